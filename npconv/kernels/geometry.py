@@ -1,0 +1,159 @@
+"""Where a kernel's taps lie: the only place in npconv with index arithmetic.
+
+One spatial axis of a convolution is an `Axis`, its two axes and the batch are a `Geometry`. Output position v reads,
+at tap i of the kernel, the padded input at v·s + i·δ. All that the kernels need follows from this one line: the taps
+(views of the padded input), the table of positions (for loops), the columns (taps set side by side), the bands of
+output rows (to bound the columns' memory) and the windows (all taps of a position as axes of one view).
+"""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array: TypeAlias = NDArray[Any]
+Pair: TypeAlias = int | Sequence[int]
+Padding: TypeAlias = str | int | Sequence[int] | Sequence[Sequence[int]]
+
+WORKSPACE = 64 * 2**20  # bytes of columns that a banded kernel may hold, unless one output row needs more
+
+
+@dataclass(frozen=True)
+class Axis:
+    """One spatial axis, height or width, of a convolution.
+
+    `input` and `output` are Dᵤ and Dᵥ along this axis, `kernel` is Dᵣ; `before` and `after` are the rows of zeros that
+    padding puts in front and behind.
+    """
+
+    input: int
+    kernel: int
+    stride: int = 1
+    dilation: int = 1
+    before: int = 0
+    after: int = 0
+
+    @property
+    def padded(self) -> int:
+        """The size of the padded input."""
+        return self.before + self.input + self.after
+
+    @property
+    def span(self) -> int:
+        """How many rows of the padded input one output position reaches over: δ(Dᵣ − 1) + 1."""
+        return self.dilation * (self.kernel - 1) + 1
+
+    @property
+    def output(self) -> int:
+        """Dᵥ = ⌊(Dᵤ + padding − δ(Dᵣ − 1) − 1) / s⌋ + 1."""
+        return (self.padded - self.span) // self.stride + 1
+
+    @cached_property
+    def positions(self) -> list[list[int]]:
+        """positions[v][i] = v·s + i·δ, the row of the padded input that tap i reads for output position v."""
+        return [[v * self.stride + i * self.dilation for i in range(self.kernel)] for v in range(self.output)]
+
+    def tap(self, i: int) -> slice:
+        """The rows of the padded input that tap i reads, one for every output position."""
+        return slice(i * self.dilation, i * self.dilation + (self.output - 1) * self.stride + 1, self.stride)
+
+    @property
+    def inside(self) -> slice:
+        """The rows of the padded input that are not padding."""
+        return slice(self.before, self.before + self.input)
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """The batch and the two spatial axes of a convolution."""
+
+    batch: int
+    height: Axis
+    width: Axis
+
+    @property
+    def output(self) -> tuple[int, int, int]:
+        """(B, Dᵥ, Dᵥ), the output's shape without its channels."""
+        return self.batch, self.height.output, self.width.output
+
+    @property
+    def row(self) -> list[list[int]]:
+        """row[v][i]: the row of the padded input under tap row i at output row v."""
+        return self.height.positions
+
+    @property
+    def column(self) -> list[list[int]]:
+        """column[w][j]: the column of the padded input under tap column j at output column w."""
+        return self.width.positions
+
+    def zeros(self, channels: int, *operands: Array) -> Array:
+        """An output volume of zeros, in the dtype that the operands' products have."""
+        return np.zeros((*self.output, channels), np.result_type(*(a.dtype for a in operands)))
+
+    def pad(self, x: Array) -> Array:
+        """x with its rows and columns of zeros around it: a copy, or x itself where there is no padding."""
+        if (x.shape[1], x.shape[2]) == (self.height.padded, self.width.padded):
+            return x
+        padded = np.zeros((x.shape[0], self.height.padded, self.width.padded, *x.shape[3:]), x.dtype)
+        padded[:, self.height.inside, self.width.inside] = x
+        return padded
+
+    def backward_arrays(self, dy: Array, x: Array, kernel: Array) -> tuple[Array, Array, Array]:
+        """What every backward by taps starts from: the padded x, and zeros for its gradient and for the kernel's."""
+        padded = self.pad(x)
+        dpadded = np.zeros(padded.shape, np.result_type(dy.dtype, kernel.dtype))
+        return padded, dpadded, np.zeros(kernel.shape, np.result_type(dy.dtype, x.dtype))
+
+    def crop(self, padded: Array) -> Array:
+        """What `pad` put zeros around; the adjoint of `pad`."""
+        return np.ascontiguousarray(padded[:, self.height.inside, self.width.inside])
+
+    def taps(self, *padded: Array) -> Iterator[Any]:
+        """(i, j, view, ...): for every tap, its view of each padded array, with an entry for every output position.
+
+        The views are writable where the arrays are, so the same loop gathers (`y += tap @ ...`) and scatters
+        (`dtap += ...`).
+        """
+        for i in range(self.height.kernel):
+            for j in range(self.width.kernel):
+                yield i, j, *(a[:, self.height.tap(i), self.width.tap(j)] for a in padded)
+
+    def columns(self, padded: Array) -> Array:
+        """The taps side by side, (B·Dᵥ·Dᵥ, Dᵣ·Dᵣ·M): one row for every output position (im2col)."""
+        columns = np.empty((*self.output, self.height.kernel, self.width.kernel, padded.shape[-1]), padded.dtype)
+        for i, j, tap in self.taps(padded):
+            columns[:, :, :, i, j] = tap
+        return columns.reshape(math.prod(self.output), -1)
+
+    def fold(self, dcolumns: Array) -> Array:
+        """Columns added back where they came from, (B, Dᵤ, Dᵤ, M): the adjoint of `columns` and `pad` (col2im).
+
+        The adjoint, not the inverse: an input value that several positions read gets the sum of them.
+        """
+        dcolumns = dcolumns.reshape(*self.output, self.height.kernel, self.width.kernel, -1)
+        dpadded = np.zeros((self.batch, self.height.padded, self.width.padded, dcolumns.shape[-1]), dcolumns.dtype)
+        for i, j, dtap in self.taps(dpadded):
+            dtap += dcolumns[:, :, :, i, j]
+        return self.crop(dpadded)
+
+
+def as_matrix(volume: Array) -> Array:
+    """(B, D, D, C) as the matrix (B·D·D, C): a row for every position, a column for every channel."""
+    return volume.reshape(-1, volume.shape[-1])
+
+
+def repeat_channels(x: Array, channels: int) -> Array:
+    """x with each channel Q times in a row, (…, M) to (…, M·Q): what a depth multiplier's filters read."""
+    return x if x.shape[-1] == channels else np.repeat(x, channels // x.shape[-1], axis=-1)
+
+
+def sum_channels(dx: Array, channels: int) -> Array:
+    """The sum over each run of Q channels, (…, M·Q) to (…, M): the adjoint of `repeat_channels`."""
+    if dx.shape[-1] == channels:
+        return dx
+    summed: Array = dx.reshape(*dx.shape[:-1], channels, -1).sum(axis=-1, dtype=dx.dtype)
+    return summed

@@ -1,0 +1,86 @@
+"""What follows the convolutions in a classifier: the global average pool, and the loss."""
+
+from typing import Any
+
+import numpy as np
+
+from . import arguments
+from .geometry import Array
+
+
+def global_average_pool(x: Array) -> Array:
+    """Each channel's mean over height and width, (B, Dᵤ, Dᵤ, M) to (B, M); integers give float64.
+
+    Raises TypeError where x is not an ndarray of numbers, ValueError where it has not four axes. Source: the avgpool
+    row of the article's Fig. 9.
+
+    >>> global_average_pool(np.arange(12.0).reshape(1, 2, 3, 2))
+    array([[5., 6.]])
+    """
+    arguments.volume("global_average_pool", x)
+    mean: Array = x.sum(axis=(1, 2)) / (x.shape[1] * x.shape[2])  # (B, M)
+    return mean
+
+
+def global_average_pool_backward(dy: Array, x: Array) -> Array:
+    """The gradient of `global_average_pool`: dy (B, M) spread evenly over the positions, shaped like x.
+
+    >>> global_average_pool_backward(np.array([[6.0]]), np.zeros((1, 2, 3, 1)))[0, :, :, 0]
+    array([[1., 1., 1.],
+           [1., 1., 1.]])
+    """
+    arguments.volume("global_average_pool_backward", x, dy)
+    share = dy[:, None, None, :] / (x.shape[1] * x.shape[2])  # (B, 1, 1, M)
+    return np.tile(share, (1, *x.shape[1:3], 1))
+
+
+def softmax_cross_entropy(logits: Array, targets: Array) -> Any:
+    """The cross-entropy of softmax(logits) against the targets, averaged over the batch, in nats.
+
+    Args:
+        logits: (B, N), real floats.
+        targets: (B,) integer class labels, or (B, N) probabilities (smoothed labels, say), each row summing to 1.
+
+    Returns:
+        The loss, a NumPy scalar in logits' dtype.
+
+    Raises:
+        TypeError: logits are not an ndarray of real floats, or targets of neither kind.
+        ValueError: shapes that don't fit one another, a label out of range, rows that are not probabilities.
+
+    Source: the loss that the MobileNetV2 paper's networks are trained with (section 6.1).
+
+    >>> loss = softmax_cross_entropy(np.zeros((2, 4)), np.array([3, 0]))
+    >>> bool(np.isclose(loss, np.log(4)))
+    True
+    """
+    arguments.classification("softmax_cross_entropy", logits, targets)
+    log_probabilities = _log_softmax(logits)  # (B, N)
+    return -(_probabilities(targets, logits) * log_probabilities).sum(axis=1).mean()
+
+
+def softmax_cross_entropy_backward(dy: Any, logits: Array, targets: Array) -> Array:
+    """The gradient of `softmax_cross_entropy` for the logits, (B, N): (softmax − targets) · dy / B.
+
+    dy is a real scalar, like the loss. Targets get no gradient. Errors as in `softmax_cross_entropy`, and TypeError
+    where dy is not a scalar.
+
+    >>> softmax_cross_entropy_backward(1.0, np.zeros((1, 4)), np.array([3]))
+    array([[ 0.25,  0.25,  0.25, -0.75]])
+    """
+    arguments.classification("softmax_cross_entropy_backward", logits, targets, dy)
+    softmax = np.exp(_log_softmax(logits))  # (B, N)
+    dlogits: Array = (softmax - _probabilities(targets, logits)) * (dy / len(logits))  # (B, N)
+    return dlogits.astype(logits.dtype, copy=False)
+
+
+def _log_softmax(logits: Array) -> Array:
+    shifted: Array = logits - logits.max(axis=1, keepdims=True)  # the largest is 0: nothing overflows
+    return shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+
+
+def _probabilities(targets: Array, logits: Array) -> Array:
+    """Class labels as rows of the identity; probabilities as they are."""
+    if targets.dtype.kind == "f":
+        return targets.astype(logits.dtype, copy=False)
+    return np.eye(logits.shape[1], dtype=logits.dtype)[targets]

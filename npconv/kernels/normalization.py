@@ -1,0 +1,160 @@
+"""Batch normalisation: in training with the batch's own statistics, in inference with stored ones, and folded away.
+
+y = scale · (x − mean) / √(variance + epsilon) + shift, a channel at a time. Arrays have their channels last and one
+axis or more before them; scale, shift, mean and variance are (M,). The article leaves it unsaid, the network has it
+after every convolution (MobileNetV2 paper, section 6.1).
+"""
+
+import numpy as np
+
+from . import arguments
+from .geometry import Array
+
+
+def batch_statistics(x: Array) -> tuple[Array, Array]:
+    """Each channel's mean and biased variance (divided by the count n, not by n − 1) over all other axes.
+
+    x is (B, …, M), real floats; both results are (M,), in x's dtype, summed in float64 at least. Raises TypeError or
+    ValueError where x is anything else.
+
+    >>> batch_statistics(np.array([[1.0, 10.0], [3.0, 10.0]]))
+    (array([ 2., 10.]), array([1., 0.]))
+    """
+    arguments.channelwise("batch_statistics", x)
+    axes, wide = tuple(range(x.ndim - 1)), np.result_type(x.dtype, np.float64)
+    mean = x.mean(axis=axes, dtype=wide)  # (M,)
+    variance = np.square(x - mean).mean(axis=axes)  # (M,)
+    return mean.astype(x.dtype), variance.astype(x.dtype)
+
+
+def batch_norm(x: Array, scale: Array, shift: Array, *, epsilon: float = 1e-3) -> Array:
+    """Batch normalisation in training: each channel is brought to mean 0 and variance 1, then scaled and shifted.
+
+    Args:
+        x: (B, …, M), real floats.
+        scale, shift: (M,), the learnt γ and β.
+        epsilon: added to the variance; 1e-3 as in Keras, 1e-5 in torchvision.
+
+    Returns:
+        y, shaped like x.
+
+    Raises:
+        TypeError: an argument is not an ndarray of real floats.
+        ValueError: shapes that don't fit one another, epsilon not above 0.
+
+    >>> batch_norm(np.array([[1.0], [3.0]]), np.array([2.0]), np.array([5.0]), epsilon=1e-12)
+    array([[3.],
+           [7.]])
+    """
+    arguments.channelwise("batch_norm", x, epsilon=epsilon, scale=scale, shift=shift)
+    mean, variance = batch_statistics(x)
+    return batch_norm_inference(x, scale, shift, mean, variance, epsilon=epsilon)
+
+
+def batch_norm_backward(
+    dy: Array, x: Array, scale: Array, shift: Array, *, epsilon: float = 1e-3
+) -> tuple[Array, Array, Array]:
+    """The gradients of `batch_norm`: dx, dscale and dshift; the statistics depend on x, and dx has their share.
+
+    dy is shaped like x; the rest is what `batch_norm` took, and so are the errors. Derived in docs/backward.md.
+
+    >>> x, dy = np.array([[1.0], [3.0], [8.0]]), np.array([[1.0], [1.0], [1.0]])
+    >>> dx, dscale, dshift = batch_norm_backward(dy, x, np.ones(1), np.zeros(1))
+    >>> np.allclose(dx, 0), dshift
+    (True, array([3.]))
+    """
+    arguments.channelwise("batch_norm_backward", x, dy, epsilon=epsilon, scale=scale, shift=shift)
+    mean, variance = batch_statistics(x)
+    axes = tuple(range(x.ndim - 1))
+    deviation = np.sqrt(variance + epsilon)  # (M,)
+    normalised = (x - mean) / deviation  # (B, …, M)
+    dshift = dy.sum(axis=axes)  # (M,)
+    dscale = (dy * normalised).sum(axis=axes)  # (M,)
+    count = x.size // x.shape[-1]
+    dx = scale / deviation * (dy - dshift / count - normalised * (dscale / count))  # (B, …, M)
+    return dx, dscale, dshift
+
+
+def batch_norm_inference(
+    x: Array, scale: Array, shift: Array, mean: Array, variance: Array, *, epsilon: float = 1e-3
+) -> Array:
+    """Batch normalisation in inference: stored statistics, so a linear map a channel.
+
+    Args:
+        x: (B, …, M), real floats.
+        scale, shift: (M,), the learnt γ and β.
+        mean, variance: (M,), the stored statistics.
+        epsilon: added to the variance.
+
+    Returns:
+        y, shaped like x.
+
+    Raises:
+        TypeError: an argument is not an ndarray of real floats.
+        ValueError: shapes that don't fit one another, epsilon not above 0.
+
+    >>> one = np.ones(1)
+    >>> batch_norm_inference(np.array([[7.0]]), 2 * one, 5 * one, 3 * one, 4 * one, epsilon=1e-12)
+    array([[9.]])
+    """
+    arguments.channelwise(
+        "batch_norm_inference", x, epsilon=epsilon, scale=scale, shift=shift, mean=mean, variance=variance
+    )
+    deviation = np.sqrt(variance + epsilon)  # (M,)
+    return (x - mean) / deviation * scale + shift
+
+
+def batch_norm_inference_backward(
+    dy: Array, x: Array, scale: Array, shift: Array, mean: Array, variance: Array, *, epsilon: float = 1e-3
+) -> tuple[Array, Array, Array, Array, Array]:
+    """The gradients of `batch_norm_inference`: dx, dscale, dshift, dmean and dvariance.
+
+    dy is shaped like x; the rest is what `batch_norm_inference` took, and so are the errors.
+
+    >>> one = np.ones(1)
+    >>> gradients = batch_norm_inference_backward(np.array([[1.0]]), np.array([[7.0]]), 2 * one, one, 3 * one, 4 * one)
+    >>> [gradient.shape for gradient in gradients]
+    [(1, 1), (1,), (1,), (1,), (1,)]
+    """
+    arguments.channelwise(
+        "batch_norm_inference_backward", x, dy, epsilon=epsilon, scale=scale, shift=shift, mean=mean, variance=variance
+    )
+    axes = tuple(range(x.ndim - 1))
+    deviation = np.sqrt(variance + epsilon)  # (M,)
+    dx = dy * (scale / deviation)  # (B, …, M)
+    dshift = dy.sum(axis=axes)  # (M,)
+    dscale = (dy * ((x - mean) / deviation)).sum(axis=axes)  # (M,)
+    dmean = -scale / deviation * dshift  # (M,)
+    dvariance = -scale * dscale / (2 * (variance + epsilon))  # (M,)
+    return dx, dscale, dshift, dmean, dvariance
+
+
+def fold_batch_norm(
+    kernel: Array, scale: Array, shift: Array, mean: Array, variance: Array, *, epsilon: float = 1e-3
+) -> tuple[Array, Array]:
+    """The kernel and the bias that do at once what a kernel and then `batch_norm_inference` do.
+
+    Every kind of kernel has its output channels last, so one line folds them all.
+
+    Args:
+        kernel: standard (Dᵣ, Dᵣ, M, N), depthwise (Dᵣ, Dᵣ, M·Q), pointwise or dense (M, N).
+        scale, shift, mean, variance: one number for each output channel.
+        epsilon: added to the variance.
+
+    Returns:
+        kernel, shaped as it was, and bias, one number for each output channel.
+
+    Raises:
+        TypeError: an argument is not an ndarray of real floats.
+        ValueError: shapes that don't fit one another, epsilon not above 0.
+
+    >>> one = np.ones(8)
+    >>> kernel, bias = fold_batch_norm(np.ones((3, 8)), 2 * one, 5 * one, 3 * one, 4 * one, epsilon=1e-12)
+    >>> np.allclose(kernel, 1), np.allclose(bias, 2)
+    (True, True)
+    """
+    arguments.folding(
+        "fold_batch_norm", kernel, epsilon=epsilon, scale=scale, shift=shift, mean=mean, variance=variance
+    )
+    factor = scale / np.sqrt(variance + epsilon)  # (N,)
+    return kernel * factor, shift - mean * factor
