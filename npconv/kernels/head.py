@@ -76,11 +76,13 @@ def softmax_cross_entropy_backward(dy: Any, logits: Array, targets: Array) -> Ar
 
 def _log_softmax(logits: Array) -> Array:
     shifted: Array = logits - logits.max(axis=1, keepdims=True)  # the largest is 0: nothing overflows
-    return shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+    normaliser: Array = np.log(np.exp(shifted).sum(axis=1, keepdims=True))  # (B, 1)
+    return shifted - normaliser
 
 
 def _probabilities(targets: Array, logits: Array) -> Array:
     """Class labels as rows of the identity; probabilities as they are."""
     if targets.dtype.kind == "f":
         return targets.astype(logits.dtype, copy=False)
-    return np.eye(logits.shape[1], dtype=logits.dtype)[targets]
+    rows: Array = np.eye(logits.shape[1], dtype=logits.dtype)[targets]
+    return rows
