@@ -1,0 +1,51 @@
+"""How far two right answers in floats may be apart."""
+
+from typing import Any
+
+import numpy as np
+
+from ..kernels.geometry import Array, Padding, Pair
+from ..kernels.standard import conv2d
+
+
+def rounding_bound(
+    x: Array, kernel: Array, *, stride: Pair = 1, padding: Padding = "valid", dilation: Pair = 1
+) -> Array:
+    """How far a convolution in floats may be from the exact one, whatever the order in which it sums.
+
+    γₙ · conv2d(|x|, |kernel|) with n = Dᵣ²M products a sum, γₙ = n·u / (1 − n·u) and u half the machine epsilon of the
+    result's dtype (N. Higham, "Accuracy and Stability of Numerical Algorithms", section 3.1). Two implementations may
+    differ by twice as much.
+
+    Args:
+        x, kernel, stride, padding, dilation: what `conv2d` takes; real floats.
+
+    Returns:
+        The bound, (B, Dᵥ, Dᵥ, N), in float64.
+
+    Raises:
+        TypeError: x and kernel are not ndarrays of real floats.
+        ValueError: as `conv2d`, or sums so long that the bound says nothing.
+
+    >>> x, kernel = np.ones((1, 7, 6, 3), np.float32), np.ones((3, 3, 3, 4), np.float32)
+    >>> bool(np.all(np.abs(conv2d(x, kernel) - 27) <= rounding_bound(x, kernel)))
+    True
+    """
+    for name, a in (("x", x), ("kernel", kernel)):
+        if not isinstance(a, np.ndarray) or a.dtype.kind != "f":
+            raise TypeError(f"rounding_bound: {name} must be an ndarray of real floats; got {_kind(a)}")
+    products = conv2d(
+        np.abs(x).astype(np.float64),
+        np.abs(kernel).astype(np.float64),
+        stride=stride,
+        padding=padding,
+        dilation=dilation,
+    )
+    n, unit = int(np.prod(kernel.shape[:3])), float(np.finfo(np.result_type(x, kernel)).eps) / 2
+    if n * unit >= 1:
+        raise ValueError(f"rounding_bound: sums of {n} products in {np.result_type(x, kernel)} have no bound")
+    return products * (n * unit / (1 - n * unit)) * (1 + 1e-9)  # the last factor covers the bound's own rounding
+
+
+def _kind(a: Any) -> str:
+    return f"dtype {a.dtype}" if isinstance(a, np.ndarray) else type(a).__name__
