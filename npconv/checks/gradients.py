@@ -4,6 +4,7 @@ import inspect
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
@@ -86,7 +87,7 @@ def check_backward(
             expected = derivative(position, direction)
             scale = np.linalg.norm(gradient) * np.linalg.norm(direction) + abs(expected)
             if not abs((gradient * direction).sum() - expected) <= tolerance * scale:
-                index = _worst_entry(gradient, direction, lambda d, position=position: derivative(position, d))
+                index = _worst_entry(gradient, direction, partial(derivative, position))
                 unit = np.zeros(gradient.shape)
                 unit[index] = 1
                 raise AssertionError(
@@ -138,7 +139,7 @@ def check_adjoint(forward: Function, backward: Function, *arrays: Array, seed: i
 
 def _gradients(backward: Function, dy: Any, fixed: list[Any], geometry: dict[str, Any]) -> dict[int, Array]:
     """Backward's gradients by the position of their array, after checks of their number, shapes and good manners."""
-    before = [None if a is None else a.copy() for a in (dy, *fixed)]
+    before: list[Any] = [None if a is None else a.copy() for a in (dy, *fixed)]
     returned = backward(dy, *fixed, **geometry)
     for name, a, b in zip(("dy", *range(len(fixed))), (dy, *fixed), before, strict=True):
         if a is not None and not np.array_equal(a, b):
@@ -165,9 +166,8 @@ def _worst_entry(gradient: Array, direction: Array, derivative: Callable[[Array]
         errors = []
         halves = np.array_split(candidates, 2)
         for half in halves:
-            part = np.zeros(gradient.size)
-            part[half] = direction.flat[half]
-            part = part.reshape(gradient.shape)
+            part = np.zeros(gradient.shape)
+            part.flat[half] = direction.flat[half]
             errors.append(abs((gradient * part).sum() - derivative(part)))
         candidates = halves[int(np.argmax(errors))]
     return tuple(int(i) for i in np.unravel_index(candidates[0], gradient.shape))

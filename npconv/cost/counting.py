@@ -1,6 +1,5 @@
 """What a kernel costs, by counting: the very kernel run on numbers that count what is done with them."""
 
-import operator
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any

@@ -17,9 +17,13 @@ from numpy.typing import NDArray
 
 Array: TypeAlias = NDArray[Any]
 Pair: TypeAlias = int | Sequence[int]
+Band: TypeAlias = tuple[slice, slice]
 Padding: TypeAlias = str | int | Sequence[int] | Sequence[Sequence[int]]
 
-WORKSPACE = 64 * 2**20  # bytes of columns that a banded kernel may hold, unless one output row needs more
+WORKSPACE = 64 * 2**20  # bytes of columns that a kernel in bands may hold, unless one output row needs more
+BAND = 4 * 2**20  # bytes of columns in a band: they stay in the cache between their writing and their product
+BAND_POSITIONS = 1600  # positions in a band at least, for a matrix product at full speed
+FEW_CHANNELS = 16  # below it a run over the width is longer than one over the channels
 
 
 @dataclass(frozen=True)
@@ -122,27 +126,63 @@ class Geometry:
             for j in range(self.width.kernel):
                 yield i, j, *(a[:, self.height.tap(i), self.width.tap(j)] for a in padded)
 
+    def windows(self, padded: Array) -> Array:
+        """All taps of every output position, a view (B, Dᵥ, Dᵥ, Dᵣ, Dᵣ, M)."""
+        spans = (self.height.span, self.width.span)
+        views = np.lib.stride_tricks.sliding_window_view(padded, spans, axis=(1, 2))  # (B, ·, ·, M, span, span)
+        dilated = views[
+            :, :: self.height.stride, :: self.width.stride, :, :: self.height.dilation, :: self.width.dilation
+        ]
+        windows: Array = dilated.transpose(0, 1, 2, 4, 5, 3)
+        return windows
+
     def columns(self, padded: Array) -> Array:
         """The taps side by side, (B·Dᵥ·Dᵥ, Dᵣ·Dᵣ·M): one row for every output position (im2col)."""
-        columns = np.empty((*self.output, self.height.kernel, self.width.kernel, padded.shape[-1]), padded.dtype)
-        for i, j, tap in self.taps(padded):
-            columns[:, :, :, i, j] = tap
-        return columns.reshape(math.prod(self.output), -1)
+        return self.windows(padded).reshape(math.prod(self.output), -1)
 
-    def fold(self, dcolumns: Array) -> Array:
-        """Columns added back where they came from, (B, Dᵤ, Dᵤ, M): the adjoint of `columns` and `pad` (col2im).
+    def bands(self, position_bytes: int) -> Iterator[Band]:
+        """Bands (images, rows) of the output, whose positions take about `BAND` bytes: several images or a few rows."""
+        wanted = max(BAND, BAND_POSITIONS * position_bytes)
+        rows = max(1, min(wanted, WORKSPACE) // (self.width.output * position_bytes))
+        images = max(1, rows // self.height.output)
+        rows = -(-self.height.output // -(-self.height.output // rows))  # equal bands: none is left with a row or two
+        for image in range(0, self.batch, images):
+            for row in range(0, self.height.output, rows):
+                yield slice(image, image + images), slice(row, row + rows)
+
+    def column_bands(self, padded: Array) -> Iterator[tuple[Band, Array]]:
+        """(band, columns): the columns a band of the output at a time, in one buffer that every band uses again.
+
+        With few channels the buffer is filled along the width, which is the longer run, and the columns are its
+        transpose.
+        """
+        windows = self.windows(padded)
+        buffer = np.empty(0, padded.dtype)
+        for band in self.bands(windows[0, 0, 0].size * padded.itemsize):
+            taps = windows[band]
+            if buffer.size < taps.size:
+                buffer = np.empty(taps.size, padded.dtype)
+            if taps.shape[-1] < FEW_CHANNELS:
+                columns = buffer[: taps.size].reshape(*taps.shape[3:], *taps.shape[:3])
+                columns[...] = taps.transpose(3, 4, 5, 0, 1, 2)
+                yield band, columns.reshape(windows[0, 0, 0].size, -1).T
+            else:
+                columns = buffer[: taps.size].reshape(taps.shape)
+                columns[...] = taps
+                yield band, columns.reshape(-1, windows[0, 0, 0].size)
+
+    def scatter(self, dcolumns: Array, dpadded: Array, band: Band = (slice(None), slice(None))) -> None:
+        """Add a band's columns back to where they came from: the adjoint of `columns` (col2im).
 
         The adjoint, not the inverse: an input value that several positions read gets the sum of them.
         """
-        dcolumns = dcolumns.reshape(*self.output, self.height.kernel, self.width.kernel, -1)
-        dpadded = np.zeros((self.batch, self.height.padded, self.width.padded, dcolumns.shape[-1]), dcolumns.dtype)
         for i, j, dtap in self.taps(dpadded):
-            dtap += dcolumns[:, :, :, i, j]
-        return self.crop(dpadded)
+            into = dtap[band]
+            into += dcolumns.reshape(*into.shape[:3], self.height.kernel, self.width.kernel, -1)[:, :, :, i, j]
 
 
 def as_matrix(volume: Array) -> Array:
-    """(B, D, D, C) as the matrix (B·D·D, C): a row for every position, a column for every channel."""
+    """A volume (B, D, D, C) as the matrix (B·D·D, C), a kernel (Dᵣ, Dᵣ, M, N) as (Dᵣ·Dᵣ·M, N)."""
     return volume.reshape(-1, volume.shape[-1])
 
 

@@ -142,7 +142,7 @@ def conv2d_im2col(
     """
     g = arguments.standard("conv2d_im2col", x, kernel, stride, padding, dilation)
     columns = g.columns(g.pad(x))  # (B·Dᵥ·Dᵥ, Dᵣ·Dᵣ·M)
-    y = columns @ kernel.reshape(columns.shape[-1], -1)  # (B·Dᵥ·Dᵥ, N)
+    y = columns @ as_matrix(kernel)  # (B·Dᵥ·Dᵥ, N)
     return y.reshape(*g.output, -1)
 
 
@@ -159,10 +159,10 @@ def conv2d_backward_im2col(
     (40.0, 36.0)
     """
     g = arguments.standard("conv2d_backward_im2col", x, kernel, stride, padding, dilation, dy)
-    columns = g.columns(g.pad(x))  # (B·Dᵥ·Dᵥ, Dᵣ·Dᵣ·M)
-    dcolumns = as_matrix(dy) @ kernel.reshape(columns.shape[-1], -1).T  # (B·Dᵥ·Dᵥ, Dᵣ·Dᵣ·M)
-    dkernel = columns.T @ as_matrix(dy)  # (Dᵣ·Dᵣ·M, N)
-    return g.fold(dcolumns), dkernel.reshape(kernel.shape)
+    padded, dpadded, _ = g.backward_arrays(dy, x, kernel)
+    dkernel = g.columns(padded).T @ as_matrix(dy)  # (Dᵣ·Dᵣ·M, B·Dᵥ·Dᵥ) @ (B·Dᵥ·Dᵥ, N)
+    g.scatter(as_matrix(dy) @ as_matrix(kernel).T, dpadded)  # (B·Dᵥ·Dᵥ, N) @ (N, Dᵣ·Dᵣ·M)
+    return g.crop(dpadded), dkernel.reshape(kernel.shape)
 
 
 def conv2d(x: Array, kernel: Array, *, stride: Pair = 1, padding: Padding = "valid", dilation: Pair = 1) -> Array:
@@ -193,9 +193,10 @@ def conv2d(x: Array, kernel: Array, *, stride: Pair = 1, padding: Padding = "val
     (2, 4, 3, 4)
     """
     g = arguments.standard("conv2d", x, kernel, stride, padding, dilation)
-    columns = g.columns(g.pad(x))  # (B·Dᵥ·Dᵥ, Dᵣ·Dᵣ·M)
-    y = columns @ kernel.reshape(columns.shape[-1], -1)  # (B·Dᵥ·Dᵥ, N)
-    return y.reshape(*g.output, -1)
+    y = g.zeros(kernel.shape[-1], x, kernel)  # (B, Dᵥ, Dᵥ, N)
+    for band, columns in g.column_bands(g.pad(x)):  # (positions, Dᵣ·Dᵣ·M)
+        np.matmul(columns, as_matrix(kernel), out=as_matrix(y[band]))  # (positions, N)
+    return y
 
 
 def conv2d_backward(
@@ -219,7 +220,10 @@ def conv2d_backward(
     ((2, 7, 6, 3), (3, 3, 3, 4))
     """
     g = arguments.standard("conv2d_backward", x, kernel, stride, padding, dilation, dy)
-    columns = g.columns(g.pad(x))  # (B·Dᵥ·Dᵥ, Dᵣ·Dᵣ·M)
-    dcolumns = as_matrix(dy) @ kernel.reshape(columns.shape[-1], -1).T  # (B·Dᵥ·Dᵥ, Dᵣ·Dᵣ·M)
-    dkernel = columns.T @ as_matrix(dy)  # (Dᵣ·Dᵣ·M, N)
-    return g.fold(dcolumns), dkernel.reshape(kernel.shape)
+    padded, dpadded, dkernel = g.backward_arrays(dy, x, kernel)
+    products = np.empty_like(as_matrix(dkernel))  # (Dᵣ·Dᵣ·M, N)
+    for band, columns in g.column_bands(padded):  # (positions, Dᵣ·Dᵣ·M)
+        dy_band = as_matrix(dy[band])  # (positions, N)
+        dkernel += np.matmul(columns.T, dy_band, out=products).reshape(kernel.shape)
+        g.scatter(dy_band @ as_matrix(kernel).T, dpadded, band)  # (positions, N) @ (N, Dᵣ·Dᵣ·M)
+    return g.crop(dpadded), dkernel
