@@ -1,0 +1,28 @@
+"""Hypothesis strategies that construct convolutions: to test any implementation of them, ours or yours.
+
+This module alone needs hypothesis (the extra `test`).
+"""
+
+from hypothesis import strategies as st
+
+from .cases import Case, convolution_case
+
+
+def convolutions(operation: str = "conv2d") -> st.SearchStrategy[Case]:
+    """Cases of an operation, as `convolution_case` constructs them, that shrink towards the smallest.
+
+    >>> from hypothesis import find
+    >>> find(convolutions("conv2d"), lambda case: case.geometry["stride"] != 1).shapes["x"]
+    (2, 1, 2, 1)
+    """
+
+    @st.composite
+    def build(draw: st.DrawFn) -> Case:
+        return convolution_case(lambda low, high: draw(st.integers(low, high)), operation)
+
+    return build()
+
+
+def seeds() -> st.SearchStrategy[int]:
+    """Seeds for `Case.arrays` and `Case.upstream`."""
+    return st.integers(0, 2**16)

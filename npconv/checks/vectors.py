@@ -1,0 +1,96 @@
+"""Test vectors for someone else's implementation: constructed cases, with the results to the last bit."""
+
+import io
+import random
+from typing import Literal
+
+import numpy as np
+
+from ..kernels import arguments
+from ..kernels.geometry import Array
+from .cases import OPERATIONS, Case, convolution_case
+
+Layout = Literal["NHWC", "NCHW"]
+
+
+def make_vectors(operation: str, *, layout: Layout = "NHWC", count: int = 32, seed: int = 0) -> dict[str, Array]:
+    """Arrays and geometry of constructed calls, what they must return, and their gradients, by name.
+
+    All values are whole numbers so small that float32 sums are exact in any order: compare with ==. Case c has the
+    names c/x, c/kernel (or c/depthwise and c/pointwise), c/y, c/dy, c/dx and so on, c/stride and c/dilation (height,
+    width), c/padding ((top, bottom), (left, right)), and c/groups where there are groups.
+
+    Args:
+        operation: one of `npconv.checks.OPERATIONS`.
+        layout: "NHWC", this package's own (kernels height, width, in, out); or "NCHW": volumes channels-first, kernels
+            (out, in, height, width), in being 1 for a depthwise one, and 1×1 for a pointwise one.
+        count: how many cases.
+        seed: the same seed gives the same vectors.
+
+    Returns:
+        Arrays by name: float32 for numbers, int64 for geometry.
+
+    Raises:
+        ValueError: an operation or a layout of another name, or count below 1.
+
+    >>> vectors = make_vectors("conv2d", layout="NCHW", count=1)
+    >>> sorted(vectors)[:4]
+    ['0/dilation', '0/dkernel', '0/dx', '0/dy']
+    """
+    if layout not in ("NHWC", "NCHW"):
+        raise ValueError(f"make_vectors: layout must be 'NHWC' or 'NCHW'; got {layout!r}")
+    if operation not in OPERATIONS:
+        raise ValueError(f"make_vectors: operation must be one of {', '.join(OPERATIONS)}; got {operation!r}")
+    if count < 1:
+        raise ValueError(f"make_vectors: count must be at least 1; got {count!r}")
+    source = random.Random(seed)
+    vectors: dict[str, Array] = {}
+    for number in range(count):
+        case = convolution_case(source.randint, operation)
+        for name, a in _case_arrays(case, seed + number).items():
+            vectors[f"{number}/{name}"] = _laid_out(name, a, layout)
+        for name, pair in _explicit_geometry(case).items():
+            vectors[f"{number}/{name}"] = np.array(pair, np.int64)
+    return vectors
+
+
+def as_npz(vectors: dict[str, Array]) -> bytes:
+    """Arrays by name as the bytes of an .npz file; the same arrays give the same bytes."""
+    buffer = io.BytesIO()
+    np.savez(buffer, **vectors)  # type: ignore[arg-type]
+    return buffer.getvalue()
+
+
+def _case_arrays(case: Case, seed: int) -> dict[str, Array]:
+    forward, backward = OPERATIONS[case.operation]
+    arrays, dy = case.arrays(seed, np.float32), case.upstream(seed, np.float32)
+    named = dict(zip(case.shapes, arrays, strict=True))
+    gradients = backward(dy, *arrays, **case.geometry)
+    dnamed = {f"d{name}": gradient for name, gradient in zip(case.shapes, gradients, strict=True)}
+    return {**named, "y": forward(*arrays, **case.geometry), "dy": dy, **dnamed}
+
+
+def _laid_out(name: str, a: Array, layout: Layout) -> Array:
+    if layout == "NHWC":
+        return np.ascontiguousarray(a)
+    if name.lstrip("d") in ("x", "y"):
+        return np.ascontiguousarray(a.transpose(0, 3, 1, 2))
+    kernel = a[None, None] if a.ndim == 2 else a[:, :, None, :] if a.ndim == 3 else a  # pointwise, depthwise, others
+    return np.ascontiguousarray(kernel.transpose(3, 2, 0, 1))
+
+
+def _explicit_geometry(case: Case) -> dict[str, object]:
+    """Stride, dilation and padding as plain pairs of numbers."""
+    if not case.geometry:
+        return {}
+    spatial = {name: value for name, value in case.geometry.items() if name != "groups"}
+    kernel = "depthwise" if "depthwise" in case.shapes else "kernel"
+    shapes = {name: np.broadcast_to(np.int8(0), shape) for name, shape in case.shapes.items()}
+    g = arguments.Arguments("make_vectors", arguments.PRODUCTS, **shapes).geometry(kernel, **spatial)
+    axes = (g.height, g.width)
+    explicit: dict[str, object] = {
+        "stride": [axis.stride for axis in axes],
+        "dilation": [axis.dilation for axis in axes],
+        "padding": [(axis.before, axis.after) for axis in axes],
+    }
+    return explicit | ({"groups": case.geometry["groups"]} if "groups" in case.geometry else {})
