@@ -4,7 +4,7 @@ Nothing is drawn and then thrown away. The output size, the kernel, the stride, 
 stride leaves over are chosen, and the input follows from them.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,7 +34,7 @@ class Case:
     """One call of a convolution: the shapes of its arrays by name, x first, its geometry, and its output's shape."""
 
     operation: str
-    shapes: dict[str, tuple[int, ...]]
+    shapes: Mapping[str, tuple[int, ...]]
     geometry: dict[str, Any]
     output_shape: tuple[int, ...]
 
@@ -74,16 +74,16 @@ def convolution_case(choose: Choose, operation: str = "conv2d") -> Case:
     (input_sides, kernel_sides, output_sides), geometry = _spatial(choose)
     if operation == "grouped_conv2d":
         groups = choose(1, 3)
-        shapes = {"x": (batch, *input_sides, m * groups), "kernel": (*kernel_sides, m, n * groups)}
-        return Case(operation, shapes, {"groups": groups, **geometry}, (batch, *output_sides, n * groups))
+        grouped = {"x": (batch, *input_sides, m * groups), "kernel": (*kernel_sides, m, n * groups)}
+        return Case(operation, grouped, {"groups": groups, **geometry}, (batch, *output_sides, n * groups))
     x = (batch, *input_sides, m)
     if operation == "conv2d":
         return Case(operation, {"x": x, "kernel": (*kernel_sides, m, n)}, geometry, (batch, *output_sides, n))
     wide = m * choose(1, 3)
     if operation == "depthwise_conv2d":
         return Case(operation, {"x": x, "kernel": (*kernel_sides, wide)}, geometry, (batch, *output_sides, wide))
-    shapes = {"x": x, "depthwise": (*kernel_sides, wide), "pointwise": (wide, n)}
-    return Case(operation, shapes, geometry, (batch, *output_sides, n))
+    separable: dict[str, tuple[int, ...]] = {"x": x, "depthwise": (*kernel_sides, wide), "pointwise": (wide, n)}
+    return Case(operation, separable, geometry, (batch, *output_sides, n))
 
 
 def _spatial(choose: Choose) -> tuple[list[tuple[int, int]], dict[str, Any]]:
@@ -107,7 +107,7 @@ def _spatial(choose: Choose) -> tuple[list[tuple[int, int]], dict[str, Any]]:
     else:
         padding = ((choose(0, 2), choose(0, 2)), (choose(0, 2), choose(0, 2)))
         pads = list(padding)
-    sides = []
+    sides: list[tuple[int, int, int]] = []
     for axis, (stride, dilation, kernel) in enumerate(zip(_both(strides), _both(dilations), kernels, strict=True)):
         output, left_over = choose(1, 3), choose(0, stride - 1)
         if padding == "same":

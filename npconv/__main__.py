@@ -1,0 +1,5 @@
+"""`python -m npconv` is `npconv`."""
+
+from .cli import main
+
+raise SystemExit(main())
