@@ -205,7 +205,7 @@ def the_cost_formulas() -> Finding:
     ):
         for case, arrays in _cases(operation):
             counted = count_operations(function, *arrays, **case.geometry)
-            formula = cost(*case.shapes.values(), **case.geometry)  # type: ignore[operator]
+            formula = cost(*case.shapes.values(), **case.geometry)
             wrong += (counted.multiplications, counted.additions) != (formula.macs, formula.additions)
             products += counted.multiplications
     return finding(wrong == 0, f"{2 * CASES} constructed ones, {products:,} multiplications counted: {wrong} differ")
@@ -263,9 +263,9 @@ def the_ratio_of_the_costs() -> Finding:
         holds,
         f"3×2 kernel, N = 4, stride (2, 1): 1/4 + 1/6 = {exact}; exactly so for {', '.join(exactly)}",
         "not for " + ", ".join(f"{name} ({float(ratio):.3f})" for name, ratio in otherwise.items()),
-        f"pointwise first it is 1/M + Dᵤ²/(Dᵥ²Dᵣ²); with a depth multiplier Q times as much, so that nothing is saved "
-        f"from Q = N·Dᵣ²/(N + Dᵣ²) on: {break_even_multiplier((3, 2), 4)} here, {float(break_even_multiplier(3, 128)):.2f} "
-        "for 3×3 and N = 128",
+        "pointwise first it is 1/M + Dᵤ²/(Dᵥ²Dᵣ²); with a depth multiplier Q times as much, so that nothing is saved "
+        f"from Q = N·Dᵣ²/(N + Dᵣ²) on: {break_even_multiplier((3, 2), 4)} here, "
+        f"{float(break_even_multiplier(3, 128)):.2f} for 3×3 and N = 128",
         condition="multiplications are counted, padding's zeros among them, or parameters without a bias, at Q = 1",
     )
 
@@ -425,11 +425,12 @@ def the_last_two_steps_are_separable() -> Finding:
     linear = npconv.pointwise_conv2d(filtered, project)
     active = npconv.pointwise_conv2d(npconv.relu6(filtered), project)
     doubled = npconv.pointwise_conv2d(npconv.relu6(npconv.depthwise_conv2d(2 * x, depthwise, padding="same")), project)
+    at = tuple(int(i) for i in np.unravel_index(np.abs(doubled - 2 * active).argmax(), active.shape))
     without = np.array_equal(linear, npconv.conv2d(x, kernel, padding="same"))
     return finding(
         without and not np.array_equal(doubled, 2 * active),
         f"without ReLU6 between them they equal one convolution with the factored kernel: {without}",
-        f"with it no kernel does it: f(2x) = {doubled[0, 1, 1, 0]:g} where 2·f(x) = {2 * active[0, 1, 1, 0]:g}, at [0, 1, 1, 0]",
+        f"with it no kernel does it, as f(2x) is not 2·f(x): {doubled[at]:g} against {2 * active[at]:g} at {list(at)}",
         condition="the ReLU6 between them is left out",
     )
 
@@ -480,7 +481,8 @@ def the_inverted_block_is_narrow_and_linear_at_its_ends() -> Finding:
         and bool(min(inverted.expanded_relu6.min(), inverted.depthwise_relu6.min()) == 0)
         and bool(conventional.output.min() == 0),
         f"inverted: {' – '.join(map(str, widths))} channels, output from {inverted.output.min():.1f} up: linear",
-        f"conventional: {' – '.join(map(str, other))} channels, output from {conventional.output.min():.1f} up: a ReLU after the sum",
+        f"conventional: {' – '.join(map(str, other))} channels, output from {conventional.output.min():.1f} up: "
+        "a ReLU after the sum",
     )
 
 

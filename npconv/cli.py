@@ -1,2 +1,274 @@
-def main() -> int:
+"""The command line: parses, calls, prints."""
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from . import __version__
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; its exit status: 0, 1 where a verdict or a result is not as it should be, 2 for bad input."""
+    arguments = _parser().parse_args(argv)
+    try:
+        status: int = arguments.run(arguments)
+    except (ValueError, TypeError, OSError) as error:
+        print(f"npconv {arguments.command}: {error}", file=sys.stderr)
+        return 2
+    except BrokenPipeError:  # pragma: no cover
+        return 1
+    return status
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="npconv", description="Convolutions as they are taught, in plain NumPy.")
+    parser.add_argument("--version", action="version", version=f"npconv {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    reproduce = commands.add_parser("reproduce", help="compute the article's claims and draw its figures")
+    reproduce.add_argument("--out", default="reproduced", metavar="DIR", help="where the figures go (%(default)s)")
+    reproduce.set_defaults(run=_reproduce)
+
+    cost = commands.add_parser("cost", help="what convolutions cost").add_subparsers(dest="what", required=True)
+    layer = cost.add_parser("layer", help="a layer of given sizes, standard and separable")
+    layer.add_argument("--input", nargs=3, type=int, required=True, metavar=("HEIGHT", "WIDTH", "M"))
+    layer.add_argument("--out-channels", type=int, required=True, metavar="N")
+    layer.add_argument("--kernel", nargs="+", type=int, default=[3], metavar="D", help="side, or height and width (3)")
+    layer.add_argument("--stride", nargs="+", type=int, default=[1], metavar="S")
+    layer.add_argument("--dilation", nargs="+", type=int, default=[1], metavar="D")
+    layer.add_argument(
+        "--padding", nargs="+", default=["valid"], metavar="P", help="valid, same, or one or two numbers"
+    )
+    layer.add_argument("--batch", type=int, default=1, metavar="B")
+    layer.add_argument("--depth-multiplier", type=int, default=1, metavar="Q")
+    layer.add_argument("--expansion", type=int, metavar="T", help="also an inverted residual with this expansion")
+    layer.add_argument("--bias", action="store_true", help="count a bias after each convolution")
+    layer.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    layer.set_defaults(run=_cost_layer)
+    ratio = cost.add_parser("ratio", help="the ratio Q(1/N + 1/Dᵣ²), separable over standard")
+    ratio.add_argument("--kernel", nargs="+", type=int, default=[3, 5, 7], metavar="D", help="kernel sides (3 5 7)")
+    ratio.add_argument("--out-channels", nargs="+", type=int, default=[8, 16, 32, 64, 128, 256, 512, 1024], metavar="N")
+    ratio.add_argument("--depth-multiplier", type=int, default=1, metavar="Q")
+    ratio.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    ratio.set_defaults(run=_cost_ratio)
+
+    vectors = commands.add_parser("vectors", help="test vectors for an implementation of your own")
+    vectors.add_argument("--op", required=True, metavar="NAME", help="conv2d, depthwise_conv2d, pointwise_conv2d, …")
+    vectors.add_argument("--layout", choices=("NHWC", "NCHW"), default="NHWC")
+    vectors.add_argument("--out", required=True, metavar="FILE.npz")
+    vectors.add_argument("--count", type=int, default=32, metavar="CASES")
+    vectors.add_argument("--seed", type=int, default=0)
+    vectors.set_defaults(run=_vectors)
+
+    bench = commands.add_parser("bench", help="speeds as ratios: to each kernel's limit, and to torch where it is")
+    bench.add_argument("--kind", nargs="+", choices=("standard", "depthwise", "pointwise"), metavar="KIND",
+                       default=("standard", "depthwise", "pointwise"), help="standard, depthwise, pointwise (all)")  # fmt: skip
+    bench.add_argument("--batch", nargs="+", type=int, default=[1, 8], metavar="B")
+    bench.add_argument("--rounds", type=int, default=15, metavar="R", help="how often each is timed (%(default)s)")
+    bench.add_argument("--fast", action="store_true", help="leave the slower rungs of the ladder out")
+    bench.add_argument("--json", nargs="?", const="-", metavar="FILE", help="the same as data, to FILE or printed")
+    bench.set_defaults(run=_bench)
+    return parser
+
+
+def _reproduce(arguments: argparse.Namespace) -> int:
+    from .claims import CLAIMS
+
+    different = 0
+    for number, claim in enumerate(CLAIMS, 1):
+        _progress(f"[{number}/{len(CLAIMS)}] {claim.name}")
+        found = claim.compute()
+        _progress("")
+        print(f"{number:2}. {claim.statement}")
+        print(f"    {found.verdict}")
+        for line in found.numbers:
+            print(f"      {line}")
+        if found.verdict != claim.verdict:
+            different += 1
+            print(f"    DIFFERENT: the docs say “{claim.verdict}”")
+        print()
+    counts = {kind: sum(claim.verdict.startswith(kind) for claim in CLAIMS) for kind in ("holds", "fails", "reported")}
+    conditions = sum(claim.verdict.startswith("holds if") for claim in CLAIMS)
+    print(
+        f"{len(CLAIMS)} claims: {counts['holds'] - conditions} hold, {conditions} hold under a condition, "
+        f"{counts['fails']} fail, {counts['reported']} are reported measurements; {different} differ from the docs."
+    )
+    for path in _write_figures(Path(arguments.out)):
+        print(f"wrote {path}")
+    return 1 if different else 0
+
+
+def _write_figures(folder: Path) -> list[Path]:
+    from .figures import BUILDERS, write_figures
+
+    figures = []
+    for name, build in BUILDERS.items():
+        _progress(f"drawing {name}")
+        figures.append(build())
+    _progress("")
+    return write_figures(figures, folder)
+
+
+def _cost_layer(arguments: argparse.Namespace) -> int:
+    from .cost import conv2d_cost, depthwise_separable_conv2d_cost, inverted_residual_cost
+
+    height, width, m = arguments.input
+    n, q, bias = arguments.out_channels, arguments.depth_multiplier, arguments.bias
+    kernel = _pair("--kernel", arguments.kernel)
+    geometry: dict[str, Any] = {
+        "stride": _pair("--stride", arguments.stride),
+        "dilation": _pair("--dilation", arguments.dilation),
+        "padding": _padding(arguments.padding),
+    }
+    x = (arguments.batch, height, width, m)
+    standard = conv2d_cost(x, (*kernel, m, n), bias=bias, **geometry)
+    separable = depthwise_separable_conv2d_cost(x, (*kernel, m * q), (m * q, n), bias=bias, **geometry)
+    costs = {"standard": standard, "separable": separable} | {f"  {k}": part for k, part in separable.parts.items()}
+    if arguments.expansion is not None:
+        wide = m * arguments.expansion
+        expand = None if arguments.expansion == 1 else (m, wide)
+        block = inverted_residual_cost(x, expand, (*kernel, wide), (wide, n), bias=bias, **geometry)
+        costs |= {"inverted residual": block} | {f"  {k} ": part for k, part in block.parts.items()}
+    rows = [
+        {
+            "operation": name.strip(),
+            "part": name.startswith(" "),
+            "output": list(cost.output_shape),
+            "macs": cost.macs,
+            "additions": cost.additions,
+            "flops": cost.flops,
+            "params": cost.params,
+            "over_standard": cost.macs / standard.macs,
+        }
+        for name, cost in costs.items()
+    ]
+    if arguments.json:
+        print(json.dumps({"input": list(x), "rows": rows}, indent=1))
+        return 0
+    header = ["operation", "output", "MACs", "additions", "FLOPs", "parameters", "MACs / standard"]
+    table = [
+        [
+            ("  " if row["part"] else "") + str(row["operation"]), "×".join(map(str, row["output"])),
+            *(f"{row[key]:,}" for key in ("macs", "additions", "flops", "params")), f"{row['over_standard']:.4f}",
+        ]
+        for row in rows
+    ]  # fmt: skip
+    _print_table(header, table)
     return 0
+
+
+def _cost_ratio(arguments: argparse.Namespace) -> int:
+    from .cost import break_even_multiplier, cost_ratio
+
+    q = arguments.depth_multiplier
+    rows = [
+        {
+            "kernel": side,
+            "out_channels": n,
+            "depth_multiplier": q,
+            "ratio": str(cost_ratio(side, n, depth_multiplier=q)),
+            "value": float(cost_ratio(side, n, depth_multiplier=q)),
+            "limit": q / side**2,
+            "break_even_multiplier": float(break_even_multiplier(side, n)),
+        }
+        for side in arguments.kernel
+        for n in arguments.out_channels
+    ]
+    if arguments.json:
+        print(json.dumps(rows, indent=1))
+        return 0
+    header = ["kernel", "N", "ratio", "", "times cheaper", "limit Q/Dᵣ²", "nothing saved from Q ="]
+    table = [
+        [
+            f"{row['kernel']}×{row['kernel']}", str(row["out_channels"]), str(row["ratio"]), f"{row['value']:.4f}",
+            f"{1 / row['value']:.2f}", f"{row['limit']:.4f}", f"{row['break_even_multiplier']:.2f}",
+        ]
+        for row in rows
+    ]  # fmt: skip
+    _print_table(header, table)
+    return 0
+
+
+def _vectors(arguments: argparse.Namespace) -> int:
+    from .checks.vectors import as_npz, make_vectors
+    from .files import write_whole
+
+    vectors = make_vectors(arguments.op, layout=arguments.layout, count=arguments.count, seed=arguments.seed)
+    write_whole(arguments.out, as_npz(vectors))
+    print(f"wrote {arguments.count} cases of {arguments.op}, {arguments.layout}, to {arguments.out}")
+    return 0
+
+
+def _bench(arguments: argparse.Namespace) -> int:
+    from . import bench
+    from .files import write_whole
+
+    if arguments.rounds < 1 or min(arguments.batch) < 1:
+        raise ValueError("--rounds and --batch must be at least 1")
+    layers = [layer for layer in bench.LAYERS if layer.kind in arguments.kind]
+    rows: list[bench.Row] = []
+    start = time.monotonic()
+    for batch in arguments.batch:
+        for layer in layers:
+            _progress(f"{time.monotonic() - start:4.0f} s  batch {batch}  {layer}")
+            rows += bench.measure(layer, batch, rounds=arguments.rounds, rungs=not arguments.fast)
+    _progress("")
+    if arguments.json == "-":
+        print(bench.as_json(rows))
+        return 0
+    print(", ".join(f"{key} {value}" for key, value in bench.machine().items()))
+    header = ["layer", "B", "function", "ms", "GFLOP/s", "× limit", "× torch"]
+    table = [
+        [
+            row.layer, str(row.batch), row.function + (" backward" if row.function.startswith(("limit", "torch"))
+            and row.direction == "backward" else ""), ("≈" if row.scaled else "") + f"{row.milliseconds:,.3f}",
+            f"{row.gflops:.3g}", f"{row.over_limit:.2f}", "" if row.over_torch is None else f"{row.over_torch:.2f}",
+        ]
+        for row in rows
+    ]  # fmt: skip
+    _print_table(header, table)
+    print("\ngeometric means (≈: the loops, timed on a part of the layer and scaled up)")
+    _print_table(
+        ["layers", "direction", "function", "× limit", "× torch"],
+        [
+            [group, direction, function, f"{limit:.2f}", "" if torch is None else f"{torch:.2f}"]
+            for group, direction, function, limit, torch in bench.summary(rows)
+        ],
+    )
+    if arguments.json:
+        write_whole(arguments.json, bench.as_json(rows))
+        print(f"wrote {arguments.json}")
+    return 0
+
+
+def _pair(option: str, numbers: Sequence[int]) -> tuple[int, int]:
+    if len(numbers) not in (1, 2):
+        raise ValueError(f"{option} takes one number, or two for height and width; got {len(numbers)}")
+    return numbers[0], numbers[-1]
+
+
+def _padding(words: Sequence[str]) -> str | tuple[int, int]:
+    if len(words) == 1 and not words[0].lstrip("-").isdigit():
+        return words[0]
+    if not all(word.isdigit() for word in words):
+        raise ValueError(f"--padding takes valid, same, or one or two numbers; got {' '.join(words)}")
+    return _pair("--padding", [int(word) for word in words])
+
+
+def _print_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Columns set by their widest entry, words to the left and numbers to the right."""
+    widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
+    numeric = [all(row[i][:1] in "≈-0123456789" for row in rows) for i in range(len(header))]
+    for line in [header, *rows]:
+        cells = zip(line, widths, numeric, strict=True)
+        print("  ".join(cell.rjust(w) if right else cell.ljust(w) for cell, w, right in cells).rstrip())
+
+
+def _progress(text: str) -> None:
+    """One line that is written over, for who watches a terminal."""
+    if sys.stderr.isatty():
+        print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)
