@@ -26,6 +26,7 @@ from .cost import conv2d_cost, depthwise_conv2d_cost, pointwise_conv2d_cost
 from .kernels.geometry import Array
 
 SLOW = 0.5  # seconds; what takes longer runs three times only
+REST = 0.06  # seconds, until the other library's threads have gone to sleep
 
 
 @dataclass(frozen=True)
@@ -285,15 +286,26 @@ def _loops(layer: Layer) -> dict[tuple[str, str], float]:
 
 
 def _interleaved(timed: dict[tuple[str, str], Callable[[], Any]], rounds: int) -> dict[tuple[str, str], float]:
-    """Medians in seconds; short calls are repeated within a round, very long ones left out after the third."""
+    """Medians in seconds; short calls are repeated within a round, very long ones left out after the third.
+
+    NumPy's and torch's threads spin for some milliseconds after a call, in wait for the next, and take the cores from
+    one another. So where a round passes from one library to the other it rests first, and makes a call that doesn't
+    count.
+    """
     repeats = {}
     for key, run in timed.items():
         run()
         repeats[key] = max(1, int(0.002 / max(_seconds(run, 1), 1e-7)))
     samples: dict[tuple[str, str], list[float]] = {key: [] for key in timed}
+    last = ""
     for number in range(rounds):
         for key, run in timed.items():
             if number < 3 or statistics.median(samples[key]) < SLOW:
+                library = "torch" if key[0].startswith("torch") else "NumPy"
+                if library != last and _import_torch():
+                    time.sleep(REST)
+                    _seconds(run, 1 + 5 * repeats[key])
+                last = library
                 samples[key].append(_seconds(run, repeats[key]))
     return {key: statistics.median(values) for key, values in samples.items()}
 

@@ -65,8 +65,10 @@ def _parser() -> argparse.ArgumentParser:
     vectors.set_defaults(run=_vectors)
 
     bench = commands.add_parser("bench", help="speeds as ratios: to each kernel's limit, and to torch where it is")
-    bench.add_argument("--kind", nargs="+", choices=("standard", "depthwise", "pointwise"), metavar="KIND",
-                       default=("standard", "depthwise", "pointwise"), help="standard, depthwise, pointwise (all)")  # fmt: skip
+    kinds = ("standard", "depthwise", "pointwise")
+    bench.add_argument(
+        "--kind", nargs="+", choices=kinds, default=kinds, metavar="KIND", help=f"{', '.join(kinds)} (all)"
+    )
     bench.add_argument("--batch", nargs="+", type=int, default=[1, 8], metavar="B")
     bench.add_argument("--rounds", type=int, default=15, metavar="R", help="how often each is timed (%(default)s)")
     bench.add_argument("--fast", action="store_true", help="leave the slower rungs of the ladder out")
@@ -133,7 +135,7 @@ def _cost_layer(arguments: argparse.Namespace) -> int:
         expand = None if arguments.expansion == 1 else (m, wide)
         block = inverted_residual_cost(x, expand, (*kernel, wide), (wide, n), bias=bias, **geometry)
         costs |= {"inverted residual": block} | {f"  {k} ": part for k, part in block.parts.items()}
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "operation": name.strip(),
             "part": name.startswith(" "),

@@ -7,7 +7,7 @@ kernels repeat each input channel Q times first; then output channel c reads cha
 import numpy as np
 
 from . import arguments
-from .geometry import Array, Padding, Pair, repeat_channels, sum_channels
+from .geometry import Array, Padding, Pair, repeat_channels, repeat_kernel, sum_channels
 
 
 def depthwise_conv2d_loops(
@@ -116,10 +116,9 @@ def depthwise_conv2d(
     (2, 4, 3, 6)
     """
     g = arguments.depthwise("depthwise_conv2d", x, kernel, stride, padding, dilation)
-    y, padded = g.zeros(kernel.shape[-1], x, kernel), g.pad(repeat_channels(x, kernel.shape[-1]))
-    for i, j, tap in g.taps(padded):  # (B, Dᵥ, Dᵥ, M·Q)
-        y += tap * kernel[i, j]
-    return y
+    runs = g.runs(g.pad(repeat_channels(x, kernel.shape[-1])))  # (B, Dᵥ, W, Dᵣ, Dᵣ, X)
+    y = np.einsum("bvwijx,ijx->bvwx", runs, repeat_kernel(kernel, runs.shape[-1]))
+    return y.reshape(*g.output, -1)
 
 
 def depthwise_conv2d_backward(
@@ -143,8 +142,15 @@ def depthwise_conv2d_backward(
     ((2, 7, 6, 3), (3, 3, 6))
     """
     g = arguments.depthwise("depthwise_conv2d_backward", x, kernel, stride, padding, dilation, dy)
-    padded, dpadded, dkernel = g.backward_arrays(dy, repeat_channels(x, kernel.shape[-1]), kernel)
-    for i, j, tap, dtap in g.taps(padded, dpadded):  # (B, Dᵥ, Dᵥ, M·Q)
-        dkernel[i, j] = (tap * dy).sum(axis=(0, 1, 2), dtype=dkernel.dtype)  # (M·Q,)
-        dtap += dy * kernel[i, j]
+    padded, dpadded, _ = g.backward_arrays(dy, repeat_channels(x, kernel.shape[-1]), kernel)
+    runs = g.runs(padded)  # (B, Dᵥ, W, Dᵣ, Dᵣ, X)
+    dkernels = np.einsum("bvwijx,bvwx->ijx", runs, dy.reshape(*runs.shape[:3], -1))
+    dkernel = dkernels.reshape(*kernel.shape[:2], -1, kernel.shape[2]).sum(axis=2, dtype=dkernels.dtype)
+    if g.keeps_size:  # then dx is a depthwise convolution too, of dy with the kernel turned round
+        dx = depthwise_conv2d(dy, kernel[::-1, ::-1], padding=g.mirrored_padding, dilation=dilation)
+        return sum_channels(dx, x.shape[-1]), dkernel
+    for band in g.bands(dy[0, 0, 0].nbytes):
+        for i, j, dtap in g.taps(dpadded):
+            into = dtap[band]
+            into += dy[band] * kernel[i, j]
     return sum_channels(g.crop(dpadded), x.shape[-1]), dkernel

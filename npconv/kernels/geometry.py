@@ -21,8 +21,8 @@ Band: TypeAlias = tuple[slice, slice]
 Padding: TypeAlias = str | int | Sequence[int] | Sequence[Sequence[int]]
 
 WORKSPACE = 64 * 2**20  # bytes of columns that a kernel in bands may hold, unless one output row needs more
-BAND = 4 * 2**20  # bytes of columns in a band: they stay in the cache between their writing and their product
-BAND_POSITIONS = 1600  # positions in a band at least, for a matrix product at full speed
+BAND = 4 * 2**20  # bytes in a band: they stay in the cache between their writing and their reading
+MATRIX_ROWS = 1600  # positions in a band of columns at least, for a matrix product at full speed
 FEW_CHANNELS = 16  # below it a run over the width is longer than one over the channels
 
 
@@ -85,6 +85,16 @@ class Geometry:
         return self.batch, self.height.output, self.width.output
 
     @property
+    def keeps_size(self) -> bool:
+        """Whether the output is as high and as wide as the input, at stride 1."""
+        return all(axis.stride == 1 and axis.output == axis.input for axis in (self.height, self.width))
+
+    @property
+    def mirrored_padding(self) -> tuple[tuple[int, int], tuple[int, int]]:
+        """The padding with before and after exchanged: that of the convolution of dy which dx is, where size is kept."""
+        return (self.height.after, self.height.before), (self.width.after, self.width.before)
+
+    @property
     def row(self) -> list[list[int]]:
         """row[v][i]: the row of the padded input under tap row i at output row v."""
         return self.height.positions
@@ -136,14 +146,31 @@ class Geometry:
         windows: Array = dilated.transpose(0, 1, 2, 4, 5, 3)
         return windows
 
+    def runs(self, padded: Array) -> Array:
+        """`windows` in runs as long as memory has them, a view (B, Dᵥ, W, Dᵣ, Dᵣ, X), with W·X = Dᵥ·M.
+
+        Where the stride along the width is 1, tap (i, j) of a whole row of positions is one run: W = 1, X = Dᵥ·M.
+        """
+        if self.width.stride > 1:
+            return self.windows(padded)
+        batch, height, _, channels = padded.shape
+        run = self.width.output * channels
+        lines = padded.reshape(batch, height, -1)  # (B, Dᵤ, Dᵤ·M)
+        views = np.lib.stride_tricks.sliding_window_view(lines, (self.height.span, run), axis=(1, 2))
+        taps = views[:, :: self.height.stride, :: self.width.dilation * channels, :: self.height.dilation]
+        return taps.transpose(0, 1, 3, 2, 4)[:, :, None]  # (B, Dᵥ, 1, Dᵣ, Dᵣ, X)
+
     def columns(self, padded: Array) -> Array:
         """The taps side by side, (B·Dᵥ·Dᵥ, Dᵣ·Dᵣ·M): one row for every output position (im2col)."""
         return self.windows(padded).reshape(math.prod(self.output), -1)
 
-    def bands(self, position_bytes: int) -> Iterator[Band]:
-        """Bands (images, rows) of the output, whose positions take about `BAND` bytes: several images or a few rows."""
-        wanted = max(BAND, BAND_POSITIONS * position_bytes)
-        rows = max(1, min(wanted, WORKSPACE) // (self.width.output * position_bytes))
+    def bands(self, position_bytes: int, least: int = 0) -> Iterator[Band]:
+        """Bands (images, rows) of the output: several images or a few rows, of about `BAND` bytes.
+
+        They have at least that many positions, unless these would need more than `WORKSPACE`.
+        """
+        wanted = min(max(BAND, least * position_bytes), WORKSPACE)
+        rows = max(1, wanted // (self.width.output * position_bytes))
         images = max(1, rows // self.height.output)
         rows = -(-self.height.output // -(-self.height.output // rows))  # equal bands: none is left with a row or two
         for image in range(0, self.batch, images):
@@ -158,7 +185,7 @@ class Geometry:
         """
         windows = self.windows(padded)
         buffer = np.empty(0, padded.dtype)
-        for band in self.bands(windows[0, 0, 0].size * padded.itemsize):
+        for band in self.bands(windows[0, 0, 0].size * padded.itemsize, MATRIX_ROWS):
             taps = windows[band]
             if buffer.size < taps.size:
                 buffer = np.empty(taps.size, padded.dtype)
@@ -197,3 +224,8 @@ def sum_channels(dx: Array, channels: int) -> Array:
         return dx
     summed: Array = dx.reshape(*dx.shape[:-1], channels, -1).sum(axis=-1, dtype=dx.dtype)
     return summed
+
+
+def repeat_kernel(kernel: Array, length: int) -> Array:
+    """A depthwise kernel as often in a row as a run of that length has positions: (Dᵣ, Dᵣ, M) to (Dᵣ, Dᵣ, X)."""
+    return np.tile(kernel, length // kernel.shape[-1])

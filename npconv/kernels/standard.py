@@ -223,7 +223,10 @@ def conv2d_backward(
     padded, dpadded, dkernel = g.backward_arrays(dy, x, kernel)
     products = np.empty_like(as_matrix(dkernel))  # (Dᵣ·Dᵣ·M, N)
     for band, columns in g.column_bands(padded):  # (positions, Dᵣ·Dᵣ·M)
-        dy_band = as_matrix(dy[band])  # (positions, N)
-        dkernel += np.matmul(columns.T, dy_band, out=products).reshape(kernel.shape)
-        g.scatter(dy_band @ as_matrix(kernel).T, dpadded, band)  # (positions, N) @ (N, Dᵣ·Dᵣ·M)
+        dkernel += np.matmul(columns.T, as_matrix(dy[band]), out=products).reshape(kernel.shape)
+    if g.keeps_size and len(as_matrix(dy)) > kernel.shape[-1]:  # then dx is a convolution too, and turning is cheap
+        turned = np.ascontiguousarray(kernel[::-1, ::-1].swapaxes(2, 3))  # (Dᵣ, Dᵣ, N, M)
+        return conv2d(dy, turned, padding=g.mirrored_padding, dilation=dilation), dkernel
+    for band in g.bands(as_matrix(kernel)[:, 0].nbytes):
+        g.scatter(as_matrix(dy[band]) @ as_matrix(kernel).T, dpadded, band)  # (positions, N) @ (N, Dᵣ·Dᵣ·M)
     return g.crop(dpadded), dkernel
