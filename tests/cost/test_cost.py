@@ -1,0 +1,158 @@
+"""Costs by formula equal costs by counting, and the facts that are known of them."""
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+
+import npconv
+from npconv import cost
+from npconv.checks.strategies import convolutions, seeds
+
+COSTS = {
+    "conv2d": (
+        cost.conv2d_cost,
+        [npconv.conv2d_loops, npconv.conv2d_per_channel, npconv.conv2d_taps, npconv.conv2d_im2col, npconv.conv2d],
+        [
+            npconv.conv2d_backward_loops,
+            npconv.conv2d_backward_taps,
+            npconv.conv2d_backward_im2col,
+            npconv.conv2d_backward,
+        ],
+    ),
+    "depthwise_conv2d": (
+        cost.depthwise_conv2d_cost,
+        [npconv.depthwise_conv2d_loops, npconv.depthwise_conv2d_taps, npconv.depthwise_conv2d],
+        [
+            npconv.depthwise_conv2d_backward_loops,
+            npconv.depthwise_conv2d_backward_taps,
+            npconv.depthwise_conv2d_backward,
+        ],
+    ),
+    "grouped_conv2d": (cost.grouped_conv2d_cost, [npconv.grouped_conv2d], [npconv.grouped_conv2d_backward]),
+    "pointwise_conv2d": (
+        cost.pointwise_conv2d_cost,
+        [npconv.pointwise_conv2d_loops, npconv.pointwise_conv2d],
+        [npconv.pointwise_conv2d_backward],
+    ),
+    "depthwise_separable_conv2d": (
+        cost.depthwise_separable_conv2d_cost,
+        [npconv.depthwise_separable_conv2d],
+        [],
+    ),
+}
+
+
+@pytest.mark.parametrize("operation", COSTS)
+def test_what_is_counted_is_what_the_formula_says(operation):
+    formula, forwards, backwards = COSTS[operation]
+
+    @settings(max_examples=25)
+    @given(convolutions(operation), seeds())
+    def check(case, seed):
+        arrays, dy = case.arrays(seed), case.upstream(seed)
+        expected = formula(*case.shapes.values(), **case.geometry)
+        assert expected.output_shape == case.output_shape
+        for forward in forwards:
+            counted = cost.count_operations(forward, *arrays, **case.geometry)
+            assert (counted.multiplications, counted.additions) == (expected.macs, expected.additions)
+            assert np.array_equal(counted.result, forward(*arrays, **case.geometry))
+        for backward in backwards:  # its two products cost what forward costs, each
+            counted = cost.count_operations(backward, dy, *arrays, **case.geometry)
+            assert counted.multiplications == 2 * expected.macs
+            assert counted.additions <= 2 * expected.macs
+
+    check()
+
+
+@given(convolutions("depthwise_separable_conv2d"))
+def test_the_ratio_is_exact(case):
+    (batch, height, width, m), depthwise, (wide, n) = case.shapes.values()
+    separable = cost.depthwise_separable_conv2d_cost(*case.shapes.values(), **case.geometry)
+    standard = cost.conv2d_cost((batch, height, width, m), (*depthwise[:2], m, n), **case.geometry)
+    ratio = cost.cost_ratio(depthwise[:2], n, depth_multiplier=wide // m)
+    assert Fraction(separable.macs, standard.macs) == Fraction(separable.params, standard.params) == ratio
+    biased = cost.conv2d_cost((batch, height, width, m), (*depthwise[:2], m, n), bias=True, **case.geometry)
+    assert (biased.macs, biased.params, biased.additions) == (standard.macs, standard.params + n, standard.macs)
+
+
+def test_the_example_of_the_article():
+    assert cost.conv2d_cost((1, 7, 7, 3), (3, 3, 3, 128)).macs == 86_400
+    parts = cost.depthwise_separable_conv2d_cost((1, 7, 7, 3), (3, 3, 3), (3, 128)).parts
+    assert (parts["depthwise"].macs, parts["pointwise"].macs) == (675, 9_600)
+    assert cost.cost_ratio(3, 128) == Fraction(10_275, 86_400)
+
+
+def test_table_3_of_mobilenet_v1():
+    shapes = ((1, 14, 14, 512), (3, 3, 512), (512, 512))
+    standard = cost.conv2d_cost(shapes[0], (3, 3, 512, 512), padding="same")
+    separable = cost.depthwise_separable_conv2d_cost(*shapes, padding="same")
+    assert (standard.macs, standard.params) == (462_422_016, 2_359_296)
+    assert (separable.macs, separable.params) == (52_283_392, 266_752)
+    thin = cost.depthwise_separable_conv2d_cost((1, 14, 14, 384), (3, 3, 384), (384, 384), padding="same")
+    small = cost.depthwise_separable_conv2d_cost((1, 10, 10, 384), (3, 3, 384), (384, 384), padding="same")
+    assert (thin.macs, thin.params, small.macs) == (29_578_752, 150_912, 15_091_200)
+
+
+def test_the_inverted_residual_of_the_paper_and_its_counted_steps():
+    block = cost.inverted_residual_cost((1, 56, 56, 24), (24, 144), (3, 3, 144), (144, 24))
+    assert block.macs == 56 * 56 * 24 * 6 * (24 + 9 + 24)
+    assert list(block.parts) == ["expand", "depthwise", "project"]
+    assert block.params == 24 * 144 + 9 * 144 + 144 * 24
+    first = cost.inverted_residual_cost((1, 112, 112, 32), None, (3, 3, 32), (32, 16))
+    assert list(first.parts) == ["depthwise", "project"]
+    rng = np.random.default_rng(0)
+    for stride, k_out in ((1, 3), (2, 3), (1, 4)):
+        arrays = [rng.standard_normal(s) for s in ((2, 4, 5, 3), (3, 6), (3, 3, 6), (6, k_out))]
+        counted = cost.count_operations(npconv.inverted_residual, *arrays, stride=stride)
+        expected = cost.inverted_residual_cost(*(a.shape for a in arrays), stride=stride)
+        assert counted.multiplications == expected.macs
+        np.testing.assert_allclose(
+            counted.result.astype(float), npconv.inverted_residual(*arrays, stride=stride), atol=1e-12
+        )
+
+
+def test_the_residual_bottleneck_is_counted():
+    arrays = [np.ones(s) for s in ((2, 4, 5, 6), (6, 2), (3, 3, 2, 2), (2, 6))]
+    counted = cost.count_operations(npconv.residual_bottleneck, *arrays)
+    assert counted.multiplications == cost.residual_bottleneck_cost(*(a.shape for a in arrays)).macs
+
+
+def test_padding_zeros_are_told_apart():
+    x, kernel = np.ones((1, 3, 4, 2)), np.ones((3, 3, 2, 5))
+    inside = cost.count_operations(npconv.conv2d, x, kernel, padding="same")
+    covered = npconv.conv2d(np.ones((1, 3, 4, 1)), np.ones((3, 3, 1, 1)), padding="same").sum() * 2 * 5
+    assert inside.multiplications - inside.zero_multiplications == covered
+
+
+def test_approximations_and_break_even():
+    assert cost.limit_error(3, 90) == Fraction(1, 10)
+    assert cost.break_even_multiplier(3, 128) == Fraction(1152, 137)
+    q = cost.break_even_multiplier((3, 2), 6)
+    assert q * cost.cost_ratio((3, 2), 6) == 1
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (
+            lambda: cost.conv2d_cost((1, 7, 7), (3, 3, 3, 4)),
+            ValueError,
+            "conv2d_cost: x must be (B, Dᵤ, Dᵤ, M), 4 axes",
+        ),
+        (lambda: cost.conv2d_cost((1, 7, 7, 3.0), (3, 3, 3, 4)), TypeError, "the shape of x must be a tuple of ints"),
+        (lambda: cost.conv2d_cost((1, 2, 7, 3), (3, 3, 3, 4)), ValueError, "output's height would be empty"),
+        (lambda: cost.cost_ratio(3, 0), ValueError, "cost_ratio: out_channels must be at least 1; got 0"),
+        (lambda: cost.cost_ratio("3", 4), TypeError, "cost_ratio: kernel_size must be an int or a pair"),
+        (
+            lambda: cost.count_operations(npconv.relu, [1.0]),
+            TypeError,
+            "count_operations: arrays must be numpy.ndarray",
+        ),
+    ],
+)
+def test_bad_sizes_get_an_error_that_says_so(call, error, message):
+    with pytest.raises(error) as raised:
+        call()
+    assert message in str(raised.value)

@@ -1,0 +1,348 @@
+"""What guards each kernel: properties that the kernel must have, as functions of a namespace of kernels.
+
+The tests run them on npconv; test_mutants.py runs them on npconv with one mistake planted, and each must be caught. So
+they ask nothing of a kernel that is not passed to them, and compare with an oracle that shares no code with any.
+"""
+
+import random
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+from npconv.checks import check_adjoint, check_backward, convolution_case
+
+CASES = 25
+
+
+def pattern(size: int, output: int, kernel: int, stride: int, dilation: int, before: int) -> np.ndarray:
+    """P[o, k, i] = 1 if and only if output o reads input i at tap k: i = o·s + k·δ − before. The oracle's only rule."""
+    o, k, i = np.ogrid[:output, :kernel, :size]
+    return (i == o * stride + k * dilation - before).astype(float)
+
+
+def sides(padding: Any, sizes: tuple[int, int], kernel: tuple[int, int], strides: Any, dilations: Any) -> list[tuple]:
+    """(stride, dilation, before, after) of both axes, from first principles."""
+    both = lambda pair: pair if isinstance(pair, tuple) else (pair, pair)  # noqa: E731
+    axes = []
+    for axis, (size, k, s, d) in enumerate(zip(sizes, kernel, both(strides), both(dilations), strict=True)):
+        if padding == "valid":
+            before, after = 0, 0
+        elif padding == "same":  # the least padding that gives ⌈size / s⌉ outputs, the odd row behind
+            total = 0
+            while (size + total - d * (k - 1) - 1) // s + 1 < -(-size // s) or size + total < d * (k - 1) + 1:
+                total += 1
+            before, after = total // 2, total - total // 2
+        elif isinstance(padding, tuple) and isinstance(padding[0], tuple):
+            before, after = padding[axis]
+        else:
+            before = after = both(padding)[axis]
+        axes.append((s, d, before, after))
+    return axes
+
+
+def oracle(x: np.ndarray, kernel: np.ndarray, *, stride: Any = 1, padding: Any = "valid", dilation: Any = 1) -> Any:
+    """The convolution as one einsum over index patterns, and the patterns themselves."""
+    patterns = []
+    geometry = sides(padding, x.shape[1:3], kernel.shape[:2], stride, dilation)
+    for size, k, (s, d, before, after) in zip(x.shape[1:3], kernel.shape[:2], geometry, strict=True):
+        output = (size + before + after - d * (k - 1) - 1) // s + 1
+        patterns.append(pattern(size, output, k, s, d, before))
+    return np.einsum("vih,wjg,bhgm,ijmn->bvwn", *patterns, x, kernel, optimize=True), patterns
+
+
+def oracle_backward(dy: np.ndarray, x: np.ndarray, kernel: np.ndarray, **geometry: Any) -> tuple[np.ndarray, ...]:
+    """dx and dkernel by the same patterns."""
+    _, (rows, columns) = oracle(x, kernel, **geometry)
+    dx = np.einsum("vih,wjg,bvwn,ijmn->bhgm", rows, columns, dy, kernel, optimize=True)
+    dkernel = np.einsum("vih,wjg,bhgm,bvwn->ijmn", rows, columns, x, dy, optimize=True)
+    return dx, dkernel
+
+
+def as_standard(kernel: np.ndarray, channels: int) -> np.ndarray:
+    """A depthwise kernel (Dᵣ, Dᵣ, M·Q) as the standard one (Dᵣ, Dᵣ, M, M·Q) that is zero where channels would mix."""
+    wide = kernel.shape[2]
+    owner = np.arange(wide) // (wide // channels)
+    return kernel[:, :, None, :] * (owner == np.arange(channels)[:, None])
+
+
+def cases(operation: str, count: int = CASES, seed: int = 2018) -> Any:
+    """Constructed cases with arrays of whole numbers and a random dy."""
+    source = random.Random(seed)
+    for number in range(count):
+        case = convolution_case(source.randint, operation)
+        yield case, case.arrays(number), case.upstream(number)
+
+
+def equal(result: Any, expected: Any, case: Any) -> None:
+    """Exactly the same numbers in the same shape."""
+    assert result.shape == expected.shape, (result.shape, expected.shape, case)
+    assert np.array_equal(result, expected), case
+
+
+def guard_standard(k: SimpleNamespace) -> None:
+    """Every rung of the standard convolution, forward and backward, against the oracle."""
+    for case, (x, kernel), dy in cases("conv2d"):
+        expected, _ = oracle(x, kernel, **case.geometry)
+        for forward in (k.conv2d_loops, k.conv2d_per_channel, k.conv2d_taps, k.conv2d_im2col, k.conv2d):
+            equal(forward(x, kernel, **case.geometry), expected, case)
+        gradients = oracle_backward(dy, x, kernel, **case.geometry)
+        backwards = (k.conv2d_backward_loops, k.conv2d_backward_taps, k.conv2d_backward_im2col, k.conv2d_backward)
+        for backward in backwards:
+            for result, gradient in zip(backward(dy, x, kernel, **case.geometry), gradients, strict=True):
+                equal(result, gradient, case)
+
+
+def guard_per_channel_maps(k: SimpleNamespace) -> None:
+    """One filter's maps against the oracle, channel by channel."""
+    for case, (x, kernel), _ in cases("conv2d", 10):
+        maps = k.per_channel_maps(x, kernel[..., 0], **case.geometry)
+        expected, _ = oracle(x, as_standard(kernel[..., 0], x.shape[3]), **case.geometry)
+        equal(maps, expected, case)
+
+
+def guard_bands(k: SimpleNamespace) -> None:
+    """Maps so large, and so many, that `conv2d` works in several bands of rows and of images."""
+    for shape, kernel_shape, geometry in (
+        ((3, 41, 70, 20), (5, 3, 20, 3), {"padding": ((2, 1), (0, 2)), "stride": (1, 1)}),
+        ((2, 90, 140, 2), (7, 5, 2, 3), {"padding": "same", "stride": (2, 1), "dilation": (1, 2)}),
+        ((70, 9, 8, 16), (3, 3, 16, 2), {"padding": 1}),
+        ((70, 9, 8, 3), (3, 3, 3, 2), {"padding": 1, "stride": (1, 2)}),
+    ):
+        rng = np.random.default_rng(7)
+        x, kernel = (rng.integers(-4, 5, s).astype(float) for s in (shape, kernel_shape))
+        expected = k.conv2d_taps(x, kernel, **geometry)
+        equal(k.conv2d(x, kernel, **geometry), expected, geometry)
+        dy = rng.integers(-4, 5, expected.shape).astype(float)
+        for result, gradient in zip(
+            k.conv2d_backward(dy, x, kernel, **geometry), k.conv2d_backward_taps(dy, x, kernel, **geometry), strict=True
+        ):
+            equal(result, gradient, geometry)
+
+
+def guard_kept_size(k: SimpleNamespace) -> None:
+    """An output as large as the input, padded unevenly: at stride 1 dx is then computed as a convolution."""
+    rng = np.random.default_rng(8)
+    for kernel_sides, geometry in (
+        ((2, 4), {"padding": "same"}),
+        ((4, 3), {"padding": "same", "dilation": (1, 2)}),
+        ((3, 2), {"padding": ((2, 0), (1, 2)), "dilation": (1, 3)}),
+        ((1, 2), {"padding": ((0, 0), (0, 1))}),
+        ((3, 2), {"padding": ((3, 3), (2, 4)), "stride": 2}),  # as large too, but not at stride 1
+    ):
+        x, dy = rng.integers(-4, 5, (2, 5, 6, 3)).astype(float), rng.integers(-4, 5, (2, 5, 6, 4)).astype(float)
+        kernel = rng.integers(-4, 5, (*kernel_sides, 3, 4)).astype(float)
+        for result, expected in zip(
+            k.conv2d_backward(dy, x, kernel, **geometry), oracle_backward(dy, x, kernel, **geometry), strict=True
+        ):
+            equal(result, expected, geometry)
+        depthwise, dy = kernel[..., 0], dy[..., :3]
+        dx, dstandard = oracle_backward(dy, x, as_standard(depthwise, 3), **geometry)
+        gradients = k.depthwise_conv2d_backward(dy, x, depthwise, **geometry)
+        equal(gradients[0], dx, geometry)
+        equal(gradients[1], dstandard[:, :, range(3), range(3)], geometry)
+
+
+def guard_depthwise(k: SimpleNamespace) -> None:
+    """Every rung of the depthwise convolution against the oracle with a kernel that mixes no channels."""
+    for case, (x, kernel), dy in cases("depthwise_conv2d", 2 * CASES):
+        wide, channels = kernel.shape[2], x.shape[3]
+        standard = as_standard(kernel, channels)
+        expected, _ = oracle(x, standard, **case.geometry)
+        for forward in (k.depthwise_conv2d_loops, k.depthwise_conv2d_taps, k.depthwise_conv2d):
+            equal(forward(x, kernel, **case.geometry), expected, case)
+        dx, dstandard = oracle_backward(dy, x, standard, **case.geometry)
+        dkernel = dstandard[:, :, np.arange(wide) // (wide // channels), np.arange(wide)]
+        for backward in (
+            k.depthwise_conv2d_backward_loops,
+            k.depthwise_conv2d_backward_taps,
+            k.depthwise_conv2d_backward,
+        ):
+            for result, gradient in zip(backward(dy, x, kernel, **case.geometry), (dx, dkernel), strict=True):
+                equal(result, gradient, case)
+
+
+def guard_grouped(k: SimpleNamespace) -> None:
+    """Each group against the oracle on its own channels."""
+    for case, (x, kernel), dy in cases("grouped_conv2d"):
+        groups = case.geometry["groups"]
+        spatial = {name: value for name, value in case.geometry.items() if name != "groups"}
+        m, n = x.shape[3] // groups, kernel.shape[3] // groups
+        y = k.grouped_conv2d(x, kernel, **case.geometry)
+        dx, dkernel = k.grouped_conv2d_backward(dy, x, kernel, **case.geometry)
+        assert (y.shape, dx.shape, dkernel.shape) == (case.output_shape, x.shape, kernel.shape)
+        for group in range(groups):
+            ins, outs = slice(group * m, (group + 1) * m), slice(group * n, (group + 1) * n)
+            equal(y[..., outs], oracle(x[..., ins], kernel[..., outs], **spatial)[0], case)
+            expected = oracle_backward(dy[..., outs], x[..., ins], kernel[..., outs], **spatial)
+            equal(dx[..., ins], expected[0], case)
+            equal(dkernel[..., outs], expected[1], case)
+
+
+def guard_pointwise(k: SimpleNamespace) -> None:
+    """The pointwise convolution and the dense product against the oracle with a 1×1 kernel."""
+    for case, (x, kernel), dy in cases("pointwise_conv2d"):
+        expected, _ = oracle(x, kernel[None, None])
+        for forward in (k.pointwise_conv2d_loops, k.pointwise_conv2d):
+            equal(forward(x, kernel), expected, case)
+        dx, dkernel = oracle_backward(dy, x, kernel[None, None])
+        gradients = k.pointwise_conv2d_backward(dy, x, kernel)
+        equal(gradients[0], dx, case)
+        equal(gradients[1], dkernel[0, 0], case)
+        equal(k.dense(x[:, 0, 0], kernel), expected[:, 0, 0], case)
+        gradients = k.dense_backward(dy[:, 0, 0], x[:, 0, 0], kernel)
+        equal(gradients[0], dx[:, 0, 0], case)
+        equal(gradients[1], np.einsum("bm,bn->mn", x[:, 0, 0], dy[:, 0, 0]), case)
+
+
+def guard_separable(k: SimpleNamespace) -> None:
+    """Depthwise plus pointwise equals the oracle with the factored kernel, forward and all gradients."""
+    for case, (x, depthwise, pointwise), dy in cases("depthwise_separable_conv2d"):
+        q = depthwise.shape[2] // x.shape[3]
+        kernel = k.factored_kernel(depthwise, pointwise, depth_multiplier=q)
+        by_hand = np.einsum("ijmq,mqn->ijmn", *(
+            depthwise.reshape(*depthwise.shape[:2], -1, q), pointwise.reshape(-1, q, pointwise.shape[1])
+        ))  # fmt: skip
+        equal(kernel, by_hand, case)
+        equal(k.depthwise_separable_conv2d(x, depthwise, pointwise, **case.geometry),
+              oracle(x, by_hand, **case.geometry)[0], case)  # fmt: skip
+        dx, dkernel = oracle_backward(dy, x, by_hand, **case.geometry)
+        pulled = k.factored_kernel_backward(dkernel, depthwise, pointwise, depth_multiplier=q)
+        gradients = k.depthwise_separable_conv2d_backward(dy, x, depthwise, pointwise, **case.geometry)
+        for result, expected in zip(gradients, (dx, *pulled), strict=True):
+            equal(result, expected, case)
+        check_adjoint(
+            lambda depthwise, pointwise, q=q: k.factored_kernel(depthwise, pointwise, depth_multiplier=q),
+            lambda dkernel, *factors, q=q: k.factored_kernel_backward(dkernel, *factors, depth_multiplier=q),
+            depthwise,
+            pointwise,
+        )
+
+
+def guard_factorize(k: SimpleNamespace) -> None:
+    """The best factors: no random ones come nearer, the singular values say how near, and exact at full rank."""
+    kernel = np.random.default_rng(3).standard_normal((3, 2, 4, 5))
+    slices = kernel.reshape(6, 4, 5).swapaxes(0, 1)
+    values = np.linalg.svd(slices, compute_uv=False)
+    for q in (1, 2, 4, 5, 7):
+        depthwise, pointwise = k.factorize_kernel(kernel, depth_multiplier=q)
+        assert depthwise.shape == (3, 2, 4 * q)
+        assert pointwise.shape == (4 * q, 5)
+        factors = depthwise.reshape(6, 4, q).swapaxes(0, 1) @ pointwise.reshape(4, q, 5)
+        assert np.isclose(np.square(slices - factors).sum(), np.square(values[:, q:]).sum(), atol=1e-20), q
+
+
+def guard_activations(k: SimpleNamespace) -> None:
+    """ReLU and ReLU6 with their kinks, NaN and infinities, and derivatives by complex step."""
+    x = np.array([-np.inf, -2.5, -0.0, 0.0, 1e-9, 3.5, 6.0, 6.5, np.inf, np.nan])
+    dy = np.arange(3.0, 13.0)
+    np.testing.assert_array_equal(k.relu(x), [0, 0, 0, 0, 1e-9, 3.5, 6, 6.5, np.inf, np.nan])
+    np.testing.assert_array_equal(k.relu6(x), [0, 0, 0, 0, 1e-9, 3.5, 6, 6, 6, np.nan])
+    np.testing.assert_array_equal(k.relu_backward(dy, x), [0, 0, 0, 0, 7, 8, 9, 10, 11, 12])
+    np.testing.assert_array_equal(k.relu6_backward(dy, x), [0, 0, 0, 0, 7, 8, 0, 0, 0, 12])
+    away = np.array([[-4.0, -1.5, 2.0], [5.5, 7.0, 9.5]])
+    check_backward(k.relu, k.relu_backward, away)
+    check_backward(k.relu6, k.relu6_backward, away)
+
+
+def guard_normalization(k: SimpleNamespace) -> None:
+    """Batch normalisation: its statistics, its gradients, and folded into every kind of kernel."""
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((3, 4, 5, 2)) * [1, 30] + [5, -7]
+    scale, shift, mean = (rng.standard_normal(2) for _ in range(3))
+    variance = rng.uniform(0.5, 2, 2)
+    np.testing.assert_allclose(k.batch_statistics(x)[0], x.reshape(-1, 2).mean(axis=0))
+    np.testing.assert_allclose(k.batch_statistics(x)[1], x.reshape(-1, 2).var(axis=0))
+    y = k.batch_norm(x, scale, shift, epsilon=1e-3)
+    expected = (x - x.mean((0, 1, 2))) / np.sqrt(x.var((0, 1, 2)) + 1e-3) * scale + shift
+    np.testing.assert_allclose(y, expected)
+    small = rng.standard_normal((3, 2, 4, 2)) * 0.05
+    check_backward(k.batch_norm, k.batch_norm_backward, small, scale, shift, method="central", epsilon=0.01)
+    vectors = (scale, shift, mean, variance)
+    stored = k.batch_norm_inference(x, *vectors, epsilon=1e-3)
+    np.testing.assert_allclose(stored, (x - mean) / np.sqrt(variance + 1e-3) * scale + shift)
+    check_backward(k.batch_norm_inference, k.batch_norm_inference_backward, x, *vectors, method="central", epsilon=0.3)
+    image = rng.standard_normal((2, 6, 5, 2))
+    for convolve, kernel in (
+        (k.conv2d_taps, rng.standard_normal((3, 2, 2, 2))),
+        (k.depthwise_conv2d_taps, rng.standard_normal((3, 2, 2))),
+        (k.pointwise_conv2d, rng.standard_normal((2, 2))),
+    ):
+        folded, bias = k.fold_batch_norm(kernel, *vectors, epsilon=0.1)
+        after = k.batch_norm_inference(convolve(image, kernel), *vectors, epsilon=0.1)
+        np.testing.assert_allclose(convolve(image, folded) + bias, after, atol=1e-12)
+
+
+def guard_inverted_residual(k: SimpleNamespace) -> None:
+    """The block against its steps written out, at every stride, with and without expansion and shortcut."""
+    rng = np.random.default_rng(1)
+    clip = lambda a: np.minimum(np.maximum(a, 0), 6)  # noqa: E731
+    for stride, dilation, t, k_out in ((1, 1, 4, 3), (1, 2, 2, 4), (2, 1, 3, 3), ((1, 2), 1, 1, 3), (1, 1, 1, 3)):
+        x = rng.standard_normal((2, 5, 6, 3))
+        expand = None if t == 1 else rng.standard_normal((3, 3 * t))
+        depthwise, project = rng.standard_normal((3, 3, 3 * t)), rng.standard_normal((3 * t, k_out))
+        geometry = {"stride": stride, "dilation": dilation}
+        wide = x if expand is None else clip(np.einsum("bhgk,kt->bhgt", x, expand))
+        filtered, _ = oracle(wide, as_standard(depthwise, 3 * t), padding="same", **geometry)
+        expected = np.einsum("bhgt,tk->bhgk", clip(filtered), project)
+        expected = expected + x if stride == 1 and k_out == 3 else expected
+        arguments = (x, expand, depthwise, project)
+        np.testing.assert_allclose(k.inverted_residual(*arguments, **geometry), expected, atol=1e-12)
+        check_backward(k.inverted_residual, k.inverted_residual_backward, *arguments, **geometry)
+        stages = k.inverted_residual_stages(*arguments, **geometry)
+        np.testing.assert_allclose(stages.depthwise, filtered, atol=1e-12)
+        np.testing.assert_allclose(stages.depthwise_relu6, clip(filtered), atol=1e-12)
+        np.testing.assert_allclose(stages.output, expected, atol=1e-12)
+        assert (stages.expanded is None) == (expand is None)
+    point = rng.standard_normal((2, 1, 1, 3))  # stride 2 on a 1×1 map: the same dimensions, and no shortcut
+    stages = k.inverted_residual_stages(
+        point, None, rng.standard_normal((3, 3, 3)), rng.standard_normal((3, 3)), stride=2
+    )
+    np.testing.assert_array_equal(stages.output, stages.projected)
+
+
+def guard_residual_bottleneck(k: SimpleNamespace) -> None:
+    """The conventional block against its steps written out."""
+    rng = np.random.default_rng(2)
+    x, reduce = rng.standard_normal((2, 5, 4, 6)), rng.standard_normal((6, 2))
+    spatial, restore = rng.standard_normal((3, 3, 2, 3)), rng.standard_normal((3, 6))
+    positive = lambda a: np.maximum(a, 0)  # noqa: E731
+    reduced = positive(np.einsum("bhgm,mn->bhgn", x, reduce))
+    filtered, _ = oracle(reduced, spatial, padding="same")
+    expected = positive(np.einsum("bhgm,mn->bhgn", positive(filtered), restore) + x)
+    np.testing.assert_allclose(k.residual_bottleneck(x, reduce, spatial, restore), expected, atol=1e-12)
+    check_backward(k.residual_bottleneck, k.residual_bottleneck_backward, x, reduce, spatial, restore)
+
+
+def guard_linear_block(k: SimpleNamespace) -> None:
+    """An inverted residual without ReLU6 and shortcut is one standard convolution, exactly on whole numbers."""
+    rng = np.random.default_rng(4)
+    x, expand, depthwise, project = (
+        rng.integers(-3, 4, s).astype(float) for s in ((2, 5, 6, 3), (3, 7), (3, 2, 7), (7, 4))
+    )
+    wide = np.einsum("bhgk,kt->bhgt", x, expand)
+    filtered, _ = oracle(wide, as_standard(depthwise, 7), padding="same", stride=(2, 1))
+    expected = np.einsum("bhgt,tk->bhgk", filtered, project)
+    kernel = k.linear_block_kernel(expand, depthwise, project)
+    equal(oracle(x, kernel, padding="same", stride=(2, 1))[0], expected, kernel.shape)
+
+
+def guard_head(k: SimpleNamespace) -> None:
+    """Global average pool and softmax cross-entropy."""
+    rng = np.random.default_rng(5)
+    x = rng.standard_normal((2, 3, 4, 5))
+    np.testing.assert_allclose(k.global_average_pool(x), x.mean((1, 2)))
+    check_backward(k.global_average_pool, k.global_average_pool_backward, x)
+    logits, labels = rng.standard_normal((3, 4)) * 3, np.array([2, 0, 3])
+    softmax = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
+    np.testing.assert_allclose(k.softmax_cross_entropy(logits, labels), -np.log(softmax[range(3), labels]).mean())
+    check_backward(k.softmax_cross_entropy, k.softmax_cross_entropy_backward, logits, labels, method="central")
+    smooth = 0.9 * np.eye(4)[labels] + 0.025
+    np.testing.assert_allclose(k.softmax_cross_entropy(logits, smooth), -(smooth * np.log(softmax)).sum(1).mean())
+    np.testing.assert_allclose(
+        k.softmax_cross_entropy_backward(2.0, logits, smooth), 2 * (softmax - smooth) / 3, atol=1e-12
+    )
+    assert np.isfinite(k.softmax_cross_entropy(np.array([[1e4, -1e4]]), np.array([1])))
+
+
+GUARDS = {name[6:]: guard for name, guard in list(globals().items()) if name.startswith("guard_")}

@@ -1,0 +1,188 @@
+"""The contract: dtypes, errors that say what is wrong, bounded memory, and a debugger's steps."""
+
+import subprocess
+import sys
+import tracemalloc
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import npconv
+
+X, KERNEL = np.ones((2, 7, 6, 3)), np.ones((3, 3, 3, 4))
+DEPTHWISE, POINTWISE = np.ones((3, 3, 6)), np.ones((3, 4))
+BLOCK = (np.ones((2, 5, 6, 3)), np.ones((3, 12)), np.ones((3, 3, 12)), np.ones((12, 3)))
+VECTOR = np.ones(3)
+
+
+@pytest.mark.parametrize("dtypes", [("float32", "float64"), ("int8", "float32"), ("int8", "int16"), ("bool", "int8"),
+                                    ("float16", "float16"), ("float32", "complex64"), ("bool", "bool")])  # fmt: skip
+def test_the_dtype_is_numpys_result_type(dtypes):
+    x, kernel = (a.astype(dtype) for a, dtype in zip((X[:, :4, :5], KERNEL), dtypes, strict=True))
+    expected = np.result_type(*dtypes)
+    dy = np.ones((2, 2, 3, 4), dtypes[0])
+    for rung in (
+        npconv.conv2d_loops,
+        npconv.conv2d_per_channel,
+        npconv.conv2d_taps,
+        npconv.conv2d_im2col,
+        npconv.conv2d,
+    ):
+        assert rung(x, kernel).dtype == expected
+    for rung in (npconv.conv2d_backward_loops, npconv.conv2d_backward_taps, npconv.conv2d_backward):
+        dx, dkernel = rung(dy, x, kernel)
+        assert (dx.dtype, dkernel.dtype) == (expected, np.dtype(dtypes[0]))
+    for rung in (npconv.depthwise_conv2d, npconv.depthwise_conv2d_taps, npconv.depthwise_conv2d_loops):
+        assert rung(x, kernel[..., 0]).dtype == expected
+    assert npconv.pointwise_conv2d(x, kernel[0, 0]).dtype == expected
+
+
+def test_whole_numbers_wrap_as_numpys_do():
+    x, kernel = np.full((1, 2, 2, 1), 100, np.int8), np.full((2, 2, 1, 1), 3, np.int8)
+    assert npconv.conv2d(x, kernel).item() == npconv.conv2d_taps(x, kernel).item() == np.int8(1200 % 256 - 256)
+
+
+def test_float32_stays_float32_everywhere():
+    block = [a.astype(np.float32) for a in BLOCK]
+    results = [npconv.inverted_residual(*block), *npconv.inverted_residual_backward(block[0], *block)]
+    x, vector = block[0], VECTOR.astype(np.float32)
+    results += [npconv.batch_norm(x, vector, vector), *npconv.batch_norm_backward(x, x, vector, vector)]
+    results += [*npconv.batch_norm_inference_backward(x, x, vector, vector, vector, vector)]
+    logits = np.ones((2, 4), np.float32)
+    results += [npconv.softmax_cross_entropy(logits, np.array([1, 2])), npconv.relu(x), npconv.relu6(x)]
+    results += [npconv.softmax_cross_entropy_backward(1.0, logits, np.array([1, 2])), npconv.global_average_pool(x)]
+    results += [*npconv.fold_batch_norm(np.ones((2, 3), np.float32), vector, vector, vector, vector)]
+    results += [*npconv.factorize_kernel(KERNEL.astype(np.float32))]
+    assert {result.dtype for result in results} == {np.dtype(np.float32)}
+
+
+ERRORS = [
+    (npconv.conv2d, (X.tolist(), KERNEL), {}, TypeError, "conv2d: x must be a numpy.ndarray; got list"),
+    (npconv.conv2d, (np.ma.array(X), KERNEL), {}, TypeError, "conv2d: x must be a numpy.ndarray; got MaskedArray"),
+    (npconv.conv2d, (X.astype(str), KERNEL), {}, TypeError, "conv2d: x must hold numbers; got dtype <U32"),
+    (npconv.conv2d, (X[0], KERNEL), {}, ValueError,
+     "conv2d: x must be (B, Dᵤ, Dᵤ, M), 4 axes; got x (7, 6, 3), kernel (3, 3, 3, 4)"),
+    (npconv.conv2d, (X, KERNEL[:, :, :2]), {}, ValueError,
+     "conv2d: kernel must be (Dᵣ, Dᵣ, M, N) with M = 3 as in x; got x (2, 7, 6, 3), kernel (3, 3, 2, 4)"),
+    (npconv.conv2d, (X[:0], KERNEL), {}, ValueError, "conv2d: x must be (B, Dᵤ, Dᵤ, M), every axis at least 1; got x (0,"),
+    (npconv.conv2d, (X[:, :2], KERNEL), {}, ValueError,
+     "conv2d: the output's height would be empty, as kernel reaches over 3 and the padded x has 2"),
+    (npconv.conv2d, (X, KERNEL), {"dilation": (1, 3)}, ValueError, "conv2d: the output's width would be empty"),
+    (npconv.conv2d, (X, KERNEL), {"stride": 0}, ValueError, "conv2d: stride must be at least 1; got 0"),
+    (npconv.conv2d, (X, KERNEL), {"stride": True}, TypeError, "conv2d: stride must be an int or a pair of ints"),
+    (npconv.conv2d, (X, KERNEL), {"stride": 1.5}, TypeError, "conv2d: stride must be an int or a pair of ints"),
+    (npconv.conv2d, (X, KERNEL), {"stride": (1, 2, 3)}, ValueError, "conv2d: stride must be an int or a pair of ints"),
+    (npconv.conv2d, (X, KERNEL), {"dilation": (1, -1)}, ValueError, "conv2d: dilation must be at least 1; got (1, -1)"),
+    (npconv.conv2d, (X, KERNEL), {"padding": "full"}, ValueError, "padding must be 'valid', 'same' or numbers; got 'full'"),
+    (npconv.conv2d, (X, KERNEL), {"padding": -1}, ValueError, "conv2d: padding must be at least 0; got -1"),
+    (npconv.conv2d, (X, KERNEL), {"padding": ((0, 1), (2, -1))}, ValueError, "each side of padding must be at least 0"),
+    (npconv.conv2d, (X, KERNEL), {"padding": ((0, 1),)}, ValueError, "padding must be ((top, bottom), (left, right))"),
+    (npconv.conv2d, (X, KERNEL), {"padding": (0.5, 1)}, TypeError, "conv2d: padding must be an int or a pair of ints"),
+    (npconv.conv2d, (X, KERNEL), {"pading": 1}, TypeError, "pading"),
+    (npconv.conv2d_backward, (np.ones((2, 5, 4, 3)), X, KERNEL), {}, ValueError,
+     "conv2d_backward: dy must be (B, Dᵥ, Dᵥ, N) = (2, 5, 4, 4), the shape of forward's output; got dy (2, 5, 4, 3), x"),
+    (npconv.conv2d_taps, (X, KERNEL[0]), {}, ValueError, "conv2d_taps: kernel must be (Dᵣ, Dᵣ, M, N), 4 axes"),
+    (npconv.per_channel_maps, (X, DEPTHWISE), {}, ValueError, "per_channel_maps: filter must be (Dᵣ, Dᵣ, M) with M = 3"),
+    (npconv.depthwise_conv2d, (X, DEPTHWISE[..., :4]), {}, ValueError,
+     "depthwise_conv2d: kernel must be (Dᵣ, Dᵣ, M·Q) with M·Q a multiple of M = 3, x's channels; got x"),
+    (npconv.depthwise_conv2d_backward, (X, X, DEPTHWISE), {}, ValueError, "dy must be (B, Dᵥ, Dᵥ, M·Q) = (2, 5, 4, 6)"),
+    (npconv.grouped_conv2d, (X, KERNEL), {"groups": 2}, ValueError,
+     "grouped_conv2d: groups must divide M = 3 and N = 4, and is 2; got x (2, 7, 6, 3), kernel"),
+    (npconv.grouped_conv2d, (X, np.ones((3, 3, 3, 6))), {"groups": 3}, ValueError,
+     "grouped_conv2d: kernel must be (Dᵣ, Dᵣ, M/groups, N) with M/groups = 1"),
+    (npconv.grouped_conv2d, (X, KERNEL), {"groups": 1.0}, TypeError, "grouped_conv2d: groups must be an int; got 1.0"),
+    (npconv.pointwise_conv2d, (X, POINTWISE.T), {}, ValueError, "pointwise_conv2d: kernel must be (M, N) with M = 3 as in x"),
+    (npconv.pointwise_conv2d_backward, (X, X, POINTWISE), {}, ValueError, "dy must be (B, Dᵤ, Dᵤ, N) = (2, 7, 6, 4)"),
+    (npconv.dense, (X, POINTWISE), {}, ValueError, "dense: x must be (B, M), 2 axes"),
+    (npconv.depthwise_separable_conv2d, (X, DEPTHWISE, POINTWISE), {}, ValueError,
+     "depthwise_separable_conv2d: pointwise must be (M·Q, N) with M·Q = 6 as in depthwise"),
+    (npconv.factored_kernel, (DEPTHWISE, np.ones((6, 2))), {"depth_multiplier": 4}, ValueError,
+     "factored_kernel: depthwise must have a multiple of depth_multiplier = 4 channels"),
+    (npconv.factored_kernel, (DEPTHWISE, np.ones((6, 2))), {"depth_multiplier": True}, TypeError, "must be an int"),
+    (npconv.factored_kernel_backward, (KERNEL, DEPTHWISE, np.ones((6, 2))), {}, ValueError,
+     "factored_kernel_backward: dkernel must be (Dᵣ, Dᵣ, M, N) = (3, 3, 6, 2)"),
+    (npconv.factorize_kernel, (KERNEL * np.nan,), {}, ValueError, "factorize_kernel: kernel must be finite"),
+    (npconv.factorize_kernel, (KERNEL,), {"depth_multiplier": 0}, ValueError, "depth_multiplier must be at least 1; got 0"),
+    (npconv.factorize_kernel, (KERNEL.astype(object),), {}, TypeError, "factorize_kernel: kernel must hold numbers"),
+    (npconv.relu, (np.ones(3, int),), {}, TypeError, "relu: x must hold floats; got dtype int64, x (3,)"),
+    (npconv.relu6_backward, (np.ones(3), np.ones(4)), {}, ValueError, "relu6_backward: dy must be like x = (4,)"),
+    (npconv.batch_norm, (X, VECTOR, np.ones(4)), {}, ValueError, "batch_norm: shift must be (M,) with M = 3 as in x"),
+    (npconv.batch_norm, (X, VECTOR, VECTOR), {"epsilon": 0}, ValueError, "batch_norm: epsilon must be above 0; got 0"),
+    (npconv.batch_norm, (X, VECTOR, VECTOR), {"epsilon": "1"}, TypeError, "epsilon must be a real number; got '1'"),
+    (npconv.batch_norm, (X.astype(int), VECTOR, VECTOR), {}, TypeError, "batch_norm: x must hold real floats"),
+    (npconv.batch_statistics, (VECTOR,), {}, ValueError, "batch_statistics: x must be (B, …, M), 2 axes or more"),
+    (npconv.fold_batch_norm, (KERNEL, *4 * [VECTOR]), {}, ValueError, "scale must be (N,) with N = 4 as in kernel"),
+    (npconv.inverted_residual, (BLOCK[0].astype(int), *BLOCK[1:]), {}, TypeError, "inverted_residual: x must hold floats"),
+    (npconv.inverted_residual, (*BLOCK[:3], np.ones((11, 3))), {}, ValueError,
+     "inverted_residual: project must be (tk, k′) with tk = 12 as in expand"),
+    (npconv.inverted_residual, BLOCK, {"padding": "valid"}, ValueError,
+     "inverted_residual: at stride 1 with k = k′ the shortcut is added, so padding must keep x's height and width"),
+    (npconv.inverted_residual_backward, (BLOCK[0][:, 1:], *BLOCK), {}, ValueError, "dy must be (B, Dᵥ, Dᵥ, k′) = (2, 5, 6, 3)"),
+    (npconv.linear_block_kernel, (*BLOCK[1:3], np.ones((11, 3))), {}, ValueError, "project must be (tk, k′) with tk = 12"),
+    (npconv.residual_bottleneck, (X, np.ones((3, 2)), np.ones((3, 3, 2, 2)), np.ones((2, 4))), {}, ValueError,
+     "residual_bottleneck: restore must be (M″, M) with M = 3 as in x"),
+    (npconv.global_average_pool, (X[0],), {}, ValueError, "global_average_pool: x must be (B, Dᵤ, Dᵤ, M), 4 axes"),
+    (npconv.softmax_cross_entropy, (np.ones((2, 4)), np.array([0, 4])), {}, ValueError, "between 0 and 3, and span 0 to 4"),
+    (npconv.softmax_cross_entropy, (np.ones((2, 4)), np.array([0, 1, 2])), {}, ValueError, "targets of integers must be (B,)"),
+    (npconv.softmax_cross_entropy, (np.ones((2, 4)), np.ones((2, 4))), {}, ValueError, "each row summing to 1"),
+    (npconv.softmax_cross_entropy, (np.ones((2, 4)), [0, 1]), {}, TypeError, "(B,) integers or (B, N) probabilities; got list"),
+    (npconv.softmax_cross_entropy_backward, (np.ones(2), np.ones((2, 4)), np.array([0, 1])), {}, TypeError, "a real scalar"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("function", "arrays", "geometry", "error", "message"), ERRORS)
+def test_bad_input_gets_an_error_that_says_so(function, arrays, geometry, error, message):
+    with pytest.raises(error) as raised:
+        function(*arrays, **geometry)
+    assert message in str(raised.value)
+
+
+@pytest.mark.parametrize("rung", ["conv2d_taps", "conv2d_loops", "depthwise_conv2d_taps", "depthwise_conv2d_loops",
+                                  "conv2d_backward_taps", "conv2d_backward_loops"])  # fmt: skip
+def test_the_second_step_over_stands_on_the_formula(rung):
+    """Step over the checks, step over the zeros: the third line is the loop, which is the formula's sum."""
+    x, kernel = X[:1, :4, :4], KERNEL if "depthwise" not in rung else KERNEL[..., 0]
+    arrays = (x, kernel) if "backward" not in rung else (np.ones((1, 2, 2, 4)), x, kernel)
+    lines = []
+
+    def trace(frame, event, _):
+        if frame.f_code.co_name != rung:
+            return None
+        if event == "line":
+            lines.append(frame.f_lineno)
+        return trace
+
+    function = getattr(npconv, rung)
+    sys.settrace(trace)
+    try:
+        function(*arrays)
+    finally:
+        sys.settrace(None)
+    source = Path(function.__code__.co_filename).read_text(encoding="utf-8").splitlines()
+    assert " = arguments." in source[lines[0] - 1]
+    assert source[lines[2] - 1].lstrip().startswith("for ")
+
+
+@pytest.mark.parametrize(
+    ("shape", "kernel_shape"), [((2, 256, 256, 32), (3, 3, 32, 4)), ((1, 9, 4000, 64), (9, 9, 64, 1))]
+)
+def test_conv2d_holds_64_mib_beside_result_and_padded_copy(shape, kernel_shape):
+    x, kernel = np.ones(shape, np.float32), np.ones(kernel_shape, np.float32)
+    row = shape[2] * np.prod(kernel_shape[:3]) * 4
+    result = np.prod(shape[:3]) * kernel_shape[3] * 4
+    padded = shape[0] * (shape[1] + 8) * (shape[2] + 8) * shape[3] * 4
+    tracemalloc.start()
+    try:
+        npconv.conv2d(x, kernel, padding="same")
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < result + padded + max(64 * 2**20, row) + 2**20
+
+
+def test_importing_npconv_loads_numpy_and_nothing_heavier():
+    code = (
+        "import sys, npconv; print(sorted(m for m in ('matplotlib', 'hypothesis', 'torch', 'PIL') if m in sys.modules))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"

@@ -1,0 +1,19 @@
+"""The article's claims, one test each: the verdict that computing it gives is the one that the docs give."""
+
+import pytest
+
+from npconv.claims import CLAIMS
+
+
+@pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim.name)
+def test_claim(claim):
+    found = claim.compute()
+    assert found.verdict == claim.verdict, found.numbers
+    assert all(found.numbers)
+
+
+def test_each_claim_has_one_of_the_four_verdicts():
+    assert all(
+        claim.verdict in ("holds", "fails", "reported") or claim.verdict.startswith("holds if ") for claim in CLAIMS
+    )
+    assert len({claim.name for claim in CLAIMS}) == len(CLAIMS) >= 20

@@ -1,0 +1,124 @@
+"""The commands, as a user calls them."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from npconv import claims, cli
+
+
+def test_python_m_npconv_is_npconv():
+    run = subprocess.run([sys.executable, "-m", "npconv", "--version"], capture_output=True, text=True, check=True)
+    assert run.stdout.startswith("npconv ")
+
+
+def test_cost_layer(capsys):
+    words = ["cost", "layer", "--input", "7", "7", "3", "--out-channels", "128", "--expansion", "6"]
+    assert cli.main(words) == 0
+    printed = capsys.readouterr().out
+    assert "86,400" in printed
+    assert "10,275" in printed
+    assert cli.main([*words, "--json", "--kernel", "3", "1", "--stride", "2", "--padding", "same"]) == 0
+    rows = {row["operation"]: row for row in json.loads(capsys.readouterr().out)["rows"] if not row["part"]}
+    assert rows["standard"]["macs"] == 4 * 4 * 3 * 3 * 128
+    assert rows["standard"]["output"] == [1, 4, 4, 128]
+    assert rows["separable"]["over_standard"] == pytest.approx(1 / 128 + 1 / 3)
+    assert set(rows) == {"standard", "separable", "inverted residual"}
+
+
+def test_cost_ratio(capsys):
+    assert cli.main(["cost", "ratio", "--kernel", "3", "--out-channels", "128", "9"]) == 0
+    assert "137/1152" in capsys.readouterr().out
+    assert cli.main(["cost", "ratio", "--json", "--depth-multiplier", "2"]) == 0
+    assert len(json.loads(capsys.readouterr().out)) == 24
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (
+            ["cost", "layer", "--input", "2", "7", "3", "--out-channels", "4"],
+            "npconv cost: conv2d_cost: the output's height",
+        ),
+        (
+            ["cost", "layer", "--input", "9", "7", "3", "--out-channels", "4", "--kernel", "1", "2", "3"],
+            "--kernel takes one",
+        ),
+        (
+            ["cost", "layer", "--input", "9", "7", "3", "--out-channels", "4", "--padding", "-1"],
+            "--padding takes valid",
+        ),
+        (
+            ["vectors", "--op", "conv9d", "--out", "x.npz"],
+            "npconv vectors: make_vectors: operation must be one of conv2d,",
+        ),
+        (["vectors", "--op", "conv2d", "--out", "/dev/null/x.npz"], "npconv vectors: "),
+        (["bench", "--rounds", "0"], "npconv bench: --rounds and --batch must be at least 1"),
+    ],
+)
+def test_bad_input_is_one_line_and_status_2(words, message, capsys):
+    assert cli.main(words) == 2
+    error = capsys.readouterr().err
+    assert error.startswith(message) or message in error
+    assert error.count("\n") == 1
+
+
+def test_vectors_are_written_whole_and_the_same_twice(tmp_path, capsys):
+    paths = [tmp_path / "a" / "one.npz", tmp_path / "two.npz"]
+    for path in paths:
+        words = [
+            "vectors",
+            "--op",
+            "depthwise_separable_conv2d",
+            "--layout",
+            "NCHW",
+            "--out",
+            str(path),
+            "--count",
+            "3",
+        ]
+        assert cli.main(words) == 0
+    assert paths[0].read_bytes() == paths[1].read_bytes()
+    with np.load(paths[0], allow_pickle=False) as vectors:
+        assert vectors["2/y"].dtype == np.float32
+        assert set(vectors) >= {"0/x", "0/depthwise", "0/ddepthwise", "0/stride", "0/padding"}
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["a", "two.npz"]
+
+
+def test_bench_prints_ratios_and_json(tmp_path, capsys, monkeypatch):
+    from npconv import bench
+
+    tiny = (bench.Layer("standard", "3×3", 6, 3, 4), bench.Layer("depthwise", "depthwise", 6, 4, 4, 3, 2),
+            bench.Layer("pointwise", "pointwise", 5, 3, 4, 1))  # fmt: skip
+    monkeypatch.setattr(bench, "LAYERS", tiny)
+    file = tmp_path / "bench.json"
+    assert cli.main(["bench", "--batch", "2", "--rounds", "1", "--json", str(file)]) == 0
+    printed = capsys.readouterr().out
+    assert "geometric means" in printed
+    rows = json.loads(file.read_text(encoding="utf-8"))["rows"]
+    functions = {row["function"] for row in rows}
+    assert {
+        "limit",
+        "conv2d",
+        "conv2d_backward",
+        "conv2d_taps",
+        "conv2d_loops",
+        "depthwise_conv2d_backward",
+    } <= functions
+    assert all(row["milliseconds"] > 0 and row["over_limit"] > 0 for row in rows)
+    assert all(row["over_limit"] == 1 for row in rows if row["function"] == "limit")
+
+
+def test_reproduce_fails_if_a_verdict_is_not_the_docs(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(cli, "_write_figures", lambda folder: [])
+    honest = claims.CLAIMS[1]
+    assert honest.verdict == "holds"
+    lying = claims.Claim(honest.name, honest.section, honest.statement, "fails", honest.compute)
+    monkeypatch.setattr(claims, "CLAIMS", [honest, lying])
+    assert cli.main(["reproduce", "--out", str(tmp_path)]) == 1
+    assert "DIFFERENT: the docs say “fails”" in capsys.readouterr().out
+    monkeypatch.setattr(claims, "CLAIMS", [honest])
+    assert cli.main(["reproduce", "--out", str(tmp_path)]) == 0
