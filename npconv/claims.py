@@ -496,6 +496,18 @@ def shortcuts_are_better_between_bottlenecks() -> Finding:
     return Finding("reported", ("a measurement on ImageNet; its values are not published beside the curves",))
 
 
+def as_markdown() -> str:
+    """The claims and their verdicts as the table that docs/claims.md holds.
+
+    >>> as_markdown().splitlines()[0]
+    '| | the article says | verdict | test |'
+    """
+    lines = ["| | the article says | verdict | test |", "|---|---|---|---|"]
+    for number, entry in enumerate(CLAIMS, 1):
+        lines.append(f"| {number} | {entry.statement} | {entry.verdict} | `test_claim[{entry.name}]` |")
+    return "\n".join(lines)
+
+
 def _cases(operation: str) -> Iterator[tuple[Any, list[Array]]]:
     """Constructed cases with arrays of whole numbers; always the same ones."""
     source = random.Random(2019)

@@ -49,7 +49,7 @@ def make_vectors(operation: str, *, layout: Layout = "NHWC", count: int = 32, se
         case = convolution_case(source.randint, operation)
         for name, a in _case_arrays(case, seed + number).items():
             vectors[f"{number}/{name}"] = _laid_out(name, a, layout)
-        for name, pair in _explicit_geometry(case).items():
+        for name, pair in explicit_geometry(case).items():
             vectors[f"{number}/{name}"] = np.array(pair, np.int64)
     return vectors
 
@@ -79,7 +79,7 @@ def _laid_out(name: str, a: Array, layout: Layout) -> Array:
     return np.ascontiguousarray(kernel.transpose(3, 2, 0, 1))
 
 
-def _explicit_geometry(case: Case) -> dict[str, object]:
+def explicit_geometry(case: Case) -> dict[str, object]:
     """Stride, dilation and padding as plain pairs of numbers."""
     if not case.geometry:
         return {}
