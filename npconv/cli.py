@@ -112,7 +112,8 @@ def _write_figures(folder: Path) -> list[Path]:
         _progress(f"drawing {name}")
         figures.append(build())
     _progress("")
-    return write_figures(figures, folder)
+    manifest = write_figures(figures, folder)
+    return [folder / name for figure in figures for name in manifest["figures"][figure.name]]
 
 
 def _cost_layer(arguments: argparse.Namespace) -> int:

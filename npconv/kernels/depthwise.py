@@ -117,7 +117,7 @@ def depthwise_conv2d(
     """
     g = arguments.depthwise("depthwise_conv2d", x, kernel, stride, padding, dilation)
     runs = g.runs(g.pad(repeat_channels(x, kernel.shape[-1])))  # (B, Dᵥ, W, Dᵣ, Dᵣ, X)
-    y = np.einsum("bvwijx,ijx->bvwx", runs, repeat_kernel(kernel, runs.shape[-1]))
+    y: Array = np.einsum("bvwijx,ijx->bvwx", runs, repeat_kernel(kernel, runs.shape[-1]))
     return y.reshape(*g.output, -1)
 
 

@@ -91,7 +91,7 @@ class Geometry:
 
     @property
     def mirrored_padding(self) -> tuple[tuple[int, int], tuple[int, int]]:
-        """The padding with before and after exchanged: that of the convolution of dy which dx is, where size is kept."""
+        """The padding, before and after exchanged: that of the convolution of dy which dx is, where size is kept."""
         return (self.height.after, self.height.before), (self.width.after, self.width.before)
 
     @property
@@ -158,7 +158,8 @@ class Geometry:
         lines = padded.reshape(batch, height, -1)  # (B, Dᵤ, Dᵤ·M)
         views = np.lib.stride_tricks.sliding_window_view(lines, (self.height.span, run), axis=(1, 2))
         taps = views[:, :: self.height.stride, :: self.width.dilation * channels, :: self.height.dilation]
-        return taps.transpose(0, 1, 3, 2, 4)[:, :, None]  # (B, Dᵥ, 1, Dᵣ, Dᵣ, X)
+        runs: Array = taps.transpose(0, 1, 3, 2, 4)[:, :, None]  # (B, Dᵥ, 1, Dᵣ, Dᵣ, X)
+        return runs
 
     def columns(self, padded: Array) -> Array:
         """The taps side by side, (B·Dᵥ·Dᵥ, Dᵣ·Dᵣ·M): one row for every output position (im2col)."""

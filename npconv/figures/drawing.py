@@ -1,0 +1,427 @@
+"""Volumes in a cabinet projection, drawn as polygons of our own on a canvas whose unit is the inch.
+
+The front face of a volume stays square, so it can hold numbers. Its rows run down, its columns to the right, and its
+channels back, up and to the right, at half their length.
+"""
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any
+
+import matplotlib.figure
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.collections import PolyCollection
+from matplotlib.colors import Normalize, to_hex, to_rgb
+from matplotlib.font_manager import FontProperties
+from matplotlib.image import AxesImage
+from matplotlib.lines import Line2D
+from matplotlib.patches import FancyArrowPatch, Rectangle
+from matplotlib.textpath import text_to_path
+from matplotlib.transforms import Bbox
+
+from ..kernels.geometry import Array
+
+INK = "#222222"
+ROLES = {
+    "input": "#56B4E9",
+    "filter": "#E69F00",
+    "intermediate": "#CC79A7",
+    "output": "#009E73",
+    "shortcut": "#0072B2",
+    "padding": "#BBBBBB",
+}
+CHANNEL_HUES = ("#56B4E9", "#CC79A7", "#F0E442")  # where hue is the channel; beyond three they are numbered
+LINE_COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7")
+
+FRONT, FRONT_UNDER_NUMBERS, TOP, SIDE = 0.75, 0.6, 0.4, 1.0  # strength of a volume's colour on each face
+
+WIDTH = 9.0  # inches
+MARGIN = 0.15
+TEXT, TITLE, SMALL, SMALLEST = 9.0, 10.5, 8.0, 7.0  # points
+
+BACK = (0.5 * math.cos(math.radians(40)), 0.5 * math.sin(math.radians(40)))  # one channel back, in cells
+MOST_CHANNELS = 8  # with more the first six and the last are drawn, and a gap of two between them
+MOST_ROWS = 32
+LABEL_GAP = 0.06
+
+Point = tuple[float, float]
+Sides = tuple[tuple[int, int], tuple[int, int]]
+
+
+def shade(color: str, strength: float) -> str:
+    """A colour mixed with white.
+
+    >>> shade("#000000", 0.4)
+    '#999999'
+    """
+    return to_hex([1 - strength * (1 - part) for part in to_rgb(color)])
+
+
+@lru_cache(maxsize=4096)
+def text_width(text: str, size: float = TEXT, weight: str = "normal") -> float:
+    """The width of a text in inches: that of its longest line."""
+    font = FontProperties(family="DejaVu Sans", size=size, weight=weight)  # type: ignore[arg-type]
+    widths = [text_to_path.get_text_width_height_descent(line, font, ismath=False)[0] for line in text.split("\n")]
+    return float(max(widths)) / 72
+
+
+def largest_cell(width: Callable[[float], float], available: float, largest: float) -> float:
+    """The largest cell, in inches, at which a drawing is no wider than what is available.
+
+    Raises ValueError where even cells of a twentieth of an inch are too large.
+
+    >>> round(largest_cell(lambda cell: 1 + 20 * cell, 5, largest=0.3), 3)
+    0.2
+    """
+    low, high = 0.05, largest
+    if width(high) <= available:
+        return high
+    if width(low) > available:
+        raise ValueError(
+            f"too wide to draw: {width(low):.1f} in with cells of {low} in, and {available:.1f} in are there; "
+            "draw a smaller layer"
+        )
+    for _ in range(30):
+        middle = (low + high) / 2
+        low, high = (middle, high) if width(middle) <= available else (low, middle)
+    return low
+
+
+@dataclass(frozen=True)
+class Volume:
+    """Where a volume (height, width, channels) lies on the canvas; with padding its rows and columns count the padded.
+
+    (x, y) is the front face's upper left corner and `cell` a cell's side, in inches. A volume of 0 channels is a flat
+    slice, without thickness.
+
+    >>> Volume(5, 7, 3, padding=((1, 1), (0, 0))).rows
+    7
+    """
+
+    height: int
+    width: int
+    channels: int
+    padding: Sides = ((0, 0), (0, 0))
+    x: float = 0.0
+    y: float = 0.0
+    cell: float = 1.0
+
+    def at(self, x: float, y: float, cell: float) -> "Volume":
+        """The same volume in another place."""
+        return replace(self, x=x, y=y, cell=cell)
+
+    @property
+    def rows(self) -> int:
+        """Rows of the front face, padding included."""
+        return self.height + sum(self.padding[0])
+
+    @property
+    def columns(self) -> int:
+        """Columns of the front face, padding included."""
+        return self.width + sum(self.padding[1])
+
+    @property
+    def slabs(self) -> list[tuple[int, int]]:
+        """The runs of channels that are drawn, from the front, each as its depth (from, to) in steps of a channel."""
+        if self.channels > MOST_CHANNELS:
+            return [(0, MOST_CHANNELS - 2), (MOST_CHANNELS, MOST_CHANNELS + 1)]
+        return [(0, self.channels)]
+
+    @property
+    def drawn_channels(self) -> int:
+        """How many channels are drawn."""
+        return sum(back - front for front, back in self.slabs)
+
+    @property
+    def depth(self) -> int:
+        """How far back the volume reaches, in steps of a channel."""
+        return self.slabs[-1][1]
+
+    def point(self, row: float, column: float, depth: float = 0) -> Point:
+        """The projection of a corner of the grid."""
+        return (
+            self.x + (column + depth * BACK[0]) * self.cell,
+            self.y + (-row + depth * BACK[1]) * self.cell,
+        )
+
+    def middle(self, row: int, column: int) -> Point:
+        """The middle of a cell of the front face."""
+        return self.point(row + 0.5, column + 0.5)
+
+    @property
+    def front_right(self) -> float:
+        """The right edge of the front face."""
+        return self.point(0, self.columns)[0]
+
+    @property
+    def right(self) -> float:
+        """The right edge of all that is drawn."""
+        return self.point(0, self.columns, self.depth)[0]
+
+    @property
+    def top(self) -> float:
+        """The upper edge of all that is drawn."""
+        return self.point(0, 0, self.depth)[1]
+
+    @property
+    def bottom(self) -> float:
+        """The lower edge."""
+        return self.point(self.rows, 0)[1]
+
+    @property
+    def inner(self) -> tuple[float, float]:
+        """The middle of the part that is not padding: its x and its y."""
+        (above, _), (left, _) = self.padding
+        return self.point(above + self.height / 2, left + self.width / 2)
+
+    def is_padding(self, row: int, column: int) -> bool:
+        """Whether a cell of the padded grid is padding."""
+        (above, _), (left, _) = self.padding
+        return not (above <= row < above + self.height and left <= column < left + self.width)
+
+    def faces(self) -> Iterator[tuple[str, list[tuple[list[Point], bool]]]]:
+        """(face, [(polygon, is padding), ...]) for every face to be seen, in the order of drawing: from the back."""
+        rows, columns = range(self.rows), range(self.columns)
+        for front, back in reversed(self.slabs):
+            channels = range(front, back)
+            if channels:
+                yield "top", [(self._cell((0, c, d), "top"), self.is_padding(0, c)) for d in channels for c in columns]
+                last = self.columns - 1
+                yield (
+                    "side",
+                    [
+                        (self._cell((r, self.columns, d), "side"), self.is_padding(r, last))
+                        for d in channels
+                        for r in rows
+                    ],
+                )
+            yield "front", [(self._cell((r, c, front), "front"), self.is_padding(r, c)) for r in rows for c in columns]
+
+    def _cell(self, corner: tuple[int, int, int], face: str) -> list[Point]:
+        row, column, depth = corner
+        across = {"front": ((1, 0, 0), (0, 1, 0)), "top": ((0, 0, 1), (0, 1, 0)), "side": ((1, 0, 0), (0, 0, 1))}
+        (r1, c1, d1), (r2, c2, d2) = across[face]
+        return [
+            self.point(row, column, depth),
+            self.point(row + r1, column + c1, depth + d1),
+            self.point(row + r1 + r2, column + c1 + c2, depth + d1 + d2),
+            self.point(row + r2, column + c2, depth + d2),
+        ]
+
+
+@dataclass(frozen=True)
+class Labels:
+    """The sizes written beside a volume: left of it, below it, and below its side. An empty text is not written."""
+
+    height: str = ""
+    width: str = ""
+    depth: str = ""
+
+    @property
+    def left(self) -> float:
+        """The width that the label at the left takes."""
+        return text_width(self.height) + LABEL_GAP if self.height else 0.0
+
+    def right(self, volume: Volume) -> float:
+        """The right edge of the volume together with the label below its side."""
+        if not self.depth:
+            return volume.right
+        return max(volume.right, _depth_label_x(volume) + text_width(self.depth))
+
+
+def _depth_label_x(volume: Volume) -> float:
+    line = TEXT * 1.2 / 72  # the side's lower edge has run this far to the right when it is a line of text higher
+    return volume.front_right + min(volume.right - volume.front_right, line * BACK[0] / BACK[1]) + LABEL_GAP
+
+
+class Canvas:
+    """A figure of a fixed width whose coordinates are inches, y upwards; its height comes from what is on it.
+
+    Everything is put where the caller says; nothing is moved afterwards. Call `finish` last.
+
+    >>> from npconv.figures.figure import style
+    >>> with style():
+    ...     canvas = Canvas()
+    ...     _ = canvas.volume("input", Volume(3, 4, 2, x=1, y=1, cell=0.25), ROLES["input"])
+    ...     figure = canvas.finish()
+    >>> [round(float(inches), 2) for inches in figure.get_size_inches()]
+    [9.0, 1.21]
+    """
+
+    def __init__(self, width: float = WIDTH) -> None:
+        self.width = width
+        self.figure = matplotlib.figure.Figure(figsize=(width, 1))
+        self.axes: Axes = self.figure.add_axes((0, 0, 1, 1))
+        self.axes.set_axis_off()
+        self.axes.set_xlim(0, width)
+        self.axes.set_ylim(0, 1)
+
+    def text(
+        self,
+        x: float,
+        y: float,
+        text: str,
+        *,
+        size: float = TEXT,
+        across: str = "center",
+        along: str = "center",
+        weight: str = "normal",
+        color: str = INK,
+    ) -> None:
+        """Write a text; `across` says which part of it is at x (left, center, right), `along` which is at y."""
+        self.axes.text(
+            x, y, text, size=size, ha=across, va=along, weight=weight, color=color, zorder=4, parse_math=False
+        )
+
+    def volume(
+        self, name: str, volume: Volume, color: str, numbers: Sequence[Sequence[str]] | None = None, *, title: str = ""
+    ) -> bool:
+        """Draw a volume, with numbers on its front face where they fit at 7 points; whether they did.
+
+        `numbers` are the texts of the padded front face. `title` is written above.
+        """
+        size = None if numbers is None else number_size(numbers, volume.cell)
+        front = FRONT if size is None else FRONT_UNDER_NUMBERS
+        line = min(0.8, volume.cell * 72 * 0.06)
+        for face, cells in volume.faces():
+            fill = shade(color, {"front": front, "top": TOP, "side": SIDE}[face])
+            for kind, padding in (("", False), ("-padding", True)):
+                polygons = [polygon for polygon, is_padding in cells if is_padding == padding]
+                if polygons:
+                    collection = PolyCollection(
+                        polygons,
+                        facecolors="white" if padding else fill,
+                        edgecolors=ROLES["padding"] if padding else INK,
+                        linewidths=line,
+                        linestyles=":" if padding else "-",
+                        joinstyle="round",
+                        clip_on=False,
+                        zorder=1 if padding else 1.01,
+                    )
+                    collection.set_gid(f"{name}-{face}{kind}")
+                    self.axes.add_collection(collection, autolim=False)
+        for (_, front_back), (behind, _) in zip(volume.slabs, volume.slabs[1:], strict=False):
+            for row, column in ((0, 0), (0, volume.columns), (volume.rows, volume.columns)):
+                self.line([volume.point(row, column, front_back), volume.point(row, column, behind)], dotted=True)
+        if numbers is not None and size is not None:
+            for row, texts in enumerate(numbers):
+                for column, text in enumerate(texts):
+                    self.text(*volume.middle(row, column), text, size=size)
+        if title:
+            self.text((volume.x + volume.right) / 2, volume.top + LABEL_GAP, title, size=SMALL, along="bottom")
+        return numbers is None or size is not None
+
+    def labels(self, volume: Volume, labels: Labels) -> None:
+        """Write a volume's sizes beside it."""
+        middle_x, middle_y = volume.inner
+        if labels.height:
+            self.text(volume.x - LABEL_GAP, middle_y, labels.height, across="right")
+        if labels.width:
+            self.text(middle_x, volume.bottom - LABEL_GAP, labels.width, along="top")
+        if labels.depth:
+            self.text(_depth_label_x(volume), volume.bottom, labels.depth, across="left", along="bottom")
+
+    def frame(self, volume: Volume, rows: Sequence[int], columns: Sequence[int]) -> None:
+        """Frame cells of the front face: one frame where they lie together, one for each where they don't."""
+        if _are_neighbours(rows) and _are_neighbours(columns):
+            boxes = [(rows[0], columns[0], len(rows), len(columns))]
+        else:
+            boxes = [(row, column, 1, 1) for row in rows for column in columns]
+        for row, column, height, width in boxes:
+            corner = volume.point(row + height, column)
+            for points, color, order in ((4.2, "white", 2.0), (2.2, INK, 2.1)):
+                self.axes.add_patch(
+                    Rectangle(
+                        corner,
+                        width * volume.cell,
+                        height * volume.cell,
+                        fill=False,
+                        edgecolor=color,
+                        linewidth=points,
+                        joinstyle="miter",
+                        clip_on=False,
+                        zorder=order,
+                        gid="focus" if color == INK else None,
+                    )
+                )
+
+    def line(self, points: Iterable[Point], *, color: str = INK, width: float = 0.8, dotted: bool = False) -> None:
+        """Draw a line through points."""
+        xs, ys = zip(*points, strict=True)
+        self.axes.add_line(
+            Line2D(xs, ys, color=color, linewidth=width, linestyle=":" if dotted else "-", clip_on=False, zorder=1.5)
+        )
+
+    def image(
+        self, name: str, values: Array, extent: tuple[float, float, float, float], colors: Any, low: float, high: float
+    ) -> None:
+        """Draw a matrix as a picture, thinly framed, at (left, right, bottom, top); `low` to `high` span the colours."""
+        image = AxesImage(
+            self.axes, cmap=colors, norm=Normalize(low, high), interpolation="antialiased", extent=extent, zorder=1
+        )
+        image.set_data(values)
+        image.set_gid(name)
+        image.set_clip_on(False)
+        self.axes.add_image(image)
+        left, right, bottom, top = extent
+        self.line([(left, bottom), (left, top), (right, top), (right, bottom), (left, bottom)])
+
+    def arrow(self, start: Point, end: Point, *, color: str = INK) -> None:
+        """Draw an arrow."""
+        self.axes.add_patch(
+            FancyArrowPatch(
+                start,
+                end,
+                arrowstyle="-|>",
+                mutation_scale=9,
+                linewidth=1.2,
+                color=color,
+                shrinkA=0,
+                shrinkB=0,
+                clip_on=False,
+                zorder=2,
+            )
+        )
+
+    def finish(self) -> matplotlib.figure.Figure:
+        """Give the figure the height that its artists need, and return it.
+
+        Raises ValueError where something lies beyond the left or right edge.
+        """
+        renderer = FigureCanvasAgg(self.figure).get_renderer()
+        polygons = [path.get_extents() for collection in self.axes.collections for path in collection.get_paths()]
+        others = [*self.axes.patches, *self.axes.lines, *self.axes.texts]
+        extents = [artist.get_window_extent(renderer) for artist in others]
+        inches = [Bbox(extent.extents.reshape(2, 2) / self.figure.dpi) for extent in extents]
+        left, bottom, right, top = Bbox.union(polygons + inches).extents
+        if left < 0 or right > self.width:
+            raise ValueError(
+                f"too wide to draw: it reaches from {left:.2f} to {right:.2f} in, and the figure is {self.width} in "
+                "wide; draw a smaller layer or shorter numbers"
+            )
+        bottom, top = bottom - MARGIN, top + MARGIN
+        self.figure.set_size_inches(self.width, top - bottom)
+        self.axes.set_ylim(bottom, top)
+        return self.figure
+
+
+def number_size(numbers: Sequence[Sequence[str]], cell: float) -> float | None:
+    """The largest size from 9 to 7 points at which every number fits into a cell; None where there is none."""
+    longest = max((text for row in numbers for text in row), key=text_width)
+    for size in (9.0, 8.5, 8.0, 7.5, 7.0):
+        if text_width(longest, size) <= 0.88 * cell and size * 1.25 / 72 <= cell:
+            return size
+    return None
+
+
+def number_cell(numbers: Sequence[Sequence[str]], size: float = SMALL) -> float:
+    """The smallest cell in which numbers of that size stand comfortably."""
+    longest = max((text_width(text, size) for row in numbers for text in row), default=0.0)
+    return max(0.22, longest + 0.08)
+
+
+def _are_neighbours(indices: Sequence[int]) -> bool:
+    return list(indices) == list(range(indices[0], indices[0] + len(indices)))

@@ -1,0 +1,111 @@
+"""Figures as files: a picture, the numbers drawn in it, and one manifest of them all.
+
+The same environment writes the same bytes every time: no date, no program's version, no random identifier.
+"""
+
+import hashlib
+import io
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+from xml.sax.saxutils import escape
+
+import matplotlib
+import numpy as np
+
+from ..files import write_whole
+from .figure import Figure, style
+
+MANIFEST = "manifest.json"
+PNG_DPI = 180
+
+
+def picture_bytes(figure: Figure) -> bytes:
+    """A figure as the bytes of its SVG or PNG file, its alt text inside.
+
+    >>> import npconv.figures
+    >>> b'role="img"' in picture_bytes(npconv.figures.BUILDERS["standard-convolution"]())
+    True
+    """
+    buffer = io.BytesIO()
+    with style():
+        if figure.format == "png":
+            metadata = {"Title": figure.name, "Description": figure.alt, "Software": None}
+            figure.figure.savefig(buffer, format="png", dpi=PNG_DPI, metadata=metadata)
+            return buffer.getvalue()
+        metadata = {"Title": figure.name, "Description": figure.alt, "Creator": "npconv", "Date": None}
+        figure.figure.savefig(buffer, format="svg", metadata=metadata)
+    svg = buffer.getvalue().decode()
+    start = svg.index("<svg ") + len("<svg ")
+    svg = f'{svg[:start]}role="img" {svg[start:]}'
+    title = f"<title>{escape(figure.name)}</title>"
+    if title not in svg:
+        raise RuntimeError(f"picture_bytes: matplotlib {matplotlib.__version__} wrote an SVG without a title")
+    return svg.replace(title, f"{title}\n <desc>{escape(figure.alt)}</desc>", 1).encode()
+
+
+def data_text(figure: Figure) -> str:
+    """A figure's words and numbers as the text of its JSON file: one line for each.
+
+    Raises ValueError where a number is not finite, TypeError where something is no plain JSON.
+    """
+    entries = {"name": figure.name, "caption": figure.caption, "alt": figure.alt, **figure.data}
+    return _lines(entries)
+
+
+def write_figures(figures: Iterable[Figure], folder: str | Path) -> dict[str, Any]:
+    """Write each figure's picture and numbers into a folder, and then the manifest of all that is in it.
+
+    Args:
+        figures: what builders returned, each name once.
+        folder: made where it is missing. Figures that are in its manifest already stay there, unless written anew.
+
+    Returns:
+        The manifest: {"versions": {...}, "figures": {name: {file name: sha256}}}. Every file is written whole or not
+        at all.
+
+    Raises:
+        ValueError: a name comes twice, or a manifest in the folder is none.
+        OSError: what cannot be written.
+
+    >>> import tempfile, npconv.figures
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     manifest = write_figures([npconv.figures.BUILDERS["standard-convolution"]()], folder)
+    >>> sorted(manifest["figures"]["standard-convolution"])
+    ['standard-convolution.json', 'standard-convolution.svg']
+    """
+    folder = Path(folder)
+    written: dict[str, dict[str, str]] = {}
+    earlier = _read_manifest(folder / MANIFEST)
+    for figure in figures:
+        if figure.name in written:
+            raise ValueError(f"write_figures: the figure {figure.name!r} comes twice")
+        contents = {
+            f"{figure.name}.{figure.format}": picture_bytes(figure),
+            f"{figure.name}.json": data_text(figure).encode(),
+        }
+        for name, content in contents.items():
+            write_whole(folder / name, content)
+        written[figure.name] = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
+    manifest = {
+        "versions": {"matplotlib": matplotlib.__version__, "numpy": np.__version__},
+        "figures": dict(sorted({**earlier, **written}.items())),
+    }
+    write_whole(folder / MANIFEST, json.dumps(manifest, indent=1) + "\n")
+    return manifest
+
+
+def _read_manifest(path: Path) -> dict[str, dict[str, str]]:
+    if not path.exists():
+        return {}
+    try:
+        figures: dict[str, dict[str, str]] = json.loads(path.read_text(encoding="utf-8"))["figures"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"write_figures: {path} is no manifest of figures; remove it") from error
+    return figures
+
+
+def _lines(entries: dict[str, Any]) -> str:
+    lines = [f" {json.dumps(key)}: {json.dumps(entries[key], ensure_ascii=False, allow_nan=False)}" for key in entries]
+    return "{\n" + ",\n".join(lines) + "\n}\n"

@@ -1,0 +1,79 @@
+"""The numbers in a figure: an instructor's own arrays, or small integers that can be checked by hand; and their text."""
+
+import math
+from collections.abc import Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from ..kernels.arguments import is_int
+from ..kernels.geometry import Array
+
+Given: TypeAlias = Array | Sequence[int]
+
+
+def array_from(function: str, name: str, given: Given, generator: np.random.Generator, largest: int) -> Array:
+    """The array given, or one of that shape with random integers from −largest to largest.
+
+    Raises TypeError where it is neither an array of real numbers nor a shape, ValueError where a number is not finite
+    or the shape is not one.
+
+    >>> array_from("f", "x", (2, 3), np.random.default_rng(0), 3).shape
+    (2, 3)
+    """
+    if isinstance(given, np.ndarray):
+        if given.dtype.kind not in "iuf":
+            raise TypeError(f"{function}: {name} must hold real numbers; got dtype {given.dtype}, {name} {given.shape}")
+        if not np.isfinite(given).all():
+            raise ValueError(f"{function}: {name} must hold finite numbers to draw; {name} {given.shape}")
+        return given
+    if not isinstance(given, tuple | list) or not all(is_int(size) for size in given):
+        raise TypeError(f"{function}: {name} must be a numpy.ndarray or the shape of one; got {given!r}")
+    if any(size < 1 for size in given):
+        raise ValueError(f"{function}: {name} must have every axis at least 1; got the shape {tuple(given)}")
+    return generator.integers(-largest, largest + 1, size=tuple(given))
+
+
+def are_whole(*arrays: Array) -> bool:
+    """Whether every number is an integer, whatever the dtype: if not, numbers are drawn rounded."""
+    return all(bool(np.all(a == np.round(a))) for a in arrays)
+
+
+def number_text(number: Any) -> str:
+    """A number as it is drawn: an integer as it is, anything else with two decimals, and a true minus sign.
+
+    >>> number_text(-3), number_text(0.126), number_text(-0.001)
+    ('−3', '0.13', '0.00')
+    """
+    value = float(number)
+    if value.is_integer() and abs(value) < 10**15:
+        return f"{int(value)}".replace("-", "−")
+    if abs(value) >= 10**6:
+        return f"{value:.1e}".replace("-", "−")
+    return f"{round(value, 2) + 0.0:.2f}".replace("-", "−")
+
+
+def number_texts(a: Array) -> list[list[str]]:
+    """The texts of a matrix."""
+    return [[number_text(number) for number in row] for row in a]
+
+
+def sum_text(numbers: Sequence[Any]) -> str:
+    """A sum written out.
+
+    >>> sum_text([-4, 3, -5])
+    '−4 + 3 − 5'
+    """
+    first, *rest = numbers
+    return number_text(first) + "".join(
+        f" {'−' if math.copysign(1, number) < 0 and number else '+'} {number_text(abs(number))}" for number in rest
+    )
+
+
+def shape_text(shape: Sequence[int]) -> str:
+    """A shape as the article writes it.
+
+    >>> shape_text((7, 7, 3))
+    '7×7×3'
+    """
+    return "×".join(str(size) for size in shape)
