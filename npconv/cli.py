@@ -112,8 +112,7 @@ def _write_figures(folder: Path) -> list[Path]:
         _progress(f"drawing {name}")
         figures.append(build())
     _progress("")
-    manifest = write_figures(figures, folder)
-    return [folder / name for figure in figures for name in manifest["figures"][figure.name]]
+    return write_figures(figures, folder)
 
 
 def _cost_layer(arguments: argparse.Namespace) -> int:

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 from fractions import Fraction
+from itertools import pairwise
+from typing import Any
 
 import matplotlib.figure
 import numpy as np
@@ -48,7 +50,7 @@ def cost_ratio_figure(
     for name, values in (("kernel_sizes", kernel_sizes), ("depth_multipliers", depth_multipliers)):
         if not 1 <= len(values) <= MOST_LINES:
             raise ValueError(f"cost_ratio_figure: {name} must be 1 to {MOST_LINES} lines; got {len(values)}")
-    if len(out_channels) < 2 or any(n >= m for n, m in zip(out_channels, out_channels[1:], strict=False)):
+    if len(out_channels) < 2 or any(n >= m for n, m in pairwise(out_channels)):
         raise ValueError(f"cost_ratio_figure: out_channels must be two or more in growing order; got {out_channels!r}")
     by_size = [_line(side, 1, out_channels) for side in kernel_sizes]
     by_multiplier = [_line(kernel_sizes[0], q, out_channels) for q in depth_multipliers]
@@ -61,7 +63,7 @@ def cost_ratio_figure(
         left.set_ylabel("multiplications, separable / standard")
         _draw(right, by_multiplier, [f"Q = {q}" for q in depth_multipliers], out_channels)
         right.set_title(f"with a depth multiplier Q, {kernel_sizes[0]}×{kernel_sizes[0]}", loc="left")
-        low = min(float(line["limit value"]) for line in by_size + by_multiplier)
+        low = min(line["limit value"] for line in by_size + by_multiplier)
         high = max(float(Fraction(line["counted"][0])) for line in by_size + by_multiplier)
         for axes in (left, right):
             axes.set_ylim(low / 1.6, high * 1.7)
@@ -95,7 +97,7 @@ def cost_ratio_figure(
     )
 
 
-def _line(side: int, q: int, out_channels: Sequence[int]) -> dict[str, object]:
+def _line(side: int, q: int, out_channels: Sequence[int]) -> dict[str, Any]:
     """One line's numbers, counted and by formula."""
     counted = []
     for n in out_channels:
@@ -115,13 +117,13 @@ def _line(side: int, q: int, out_channels: Sequence[int]) -> dict[str, object]:
     }
 
 
-def _draw(axes: Axes, lines: list[dict[str, object]], labels: list[str], out_channels: Sequence[int]) -> None:
+def _draw(axes: Axes, lines: list[dict[str, Any]], labels: list[str], out_channels: Sequence[int]) -> None:
     """Lines, counted points, limits and the marks from which a line is near its limit."""
     fine = np.geomspace(out_channels[0], out_channels[-1], 200)
     for i, (line, label) in enumerate(zip(lines, labels, strict=True)):
-        side, q = int(str(line["kernel"])), int(str(line["depth multiplier"]))
+        side, q = line["kernel"], line["depth multiplier"]
         color = LINE_COLORS[i]
-        counted = [float(Fraction(text)) for text in line["counted"]]  # type: ignore[attr-defined]
+        counted = [float(Fraction(text)) for text in line["counted"]]
         axes.plot(fine, q * (1 / fine + 1 / side**2), color=color, linestyle=LINE_STYLES[i])
         axes.plot(out_channels, counted, color=color, linestyle="none", marker=MARKERS[i], markersize=4.5)
         axes.axhline(q / side**2, color=color, linewidth=0.9, linestyle=":")

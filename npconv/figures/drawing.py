@@ -57,13 +57,14 @@ def shade(color: str, strength: float) -> str:
     >>> shade("#000000", 0.4)
     '#999999'
     """
-    return to_hex([1 - strength * (1 - part) for part in to_rgb(color)])
+    red, green, blue = (1 - strength * (1 - part) for part in to_rgb(color))
+    return to_hex((red, green, blue))
 
 
 @lru_cache(maxsize=4096)
 def text_width(text: str, size: float = TEXT, weight: str = "normal") -> float:
     """The width of a text in inches: that of its longest line."""
-    font = FontProperties(family="DejaVu Sans", size=size, weight=weight)  # type: ignore[arg-type]
+    font = FontProperties(family="DejaVu Sans", size=size, weight=weight)
     widths = [text_to_path.get_text_width_height_descent(line, font, ismath=False)[0] for line in text.split("\n")]
     return float(max(widths)) / 72
 
@@ -295,7 +296,7 @@ class Canvas:
                         polygons,
                         facecolors="white" if padding else fill,
                         edgecolors=ROLES["padding"] if padding else INK,
-                        linewidths=line,
+                        linewidths=max(line, 0.6) if padding else line,
                         linestyles=":" if padding else "-",
                         joinstyle="round",
                         clip_on=False,
@@ -358,7 +359,7 @@ class Canvas:
     def image(
         self, name: str, values: Array, extent: tuple[float, float, float, float], colors: Any, low: float, high: float
     ) -> None:
-        """Draw a matrix as a picture, thinly framed, at (left, right, bottom, top); `low` to `high` span the colours."""
+        """Draw a matrix as a picture, framed, at (left, right, bottom, top); `low` to `high` span the colours."""
         image = AxesImage(
             self.axes, cmap=colors, norm=Normalize(low, high), interpolation="antialiased", extent=extent, zorder=1
         )
@@ -391,11 +392,11 @@ class Canvas:
 
         Raises ValueError where something lies beyond the left or right edge.
         """
-        renderer = FigureCanvasAgg(self.figure).get_renderer()
+        renderer = FigureCanvasAgg(self.figure).get_renderer()  # type: ignore[no-untyped-call]
         polygons = [path.get_extents() for collection in self.axes.collections for path in collection.get_paths()]
         others = [*self.axes.patches, *self.axes.lines, *self.axes.texts]
         extents = [artist.get_window_extent(renderer) for artist in others]
-        inches = [Bbox(extent.extents.reshape(2, 2) / self.figure.dpi) for extent in extents]
+        inches = [Bbox.from_extents(*(edge / self.figure.dpi for edge in extent.extents)) for extent in extents]
         left, bottom, right, top = Bbox.union(polygons + inches).extents
         if left < 0 or right > self.width:
             raise ValueError(

@@ -8,7 +8,6 @@ import io
 import json
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 from xml.sax.saxutils import escape
 
 import matplotlib
@@ -18,7 +17,7 @@ from ..files import write_whole
 from .figure import Figure, style
 
 MANIFEST = "manifest.json"
-PNG_DPI = 180
+PNG_DPI = 160
 
 
 def picture_bytes(figure: Figure) -> bytes:
@@ -51,10 +50,11 @@ def data_text(figure: Figure) -> str:
     Raises ValueError where a number is not finite, TypeError where something is no plain JSON.
     """
     entries = {"name": figure.name, "caption": figure.caption, "alt": figure.alt, **figure.data}
-    return _lines(entries)
+    lines = [f" {json.dumps(key)}: {json.dumps(entries[key], ensure_ascii=False, allow_nan=False)}" for key in entries]
+    return "{\n" + ",\n".join(lines) + "\n}\n"
 
 
-def write_figures(figures: Iterable[Figure], folder: str | Path) -> dict[str, Any]:
+def write_figures(figures: Iterable[Figure], folder: str | Path) -> list[Path]:
     """Write each figure's picture and numbers into a folder, and then the manifest of all that is in it.
 
     Args:
@@ -62,8 +62,8 @@ def write_figures(figures: Iterable[Figure], folder: str | Path) -> dict[str, An
         folder: made where it is missing. Figures that are in its manifest already stay there, unless written anew.
 
     Returns:
-        The manifest: {"versions": {...}, "figures": {name: {file name: sha256}}}. Every file is written whole or not
-        at all.
+        The paths of the files written, each whole or not at all: for every figure its picture and its JSON, then the
+        manifest, which is {"versions": {...}, "figures": {name: {file name: sha256}}}.
 
     Raises:
         ValueError: a name comes twice, or a manifest in the folder is none.
@@ -71,9 +71,9 @@ def write_figures(figures: Iterable[Figure], folder: str | Path) -> dict[str, An
 
     >>> import tempfile, npconv.figures
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     manifest = write_figures([npconv.figures.BUILDERS["standard-convolution"]()], folder)
-    >>> sorted(manifest["figures"]["standard-convolution"])
-    ['standard-convolution.json', 'standard-convolution.svg']
+    ...     paths = write_figures([npconv.figures.BUILDERS["standard-convolution"]()], folder)
+    >>> [path.name for path in paths]
+    ['standard-convolution.svg', 'standard-convolution.json', 'manifest.json']
     """
     folder = Path(folder)
     written: dict[str, dict[str, str]] = {}
@@ -93,7 +93,7 @@ def write_figures(figures: Iterable[Figure], folder: str | Path) -> dict[str, An
         "figures": dict(sorted({**earlier, **written}.items())),
     }
     write_whole(folder / MANIFEST, json.dumps(manifest, indent=1) + "\n")
-    return manifest
+    return [*(folder / name for files in written.values() for name in files), folder / MANIFEST]
 
 
 def _read_manifest(path: Path) -> dict[str, dict[str, str]]:
@@ -104,8 +104,3 @@ def _read_manifest(path: Path) -> dict[str, dict[str, str]]:
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(f"write_figures: {path} is no manifest of figures; remove it") from error
     return figures
-
-
-def _lines(entries: dict[str, Any]) -> str:
-    lines = [f" {json.dumps(key)}: {json.dumps(entries[key], ensure_ascii=False, allow_nan=False)}" for key in entries]
-    return "{\n" + ",\n".join(lines) + "\n}\n"

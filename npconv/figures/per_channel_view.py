@@ -5,7 +5,6 @@ from typing import Any
 import numpy as np
 from matplotlib.colors import LinearSegmentedColormap
 
-from ..kernels import arguments
 from ..kernels.geometry import Array, Padding, Pair
 from ..kernels.standard import per_channel_maps
 from .drawing import (
@@ -22,12 +21,13 @@ from .drawing import (
     Volume,
     largest_cell,
     number_cell,
+    number_size,
     text_width,
 )
 from .figure import Figure, four_part_caption, style
 from .photograph import Photograph, load_photograph
 from .standard_convolution import Layer, layer_from
-from .values import Given, array_from, number_text, number_texts, shape_text, sum_text
+from .values import Given, array_from, number_text, number_texts, place_from, shape_text, sum_text
 
 DRAWN_HEIGHT = 12.0  # inches for the rows, one for each channel
 SIGN = 0.4  # inches for a sign between columns
@@ -41,7 +41,8 @@ LAPLACE = ((0, 1, 0), (1, -4, 1), (0, 1, 0))
 def per_channel_view(
     *,
     x: Given = (1, 7, 7, 3),
-    filter: Given = (3, 3, 3),
+    kernel: Given = (3, 3, 3, 4),
+    n: int = 0,
     stride: Pair = 1,
     padding: Padding = "valid",
     dilation: Pair = 1,
@@ -52,14 +53,15 @@ def per_channel_view(
 
     Args:
         x: one image (1, Dᵤ, Dᵤ, M), or its shape, to be filled with integers from −3 to 3.
-        filter: one filter (Dᵣ, Dᵣ, M), or its shape, to be filled with integers from −1 to 1.
+        kernel: N filters (Dᵣ, Dᵣ, M, N), or their shape, to be filled with integers from −1 to 1.
+        n: which of the filters is drawn. By default all is as in `standard_convolution`.
         stride, padding, dilation: as in `npconv.per_channel_maps`; padding is drawn as padding.
         at: the (row, column) in the maps that is framed; their middle if None.
         seed: of the integers.
 
     Returns:
         Figure "per-channel-view". Its data: input, filter and maps as per_channel_maps has them, their `sum`
-        (1, Dᵥ, Dᵥ), and `at` with the `summands` there.
+        (1, Dᵥ, Dᵥ), which is channel n of the output, and `at` with the `summands` there.
 
     Raises:
         TypeError, ValueError: as `npconv.per_channel_maps`, and ValueError for what cannot be drawn: B above 1, more
@@ -67,23 +69,20 @@ def per_channel_view(
 
     Source: the article's Fig. 3; the sum, which it mentions and doesn't show, is the last column.
 
-    >>> figure = per_channel_view(x=(1, 4, 5, 2), filter=(3, 3, 2))
+    >>> figure = per_channel_view(x=(1, 4, 5, 2), kernel=(3, 3, 2, 1))
     >>> np.shape(figure.data["maps"]), np.shape(figure.data["sum"])
     ((1, 2, 3, 2), (1, 2, 3))
     """
-    name = "per_channel_view"
-    generator = np.random.default_rng(seed)
-    x = array_from(name, "x", x, generator, 3)
-    filter = array_from(name, "filter", filter, generator, 1)
-    arguments.single_filter(name, x, filter, stride, padding, dilation)
-    layer = layer_from(name, x, filter[..., np.newaxis], stride, padding, dilation, at, seed)
-    channels = filter.shape[-1]
+    layer = layer_from("per_channel_view", x, kernel, stride, padding, dilation, at, seed, n)
+    filter = layer.kernel[..., layer.n]  # (Dᵣ, Dᵣ, M)
+    channels, filters = layer.kernel.shape[2:]
     with style():
         canvas = Canvas()
         shown = _draw(canvas, layer)
         figure = canvas.finish()
     hue = f"hue is the channel, {_hue_names(channels)}" if channels <= len(CHANNEL_HUES) else "channels are numbered"
-    rest = "none of the channels" if shown == channels else f"{channels - shown} of the channels, which the sum has"
+    rest = "" if shown == channels else f"{channels - shown} of the channels, which the sum has; "
+    rest += f"the other {filters - 1} of the N filters; " if filters > 1 else ""
     sizes = [shape_text(a.shape) for a in (layer.x[0], filter, layer.maps[0])]
     return Figure(
         name="per-channel-view",
@@ -92,7 +91,7 @@ def per_channel_view(
             "input": layer.x.tolist(),
             "filter": filter.tolist(),
             "maps": layer.maps.tolist(),
-            "sum": layer.y[..., 0].tolist(),
+            "sum": layer.y[..., layer.n].tolist(),
             "at": [layer.row, layer.column],
             "summands": layer.sums.tolist(),
             "drawn": {"channels": shown},
@@ -105,14 +104,14 @@ def per_channel_view(
         caption=four_part_caption(
             claim=(
                 f"A filter works on each of the M = {channels} channels by itself; only the sum of the M maps mixes "
-                "the channels, and this is done again for each of N filters."
+                f"the channels, and this is done again for each of N = {filters} filters."
             ),
             computed=(
-                "The maps are npconv.per_channel_maps', their sum is a channel of npconv.conv2d, with stride "
+                f"The maps are npconv.per_channel_maps', their sum is channel {layer.n} of npconv.conv2d's, with stride "
                 f"{stride}, padding {padding!r} and dilation {dilation}."
             ),
             scale=f"All slices have one scale; {hue}; indices count from 0.",
-            not_shown=f"Not shown: {rest}; further filters; a bias.",
+            not_shown=f"Not shown: {rest}a bias.",
         ),
     )
 
@@ -132,11 +131,11 @@ def _draw(canvas: Canvas, layer: Layer) -> int:
         Volume(rows, columns, 1),
         Volume(rows, columns, 1),
     )
-    arrays = (layer.padded, layer.kernel[..., 0], layer.maps[0], layer.y[0, ..., :1])
+    arrays = (layer.padded, layer.kernel[..., layer.n], layer.maps[0], layer.y[0, ..., layer.n, np.newaxis])
     titles = (
         f"input, M = {channels}\n{shape_text(layer.x.shape[1:])}",
-        f"one filter\n{shape_text(layer.kernel.shape[:3])}",
-        f"M map{'s' if channels > 1 else ''}\n{shape_text(layer.maps.shape[1:])}",
+        f"filter n = {layer.n}\n{shape_text(layer.kernel.shape[:3])}",
+        f"{channels} map{'s' if channels > 1 else ''}\n{shape_text(layer.maps.shape[1:])}",
         f"their sum\n{shape_text((rows, columns, 1))}",
     )
     left = text_width(f"m = {channels}") + 0.12
@@ -151,7 +150,9 @@ def _draw(canvas: Canvas, layer: Layer) -> int:
     largest = max(0.25, *(number_cell(number_texts(a[..., m])) for a in arrays for m in range(a.shape[-1])))
     cell = largest_cell(lambda size: sum(widths(size)), available, min(largest, 0.45))
     spare = (available - sum(widths(cell))) / 2
-    row_height = max(volume.rows + volume.depth for volume in slices) * cell + 0.3
+    numbered = all(number_size(number_texts(arrays[2][..., m]), cell) for m in range(channels))
+    above = 0.0 if numbered else 0.2  # for the framed value, where the map has no numbers
+    row_height = max(volume.rows + volume.depth for volume in slices) * cell + 0.3 + above
     shown = min(channels, max(1, int(DRAWN_HEIGHT / row_height)))
 
     starts = [MARGIN + left + spare]
@@ -171,7 +172,8 @@ def _draw(canvas: Canvas, layer: Layer) -> int:
         for part, (kind, role) in enumerate(zip(("input", "filter", "map"), roles, strict=True)):
             color = CHANNEL_HUES[m] if channels <= len(CHANNEL_HUES) else ROLES[role]
             volume = placed(part, middle)
-            if not canvas.volume(f"{kind}-{m}", volume, color, number_texts(arrays[part][..., m])):
+            title = "" if numbered or kind != "map" else f"framed: {number_text(layer.sums[m])}"
+            if not canvas.volume(f"{kind}-{m}", volume, color, number_texts(arrays[part][..., m]), title=title):
                 blank.add(f"{kind}s" if kind != "input" else kind)
         canvas.frame(placed(0, middle), layer.patch_rows, layer.patch_columns)
         canvas.frame(placed(1, middle), range(kernel_height), range(kernel_width))
@@ -179,18 +181,18 @@ def _draw(canvas: Canvas, layer: Layer) -> int:
         for part, sign in ((0, "∗"), (1, "=")):
             canvas.text(starts[part] + widths(cell)[part] + SIGN / 2, middle, sign, size=15)
         if m < shown - 1:
-            canvas.text(placed(2, middle).inner[0], middle - row_height / 2, "+", size=13)
+            canvas.text(placed(2, middle).inner[0], placed(2, middle).bottom - 0.13, "+", size=13)
 
     middle = -(shown - 1) * row_height / 2
     total = placed(3, middle)
-    if not canvas.volume("sum", total, ROLES["output"], number_texts(layer.y[0, ..., 0])):
+    if not canvas.volume("sum", total, ROLES["output"], number_texts(arrays[3][..., 0])):
         blank.add("sum")
     canvas.frame(total, [layer.row], [layer.column])
     start = starts[2] + widths(cell)[2] + 0.12
     canvas.arrow((start, middle), (starts[3] - 0.12, middle))
     canvas.text((start + starts[3] - 0.12) / 2, middle + 0.08, "sum over m", size=SMALL, along="bottom")
 
-    top = max(placed(part, 0).top for part in range(3)) + 0.1
+    top = max(placed(part, 0).top for part in range(3)) + 0.1 + above
     if shown == 1:
         top = max(top, total.top + 0.1)
     for part, title in enumerate(titles[:3]):
@@ -208,10 +210,7 @@ def _draw(canvas: Canvas, layer: Layer) -> int:
         text = f"… and {channels - shown} more channels, whose maps add {missing} to the framed value"
         canvas.text(MARGIN, bottom, text, across="left", along="top")
         bottom -= 0.2
-    terms = f"{sum_text(layer.sums.tolist())} = " if 1 < channels <= 12 else ""
-    if channels > 12:
-        terms = f"the sum of the {channels} framed values of the maps = "
-    canvas.text(MARGIN, bottom, f"framed: {layer.value_name} = {terms}{layer.value}", across="left", along="top")
+    canvas.text(MARGIN, bottom, f"framed: {layer.equation}", across="left", along="top")
     notes = []
     if whole.padding != ((0, 0), (0, 0)):
         notes.append("dotted: padding, zeros in every channel")
@@ -268,14 +267,12 @@ def per_channel_photograph(
     x = pixels[np.newaxis].astype(np.int64)
     maps = per_channel_maps(x, filter)[0]  # (Dᵥ, Dᵥ, 3)
     total = maps.sum(axis=-1)  # (Dᵥ, Dᵥ)
-    row, column = (total.shape[0] // 2, total.shape[1] // 2) if at is None else at
-    if not (0 <= row < total.shape[0] and 0 <= column < total.shape[1]):
-        raise ValueError(f"{name}: at must be a place in the maps, {total.shape}; got {at}")
+    row, column = place_from(name, at, *total.shape)
     # a limit that a few strong edges do not set: 99 of 100 values have a grey of their own
     limits = [float(max(np.percentile(np.abs(a), 99), 1)) for a in (*np.moveaxis(maps, -1, 0), total)]
     with style():
         canvas = Canvas()
-        _draw_photograph(canvas, photograph, filter, maps, total, limits, (row, column))
+        _draw_photograph(canvas, photograph, filter, maps, total, limits)
         figure = canvas.finish()
     coarse = slice(None, None, 16)
     summands = maps[row, column].tolist()
@@ -301,7 +298,7 @@ def per_channel_photograph(
             "To the right, the sum of the three maps, with the edges of all of them."
         ),
         caption=four_part_caption(
-            claim="Filtered by itself, each channel keeps its own map; the sum mixes the three into one output channel.",
+            claim="Filtered by itself each channel has its own map; their sum mixes the three into one output channel.",
             computed=(
                 f"npconv.per_channel_maps on {photograph.source}, {shape_text(pixels.shape)}, valid; at row {row}, "
                 f"column {column} the sum is {sum_text(summands)} = {number_text(total[row, column])}."
@@ -324,7 +321,6 @@ def _draw_photograph(
     maps: Array,
     total: Array,
     limits: list[float],
-    at: tuple[int, int],
 ) -> None:
     """Three rows of channel, filter and map, and the sum beside them."""
     pixels = photograph.pixels
@@ -352,11 +348,6 @@ def _draw_photograph(
         extent = (x, x + columns * side, middle - rows * side / 2, middle + rows * side / 2)
         canvas.image(name, values, extent, colors, low, high)
         return extent
-
-    def frame(extent: Any, row: int, column: int, size: tuple[int, int]) -> None:
-        canvas.frame(
-            Volume(1, 1, 0).at(extent[0], extent[3], side), range(row, row + size[0]), range(column, column + size[1])
-        )
 
     for m in range(3):
         middle = -m * row_height

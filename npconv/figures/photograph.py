@@ -21,7 +21,7 @@ class Photograph:
 
 
 def load_photograph(sample: str = SAMPLE) -> Photograph:
-    """The photograph of Grace Hopper that matplotlib carries, at half its size; a synthetic picture where it is missing.
+    """The photograph of Grace Hopper that matplotlib carries, at half its size, or a synthetic one instead.
 
     `source` and `synthetic` of the result say which of the two it is. Half the size is the rounded mean of 2×2 pixels.
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..kernels import arguments
+from ..kernels.arguments import is_int
 from ..kernels.geometry import Array, Geometry, Padding, Pair
 from ..kernels.standard import conv2d, per_channel_maps
 from .drawing import (
@@ -23,7 +24,7 @@ from .drawing import (
     text_width,
 )
 from .figure import Figure, four_part_caption, style
-from .values import Given, are_whole, array_from, number_text, number_texts, shape_text, sum_text
+from .values import Given, are_whole, array_from, number_text, number_texts, place_from, shape_text, sum_text
 
 MOST_FILTERS = 4
 WORKED_HEIGHT = 10.0  # inches for the slices of the worked value
@@ -55,7 +56,8 @@ class Layer:
         """The padded input's volume."""
         height, width = self.geometry.height, self.geometry.width
         padding = ((height.before, height.after), (width.before, width.after))
-        return Volume(*self.x.shape[1:], padding=padding)
+        _, rows, columns, channels = self.x.shape
+        return Volume(rows, columns, channels, padding)
 
     @property
     def patch_rows(self) -> list[int]:
@@ -89,6 +91,14 @@ class Layer:
         return number_text(self.y[0, self.row, self.column, self.n])
 
     @property
+    def equation(self) -> str:
+        """The worked value as the sum of its summands, written out where the line has room for them."""
+        terms = sum_text(self.sums.tolist())
+        if text_width(terms) > 6.5:
+            terms = f"the sum of {len(self.sums)} numbers, one for each m"
+        return " = ".join([self.value_name, *([terms] if len(self.sums) > 1 else []), self.value])
+
+    @property
     def rounded(self) -> bool:
         """Whether what is drawn is rounded."""
         return not are_whole(self.x, self.kernel, self.y)
@@ -103,6 +113,7 @@ def layer_from(
     dilation: Pair,
     at: tuple[int, int] | None,
     seed: int,
+    n: int = 0,
 ) -> Layer:
     """The layer that a figure draws, from arrays or shapes; raises as the kernels do, and where it can't be drawn."""
     generator = np.random.default_rng(seed)
@@ -116,18 +127,20 @@ def layer_from(
             f"{function}: {max(sides)} rows or columns can't be drawn, {MOST_ROWS} can, padding included; "
             f"got x {x.shape}, kernel {kernel.shape}, padding {padding!r}"
         )
-    rows, columns = geometry.output[1:]
-    row, column = (rows // 2, columns // 2) if at is None else at
-    if not (0 <= row < rows and 0 <= column < columns):
-        raise ValueError(f"{function}: at must be a place in the output, {rows} by {columns}; got {at}")
+    if not is_int(n):
+        raise TypeError(f"{function}: n must be an int; got {n!r}")
+    if not 0 <= n < kernel.shape[-1]:
+        raise ValueError(f"{function}: n must be one of the {kernel.shape[-1]} filters, from 0; got {n}")
+    row, column = place_from(function, at, *geometry.output[1:])
     return Layer(
         x,
         kernel,
         conv2d(x, kernel, stride=stride, padding=padding, dilation=dilation),
-        per_channel_maps(x, kernel[..., 0], stride=stride, padding=padding, dilation=dilation),
+        per_channel_maps(x, kernel[..., n], stride=stride, padding=padding, dilation=dilation),
         geometry,
-        int(row),
-        int(column),
+        row,
+        column,
+        int(n),
     )
 
 
@@ -178,6 +191,7 @@ def standard_convolution(
     input_size, output_size = shape_text(layer.x.shape[1:]), shape_text(layer.y.shape[1:])
     filter_size = shape_text(layer.kernel.shape[:3])
     drawn_filters = min(filters, MOST_FILTERS)
+    filter_count = f"{filters} filter{'s' if filters > 1 else ''}"
     return Figure(
         name="standard-convolution",
         figure=figure,
@@ -192,42 +206,33 @@ def standard_convolution(
             "drawn": {
                 "filters": drawn_filters,
                 "input channels": layer.input_volume.drawn_channels,
-                "output channels": Volume(*layer.y.shape[1:]).drawn_channels,
+                "output channels": Volume(*layer.y.shape[1:3], filters).drawn_channels,
                 "slices": slices,
             },
         },
         alt=(
-            f"An input volume of {input_size} numbers and {filters} filters of {filter_size} give an output volume of "
+            f"An input volume of {input_size} numbers and {filter_count} of {filter_size} give an output volume of "
             f"{output_size}. Framed are a patch of the input, the first filter and one value of the output. Below, "
-            f"{'each of the ' if slices == channels else f'{slices} of '}{channels} slices of the patch stands beside "
-            f"that of the filter with the sum of their products: {layer.value_name} = {_sum(layer)} = {layer.value}."
+            f"{_slices(slices, channels)} of the patch beside the filter's, with the sums of their products: "
+            f"{layer.equation}."
         ),
         caption=four_part_caption(
             claim=(
-                f"A standard convolution takes {input_size} to {output_size} with N = {filters} filters of "
+                f"A standard convolution takes {input_size} to {output_size} with N = {filter_count} of "
                 f"{filter_size}: a filter spans all M = {channels} channels, and one place of it gives one value."
             ),
             computed=(
                 "The output and the summands of the framed value are npconv.conv2d's and npconv.per_channel_maps', "
                 f"with stride {stride}, padding {padding!r} and dilation {dilation}; nothing is flipped."
             ),
-            scale=(
-                "All volumes have one scale, channels at half of it; a front face shows channel 0; "
-                f"indices count from 0{', in y and not in the padded input' if layer.input_volume.padding != ((0, 0), (0, 0)) else ''}."
-            ),
+            scale="All volumes have one scale, channels at half of it; a front face shows channel 0; indices count from 0.",
             not_shown=(
-                f"Not shown: the numbers behind the front faces but for the patch, {filters - drawn_filters} of the "
-                f"filters, a bias."
+                "Not shown: the numbers behind the front faces but for the patch, "
+                + (f"{filters - drawn_filters} of the filters, " if filters > drawn_filters else "")
+                + "a bias."
             ),
         ),
     )
-
-
-def _sum(layer: Layer) -> str:
-    """The worked value's sum, written out where it is short."""
-    if len(layer.sums) <= 12:
-        return sum_text(layer.sums.tolist())
-    return f"the sum of the {len(layer.sums)} numbers"
 
 
 def _draw_volumes(canvas: Canvas, layer: Layer) -> tuple[float, list[str]]:
@@ -387,8 +392,5 @@ def _draw_worked_value(canvas: Canvas, layer: Layer, top: float) -> tuple[float,
         rest = number_text(layer.sums[shown:].sum())
         canvas.text(WIDTH / 2, y, f"… and {channels - shown} more slices, whose sums add up to {rest}", along="top")
         y -= 0.22
-    total = f"{layer.value_name} = {_sum(layer)} = {layer.value}"
-    if channels == 1:
-        total = f"{layer.value_name} = {layer.value}"
-    canvas.text(WIDTH / 2, y, total, along="top")
+    canvas.text(WIDTH / 2, y, layer.equation, along="top")
     return y - 0.16, shown

@@ -1,4 +1,4 @@
-"""The numbers in a figure: an instructor's own arrays, or small integers that can be checked by hand; and their text."""
+"""The numbers in a figure, an instructor's own or small integers that can be checked by hand, and their text."""
 
 import math
 from collections.abc import Sequence
@@ -31,7 +31,24 @@ def array_from(function: str, name: str, given: Given, generator: np.random.Gene
         raise TypeError(f"{function}: {name} must be a numpy.ndarray or the shape of one; got {given!r}")
     if any(size < 1 for size in given):
         raise ValueError(f"{function}: {name} must have every axis at least 1; got the shape {tuple(given)}")
-    return generator.integers(-largest, largest + 1, size=tuple(given))
+    numbers = generator.integers(-largest, largest + 1, size=tuple(given))
+    return numbers if numbers.any() else np.ones_like(numbers)  # a filter of zeros shows nothing
+
+
+def place_from(function: str, at: Sequence[int] | None, rows: int, columns: int) -> tuple[int, int]:
+    """The (row, column) given, or the middle; raises TypeError where it is no pair of ints, ValueError outside.
+
+    >>> place_from("f", None, 5, 4)
+    (2, 2)
+    """
+    if at is None:
+        return rows // 2, columns // 2
+    if not isinstance(at, tuple | list) or len(at) != 2 or not all(is_int(index) for index in at):
+        raise TypeError(f"{function}: at must be a pair of ints (row, column); got {at!r}")
+    row, column = int(at[0]), int(at[1])
+    if not (0 <= row < rows and 0 <= column < columns):
+        raise ValueError(f"{function}: at must be a place in the output, {rows} by {columns}; got {at!r}")
+    return row, column
 
 
 def are_whole(*arrays: Array) -> bool:

@@ -68,7 +68,7 @@ def test_a_forward_that_drops_the_complex_step_is_told_so():
 def test_bad_arguments_of_the_checks():
     with pytest.raises(ValueError, match="method must be 'complex' or 'central'; got 'forward'"):
         check_backward(npconv.relu, npconv.relu_backward, X, method="forward")
-    with pytest.raises(TypeError, match="check_backward: arrays must be numpy.ndarray or None; got list"):
+    with pytest.raises(TypeError, match=r"check_backward: arrays must be numpy\.ndarray or None; got list"):
         check_backward(npconv.relu, npconv.relu_backward, [1.0])
     with pytest.raises(ValueError, match="at least one array of floats"):
         check_backward(npconv.conv2d, npconv.conv2d_backward, X.astype(int), KERNEL.astype(int))
