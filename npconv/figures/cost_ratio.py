@@ -8,6 +8,7 @@ from typing import Any
 import matplotlib.figure
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.ticker import FuncFormatter
 
 from ..cost import break_even_multiplier, cost_ratio, count_operations
 from ..kernels.separable import depthwise_separable_conv2d
@@ -66,7 +67,9 @@ def cost_ratio_figure(
         low = min(line["limit value"] for line in by_size + by_multiplier)
         high = max(float(Fraction(line["counted"][0])) for line in by_size + by_multiplier)
         for axes in (left, right):
-            axes.set_ylim(low / 1.6, high * 1.7)
+            axes.set_ylim(low / 1.6, max(high * 1.7, 2.0))  # the line at 1 and its text are always there
+            if low / 1.6 > 0.1:  # then 1 is the only power of ten
+                axes.yaxis.set_minor_formatter(FuncFormatter(_two_or_five))
             axes.axhline(1, color=INK, linewidth=0.8)
             axes.text(out_channels[-1] * 3.0, 1.06, "nothing is saved above", size=SMALL, ha="right", va="bottom")
     sizes = ", ".join(f"{side}×{side}" for side in kernel_sizes)
@@ -115,6 +118,12 @@ def _line(side: int, q: int, out_channels: Sequence[int]) -> dict[str, Any]:
         "within 10 % from N": 10 * side * side,
         "break-even multiplier": [float(break_even_multiplier(side, n)) for n in out_channels],
     }
+
+
+def _two_or_five(value: float, position: int | None = None) -> str:
+    """The label of a tick between powers of ten."""
+    text = f"{value:g}"
+    return text if text.strip("0.") in ("2", "5") else ""
 
 
 def _draw(axes: Axes, lines: list[dict[str, Any]], labels: list[str], out_channels: Sequence[int]) -> None:

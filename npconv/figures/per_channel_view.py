@@ -107,8 +107,8 @@ def per_channel_view(
                 f"the channels, and this is done again for each of N = {filters} filters."
             ),
             computed=(
-                f"The maps are npconv.per_channel_maps', their sum is channel {layer.n} of npconv.conv2d's, with stride "
-                f"{stride}, padding {padding!r} and dilation {dilation}."
+                f"The maps are npconv.per_channel_maps', their sum is channel {layer.n} of npconv.conv2d's, with "
+                f"stride {stride}, padding {padding!r} and dilation {dilation}."
             ),
             scale=f"All slices have one scale; {hue}; indices count from 0.",
             not_shown=f"Not shown: {rest}a bias.",
@@ -153,7 +153,7 @@ def _draw(canvas: Canvas, layer: Layer) -> int:
     numbered = all(number_size(number_texts(arrays[2][..., m]), cell) for m in range(channels))
     above = 0.0 if numbered else 0.2  # for the framed value, where the map has no numbers
     row_height = max(volume.rows + volume.depth for volume in slices) * cell + 0.3 + above
-    shown = min(channels, max(1, int(DRAWN_HEIGHT / row_height)))
+    shown: int = min(channels, max(1, int(DRAWN_HEIGHT / row_height)))
 
     starts = [MARGIN + left + spare]
     for width, gap in zip(widths(cell), (SIGN, SIGN, SUM), strict=False):
@@ -354,7 +354,7 @@ def _draw_photograph(
         canvas.text(starts[0] - 0.12 + (picture - width * side) / 2, middle, f"m = {m}\n{names[m]}", across="right")
         hue = LinearSegmentedColormap.from_list(names[m], ["black", hues[m], "white"])
         extent = show(f"channel-{m}", pixels[..., m], 0, middle, hue, 0, 255)
-        small = Volume(*filter.shape[:2], 0)
+        small = Volume(filter.shape[0], filter.shape[1], 0)
         x = starts[1] + (filter_width - small.columns * cell) / 2
         canvas.volume(f"filter-{m}", small.at(x, middle + small.rows * cell / 2, cell), ROLES["filter"], weights[m])
         extent = show(f"map-{m}", maps[..., m], 2, middle, "gray", -limits[m], limits[m])

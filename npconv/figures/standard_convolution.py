@@ -60,6 +60,12 @@ class Layer:
         return Volume(rows, columns, channels, padding)
 
     @property
+    def output_volume(self) -> Volume:
+        """The output's volume."""
+        _, rows, columns, channels = self.y.shape
+        return Volume(rows, columns, channels)
+
+    @property
     def patch_rows(self) -> list[int]:
         """The rows of the padded input that the worked value reads."""
         return self.geometry.row[self.row]
@@ -206,7 +212,7 @@ def standard_convolution(
             "drawn": {
                 "filters": drawn_filters,
                 "input channels": layer.input_volume.drawn_channels,
-                "output channels": Volume(*layer.y.shape[1:3], filters).drawn_channels,
+                "output channels": layer.output_volume.drawn_channels,
                 "slices": slices,
             },
         },
@@ -225,7 +231,10 @@ def standard_convolution(
                 "The output and the summands of the framed value are npconv.conv2d's and npconv.per_channel_maps', "
                 f"with stride {stride}, padding {padding!r} and dilation {dilation}; nothing is flipped."
             ),
-            scale="All volumes have one scale, channels at half of it; a front face shows channel 0; indices count from 0.",
+            scale=(
+                "All volumes have one scale, channels at half of it; a front face shows channel 0; indices count "
+                "from 0."
+            ),
             not_shown=(
                 "Not shown: the numbers behind the front faces but for the patch, "
                 + (f"{filters - drawn_filters} of the filters, " if filters > drawn_filters else "")
@@ -238,7 +247,7 @@ def standard_convolution(
 def _draw_volumes(canvas: Canvas, layer: Layer) -> tuple[float, list[str]]:
     """Input, filters and output in a row; the lower edge of it all, and what has to be said about it."""
     kernel_height, kernel_width, channels, filters = layer.kernel.shape
-    source, result = layer.input_volume, Volume(*layer.y.shape[1:])
+    source, result = layer.input_volume, layer.output_volume
     one_filter = Volume(kernel_height, kernel_width, channels)
     source_labels = Labels(f"Dᵤ = {source.height}", f"Dᵤ = {source.width}", f"M = {channels}")
     filter_labels = Labels(f"Dᵣ = {kernel_height}", f"Dᵣ = {kernel_width}", f"M = {channels}")

@@ -1,0 +1,63 @@
+"""The counted points lie on the line, as fractions."""
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from npconv import conv2d_loops, depthwise_conv2d_loops, pointwise_conv2d_loops
+from npconv.cost import count_operations
+from npconv.figures import cost_ratio_figure
+
+
+@pytest.fixture(scope="module")
+def figure():  # type: ignore[no-untyped-def]
+    return cost_ratio_figure()
+
+
+def test_points_are_on_the_line(figure) -> None:  # type: ignore[no-untyped-def]
+    for line in figure.data["by kernel size"] + figure.data["by depth multiplier"]:
+        side, q = line["kernel"], line["depth multiplier"]
+        exact = [q * (Fraction(1, n) + Fraction(1, side**2)) for n in figure.data["out_channels"]]
+        assert [Fraction(text) for text in line["counted"]] == exact
+        near = line["within 10 % from N"]
+        limit = Fraction(line["limit"])
+        assert q * (Fraction(1, near) + Fraction(1, side**2)) == limit * Fraction(11, 10)
+
+
+def test_a_point_is_what_the_loops_do(figure) -> None:  # type: ignore[no-untyped-def]
+    x, n = np.ones((1, 4, 5, 2)), 8
+    standard = count_operations(conv2d_loops, x, np.ones((3, 3, 2, n))).multiplications
+    separable = count_operations(depthwise_conv2d_loops, x, np.ones((3, 3, 2))).multiplications
+    separable += count_operations(pointwise_conv2d_loops, np.ones((1, 2, 3, 2)), np.ones((2, n))).multiplications
+    at = figure.data["out_channels"].index(n)
+    assert Fraction(figure.data["by kernel size"][0]["counted"][at]) == Fraction(separable, standard)
+
+
+def test_the_drawn_points_are_the_counted_ones(figure) -> None:  # type: ignore[no-untyped-def]
+    for axes, lines in zip(figure.figure.axes, ("by kernel size", "by depth multiplier"), strict=True):
+        assert (axes.get_xscale(), axes.get_yscale()) == ("log", "log")
+        points = [artist for artist in axes.lines if artist.get_linestyle() == "None"]
+        for artist, line in zip(points, figure.data[lines], strict=True):
+            np.testing.assert_array_equal(artist.get_xdata(), figure.data["out_channels"])
+            np.testing.assert_array_equal(artist.get_ydata(), [float(Fraction(text)) for text in line["counted"]])
+
+
+def test_labels_name_every_line_and_its_mark(figure) -> None:  # type: ignore[no-untyped-def]
+    left, right = ({text.get_text() for text in axes.texts} for axes in figure.figure.axes)
+    assert {"3×3", "5×5", "7×7", "N = 90", "N = 250", "N = 490"} <= left
+    assert {"Q = 1", "Q = 2", "Q = 4"} <= right
+
+
+@pytest.mark.parametrize(
+    ("case", "argument"),
+    [
+        ({"kernel_sizes": ()}, "kernel_sizes"),
+        ({"depth_multipliers": (1, 2, 3, 4, 5)}, "depth_multipliers"),
+        ({"out_channels": (4, 2)}, "out_channels"),
+        ({"out_channels": (4,)}, "out_channels"),
+    ],
+)
+def test_what_cannot_be_drawn_is_refused(case: dict[str, tuple[int, ...]], argument: str) -> None:
+    with pytest.raises(ValueError, match=f"cost_ratio_figure: {argument}"):
+        cost_ratio_figure(**case)

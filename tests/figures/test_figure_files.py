@@ -1,0 +1,92 @@
+"""Figures as files: whole, described, hashed, and the same bytes from two processes."""
+
+import hashlib
+import json
+import subprocess
+import sys
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+import matplotlib
+import pytest
+from matplotlib.image import imread
+
+from npconv.figures import BUILDERS, Figure, write_figures
+
+
+@pytest.fixture(scope="module")
+def figures() -> list[Figure]:
+    return [build() for build in BUILDERS.values()]
+
+
+@pytest.fixture(scope="module")
+def folder(figures: list[Figure], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("figures")
+    write_figures(figures, folder)
+    return folder
+
+
+def test_builders_have_their_figures_names(figures: list[Figure]) -> None:
+    assert [figure.name for figure in figures] == list(BUILDERS)
+    assert {"standard-convolution", "per-channel-view", "cost-ratio"} <= set(BUILDERS)
+
+
+def test_the_manifest_has_every_file(figures: list[Figure], folder: Path) -> None:
+    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))["figures"]
+    hashes = {file: digest for files in manifest.values() for file, digest in files.items()}
+    written = {path.name for path in folder.iterdir()} - {"manifest.json"}
+    assert written == set(hashes) == {f"{f.name}.{end}" for f in figures for end in (f.format, "json")}
+    for file, digest in hashes.items():
+        assert hashlib.sha256((folder / file).read_bytes()).hexdigest() == digest
+
+
+def test_the_json_has_the_numbers_and_the_words(figures: list[Figure], folder: Path) -> None:
+    for figure in figures:
+        entries = json.loads((folder / f"{figure.name}.json").read_text(encoding="utf-8"))
+        assert entries == {"name": figure.name, "caption": figure.caption, "alt": figure.alt, **figure.data}
+
+
+def test_pictures_describe_themselves(figures: list[Figure], folder: Path) -> None:
+    for figure in figures:
+        path = folder / f"{figure.name}.{figure.format}"
+        if figure.format == "svg":
+            root = ElementTree.parse(path).getroot()
+            assert root.get("role") == "img"
+            assert root.findtext("{http://www.w3.org/2000/svg}title") == figure.name
+            assert root.findtext("{http://www.w3.org/2000/svg}desc") == figure.alt
+            assert "<dc:date>" not in path.read_text(encoding="utf-8")
+        else:
+            assert imread(path).shape[1] in range(9 * 160, 9 * 200 + 1)
+            assert b"Software" not in path.read_bytes()
+            assert b"Description" in path.read_bytes()
+
+
+def test_another_process_writes_the_same_bytes(folder: Path, tmp_path: Path) -> None:
+    program = (
+        "import matplotlib, sys\n"
+        "matplotlib.rcParams['font.size'] = 14\n"  # the caller's own settings change nothing
+        "from npconv.figures import BUILDERS, write_figures\n"
+        "write_figures([build() for build in BUILDERS.values()], sys.argv[1])\n"
+    )
+    subprocess.run([sys.executable, "-c", program, str(tmp_path)], check=True, timeout=60)
+    for path in folder.iterdir():
+        assert (tmp_path / path.name).read_bytes() == path.read_bytes(), path.name
+
+
+def test_the_callers_settings_stay(tmp_path: Path) -> None:
+    with matplotlib.rc_context({"font.size": 13.0}):
+        before = dict(matplotlib.rcParams)
+        write_figures([BUILDERS["standard-convolution"]()], tmp_path)
+        assert dict(matplotlib.rcParams) == before
+
+
+def test_a_name_comes_once(figures: list[Figure], tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"write_figures: .*twice"):
+        write_figures([figures[0], figures[0]], tmp_path)
+
+
+def test_captions_and_alt_texts_are_sentences(figures: list[Figure]) -> None:
+    for figure in figures:
+        assert figure.alt.endswith(".")
+        assert figure.caption.endswith(".")
+        assert "Not shown" in figure.caption
