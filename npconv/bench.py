@@ -111,7 +111,7 @@ def measure(layer: Layer, batch: int, *, rounds: int = 15, loops: bool = True, r
     for name, forward, backward in functions:
         timed[name, "forward"] = _bind(forward, x, kernel, **geometry)
         if backward is not None:
-            timed[f"{name}_backward", "backward"] = _bind(backward, dy, x, kernel, **geometry)
+            timed[backward.__name__, "backward"] = _bind(backward, dy, x, kernel, **geometry)
     timed |= _torch(layer, x, kernel, dy)
     seconds = _interleaved(timed, rounds)
     if layer.kind == "standard":
