@@ -26,6 +26,8 @@ from .cost import conv2d_cost, depthwise_conv2d_cost, pointwise_conv2d_cost
 from .kernels.geometry import Array
 
 SLOW = 0.5  # seconds; what takes longer runs three times only
+SAMPLE = 0.01  # seconds; shorter calls are repeated for as long
+ALLOCATOR = 31 * 2**20  # bytes
 REST = 0.06  # seconds, until the other library's threads have gone to sleep
 
 
@@ -103,6 +105,9 @@ def measure(layer: Layer, batch: int, *, rounds: int = 15, loops: bool = True, r
     >>> [row.function for row in rows if row.direction == "forward"][:2]
     ['limit', 'pointwise_conv2d']
     """
+    np.ones(
+        ALLOCATOR, np.uint8
+    )  # freed at once: from then on the C library keeps what arrays give back, as in a long run
     x, kernel, geometry, macs = _arrays(layer, batch)
     functions = _functions(layer.kind, rungs)
     y = functions[0][1](x, kernel, **geometry)
@@ -295,7 +300,7 @@ def _interleaved(timed: dict[tuple[str, str], Callable[[], Any]], rounds: int) -
     repeats = {}
     for key, run in timed.items():
         run()
-        repeats[key] = max(1, int(0.002 / max(_seconds(run, 1), 1e-7)))
+        repeats[key] = max(1, int(SAMPLE / max(_seconds(run, 1), 1e-7)))
     samples: dict[tuple[str, str], list[float]] = {key: [] for key in timed}
     last = ""
     for number in range(rounds):
@@ -304,7 +309,7 @@ def _interleaved(timed: dict[tuple[str, str], Callable[[], Any]], rounds: int) -
                 library = "torch" if key[0].startswith("torch") else "NumPy"
                 if library != last and _import_torch():
                     time.sleep(REST)
-                    _seconds(run, 1 + 5 * repeats[key])
+                    _seconds(run, 1 + repeats[key])
                 last = library
                 samples[key].append(_seconds(run, repeats[key]))
     return {key: statistics.median(values) for key, values in samples.items()}

@@ -61,9 +61,14 @@ class Axis:
         """positions[v][i] = v·s + i·δ, the row of the padded input that tap i reads for output position v."""
         return [[v * self.stride + i * self.dilation for i in range(self.kernel)] for v in range(self.output)]
 
-    def tap(self, i: int) -> slice:
-        """The rows of the padded input that tap i reads, one for every output position."""
-        return slice(i * self.dilation, i * self.dilation + (self.output - 1) * self.stride + 1, self.stride)
+    def tap(self, i: int, outputs: int | None = None) -> slice:
+        """The rows of the padded input that tap i reads, one for each of the (first) output positions."""
+        count = self.output if outputs is None else outputs
+        return slice(i * self.dilation, i * self.dilation + (count - 1) * self.stride + 1, self.stride)
+
+    def read_by(self, outputs: slice) -> slice:
+        """The rows of the padded input that a range of output positions reads."""
+        return slice(outputs.start * self.stride, (outputs.stop - 1) * self.stride + self.span)
 
     @property
     def inside(self) -> slice:
@@ -176,28 +181,36 @@ class Geometry:
         rows = -(-self.height.output // -(-self.height.output // rows))  # equal bands: none is left with a row or two
         for image in range(0, self.batch, images):
             for row in range(0, self.height.output, rows):
-                yield slice(image, image + images), slice(row, row + rows)
+                yield slice(image, image + images), slice(row, min(row + rows, self.height.output))
 
-    def column_bands(self, padded: Array) -> Iterator[tuple[Band, Array]]:
-        """(band, columns): the columns a band of the output at a time, in one buffer that every band uses again.
+    def blocks(self, padded: Array) -> Iterator[tuple[Band, list[Array]]]:
+        """(band, blocks): each band of the output with its columns, in blocks (positions, taps·M).
 
-        With few channels the buffer is filled along the width, which is the longer run, and the columns are its
-        transpose.
+        Positions run over rows, images and columns. A block has the taps of one kernel row: neighbouring kernel rows
+        read the same lines of the input, so at stride 1 each line is copied once, and a block is a range of the copy.
+        With few channels there is one block of all taps instead, filled along the width, which is then the longer run.
+        Every band uses one buffer again.
         """
-        windows = self.windows(padded)
+        few = padded.shape[-1] < FEW_CHANNELS
+        span = self.height.span if few else 1
+        views = np.lib.stride_tricks.sliding_window_view(padded, (span, self.width.span), axis=(1, 2))
+        taps = views[:, :, :: self.width.stride, :, :: self.height.dilation, :: self.width.dilation]
+        lines = taps.transpose(1, 0, 2, 4, 5, 3)  # (lines, B, Dᵥ, Dᵣ or 1, Dᵣ, M)
+        width = lines[0, 0, 0].size
         buffer = np.empty(0, padded.dtype)
-        for band in self.bands(windows[0, 0, 0].size * padded.itemsize, MATRIX_ROWS):
-            taps = windows[band]
-            if buffer.size < taps.size:
-                buffer = np.empty(taps.size, padded.dtype)
-            if taps.shape[-1] < FEW_CHANNELS:
-                columns = buffer[: taps.size].reshape(*taps.shape[3:], *taps.shape[:3])
-                columns[...] = taps.transpose(3, 4, 5, 0, 1, 2)
-                yield band, columns.reshape(windows[0, 0, 0].size, -1).T
+        for images, rows in self.bands(width * padded.itemsize, MATRIX_ROWS):
+            part = lines[self.height.tap(0)][rows, images] if few else lines[self.height.read_by(rows), images]
+            if buffer.size < part.size:
+                buffer = np.empty(part.size, padded.dtype)
+            if few:
+                block = buffer[: part.size].reshape(*part.shape[3:], *part.shape[:3])
+                block[...] = part.transpose(3, 4, 5, 0, 1, 2)
+                yield (images, rows), [block.reshape(width, -1).T]
             else:
-                columns = buffer[: taps.size].reshape(taps.shape)
-                columns[...] = taps
-                yield band, columns.reshape(-1, windows[0, 0, 0].size)
+                copy = buffer[: part.size].reshape(part.shape)
+                copy[...] = part
+                kernel_rows = (self.height.tap(i, rows.stop - rows.start) for i in range(self.height.kernel))
+                yield (images, rows), [copy[row].reshape(-1, width) for row in kernel_rows]
 
     def scatter(self, dcolumns: Array, dpadded: Array, band: Band = (slice(None), slice(None))) -> None:
         """Add a band's columns back to where they came from: the adjoint of `columns` (col2im).

@@ -3,6 +3,9 @@
 y[b, v, w, n] = Σ_ijm x̃[b, v·s + i·δ, w·s + j·δ, m] · kernel[i, j, m, n], with x̃ the padded x.
 """
 
+from functools import reduce
+from operator import iadd
+
 import numpy as np
 
 from . import arguments
@@ -193,9 +196,11 @@ def conv2d(x: Array, kernel: Array, *, stride: Pair = 1, padding: Padding = "val
     (2, 4, 3, 4)
     """
     g = arguments.standard("conv2d", x, kernel, stride, padding, dilation)
-    y = g.zeros(kernel.shape[-1], x, kernel)  # (B, Dᵥ, Dᵥ, N)
-    for band, columns in g.column_bands(g.pad(x)):  # (positions, Dᵣ·Dᵣ·M)
-        np.matmul(columns, as_matrix(kernel), out=as_matrix(y[band]))  # (positions, N)
+    y, padded = g.zeros(kernel.shape[-1], x, kernel), g.pad(x)
+    for band, blocks in g.blocks(padded):  # each (positions, taps·M)
+        kernels = kernel.reshape(len(blocks), -1, kernel.shape[-1])  # each (taps·M, N)
+        rows = y[band].swapaxes(0, 1)  # (rows, images, Dᵥ, N)
+        rows[...] = reduce(iadd, map(np.matmul, blocks, kernels)).reshape(rows.shape)
     return y
 
 
@@ -221,9 +226,10 @@ def conv2d_backward(
     """
     g = arguments.standard("conv2d_backward", x, kernel, stride, padding, dilation, dy)
     padded, dpadded, dkernel = g.backward_arrays(dy, x, kernel)
-    products = np.empty_like(as_matrix(dkernel))  # (Dᵣ·Dᵣ·M, N)
-    for band, columns in g.column_bands(padded):  # (positions, Dᵣ·Dᵣ·M)
-        dkernel += np.matmul(columns.T, as_matrix(dy[band]), out=products).reshape(kernel.shape)
+    for band, blocks in g.blocks(padded):  # each (positions, taps·M)
+        dy_rows = as_matrix(dy[band].swapaxes(0, 1))  # (positions, N)
+        for dk, block in zip(dkernel.reshape(len(blocks), -1, kernel.shape[-1]), blocks, strict=True):
+            dk += block.T @ dy_rows  # (taps·M, positions) @ (positions, N)
     if g.keeps_size and len(as_matrix(dy)) > kernel.shape[-1]:  # then dx is a convolution too, and turning is cheap
         turned = np.ascontiguousarray(kernel[::-1, ::-1].swapaxes(2, 3))  # (Dᵣ, Dᵣ, N, M)
         return conv2d(dy, turned, padding=g.mirrored_padding, dilation=dilation), dkernel

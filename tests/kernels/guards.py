@@ -101,6 +101,18 @@ def guard_per_channel_maps(k: SimpleNamespace) -> None:
         equal(maps, expected, case)
 
 
+def guard_many_channels(k: SimpleNamespace) -> None:
+    """So many channels that `conv2d` takes the taps a kernel row at a time."""
+    for number, (case, _, _) in enumerate(cases("conv2d", 30, seed=5)):
+        rng = np.random.default_rng(number)
+        shapes = (*case.shapes["x"][:3], 17), (*case.shapes["kernel"][:2], 17, 2), (*case.output_shape[:3], 2)
+        x, kernel, dy = (rng.integers(-4, 5, shape).astype(float) for shape in shapes)
+        equal(k.conv2d(x, kernel, **case.geometry), oracle(x, kernel, **case.geometry)[0], case)
+        gradients = oracle_backward(dy, x, kernel, **case.geometry)
+        for result, gradient in zip(k.conv2d_backward(dy, x, kernel, **case.geometry), gradients, strict=True):
+            equal(result, gradient, case)
+
+
 def guard_bands(k: SimpleNamespace) -> None:
     """Maps so large, and so many, that `conv2d` works in several bands of rows and of images."""
     for shape, kernel_shape, geometry in (
@@ -108,6 +120,8 @@ def guard_bands(k: SimpleNamespace) -> None:
         ((2, 90, 140, 2), (7, 5, 2, 3), {"padding": "same", "stride": (2, 1), "dilation": (1, 2)}),
         ((70, 9, 8, 16), (3, 3, 16, 2), {"padding": 1}),
         ((70, 9, 8, 3), (3, 3, 3, 2), {"padding": 1, "stride": (1, 2)}),
+        ((2, 205, 100, 32), (3, 2, 32, 3), {"padding": 1, "stride": (2, 1), "dilation": (3, 2)}),
+        ((90, 9, 11, 32), (3, 2, 32, 3), {"stride": (2, 1), "dilation": (1, 2)}),
     ):
         rng = np.random.default_rng(7)
         x, kernel = (rng.integers(-4, 5, s).astype(float) for s in (shape, kernel_shape))

@@ -14,8 +14,8 @@ class Mutant(NamedTuple):
     which: int = 1
 
 
-S, D = ("standard", "kept_size", "bands"), ("depthwise", "kept_size")
-ALL = ("standard", "depthwise", "kept_size", "bands")
+S, D = ("standard", "many_channels", "kept_size", "bands"), ("depthwise", "kept_size")
+ALL = ("standard", "many_channels", "depthwise", "kept_size", "bands")
 
 MUTANTS = [
     # index arithmetic
@@ -44,7 +44,14 @@ MUTANTS = [
     Mutant("kernel turned in runs", "geometry", "transpose(0, 1, 3, 2, 4)", "transpose(0, 1, 2, 3, 4)", D),
     Mutant("the last band dropped", "geometry", "range(0, self.height.output, rows)",
            "range(0, self.height.output - 1, rows)", ALL),
-    Mutant("a row left out between bands", "geometry", "slice(row, row + rows)", "slice(row, row + rows - (rows > 1))", ALL),
+    Mutant("a row left out between bands", "geometry", "slice(row, min(row + rows, ", "slice(row, min(row + rows - (rows > 1), ", ALL),
+    Mutant("blocks: stride dropped among few channels", "geometry", "lines[self.height.tap(0)][rows, images]", "lines[rows, images]", S),
+    Mutant("blocks: a band starts at its row", "geometry", "slice(outputs.start * self.stride, ", "slice(outputs.start, ", S),
+    Mutant("blocks: stride dropped along the width", "geometry", "views[:, :, :: self.width.stride, :, :: self.height.dilation", "views[:, :, ::1, :, :: self.height.dilation", S),
+    Mutant("blocks: dilation dropped", "geometry", ":: self.width.stride, :, :: self.height.dilation, :: self.width.dilation]\n        lines", ":: self.width.stride, :, ::1, ::1]\n        lines", S),
+    Mutant("blocks: kernel rows all the same", "geometry", "self.height.tap(i, rows.stop - rows.start)", "self.height.tap(0, rows.stop - rows.start)", S),
+    Mutant("rows and images mixed up", "standard", "rows = y[band].swapaxes(0, 1)", "rows = y[band]", S),
+    Mutant("rows and images mixed up behind", "standard", "as_matrix(dy[band].swapaxes(0, 1))", "as_matrix(dy[band])", S),
     Mutant("images left out between bands", "geometry", "slice(image, image + images)",
            "slice(image, image + max(images - 1, 1))", ALL),
     Mutant("mirrored padding not mirrored", "geometry", "(self.height.after, self.height.before)",
@@ -78,8 +85,8 @@ MUTANTS = [
     Mutant("im2col: kernel transposed", "standard", "columns @ as_matrix(kernel)", "columns @ as_matrix(kernel.swapaxes(0, 1))", S),
     Mutant("im2col backward: dkernel transposed", "standard", "return g.crop(dpadded), dkernel.reshape(kernel.shape)",
            "return g.crop(dpadded), dkernel.reshape(kernel.swapaxes(0, 1).shape).swapaxes(0, 1)", S),
-    Mutant("conv2d does nothing", "standard", "np.matmul(columns, as_matrix(kernel), out=as_matrix(y[band]))", "pass", S),
-    Mutant("conv2d backward: last band's dkernel", "standard", "dkernel += np.matmul", "dkernel[...] = np.matmul", S),
+    Mutant("conv2d does nothing", "standard", "rows[...] = reduce(iadd, map(np.matmul, blocks, kernels)).reshape(rows.shape)", "pass", S),
+    Mutant("conv2d backward: last band's dkernel", "standard", "dk += block.T @ dy_rows", "dk[...] = block.T @ dy_rows", S),
     Mutant("conv2d backward: kernel not turned", "standard", "kernel[::-1, ::-1].swapaxes(2, 3)", "kernel.swapaxes(2, 3)", S),
     Mutant("conv2d backward: dilation dropped", "standard", "padding=g.mirrored_padding, dilation=dilation", "padding=g.mirrored_padding", S),
     # depthwise
