@@ -226,10 +226,13 @@ def conv2d_backward(
     """
     g = arguments.standard("conv2d_backward", x, kernel, stride, padding, dilation, dy)
     padded, dpadded, dkernel = g.backward_arrays(dy, x, kernel)
-    for band, blocks in g.blocks(padded):  # each (positions, taps·M)
+    for number, (band, blocks) in enumerate(g.blocks(padded)):  # each (positions, taps·M)
         dy_rows = as_matrix(dy[band].swapaxes(0, 1))  # (positions, N)
         for dk, block in zip(dkernel.reshape(len(blocks), -1, kernel.shape[-1]), blocks, strict=True):
-            dk += block.T @ dy_rows  # (taps·M, positions) @ (positions, N)
+            if number == 0:
+                np.matmul(block.T, dy_rows, out=dk)  # (taps·M, positions) @ (positions, N)
+            else:
+                dk += block.T @ dy_rows
     if g.keeps_size and len(as_matrix(dy)) > kernel.shape[-1]:  # then dx is a convolution too, and turning is cheap
         turned = np.ascontiguousarray(kernel[::-1, ::-1].swapaxes(2, 3))  # (Dᵣ, Dᵣ, N, M)
         return conv2d(dy, turned, padding=g.mirrored_padding, dilation=dilation), dkernel
