@@ -3,9 +3,6 @@
 y[b, v, w, n] = Σ_ijm x̃[b, v·s + i·δ, w·s + j·δ, m] · kernel[i, j, m, n], with x̃ the padded x.
 """
 
-from functools import reduce
-from operator import iadd
-
 import numpy as np
 
 from . import arguments
@@ -196,11 +193,15 @@ def conv2d(x: Array, kernel: Array, *, stride: Pair = 1, padding: Padding = "val
     (2, 4, 3, 4)
     """
     g = arguments.standard("conv2d", x, kernel, stride, padding, dilation)
-    y, padded = g.zeros(kernel.shape[-1], x, kernel), g.pad(x)
+    y, padded = np.empty((*g.output, kernel.shape[-1]), np.result_type(x.dtype, kernel.dtype)), g.pad(x)
     for band, blocks in g.blocks(padded):  # each (positions, taps·M)
         kernels = kernel.reshape(len(blocks), -1, kernel.shape[-1])  # each (taps·M, N)
         rows = y[band].swapaxes(0, 1)  # (rows, images, Dᵥ, N)
-        rows[...] = reduce(iadd, map(np.matmul, blocks, kernels)).reshape(rows.shape)
+        total = np.matmul(blocks[0], kernels[0], out=as_matrix(rows))  # in its place, or in a copy of several images
+        for block, taps in zip(blocks[1:], kernels[1:], strict=True):
+            total += block @ taps  # (positions, taps·M) @ (taps·M, N)
+        if rows.shape[1] > 1:
+            rows[...] = total.reshape(rows.shape)
     return y
 
 
@@ -225,7 +226,7 @@ def conv2d_backward(
     ((2, 7, 6, 3), (3, 3, 3, 4))
     """
     g = arguments.standard("conv2d_backward", x, kernel, stride, padding, dilation, dy)
-    padded, dpadded, dkernel = g.backward_arrays(dy, x, kernel)
+    padded, dkernel = g.pad(x), np.empty(kernel.shape, np.result_type(dy.dtype, x.dtype))
     for number, (band, blocks) in enumerate(g.blocks(padded)):  # each (positions, taps·M)
         dy_rows = as_matrix(dy[band].swapaxes(0, 1))  # (positions, N)
         for dk, block in zip(dkernel.reshape(len(blocks), -1, kernel.shape[-1]), blocks, strict=True):
@@ -236,6 +237,7 @@ def conv2d_backward(
     if g.keeps_size and len(as_matrix(dy)) > kernel.shape[-1]:  # then dx is a convolution too, and turning is cheap
         turned = np.ascontiguousarray(kernel[::-1, ::-1].swapaxes(2, 3))  # (Dᵣ, Dᵣ, N, M)
         return conv2d(dy, turned, padding=g.mirrored_padding, dilation=dilation), dkernel
+    dpadded = np.zeros(padded.shape, np.result_type(dy.dtype, kernel.dtype))
     for band in g.bands(as_matrix(kernel)[:, 0].nbytes):
         g.scatter(as_matrix(dy[band]) @ as_matrix(kernel).T, dpadded, band)  # (positions, N) @ (N, Dᵣ·Dᵣ·M)
     return g.crop(dpadded), dkernel
