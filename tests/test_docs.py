@@ -22,7 +22,7 @@ KERNELS = {name: getattr(npconv, name) for name in npconv.__all__}
 @pytest.mark.parametrize("name", MODULES)
 def test_the_examples_of_the_docstrings_run(name):
     module = importlib.import_module(name)
-    # __wrapped__ etc. aside, examples are written for someone who did `from npconv import *`
+    # examples are written for someone who did `from npconv import *`
     result = doctest.testmod(module, extraglobs={"np": np, "npconv": npconv, **KERNELS, **vars(module)})
     assert result.failed == 0
 

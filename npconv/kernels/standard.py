@@ -168,7 +168,7 @@ def conv2d_backward_im2col(
 def conv2d(x: Array, kernel: Array, *, stride: Pair = 1, padding: Padding = "valid", dilation: Pair = 1) -> Array:
     """The standard 2D convolution, as fast as NumPy's own matrix product allows. To read one, start at `conv2d_taps`.
 
-    It is `conv2d_im2col` a band of output rows at a time, so that the columns stay small.
+    It is `conv2d_im2col` a band of output rows and a kernel row at a time, so that the columns stay small.
 
     Args:
         x: the input, (B, Dᵤ, Dᵤ, M), channels last; height and width may differ.
