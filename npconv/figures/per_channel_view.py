@@ -25,8 +25,8 @@ from .drawing import (
     text_width,
 )
 from .figure import Figure, four_part_caption, style
+from .layer import Layer, layer_from
 from .photograph import Photograph, load_photograph
-from .standard_convolution import Layer, layer_from
 from .values import Given, array_from, number_text, number_texts, place_from, shape_text, sum_text
 
 DRAWN_HEIGHT = 12.0  # inches for the rows, one for each channel

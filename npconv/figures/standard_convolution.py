@@ -1,17 +1,9 @@
 """The article's Fig. 1: an input volume, N filters, the output volume; and one value of it worked out by hand."""
 
-from dataclasses import dataclass
-
-import numpy as np
-
-from ..kernels import arguments
-from ..kernels.arguments import is_int
-from ..kernels.geometry import Array, Geometry, Padding, Pair
-from ..kernels.standard import conv2d, per_channel_maps
+from ..kernels.geometry import Padding, Pair
 from .drawing import (
     LABEL_GAP,
     MARGIN,
-    MOST_ROWS,
     ROLES,
     SMALL,
     TITLE,
@@ -24,130 +16,13 @@ from .drawing import (
     text_width,
 )
 from .figure import Figure, four_part_caption, style
-from .values import Given, are_whole, array_from, number_text, number_texts, place_from, shape_text, sum_text
+from .layer import Layer, layer_from
+from .values import Given, number_text, number_texts, shape_text
 
 MOST_FILTERS = 4
 WORKED_HEIGHT = 10.0  # inches for the slices of the worked value
 SIGN = 0.42  # inches for a sign between blocks
 GAP = 0.16  # inches between neighbours
-
-
-@dataclass(frozen=True)
-class Layer:
-    """One image, its filters, and what the kernels make of them; `row`, `column`: the place of the worked value."""
-
-    x: Array  # (1, Dᵤ, Dᵤ, M)
-    kernel: Array  # (Dᵣ, Dᵣ, M, N)
-    y: Array  # (1, Dᵥ, Dᵥ, N)
-    maps: Array  # (1, Dᵥ, Dᵥ, M), those of the filter n
-    geometry: Geometry
-    row: int
-    column: int
-    n: int = 0
-
-    @property
-    def padded(self) -> Array:
-        """The padded input, (Dᵤ + padding, Dᵤ + padding, M)."""
-        padded: Array = self.geometry.pad(self.x)[0]
-        return padded
-
-    @property
-    def input_volume(self) -> Volume:
-        """The padded input's volume."""
-        height, width = self.geometry.height, self.geometry.width
-        padding = ((height.before, height.after), (width.before, width.after))
-        _, rows, columns, channels = self.x.shape
-        return Volume(rows, columns, channels, padding)
-
-    @property
-    def output_volume(self) -> Volume:
-        """The output's volume."""
-        _, rows, columns, channels = self.y.shape
-        return Volume(rows, columns, channels)
-
-    @property
-    def patch_rows(self) -> list[int]:
-        """The rows of the padded input that the worked value reads."""
-        return self.geometry.row[self.row]
-
-    @property
-    def patch_columns(self) -> list[int]:
-        """The columns of the padded input that the worked value reads."""
-        return self.geometry.column[self.column]
-
-    @property
-    def patch(self) -> Array:
-        """What the worked value reads, (Dᵣ, Dᵣ, M)."""
-        return self.padded[np.ix_(self.patch_rows, self.patch_columns)]
-
-    @property
-    def sums(self) -> Array:
-        """The worked value's summands, one for each channel, (M,)."""
-        sums: Array = self.maps[0, self.row, self.column]
-        return sums
-
-    @property
-    def value_name(self) -> str:
-        """The worked value as code names it."""
-        return f"y[0, {self.row}, {self.column}, {self.n}]"
-
-    @property
-    def value(self) -> str:
-        """The worked value's text."""
-        return number_text(self.y[0, self.row, self.column, self.n])
-
-    @property
-    def equation(self) -> str:
-        """The worked value as the sum of its summands, written out where the line has room for them."""
-        terms = sum_text(self.sums.tolist())
-        if text_width(terms) > 6.5:
-            terms = f"the sum of {len(self.sums)} numbers, one for each m"
-        return " = ".join([self.value_name, *([terms] if len(self.sums) > 1 else []), self.value])
-
-    @property
-    def rounded(self) -> bool:
-        """Whether what is drawn is rounded."""
-        return not are_whole(self.x, self.kernel, self.y)
-
-
-def layer_from(
-    function: str,
-    x: Given,
-    kernel: Given,
-    stride: Pair,
-    padding: Padding,
-    dilation: Pair,
-    at: tuple[int, int] | None,
-    seed: int,
-    n: int = 0,
-) -> Layer:
-    """The layer that a figure draws, from arrays or shapes; raises as the kernels do, and where it can't be drawn."""
-    generator = np.random.default_rng(seed)
-    x, kernel = array_from(function, "x", x, generator, 3), array_from(function, "kernel", kernel, generator, 1)
-    geometry = arguments.standard(function, x, kernel, stride, padding, dilation)
-    if geometry.batch != 1:
-        raise ValueError(f"{function}: x must be one image to draw, B = 1; got x {x.shape}, kernel {kernel.shape}")
-    sides = [side for axis in (geometry.height, geometry.width) for side in (axis.padded, axis.span, axis.output)]
-    if max(sides) > MOST_ROWS:
-        raise ValueError(
-            f"{function}: {max(sides)} rows or columns can't be drawn, {MOST_ROWS} can, padding included; "
-            f"got x {x.shape}, kernel {kernel.shape}, padding {padding!r}"
-        )
-    if not is_int(n):
-        raise TypeError(f"{function}: n must be an int; got {n!r}")
-    if not 0 <= n < kernel.shape[-1]:
-        raise ValueError(f"{function}: n must be one of the {kernel.shape[-1]} filters, from 0; got {n}")
-    row, column = place_from(function, at, *geometry.output[1:])
-    return Layer(
-        x,
-        kernel,
-        conv2d(x, kernel, stride=stride, padding=padding, dilation=dilation),
-        per_channel_maps(x, kernel[..., n], stride=stride, padding=padding, dilation=dilation),
-        geometry,
-        row,
-        column,
-        int(n),
-    )
 
 
 def standard_convolution(
