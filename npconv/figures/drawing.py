@@ -5,7 +5,7 @@ channels back, up and to the right, at half their length.
 """
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
@@ -35,6 +35,8 @@ ROLES = {
 }
 CHANNEL_HUES = ("#56B4E9", "#CC79A7", "#F0E442")  # where hue is the channel; beyond three they are numbered
 LINE_COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7")
+LINE_STYLES = ("-", "--", "-.", ":")
+MARKERS = ("o", "s", "^", "D", "v", "P")
 
 FRONT, FRONT_UNDER_NUMBERS, TOP, SIDE = 0.75, 0.6, 0.4, 1.0  # strength of a volume's colour on each face
 
@@ -89,6 +91,33 @@ def largest_cell(width: Callable[[float], float], available: float, largest: flo
         middle = (low + high) / 2
         low, high = (middle, high) if width(middle) <= available else (low, middle)
     return low
+
+
+def spread(places: Sequence[float], gap: float, within: tuple[float, float] = (-math.inf, math.inf)) -> list[float]:
+    """Places moved apart, as little as need be and in their order, until neighbours are a gap from one another.
+
+    All stay within the bounds where there is room for them.
+
+    >>> spread([5.0, 1.0, 5.5], gap=2)
+    [4.25, 1.0, 6.25]
+    >>> spread([5.0, 1.0, 5.5], gap=2, within=(2, 6))
+    [4.0, 2.0, 6.0]
+    """
+    low, high = within
+    groups: list[tuple[list[int], float]] = []  # neighbours that touch, from below, and their middle
+    for index in sorted(range(len(places)), key=lambda i: places[i]):
+        members, middle = [index], places[index]
+        while True:
+            reach = gap * (len(members) - 1) / 2
+            middle = max(min(middle, high - reach), low + reach)
+            if not groups or middle - groups[-1][1] >= gap * (len(members) + len(groups[-1][0])) / 2:
+                break
+            below, centre = groups.pop()
+            middle = (middle * len(members) + centre * len(below)) / (len(members) + len(below))
+            members = below + members
+        groups.append((members, middle))
+    moved = {i: middle + (n - (len(g) - 1) / 2) * gap for g, middle in groups for n, i in enumerate(g)}
+    return [moved[i] for i in range(len(places))]
 
 
 @dataclass(frozen=True)
@@ -314,6 +343,41 @@ class Canvas:
         if title:
             self.text((volume.x + volume.right) / 2, volume.top + LABEL_GAP, title, size=SMALL, along="bottom")
         return numbers is None or size is not None
+
+    def cells(
+        self,
+        name: str,
+        volume: Volume,
+        texts: Mapping[tuple[int, int], str],
+        fill: str,
+        *,
+        size: float = TEXT,
+        face: str = "front",
+    ) -> None:
+        """Draw some cells (row, column) of the front face in a colour of their own, over what is there, with texts.
+
+        Or the foremost cells above them (`face` "top") or to the right of them ("side"), without texts.
+        """
+        corners = {
+            "front": ((0, 0, 0), (0, 1, 0), (1, 1, 0), (1, 0, 0)),
+            "top": ((0, 0, 0), (0, 1, 0), (0, 1, 1), (0, 0, 1)),
+            "side": ((0, 1, 0), (1, 1, 0), (1, 1, 1), (0, 1, 1)),
+        }[face]
+        polygons = [[volume.point(row + r, column + c, back) for r, c, back in corners] for row, column in texts]
+        collection = PolyCollection(
+            polygons,
+            facecolors=fill,
+            edgecolors=INK,
+            linewidths=min(0.8, volume.cell * 72 * 0.06),
+            joinstyle="round",
+            clip_on=False,
+            zorder=1.02,
+        )
+        collection.set_gid(name)
+        self.axes.add_collection(collection, autolim=False)
+        for place, text in texts.items():
+            if text and face == "front":
+                self.text(*volume.middle(*place), text, size=size)
 
     def labels(self, volume: Volume, labels: Labels) -> None:
         """Write a volume's sizes beside it."""

@@ -1,6 +1,6 @@
 """One convolution as the figures draw it: its arrays, what the kernels make of them, and the value worked out."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -24,6 +24,16 @@ class Layer:
     row: int
     column: int
     n: int = 0
+
+    @property
+    def places(self) -> list[tuple[int, int]]:
+        """The (row, column) of every output value, in reading order."""
+        _, rows, columns = self.geometry.output
+        return [(row, column) for row in range(rows) for column in range(columns)]
+
+    def moved(self, row: int, column: int) -> "Layer":
+        """The same layer with another value worked out."""
+        return replace(self, row=row, column=column)
 
     @property
     def padded(self) -> Array:
@@ -59,6 +69,18 @@ class Layer:
     def patch(self) -> Array:
         """What the worked value reads, (Dᵣ, Dᵣ, M)."""
         return self.padded[np.ix_(self.patch_rows, self.patch_columns)]
+
+    @property
+    def filter(self) -> Array:
+        """The filter n, (Dᵣ, Dᵣ, M)."""
+        filter: Array = self.kernel[..., self.n]
+        return filter
+
+    @property
+    def products(self) -> Array:
+        """The patch times the filter, number by number, (Dᵣ, Dᵣ, M)."""
+        products: Array = self.patch * self.filter
+        return products
 
     @property
     def sums(self) -> Array:

@@ -1,28 +1,15 @@
 """The article's Fig. 1: an input volume, N filters, the output volume; and one value of it worked out by hand."""
 
 from ..kernels.geometry import Padding, Pair
-from .drawing import (
-    LABEL_GAP,
-    MARGIN,
-    ROLES,
-    SMALL,
-    TITLE,
-    WIDTH,
-    Canvas,
-    Labels,
-    Volume,
-    largest_cell,
-    number_cell,
-    text_width,
-)
+from .drawing import MARGIN, SMALL, TITLE, WIDTH, Canvas, Labels, Volume, number_cell, text_width
 from .figure import Figure, four_part_caption, style
 from .layer import Layer, layer_from
+from .terms import Part, Terms, rest_text, slices_text
 from .values import Given, number_text, number_texts, shape_text
+from .volumes import Group, draw_groups
 
 MOST_FILTERS = 4
 WORKED_HEIGHT = 10.0  # inches for the slices of the worked value
-SIGN = 0.42  # inches for a sign between blocks
-GAP = 0.16  # inches between neighbours
 
 
 def standard_convolution(
@@ -94,7 +81,7 @@ def standard_convolution(
         alt=(
             f"An input volume of {input_size} numbers and {filter_count} of {filter_size} give an output volume of "
             f"{output_size}. Framed are a patch of the input, the first filter and one value of the output. Below, "
-            f"{_slices(slices, channels)} of the patch beside the filter's, with the sums of their products: "
+            f"{slices_text(slices, channels)} of the patch beside the filter's, with the sums of their products: "
             f"{layer.equation}."
         ),
         caption=four_part_caption(
@@ -121,160 +108,63 @@ def standard_convolution(
 
 def _draw_volumes(canvas: Canvas, layer: Layer) -> tuple[float, list[str]]:
     """Input, filters and output in a row; the lower edge of it all, and what has to be said about it."""
-    kernel_height, kernel_width, channels, filters = layer.kernel.shape
+    height, width, channels, filters = layer.kernel.shape
     source, result = layer.input_volume, layer.output_volume
-    one_filter = Volume(kernel_height, kernel_width, channels)
-    source_labels = Labels(f"Dᵤ = {source.height}", f"Dᵤ = {source.width}", f"M = {channels}")
-    filter_labels = Labels(f"Dᵣ = {kernel_height}", f"Dᵣ = {kernel_width}", f"M = {channels}")
-    result_labels = Labels(f"Dᵥ = {result.height}", f"Dᵥ = {result.width}", f"N = {filters}")
     drawn = min(filters, MOST_FILTERS)
-    grid_columns = 1 if drawn <= 2 else 2
-    grid_rows = -(-drawn // grid_columns)
-    titles = (
-        f"input volume\n{shape_text(layer.x.shape[1:])}",
-        f"N = {filters} filter{'s' if filters > 1 else ''}\n{shape_text(layer.kernel.shape[:3])}",
-        f"output volume\n{shape_text(layer.y.shape[1:])}",
+    faces = [number_texts(layer.padded[..., 0]), number_texts(layer.y[0, ..., 0])]
+    groups = (
+        Group(
+            "input",
+            f"input volume\n{shape_text(layer.x.shape[1:])}",
+            "input",
+            source,
+            Labels(f"Dᵤ = {source.height}", f"Dᵤ = {source.width}", f"M = {channels}"),
+            faces[:1],
+            (layer.patch_rows, layer.patch_columns),
+        ),
+        Group(
+            "filters",
+            f"N = {filters} filter{'s' if filters > 1 else ''}\n{shape_text(layer.kernel.shape[:3])}",
+            "filter",
+            Volume(height, width, channels),
+            Labels(f"Dᵣ = {height}", f"Dᵣ = {width}", f"M = {channels}"),
+            [number_texts(layer.kernel[..., 0, n]) for n in range(drawn)],
+            (range(height), range(width)),
+            captions=[f"n = {n}" for n in range(drawn)],
+            more=f"… and {filters - drawn} more" if filters > drawn else "",
+        ),
+        Group(
+            "output",
+            f"output volume\n{shape_text(layer.y.shape[1:])}",
+            "output",
+            result,
+            Labels(f"Dᵥ = {result.height}", f"Dᵥ = {result.width}", f"N = {filters}"),
+            faces[1:],
+            ([layer.row], [layer.column]),
+        ),
     )
-    more = f"… and {filters - drawn} more" if filters > drawn else ""
-
-    def bodies(cell: float) -> list[float]:
-        """The widths of the three blocks without their labels at the left."""
-        step = max(one_filter.at(0, 0, cell).right, text_width(f"n = {drawn}", SMALL)) + GAP
-        return [
-            source_labels.right(source.at(0, 0, cell)),
-            step * (grid_columns - 1) + filter_labels.right(one_filter.at(0, 0, cell)),
-            result_labels.right(result.at(0, 0, cell)),
-        ]
-
-    lefts = [source_labels.left, filter_labels.left, result_labels.left]
-    least = [text_width(title, TITLE, "bold") for title in titles]
-
-    def widths(cell: float) -> list[float]:
-        return [max(left + body, title) for left, body, title in zip(lefts, bodies(cell), least, strict=True)]
-
-    available = WIDTH - 2 * MARGIN - 2 * SIGN
-    largest = max(0.3, *(number_cell(number_texts(a)) for a in (layer.padded[..., 0], layer.y[0, ..., 0])))
-    cell = largest_cell(lambda size: sum(widths(size)), available, min(largest, 0.45))
-    free = available - sum(widths(cell))
-    sign = SIGN + free / 4  # what is left over goes to the signs and to both ends
-    starts = [MARGIN + free / 4]
-    for width in widths(cell)[:2]:
-        starts.append(starts[-1] + width + sign)
-    insets = [
-        start + (width - left - body) / 2 + left
-        for start, width, left, body in zip(starts, widths(cell), lefts, bodies(cell), strict=True)
-    ]
-
-    source = _centred(source, insets[0], cell)
-    result = _centred(result, insets[2], cell)
-    step_x = max(one_filter.at(0, 0, cell).right, text_width(f"n = {drawn}", SMALL)) + GAP
-    height = one_filter.at(0, 0, cell).top - one_filter.at(0, 0, cell).bottom
-    step_y = height + SMALL * 1.2 / 72 + GAP + 0.04
-    top_y = one_filter.at(0, 0, cell).top + (step_y * (grid_rows - 1) + height) / 2 - 2 * one_filter.at(0, 0, cell).top
-    placed = [
-        one_filter.at(insets[1] + step_x * (n % grid_columns), top_y - step_y * (n // grid_columns), cell)
-        for n in range(drawn)
-    ]
-
-    blank = [] if canvas.volume("input", source, ROLES["input"], number_texts(layer.padded[..., 0])) else ["input"]
-    canvas.labels(source, source_labels)
-    canvas.frame(source, layer.patch_rows, layer.patch_columns)
-    fits = True
-    for n, volume in enumerate(placed):
-        fits &= canvas.volume(
-            f"filter-{n}", volume, ROLES["filter"], number_texts(layer.kernel[..., 0, n]), title=f"n = {n}"
-        )
-    blank += [] if fits else ["filters"]
-    corner = placed[(grid_rows - 1) * grid_columns]
-    canvas.labels(corner, Labels(filter_labels.height, filter_labels.width, ""))
-    canvas.labels(placed[-1], Labels("", "", filter_labels.depth))
-    canvas.frame(placed[0], range(kernel_height), range(kernel_width))
-    blank += [] if canvas.volume("output", result, ROLES["output"], number_texts(layer.y[0, ..., 0])) else ["output"]
-    canvas.labels(result, result_labels)
-    canvas.frame(result, [layer.row], [layer.column])
-
-    line = 9 * 1.4 / 72
-    bottom = min(source.bottom, corner.bottom, result.bottom) - LABEL_GAP - line
-    top = max(source.top, placed[0].top + line, result.top) + 0.14
-    for start, width, title in zip(starts, widths(cell), titles, strict=True):
-        canvas.text(start + width / 2, top, title, size=TITLE, weight="bold", along="bottom")
-    for text, end in (("∗", 0), ("=", 1)):
-        canvas.text(starts[end] + widths(cell)[end] + sign / 2, 0, text, size=16)
-    if more:
-        under = (insets[1] + bodies(cell)[1] / 2, corner.bottom - LABEL_GAP - line - 0.04)
-        canvas.text(*under, more, along="top")
-        bottom = min(bottom, under[1] - line)
-
-    notes = []
-    if source.padding != ((0, 0), (0, 0)):
-        notes.append("dotted: padding, zeros in every channel")
-    for name, volume in (("input", source), ("filters", placed[0]), ("output", result)):
-        if volume.drawn_channels < volume.channels:
-            notes.append(
-                f"{name}: {volume.drawn_channels} of {volume.channels} channels are drawn, the last behind a gap"
-            )
-    if blank:
-        notes.append(f"no numbers on the front of {', '.join(blank)}: the cells are too small")
+    _, bottom, notes = draw_groups(canvas, groups, "∗=", min(0.45, max(0.3, *(number_cell(texts) for texts in faces))))
     return bottom, notes
-
-
-def _slices(shown: int, channels: int) -> str:
-    if channels == 1:
-        return "the slice"
-    return f"all {channels} slices" if shown == channels else f"{shown} of the {channels} slices"
-
-
-def _centred(volume: Volume, x: float, cell: float) -> Volume:
-    """The volume in its place, its middle at height 0."""
-    placed = volume.at(x, 0, cell)
-    return volume.at(x, -(placed.top + placed.bottom) / 2, cell)
 
 
 def _draw_worked_value(canvas: Canvas, layer: Layer, top: float) -> tuple[float, int]:
     """Every slice of the patch beside that of the filter, and the sum; the lower edge, and the slices drawn."""
-    patch, filter = layer.patch, layer.kernel[..., layer.n]  # (Dᵣ, Dᵣ, M), (Dᵣ, Dᵣ, M)
-    height, width, channels = filter.shape
-    slices = [(number_texts(patch[..., m]), number_texts(filter[..., m])) for m in range(channels)]
+    channels = len(layer.sums)
+    parts = [
+        Part(name, role, [number_texts(a[..., m]) for m in range(channels)])
+        for name, role, a in (("patch", "input", layer.patch), ("filter", "filter", layer.filter))
+    ]
     sums = [f"Σ = {number_text(number)}" for number in layer.sums]
-    cell = max(number_cell(texts) for pair in slices for texts in pair)
-    between, line = 0.24, SMALL * 1.3 / 72
-    pair_width = 2 * width * cell + between
-    term = max(pair_width, *(text_width(text, SMALL) for text in sums), text_width(f"m = {channels}", SMALL))
-    plus = 0.32
-    per_row = max(1, int((WIDTH - 2 * MARGIN) / (term + plus)))
-    row_height = line + height * cell + line + 0.16
-    shown = min(channels, per_row * max(1, int(WORKED_HEIGHT / row_height)))
-
-    canvas.text(
-        WIDTH / 2,
-        top,
-        f"the framed value: {_slices(shown, channels)} of the patch times {'that' if channels == 1 else 'those'} of "
-        "filter 0",
-        size=TITLE,
-        weight="bold",
-        along="top",
-    )
-    y = top - 0.28
-    for first in range(0, shown, per_row):
-        row = range(first, min(first + per_row, shown))
-        x = (WIDTH - len(row) * term - (len(row) - 1) * plus) / 2
-        for m in row:
-            left = x + (term - pair_width) / 2
-            patch_slice = Volume(height, width, 0).at(left, y - line, cell)
-            filter_slice = Volume(height, width, 0).at(left + width * cell + between, y - line, cell)
-            middle = y - line - height * cell / 2
-            canvas.text(x + term / 2, y, f"m = {m}", size=SMALL, along="top")
-            canvas.volume(f"patch-slice-{m}", patch_slice, ROLES["input"], slices[m][0])
-            canvas.text(left + width * cell + between / 2, middle, "×", size=TITLE)
-            canvas.volume(f"filter-slice-{m}", filter_slice, ROLES["filter"], slices[m][1])
-            canvas.text(x + term / 2, patch_slice.bottom - 0.03, sums[m], size=SMALL, along="top")
-            if m < channels - 1:
-                canvas.text(x + term + plus / 2, middle, "+", size=TITLE)
-            x += term + plus
-        y -= row_height
+    cell = max(number_cell(texts) for part in parts for texts in part.slices)
+    terms = Terms(parts, "×", sums, cell, max(text_width(text, SMALL) for text in sums))
+    shown = terms.shown(WORKED_HEIGHT)
+    title = f"the framed value: {slices_text(shown, channels)} of the patch times "
+    title += f"{'that' if channels == 1 else 'those'} of filter 0"
+    canvas.text(WIDTH / 2, top, title, size=TITLE, weight="bold", along="top")
+    y = terms.draw(canvas, top - 0.28, shown)
     if shown < channels:
         rest = number_text(layer.sums[shown:].sum())
-        canvas.text(WIDTH / 2, y, f"… and {channels - shown} more slices, whose sums add up to {rest}", along="top")
+        canvas.text(WIDTH / 2, y, rest_text(channels - shown, rest), along="top")
         y -= 0.22
     canvas.text(WIDTH / 2, y, layer.equation, along="top")
     return y - 0.16, shown

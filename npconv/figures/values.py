@@ -35,7 +35,15 @@ def array_from(function: str, name: str, given: Given, generator: np.random.Gene
     return numbers if numbers.any() else np.ones_like(numbers)  # a filter of zeros shows nothing
 
 
-def place_from(function: str, at: Sequence[int] | None, rows: int, columns: int) -> tuple[int, int]:
+def place_from(
+    function: str,
+    at: Sequence[int] | None,
+    rows: int,
+    columns: int,
+    *,
+    name: str = "at",
+    grid: str = "the output",
+) -> tuple[int, int]:
     """The (row, column) given, or the middle; raises TypeError where it is no pair of ints, ValueError outside.
 
     >>> place_from("f", None, 5, 4)
@@ -44,10 +52,10 @@ def place_from(function: str, at: Sequence[int] | None, rows: int, columns: int)
     if at is None:
         return rows // 2, columns // 2
     if not isinstance(at, tuple | list) or len(at) != 2 or not all(is_int(index) for index in at):
-        raise TypeError(f"{function}: at must be a pair of ints (row, column); got {at!r}")
+        raise TypeError(f"{function}: {name} must be a pair of ints (row, column); got {at!r}")
     row, column = int(at[0]), int(at[1])
     if not (0 <= row < rows and 0 <= column < columns):
-        raise ValueError(f"{function}: at must be a place in the output, {rows} by {columns}; got {at!r}")
+        raise ValueError(f"{function}: {name} must be a place in {grid}, {rows} by {columns}; got {at!r}")
     return row, column
 
 
@@ -73,6 +81,21 @@ def number_text(number: Any) -> str:
 def number_texts(a: Array) -> list[list[str]]:
     """The texts of a matrix."""
     return [[number_text(number) for number in row] for row in a]
+
+
+def widest_texts(a: Array) -> list[str]:
+    """Texts of which one is about as wide as the widest of the array's: all that differ, or, of many, one a kind.
+
+    >>> widest_texts(np.array([[1, -2, 3], [4, -2, 1]]))
+    ['−2', '1', '3', '4']
+    """
+    numbers = np.unique(a.astype(float))
+    if len(numbers) <= 500:
+        return [number_text(number) for number in numbers]
+    rounded = np.round(numbers, 2)
+    digits = np.floor(np.log10(np.maximum(np.abs(rounded), 1)))
+    _, first = np.unique(4 * digits + 2 * (rounded >= 0) + (numbers != np.round(numbers)), return_index=True)
+    return [number_text(number).translate(str.maketrans("123456789", "0" * 9)) for number in numbers[first]]
 
 
 def sum_text(numbers: Sequence[Any]) -> str:

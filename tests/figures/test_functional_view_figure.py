@@ -1,0 +1,288 @@
+"""Fig. 2 shows the steps that the plain loops make, every product of the worked one, and frames that do not jump."""
+
+import numpy as np
+import pytest
+from matplotlib.colors import to_hex
+
+from npconv import conv2d_loops
+from npconv.figures import standard_convolution
+from npconv.figures.drawing import SMALL, text_width
+from npconv.figures.figure import style
+from npconv.figures.functional_view import functional_view, functional_view_frames
+from npconv.figures.values import number_text, widest_texts
+
+FLOATS = np.random.default_rng(1).normal(size=(1, 6, 7, 2)) * 40
+CASES = {
+    "the article's": {},
+    "another filter": {"n": 2, "at": (4, 0)},
+    "one channel, one tap": {"x": (1, 5, 4, 1), "kernel": (1, 1, 1, 1)},
+    "one step": {"x": (1, 3, 2, 4), "kernel": (3, 2, 4, 2)},
+    "many channels": {"x": (1, 7, 8, 36), "kernel": (3, 2, 36, 128), "n": 127},
+    "padded and strided": {"x": (1, 9, 11, 2), "kernel": (7, 5, 2, 3), "stride": (2, 3), "padding": "same"},
+    "dilated": {"x": FLOATS, "kernel": (3, 2, 2, 2), "dilation": (1, 3), "padding": ((0, 1), (2, 0)), "until": (2, 1)},
+}
+STEPPING = {  # numbers of many lengths, so that what is not reserved shows
+    "x": np.round(np.random.default_rng(2).normal(size=(1, 6, 5, 3)) ** 3 * 4) / 2,
+    "kernel": (2, 3, 3, 2),
+    "n": 1,
+    "stride": (2, 1),
+    "dilation": (1, 2),
+    "padding": ((1, 0), (1, 1)),
+}
+
+
+def geometry(case):
+    return {key: case[key] for key in ("stride", "padding", "dilation") if key in case}
+
+
+def texts(figure):
+    return [text.get_text() for text in figure.figure.axes[0].texts]
+
+
+def polygons(figure, gid):
+    """The corners of each polygon, from all collections of that name."""
+    found = [collection for collection in figure.figure.axes[0].collections if collection.get_gid() == gid]
+    return [path.vertices for collection in found for path in collection.get_paths()]
+
+
+def framed(figure, gid):
+    """The (row, column) of the cells of that front face under a frame, found by their middles."""
+    corners = np.array([polygon[:4] for polygon in polygons(figure, gid)])
+    middles = corners.mean(axis=1)
+    side = corners[0, :, 0].max() - corners[0, :, 0].min()
+    left, top = corners[..., 0].min(), corners[..., 1].max()
+    cells = set()
+    for frame in (patch for patch in figure.figure.axes[0].patches if patch.get_gid() == "focus"):
+        (x0, y0), (x1, y1) = frame.get_bbox().get_points()
+        inside = (middles[:, 0] > x0) & (middles[:, 0] < x1) & (middles[:, 1] > y0) & (middles[:, 1] < y1)
+        cells |= {(round((top - y) / side - 0.5), round((x - left) / side - 0.5)) for x, y in middles[inside]}
+    return cells
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_its_numbers_are_the_loops(name):
+    case = CASES[name]
+    data = functional_view(**case).data
+    x, filter = np.array(data["input"]), np.array(data["filter"])
+    y = conv2d_loops(x, filter[..., np.newaxis], **geometry(case))[..., 0]
+    np.testing.assert_allclose(data["output"], y, rtol=1e-12, atol=1e-10)
+    row, column = data["at"]
+    products = np.array(data["patch"]) * filter.transpose(2, 0, 1)
+    np.testing.assert_array_equal(data["products"], products)
+    np.testing.assert_allclose(data["sums"], products.sum(axis=(1, 2)), rtol=1e-12, atol=1e-10)
+    assert data["value"] == pytest.approx(sum(data["sums"])) == pytest.approx(y[0, row, column])
+    for step in data["steps"]:
+        assert step["value"] == pytest.approx(y[0, step["at"][0], step["at"][1]])
+
+
+def test_it_works_out_the_value_that_fig_1_works_out():
+    first, second, other = standard_convolution(), functional_view(), functional_view(n=3)
+    for key in ("input", "at", "patch", "sums", "value"):
+        assert first.data[key] == second.data[key], key
+    output, kernel = np.array(first.data["output"]), np.array(first.data["kernel"])
+    assert second.data["output"] == output[..., 0].tolist()
+    assert other.data["output"] == output[..., 3].tolist()
+    assert other.data["filter"] == kernel[..., 3].tolist()
+
+
+@pytest.mark.parametrize("n", [0, 2])
+def test_the_numbers_drawn_are_the_datas(n):
+    figure = functional_view(n=n)
+    data = {key: np.array(figure.data[key]) for key in ("input", "filter", "output", "patch", "products")}
+    numbers = [*data["input"][0, ..., 0].flat, *data["filter"][..., 0].flat, *data["output"].flat]
+    numbers += [*data["patch"].flat, *data["filter"].flat, *data["products"].flat, figure.data["value"]]
+    drawn = [text for text in texts(figure) if text.lstrip("−").isdigit()]
+    assert sorted(drawn) == sorted(str(number).replace("-", "−") for number in numbers)
+    sums = [text for text in texts(figure) if text.startswith("Σ")]
+    assert sums == [f"Σ = {number}".replace("-", "−") for number in figure.data["sums"]]
+    left = next(text for text in texts(figure) if text.startswith(f"y[0, 2, 2, {n}] = ") and text.endswith("="))
+    terms = left.removeprefix(f"y[0, 2, 2, {n}] = ").removesuffix(" =").replace("−", "-").replace("- ", "-")
+    assert [int(term) for term in terms.replace("+ ", "").split()] == figure.data["sums"]
+
+
+@pytest.mark.parametrize(
+    "case", [{"x": (1, 6, 7, 5), "kernel": (3, 2, 5, 4)}, {"kernel": (2, 5, 3, 1), "dilation": (2, 1)}]
+)
+def test_every_slice_has_its_cells(case):
+    figure = functional_view(**case)
+    rows, columns, channels, _ = case["kernel"]
+    for m in range(channels):
+        for part in ("patch", "filter", "product"):
+            assert len(polygons(figure, f"{part}-slice-{m}")) == rows * columns
+    assert not polygons(figure, f"product-slice-{channels}")
+    assert len(polygons(figure, "filter-front")) == rows * columns
+    assert len(polygons(figure, "filter-side")) == rows * channels
+    assert len(polygons(figure, "output-side")) == len(figure.data["output"][0])
+    labels = {f"Dᵣ = {rows}", f"Dᵣ = {columns}", f"M = {channels}", f"filter n = 0\n{rows}×{columns}×{channels}"}
+    assert labels <= set(texts(figure))
+
+
+@pytest.mark.parametrize("stride", [1, (2, 3)])
+@pytest.mark.parametrize("dilation", [1, 2])
+def test_the_frames_lie_where_the_filter_lies(stride, dilation):
+    figure = functional_view(x=(1, 12, 13, 2), kernel=(3, 2, 2, 1), stride=stride, dilation=dilation, at=(3, 1))
+    down, right = (stride, stride) if isinstance(stride, int) else stride
+    columns = len(figure.data["output"][0][0])
+    steps = [step["at"] for step in figure.data["steps"]]
+    assert steps == [[0, 0], [0, 1], [0, columns - 1], [1, 0], [3, 1]]
+    for (row, column), gid in [
+        *(((r, c), f"step-{r * columns + c + 1}-front") for r, c in steps),
+        ((3, 1), "input-front"),
+    ]:
+        under = {(row * down + i * dilation, column * right + j * dilation) for i in range(3) for j in range(2)}
+        assert framed(figure, gid) == under, gid
+    assert framed(figure, "output-front") == {(3, 1)}
+
+
+def test_steps_are_told_with_their_stride_and_their_value():
+    figure = functional_view(x=(1, 9, 8, 2), kernel=(3, 3, 2, 2), stride=(2, 1))
+    drawn, y = texts(figure), np.array(figure.data["output"])
+    assert [text for text in drawn if text.startswith("s = ")] == ["s = 1", "s = 2"]
+    assert [text for text in drawn if text in ("right", "down", "…")] == ["right", "…", "down", "…"]
+    for row, column in ((0, 0), (0, 1), (0, 5), (1, 0), (2, 3)):
+        assert f"step {row * 6 + column + 1}" + (", as above" if row == 2 else "") in drawn
+        assert f"y[0, {row}, {column}, 0] = {number_text(y[0, row, column])}" in drawn
+
+
+@pytest.mark.parametrize(
+    ("case", "count"),
+    [
+        ({"x": (1, 3, 3, 1), "kernel": (3, 3, 1, 1)}, 0),
+        ({"x": (1, 3, 4, 1), "kernel": (3, 3, 1, 1)}, 2),
+        ({"x": (1, 9, 3, 1), "kernel": (3, 3, 1, 1)}, 3),
+        ({"x": (1, 4, 4, 1), "kernel": (3, 3, 1, 1), "at": (0, 0)}, 3),
+    ],
+)
+def test_no_step_is_drawn_twice(case, count):
+    figure = functional_view(x=case["x"], kernel=case["kernel"], at=case.get("at"))
+    assert len(figure.data["steps"]) == count
+    assert len({text for text in texts(figure) if text.startswith("step ")}) == count
+    assert figure.alt.count(" gives ") == count
+
+
+def test_slices_that_do_not_fit_are_left_out_and_their_sum_is_told():
+    figure = functional_view(x=(1, 9, 9, 36), kernel=(7, 7, 36, 1))
+    shown = figure.data["drawn"]["slices"]
+    assert 1 <= shown < 36
+    assert (
+        f"… and {36 - shown} more slices, whose sums add up to {number_text(sum(figure.data['sums'][shown:]))}"
+        in texts(figure)
+    )
+    assert len([text for text in texts(figure) if text.startswith("Σ")]) == shown
+    assert polygons(figure, f"product-slice-{shown - 1}")
+    assert not polygons(figure, f"product-slice-{shown}")
+    assert f"{36 - shown} of the 36 slices" in figure.caption
+    assert "input: 7 of 36 channels are drawn" in figure.caption
+    assert figure.figure.get_size_inches()[1] <= 13
+
+
+def test_fractions_are_said_to_be_rounded():
+    figure = functional_view(**CASES["dilated"])
+    assert "numbers are drawn rounded to two decimals, and were summed before rounding" in texts(figure)
+    assert "rounded to two decimals" in figure.caption
+    assert number_text(figure.data["products"][1][2][0]) in texts(figure)
+
+
+def test_padding_is_drawn_as_padding():
+    figure = functional_view(x=(1, 5, 6, 1), kernel=(3, 3, 1, 1), padding=1)
+    assert len(polygons(figure, "input-front")) == len(polygons(figure, "step-1-front")) == 5 * 6
+    assert len(polygons(figure, "input-front-padding")) == len(polygons(figure, "step-1-front-padding")) == 7 * 8 - 30
+
+
+def test_until_shows_the_values_made_so_far_and_no_later_one():
+    figure = functional_view(x=(1, 5, 6, 2), kernel=(3, 3, 2, 1), until=(1, 2))
+    y = np.array(figure.data["output"])[0]
+    made = polygons(figure, "output-made")
+    assert len(made) == 4 + 3
+    assert len(polygons(figure, "output-front-later")) == 12 - 7
+    later = next(c for c in figure.figure.axes[0].collections if c.get_gid() == "output-front-later")
+    assert {to_hex(color) for color in later.get_facecolor()} == {"#ffffff"}
+    corners = np.array([polygon[:4] for polygon in polygons(figure, "output-front")])
+    (left, low), (right, high) = corners.min(axis=(0, 1)), corners.max(axis=(0, 1))
+    inside = [
+        text.get_text()
+        for text in figure.figure.axes[0].texts
+        if left < text.get_position()[0] < right and low < text.get_position()[1] < high
+    ]
+    assert inside == [number_text(number) for number in y.ravel()[:7]]
+    assert framed(figure, "output-front") == {(1, 2)}
+    assert framed(figure, "input-front") == {(row, column) for row in (1, 2, 3) for column in (2, 3, 4)}
+    assert figure.data["steps"] == []
+    assert "step 7 of 12" in figure.alt
+
+
+def layout(figure):
+    """What must not move: texts' places (but for the output's numbers) and sizes, polygons, the size of all."""
+    axes, made = figure.figure.axes[0], np.array([p[:4].mean(axis=0) for p in polygons(figure, "output-made")])
+    placed = [(text.get_position(), text.get_fontsize(), text.get_ha(), text.get_va()) for text in axes.texts]
+    fixed = [entry for entry in placed if not np.isclose(made, entry[0]).all(axis=1).any()]
+    sizes = {entry[1] for entry in placed if entry not in fixed}
+    shapes = [
+        (collection.get_gid(), np.round([path.vertices for path in collection.get_paths()], 9).tolist())
+        for collection in axes.collections
+        if not collection.get_gid().endswith(("-made", "-later"))
+    ]
+    return fixed, sizes, shapes, figure.figure.get_size_inches().tolist(), axes.get_ylim()
+
+
+def test_animation_frames_have_one_size_and_nothing_in_them_jumps():
+    frames = functional_view_frames(**STEPPING)
+    places = [(row, column) for row in range(3) for column in range(3)]
+    assert [tuple(frame.data["until"]) for frame in frames] == places
+    assert {frame.name for frame in frames} == {"functional-view"}
+    first = layout(frames[0])
+    y = conv2d_loops(STEPPING["x"], np.array(frames[0].data["filter"])[..., np.newaxis], **geometry(STEPPING))
+    for number, (frame, place) in enumerate(zip(frames, places, strict=True), 1):
+        assert layout(frame) == first
+        assert layout(functional_view(**STEPPING, until=place, at=place)) == first
+        assert frame.data["value"] == pytest.approx(y[0, place[0], place[1], 0])
+        assert len(polygons(frame, "output-made")) == number
+        assert len(polygons(frame, "output-front-later")) == len(places) - number
+        assert any(text.startswith(f"step {number} of 9: ") for text in texts(frame))
+    assert len({text for frame in frames for text in texts(frame) if text.startswith("y[")}) == len(places)
+
+
+def test_the_last_frame_has_all_that_the_still_has_but_the_small_steps():
+    still, last = functional_view(at=(4, 4)), functional_view_frames()[-1]
+    assert {**still.data, "steps": [], "until": [4, 4]} == last.data
+    height = [float(figure.figure.get_size_inches()[1]) for figure in (still, last)]
+    assert height[1] < height[0] < 9
+
+
+@pytest.mark.parametrize("scale", [1, 1000])
+def test_the_widest_texts_are_as_wide_as_all(scale):
+    with style():
+        for seed in range(5):
+            numbers = np.random.default_rng(seed).normal(size=2000) * scale
+            numbers[::3] = np.round(numbers[::3])
+            widest = max(text_width(number_text(number), SMALL) for number in numbers)
+            assert max(text_width(text, SMALL) for text in widest_texts(numbers)) == pytest.approx(widest, abs=0.02)
+
+
+@pytest.mark.parametrize(
+    ("case", "error", "words"),
+    [
+        ({"until": (5, 0)}, ValueError, r"until must be a place in the output, 5 by 5; got \(5, 0\)"),
+        ({"until": (-1, 0)}, ValueError, "until must be a place"),
+        ({"until": 3}, TypeError, "until must be a pair of ints"),
+        ({"until": (1.0, 0)}, TypeError, "until must be a pair of ints"),
+        ({"until": (1, 0), "at": (0, 1)}, ValueError, "at must be None or equal to until"),
+        ({"at": (5, 0)}, ValueError, "at must be a place"),
+        ({"n": 4}, ValueError, "n must be one of the 4 filters"),
+        ({"n": "0"}, TypeError, "n must be an int"),
+        ({"x": (2, 7, 7, 3)}, ValueError, "x must be one image"),
+        ({"x": (1, 40, 7, 3)}, ValueError, "rows or columns"),
+        ({"kernel": (3, 3, 2, 4)}, ValueError, "kernel"),
+        ({"x": np.full((1, 7, 7, 3), 10**14), "kernel": (7, 7, 3, 1)}, ValueError, "slices of 7×7 with such numbers"),
+    ],
+)
+def test_what_cannot_be_drawn_is_refused(case, error, words):
+    with pytest.raises(error, match=f"functional_view: .*{words}"):
+        functional_view(**case)
+
+
+def test_long_animations_are_refused():
+    with pytest.raises(ValueError, match="functional_view_frames: too many steps to animate: 72"):
+        functional_view_frames(x=(1, 10, 11, 1), kernel=(3, 3, 1, 1))
+    with pytest.raises(ValueError, match="functional_view_frames: kernel"):
+        functional_view_frames(kernel=(3, 3, 2, 1))
