@@ -1,0 +1,537 @@
+"""The article's Fig. 6: the feature maps inside an inverted residual that runs on a real image, stage by stage."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from matplotlib.colors import LinearSegmentedColormap
+
+from ..kernels import arguments
+from ..kernels.arguments import is_int
+from ..kernels.blocks import inverted_residual_stages
+from ..kernels.geometry import Array, Pair
+from .drawing import LABEL_GAP, MARGIN, ROLES, SMALL, SMALLEST, TITLE, WIDTH, Canvas, text_width
+from .figure import Figure, four_part_caption, style
+from .files import PNG_DPI
+from .photograph import Photograph, photograph_from
+from .values import number_text, shape_text
+
+Extent = tuple[float, float, float, float]  # left, right, bottom, top
+
+NAME = "inverted_residual_maps"
+MOST_MAPS = 24  # of a stage
+LONGEST_SIDE = 50  # pixels of a photograph after averaging
+MOST_COLUMNS = 8
+COARSE = 16  # every 16th value of a map goes into the data
+OPERATOR, BETWEEN, BESIDE = 0.8, 0.72, 0.25  # inches: left of a row, between its halves, and for the shortcut
+HALF = (WIDTH - 2 * MARGIN - OPERATOR - BETWEEN - BESIDE) / 2
+LEFT, RIGHT = MARGIN + OPERATOR, MARGIN + OPERATOR + HALF + BETWEEN
+GAP, NOTE, LINE = 0.06, 0.17, 0.16  # inches: between maps, for the text below one, and for a line of small text
+GRID_HEIGHT, MAP_HEIGHT = 2.5, 1.0  # inches, the most
+ROW_GAP = 0.2
+SIGNED = "gray"
+POSITIVE = LinearSegmentedColormap.from_list("positive", ["#00553E", ROLES["output"], "white"])
+ACTIVE = POSITIVE.with_extremes(under="black")  # zero lies under the smallest positive value
+COLORS = ("red", "green", "blue")
+
+
+@dataclass(frozen=True)
+class _Stage:
+    """One stage's maps (h, w, channels); `active` says that they come out of a ReLU6."""
+
+    name: str
+    title: str
+    maps: Array
+    limit: float
+    active: bool = False
+    below: tuple[str, ...] = ()  # what is written below the maps, instead of their channel
+
+    @property
+    def drawn(self) -> int:
+        drawn: int = min(self.maps.shape[-1], MOST_MAPS)
+        return drawn
+
+    @property
+    def zeros(self) -> int:
+        return int(np.count_nonzero(self.maps == 0))
+
+    @property
+    def sixes(self) -> int:
+        return int(np.count_nonzero(self.maps == 6))
+
+    @property
+    def zeros_by_map(self) -> list[int]:
+        counts: list[int] = np.count_nonzero(self.maps == 0, axis=(0, 1)).tolist()
+        return counts
+
+    @property
+    def heading(self) -> str:
+        share = f": {self.zeros / self.maps.size:.1%} zeros".replace("%", " %") if self.active else ""
+        return f"{self.title}, {shape_text(self.maps.shape)}{share}"
+
+    @property
+    def scale(self) -> list[str]:
+        """What the greys are, and the counts, in parts that a line can break between."""
+        channels, limit = self.maps.shape[-1], _limit_text(self.limit)
+        parts = [] if self.drawn == channels else [f"the first {self.drawn} of {channels} maps"]
+        if not self.active:
+            return [*parts, f"black −{limit}, mid-grey 0, white {limit}"]
+        return [f"black 0, white {limit}", f"zeros: {self.zeros:,} of {self.maps.size:,}", f"at six: {self.sixes:,}"]
+
+    @property
+    def data(self) -> dict[str, Any]:
+        numbers = {"name": self.name, "shape": list(self.maps.shape), "drawn": self.drawn, "limit": self.limit}
+        if self.active:
+            numbers |= {"values": self.maps.size, "zeros": self.zeros, "at six": self.sixes}
+            numbers |= {"zeros by map": self.zeros_by_map[: self.drawn]}
+        return {**numbers, f"every {COARSE}th": self.maps[::COARSE, ::COARSE, : self.drawn].tolist()}
+
+
+@dataclass(frozen=True)
+class _Block:
+    """What is drawn: the stages by name, and where they come from."""
+
+    stages: dict[str, _Stage]
+    photograph: Photograph | None
+    pixels: Array | None  # the averaged photograph, (h, w, 3)
+    averaged: int
+    weights: dict[str, str]
+    kernel: tuple[int, int]
+    stride: tuple[int, int]
+    shortcut: bool
+    no_shortcut: str
+
+    @property
+    def weights_text(self) -> str:
+        words = list(dict.fromkeys(self.weights.values()))
+        if len(words) == 1:
+            return f"weights: {words[0]}"
+        return "; ".join(f"{', '.join(k for k, w in self.weights.items() if w == word)}: {word}" for word in words)
+
+    @property
+    def strided(self) -> str:
+        return f"stride {self.stride[0] if len(set(self.stride)) == 1 else self.stride}"
+
+
+def inverted_residual_maps(
+    *,
+    photograph: Photograph | Array | None = None,
+    x: Array | None = None,
+    expand: Array | None = None,
+    depthwise: Array | None = None,
+    project: Array | None = None,
+    stride: Pair = 1,
+    expansion: int = 6,
+    out_channels: int | None = None,
+    weights: str = "given by the caller",
+    seed: int = 0,
+) -> Figure:
+    """The feature maps inside an inverted residual on a real image: what each step makes, and how much ReLU6 drops.
+
+    Args:
+        photograph: pixels (height, width, 3) of uint8, 24 to 1024 a side, or a Photograph; matplotlib's if None. Blocks
+            of pixels are averaged until no side is above 50, and scaled to [−1, 1]; k is 3 then.
+        x: a feature map (1, Dᵤ, Dᵤ, k) instead of a photograph, 4 to 256 a side.
+        expand: the pointwise kernel (k, tk); random if None, and left out where expansion is 1.
+        depthwise: (Dᵣ, Dᵣ, tk); random and 3×3 if None.
+        project: the pointwise kernel (tk, k′); random if None.
+        stride: of the depthwise convolution, an int or a pair.
+        expansion: t of the random kernels; at 1 the block has neither expand nor its ReLU6.
+        out_channels: k′ of the random project; k if None.
+        weights: what is said of the kernels that are given, as "trained on …".
+        seed: of the random kernels: normal, with variance 2/fan-in, drawn in the order expand, depthwise, project.
+
+    Returns:
+        Figure "inverted-residual-maps", a PNG. Its data: for each stage "shape", "drawn" maps, "limit" of the greys and
+        every 16th value across and down; after a ReLU6 also how many "values" there are, "zeros" and "at six", and the
+        zeros of each map drawn; and whether there is a "shortcut".
+
+    Raises:
+        TypeError, ValueError: as `npconv.inverted_residual`, and for images of another kind or size than these.
+
+    Source: the article's Fig. 6, "Inverted Residual and Linear Bottleneck Layer".
+
+    >>> figure = inverted_residual_maps(photograph=np.full((24, 30, 3), 9, np.uint8), stride=2)
+    >>> [stage["shape"] for stage in figure.data["stages"]][-2:], figure.data["shortcut"]
+    ([[12, 15, 18], [12, 15, 3]], False)
+    """
+    for name, number, low in (("expansion", expansion, 1), ("out_channels", out_channels, 1), ("seed", seed, 0)):
+        if number is not None and not is_int(number):
+            raise TypeError(f"{NAME}: {name} must be an int; got {number!r}")
+        if number is not None and number < low:
+            raise ValueError(f"{NAME}: {name} must be at least {low}; got {number}")
+    if not isinstance(weights, str):
+        raise TypeError(f"{NAME}: weights must be a string; got {weights!r}")
+    weights = " ".join(weights.split())
+    if not weights or len(weights) > 200 or max(text_width(word, SMALL) for word in weights.split()) > HALF / 2:
+        raise ValueError(f"{NAME}: weights must be a few words; got {weights!r}")
+    given = {"expand": expand, "depthwise": depthwise, "project": project}
+    block = _block(*_input(photograph, x), given, stride, expansion, out_channels, weights, seed)
+    with style():
+        canvas = Canvas()
+        _draw(canvas, block)
+        figure = canvas.finish()
+    stages = list(block.stages.values())
+    return Figure(
+        name="inverted-residual-maps",
+        figure=figure,
+        data={
+            "photograph": None
+            if block.photograph is None
+            else {
+                "source": block.photograph.source,
+                "synthetic": block.photograph.synthetic,
+                "averaged over": block.averaged,
+            },
+            "weights": block.weights,
+            "seed": seed,
+            "kernel": list(block.kernel),
+            "stride": list(block.stride),
+            "shortcut": block.shortcut,
+            "stages": [stage.data for stage in stages],
+        },
+        alt=_alt(block),
+        caption=_caption(block),
+        format="png",
+    )
+
+
+def _input(
+    photograph: Photograph | Array | None, x: Array | None
+) -> tuple[Array, Photograph | None, Array | None, int]:
+    """x in float64, and where it is a photograph's: the photograph, its averaged pixels, and over how many a side."""
+    if x is not None:
+        if photograph is not None:
+            raise ValueError(f"{NAME}: x and photograph are both given; one of them is drawn")
+        if not isinstance(x, np.ndarray) or x.dtype.kind not in "iuf":
+            kind = getattr(x, "dtype", type(x).__name__)
+            raise TypeError(f"{NAME}: x must be an ndarray of real numbers; got {kind}")
+        if x.ndim != 4 or x.shape[0] != 1 or not 4 <= min(x.shape[1:3]) <= max(x.shape[1:3]) <= 256 or not x.size:
+            raise ValueError(f"{NAME}: x must be one image (1, Dᵤ, Dᵤ, k), 4 to 256 a side, to draw; got x {x.shape}")
+        if not np.isfinite(x).all():
+            raise ValueError(f"{NAME}: x must hold finite numbers to draw; x {x.shape}")
+        return x.astype(np.float64), None, None, 1
+    photograph = photograph_from(NAME, photograph)
+    pixels = photograph.pixels
+    side = math.ceil(max(pixels.shape[:2]) / LONGEST_SIDE)
+    height, width = (length // side for length in pixels.shape[:2])
+    blocks = pixels[: height * side, : width * side].reshape(height, side, width, side, 3)
+    averaged = blocks.sum(axis=(1, 3), dtype=np.int64) / side**2  # (Dᵤ, Dᵤ, 3)
+    return averaged[np.newaxis] / 127.5 - 1, photograph, averaged, side
+
+
+def _block(
+    x: Array,
+    photograph: Photograph | None,
+    pixels: Array | None,
+    averaged: int,
+    given: dict[str, Array | None],
+    stride: Pair,
+    expansion: int,
+    out_channels: int | None,
+    words: str,
+    seed: int,
+) -> _Block:
+    """Run the block on x, with random kernels where none are given."""
+    generator, k = np.random.default_rng(seed), x.shape[-1]
+    kernels: dict[str, Array] = {}
+    channels = k
+    for name, kernel in given.items():
+        if kernel is not None:
+            if not isinstance(kernel, np.ndarray) or kernel.dtype.kind not in "iuf":
+                kind = getattr(kernel, "dtype", type(kernel).__name__)
+                raise TypeError(f"{NAME}: {name} must be an ndarray of real numbers; got {kind}")
+            if not np.isfinite(kernel).all():
+                raise ValueError(f"{NAME}: {name} must hold finite numbers to draw; {name} {kernel.shape}")
+            kernels[name] = kernel.astype(np.float64)
+        elif name != "expand" or expansion > 1:
+            shape = {
+                "expand": (channels, expansion * k),
+                "depthwise": (3, 3, channels),
+                "project": (channels, k if out_channels is None else out_channels),
+            }[name]
+            fan_in = 9 if name == "depthwise" else channels
+            kernels[name] = generator.standard_normal(shape) * math.sqrt(2 / fan_in)
+        if name in kernels and kernels[name].ndim > 1:
+            channels = kernels[name].shape[-1]
+    expand, depthwise, project = kernels.get("expand"), kernels["depthwise"], kernels["project"]
+    shortcut = arguments.inverted_residual(NAME, x, expand, depthwise, project, stride, "same", 1)
+    stages = inverted_residual_stages(x, expand, depthwise, project, stride=stride)
+    limit = _limit(x) if photograph is None else 1.0
+    drawn = [_Stage("input", "input x", x[0], limit, below=() if photograph is None else COLORS)]
+    if stages.expanded is not None and stages.expanded_relu6 is not None:
+        drawn += _pair("expanded", stages.expanded[0], stages.expanded_relu6[0])
+    drawn += _pair("depthwise", stages.depthwise[0], stages.depthwise_relu6[0])
+    drawn.append(_Stage("projected", "projected", stages.projected[0], _limit(stages.projected)))
+    if shortcut:
+        drawn.append(_Stage("output", "output", stages.output[0], _limit(stages.output)))
+    random = f"not trained; normal, mean 0, variance 2/fan-in, seed {seed}"
+    down, across = (stride, stride) if isinstance(stride, int | np.integer) else stride
+    k_out = project.shape[1]
+    reason = f"the stride is {stride}" if (down, across) != (1, 1) else f"k = {k} and k′ = {k_out} differ"
+    return _Block(
+        {stage.name: stage for stage in drawn},
+        photograph,
+        pixels,
+        averaged,
+        {name: random if given[name] is None else words for name in kernels},
+        depthwise.shape[:2],
+        (int(down), int(across)),
+        shortcut,
+        reason,
+    )
+
+
+def _pair(name: str, linear: Array, active: Array) -> list[_Stage]:
+    limit = _limit(linear)
+    return [
+        _Stage(name, name, linear, limit),
+        _Stage(f"{name} ReLU6", "its ReLU6", active, min(limit, 6.0), active=True),
+    ]
+
+
+def _limit(values: Array) -> float:
+    """A limit that a few strong values do not set: 19 of 20 values have a grey of their own."""
+    limit = float(np.percentile(np.abs(values), 95))
+    return limit or float(np.abs(values).max()) or 1.0
+
+
+def _limit_text(limit: float) -> str:
+    return number_text(limit) if limit >= 0.1 else f"{limit:.1e}".replace("-", "−")
+
+
+@dataclass(frozen=True)
+class _Grid:
+    """How the maps of every stage are set: columns, and the cell that a map must fit in, in inches."""
+
+    columns: int
+    width: float
+    height: float
+
+    @property
+    def pitch(self) -> float:
+        """From one map to the next."""
+        return max(self.width, text_width("100 %", SMALLEST)) + GAP
+
+    def rows(self, maps: int) -> int:
+        return math.ceil(maps / self.columns)
+
+    def extent(self, maps: int) -> tuple[float, float]:
+        """Width and height of a stage's maps with the texts below them."""
+        return min(maps, self.columns) * self.pitch - GAP, self.rows(maps) * (self.height + NOTE)
+
+
+def _grid(block: _Block) -> _Grid:
+    """The grid with the largest maps that is not too high."""
+    most = max(stage.drawn for stage in block.stages.values())
+    rows, columns = block.stages["input"].maps.shape[:2]
+    for across in range(most if most <= 4 else 3, MOST_COLUMNS + 1):
+        width = (HALF + GAP) / across - GAP
+        height = min(width * rows / columns, MAP_HEIGHT)
+        down = math.ceil(most / across)
+        if across == MOST_COLUMNS:
+            height = min(height, GRID_HEIGHT / down - NOTE)
+        if down * (height + NOTE) <= GRID_HEIGHT + 1e-9:
+            break
+    dots = height / rows * PNG_DPI  # a side of a pixel, in dots of the file: whole ones, for pixels of one size
+    side = math.floor(dots + 1e-9) / PNG_DPI if dots >= 1 else height / rows
+    return _Grid(across, side * columns, side * rows)
+
+
+def _draw(canvas: Canvas, block: _Block) -> None:
+    """Draw the rows, one below the other, and the shortcut."""
+    stages, grid = block.stages, _grid(block)
+    kernel = shape_text(block.kernel)
+    y = _first_row(canvas, block, grid)
+    places = {"input": y[1]}
+    top = y[0]
+    rows = [("1×1\nexpand", "expanded")] if "expanded" in stages else []
+    rows += [(f"{kernel}\ndepthwise\n{block.strided}", "depthwise"), ("1×1\nproject", "projected")]
+    for operator, name in rows:
+        second = f"{name} ReLU6" if name != "projected" else "output"
+        pair = [stages[stage] for stage in (name, second) if stage in stages]
+        texts = [_wrapped(stage.scale, HALF) for stage in pair]
+        grid_top = top - 0.21 - LINE * max(len(lines) for lines in texts) - 0.05
+        for stage, lines, left in zip(pair, texts, (LEFT, RIGHT), strict=False):
+            _heading(canvas, left, top, stage.heading, lines)
+            places[stage.name] = _maps(canvas, stage, grid, left, grid_top)
+        _, end, middle = places[name]
+        _step(canvas, MARGIN, LEFT, middle, operator)
+        if len(pair) == 2:
+            _step(canvas, end, RIGHT, middle, "ReLU6" if second != "output" else "+ x")
+        else:
+            text = f"no shortcut, as {block.no_shortcut}:\nthe projected maps are the block's output"
+            canvas.text(RIGHT, middle, text, across="left")
+        top = grid_top - max(grid.extent(stage.drawn)[1] for stage in pair) - ROW_GAP
+    if block.shortcut:
+        _shortcut(canvas, places["input"], places["output"])
+
+
+def _first_row(canvas: Canvas, block: _Block, grid: _Grid) -> tuple[float, tuple[float, float, float]]:
+    """Draw the photograph, the key and the input; where the next row begins, and the input's place."""
+    stage = block.stages["input"]
+    lines = _wrapped(stage.scale, HALF)
+    _heading(canvas, RIGHT, 0.0, stage.heading, lines)
+    top = -0.21 - LINE * len(lines) - 0.05
+    place = _maps(canvas, stage, grid, RIGHT, top)
+    x = LEFT
+    if block.pixels is not None and block.photograph is not None:
+        text = f"averaged over {block.averaged}×{block.averaged} pixels" if block.averaged > 1 else "its own pixels"
+        kind = "picture" if block.photograph.synthetic else "photograph"
+        _heading(canvas, LEFT, 0.0, f"{kind}, {shape_text(block.pixels.shape)}", [text])
+        extent = (x, x + grid.width, top - grid.height, top)
+        _image(canvas, "photograph", block.pixels / 255, extent, None, 0, 1)
+        _step(canvas, LEFT + HALF, RIGHT, place[2], "÷ 127.5\n− 1")
+        x += grid.width + 0.15
+    else:
+        _heading(canvas, LEFT, 0.0, "what the greys mean", [])
+    bottom = min(_key(canvas, x, top, LEFT + HALF - x, block), top - grid.extent(stage.drawn)[1])
+    return bottom - ROW_GAP, place
+
+
+def _key(canvas: Canvas, x: float, top: float, width: float, block: _Block) -> float:
+    """Draw what the greys mean and say what the weights are; where that ends."""
+    ramp = np.linspace(-1, 1, 49)[np.newaxis]
+    strips: list[tuple[str, Array, Any, float, str]] = [
+        ("key-signed", ramp, SIGNED, -1.0, "signed: mid-grey is 0"),
+        ("key-active", np.maximum(ramp, 0), ACTIVE, 1e-6, "after ReLU6: black is exactly 0"),
+    ]
+    strip, y = 0.6, top - 0.075
+    for name, values, colors, low, text in strips:
+        _image(canvas, name, values, (x, x + strip, y - 0.055, y + 0.055), colors, low, 1)
+        canvas.text(x + strip + 0.08, y, text, size=SMALL, across="left", along="center_baseline")
+        y -= 0.2
+    for line in _wrapped(block.weights_text.replace("seed ", "seed\u00a0").split(" "), width, " "):
+        canvas.text(x, y, line, size=SMALL, across="left", along="center_baseline")
+        y -= LINE
+    return y
+
+
+def _heading(canvas: Canvas, x: float, y: float, title: str, lines: Sequence[str]) -> None:
+    canvas.text(x, y, title, size=TITLE, weight="bold", across="left", along="top")
+    for number, line in enumerate(lines):
+        canvas.text(x, y - 0.21 - LINE * number, line, size=SMALL, across="left", along="top")
+
+
+def _wrapped(parts: Sequence[str], width: float, between: str = "; ") -> list[str]:
+    """Parts in as few lines of small text as the width allows."""
+    lines = [parts[0]]
+    for part in parts[1:]:
+        joined = f"{lines[-1]}{between}{part}"
+        if text_width(joined, SMALL) <= width:
+            lines[-1] = joined
+        else:
+            lines.append(part)
+    return lines
+
+
+def _maps(canvas: Canvas, stage: _Stage, grid: _Grid, left: float, top: float) -> tuple[float, float, float]:
+    """Draw a stage's maps, with a text below each; where they begin and end across, and the middle of their height."""
+    rows, columns = stage.maps.shape[:2]
+    side = min(grid.width / columns, grid.height / rows)
+    zeros = stage.zeros_by_map
+    for c in range(stage.drawn):
+        row, column = divmod(c, grid.columns)
+        x = left + column * grid.pitch + (grid.pitch - GAP) / 2
+        y = top - row * (grid.height + NOTE) - grid.height / 2
+        extent = (x - columns * side / 2, x + columns * side / 2, y - rows * side / 2, y + rows * side / 2)
+        text = stage.below[c] if stage.below else str(c)
+        if stage.active:
+            _image(canvas, f"{stage.name}-{c}", stage.maps[..., c], extent, ACTIVE, 1e-6 * stage.limit, stage.limit)
+            text = _percent(zeros[c], rows * columns)
+        else:
+            _image(canvas, f"{stage.name}-{c}", stage.maps[..., c], extent, SIGNED, -stage.limit, stage.limit)
+        canvas.text(x, y - grid.height / 2 - 0.03, text, size=SMALLEST, along="top")
+    width, height = grid.extent(stage.drawn)
+    return left, left + width, top - (height - NOTE) / 2
+
+
+def _image(canvas: Canvas, name: str, values: Array, extent: Extent, colors: Any, low: float, high: float) -> None:
+    """Draw a map; where a pixel is a dot or larger, nothing is mixed across pixels, so that a zero stays black."""
+    canvas.image(name, values, extent, colors, low, high)
+    if (extent[1] - extent[0]) * PNG_DPI >= values.shape[1]:
+        canvas.axes.images[-1].set_interpolation("nearest")
+
+
+def _percent(part: int, whole: int) -> str:
+    """A share in whole percent; only none is 0 and only all is 100."""
+    percent = round(100 * part / whole)
+    if percent == 0 and part:
+        return "< 1 %"
+    if percent == 100 and part < whole:
+        return "> 99 %"
+    return f"{percent} %"
+
+
+def _step(canvas: Canvas, left: float, right: float, y: float, text: str) -> None:
+    """Draw an arrow with an operator's name above."""
+    canvas.arrow((left + 0.06, y), (right - 0.1, y))
+    canvas.text((left + right) / 2 - 0.02, y + 0.07, text, along="bottom")
+
+
+def _shortcut(canvas: Canvas, start: tuple[float, float, float], end: tuple[float, float, float]) -> None:
+    """Draw the shortcut from the input's maps around the right edge to the output's."""
+    blue, edge = ROLES["shortcut"], WIDTH - MARGIN - 0.05
+    (_, x, y), (_, end_x, end_y) = start, end
+    canvas.line([(x + 0.08, y), (edge, y), (edge, end_y), (end_x + 0.2, end_y)], color=blue, width=1.6)
+    canvas.arrow((end_x + 0.25, end_y), (end_x + 0.08, end_y), color=blue)
+    for text, from_x, at in (("shortcut", x, y), ("x is added", end_x, end_y)):
+        if edge - from_x - 0.3 > text_width(text):
+            canvas.text((from_x + edge) / 2, at + LABEL_GAP, text, along="bottom", color=blue)
+
+
+def _alt(block: _Block) -> str:
+    stages = block.stages
+    of = "an input" if block.photograph is None else block.photograph.source
+    lines = [f"Rows of small maps from an inverted residual block on {of}, stage by stage."]
+    for stage in stages.values():
+        maps = f"{stage.drawn} of {stage.maps.shape[-1]}" if stage.drawn < stage.maps.shape[-1] else f"{stage.drawn}"
+        text = f"{stage.title if not stage.active else stage.name}: {maps} maps of {shape_text(stage.maps.shape[:2])}"
+        if stage.active:
+            text += f", {stage.zeros / stage.maps.size:.1%} of the values zero, drawn black".replace("%", " %")
+        lines.append(f"{text}.")
+    if block.shortcut:
+        lines.append("A blue line leads from the input to the output, where it is added.")
+    else:
+        lines.append(f"There is no shortcut, as {block.no_shortcut}.")
+    return " ".join(lines)
+
+
+def _caption(block: _Block) -> str:
+    stages = block.stages
+    active = [stage for stage in stages.values() if stage.active]
+    shares = " and ".join(f"{stage.zeros / stage.maps.size:.1%}".replace("%", " %") for stage in active)
+    wide, narrow = active[-1].maps.shape[-1], stages["projected"].maps.shape[-1]
+    k = stages["input"].maps.shape[-1]
+    last = "the input is added to them" if block.shortcut else f"no shortcut is added, as {block.no_shortcut}"
+    of = "x, given by the caller"
+    if block.photograph is not None:
+        of = f"{block.photograph.source}, averaged over {block.averaged}×{block.averaged} pixels and scaled to [−1, 1]"
+    left_out = [
+        f"{stage.maps.shape[-1] - stage.drawn} of the {stage.maps.shape[-1]} {stage.name} maps"
+        for stage in stages.values()
+        if stage.drawn < stage.maps.shape[-1]
+    ]
+    if block.photograph is not None:
+        height, width = (side % block.averaged for side in block.photograph.pixels.shape[:2])
+        left_out += [f"the photograph's last {height} rows"] if height else []
+        left_out += [f"the photograph's last {width} columns"] if width else []
+    return four_part_caption(
+        claim=(
+            f"Inside the block k = {k} maps become {wide}, which ReLU6 sets to zero in part, and then {narrow} again, "
+            f"which are linear; {last}. After ReLU6 {shares} of the values are zero."
+        ),
+        computed=(
+            f"npconv.inverted_residual_stages on {of}, with a {shape_text(block.kernel)} depthwise kernel, "
+            f"{block.strided} and padding 'same'; {block.weights_text}."
+        ),
+        scale=(
+            "All maps are drawn in one size. Before ReLU6 mid-grey is zero, and black and white are minus and plus the "
+            "limit written above, beyond which 5 % of the stage's values lie (a photograph's is 1); after ReLU6 black "
+            "is exactly zero and positive values go from dark green to white. Below a map: its channel, from 0, or its "
+            "share of zeros."
+        ),
+        not_shown=f"Not shown: {', '.join([*left_out, 'batch normalisation and biases'])}.",
+    )

@@ -1,0 +1,253 @@
+"""Fig. 6 shows what the plain loops compute, stage by stage, and counts the zeros that ReLU6 makes."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from npconv import depthwise_conv2d_loops, inverted_residual_stages, pointwise_conv2d_loops
+from npconv.figures import Figure
+from npconv.figures.inverted_residual_maps import inverted_residual_maps
+from npconv.figures.photograph import load_photograph
+
+
+@pytest.fixture(scope="module")
+def figure() -> Figure:
+    return inverted_residual_maps()
+
+
+def picture(height: int = 26, width: int = 31) -> np.ndarray:
+    return np.random.default_rng(4).integers(0, 256, (height, width, 3)).astype(np.uint8)
+
+
+def by_loops(
+    x: np.ndarray, expand: np.ndarray | None, depthwise: np.ndarray, project: np.ndarray, stride: Any
+) -> dict[str, np.ndarray]:
+    stages = {"input": x}
+    wide = x
+    if expand is not None:
+        stages["expanded"] = pointwise_conv2d_loops(x, expand)
+        wide = stages["expanded ReLU6"] = np.clip(stages["expanded"], 0, 6)
+    stages["depthwise"] = depthwise_conv2d_loops(wide, depthwise, stride=stride, padding="same")
+    stages["depthwise ReLU6"] = np.clip(stages["depthwise"], 0, 6)
+    stages["projected"] = pointwise_conv2d_loops(stages["depthwise ReLU6"], project)
+    if stride == 1 and x.shape[-1] == project.shape[-1]:
+        stages["output"] = stages["projected"] + x
+    return {name: maps[0] for name, maps in stages.items()}
+
+
+def random_kernels(seed: int, k: int, t: int, k_out: int) -> list[np.ndarray]:
+    """Normal with variance 2/fan-in, in the order expand, depthwise, project."""
+    generator = np.random.default_rng(seed)
+    expand = generator.normal(0, 1, (k, t * k)) * (2 / k) ** 0.5
+    depthwise = generator.normal(0, 1, (3, 3, t * k)) * (2 / 9) ** 0.5
+    return [expand, depthwise, generator.normal(0, 1, (t * k, k_out)) * (2 / (t * k)) ** 0.5]
+
+
+def images(figure: Figure) -> dict[str, Any]:
+    return {image.get_gid(): image for image in figure.figure.axes[0].images}
+
+
+def texts(figure: Figure) -> list[str]:
+    return [text.get_text() for text in figure.figure.axes[0].texts]
+
+
+def agree(figure: Figure, expected: dict[str, np.ndarray]) -> None:
+    """Shapes, counts, drawn maps and coarse values are those expected."""
+    drawn = images(figure)
+    stages = figure.data["stages"]
+    assert [stage["name"] for stage in stages] == list(expected)
+    for stage in stages:
+        maps = expected[stage["name"]]
+        assert stage["shape"] == list(maps.shape)
+        assert stage["drawn"] == min(24, maps.shape[-1])
+        for c in range(stage["drawn"]):
+            image = np.array(drawn[f"{stage['name']}-{c}"].get_array())
+            np.testing.assert_allclose(image, maps[..., c], rtol=1e-9, atol=1e-12)
+        assert f"{stage['name']}-{stage['drawn']}" not in drawn
+        coarse = maps[::16, ::16, : stage["drawn"]]
+        np.testing.assert_allclose(stage["every 16th"], coarse, rtol=1e-9, atol=1e-12)
+        if stage["name"].endswith("ReLU6"):
+            assert (stage["values"], stage["zeros"], stage["at six"]) == (
+                maps.size,
+                (maps <= 0).sum(),
+                (maps >= 6).sum(),
+            )
+            assert stage["zeros by map"] == (maps <= 0).sum(axis=(0, 1))[: stage["drawn"]].tolist()
+
+
+@pytest.mark.parametrize(
+    ("stride", "k_out"), [(1, 3), (2, 3), (1, 5), ((2, 1), 3)], ids=["shortcut", "stride 2", "k and k′", "a pair"]
+)
+def test_a_photograph_goes_through_the_loops(stride: Any, k_out: int) -> None:
+    pixels = picture()
+    figure = inverted_residual_maps(photograph=pixels, stride=stride, out_channels=k_out, expansion=2, seed=5)
+    x = pixels[np.newaxis] / 127.5 - 1
+    agree(figure, by_loops(x, *random_kernels(5, 3, 2, k_out), stride))
+    assert figure.data["shortcut"] == (stride == 1 and k_out == 3)
+    assert figure.format == "png"
+
+
+def test_given_maps_and_kernels_go_through_the_loops() -> None:
+    generator = np.random.default_rng(8)
+    x = generator.normal(0, 3, (1, 7, 9, 4))
+    kernels = [generator.normal(0, 1, shape) for shape in ((4, 30), (5, 3, 30), (30, 4))]
+    figure = inverted_residual_maps(
+        x=x, expand=kernels[0], depthwise=kernels[1], project=kernels[2], weights="trained on digits"
+    )
+    expected = by_loops(x, *kernels, 1)
+    agree(figure, expected)
+    assert (expected["depthwise ReLU6"] == 6).sum() > 0
+    assert figure.data["photograph"] is None
+    assert "weights: trained on digits" in texts(figure)
+    assert not any("not trained" in text for text in (*texts(figure), figure.caption))
+    assert "the first 24 of 30 maps" in "\n".join(texts(figure))
+    assert "6 of the 30 expanded maps" in figure.caption
+    assert {"5×3\ndepthwise\nstride 1", "expanded, 7×9×30", "output, 7×9×4"} <= set(texts(figure))
+
+
+def test_without_expansion_there_are_two_stages_less() -> None:
+    pixels = picture()
+    generator = np.random.default_rng(0)
+    depthwise = generator.normal(0, 1, (3, 3, 3)) * (2 / 9) ** 0.5
+    project = generator.normal(0, 1, (3, 3)) * (2 / 3) ** 0.5
+    figure = inverted_residual_maps(photograph=pixels, expansion=1)
+    agree(figure, by_loops(pixels[np.newaxis] / 127.5 - 1, None, depthwise, project, 1))
+    assert "1×1\nexpand" not in texts(figure)
+
+
+def test_the_photograph_is_averaged_over_whole_blocks(figure: Figure) -> None:
+    photograph = load_photograph()
+    rows, columns = (side // 6 for side in photograph.pixels.shape[:2])
+    mean = np.array(
+        [
+            [photograph.pixels[6 * r : 6 * r + 6, 6 * c : 6 * c + 6].mean(axis=(0, 1)) for c in range(columns)]
+            for r in range(rows)
+        ]
+    )
+    drawn = images(figure)
+    np.testing.assert_allclose(np.array(drawn["photograph"].get_array()), mean / 255, rtol=1e-12)
+    for c in range(3):
+        np.testing.assert_allclose(np.array(drawn[f"input-{c}"].get_array()), mean[..., c] / 127.5 - 1, atol=1e-12)
+    assert figure.data["photograph"]["averaged over"] == 6
+    assert "averaged over 6×6 pixels" in texts(figure)
+
+
+def test_no_count_hangs_on_a_rounding(figure: Figure) -> None:
+    drawn = images(figure)
+    x = np.stack([np.array(drawn[f"input-{c}"].get_array()) for c in range(3)], axis=-1)[np.newaxis]
+    stages = inverted_residual_stages(x, *random_kernels(0, 3, 6, 3))
+    for maps in (stages.expanded, stages.depthwise):
+        assert maps is not None
+        assert np.abs(maps[maps != 0]).min() > 1e-9
+        assert np.abs(maps - 6).min() > 1e-9
+
+
+def test_signed_maps_have_zero_in_the_middle_and_active_ones_have_black_zeros(figure: Figure) -> None:
+    drawn = images(figure)
+    for stage in figure.data["stages"]:
+        for c in range(stage["drawn"]):
+            image = drawn[f"{stage['name']}-{c}"]
+            assert image.get_interpolation() == "nearest"  # or zeros beside positive values would not be black
+            colors = image.cmap(image.norm(np.array([-stage["limit"], 0.0, 1e-3 * stage["limit"], stage["limit"]])))
+            grey = colors[:, :3] @ (0.299, 0.587, 0.114)
+            if stage["name"].endswith("ReLU6"):
+                assert tuple(colors[1]) == (0, 0, 0, 1)
+                assert grey[2] > 0.2  # even in greyscale the smallest positive value is not black
+                assert 0 < image.norm.vmin < 1e-3 * stage["limit"]
+            else:
+                assert image.norm.vmin == -image.norm.vmax == -stage["limit"]
+                np.testing.assert_allclose(grey[[0, 1, 3]], [0, 0.5, 1], atol=0.01)
+
+
+def test_headings_say_shapes_limits_and_zeros(figure: Figure) -> None:
+    said = texts(figure)
+    for stage in figure.data["stages"]:
+        shape = "×".join(map(str, stage["shape"]))
+        (heading,) = [text for text in said if shape in text and _title(stage["name"]) in text and _is(stage, text)]
+        if stage["name"].endswith("ReLU6"):
+            assert f"{100 * stage['zeros'] / stage['values']:.1f} % zeros" in heading
+            assert any(f"zeros: {stage['zeros']:,} of {stage['values']:,}" in text for text in said)
+            for zeros in stage["zeros by map"]:
+                assert f"{100 * zeros / (stage['shape'][0] * stage['shape'][1]):.0f} %" in said
+    assert {"1×1\nexpand", "3×3\ndepthwise\nstride 1", "1×1\nproject", "+ x", "red", "green", "blue"} <= set(said)
+    assert said.count("ReLU6") == 2
+    assert any("not trained" in text for text in said)
+    assert "not trained" in figure.caption
+    assert "seed 0" in figure.caption
+
+
+def _title(name: str) -> str:
+    return "its ReLU6" if name.endswith("ReLU6") else name
+
+
+def _is(stage: dict[str, Any], text: str) -> bool:
+    """Two stages are called "its ReLU6": their zeros tell them apart."""
+    return "zeros" not in stage or f"{stage['zeros'] / stage['values']:.1%}".replace("%", " %") in text
+
+
+@pytest.mark.parametrize(
+    ("case", "reason"),
+    [({"stride": 2}, "the stride is 2"), ({"out_channels": 8}, "k = 3 and k′ = 8 differ"), ({}, None)],
+)
+def test_a_shortcut_is_drawn_exactly_where_it_is_added(case: dict[str, Any], reason: str | None) -> None:
+    figure = inverted_residual_maps(photograph=picture(), **case)
+    blue = [line for line in figure.figure.axes[0].lines if line.get_color() == "#0072B2"]
+    said = "\n".join(texts(figure))
+    assert len(blue) == (reason is None)
+    assert figure.data["shortcut"] == (reason is None) == ("output-0" in images(figure)) == ("+ x" in said)
+    assert ("no shortcut" in said) == (reason is not None)
+    if reason is not None:
+        assert reason in said
+        assert reason in figure.caption
+
+
+def test_a_share_is_none_or_all_only_where_it_is() -> None:
+    x = np.ones((1, 20, 20, 3))
+    x[0, 3, 4] = -1
+    x[0, :, :, 1] *= -1
+    x[0, :, :, 2] = 1
+    depthwise = np.zeros((3, 3, 3))
+    depthwise[1, 1] = 1
+    figure = inverted_residual_maps(x=x, expand=np.eye(3), depthwise=depthwise, project=np.eye(3))
+    assert figure.data["stages"][2]["zeros by map"] == [1, 399, 0]
+    assert {"< 1 %", "> 99 %", "0 %"} <= set(texts(figure))
+
+
+def test_a_missing_photograph_is_told() -> None:
+    figure = inverted_residual_maps(photograph=load_photograph("no such file"))
+    assert figure.data["photograph"]["synthetic"]
+    assert "synthetic" in figure.caption
+    assert "synthetic" in figure.alt
+
+
+@pytest.mark.parametrize(
+    ("case", "error", "argument"),
+    [
+        ({"photograph": np.zeros((30, 30, 3))}, TypeError, "photograph"),
+        ({"photograph": np.zeros((30, 30), np.uint8)}, ValueError, "photograph"),
+        ({"photograph": np.zeros((20, 30, 3), np.uint8)}, ValueError, "photograph"),
+        ({"photograph": np.zeros((30, 30, 3), np.uint8), "x": np.zeros((1, 9, 9, 2))}, ValueError, "photograph"),
+        ({"x": np.zeros((2, 9, 9, 2))}, ValueError, "x"),
+        ({"x": np.zeros((1, 9, 9, 0))}, ValueError, "x"),
+        ({"x": np.zeros((1, 9, 300, 2))}, ValueError, "x"),
+        ({"x": np.full((1, 9, 9, 2), np.inf)}, ValueError, "x"),
+        ({"x": [[1.0]]}, TypeError, "x"),
+        ({"expand": np.zeros((4, 8))}, ValueError, "expand"),
+        ({"expand": np.zeros(4)}, ValueError, "expand"),
+        ({"depthwise": np.zeros((3, 3, 17))}, ValueError, "depthwise"),
+        ({"depthwise": np.zeros((3, 3, 18), bool)}, TypeError, "depthwise"),
+        ({"project": np.zeros((3, 18))}, ValueError, "project"),
+        ({"project": np.full((18, 3), np.nan)}, ValueError, "project"),
+        ({"expansion": 0}, ValueError, "expansion"),
+        ({"expansion": 2.0}, TypeError, "expansion"),
+        ({"out_channels": 0}, ValueError, "out_channels"),
+        ({"seed": -1}, ValueError, "seed"),
+        ({"stride": 0}, ValueError, "stride"),
+        ({"weights": 3}, TypeError, "weights"),
+        ({"weights": " "}, ValueError, "weights"),
+    ],
+)
+def test_what_cannot_be_drawn_is_refused(case: dict[str, Any], error: type[Exception], argument: str) -> None:
+    with pytest.raises(error, match=f"inverted_residual_maps: .*{argument}"):
+        inverted_residual_maps(**case)
