@@ -1,5 +1,6 @@
 """The ratio of the two costs, counted and by formula: 1/N + 1/Dᵣ², its limit, and what a depth multiplier does."""
 
+import math
 from collections.abc import Sequence
 from fractions import Fraction
 from itertools import pairwise
@@ -8,30 +9,31 @@ from typing import Any
 import matplotlib.figure
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter
+from matplotlib.ticker import NullLocator
 
 from ..cost import break_even_multiplier, cost_ratio, count_operations
+from ..kernels.geometry import Array, Pair
 from ..kernels.separable import depthwise_separable_conv2d
 from ..kernels.standard import conv2d
-from .drawing import INK, LINE_COLORS, SMALL, WIDTH
+from .drawing import INK, LINE_COLORS, LINE_STYLES, MARKERS, SMALL, WIDTH, spread, text_width
 from .figure import Figure, four_part_caption, style
+from .values import shape_text
 
 MOST_LINES = len(LINE_COLORS)
-LINE_STYLES = ("-", "--", "-.", ":")
-MARKERS = ("o", "s", "^", "D")
 HEIGHT = 3.7  # inches
 
 
 def cost_ratio_figure(
     *,
-    kernel_sizes: Sequence[int] = (3, 5, 7),
+    kernel_sizes: Sequence[Pair] = (3, 5, 7),
     out_channels: Sequence[int] = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024),
     depth_multipliers: Sequence[int] = (1, 2, 4),
 ) -> Figure:
     """The cost of a separable convolution over that of a standard one, by kernel size, over N; and with a multiplier.
 
     Args:
-        kernel_sizes: Dᵣ of each line at the left, four at the most; the first one is drawn at the right too.
+        kernel_sizes: Dᵣ of each line at the left, an int or (height, width), four at the most; the first one is drawn
+            at the right too.
         out_channels: N at which the ratio is counted, two or more, in growing order.
         depth_multipliers: Q of each line at the right, four at the most.
 
@@ -55,33 +57,31 @@ def cost_ratio_figure(
         raise ValueError(f"cost_ratio_figure: out_channels must be two or more in growing order; got {out_channels!r}")
     by_size = [_line(side, 1, out_channels) for side in kernel_sizes]
     by_multiplier = [_line(kernel_sizes[0], q, out_channels) for q in depth_multipliers]
+    sizes = [shape_text(line["kernel"]) for line in by_size]
     with style():
         figure = matplotlib.figure.Figure(figsize=(WIDTH, HEIGHT))
-        left = figure.add_axes((0.075, 0.15, 0.40, 0.72))
-        right = figure.add_axes((0.575, 0.15, 0.40, 0.72))
-        _draw(left, by_size, [f"{side}×{side}" for side in kernel_sizes], out_channels)
+        left = figure.add_axes((0.075, 0.15, 0.34, 0.72))
+        right = figure.add_axes((0.575, 0.15, 0.34, 0.72))
         left.set_title("by kernel size, Q = 1", loc="left")
         left.set_ylabel("multiplications, separable / standard")
-        _draw(right, by_multiplier, [f"Q = {q}" for q in depth_multipliers], out_channels)
-        right.set_title(f"with a depth multiplier Q, {kernel_sizes[0]}×{kernel_sizes[0]}", loc="left")
-        low = min(line["limit value"] for line in by_size + by_multiplier)
-        high = max(float(Fraction(line["counted"][0])) for line in by_size + by_multiplier)
-        for axes in (left, right):
-            axes.set_ylim(low / 1.6, max(high * 1.7, 2.0))  # the line at 1 and its text are always there
-            if low / 1.6 > 0.1:  # then 1 is the only power of ten
-                axes.yaxis.set_minor_formatter(FuncFormatter(_two_or_five))
-            axes.axhline(1, color=INK, linewidth=0.8)
-            axes.text(out_channels[-1] * 3.0, 1.06, "nothing is saved above", size=SMALL, ha="right", va="bottom")
-    sizes = ", ".join(f"{side}×{side}" for side in kernel_sizes)
+        right.set_title(f"with a depth multiplier Q, {sizes[0]}", loc="left")
+        low = min(line["limit value"] for line in by_size + by_multiplier) / 1.6
+        high = max(float(Fraction(line["counted"][0])) for line in by_size + by_multiplier) * 1.7
+        for axes, lines, labels in (
+            (left, by_size, sizes),
+            (right, by_multiplier, [f"Q = {q}" for q in depth_multipliers]),
+        ):
+            _set_axes(axes, out_channels, low, max(high, 2.0))  # the line at 1 is always there
+            _draw(axes, lines, labels, out_channels)
     return Figure(
         name="cost-ratio",
         figure=figure,
         data={"out_channels": list(out_channels), "by kernel size": by_size, "by depth multiplier": by_multiplier},
         alt=(
             f"Two plots over N, the number of output channels, from {out_channels[0]} to {out_channels[-1]}, both axes "
-            f"logarithmic. Left: for kernels {sizes} counted points lie on the falling line 1/N + 1/Dᵣ², which levels "
-            "out at 1/Dᵣ²; a mark shows from which N it is within 10 % of that limit: "
-            + ", ".join(f"{line['within 10 % from N']} at {line['kernel']}×{line['kernel']}" for line in by_size)
+            f"logarithmic. Left: for kernels {', '.join(sizes)} counted points lie on the falling line 1/N + 1/Dᵣ², "
+            "which levels out at 1/Dᵣ²; a mark shows from which N it is within 10 % of that limit: "
+            + ", ".join(f"{line['within 10 % from N']} at {shape_text(line['kernel'])}" for line in by_size)
             + ". Right: a depth multiplier Q lifts the whole line by Q."
         ),
         caption=four_part_caption(
@@ -94,57 +94,98 @@ def cost_ratio_figure(
                 "numbers that count, on a one-channel map of one position, as neither input size nor M enters the "
                 "ratio. Lines: npconv.cost.cost_ratio."
             ),
-            scale="Both axes are logarithmic; vertical marks: from there on within 10 % of the limit, which is dotted.",
+            scale=(
+                "Both axes are logarithmic; dotted: the limit, written at the right; vertical marks: from there on "
+                "within 10 % of it."
+            ),
             not_shown="Not shown: additions, biases and time, for which the ratio is another one.",
         ),
     )
 
 
-def _line(side: int, q: int, out_channels: Sequence[int]) -> dict[str, Any]:
+def _line(size: Pair, q: int, out_channels: Sequence[int]) -> dict[str, Any]:
     """One line's numbers, counted and by formula."""
+    formula = [str(cost_ratio(size, n, depth_multiplier=q)) for n in out_channels]
+    height, width = size if isinstance(size, tuple | list) else (size, size)
     counted = []
     for n in out_channels:
-        x, depthwise = np.ones((1, side, side, 1)), np.ones((side, side, q))
-        standard = count_operations(conv2d, x, np.ones((side, side, 1, n))).multiplications
+        x, depthwise = np.ones((1, height, width, 1)), np.ones((height, width, q))
+        standard = count_operations(conv2d, x, np.ones((height, width, 1, n))).multiplications
         separable = count_operations(depthwise_separable_conv2d, x, depthwise, np.ones((q, n))).multiplications
         counted.append(str(Fraction(separable, standard)))
     return {
-        "kernel": side,
+        "kernel": [height, width],
         "depth multiplier": q,
         "counted": counted,
-        "formula": [str(cost_ratio(side, n, depth_multiplier=q)) for n in out_channels],
-        "limit": str(Fraction(q, side * side)),
-        "limit value": q / side**2,
-        "within 10 % from N": 10 * side * side,
-        "break-even multiplier": [float(break_even_multiplier(side, n)) for n in out_channels],
+        "formula": formula,
+        "limit": str(Fraction(q, height * width)),
+        "limit value": q / (height * width),
+        "within 10 % from N": 10 * height * width,  # where Q/N is a tenth of Q/Dᵣ²
+        "break-even multiplier": [float(break_even_multiplier(size, n)) for n in out_channels],
     }
 
 
-def _two_or_five(value: float, position: int | None = None) -> str:
-    """The label of a tick between powers of ten."""
-    text = f"{value:g}"
-    return text if text.strip("0.") in ("2", "5") else ""
+def _set_axes(axes: Axes, out_channels: Sequence[int], low: float, high: float) -> None:
+    """Both axes logarithmic, with ticks that are numbers."""
+    axes.set_xscale("log", base=2)
+    axes.set_yscale("log", base=10)
+    axes.set_xlim(out_channels[0] / 1.25, out_channels[-1] * 1.25)
+    axes.set_ylim(low, high)
+    axes.set_xticks(out_channels, [str(n) for n in out_channels])
+    steps = (1, 2, 5) if high / low < 1000 else (1,)
+    decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)))
+    ticks = [step * 10.0**decade for decade in decades for step in steps]
+    ticks = [tick for tick in ticks if low <= tick <= high]
+    axes.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.yaxis.set_minor_locator(NullLocator())
+    axes.set_xlabel("N, output channels")
 
 
 def _draw(axes: Axes, lines: list[dict[str, Any]], labels: list[str], out_channels: Sequence[int]) -> None:
     """Lines, counted points, limits and the marks from which a line is near its limit."""
-    fine = np.geomspace(out_channels[0], out_channels[-1], 200)
-    for i, (line, label) in enumerate(zip(lines, labels, strict=True)):
-        side, q = line["kernel"], line["depth multiplier"]
-        color = LINE_COLORS[i]
+    fine = np.geomspace(out_channels[0] / 1.25, out_channels[-1] * 1.25, 400)
+    drawn: list[Array] = []  # points of all lines, (x, y), which no text may cover
+    for i, line in enumerate(lines):
+        taps, q, color = math.prod(line["kernel"]), line["depth multiplier"], LINE_COLORS[i]
+        curve = q * (1 / fine + 1 / taps)
+        shown = (fine >= out_channels[0]) & (fine <= out_channels[-1])
         counted = [float(Fraction(text)) for text in line["counted"]]
-        axes.plot(fine, q * (1 / fine + 1 / side**2), color=color, linestyle=LINE_STYLES[i])
+        axes.plot(fine[shown], curve[shown], color=color, linestyle=LINE_STYLES[i])
         axes.plot(out_channels, counted, color=color, linestyle="none", marker=MARKERS[i], markersize=4.5)
-        axes.axhline(q / side**2, color=color, linewidth=0.9, linestyle=":")
-        near = 10 * side**2
+        axes.axhline(q / taps, color=color, linewidth=0.9, linestyle=":")
+        drawn += [np.stack([fine, curve], axis=-1), np.stack([fine, np.full_like(fine, q / taps)], axis=-1)]
+    axes.axhline(1, color=INK, linewidth=0.8)
+    drawn.append(np.stack([fine, np.ones_like(fine)], axis=-1))
+    points = axes.transData.transform(np.concatenate(drawn)) * 72 / _dpi(axes)
+    _write_apart(axes, "nothing is saved above", (out_channels[-1] / 5, 1), (3, -3), points)
+    for near in sorted({line["within 10 % from N"] for line in lines}):
+        heights = [line["limit value"] * 1.1 for line in lines if line["within 10 % from N"] == near]
         if out_channels[0] <= near <= out_channels[-1]:
-            y = q * (1 / near + 1 / side**2)
-            axes.plot([near, near], [y / 1.13, y * 1.13], color=INK, linewidth=1.6)
-            axes.text(near, y * 1.2, f"N = {near}", size=SMALL, ha="center", va="bottom")
-        axes.text(out_channels[-1] * 1.25, counted[-1] * 1.05, label, size=SMALL, ha="left", va="bottom")
-    axes.set_xscale("log", base=2)
-    axes.set_yscale("log", base=10)
-    axes.set_xlim(out_channels[0] / 1.25, out_channels[-1] * 3.2)
-    axes.set_xticks(out_channels, [str(n) for n in out_channels])
-    axes.set_xticks([], minor=True)
-    axes.set_xlabel("N, output channels")
+            for y in heights:
+                axes.plot([near, near], [y / 1.13, y * 1.13], color=INK, linewidth=1.6)
+            _write_apart(axes, f"N = {near}", (near, min(heights)), (-6, 6, -18, 18), points)
+    ends = [axes.transData.transform((1, line["limit value"]))[1] * 72 / _dpi(axes) for line in lines]
+    for y, end, label, line in zip(spread(ends, SMALL * 1.3), ends, labels, lines, strict=True):
+        text = f"{label} → {line['limit']}"
+        at = (out_channels[-1] * 1.25, line["limit value"])
+        axes.annotate(text, at, xytext=(5, y - end), textcoords="offset points", size=SMALL, ha="left", va="center")
+
+
+def _dpi(axes: Axes) -> float:
+    return axes.figure.dpi
+
+
+def _write_apart(axes: Axes, text: str, at: tuple[float, float], offsets: Sequence[int], points: Array) -> None:
+    """Write above or below a place, at the first of these distances in points where the text covers no line."""
+    x, y = axes.transData.transform(at) * 72 / _dpi(axes)
+    width, height = text_width(text, SMALL) * 72 + 2, SMALL * 1.2
+
+    def covered(offset: int) -> int:
+        low = y + offset - (height if offset < 0 else 0)
+        across = (points[:, 0] > x - width / 2) & (points[:, 0] < x + width / 2)
+        return int((across & (points[:, 1] > low) & (points[:, 1] < low + height)).sum())
+
+    offset = min(offsets, key=covered)
+    edge = "bottom" if offset > 0 else "top"
+    axes.annotate(text, at, xytext=(0, offset), textcoords="offset points", size=SMALL, ha="center", va=edge)

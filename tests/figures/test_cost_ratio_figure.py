@@ -7,25 +7,25 @@ import pytest
 
 from npconv import conv2d_loops, depthwise_conv2d_loops, pointwise_conv2d_loops
 from npconv.cost import count_operations
-from npconv.figures import cost_ratio_figure
+from npconv.figures import Figure, cost_ratio_figure
 
 
-@pytest.fixture(scope="module")
-def figure():  # type: ignore[no-untyped-def]
-    return cost_ratio_figure()
+@pytest.fixture(scope="module", params=[(3, 5, 7), (3, (1, 7), (4, 2), 1)], ids=["squares", "other shapes"])
+def figure(request: pytest.FixtureRequest) -> Figure:
+    return cost_ratio_figure(kernel_sizes=request.param)
 
 
-def test_points_are_on_the_line(figure) -> None:  # type: ignore[no-untyped-def]
+def test_points_are_on_the_line(figure: Figure) -> None:
     for line in figure.data["by kernel size"] + figure.data["by depth multiplier"]:
-        side, q = line["kernel"], line["depth multiplier"]
-        exact = [q * (Fraction(1, n) + Fraction(1, side**2)) for n in figure.data["out_channels"]]
+        taps, q = line["kernel"][0] * line["kernel"][1], line["depth multiplier"]
+        exact = [q * (Fraction(1, n) + Fraction(1, taps)) for n in figure.data["out_channels"]]
         assert [Fraction(text) for text in line["counted"]] == exact
         near = line["within 10 % from N"]
         limit = Fraction(line["limit"])
-        assert q * (Fraction(1, near) + Fraction(1, side**2)) == limit * Fraction(11, 10)
+        assert q * (Fraction(1, near) + Fraction(1, taps)) == limit * Fraction(11, 10)
 
 
-def test_a_point_is_what_the_loops_do(figure) -> None:  # type: ignore[no-untyped-def]
+def test_a_point_is_what_the_loops_do(figure: Figure) -> None:
     x, n = np.ones((1, 4, 5, 2)), 8
     standard = count_operations(conv2d_loops, x, np.ones((3, 3, 2, n))).multiplications
     separable = count_operations(depthwise_conv2d_loops, x, np.ones((3, 3, 2))).multiplications
@@ -34,7 +34,7 @@ def test_a_point_is_what_the_loops_do(figure) -> None:  # type: ignore[no-untype
     assert Fraction(figure.data["by kernel size"][0]["counted"][at]) == Fraction(separable, standard)
 
 
-def test_the_drawn_points_are_the_counted_ones(figure) -> None:  # type: ignore[no-untyped-def]
+def test_the_drawn_points_are_the_counted_ones(figure: Figure) -> None:
     for axes, lines in zip(figure.figure.axes, ("by kernel size", "by depth multiplier"), strict=True):
         assert (axes.get_xscale(), axes.get_yscale()) == ("log", "log")
         points = [artist for artist in axes.lines if artist.get_linestyle() == "None"]
@@ -43,10 +43,11 @@ def test_the_drawn_points_are_the_counted_ones(figure) -> None:  # type: ignore[
             np.testing.assert_array_equal(artist.get_ydata(), [float(Fraction(text)) for text in line["counted"]])
 
 
-def test_labels_name_every_line_and_its_mark(figure) -> None:  # type: ignore[no-untyped-def]
+def test_labels_name_every_line_and_its_mark() -> None:
+    figure = cost_ratio_figure()
     left, right = ({text.get_text() for text in axes.texts} for axes in figure.figure.axes)
-    assert {"3×3", "5×5", "7×7", "N = 90", "N = 250", "N = 490"} <= left
-    assert {"Q = 1", "Q = 2", "Q = 4"} <= right
+    assert {"3×3 → 1/9", "5×5 → 1/25", "7×7 → 1/49", "N = 90", "N = 250", "N = 490"} <= left
+    assert {"Q = 1 → 1/9", "Q = 2 → 2/9", "Q = 4 → 4/9"} <= right
 
 
 @pytest.mark.parametrize(

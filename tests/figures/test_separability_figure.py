@@ -1,0 +1,191 @@
+"""The drawn errors are those of singular values cut off, the costs are counted, and the last point is exact."""
+
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import pytest
+
+from npconv import depthwise_conv2d_loops, factored_kernel, pointwise_conv2d_loops
+from npconv.cost import count_operations
+from npconv.figures import Figure
+from npconv.figures.separability import separability
+from npconv.kernels.standard import conv2d_loops
+
+
+@pytest.fixture(scope="module")
+def figure() -> Figure:
+    return separability()
+
+
+def cut_off(kernel: np.ndarray) -> list[float]:
+    """The share of the kernel's norm in the singular values beyond Q, one channel's slice after the other."""
+    height, width, channels, n = kernel.shape
+    squares = np.zeros(min(height * width, n))
+    for m in range(channels):
+        slice = np.array([kernel[i, j, m] for i in range(height) for j in range(width)])
+        squares += np.linalg.svd(slice, compute_uv=False) ** 2
+    return [float(np.sqrt(squares[q:].sum() / squares.sum())) for q in range(1, len(squares) + 1)]
+
+
+def test_errors_are_the_singular_values_cut_off(figure: Figure) -> None:
+    generator = np.random.default_rng(0)
+    for line, n in zip(figure.data["random"], (8, 32, 128), strict=True):
+        each = [cut_off(generator.standard_normal((3, 3, 3, n))) for _ in range(10)]
+        assert line["shape"] == [3, 3, 3, n]
+        np.testing.assert_allclose(line["errors by kernel"], each, rtol=1e-9, atol=1e-12)
+        np.testing.assert_allclose(line["errors"], np.mean(each, axis=0), rtol=1e-9, atol=1e-12)
+
+
+def test_errors_of_given_kernels_are_theirs() -> None:
+    generator = np.random.default_rng(3)
+    kernels = {
+        "floats": generator.standard_normal((3, 3, 3, 32)).astype(np.float32),
+        "whole numbers": generator.integers(-3, 4, (5, 5, 2, 3)),
+        "higher than wide": generator.standard_normal((7, 1, 4, 5)),
+        "one tap": generator.standard_normal((1, 1, 4, 5)),
+    }
+    figure = separability(kernels=kernels, repeats=1)
+    for line, (label, kernel) in zip(figure.data["kernels"], kernels.items(), strict=True):
+        assert (line["label"], line["shape"]) == (label, list(kernel.shape))
+        np.testing.assert_allclose(line["errors"], cut_off(kernel.astype(np.float64)), rtol=1e-9, atol=1e-12)
+        assert line["exact from Q"] == min(kernel.shape[0] * kernel.shape[1], kernel.shape[3])
+
+
+@pytest.mark.parametrize("q", [1, 2, 5, 8])
+def test_costs_are_counted_in_the_loops(figure: Figure, q: int) -> None:
+    for line in figure.data["random"]:
+        n = line["shape"][-1]
+        x = np.ones((1, 4, 5, 2))
+        standard = count_operations(conv2d_loops, x, np.ones((3, 3, 2, n))).multiplications
+        separable = count_operations(depthwise_conv2d_loops, x, np.ones((3, 3, 2 * q))).multiplications
+        separable += count_operations(
+            pointwise_conv2d_loops, np.ones((1, 2, 3, 2 * q)), np.ones((2 * q, n))
+        ).multiplications
+        assert Fraction(line["costs"][q - 1]) == Fraction(separable, standard)
+
+
+def test_errors_fall_and_a_random_kernel_is_exact_only_where_nothing_is_saved(figure: Figure) -> None:
+    for line in figure.data["random"] + figure.data["kernels"]:
+        assert all(np.diff(line["errors"]) <= 0)
+        assert len(line["costs"]) == len(line["errors"]) == min(9, line["shape"][-1])
+        assert line["errors"][-1] == 0
+    for line in figure.data["random"]:
+        n, last = line["shape"][-1], line["exact from Q"]
+        assert last == min(9, n)
+        assert line["errors"][last - 2] > 0.01
+        assert Fraction(line["costs"][last - 1]) == 1 + Fraction(min(9, n), max(9, n))
+
+
+def test_known_filters_are_as_separable_as_they_are_made(figure: Figure) -> None:
+    gabor, derivatives, product = figure.data["kernels"]
+    random = figure.data["random"][-1]
+    assert (derivatives["exact from Q"], product["exact from Q"]) == (2, 1)
+    assert derivatives["errors"][0] > 0.1
+    assert gabor["shape"] == random["shape"]
+    assert all(one < 0.8 * other for one, other in zip(gabor["errors"][:8], random["errors"], strict=False))
+
+
+def test_a_product_of_q_factors_is_exact_at_q() -> None:
+    generator = np.random.default_rng(5)
+    depthwise, pointwise = generator.standard_normal((5, 5, 2 * 4)), generator.standard_normal((2 * 4, 9))
+    kernel = factored_kernel(depthwise, pointwise, depth_multiplier=4)
+    line = separability(kernels={"four": kernel}, repeats=1).data["kernels"][0]
+    assert line["exact from Q"] == 4
+
+
+def test_nearly_separable_is_not_exact() -> None:
+    kernel = np.ones((3, 3, 1, 4))
+    kernel[0, 0, 0, 0] += 1e-6
+    line = separability(kernels={"nearly": kernel}, repeats=1).data["kernels"][0]
+    assert 1e-8 < line["errors"][0] < 1e-6
+    assert line["exact from Q"] == 2
+
+
+def artists(figure: Figure, panel: int) -> dict[str, list[Any]]:
+    found: dict[str, list[Any]] = {}
+    for artist in (*figure.figure.axes[panel].lines, *figure.figure.axes[panel].texts):
+        found.setdefault(artist.get_gid() or "", []).append(artist)
+    return found
+
+
+def test_the_drawn_points_are_the_data_up_to_the_exact_one(figure: Figure) -> None:
+    for panel, lines in enumerate(("random", "kernels")):
+        drawn = artists(figure, panel)
+        for i, line in enumerate(figure.data[lines]):
+            last = line["exact from Q"]
+            (points,) = drawn[f"line-{i}"]
+            np.testing.assert_array_equal(points.get_xdata(), [float(Fraction(cost)) for cost in line["costs"][:last]])
+            np.testing.assert_array_equal(points.get_ydata(), line["errors"][:last])
+            thin = [artist.get_ydata() for artist in drawn.get(f"thin-{i}", [])]
+            if line["kernels"] > 1:
+                np.testing.assert_array_equal(thin, [errors[:last] for errors in line["errors by kernel"]])
+        (reference,) = drawn["reference"]
+        np.testing.assert_allclose(reference.get_ydata() ** 2, 1 - reference.get_xdata(), atol=1e-15)
+
+
+def test_a_number_stands_at_the_point_whose_q_it_is(figure: Figure) -> None:
+    for panel, lines in enumerate(("random", "kernels")):
+        axes, drawn = figure.figure.axes[panel], artists(figure, panel)
+        places = {
+            (i, q): axes.transData.transform((float(Fraction(line["costs"][q - 1])), line["errors"][q - 1]))
+            for i, line in enumerate(figure.data[lines])
+            for q in range(1, line["exact from Q"] + 1)
+        }
+        numbers = [(gid, texts[0]) for gid, texts in drawn.items() if gid.startswith("q-")]
+        ends = {(i, q) for i, line in enumerate(figure.data[lines]) for q in (1, line["exact from Q"])}
+        assert {f"q-{i}-{q}" for i, q in ends} <= {gid for gid, _ in numbers}
+        for gid, text in numbers:
+            _, i, q = gid.split("-")
+            here = axes.transData.transform(text.get_position())
+            nearest = min(places, key=lambda key: float(np.linalg.norm(places[key] - here)))
+            assert nearest == (int(i), int(q))
+            assert text.get_text() == q
+
+
+def test_the_legend_says_where_each_line_is_exact(figure: Figure) -> None:
+    left, right = ({text.get_text() for text in axes.texts} for axes in figure.figure.axes)
+    assert {"N = 8: exact at Q = 8, cost 1.89", "N = 128: exact at Q = 9, cost 1.07", "random kernels, 3×3×3×N"} <= left
+    assert {"derivatives of a Gaussian: exact at Q = 2, cost 0.24", "nothing is saved beyond"} <= right
+    assert "seed 0" in figure.caption
+    styles = {
+        (line.get_linestyle(), line.get_marker())
+        for gid, lines in artists(figure, 0).items()
+        for line in lines
+        if gid.startswith("line-")
+    }
+    assert len(styles) == 3  # no line is told by its colour alone
+
+
+def test_given_kernels_have_their_shapes_told() -> None:
+    kernels = {"a": np.eye(9).reshape(3, 3, 1, 9), "b": np.ones((5, 5, 2, 4))}
+    texts = {text.get_text() for text in separability(kernels=kernels, repeats=1).figure.axes[1].texts}
+    assert {"given kernels", "b, 5×5×2×4: exact at Q = 1, cost 0.29"} <= texts
+
+
+@pytest.mark.parametrize(
+    ("case", "error", "argument"),
+    [
+        ({"kernel_size": 1}, ValueError, "kernel_size"),
+        ({"kernel_size": 3.0}, TypeError, "kernel_size"),
+        ({"in_channels": 0}, ValueError, "in_channels"),
+        ({"out_channels": 8}, TypeError, "out_channels"),
+        ({"out_channels": ()}, ValueError, "out_channels"),
+        ({"out_channels": (8, 8)}, ValueError, "out_channels"),
+        ({"out_channels": (1, 2, 3, 4, 5)}, ValueError, "out_channels"),
+        ({"repeats": 0}, ValueError, "repeats"),
+        ({"seed": True}, TypeError, "seed"),
+        ({"kernels": np.ones((3, 3, 2, 4))}, TypeError, "kernels"),
+        ({"kernels": {}}, ValueError, "kernels"),
+        ({"kernels": {"a": np.ones((3, 3, 2))}}, ValueError, "kernels"),
+        ({"kernels": {"a": np.zeros((3, 3, 2, 4))}}, ValueError, "kernels"),
+        ({"kernels": {"a": np.full((3, 3, 2, 4), np.nan)}}, ValueError, "kernels"),
+        ({"kernels": {"a": [[1.0]]}}, TypeError, "kernels"),
+        ({"kernels": {"a": np.ones((3, 3, 2, 4), complex)}}, TypeError, "kernels"),
+        ({"kernels": {1: np.ones((3, 3, 2, 4))}}, TypeError, "kernels"),
+        ({"kernels": {"a label that is much too long to be drawn": np.ones((3, 3, 2, 4))}}, ValueError, "kernels"),
+    ],
+)
+def test_what_cannot_be_drawn_is_refused(case: dict[str, Any], error: type[Exception], argument: str) -> None:
+    with pytest.raises(error, match=f"separability: .*{argument}"):
+        separability(**case)
