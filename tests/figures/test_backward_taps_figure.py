@@ -1,0 +1,285 @@
+"""The backward figure shows what the plain loops compute, and its written-out products add up to both gradients."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from matplotlib.colors import to_hex
+from matplotlib.path import Path
+
+from npconv import conv2d_backward_loops, conv2d_loops
+from npconv.figures import Figure
+from npconv.figures.backward_taps import backward_taps
+from npconv.figures.drawing import FRONT_UNDER_NUMBERS, ROLES, shade
+
+CASES: dict[str, dict[str, Any]] = {
+    "the default": {},
+    "stride one": {"x": (1, 5, 6, 2), "kernel": (3, 3, 2, 3), "stride": 1, "at": (1, 3), "tap": (2, 0)},
+    "one of all": {"x": (1, 1, 1, 1), "kernel": (1, 1, 1, 1)},
+    "padded": {"x": (1, 5, 7, 2), "kernel": (3, 3, 2, 2), "padding": "same", "at": (0, 6), "tap": (0, 2)},
+    "padded on one side": {"x": (1, 4, 6, 3), "kernel": (2, 3, 3, 2), "stride": (1, 2), "padding": ((0, 1), (2, 0))},
+    "dilated": {"x": (1, 9, 8, 2), "kernel": (3, 2, 2, 4), "stride": 1, "dilation": (2, 3)},
+    "many filters": {"x": (1, 6, 5, 2), "kernel": (3, 3, 2, 128)},
+    "many channels": {"x": (1, 5, 6, 36), "kernel": (3, 3, 36, 2)},
+    "not reached": {"x": (1, 7, 8, 2), "kernel": (2, 2, 2, 2), "stride": 3, "at": (2, 5)},
+}
+
+
+def geometry(case: dict[str, Any]) -> dict[str, Any]:
+    return {"stride": 2} | {key: case[key] for key in ("stride", "padding", "dilation") if key in case}
+
+
+def texts(figure: Figure) -> list[str]:
+    return [text.get_text() for axes in figure.figure.axes for text in axes.texts]
+
+
+def cells(figure: Figure, gid: str) -> int:
+    return len(paths(figure, gid))
+
+
+def paths(figure: Figure, gid: str) -> list[Path]:
+    return [path for c in figure.figure.axes[0].collections if c.get_gid() == gid for path in c.get_paths()]
+
+
+def colour(figure: Figure, gid: str) -> str:
+    collection = next(c for c in figure.figure.axes[0].collections if c.get_gid() == gid)
+    return to_hex(collection.get_facecolor()[0])
+
+
+def framed(figure: Figure) -> list[list[str]]:
+    """The texts in each frame, from the left to the right and down."""
+    axes = figure.figure.axes[0]
+    boxes = [patch.get_extents() for patch in axes.patches if patch.get_gid() == "focus"]
+    middles = [(axes.transData.transform(text.get_position()), text.get_text()) for text in axes.texts]
+    inside = [[(-y, x, text) for (x, y), text in middles if box.contains(x, y)] for box in boxes]
+    return [[text for _, _, text in sorted((round(y), x, text) for y, x, text in found)] for found in inside]
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_its_gradients_are_the_loops(name: str) -> None:
+    data = backward_taps(**CASES[name]).data
+    x, kernel, dy = (np.array(data[key]) for key in ("input", "kernel", "dy"))
+    dx, dkernel = conv2d_backward_loops(dy, x, kernel, **geometry(CASES[name]))
+    np.testing.assert_array_equal(data["dx"], dx)
+    np.testing.assert_array_equal(data["dkernel"], dkernel)
+    (row, column), (i, j) = data["at"], data["tap"]
+    assert data["dx value"]["value"] == dx[0, row, column, 0]
+    assert data["dkernel value"]["value"] == dkernel[i, j, 0, 0]
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_its_gradients_are_slopes_of_the_plain_forward(name: str) -> None:
+    """The sum of dy·y is linear in each single value, so its slope is an exact difference."""
+    data = backward_taps(**CASES[name]).data
+    x, kernel, dy = (np.array(data[key]) for key in ("input", "kernel", "dy"))
+    (row, column), (i, j) = data["at"], data["tap"]
+
+    def total() -> int:
+        return int((dy * conv2d_loops(x, kernel, **geometry(CASES[name]))).sum())
+
+    before = total()
+    x[0, row, column, 0] += 1
+    assert total() - before == data["dx value"]["value"]
+    x[0, row, column, 0] -= 1
+    kernel[i, j, 0, 0] += 1
+    assert total() - before == data["dkernel value"]["value"]
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_products_are_all_that_make_the_values(name: str) -> None:
+    data = backward_taps(**CASES[name]).data
+    dy, kernel = np.array(data["dy"]), np.array(data["kernel"])
+    value = data["dx value"]
+    products = [
+        [
+            [int(dy[0, v, w, n] * kernel[i, j, 0, n]) for w, j in value["columns (w, j)"]]
+            for v, i in value["rows (v, i)"]
+        ]
+        for n in range(dy.shape[-1])
+    ]
+    assert value["products"] == products
+    assert value["sums"] == [sum(map(sum, grid)) for grid in products]
+    assert sum(value["sums"]) == value["value"]
+    made = data["dkernel value"]
+    np.testing.assert_array_equal(made["products"], np.array(made["tap"]) * dy[0, ..., 0])
+    assert np.sum(made["products"]) == made["value"]
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_patch_is_what_the_loops_add_for_one_value(name: str) -> None:
+    figure = backward_taps(**CASES[name])
+    x, kernel, dy = (np.array(figure.data[key]) for key in ("input", "kernel", "dy"))
+    scattered = figure.data["scattered"]
+    v, w = scattered["from"]
+    alone = np.zeros_like(dy)
+    alone[0, v, w, 0] = dy[0, v, w, 0]
+    whole = np.zeros(np.shape(figure.data["dx with its padding"]), int)
+    without_padding = geometry(CASES[name]) | {"padding": "valid"}
+    added, _ = conv2d_backward_loops(alone, whole, kernel, **without_padding)
+    patch = np.ix_([0], scattered["to padded rows"], scattered["to padded columns"], [0])
+    np.testing.assert_array_equal(added[patch][0, ..., 0], scattered["adds"])
+    assert np.count_nonzero(added[..., 0]) == np.count_nonzero(added[patch])
+    inside, _ = conv2d_backward_loops(alone, x, np.ones_like(kernel), **geometry(CASES[name]))
+    assert cells(figure, "share-cells") == np.count_nonzero(inside[..., 0])
+    filled = [path.vertices[:4].mean(axis=0) for path in paths(figure, "share-cells")]
+    unpadded = np.concatenate([path.vertices for path in paths(figure, "share-front")])
+    (left, _), (right, top) = unpadded.min(axis=0), unpadded.max(axis=0)
+    side = (right - left) / x.shape[2]
+    places = {(int((top - down) / side), int((across - left) / side)) for across, down in filled}
+    assert places == set(zip(*np.nonzero(inside[0, ..., 0]), strict=True))
+
+
+def test_what_falls_on_padding_is_drawn_and_cropped() -> None:
+    figure = backward_taps(**CASES["padded"])
+    assert (cells(figure, "dx-front"), cells(figure, "dx-front-padding")) == (5 * 7, 7 * 9 - 5 * 7)
+    whole = np.array(figure.data["dx with its padding"])
+    np.testing.assert_array_equal(whole[:, 1:-1, 1:-1], figure.data["dx"])
+    assert whole[:, 0].any()
+    drawn = texts(figure)
+    for number in whole[0, ..., 0].flat:
+        assert str(number).replace("-", "−") in drawn
+    assert any("padding" in text and "cropped away" in text for text in drawn)
+    assert "cropped away" in figure.caption
+    assert not any("padding" in text for text in texts(backward_taps()))
+
+
+def test_the_numbers_drawn_are_the_data() -> None:
+    figure = backward_taps()
+    data = figure.data
+    front = [np.array(data[key])[0, ..., 0] for key in ("dy", "dy", "dx", "input")]
+    front += [np.array(data[key])[:, :, 0, 0] for key in ("kernel", "dkernel")] + [np.array(data["scattered"]["adds"])]
+    front += [np.array(data["dx value"][key]) for key in ("dy", "taps", "products")]
+    front += [np.array(data["dkernel value"][key]) for key in ("tap", "products")] + [np.array(data["dy"])[0, ..., 0]]
+    wanted = sorted(str(number).replace("-", "−") for grid in front for number in grid.flat)
+    assert sorted(text for text in texts(figure) if text.lstrip("−").isdigit()) == wanted
+    sums = data["dx value"]["sums"]
+    assert {f"Σ = {total}".replace("-", "−") for total in sums} <= set(texts(figure))
+    (equation,) = (text for text in texts(figure) if text.startswith("dx["))
+    assert equation.endswith(f" = {sum(sums)}".replace("-", "−"))
+    assert equation in figure.alt
+
+
+@pytest.mark.parametrize("name", ["the default", "padded", "stride one"])
+def test_frames_are_around_the_numbers_that_they_stand_for(name: str) -> None:
+    """Separate cells of a tap have a frame each, and every frame has in it the numbers of the data."""
+    figure = backward_taps(**CASES[name])
+    data = figure.data
+    v, w = data["scattered"]["from"]
+    value = np.array(data["dy"])[0, v, w, 0]
+    tap = np.array(data["dkernel value"]["tap"])
+    wanted = [[value], np.array(data["kernel"])[:, :, 0, 0], data["scattered"]["adds"], [data["dx value"]["value"]]]
+    row = [pair[0] for pair in data["dx value"]["rows (v, i)"]].index(v)
+    column = [pair[0] for pair in data["dx value"]["columns (w, j)"]].index(w)
+    wanted += [[np.array(data["dx value"][key])[0, row, column]] for key in ("dy", "taps", "products")]
+    wanted += [tap] if geometry(CASES[name])["stride"] == 1 else [[number] for number in tap.flat]
+    wanted += [np.array(data["dy"])[0, ..., 0], [data["dkernel value"]["value"]]]
+    numbers = [[str(number).replace("-", "−") for number in np.ravel(group)] for group in wanted]
+    assert sorted(framed(figure)) == sorted(numbers)
+
+
+def test_gradients_have_the_colour_of_what_they_are_gradients_of() -> None:
+    figure = backward_taps()
+    for gid, role in (
+        ("dy", "output"),
+        ("dx", "input"),
+        ("dkernel", "filter"),
+        ("x", "input"),
+        ("filter", "filter"),
+        ("dx-products-1", "input"),
+        ("taps-1", "filter"),
+        ("dkernel-products-0", "filter"),
+    ):
+        assert colour(figure, f"{gid}-front") == shade(ROLES[role], FRONT_UNDER_NUMBERS), gid
+    assert colour(figure, "share-cells") == shade(ROLES["input"], FRONT_UNDER_NUMBERS)
+
+
+def test_polygons_are_the_cells() -> None:
+    figure = backward_taps(x=(1, 6, 7, 3), kernel=(3, 2, 3, 3), stride=1)
+    assert cells(figure, "dx-front") == 6 * 7
+    assert cells(figure, "dx-side") == 6 * 3
+    assert cells(figure, "dy-front") == 2 * 4 * 6  # it is there for both gradients
+    assert cells(figure, "dkernel-top") == 2 * 3
+    assert cells(figure, "share-cells") == 3 * 2
+    assert [cells(figure, f"dx-products-{n}-front") for n in range(4)] == [6, 6, 6, 0]
+    labels = {"dx\n6×7×3", "dy\n4×6×3", "dkernel, n = 0\n3×2×3", "Dᵤ = 6×7", "Dᵥ = 4×6", "Dᵣ = 3×2"}
+    assert labels <= set(texts(figure))
+    assert {"M = 3", "N = 1"} <= set(texts(backward_taps(x=(1, 5, 7, 3), kernel=(3, 3, 3, 1))))
+
+
+def test_the_formula_is_that_of_the_geometry() -> None:
+    drawn = texts(backward_taps(x=(1, 9, 9, 1), kernel=(3, 3, 1, 1), stride=(1, 3), padding=(2, 1), dilation=(2, 1)))
+    assert "tap (i, j) sends dy[v, w] to row v + 2i − 2, column 3w + j − 1 of dx" in drawn
+
+
+def test_what_is_left_out_is_said_with_its_sum() -> None:
+    figure = backward_taps(**CASES["many filters"])
+    drawn = figure.data["drawn"]["filters"]
+    rest = sum(figure.data["dx value"]["sums"][drawn:])
+    assert 1 < drawn < 128
+    text = f"… and {128 - drawn} more filters, whose sums add up to {rest}".replace("-", "−")
+    assert text in texts(figure)
+    assert f"{128 - drawn} of the N = 128" in figure.caption
+    assert any("7 of 128 channels" in text for text in texts(figure))
+
+
+def test_products_that_do_not_fit_are_said_with_their_sum() -> None:
+    figure = backward_taps(x=(1, 26, 24, 1), kernel=(3, 3, 1, 1), stride=1)
+    rows, columns = figure.data["drawn"]["of the tap's products"]
+    assert cells(figure, "dkernel-products-0-front") == rows * columns < 24 * 22
+    products = np.array(figure.data["dkernel value"]["products"])
+    some = int(products[:rows, :columns].sum())
+    text = f"Σ: {some} drawn, {int(products.sum()) - some} not drawn".replace("-", "−")
+    assert text in texts(figure)
+    assert f"24×22 products all but the first {rows}×{columns}" in figure.caption
+    assert f"of the 24×22 products the first {rows}×{columns} are drawn" in texts(figure)
+
+
+def test_a_place_that_nothing_reaches_is_zero_and_says_so() -> None:
+    figure = backward_taps(**CASES["not reached"])
+    assert figure.data["dx value"]["value"] == 0
+    assert "no value of dy reaches the framed place: dx[0, 2, 5, 0] = 0" in texts(figure)
+
+
+def test_it_works_out_the_most_reached_value_nearest_the_middle() -> None:
+    data = backward_taps(x=(1, 7, 9, 1), kernel=(3, 3, 1, 1)).data
+    assert data["at"] == [2, 4]  # rows 2 and 4 are reached by two, and are as near the middle
+    assert data["dx value"]["rows (v, i)"] == [[0, 2], [1, 0]]
+
+
+def test_it_draws_the_arrays_it_is_given() -> None:
+    x, kernel = np.arange(20.0).reshape(1, 4, 5, 1) / 8, np.full((2, 2, 1, 2), 0.375)
+    dy = np.linspace(-1, 1, 24).reshape(1, 3, 4, 2)
+    figure = backward_taps(x=x, kernel=kernel, stride=1, dy=dy, at=(1, 1), tap=(0, 1))
+    dx, dkernel = conv2d_backward_loops(dy, x, kernel)
+    np.testing.assert_allclose(figure.data["dx"], dx)
+    np.testing.assert_allclose(figure.data["dx value"]["value"], sum(figure.data["dx value"]["sums"]))
+    np.testing.assert_allclose(figure.data["dkernel value"]["value"], dkernel[0, 1, 0, 0])
+    assert figure.data["dy"] == dy.tolist()
+    assert any("rounded" in text for text in texts(figure))
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize(
+    ("error", "case", "argument"),
+    [
+        (ValueError, {"x": (2, 5, 7, 2)}, "x"),
+        (ValueError, {"x": (1, 40, 7, 2)}, "rows or columns"),
+        (ValueError, {"kernel": (3, 3, 3, 2)}, "kernel"),
+        (ValueError, {"kernel": (3, 3, 2, 0)}, "kernel"),
+        (ValueError, {"kernel": (9, 3, 2, 2)}, "kernel"),
+        (ValueError, {"at": (5, 0)}, "at must be a place in dx, 5 by 7"),
+        (ValueError, {"tap": (0, 3)}, "tap must be a place in the kernel, 3 by 3"),
+        (ValueError, {"dy": np.ones((1, 3, 2, 2))}, "dy"),
+        (ValueError, {"dy": np.full((1, 2, 3, 2), np.inf)}, "dy"),
+        (ValueError, {"x": np.full((1, 5, 7, 2), 1e308)}, "overflow"),
+        (ValueError, {"stride": 0}, "stride"),
+        (TypeError, {"dy": (1, 2, 3, 2)}, "dy"),
+        (TypeError, {"dy": np.ones((1, 2, 3, 2), complex)}, "dy"),
+        (TypeError, {"at": 2}, "at"),
+        (TypeError, {"tap": (0, True)}, "tap"),
+        (TypeError, {"kernel": "3×3"}, "kernel"),
+    ],
+)
+def test_what_cannot_be_drawn_is_refused(error: type[Exception], case: dict[str, Any], argument: str) -> None:
+    with pytest.raises(error, match=f"backward_taps: .*{argument}"):
+        backward_taps(**case)
