@@ -1,0 +1,233 @@
+"""Fig. 5 shows what both ways of a layer cost, as counted by another count than the kernels', and says what saves."""
+
+from fractions import Fraction
+from functools import lru_cache
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+import pytest
+
+from npconv import conv2d_loops, depthwise_conv2d_loops, factored_kernel, pointwise_conv2d_loops
+from npconv.cost import cost_ratio
+from npconv.figures import Figure
+from npconv.figures.separable_example import separable_example
+
+module = import_module("npconv.figures.separable_example")
+
+CASES: dict[str, dict[str, Any]] = {
+    "the article's": {},
+    "one of all": {"x": (1, 1, 1, 1), "kernel": 1, "out_channels": 1},
+    "one filter": {"out_channels": 1},
+    "equal": {"x": (1, 5, 4, 2), "kernel": (2, 1), "out_channels": 2},
+    "many channels": {"x": (1, 7, 7, 36)},
+    "padded and strided": {
+        "x": (1, 9, 11, 2),
+        "kernel": (7, 5),
+        "out_channels": 3,
+        "stride": 2,
+        "padding": "same",
+    },
+    "more padding than kernel": {"x": (1, 2, 3, 2), "kernel": (2, 1), "out_channels": 5, "padding": 3},
+}
+
+
+@lru_cache
+def drawn(name: str) -> Figure:
+    return separable_example(**CASES[name])
+
+
+def texts(figure: Figure) -> list[str]:
+    return [text.get_text() for text in figure.figure.axes[0].texts]
+
+
+def bars(figure: Figure) -> dict[str, float]:
+    return {p.get_gid(): p.get_width() for p in figure.figure.axes[0].patches if str(p.get_gid()).startswith("bar-")}
+
+
+def counted(case: dict[str, Any], data: dict[str, Any]) -> dict[str, tuple[int, int]]:
+    """Multiplications, and those by padding, one place, one tap and one filter at a time."""
+    _, height, width, channels = case.get("x", (1, 7, 7, 3))
+    sides = case.get("kernel", (3, 3))
+    taps = (sides, sides) if isinstance(sides, int) else sides
+    filters, stride, padding = case.get("out_channels", 128), case.get("stride", 1), case.get("padding", 0)
+    rows, columns, _ = data["shapes"]["output"]
+    before = []
+    for side, tap, places in ((height, taps[0], rows), (width, taps[1], columns)):
+        needed = max((places - 1) * stride + tap - side, 0)
+        before.append(needed // 2 if padding == "same" else padding)
+    inside = total = 0
+    for v, w, i, j in np.ndindex(rows, columns, *taps):
+        total += 1
+        inside += 0 <= v * stride + i - before[0] < height and 0 <= w * stride + j - before[1] < width
+    return {
+        "standard": (total * channels * filters, (total - inside) * channels * filters),
+        "depthwise": (total * channels, (total - inside) * channels),
+        "pointwise": (rows * columns * channels * filters, 0),
+    }
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_multiplications_are_those_of_every_place_tap_and_filter(name: str) -> None:
+    data = drawn(name).data
+    wanted = counted(CASES[name], data)
+    separable = wanted["depthwise"][0] + wanted["pointwise"][0]
+    multiplications = {step: count for step, (count, _) in wanted.items()}
+    assert data["multiplications"] == {**multiplications, "separable": separable}
+    assert data["padding multiplications"] == {step: zeros for step, (_, zeros) in wanted.items()}
+    assert data["ratio"] == data["ratio by formula"] == str(Fraction(separable, wanted["standard"][0]))
+    assert data["ratio"] == str(cost_ratio(CASES[name].get("kernel", 3), CASES[name].get("out_channels", 128)))
+
+
+def test_the_articles_numbers() -> None:
+    figure = drawn("the article's")
+    assert figure.data["multiplications"] == {
+        "standard": 86400,
+        "depthwise": 675,
+        "pointwise": 9600,
+        "separable": 10275,
+    }
+    assert figure.data["ratio"] == "137/1152"
+    assert figure.data["ratio value"] == pytest.approx(1 / 128 + 1 / 9)
+    written = "\n".join(texts(figure))
+    for text in (
+        "5·5 places × 3·3·3 weights × 128 filters = 86,400 multiplications",
+        "5·5 places × 3·3 weights × 3 filters\n= 675 multiplications",
+        "5·5 places × 3 weights × 128 filters\n= 9,600 multiplications",
+        "675 depthwise + 9,600 pointwise = 10,275",
+        "10,275 / 86,400 = 137/1152 ≈ 0.1189, exactly 1/N + 1/Dᵣ² = 1/128 + 1/9",
+        "saves 88.1 %",
+    ):
+        assert text in written
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_products_written_are_what_was_counted(name: str) -> None:
+    figure = drawn(name)
+    products = [text.replace("\n", " ") for text in texts(figure) if " places × " in text or " place × " in text]
+    assert len(products) == 3
+    for step, text in zip(("standard", "depthwise", "pointwise"), products, strict=True):
+        factors, count = text.split(" = ")
+        numbers = [int(n) for part in factors.split(" × ") for n in part.split()[0].split("·")]
+        assert np.prod(numbers) == int(count.split()[0].replace(",", "")) == figure.data["multiplications"][step]
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_bars_are_to_scale(name: str) -> None:
+    figure = drawn(name)
+    widths, counts = bars(figure), figure.data["multiplications"]
+    assert set(widths) == {"bar-standard", "bar-depthwise", "bar-pointwise"}
+    for step in ("depthwise", "pointwise"):
+        assert widths[f"bar-{step}"] / widths["bar-standard"] == pytest.approx(counts[step] / counts["standard"])
+
+
+@pytest.mark.parametrize(
+    ("case", "verdict"),
+    [
+        ({}, "saves 88.1 % of the multiplications"),
+        ({"out_channels": 1}, "costs 1.11 times as much, and saves nothing"),
+        ({"kernel": 1, "out_channels": 4}, "costs 1.25 times as much, and saves nothing"),
+        ({"kernel": (2, 1), "out_channels": 2}, "costs the same, and saves nothing"),
+    ],
+)
+def test_it_says_what_is_true(case: dict[str, Any], verdict: str) -> None:
+    figure = separable_example(**case)
+    for text in ("\n".join(texts(figure)), figure.caption, figure.alt):
+        assert verdict in text
+        assert text.count("saves") == 1
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_with_the_factored_kernel_both_are_one_function(name: str) -> None:
+    figure = drawn(name)
+    assert figure.data["largest difference"] == 0
+    assert any("the two outputs are equal" in text for text in texts(figure))
+    assert "different functions" in figure.caption
+
+
+def test_the_factored_kernel_is_the_one_that_was_run() -> None:
+    e = module._example_from("separable_example", (1, 6, 5, 3), 3, 8, 2, "same", 4)
+    s = e.s
+    np.testing.assert_array_equal(s.layer.kernel, factored_kernel(s.depthwise, s.pointwise))
+    maps = depthwise_conv2d_loops(s.layer.x, s.depthwise, stride=2, padding="same")
+    np.testing.assert_array_equal(s.filtered, maps)
+    y = conv2d_loops(s.layer.x, s.layer.kernel, stride=2, padding="same")
+    np.testing.assert_array_equal(s.layer.y, y)
+    np.testing.assert_array_equal(pointwise_conv2d_loops(maps, s.pointwise), y)
+
+
+def test_another_kernel_would_be_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "conv2d", lambda x, kernel, **geometry: conv2d_loops(x, kernel + 1, **geometry))
+    figure = separable_example(out_channels=2)
+    assert figure.data["largest difference"] > 0
+    assert not any("are equal" in text for text in texts(figure))
+
+
+def test_many_filters_are_counted_by_one_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = separable_example(out_channels=5, padding=1)
+    monkeypatch.setattr(module, "MOST_COUNTED", 10)
+    part = separable_example(out_channels=5, padding=1)
+    assert (whole.data["filters counted"], part.data["filters counted"]) == (5, 1)
+    for key in ("multiplications", "padding multiplications", "ratio"):
+        assert whole.data[key] == part.data[key]
+    assert "for one of the N = 5 filters, then times N" in part.caption
+    assert "then times N" not in whole.caption
+
+
+def test_padding_is_said_to_be_multiplied_too() -> None:
+    figure = drawn("padded and strided")
+    zeros = figure.data["padding multiplications"]
+    assert f"Cells of padding are multiplied too: {zeros['standard']:,}" in figure.caption
+    total = sum(zeros.values())
+    assert f"cells of padding are multiplied too: {total:,} of the multiplications are by their zeros" in texts(figure)
+    assert not any("padding" in text for text in texts(drawn("the article's")))
+    assert "padding" not in separable_example(out_channels=2).caption
+
+
+def test_volumes_have_the_shapes() -> None:
+    figure = separable_example(x=(1, 6, 7, 3), kernel=(3, 2), out_channels=5)
+    found = {c.get_gid(): len(c.get_paths()) for c in figure.figure.axes[0].collections}
+    for m in range(3):
+        assert found[f"standard-input-{m}-front"] == found[f"input-{m}-front"] == 6 * 7
+        assert found[f"standard-3-{m}-front"] == found[f"filter-{m}-front"] == 3 * 2
+        assert found[f"map-{m}-front"] == 4 * 6
+        assert found[f"pointwise-3-{m}-front"] == 1
+    for c in figure.figure.axes[0].collections:
+        if c.get_gid() in ("standard-0-0-front", "filter-0-front"):
+            corners = np.unique([path.vertices.min(axis=0).round(4) for path in c.get_paths()], axis=0)
+            assert [len(np.unique(corners[:, axis])) for axis in (1, 0)] == [3, 2]
+    for n in range(5):
+        assert found[f"standard-output-{n}-front"] == found[f"output-{n}-front"] == 4 * 6
+    assert "standard-4-0-front" not in found
+    assert {"input\n6×7×3", "N = 5 filters\n3×2×3", "output\n4×6×5", "Dᵣ = 3×2", "… and 1 more"} <= set(texts(figure))
+    assert "1 of the standard filters, 1 of the pointwise filters" in figure.caption
+
+
+def test_hue_is_the_channel_both_ways() -> None:
+    figure = separable_example(out_channels=4)
+    sides = {c.get_gid(): tuple(c.get_facecolor()[0]) for c in figure.figure.axes[0].collections}
+    parts = ("standard-input", "standard-0", "input", "filter", "map", "pointwise-0")
+    hues = [{sides[f"{part}-{m}-side"] for part in parts} for m in range(3)]
+    assert [len(hue) for hue in hues] == [1, 1, 1]
+    assert len(set.union(*hues)) == 3
+
+
+@pytest.mark.parametrize(
+    ("case", "error", "argument"),
+    [
+        ({"x": (2, 7, 7, 3)}, ValueError, "x must be one image"),
+        ({"x": (1, 40, 7, 3)}, ValueError, "rows or columns"),
+        ({"x": (7, 7, 3)}, ValueError, "x"),
+        ({"x": "photograph"}, TypeError, "x"),
+        ({"kernel": (9, 3)}, ValueError, "9"),
+        ({"kernel": 0}, ValueError, "kernel"),
+        ({"kernel": 2.5}, TypeError, "kernel"),
+        ({"out_channels": 0}, ValueError, "out_channels"),
+        ({"out_channels": True}, TypeError, "out_channels"),
+        ({"stride": 0}, ValueError, "stride"),
+        ({"padding": "full"}, ValueError, "padding"),
+    ],
+)
+def test_what_cannot_be_drawn_is_refused(case: dict[str, Any], error: type[Exception], argument: str) -> None:
+    with pytest.raises(error, match=f"separable_example: .*{argument}"):
+        separable_example(**case)
