@@ -21,6 +21,7 @@ from .values import shape_text
 
 MOST_LINES = len(LINE_COLORS)
 HEIGHT = 3.7  # inches
+EDGE = 0.675  # inches at the left of each plot
 
 
 def cost_ratio_figure(
@@ -58,19 +59,22 @@ def cost_ratio_figure(
     by_size = [_line(side, 1, out_channels) for side in kernel_sizes]
     by_multiplier = [_line(kernel_sizes[0], q, out_channels) for q in depth_multipliers]
     sizes = [shape_text(line["kernel"]) for line in by_size]
+    multipliers = [f"Q = {q}" for q in depth_multipliers]
+    labelled = [*zip(sizes, by_size, strict=True), *zip(multipliers, by_multiplier, strict=True)]
     with style():
         figure = matplotlib.figure.Figure(figsize=(WIDTH, HEIGHT))
-        left = figure.add_axes((0.075, 0.15, 0.34, 0.72))
-        right = figure.add_axes((0.575, 0.15, 0.34, 0.72))
+        ends = max(text_width(_end_text(line, label), SMALL) for label, line in labelled)
+        if ends > 2:
+            raise ValueError("cost_ratio_figure: kernel_sizes and depth_multipliers must be shorter to be written")
+        across = (WIDTH / 2 - EDGE - ends - 0.2) / WIDTH
+        left = figure.add_axes((EDGE / WIDTH, 0.15, across, 0.72))
+        right = figure.add_axes((0.5 + EDGE / WIDTH, 0.15, across, 0.72))
         left.set_title("by kernel size, Q = 1", loc="left")
         left.set_ylabel("multiplications, separable / standard")
         right.set_title(f"with a depth multiplier Q, {sizes[0]}", loc="left")
         low = min(line["limit value"] for line in by_size + by_multiplier) / 1.6
         high = max(float(Fraction(line["counted"][0])) for line in by_size + by_multiplier) * 1.7
-        for axes, lines, labels in (
-            (left, by_size, sizes),
-            (right, by_multiplier, [f"Q = {q}" for q in depth_multipliers]),
-        ):
+        for axes, lines, labels in ((left, by_size, sizes), (right, by_multiplier, multipliers)):
             _set_axes(axes, out_channels, low, max(high, 2.0))  # the line at 1 is always there
             _draw(axes, lines, labels, out_channels)
     return Figure(
@@ -125,18 +129,26 @@ def _line(size: Pair, q: int, out_channels: Sequence[int]) -> dict[str, Any]:
     }
 
 
+def _end_text(line: dict[str, Any], label: str) -> str:
+    return f"{label} → {line['limit']}"
+
+
 def _set_axes(axes: Axes, out_channels: Sequence[int], low: float, high: float) -> None:
     """Both axes logarithmic, with ticks that are numbers."""
     axes.set_xscale("log", base=2)
     axes.set_yscale("log", base=10)
     axes.set_xlim(out_channels[0] / 1.25, out_channels[-1] * 1.25)
     axes.set_ylim(low, high)
-    axes.set_xticks(out_channels, [str(n) for n in out_channels])
+    apart = axes.bbox.width / axes.figure.dpi / math.log2(out_channels[-1] * 1.25**2 / out_channels[0])
+    pairs = [(math.log2(m / n) * apart, text_width(f"{n}{m}", SMALL) / 2 + 0.05) for n, m in pairwise(out_channels)]
+    every = math.ceil(max(needed / room for room, needed in pairs))  # so many that the labels have room
+    texts = [str(n) if i % every == 0 else "" for i, n in enumerate(reversed(out_channels))]
+    axes.set_xticks(out_channels, texts[::-1])
     steps = (1, 2, 5) if high / low < 1000 else (1,)
     decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)))
-    ticks = [step * 10.0**decade for decade in decades for step in steps]
-    ticks = [tick for tick in ticks if low <= tick <= high]
-    axes.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
+    steps_of_ten = [step * 10.0**decade for decade in decades for step in steps]
+    shares = [share for share in steps_of_ten if low <= share <= high]
+    axes.set_yticks(shares, [f"{share:g}" for share in shares])
     axes.xaxis.set_minor_locator(NullLocator())
     axes.yaxis.set_minor_locator(NullLocator())
     axes.set_xlabel("N, output channels")
@@ -158,16 +170,18 @@ def _draw(axes: Axes, lines: list[dict[str, Any]], labels: list[str], out_channe
     axes.axhline(1, color=INK, linewidth=0.8)
     drawn.append(np.stack([fine, np.ones_like(fine)], axis=-1))
     points = axes.transData.transform(np.concatenate(drawn)) * 72 / _dpi(axes)
-    _write_apart(axes, "nothing is saved above", (out_channels[-1] / 5, 1), (3, -3), points)
+    left, right = axes.get_xlim()
+    along = [left * (right / left) ** share for share in (0.74, 0.5, 0.27)]
+    points = _write_apart(axes, "nothing is saved above", [(x, 1.0) for x in along], (3, -3, 15, -15, 27), points)
     for near in sorted({line["within 10 % from N"] for line in lines}):
         heights = [line["limit value"] * 1.1 for line in lines if line["within 10 % from N"] == near]
         if out_channels[0] <= near <= out_channels[-1]:
             for y in heights:
                 axes.plot([near, near], [y / 1.13, y * 1.13], color=INK, linewidth=1.6)
-            _write_apart(axes, f"N = {near}", (near, min(heights)), (-6, 6, -18, 18), points)
+            points = _write_apart(axes, f"N = {near}", [(near, min(heights))], (-6, 6, -18, 18, 30), points)
     ends = [axes.transData.transform((1, line["limit value"]))[1] * 72 / _dpi(axes) for line in lines]
     for y, end, label, line in zip(spread(ends, SMALL * 1.3), ends, labels, lines, strict=True):
-        text = f"{label} → {line['limit']}"
+        text = _end_text(line, label)
         at = (out_channels[-1] * 1.25, line["limit value"])
         axes.annotate(text, at, xytext=(5, y - end), textcoords="offset points", size=SMALL, ha="left", va="center")
 
@@ -176,16 +190,29 @@ def _dpi(axes: Axes) -> float:
     return axes.figure.dpi
 
 
-def _write_apart(axes: Axes, text: str, at: tuple[float, float], offsets: Sequence[int], points: Array) -> None:
-    """Write above or below a place, at the first of these distances in points where the text covers no line."""
-    x, y = axes.transData.transform(at) * 72 / _dpi(axes)
-    width, height = text_width(text, SMALL) * 72 + 2, SMALL * 1.2
+def _write_apart(
+    axes: Axes, text: str, places: Sequence[tuple[float, float]], offsets: Sequence[int], points: Array
+) -> Array:
+    """Write above or below one of the places, at that of these distances which is near and covers few points.
 
-    def covered(offset: int) -> int:
-        low = y + offset - (height if offset < 0 else 0)
-        across = (points[:, 0] > x - width / 2) & (points[:, 0] < x + width / 2)
-        return int((across & (points[:, 1] > low) & (points[:, 1] < low + height)).sum())
+    All is in points of 1/72 inch. Returned are the points, and those of the text with them.
+    """
+    width, height = text_width(text, SMALL) * 72 + 2, SMALL * 1.1
+    bottom = axes.bbox.y0 * 72 / _dpi(axes)
 
-    offset = min(offsets, key=covered)
+    def corner(candidate: tuple[tuple[float, float], int]) -> Array:
+        (x, y), offset = axes.transData.transform(candidate[0]) * 72 / _dpi(axes), candidate[1]
+        return np.array([x - width / 2, y + offset - (height if offset < 0 else 0)])
+
+    def penalty(candidate: tuple[tuple[float, float], int]) -> float:
+        inside = points - corner(candidate)
+        if corner(candidate)[1] < bottom:
+            return len(points)
+        covered = ((inside > 0) & (inside < (width, height))).all(axis=1).sum()
+        return float(covered + abs(candidate[1]) / 2)
+
+    at, offset = best = min(((at, offset) for at in places for offset in offsets), key=penalty)
     edge = "bottom" if offset > 0 else "top"
     axes.annotate(text, at, xytext=(0, offset), textcoords="offset points", size=SMALL, ha="center", va=edge)
+    grid = np.stack(np.meshgrid(np.linspace(0, width, 20), np.linspace(0, height, 5)), axis=-1).reshape(-1, 2)
+    return np.concatenate([points, corner(best) + grid])

@@ -1,10 +1,9 @@
 """Into n dimensions, through ReLU, and back: what a random embedding of the plane keeps, and what it loses."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
-from math import comb, pi
+from math import pi
 from typing import Any
 
 import matplotlib.figure
@@ -13,11 +12,10 @@ from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.ticker import NullLocator
 
-from ..kernels.activations import relu, relu6
 from ..kernels.arguments import is_int
 from ..kernels.geometry import Array
-from ..kernels.pointwise import pointwise_conv2d
 from .drawing import INK, MARGIN, MARKERS, ROLES, SMALL, SMALLEST, TEXT, TITLE, WIDTH, shade, spread, text_width
+from .embedding import Counts, Panel, count_kept, expected_share, median_panel, quantile
 from .figure import Figure, four_part_caption, style
 
 FUNCTION = "relu_information_loss"
@@ -35,31 +33,6 @@ LIGHTEST = 0.86  # of viridis, on white
 HALF = "#999999"
 SCALES = (0.3, 0.5, 0.7, *(ten * part for ten in (1, 10, 100) for part in (1, 1.5, 2, 3, 5, 7)), 1000)
 SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
-
-
-@dataclass(frozen=True)
-class _Panel:
-    """One matrix's outputs: of all draws in n dimensions the one that keeps a median number of points."""
-
-    n: int
-    draw: int
-    matrix: Array  # (n, 2)
-    live: Array  # (P,), how many coordinates are above zero
-    decoded: Array  # (P, 2), by the pseudo-inverse
-    recovered: Array  # (P, 2), from the live coordinates alone, where there are two
-
-    @property
-    def kept(self) -> Array:
-        """Which points can be recovered, (P,)."""
-        return self.live >= 2
-
-
-@dataclass(frozen=True)
-class _Counts:
-    """How many points keep two live coordinates, over all draws."""
-
-    relu: Array  # (draws, the largest n)
-    relu6: Array  # (dimensions, scales), summed over the draws
 
 
 def relu_information_loss(
@@ -101,8 +74,8 @@ def relu_information_loss(
     dimensions = [int(n) for n in dimensions]
     unit, largest = _unit_points(points)
     matrices = np.random.default_rng(seed).standard_normal((draws, max(dimensions), 2))
-    counts = _count(unit, matrices, dimensions, scales)
-    panels = [_median_panel(unit, matrices, counts.relu, n) for n in dimensions]
+    counts = count_kept(unit, matrices, dimensions, scales)
+    panels = [median_panel(unit, matrices, counts.relu, n) for n in dimensions]
     data = _data(unit, largest, panels, counts, scales)
     with style():
         figure = _draw(unit, panels, data, is_curve=points is None)
@@ -167,58 +140,7 @@ def _unit_points(points: Array | None) -> tuple[Array, float]:
     return points / largest, largest
 
 
-def _embed(unit: Array, matrix: Array) -> Array:
-    """T applied to every point, (P, 2) and (n, 2) to (P, n): a pointwise convolution of two channels into n."""
-    embedded: Array = pointwise_conv2d(unit[np.newaxis, np.newaxis], matrix.T)[0, 0]
-    return embedded
-
-
-def _count(unit: Array, matrices: Array, dimensions: Sequence[int], scales: Sequence[float]) -> _Counts:
-    """Count the points that keep two live coordinates after ReLU, for every n, and after ReLU6, at every scale.
-
-    ReLU6 leaves a point two live coordinates where it leaves the second smallest of those above zero below 6.
-    """
-    draws, most, _ = matrices.shape
-    kept = np.zeros((draws, most), np.int64)
-    capped = np.zeros((len(dimensions), len(scales)), np.int64)
-    smallest = second = np.full((len(unit), draws), np.inf)
-    for row in range(most):
-        embedded = _embed(unit, matrices[:, row])  # (P, draws)
-        live = np.where(relu(embedded) > 0, embedded, np.inf)
-        second = np.minimum(second, np.maximum(smallest, live))
-        smallest = np.minimum(smallest, live)
-        kept[:, row] = (second < np.inf).sum(axis=0)
-        if row + 1 in dimensions:
-            capped[dimensions.index(row + 1)] = [np.sum(relu6(scale * second) < 6) for scale in scales]
-    return _Counts(kept, capped)
-
-
-def _median_panel(unit: Array, matrices: Array, kept: Array, n: int) -> _Panel:
-    """The first draw whose count of kept points is the median of all draws, and what its matrix makes of the points."""
-    counts = kept[:, n - 1]
-    draw = int(np.argmax(counts == _quantile(counts, 1, 2)))
-    matrix = matrices[draw, :n]
-    output = relu(_embed(unit, matrix))  # (P, n)
-    live = output > 0
-    decoded = _embed(output, np.linalg.pinv(matrix))  # (P, 2)
-    live_rows = np.where(live[..., np.newaxis], matrix, 0)  # (P, n, 2)
-    recovered = (np.linalg.pinv(live_rows) @ output[..., np.newaxis])[..., 0]  # (P, 2)
-    return _Panel(n, draw, matrix, live.sum(axis=1), decoded, recovered)
-
-
-def _quantile(counts: Array, part: int, whole: int) -> int:
-    """One of the counts: the one that part/whole of the way up the sorted counts is reached, rounded down."""
-    return int(np.sort(counts)[(len(counts) - 1) * part // whole])
-
-
-def _expected(n: int) -> Fraction:
-    """The share of the plane that n dimensions keep by Theorem 1: N/2ⁿ, with N = Σ C(n, k) for k from 0 to n − 2."""
-    return Fraction(sum(comb(n, k) for k in range(n - 1)), 2**n)
-
-
-def _data(
-    unit: Array, largest: float, panels: list[_Panel], counts: _Counts, scales: Sequence[float]
-) -> dict[str, Any]:
+def _data(unit: Array, largest: float, panels: list[Panel], counts: Counts, scales: Sequence[float]) -> dict[str, Any]:
     draws, most = counts.relu.shape
     furthest = max(float(np.abs(panel.decoded).max()) for panel in panels)
     reach = MARGIN_OF_PANEL * min(max(1.0, furthest), REACH)
@@ -243,11 +165,11 @@ def _data(
         ],
         "by n": {
             "n": [n + 1 for n in by_n],
-            "expected share": [str(_expected(n + 1)) for n in by_n],
+            "expected share": [str(expected_share(n + 1)) for n in by_n],
             "kept in all draws": counts.relu.sum(axis=0).tolist(),
-            "tenth": [_quantile(counts.relu[:, n], 1, 10) for n in by_n],
-            "median": [_quantile(counts.relu[:, n], 1, 2) for n in by_n],
-            "nine tenths": [_quantile(counts.relu[:, n], 9, 10) for n in by_n],
+            "tenth": [quantile(counts.relu[:, n], 1, 10) for n in by_n],
+            "median": [quantile(counts.relu[:, n], 1, 2) for n in by_n],
+            "nine tenths": [quantile(counts.relu[:, n], 9, 10) for n in by_n],
         },
         "by scale": {
             "scales": [float(scale) for scale in scales],
@@ -361,7 +283,7 @@ class _Sheet:
         return x + KEY + KEY_GAP + text_width(text, size)
 
 
-def _draw(unit: Array, panels: list[_Panel], data: dict[str, Any], *, is_curve: bool) -> matplotlib.figure.Figure:
+def _draw(unit: Array, panels: list[Panel], data: dict[str, Any], *, is_curve: bool) -> matplotlib.figure.Figure:
     """All of it, from above: panels by the pseudo-inverse, panels by the live coordinates, the two plots of shares."""
     columns = len(panels) + 1
     side = min((WIDTH - 2 * MARGIN - GAP * (columns - 1)) / columns, LARGEST_PANEL)
