@@ -33,6 +33,15 @@ def _parser() -> argparse.ArgumentParser:
     reproduce.add_argument("--out", default="reproduced", metavar="DIR", help="where the figures go (%(default)s)")
     reproduce.set_defaults(run=_reproduce)
 
+    figures = commands.add_parser("figures", help="draw the article's figures")
+    figures.add_argument("names", nargs="*", metavar="NAME", help="which ones (all)")
+    figures.add_argument("--out", default="figures", metavar="DIR", help="where they go (%(default)s)")
+    figures.add_argument("--format", choices=("svg", "png"), help="for all pictures (each figure's own)")
+    figures.add_argument("--animate", action="store_true", help="a GIF too of those figures that step")
+    figures.add_argument("--loop", action="store_true", help="GIFs that begin again at their end")
+    figures.add_argument("--list", action="store_true", help="print the names, and draw nothing")
+    figures.set_defaults(run=_figures)
+
     cost = commands.add_parser("cost", help="what convolutions cost").add_subparsers(dest="what", required=True)
     layer = cost.add_parser("layer", help="a layer of given sizes, standard and separable")
     layer.add_argument("--input", nargs=3, type=int, required=True, metavar=("HEIGHT", "WIDTH", "M"))
@@ -52,7 +61,8 @@ def _parser() -> argparse.ArgumentParser:
     ratio = cost.add_parser("ratio", help="the ratio Q(1/N + 1/Dᵣ²), separable over standard")
     ratio.add_argument("--kernel", nargs="+", type=int, default=[3, 5, 7], metavar="D", help="kernel sides (3 5 7)")
     ratio.add_argument("--out-channels", nargs="+", type=int, default=[8, 16, 32, 64, 128, 256, 512, 1024], metavar="N")
-    ratio.add_argument("--depth-multiplier", type=int, default=1, metavar="Q")
+    ratio.add_argument("--depth-multiplier", nargs="+", type=int, metavar="Q", help="(1; in the plot 1 2 4)")
+    ratio.add_argument("--plot", metavar="FILE", help="also the figure cost-ratio with these sizes: .svg or .png")
     ratio.add_argument("--json", action="store_true", help="print JSON instead of a table")
     ratio.set_defaults(run=_cost_ratio)
 
@@ -104,15 +114,45 @@ def _reproduce(arguments: argparse.Namespace) -> int:
     return 1 if different else 0
 
 
-def _write_figures(folder: Path) -> list[Path]:
-    from .figures import BUILDERS, write_figures
+def _figures(arguments: argparse.Namespace) -> int:
+    from .figures import ANIMATIONS, BUILDERS
 
-    figures = []
-    for name, build in BUILDERS.items():
+    if arguments.list:
+        for name, build in BUILDERS.items():
+            print(f"{name:<24}  {(build.__doc__ or '').splitlines()[0]}")
+        return 0
+    names = list(dict.fromkeys(arguments.names)) or list(BUILDERS)
+    unknown = [name for name in names if name not in BUILDERS]
+    if unknown:
+        raise ValueError(f"no figure is called {', '.join(unknown)}; there are {', '.join(BUILDERS)}")
+    animated = [name for name in names if name in ANIMATIONS] if arguments.animate else []
+    if arguments.animate and not animated:
+        raise ValueError(f"--animate is for {', '.join(ANIMATIONS)}; got {', '.join(names)}")
+    if arguments.loop and not arguments.animate:
+        raise ValueError("--loop goes with --animate")
+    for path in _write_figures(Path(arguments.out), names, arguments.format, animated, arguments.loop):
+        print(f"wrote {path}")
+    return 0
+
+
+def _write_figures(
+    folder: Path,
+    names: Sequence[str] | None = None,
+    format: str | None = None,
+    animated: Sequence[str] = (),
+    loop: bool = False,
+) -> list[Path]:
+    from .figures import ANIMATIONS, BUILDERS, gif_bytes, write_figures
+
+    figures, animations = [], {}
+    for name in BUILDERS if names is None else names:
         _progress(f"drawing {name}")
-        figures.append(build())
+        figures.append(BUILDERS[name]())
+    for name in animated:
+        _progress(f"animating {name}")
+        animations[name] = gif_bytes(ANIMATIONS[name](), loop=loop)
     _progress("")
-    return write_figures(figures, folder)
+    return write_figures(figures, folder, format=format, animations=animations)
 
 
 def _cost_layer(arguments: argparse.Namespace) -> int:
@@ -166,7 +206,7 @@ def _cost_layer(arguments: argparse.Namespace) -> int:
 def _cost_ratio(arguments: argparse.Namespace) -> int:
     from .cost import break_even_multiplier, cost_ratio
 
-    q = arguments.depth_multiplier
+    multipliers = arguments.depth_multiplier or [1]
     rows = [
         {
             "kernel": side,
@@ -177,22 +217,43 @@ def _cost_ratio(arguments: argparse.Namespace) -> int:
             "limit": q / side**2,
             "break_even_multiplier": float(break_even_multiplier(side, n)),
         }
+        for q in multipliers
         for side in arguments.kernel
         for n in arguments.out_channels
     ]
+    if arguments.plot:
+        _plot_ratio(arguments)
     if arguments.json:
         print(json.dumps(rows, indent=1))
         return 0
-    header = ["kernel", "N", "ratio", "", "times cheaper", "limit Q/Dᵣ²", "nothing saved from Q ="]
+    header = ["kernel", "N", "Q", "ratio", "", "times cheaper", "limit Q/Dᵣ²", "nothing saved from Q ="]
     table = [
         [
-            f"{row['kernel']}×{row['kernel']}", str(row["out_channels"]), str(row["ratio"]), f"{row['value']:.4f}",
+            f"{row['kernel']}×{row['kernel']}", str(row["out_channels"]), str(row["depth_multiplier"]),
+            str(row["ratio"]), f"{row['value']:.4f}",
             f"{1 / row['value']:.2f}", f"{row['limit']:.4f}", f"{row['break_even_multiplier']:.2f}",
         ]
         for row in rows
     ]  # fmt: skip
     _print_table(header, table)
     return 0
+
+
+def _plot_ratio(arguments: argparse.Namespace) -> None:
+    from .figures import cost_ratio_figure
+    from .figures.files import picture_bytes
+    from .files import write_whole
+
+    end = Path(arguments.plot).suffix.lower()
+    if end not in (".svg", ".png"):
+        raise ValueError(f"--plot takes a file that ends in .svg or .png; got {arguments.plot}")
+    figure = cost_ratio_figure(
+        kernel_sizes=arguments.kernel,
+        out_channels=sorted(set(arguments.out_channels)),
+        depth_multipliers=arguments.depth_multiplier or (1, 2, 4),
+    )
+    write_whole(arguments.plot, picture_bytes(figure, end[1:]))
+    print(f"wrote {arguments.plot}", file=sys.stderr)
 
 
 def _vectors(arguments: argparse.Namespace) -> int:

@@ -1,5 +1,6 @@
 """The commands, as a user calls them."""
 
+import functools
 import json
 import subprocess
 import sys
@@ -34,6 +35,62 @@ def test_cost_ratio(capsys):
     assert "137/1152" in capsys.readouterr().out
     assert cli.main(["cost", "ratio", "--json", "--depth-multiplier", "2"]) == 0
     assert len(json.loads(capsys.readouterr().out)) == 24
+    assert cli.main(["cost", "ratio", "--kernel", "3", "--out-channels", "9", "--depth-multiplier", "1", "3"]) == 0
+    assert [line.split()[:4] for line in capsys.readouterr().out.splitlines()[1:]] == [
+        ["3×3", "9", "1", "2/9"],
+        ["3×3", "9", "3", "2/3"],
+    ]
+
+
+@pytest.mark.parametrize("end", ["svg", "png"])
+def test_cost_ratio_plots_the_given_sizes(end, tmp_path, capsys):
+    from npconv.figures import cost_ratio_figure
+    from npconv.figures.files import picture_bytes
+
+    file = tmp_path / "new" / f"ratio.{end}"
+    words = ["cost", "ratio", "--kernel", "2", "5", "--out-channels", "64", "4", "4", "--plot", str(file), "--json"]
+    assert cli.main(words) == 0
+    assert len(json.loads(capsys.readouterr().out)) == 6
+    figure = cost_ratio_figure(kernel_sizes=(2, 5), out_channels=(4, 64), depth_multipliers=(1, 2, 4))
+    assert file.read_bytes() == picture_bytes(figure, end)
+    assert cli.main([*words, "--depth-multiplier", "3"]) == 0
+    figure = cost_ratio_figure(kernel_sizes=(2, 5), out_channels=(4, 64), depth_multipliers=(3,))
+    assert file.read_bytes() == picture_bytes(figure, end)
+
+
+def test_figures_writes_the_named_ones(tmp_path, capsys):
+    assert cli.main(["figures", "standard-convolution", "cost-ratio", "--out", str(tmp_path), "--format", "png"]) == 0
+    names = ["standard-convolution.png", "standard-convolution.json", "cost-ratio.png", "cost-ratio.json",
+             "manifest.json"]  # fmt: skip
+    assert capsys.readouterr().out == "".join(f"wrote {tmp_path / name}\n" for name in names)
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(names)
+    assert (tmp_path / "cost-ratio.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_figures_lists_what_there_is(tmp_path, capsys, monkeypatch):
+    from npconv.figures import BUILDERS
+
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["figures", "--list"]) == 0
+    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == list(BUILDERS)
+    assert not list(tmp_path.iterdir())
+
+
+def test_figures_animates(tmp_path, monkeypatch):
+    from npconv import figures
+
+    small = functools.partial(figures.functional_view_frames, x=(1, 3, 4, 1), kernel=(3, 3, 1, 1))
+    monkeypatch.setitem(figures.ANIMATIONS, "functional-view", small)
+    words = ["figures", "functional-view", "--animate", "--out", str(tmp_path)]
+    assert cli.main(words) == 0
+    once = (tmp_path / "functional-view.gif").read_bytes()
+    assert cli.main([*words, "--loop"]) == 0
+    forever = (tmp_path / "functional-view.gif").read_bytes()
+    assert once.startswith(b"GIF89a")
+    assert b"NETSCAPE" not in once
+    assert b"NETSCAPE2.0\x03\x01\x00\x00" in forever
+    manifest = json.loads((tmp_path / "manifest.json").read_text(encoding="utf-8"))["figures"]
+    assert set(manifest["functional-view"]) == {f"functional-view.{end}" for end in ("gif", "json", "svg")}
 
 
 @pytest.mark.parametrize(
@@ -56,6 +113,15 @@ def test_cost_ratio(capsys):
             "npconv vectors: make_vectors: operation must be one of conv2d,",
         ),
         (["vectors", "--op", "conv2d", "--out", "/dev/null/x.npz"], "npconv vectors: "),
+        (
+            ["figures", "cost-ration"],
+            "npconv figures: no figure is called cost-ration; there are standard-convolution,",
+        ),
+        (["figures", "cost-ratio", "--animate"], "npconv figures: --animate is for functional-view, "),
+        (["figures", "cost-ratio", "--loop"], "npconv figures: --loop goes with --animate"),
+        (["figures", "cost-ratio", "--out", "/dev/null/figures"], "npconv figures: "),
+        (["cost", "ratio", "--plot", "ratio.pdf"], "npconv cost: --plot takes a file that ends in .svg or .png"),
+        (["cost", "ratio", "--kernel", "0", "--plot", "ratio.svg"], "npconv cost: cost_ratio: kernel_size"),
         (["bench", "--rounds", "0"], "npconv bench: --rounds and --batch must be at least 1"),
     ],
 )

@@ -7,8 +7,9 @@ from functools import partial
 from typing import Any
 
 from ..kernels.geometry import Array, Axis, Padding, Pair
-from .backward_pass import Backward, backward_from
-from .drawing import (
+from .figure import Figure, drawn_by, four_part_caption
+from .parts.backward_pass import Backward, backward_from
+from .parts.drawing import (
     FRONT,
     FRONT_UNDER_NUMBERS,
     MARGIN,
@@ -19,6 +20,7 @@ from .drawing import (
     WIDTH,
     Canvas,
     Labels,
+    TooLargeError,
     Volume,
     largest_cell,
     number_cell,
@@ -26,9 +28,8 @@ from .drawing import (
     shade,
     text_width,
 )
-from .figure import Figure, four_part_caption, style
-from .products import ROW_GAP, Fit, draw_products, equation
-from .values import Given, number_text, number_texts, shape_text
+from .parts.products import ROW_GAP, Fit, draw_products, equation
+from .parts.values import Given, number_text, number_texts, shape_text, side_text
 
 VOLUME_HEIGHT, BLANK_HEIGHT = 2.4, 1.8  # inches that a volume may take, with numbers on all of them and otherwise
 DRAWN_HEIGHT = 8.1  # inches for all volumes, products and notes
@@ -81,7 +82,7 @@ def backward_taps(
     ((1, 4, 5, 2), (3, 3, 2, 8))
     """
     back = backward_from("backward_taps", x, kernel, stride, padding, dilation, at, tap, seed, dy)
-    with style():
+    with drawn_by("backward_taps", x=back.layer.x, kernel=back.layer.kernel, dy=back.dy):
         canvas = Canvas()
         drawn = _draw(canvas, back)
         figure = canvas.finish()
@@ -189,7 +190,7 @@ def _blocks(back: Backward) -> tuple[list[Block], list[Block], float]:
     ):
         try:
             cell = _cell(back, left, right, most_height)
-        except ValueError:  # too wide
+        except TooLargeError:
             continue
         if most_height == BLANK_HEIGHT or all(number_size(block.numbers, cell) for block in (*left, *right)):
             return left, right, cell
@@ -267,7 +268,7 @@ def _scatter_blocks(back: Backward) -> list[Block]:
             "filter",
             number_texts(layer.kernel[:, :, 0, 0]),
             f"filter n = 0\n{shape_text(layer.kernel.shape[:3])}",
-            Labels("", _sides("Dᵣ", layer.kernel.shape[:2]), f"M = {layer.kernel.shape[2]}"),
+            Labels("", side_text("Dᵣ", *layer.kernel.shape[:2]), f"M = {layer.kernel.shape[2]}"),
             (range(layer.kernel.shape[0]), range(layer.kernel.shape[1])),
         ),
         Block("what it adds", flat, "input", share, "what it adds\nto channel m = 0", Labels(), (rows, columns)),
@@ -277,14 +278,10 @@ def _scatter_blocks(back: Backward) -> list[Block]:
             "input",
             number_texts(back.dpadded[0, ..., 0]),
             f"dx\n{shape_text(back.dx.shape[1:])}",
-            Labels("", _sides("Dᵤ", layer.x.shape[1:3]), f"M = {whole.channels}"),
+            Labels("", side_text("Dᵤ", *layer.x.shape[1:3]), f"M = {whole.channels}"),
             ([back.at[0] + above], [back.at[1] + left]),
         ),
     ]
-
-
-def _sides(symbol: str, shape: tuple[int, ...]) -> str:
-    return f"{symbol} = {shape[0] if shape[0] == shape[1] else shape_text(shape)}"
 
 
 def _dy_block(back: Backward, focus: tuple[Sequence[int], Sequence[int]]) -> Block:
@@ -295,7 +292,7 @@ def _dy_block(back: Backward, focus: tuple[Sequence[int], Sequence[int]]) -> Blo
         "output",
         number_texts(back.dy[0, ..., 0]),
         f"dy\n{shape_text((height, width, filters))}",
-        Labels("", _sides("Dᵥ", (height, width)), f"N = {filters}"),
+        Labels("", side_text("Dᵥ", height, width), f"N = {filters}"),
         focus,
     )
 
@@ -313,7 +310,7 @@ def _patch_blocks(back: Backward) -> list[Block]:
             "input",
             number_texts(layer.padded[..., 0]),
             f"x\n{shape_text(layer.x.shape[1:])}",
-            Labels("", _sides("Dᵤ", layer.x.shape[1:3]), f"M = {layer.x.shape[3]}"),
+            Labels("", side_text("Dᵤ", *layer.x.shape[1:3]), f"M = {layer.x.shape[3]}"),
             (tap_rows, tap_columns),
         ),
         _dy_block(back, (range(height), range(width))),
@@ -323,7 +320,7 @@ def _patch_blocks(back: Backward) -> list[Block]:
             "filter",
             number_texts(back.dkernel[:, :, 0, 0]),
             f"dkernel, n = 0\n{shape_text(layer.kernel.shape[:3])}",
-            Labels("", _sides("Dᵣ", layer.kernel.shape[:2]), f"M = {layer.kernel.shape[2]}"),
+            Labels("", side_text("Dᵣ", *layer.kernel.shape[:2]), f"M = {layer.kernel.shape[2]}"),
             ([i], [j]),
         ),
     ]

@@ -9,11 +9,11 @@ import numpy as np
 from ..kernels import arguments
 from ..kernels.blocks import inverted_residual_stages
 from ..kernels.geometry import Geometry, Padding, Pair
-from .blocks import Block, block_of, draw_block, draw_legend, largest_scale
-from .drawing import MARGIN, SMALL, TEXT, TITLE, WIDTH, Canvas, text_width
-from .figure import Figure, four_part_caption, style
-from .residuals import Residual, Shape, Sizes, inverted_block
-from .values import shape_text
+from .figure import Figure, drawn_by, four_part_caption
+from .parts.blocks import Block, block_of, draw_block, draw_legend, largest_scale
+from .parts.drawing import MARGIN, SMALL, TEXT, TITLE, WIDTH, Canvas, text_width
+from .parts.residuals import Residual, Shape, Sizes, inverted_block
+from .parts.values import shape_text
 
 NAME = "bottleneck_table"
 HEADINGS = ("input", "operator", "output", "parameters", "MACs")
@@ -205,7 +205,7 @@ def bottleneck_table(
     """
     block = inverted_block(NAME, "x", x, expand, depthwise, project, stride, padding, dilation, seed)
     table = Table(block, *_run(block, stride, padding, dilation), padding)
-    with style():
+    with drawn_by(NAME, x=x, expand=expand, depthwise=depthwise, project=project):
         canvas = Canvas()
         channel = _draw(canvas, table)
         figure = canvas.finish()

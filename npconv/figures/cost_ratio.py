@@ -15,9 +15,9 @@ from ..cost import break_even_multiplier, cost_ratio, count_operations
 from ..kernels.geometry import Array, Pair
 from ..kernels.separable import depthwise_separable_conv2d
 from ..kernels.standard import conv2d
-from .drawing import INK, LINE_COLORS, LINE_STYLES, MARKERS, SMALL, WIDTH, spread, text_width
 from .figure import Figure, four_part_caption, style
-from .values import shape_text
+from .parts.drawing import INK, LINE_COLORS, LINE_STYLES, MARKERS, SMALL, WIDTH, spread, text_width
+from .parts.values import shape_text
 
 MOST_LINES = len(LINE_COLORS)
 HEIGHT = 3.7  # inches
@@ -56,8 +56,8 @@ def cost_ratio_figure(
             raise ValueError(f"cost_ratio_figure: {name} must be 1 to {MOST_LINES} lines; got {len(values)}")
     if len(out_channels) < 2 or any(n >= m for n, m in pairwise(out_channels)):
         raise ValueError(f"cost_ratio_figure: out_channels must be two or more in growing order; got {out_channels!r}")
-    by_size = [_line(side, 1, out_channels) for side in kernel_sizes]
-    by_multiplier = [_line(kernel_sizes[0], q, out_channels) for q in depth_multipliers]
+    by_size = [_line(size, 1, out_channels) for size in kernel_sizes]
+    by_multiplier = [by_size[0] if q == 1 else _line(kernel_sizes[0], q, out_channels) for q in depth_multipliers]
     sizes = [shape_text(line["kernel"]) for line in by_size]
     multipliers = [f"Q = {q}" for q in depth_multipliers]
     labelled = [*zip(sizes, by_size, strict=True), *zip(multipliers, by_multiplier, strict=True)]

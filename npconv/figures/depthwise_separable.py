@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from ..kernels.geometry import Padding, Pair
-from .drawing import BACK, MARGIN, ROLES, SMALL, TITLE, WIDTH, Canvas, Volume, number_cell, text_width
-from .figure import Figure, four_part_caption, style
-from .separable_layer import Separable, separable_from, separable_row
-from .slabs import LINE, Block, Face, Part, Row, Stack, drawn_channels, hue_text, plural, side_text, write_notes
-from .values import Given, number_text, number_texts, shape_text
+from .figure import Figure, drawn_by, four_part_caption
+from .parts.drawing import BACK, MARGIN, ROLES, SMALL, TITLE, WIDTH, Canvas, Volume, number_cell, text_width
+from .parts.separable_layer import Separable, separable_from, separable_row
+from .parts.slabs import LINE, Block, Face, Part, Row, Stack, drawn_channels, hue_text, write_notes
+from .parts.values import Given, number_text, number_texts, plural, shape_text, side_text
 
 DEPTHWISE_HEIGHT = 4.4  # inches for the slices of the worked value
 POINTWISE_HEIGHT = 2.6  # inches for its products
@@ -56,7 +56,7 @@ def depthwise_separable(
     """
     s = separable_from("depthwise_separable", x, depthwise, pointwise, stride, padding, dilation, at, seed)
     layer = s.layer
-    with style():
+    with drawn_by("depthwise_separable", x=layer.x, depthwise=s.depthwise, pointwise=s.pointwise):
         canvas = Canvas()
         bottom = _draw_volumes(canvas, s)
         bottom, slices = _draw_depthwise_step(canvas, s, bottom - 0.26)
@@ -143,7 +143,8 @@ def depthwise_separable_frames(
             f"{name}: too many steps to animate: {len(places)}, {MOST_FRAMES} at the most; "
             f"got x {s.layer.x.shape}, depthwise {s.depthwise.shape}"
         )
-    cell = _frame_row(s, 0).cell(0.3)
+    with drawn_by(name, x=s.layer.x, depthwise=s.depthwise, pointwise=s.pointwise):
+        cell = _frame_row(s, 0).cell(0.3)
     return [
         _frame(replace(s, layer=s.layer.moved(*place)), number, cell, (stride, padding, dilation))
         for number, place in enumerate(places, 1)
@@ -154,7 +155,7 @@ def _frame(s: Separable, shown: int, cell: float, geometry: tuple[Pair, Padding,
     layer, maps = s.layer, s.depthwise.shape[-1]
     place = f"({layer.row}, {layer.column})"
     drawn = _frame_maps(s)
-    with style():
+    with drawn_by("depthwise_separable", x=layer.x, depthwise=s.depthwise, pointwise=s.pointwise):
         canvas = Canvas()
         drawing = _frame_row(s, shown).draw(canvas, 0.0, cell)
         lines = [

@@ -1,6 +1,6 @@
 """What a builder returns, and the style it draws in."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,6 +8,9 @@ from typing import Any, Literal
 
 import matplotlib.figure
 import matplotlib.style
+
+from ..kernels.geometry import Array
+from .parts.drawing import TooLargeError
 
 STYLE = Path(__file__).with_name("npconv.mplstyle")
 
@@ -43,6 +46,26 @@ def style() -> Iterator[None]:
     """
     with matplotlib.style.context(["default", STYLE]):
         yield
+
+
+@contextmanager
+def drawn_by(function: str, **arrays: Array | Sequence[int] | None) -> Iterator[None]:
+    """`style` for a builder: what turns out too large to draw is an error that names it and the shapes of its arrays.
+
+    >>> from npconv.figures.parts.drawing import TooLargeError
+    >>> with drawn_by("builder", x=np.zeros((1, 2, 3, 1))):
+    ...     raise TooLargeError("too wide to draw")
+    Traceback (most recent call last):
+    ValueError: builder: too wide to draw; got x (1, 2, 3, 1)
+    """
+    try:
+        with style():
+            yield
+    except TooLargeError as error:
+        shapes = {name: getattr(a, "shape", a) for name, a in arrays.items() if a is not None}
+        raise ValueError(
+            f"{function}: {error}; got " + ", ".join(f"{n} {tuple(s)}" for n, s in shapes.items())
+        ) from error
 
 
 def four_part_caption(*, claim: str, computed: str, scale: str, not_shown: str) -> str:

@@ -6,8 +6,9 @@ The same environment writes the same bytes every time: no date, no program's ver
 import hashlib
 import io
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from xml.sax.saxutils import escape
 
 import matplotlib
@@ -18,18 +19,24 @@ from .figure import Figure, style
 
 MANIFEST = "manifest.json"
 PNG_DPI = 160
+FORMATS = ("svg", "png")
 
 
-def picture_bytes(figure: Figure) -> bytes:
-    """A figure as the bytes of its SVG or PNG file, its alt text inside.
+def picture_bytes(figure: Figure, format: str | None = None) -> bytes:
+    """A figure as the bytes of an SVG or PNG file, its alt text inside; in its own format if None.
+
+    Raises ValueError for another format.
 
     >>> import npconv.figures
     >>> b'role="img"' in picture_bytes(npconv.figures.BUILDERS["standard-convolution"]())
     True
     """
+    format = format or figure.format
+    if format not in FORMATS:
+        raise ValueError(f"picture_bytes: format must be one of {', '.join(FORMATS)}; got {format!r}")
     buffer = io.BytesIO()
     with style():
-        if figure.format == "png":
+        if format == "png":
             metadata = {"Title": figure.name, "Description": figure.alt, "Software": None}
             figure.figure.savefig(buffer, format="png", dpi=PNG_DPI, metadata=metadata)
             return buffer.getvalue()
@@ -54,19 +61,27 @@ def data_text(figure: Figure) -> str:
     return "{\n" + ",\n".join(lines) + "\n}\n"
 
 
-def write_figures(figures: Iterable[Figure], folder: str | Path) -> list[Path]:
+def write_figures(
+    figures: Iterable[Figure],
+    folder: str | Path,
+    *,
+    format: str | None = None,
+    animations: Mapping[str, bytes] = MappingProxyType({}),
+) -> list[Path]:
     """Write each figure's picture and numbers into a folder, and then the manifest of all that is in it.
 
     Args:
         figures: what builders returned, each name once.
-        folder: made where it is missing. Figures that are in its manifest already stay there, unless written anew.
+        folder: made where it is missing. Files that are in its manifest already stay there, unless written anew.
+        format: "svg" or "png" for all of them; each figure's own if None.
+        animations: GIFs by the name of what they animate, as `gif_bytes` makes them.
 
     Returns:
         The paths of the files written, each whole or not at all: for every figure its picture and its JSON, then the
-        manifest, which is {"versions": {...}, "figures": {name: {file name: sha256}}}.
+        animations and the manifest, which is {"versions": {...}, "figures": {name: {file name: sha256}}}.
 
     Raises:
-        ValueError: a name comes twice, or a manifest in the folder is none.
+        ValueError: a name comes twice, a format is unknown, or a manifest in the folder is none.
         OSError: what cannot be written.
 
     >>> import tempfile, npconv.figures
@@ -76,24 +91,29 @@ def write_figures(figures: Iterable[Figure], folder: str | Path) -> list[Path]:
     ['standard-convolution.svg', 'standard-convolution.json', 'manifest.json']
     """
     folder = Path(folder)
-    written: dict[str, dict[str, str]] = {}
-    earlier = _read_manifest(folder / MANIFEST)
+    files = _read_manifest(folder / MANIFEST)
+    written: list[Path] = []
+
+    def write(name: str, file: str, content: bytes) -> None:
+        write_whole(folder / file, content)
+        files.setdefault(name, {})[file] = hashlib.sha256(content).hexdigest()
+        written.append(folder / file)
+
     for figure in figures:
-        if figure.name in written:
+        end = format or figure.format
+        if folder / f"{figure.name}.json" in written:
             raise ValueError(f"write_figures: the figure {figure.name!r} comes twice")
-        contents = {
-            f"{figure.name}.{figure.format}": picture_bytes(figure),
-            f"{figure.name}.json": data_text(figure).encode(),
-        }
-        for name, content in contents.items():
-            write_whole(folder / name, content)
-        written[figure.name] = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
+        picture, data = picture_bytes(figure, end), data_text(figure).encode()
+        write(figure.name, f"{figure.name}.{end}", picture)
+        write(figure.name, f"{figure.name}.json", data)
+    for name, content in animations.items():
+        write(name, f"{name}.gif", content)
     manifest = {
         "versions": {"matplotlib": matplotlib.__version__, "numpy": np.__version__},
-        "figures": dict(sorted({**earlier, **written}.items())),
+        "figures": {name: dict(sorted(files[name].items())) for name in sorted(files)},
     }
     write_whole(folder / MANIFEST, json.dumps(manifest, indent=1) + "\n")
-    return [*(folder / name for files in written.values() for name in files), folder / MANIFEST]
+    return [*written, folder / MANIFEST]
 
 
 def _read_manifest(path: Path) -> dict[str, dict[str, str]]:

@@ -5,7 +5,8 @@ from typing import Any
 
 from ..kernels.arguments import is_int
 from ..kernels.geometry import Padding, Pair
-from .drawing import (
+from .figure import Figure, drawn_by, four_part_caption
+from .parts.drawing import (
     BACK,
     FRONT_UNDER_NUMBERS,
     LABEL_GAP,
@@ -24,11 +25,10 @@ from .drawing import (
     shade,
     text_width,
 )
-from .figure import Figure, four_part_caption, style
-from .layer import Layer, layer_from
-from .terms import Part, Terms, rest_text, slices_text
-from .values import Given, number_text, number_texts, shape_text, sum_text, widest_texts
-from .volumes import Group, draw_groups
+from .parts.layer import Layer, layer_from
+from .parts.terms import Part, Terms, rest_text, slices_text
+from .parts.values import Given, number_text, number_texts, shape_text, sum_text, widest_texts
+from .parts.volumes import Group, draw_groups
 
 NAME = "functional_view"
 MOST_STEPS = 64  # in an animation
@@ -133,7 +133,7 @@ def _how(stride: Pair, padding: Padding, dilation: Pair) -> str:
 
 def _view(layer: Layer, how: str, until: Place | None) -> Figure:
     steps = [] if until else _steps(layer)
-    with style():
+    with drawn_by(NAME, x=layer.x, kernel=layer.kernel):
         canvas = Canvas()
         top, bottom, notes = _draw_volumes(canvas, layer, until)
         if layer.rounded:

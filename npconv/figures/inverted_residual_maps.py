@@ -12,11 +12,11 @@ from ..kernels import arguments
 from ..kernels.arguments import is_int
 from ..kernels.blocks import inverted_residual_stages
 from ..kernels.geometry import Array, Pair
-from .drawing import LABEL_GAP, MARGIN, ROLES, SMALL, SMALLEST, TITLE, WIDTH, Canvas, text_width
-from .figure import Figure, four_part_caption, style
+from .figure import Figure, drawn_by, four_part_caption
 from .files import PNG_DPI
-from .photograph import Photograph, photograph_from
-from .values import number_text, shape_text
+from .parts.drawing import LABEL_GAP, MARGIN, ROLES, SMALL, SMALLEST, TITLE, WIDTH, Canvas, text_width
+from .parts.photograph import Photograph, photograph_from
+from .parts.values import number_text, shape_text
 
 Extent = tuple[float, float, float, float]  # left, right, bottom, top
 
@@ -169,7 +169,7 @@ def inverted_residual_maps(
         raise ValueError(f"{NAME}: weights must be a few words; got {weights!r}")
     given = {"expand": expand, "depthwise": depthwise, "project": project}
     block = _block(*_input(photograph, x), given, stride, expansion, out_channels, weights, seed)
-    with style():
+    with drawn_by(NAME, x=block.stages["input"].maps):
         canvas = Canvas()
         _draw(canvas, block)
         figure = canvas.finish()

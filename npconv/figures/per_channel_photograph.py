@@ -7,10 +7,23 @@ from matplotlib.colors import LinearSegmentedColormap
 
 from ..kernels.geometry import Array
 from ..kernels.standard import per_channel_maps
-from .drawing import LABEL_GAP, LINE_COLORS, MARGIN, ROLES, SMALL, TITLE, WIDTH, Canvas, Volume, number_cell, text_width
-from .figure import Figure, four_part_caption, style
-from .photograph import Photograph, photograph_from
-from .values import array_from, number_text, number_texts, place_from, shape_text, sum_text
+from .figure import Figure, drawn_by, four_part_caption
+from .parts.drawing import (
+    LABEL_GAP,
+    LINE_COLORS,
+    MARGIN,
+    ROLES,
+    SMALL,
+    TITLE,
+    WIDTH,
+    Canvas,
+    TooLargeError,
+    Volume,
+    number_cell,
+    text_width,
+)
+from .parts.photograph import Photograph, photograph_from
+from .parts.values import array_from, number_text, number_texts, place_from, shape_text, sum_text
 
 SOBEL_ACROSS = ((-1, 0, 1), (-2, 0, 2), (-1, 0, 1))
 SOBEL_DOWN = ((-1, -2, -1), (0, 0, 0), (1, 2, 1))
@@ -55,7 +68,7 @@ def per_channel_photograph(
     row, column = place_from(name, at, *total.shape)
     # a limit that a few strong edges do not set: 99 of 100 values have a grey of their own
     limits = [float(max(np.percentile(np.abs(a), 99), 1)) for a in (*np.moveaxis(maps, -1, 0), total)]
-    with style():
+    with drawn_by(name, photograph=pixels, filter=filter):
         canvas = Canvas()
         _draw_photograph(canvas, photograph, filter, maps, total, limits)
         figure = canvas.finish()
@@ -121,7 +134,7 @@ def _draw_photograph(
     spare = WIDTH - 2 * MARGIN - content
     gaps = (0.2 * spare, 0.2 * spare, 0.38 * spare)
     if spare < 1.5:
-        raise ValueError("per_channel_photograph: the filter's numbers are too long to draw")
+        raise TooLargeError("the filter's numbers are too long to draw")
     start = MARGIN + 0.11 * spare + left
     starts = [start, start + picture + gaps[0], start + picture + gaps[0] + filter_width + gaps[1]]
     starts.append(starts[2] + picture + gaps[2])

@@ -3,7 +3,8 @@
 import numpy as np
 
 from ..kernels.geometry import Padding, Pair
-from .drawing import (
+from .figure import Figure, drawn_by, four_part_caption
+from .parts.drawing import (
     CHANNEL_HUES,
     MARGIN,
     ROLES,
@@ -18,9 +19,9 @@ from .drawing import (
     number_size,
     text_width,
 )
-from .figure import Figure, four_part_caption, style
-from .layer import Layer, layer_from
-from .values import Given, number_text, number_texts, shape_text
+from .parts.layer import Layer, layer_from
+from .parts.slabs import hue_text
+from .parts.values import Given, number_text, number_texts, shape_text, side_text
 
 DRAWN_HEIGHT = 12.0  # inches for the rows, one for each channel
 SIGN = 0.4  # inches for a sign between columns
@@ -65,11 +66,10 @@ def per_channel_view(
     layer = layer_from("per_channel_view", x, kernel, stride, padding, dilation, at, seed, n)
     filter = layer.kernel[..., layer.n]  # (Dᵣ, Dᵣ, M)
     channels, filters = layer.kernel.shape[2:]
-    with style():
+    with drawn_by("per_channel_view", x=layer.x, kernel=layer.kernel):
         canvas = Canvas()
         shown = _draw(canvas, layer)
         figure = canvas.finish()
-    hue = f"hue is the channel, {_hue_names(channels)}" if channels <= len(CHANNEL_HUES) else "channels are numbered"
     rest = "" if shown == channels else f"{channels - shown} of the channels, which the sum has; "
     rest += f"the other {filters - 1} of the N filters; " if filters > 1 else ""
     sizes = [shape_text(a.shape) for a in (layer.x[0], filter, layer.maps[0])]
@@ -99,14 +99,10 @@ def per_channel_view(
                 f"The maps are npconv.per_channel_maps', their sum is channel {layer.n} of npconv.conv2d's, with "
                 f"stride {stride}, padding {padding!r} and dilation {dilation}."
             ),
-            scale=f"All slices have one scale; {hue}; indices count from 0.",
+            scale=f"All slices have one scale; {hue_text(channels)}; indices count from 0.",
             not_shown=f"Not shown: {rest}a bias.",
         ),
     )
-
-
-def _hue_names(channels: int) -> str:
-    return ", ".join(f"{m} {hue}" for m, hue in zip(range(channels), ("blue", "pink", "yellow"), strict=False))
 
 
 class _Columns:
@@ -173,8 +169,7 @@ def _draw(canvas: Canvas, layer: Layer) -> int:
     _draw_titles(canvas, columns, total)
     lowest = columns.row(columns.shown - 1)[1]
     for volume, symbol in zip(lowest, ("Dᵤ", "Dᵣ", "Dᵥ"), strict=True):
-        height, width = volume.height, volume.width
-        canvas.labels(volume, Labels("", f"{symbol} = {width}" if width == height else f"{symbol} = {height}×{width}"))
+        canvas.labels(volume, Labels("", side_text(symbol, volume.height, volume.width)))
     _write_notes(canvas, layer, columns.shown, blank, min(volume.bottom for volume in (*lowest, total)) - 0.32)
     return columns.shown
 

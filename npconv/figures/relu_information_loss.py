@@ -14,9 +14,9 @@ from matplotlib.ticker import NullLocator
 
 from ..kernels.arguments import is_int
 from ..kernels.geometry import Array
-from .drawing import INK, MARGIN, MARKERS, ROLES, SMALL, SMALLEST, TEXT, TITLE, WIDTH, shade, spread, text_width
-from .embedding import Counts, Panel, count_kept, expected_share, median_panel, quantile
 from .figure import Figure, four_part_caption, style
+from .parts.drawing import INK, MARGIN, MARKERS, ROLES, SMALL, SMALLEST, TEXT, TITLE, WIDTH, shade, spread, text_width
+from .parts.embedding import Counts, Panel, count_kept, expected_share, median_panel, quantile
 
 FUNCTION = "relu_information_loss"
 MOST_PANELS, MOST_DIMENSIONS, MOST_POINTS, MOST_DRAWS = 6, 128, 2000, 10_000

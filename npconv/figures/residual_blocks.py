@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..kernels.geometry import Padding, Pair
-from .blocks import (
+from .figure import Figure, drawn_by, four_part_caption
+from .parts.blocks import (
     HEAD,
     SUM_RADIUS,
     Block,
@@ -15,10 +16,9 @@ from .blocks import (
     draw_sum,
     largest_scale,
 )
-from .drawing import INK, LABEL_GAP, MARGIN, ROLES, SMALL, TEXT, TITLE, Canvas, text_width
-from .figure import Figure, four_part_caption, style
-from .residuals import Operator, Residual, Shape, Tensor, conventional_block, inverted_block
-from .values import shape_text
+from .parts.drawing import INK, LABEL_GAP, MARGIN, ROLES, SMALL, TEXT, TITLE, Canvas, text_width
+from .parts.residuals import Operator, Residual, Shape, Tensor, conventional_block, inverted_block
+from .parts.values import shape_text
 
 NAME = "residual_blocks"
 BLOCK_WIDTH = 7.2  # inches
@@ -75,7 +75,7 @@ def residual_blocks(
     """
     conventional = conventional_block(NAME, x, reduce, spatial, restore, seed)
     inverted = inverted_block(NAME, "narrow", narrow, expand, depthwise, project, stride, padding, dilation, seed)
-    with style():
+    with drawn_by(NAME, x=x, narrow=narrow):
         canvas = Canvas(BLOCK_WIDTH)
         channel = _draw(canvas, [conventional, inverted])
         figure = canvas.finish()

@@ -12,9 +12,9 @@ from ..cost import cost_ratio
 from ..kernels.arguments import is_int
 from ..kernels.geometry import Array
 from ..kernels.separable import factored_kernel, factorize_kernel
-from .drawing import INK, LINE_COLORS, LINE_STYLES, MARKERS, SMALL, SMALLEST, TITLE, WIDTH, text_width
 from .figure import Figure, four_part_caption, style
-from .values import shape_text
+from .parts.drawing import INK, LINE_COLORS, LINE_STYLES, MARKERS, SMALL, SMALLEST, TITLE, WIDTH, text_width
+from .parts.values import shape_text
 
 Path = list[tuple[float, float]]  # (cost, error) by (cost, error)
 

@@ -14,11 +14,11 @@ from ..kernels.depthwise import depthwise_conv2d
 from ..kernels.geometry import Padding, Pair
 from ..kernels.pointwise import pointwise_conv2d
 from ..kernels.standard import conv2d
-from .drawing import MARGIN, ROLES, TITLE, WIDTH, Canvas, Volume, shade, text_width
-from .figure import Figure, four_part_caption, style
-from .separable_layer import Separable, input_block, output_block, separable_from, separable_row
-from .slabs import LINE, Block, Face, Row, channel_color, hue_text, plural, side_text, solid_stack, write_notes
-from .values import Given, array_from, shape_text
+from .figure import Figure, drawn_by, four_part_caption
+from .parts.drawing import MARGIN, ROLES, TITLE, WIDTH, Canvas, Volume, shade, text_width
+from .parts.separable_layer import Separable, input_block, output_block, separable_from, separable_row
+from .parts.slabs import LINE, Block, Face, Row, channel_color, hue_text, solid_stack, write_notes
+from .parts.values import Given, array_from, plural, shape_text, side_text
 
 MOST_COUNTED = 300_000  # multiplications counted one by one; above, those of one filter are, times N
 LARGEST_CELL = 0.15
@@ -103,7 +103,7 @@ def separable_example(
     ({'standard': 675, 'depthwise': 675, 'pointwise': 75, 'separable': 750}, '10/9')
     """
     e = _example_from("separable_example", x, kernel, out_channels, stride, padding, seed)
-    with style():
+    with drawn_by("separable_example", x=e.s.layer.x, kernel=e.s.depthwise.shape[:2]):
         canvas = Canvas()
         drawn = _draw(canvas, e)
         figure = canvas.finish()
@@ -175,7 +175,7 @@ def _computed(e: Example) -> str:
     return (
         f"Multiplications were counted by running the kernels on numbers that count{how} (npconv.cost.count_operations)"
         f"; the ratio is npconv.cost.cost_ratio's. With npconv.factored_kernel as the standard kernel the largest "
-        f"difference between the two outputs is {e.difference}; with any other kernel they are different functions."
+        f"difference between the two outputs is {e.difference}; a standard kernel is in general no such product."
         + padding
     )
 
@@ -348,7 +348,7 @@ def _write_verdict(canvas: Canvas, e: Example, top: float) -> None:
     text = (
         f"separable / standard = {e.separable:,} / {e.multiplications['standard']:,} = {e.ratio}{_decimal(e.ratio)}, "
         f"exactly 1/N + 1/Dᵣ² = 1/{filters} + 1/{height * width}:\n{e.verdict}.\n"
-        f"Both ways give {shape_text(e.s.layer.y.shape[1:])}. They are the same function only where the standard "
+        f"Both ways give {shape_text(e.s.layer.y.shape[1:])}. They are the same function where the standard "
         "kernel is the product\nof the two, npconv.factored_kernel(depthwise, pointwise): run with that, the two "
         f"outputs {'are equal' if e.difference == 0 else f'differ by {e.difference:.1e} at most'}."
     )

@@ -1,12 +1,12 @@
 """The article's Fig. 1: an input volume, N filters, the output volume; and one value of it worked out by hand."""
 
 from ..kernels.geometry import Padding, Pair
-from .drawing import MARGIN, SMALL, TITLE, WIDTH, Canvas, Labels, Volume, number_cell, text_width
-from .figure import Figure, four_part_caption, style
-from .layer import Layer, layer_from
-from .terms import Part, Terms, rest_text, slices_text
-from .values import Given, number_text, number_texts, shape_text
-from .volumes import Group, draw_groups
+from .figure import Figure, drawn_by, four_part_caption
+from .parts.drawing import MARGIN, SMALL, TITLE, WIDTH, Canvas, Labels, Volume, number_cell, text_width
+from .parts.layer import Layer, layer_from
+from .parts.terms import Part, Terms, rest_text, slices_text
+from .parts.values import Given, number_text, number_texts, shape_text
+from .parts.volumes import Group, draw_groups
 
 MOST_FILTERS = 4
 WORKED_HEIGHT = 10.0  # inches for the slices of the worked value
@@ -46,7 +46,7 @@ def standard_convolution(
     (1, 2, 3, 8)
     """
     layer = layer_from("standard_convolution", x, kernel, stride, padding, dilation, at, seed)
-    with style():
+    with drawn_by("standard_convolution", x=layer.x, kernel=layer.kernel):
         canvas = Canvas()
         bottom, notes = _draw_volumes(canvas, layer)
         bottom, slices = _draw_worked_value(canvas, layer, bottom - 0.3)

@@ -8,9 +8,8 @@ from matplotlib.colors import to_hex
 from matplotlib.path import Path
 
 from npconv import conv2d_backward_loops, conv2d_loops
-from npconv.figures import Figure
-from npconv.figures.backward_taps import backward_taps
-from npconv.figures.drawing import FRONT_UNDER_NUMBERS, ROLES, shade
+from npconv.figures import Figure, backward_taps
+from npconv.figures.parts.drawing import FRONT_UNDER_NUMBERS, ROLES, shade
 
 CASES: dict[str, dict[str, Any]] = {
     "the default": {},

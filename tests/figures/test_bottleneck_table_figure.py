@@ -9,8 +9,7 @@ from matplotlib.text import Text
 
 from npconv import depthwise_conv2d_loops, pointwise_conv2d_loops
 from npconv.cost import count_operations
-from npconv.figures import Figure
-from npconv.figures.bottleneck_table import bottleneck_table
+from npconv.figures import Figure, bottleneck_table
 
 ODD: dict[str, Any] = {
     "x": (1, 7, 5, 3),

@@ -8,10 +8,9 @@ import pytest
 from matplotlib.collections import PolyCollection
 
 from npconv import depthwise_conv2d_loops, pointwise_conv2d_loops
-from npconv.figures import Figure
-from npconv.figures.depthwise_separable import depthwise_separable, depthwise_separable_frames
-from npconv.figures.drawing import ROLES
-from npconv.figures.values import number_text
+from npconv.figures import Figure, depthwise_separable, depthwise_separable_frames
+from npconv.figures.parts.drawing import ROLES
+from npconv.figures.parts.values import number_text
 
 CASES: dict[str, dict[str, Any]] = {
     "the article's": {},

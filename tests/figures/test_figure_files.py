@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
+from collections.abc import Callable
 from pathlib import Path
 
 import matplotlib
@@ -15,8 +16,8 @@ from npconv.figures import BUILDERS, Figure, write_figures
 
 
 @pytest.fixture(scope="module")
-def figures() -> list[Figure]:
-    return [build() for build in BUILDERS.values()]
+def figures(default: Callable[[str], Figure]) -> list[Figure]:
+    return [default(name) for name in BUILDERS]
 
 
 @pytest.fixture(scope="module")

@@ -1,23 +1,32 @@
 """At usual and unusual sizes no two texts overlap, and nothing lies outside the canvas."""
 
 from collections.abc import Callable
-from itertools import combinations
+from typing import Any
 
 import numpy as np
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from npconv.figures import (
+    BUILDERS,
     Figure,
+    backward_taps,
+    bottleneck_table,
     cost_ratio_figure,
+    depthwise_separable,
+    functional_view,
+    inverted_residual_maps,
     per_channel_photograph,
     per_channel_view,
+    relu_information_loss,
+    residual_blocks,
+    separability,
+    separable_example,
     standard_convolution,
     style,
 )
 
-SIZES = {
-    "default": {},
+LAYERS: dict[str, dict[str, Any]] = {
     "one of all": {"x": (1, 1, 1, 1), "kernel": (1, 1, 1, 1)},
     "one channel": {"x": (1, 5, 4, 1), "kernel": (3, 2, 1, 2)},
     "many filters": {"kernel": (3, 3, 3, 128)},
@@ -27,25 +36,203 @@ SIZES = {
     "high": {"x": (1, 20, 3, 4), "kernel": (7, 1, 4, 2), "dilation": (2, 1)},
     "fractions": {"x": np.linspace(-40, 40, 90).reshape(1, 6, 5, 3), "kernel": np.full((3, 3, 3, 2), 0.37)},
 }
-DRAWN: dict[str, Callable[[], Figure]] = {
-    "the photograph": per_channel_photograph,
-    "a wide photograph": lambda: per_channel_photograph(
-        photograph=np.zeros((24, 200, 3), np.uint8), filter=np.ones((5, 3, 3), int)
-    ),
-    "the cost ratio": cost_ratio_figure,
-    "one line": lambda: cost_ratio_figure(kernel_sizes=(2,), out_channels=(3, 96), depth_multipliers=(1,)),
-}
-for size, case in SIZES.items():
-    DRAWN[f"volumes, {size}"] = lambda case=case: standard_convolution(**case)  # type: ignore[misc]
-    DRAWN[f"channels, {size}"] = lambda case=case: per_channel_view(**case)  # type: ignore[misc]
+RNG = np.random.default_rng(3)
+SIZES: dict[Callable[..., Figure], dict[str, dict[str, Any]]] = {
+    standard_convolution: LAYERS,
+    per_channel_view: LAYERS,
+    functional_view: {
+        **LAYERS,
+        "stepping": {"until": (1, 3)},
+        "last step of many channels": {"x": (1, 8, 9, 36), "kernel": (7, 7, 36, 1), "until": (1, 2)},
+        "two columns": {"x": (1, 9, 4, 5), "kernel": (5, 3, 5, 128), "n": 127, "at": (0, 0)},
+        "one column": {"x": (1, 32, 3, 12), "kernel": (5, 3, 12, 2), "n": 1},
+        "largest": {"x": (1, 32, 32, 3), "kernel": (3, 3, 3, 128), "n": 127, "at": (29, 29)},
+        "dots": {"x": (1, 32, 28, 2), "kernel": (5, 3, 2, 2), "dilation": 3, "stride": (1, 3)},
+        "pointwise": {"x": (1, 5, 6, 36), "kernel": (1, 1, 36, 2), "stride": 2},
+        "fractions that step": {
+            "x": 900 * RNG.normal(size=(1, 5, 5, 20)),
+            "kernel": RNG.normal(size=(2, 2, 20, 2)),
+            "until": (3, 3),
+        },
+        "long numbers": {
+            "x": np.linspace(-12345.5, 99999, 60).reshape(1, 5, 6, 2), "kernel": np.full((2, 2, 2, 1), -7),
+        },
+        "wide kernel": {"x": (1, 3, 20, 2), "kernel": (1, 13, 2, 2)},
+        "wide": {"x": (1, 2, 32, 1), "kernel": (2, 2, 1, 1), "padding": ((0, 1), (0, 0))},
+    },
+    per_channel_photograph: {
+        "wide": {"photograph": np.zeros((24, 200, 3), np.uint8), "filter": np.ones((5, 3, 3), int)},
+    },
+    cost_ratio_figure: {
+        "one line": {"kernel_sizes": (2,), "out_channels": (3, 96), "depth_multipliers": (1,)},
+        "close lines": {"kernel_sizes": (3, (1, 7), (4, 2), 1), "depth_multipliers": (7, 8, 9, 10)},
+        "small": {"kernel_sizes": (1,), "out_channels": (1, 2), "depth_multipliers": (1, 64)},
+    },
+    residual_blocks: {
+        "strided": {"project": (144, 32), "stride": 2},
+        "no expansion": {"narrow": (1, 28, 28, 32), "expand": None, "depthwise": (3, 3, 32), "project": (32, 16)},
+        "one of all": {
+            "x": (1, 1, 1, 1), "reduce": (1, 1), "spatial": (1, 1, 1, 1), "restore": (1, 1),
+            "narrow": (1, 1, 1, 1), "expand": (1, 1), "depthwise": (1, 1, 1), "project": (1, 1),
+        },
+        "flat": {
+            "x": (1, 3, 20, 36), "reduce": (36, 12), "spatial": (1, 7, 12, 10), "restore": (10, 36),
+            "narrow": (1, 3, 20, 6), "expand": (6, 36), "depthwise": (1, 7, 36), "project": (36, 6),
+        },
+        "high, odd": {
+            "narrow": (1, 27, 5, 24), "expand": (24, 96), "depthwise": (7, 3, 96), "project": (96, 24),
+            "stride": (2, 1),
+        },
+        "valid, dilated": {
+            "x": (1, 9, 11, 128), "reduce": (128, 32), "spatial": (5, 3, 32, 64), "restore": (64, 128),
+            "narrow": (1, 9, 11, 20), "expand": (20, 120), "depthwise": (3, 3, 120), "project": (120, 24),
+            "padding": "valid", "dilation": (2, 1),
+        },
+        "large": {
+            "x": (1, 112, 112, 2048), "reduce": (2048, 512), "spatial": (3, 3, 512, 512), "restore": (512, 2048),
+            "narrow": (1, 112, 112, 160), "expand": (160, 960), "depthwise": (3, 3, 960), "project": (960, 160),
+        },
+        "wider inside": {
+            "x": (1, 14, 14, 64), "reduce": (64, 128), "spatial": (3, 3, 128, 128), "restore": (128, 64),
+            "narrow": (1, 7, 7, 64), "expand": (64, 32), "depthwise": (3, 3, 32), "project": (32, 64),
+        },
+    },
+    bottleneck_table: {
+        "shortcut": {"project": (144, 24), "stride": 1},
+        "no expansion": {
+            "x": (1, 112, 112, 32), "expand": None, "depthwise": (3, 3, 32), "project": (32, 16), "stride": 1,
+        },
+        "odd": {"x": (1, 57, 29, 24), "stride": 2},
+        "one of all": {"x": (1, 1, 1, 1), "expand": (1, 1), "depthwise": (1, 1, 1), "project": (1, 1), "stride": 1},
+        "valid": {
+            "x": (1, 20, 30, 36), "expand": (36, 54), "depthwise": (7, 5, 54), "project": (54, 128), "padding": "valid",
+        },
+        "pair of strides": {
+            "x": (1, 7, 40, 8), "expand": (8, 48), "depthwise": (1, 7, 48), "project": (48, 8),
+            "stride": (1, 2), "dilation": (1, 2),
+        },
+        "padded by hand": {
+            "x": (1, 9, 11, 3), "expand": (3, 7), "depthwise": (3, 3, 7), "project": (7, 5),
+            "padding": ((0, 1), (2, 2)), "stride": 1,
+        },
+    },
+    relu_information_loss: {
+        "one panel": {"dimensions": (1,), "draws": 50},
+        "one point": {"points": np.array([[3, -4]]), "dimensions": (2, 3), "draws": 50},
+        "six panels": {"dimensions": (1, 2, 3, 4, 5, 6), "draws": 50},
+        "alike": {"dimensions": (100, 110, 120, 125, 127, 128), "draws": 50},
+        "many points": {"points": RNG.normal(size=(2000, 2)), "draws": 50},
+        "points outside": {
+            "points": np.random.default_rng(5).normal(size=(40, 2)), "dimensions": (2, 3), "draws": 1, "seed": 26,
+        },
+        "two scales": {"scales": (2, 3), "draws": 50},
+        "all scales": {"scales": (1e-6, 1e-3, 1, 1e3, 1e6), "draws": 50},
+    },
+    inverted_residual_maps: {
+        "stride 2, more channels": {"stride": 2, "out_channels": 8},
+        "no expansion": {"expansion": 1},
+        "one channel": {"x": np.linspace(-1, 1, 63).reshape(1, 7, 9, 1), "expansion": 1},
+        "144 maps": {"x": np.sin(np.arange(20 * 16 * 24.0)).reshape(1, 20, 16, 24)},
+        "wide": {"photograph": np.arange(24 * 192 * 3).reshape(24, 192, 3).astype(np.uint8), "stride": (1, 2)},
+        "high": {"photograph": np.arange(192 * 24 * 3).reshape(192, 24, 3).astype(np.uint8), "expansion": 8},
+        "all zero": {"x": np.zeros((1, 4, 4, 2)), "expand": np.zeros((2, 2))},
+        "large values": {
+            "x": np.linspace(-3e7, 9e7, 4500).reshape(1, 25, 30, 6), "expand": np.ones((6, 7)),
+            "project": np.full((7, 6), 0.001), "weights": "made by hand",
+        },
+    },
+    separability: {
+        "one line": {
+            "kernels": {"ones": np.ones((1, 1, 2, 4))}, "out_channels": (1,), "repeats": 1, "kernel_size": 2,
+        },
+        "four lines": {"out_channels": (1, 9, 25, 128), "kernel_size": 5, "in_channels": 2, "repeats": 3},
+        "given, unlike": {
+            "kernels": {
+                "shifts": np.eye(9).reshape(3, 3, 1, 9),
+                "7×1": RNG.standard_normal((7, 1, 3, 5)),
+                "floats": RNG.standard_normal((3, 3, 3, 32)).astype(np.float32),
+                "whole": RNG.integers(-3, 4, (5, 5, 2, 3)),
+            },
+            "out_channels": (2, 3, 4, 5), "kernel_size": 2,
+        },
+        "four by four": {"kernel_size": 4, "out_channels": (16,), "repeats": 3},
+    },
+    depthwise_separable: {
+        "one of all": {"x": (1, 1, 1, 1), "depthwise": (1, 1, 1), "pointwise": (1, 1)},
+        "one channel": {"x": (1, 5, 4, 1), "depthwise": (3, 2, 1), "pointwise": (1, 2)},
+        "two filters a channel": {"depthwise": (3, 3, 6), "pointwise": (6, 5)},
+        "five filters a channel": {
+            "x": (1, 6, 7, 2), "depthwise": (3, 2, 10), "pointwise": (10, 5), "padding": 1,
+        },
+        "many filters": {"pointwise": (3, 128)},
+        "many channels": {"x": (1, 7, 7, 36), "depthwise": (3, 3, 36), "pointwise": (36, 128)},
+        "padded and strided": {
+            "x": (1, 9, 11, 2), "depthwise": (7, 5, 2), "pointwise": (2, 3), "stride": 2, "padding": "same",
+        },
+        "flat": {"x": (1, 3, 20, 3), "depthwise": (1, 7, 3), "pointwise": (3, 8)},
+        "flatter": {"x": (1, 1, 32, 4), "depthwise": (1, 1, 4), "pointwise": (4, 9)},
+        "high": {"x": (1, 20, 3, 4), "depthwise": (7, 1, 4), "pointwise": (4, 2), "dilation": (2, 1)},
+        "large filters": {"x": (1, 12, 12, 5), "depthwise": (7, 7, 5), "pointwise": (5, 2)},
+        "fractions": {
+            "x": np.linspace(-40, 40, 90).reshape(1, 6, 5, 3), "depthwise": np.full((3, 3, 3), 0.37),
+            "pointwise": np.full((3, 2), 0.25),
+        },
+        "long numbers": {
+            "x": np.full((1, 4, 4, 3), -12345.678), "depthwise": np.full((2, 2, 3), 99.5),
+            "pointwise": np.full((3, 2), -77.25),
+        },
+    },
+    separable_example: {
+        "one of all": {"x": (1, 1, 1, 1), "kernel": 1, "out_channels": 1},
+        "one filter": {"out_channels": 1},
+        "three filters, 1×1": {"kernel": 1, "out_channels": 3},
+        "many channels": {"x": (1, 7, 7, 36)},
+        "padded and strided": {
+            "x": (1, 9, 11, 2), "kernel": (7, 5), "out_channels": 3, "stride": 2, "padding": "same",
+        },
+        "flat": {"x": (1, 3, 20, 3), "kernel": (1, 7), "out_channels": 8},
+        "high": {"x": (1, 20, 3, 4), "kernel": (7, 1), "out_channels": 2},
+        "narrow output": {"x": (1, 7, 7, 9), "kernel": 7, "out_channels": 3},
+        "fractions": {"x": np.linspace(-40, 40, 90).reshape(1, 6, 5, 3), "out_channels": 5},
+    },
+    backward_taps: {
+        "one of all": {"x": (1, 1, 1, 1), "kernel": (1, 1, 1, 1), "stride": 1},
+        "padded and strided": {"x": (1, 9, 11, 2), "kernel": (7, 5, 2, 3), "stride": 2, "padding": "same"},
+        "many filters": {"x": (1, 7, 9, 3), "kernel": (3, 3, 3, 128)},
+        "many channels": {"x": (1, 7, 7, 36), "kernel": (3, 3, 36, 5), "stride": 1},
+        "flat": {"x": (1, 3, 20, 3), "kernel": (1, 7, 3, 4), "stride": 1},
+        "high": {"x": (1, 20, 3, 4), "kernel": (7, 1, 4, 2), "stride": 1, "dilation": (2, 1)},
+        "fractions": {
+            "x": np.linspace(-40, 40, 90).reshape(1, 6, 5, 3), "kernel": np.full((3, 3, 3, 2), 0.37), "stride": 1,
+        },
+        "not reached": {"x": (1, 7, 8, 2), "kernel": (2, 2, 2, 2), "stride": 3, "at": (2, 5), "tap": (0, 1)},
+        "dilated, same": {"x": (1, 5, 6, 2), "kernel": (3, 3, 2, 2), "stride": 1, "padding": "same", "dilation": 2},
+        "lopsided padding": {"x": (1, 8, 9, 9), "kernel": (5, 5, 9, 1), "stride": 2, "padding": ((3, 0), (1, 2))},
+        "all at once": {
+            "x": (1, 15, 13, 3), "kernel": (3, 3, 3, 4), "stride": (2, 3), "dilation": 4, "padding": 2,
+            "at": (0, 0), "tap": (2, 2),
+        },
+    },
+}  # fmt: skip
+CASES = [(build, case) for build, cases in SIZES.items() for case in cases.values()]
+NAMES = [f"{build.__name__}, {case}" for build, cases in SIZES.items() for case in cases]
 
 
-@pytest.mark.parametrize("name", DRAWN)
-def test_texts_are_apart_and_inside(name: str) -> None:
+@pytest.mark.parametrize(("build", "case"), CASES, ids=NAMES)
+def test_texts_are_apart_and_inside(build: Callable[..., Figure], case: dict[str, Any]) -> None:
+    check_layout(build(**case))
+
+
+@pytest.mark.parametrize("name", BUILDERS)
+def test_texts_of_the_defaults_are_apart_and_inside(name: str, default: Callable[[str], Figure]) -> None:
+    check_layout(default(name))
+
+
+def check_layout(drawn: Figure) -> None:
+    figure = drawn.figure
     with style():
-        figure = DRAWN[name]().figure
         renderer = FigureCanvasAgg(figure).get_renderer()
-        figure.draw(renderer)
+        figure.draw_without_rendering()
         boxes = []
         for axes in figure.axes:
             texts = [*axes.texts, *(axes.title, axes._left_title, axes._right_title)]
@@ -65,12 +252,12 @@ def test_texts_are_apart_and_inside(name: str) -> None:
     for text, box in boxes:
         assert figure.bbox.x0 <= box.x0 <= box.x1 <= figure.bbox.x1, text
         assert figure.bbox.y0 <= box.y0 <= box.y1 <= figure.bbox.y1, text
-    for (one, box), (other, beside) in combinations(boxes, 2):
-        width = min(box.x1, beside.x1) - max(box.x0, beside.x0)
-        height = min(box.y1, beside.y1) - max(box.y0, beside.y0)
-        assert min(width, height) < 0.5, f"{one!r} and {other!r} overlap"
+    lows, highs = (np.array([[*getattr(box, corner)] for _, box in boxes]) for corner in ("min", "max"))
+    shared = np.minimum(highs[:, None], highs) - np.maximum(lows[:, None], lows)  # (texts, texts, 2)
+    overlaps = np.triu((shared >= 0.5).all(axis=-1), 1)
+    assert not overlaps.any(), [(boxes[i][0], boxes[j][0]) for i, j in np.argwhere(overlaps)]
 
 
-@pytest.mark.parametrize("build", [standard_convolution, per_channel_view, per_channel_photograph, cost_ratio_figure])
-def test_no_text_is_below_seven_points(build: Callable[[], Figure]) -> None:
-    assert min(text.get_fontsize() for axes in build().figure.axes for text in axes.texts) >= 7
+@pytest.mark.parametrize("name", BUILDERS)
+def test_no_text_is_below_seven_points(name: str, default: Callable[[str], Figure]) -> None:
+    assert min(text.get_fontsize() for axes in default(name).figure.axes for text in axes.texts) >= 7

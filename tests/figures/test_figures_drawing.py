@@ -7,9 +7,9 @@ import matplotlib
 import numpy as np
 import pytest
 
-from npconv.figures import drawing
-from npconv.figures.figure import Figure, style
-from npconv.figures.values import array_from, number_text, place_from
+from npconv.figures import Figure, style
+from npconv.figures.parts import drawing
+from npconv.figures.parts.values import array_from, number_text, place_from
 
 
 def polygons(figure, gid):

@@ -5,7 +5,7 @@ import pytest
 
 from npconv import conv2d_loops
 from npconv.figures import per_channel_photograph, per_channel_view
-from npconv.figures.photograph import load_photograph
+from npconv.figures.parts.photograph import load_photograph
 
 CASES = {
     "the article's": {},

@@ -9,8 +9,7 @@ import pytest
 from matplotlib import colormaps
 
 from npconv import claims, relu6
-from npconv.figures.figure import Figure
-from npconv.figures.relu_information_loss import relu_information_loss
+from npconv.figures import Figure, relu_information_loss
 
 CLOUD = np.random.default_rng(5).normal(size=(40, 2)) * 7
 

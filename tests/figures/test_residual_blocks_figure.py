@@ -8,8 +8,7 @@ from matplotlib.patches import Circle, FancyArrowPatch, Polygon
 
 from npconv import conv2d_loops, depthwise_conv2d_loops, pointwise_conv2d_loops
 from npconv.cost import count_operations
-from npconv.figures import Figure
-from npconv.figures.residual_blocks import residual_blocks
+from npconv.figures import Figure, residual_blocks
 
 SMALL: dict[str, Any] = {
     "x": (1, 5, 4, 12),

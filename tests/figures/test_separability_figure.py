@@ -8,8 +8,7 @@ import pytest
 
 from npconv import depthwise_conv2d_loops, factored_kernel, pointwise_conv2d_loops
 from npconv.cost import count_operations
-from npconv.figures import Figure
-from npconv.figures.separability import separability
+from npconv.figures import Figure, separability
 from npconv.kernels.standard import conv2d_loops
 
 

@@ -6,7 +6,7 @@ import matplotlib.image
 import numpy as np
 from matplotlib.cbook import get_sample_data
 
-from ..kernels.geometry import Array
+from ...kernels.geometry import Array
 
 SAMPLE = "grace_hopper.jpg"
 

@@ -6,8 +6,8 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from ..kernels.arguments import is_int
-from ..kernels.geometry import Array
+from ...kernels.arguments import is_int
+from ...kernels.geometry import Array
 
 Given: TypeAlias = Array | Sequence[int]
 
@@ -117,3 +117,21 @@ def shape_text(shape: Sequence[int]) -> str:
     '7×7×3'
     """
     return "×".join(str(size) for size in shape)
+
+
+def plural(name: str, count: int) -> str:
+    """A name in its number.
+
+    >>> plural("filter", 1), plural("filter", 3)
+    ('filter', 'filters')
+    """
+    return name if count == 1 else f"{name}s"
+
+
+def side_text(symbol: str, height: int, width: int) -> str:
+    """A side's label: one number where height and width agree.
+
+    >>> side_text("Dᵤ", 7, 7), side_text("Dᵤ", 5, 7)
+    ('Dᵤ = 7', 'Dᵤ = 5×7')
+    """
+    return f"{symbol} = {width}" if height == width else f"{symbol} = {height}×{width}"

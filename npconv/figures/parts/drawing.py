@@ -22,7 +22,7 @@ from matplotlib.patches import FancyArrowPatch, Rectangle
 from matplotlib.textpath import text_to_path
 from matplotlib.transforms import Bbox
 
-from ..kernels.geometry import Array
+from ...kernels.geometry import Array
 
 INK = "#222222"
 ROLES = {
@@ -53,6 +53,10 @@ Point = tuple[float, float]
 Sides = tuple[tuple[int, int], tuple[int, int]]
 
 
+class TooLargeError(ValueError):
+    """Something does not fit on the canvas; `figure.drawn_by` says whose it is."""
+
+
 def shade(color: str, strength: float) -> str:
     """A colour mixed with white.
 
@@ -74,7 +78,7 @@ def text_width(text: str, size: float = TEXT, weight: str = "normal") -> float:
 def largest_cell(width: Callable[[float], float], available: float, largest: float) -> float:
     """The largest cell, in inches, at which a drawing is no wider than what is available.
 
-    Raises ValueError where even cells of a twentieth of an inch are too large.
+    Raises TooLargeError, a ValueError, where even cells of a twentieth of an inch are too large.
 
     >>> round(largest_cell(lambda cell: 1 + 20 * cell, 5, largest=0.3), 3)
     0.2
@@ -83,7 +87,7 @@ def largest_cell(width: Callable[[float], float], available: float, largest: flo
     if width(high) <= available:
         return high
     if width(low) > available:
-        raise ValueError(
+        raise TooLargeError(
             f"too wide to draw: {width(low):.1f} in with cells of {low} in, and {available:.1f} in are there; "
             "draw a smaller layer"
         )
@@ -454,7 +458,7 @@ class Canvas:
     def finish(self) -> matplotlib.figure.Figure:
         """Give the figure the height that its artists need, and return it.
 
-        Raises ValueError where something lies beyond the left or right edge.
+        Raises TooLargeError, a ValueError, where something lies beyond the left or right edge.
         """
         renderer = FigureCanvasAgg(self.figure).get_renderer()  # type: ignore[no-untyped-call]
         polygons = [path.get_extents() for collection in self.axes.collections for path in collection.get_paths()]
@@ -463,7 +467,7 @@ class Canvas:
         inches = [Bbox.from_extents(*(edge / self.figure.dpi for edge in extent.extents)) for extent in extents]
         left, bottom, right, top = Bbox.union(polygons + inches).extents
         if left < 0 or right > self.width:
-            raise ValueError(
+            raise TooLargeError(
                 f"too wide to draw: it reaches from {left:.2f} to {right:.2f} in, and the figure is {self.width} in "
                 "wide; draw a smaller layer or shorter numbers"
             )

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from itertools import pairwise
 from math import inf
 from typing import TypeAlias
@@ -49,15 +50,6 @@ class Face:
     frame: tuple[Sequence[int], Sequence[int]] | None = None
 
 
-def plural(name: str, count: int) -> str:
-    """A name in its number.
-
-    >>> plural("filter", 1), plural("filter", 3)
-    ('filter', 'filters')
-    """
-    return name if count == 1 else f"{name}s"
-
-
 def drawn_channels(channels: int, most: int = MOST_SLABS) -> list[int]:
     """The channels that are drawn: all where they are few, else the first two and the last.
 
@@ -81,15 +73,6 @@ def hue_text(channels: int) -> str:
     if channels > len(CHANNEL_HUES):
         return "channels are numbered"
     return "hue is the channel, " + ", ".join(f"{m} {('blue', 'pink', 'yellow')[m]}" for m in range(channels))
-
-
-def side_text(symbol: str, height: int, width: int) -> str:
-    """A side's label: one number where height and width agree.
-
-    >>> side_text("Dᵤ", 7, 7), side_text("Dᵤ", 5, 7)
-    ('Dᵤ = 7', 'Dᵤ = 5×7')
-    """
-    return f"{symbol} = {width}" if height == width else f"{symbol} = {height}×{width}"
 
 
 @dataclass(frozen=True)
@@ -143,13 +126,13 @@ class Stack:
     y: float = 0.0
     cell: float = 1.0
 
-    @property
+    @cached_property
     def labels(self) -> list[str]:
         """The labels that are written: of small slabs only those of the first and the last."""
         labels = [part.label for part in self.parts]
         return labels if self.cell >= SMALL_SLAB else [labels[0], *[""] * (len(labels) - 2), *labels[1:][-1:]]
 
-    @property
+    @cached_property
     def volumes(self) -> list[Volume]:
         """Where its parts lie."""
         step, gap = self.spacing, 2 if self.spacing == 1 else 1  # in a solid volume as in Volume's own
@@ -162,7 +145,7 @@ class Stack:
             volumes.append(part.volume.at(*front.point(0, 0, depth), self.cell))
         return volumes
 
-    @property
+    @cached_property
     def right(self) -> float:
         """The right edge without the labels."""
         return max(volume.right for volume in self.volumes)
@@ -173,7 +156,7 @@ class Stack:
         ends = [x + text_width(text, SMALL) for text, x in zip(self.labels, self.label_starts, strict=True) if text]
         return max([self.right, *ends])
 
-    @property
+    @cached_property
     def label_starts(self) -> list[float]:
         """Where each part's label starts: clear of all that reaches down to its line."""
         volumes = self.volumes
@@ -184,7 +167,7 @@ class Stack:
             starts.append(max(ends) + LABEL_GAP)
         return starts
 
-    @property
+    @cached_property
     def top(self) -> float:
         """The upper edge, the title included."""
         return max(volume.top for volume in self.volumes) + (SMALL_LINE + LABEL_GAP if self.title else 0.0)

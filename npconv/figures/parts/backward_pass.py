@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..kernels import arguments
-from ..kernels.geometry import Array, Axis, Padding, Pair
-from ..kernels.standard import conv2d_backward_taps
+from ...kernels import arguments
+from ...kernels.geometry import Array, Axis, Padding, Pair
+from ...kernels.standard import conv2d_backward_taps
 from .layer import Layer, layer_from
 from .products import Products
 from .values import Given, are_whole, array_from, place_from

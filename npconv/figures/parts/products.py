@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeAlias
 
-from ..kernels.geometry import Array
+from ...kernels.geometry import Array
 from .drawing import MARGIN, ROLES, SMALL, TITLE, WIDTH, Canvas, Volume, number_cell, text_width
 from .values import number_text, number_texts, shape_text, sum_text
 

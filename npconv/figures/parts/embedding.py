@@ -7,9 +7,9 @@ from math import comb
 
 import numpy as np
 
-from ..kernels.activations import relu, relu6
-from ..kernels.geometry import Array
-from ..kernels.pointwise import pointwise_conv2d
+from ...kernels.activations import relu, relu6
+from ...kernels.geometry import Array
+from ...kernels.pointwise import pointwise_conv2d
 
 
 @dataclass(frozen=True)

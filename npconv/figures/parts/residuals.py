@@ -6,16 +6,16 @@ from typing import TypeAlias
 
 import numpy as np
 
-from ..cost import Cost, inverted_residual_cost, residual_bottleneck_cost
-from ..kernels import arguments
-from ..kernels.arguments import is_int
-from ..kernels.blocks import (
+from ...cost import Cost, inverted_residual_cost, residual_bottleneck_cost
+from ...kernels import arguments
+from ...kernels.arguments import is_int
+from ...kernels.blocks import (
     inverted_residual,
     inverted_residual_stages,
     residual_bottleneck,
     residual_bottleneck_stages,
 )
-from ..kernels.geometry import Array, Geometry, Padding, Pair
+from ...kernels.geometry import Array, Geometry, Padding, Pair
 
 Shape: TypeAlias = Array | Sequence[int]
 Sizes: TypeAlias = tuple[int, ...]
