@@ -8,23 +8,19 @@ from typing import Any
 import numpy as np
 from matplotlib.colors import LinearSegmentedColormap
 
-from ..kernels import arguments
 from ..kernels.arguments import is_int
-from ..kernels.blocks import inverted_residual_stages
 from ..kernels.geometry import Array, Pair
 from .figure import Figure, drawn_by, four_part_caption
 from .files import PNG_DPI
 from .parts.drawing import LABEL_GAP, MARGIN, ROLES, SMALL, SMALLEST, TITLE, WIDTH, Canvas, text_width
-from .parts.photograph import Photograph, photograph_from
-from .parts.values import number_text, shape_text
+from .parts.photograph import Photograph
+from .parts.stages import BlockRun, Stage, input_from, run_block
+from .parts.values import shape_text
 
 Extent = tuple[float, float, float, float]  # left, right, bottom, top
 
 NAME = "inverted_residual_maps"
-MOST_MAPS = 24  # of a stage
-LONGEST_SIDE = 50  # pixels of a photograph after averaging
 MOST_COLUMNS = 8
-COARSE = 16  # every 16th value of a map goes into the data
 OPERATOR, BETWEEN, BESIDE = 0.8, 0.72, 0.25  # inches: left of a row, between its halves, and for the shortcut
 HALF = (WIDTH - 2 * MARGIN - OPERATOR - BETWEEN - BESIDE) / 2
 LEFT, RIGHT = MARGIN + OPERATOR, MARGIN + OPERATOR + HALF + BETWEEN
@@ -34,85 +30,6 @@ ROW_GAP = 0.2
 SIGNED = "gray"
 POSITIVE = LinearSegmentedColormap.from_list("positive", ["#00553E", ROLES["output"], "white"])
 ACTIVE = POSITIVE.with_extremes(under="black")  # zero lies under the smallest positive value
-COLORS = ("red", "green", "blue")
-
-
-@dataclass(frozen=True)
-class _Stage:
-    """One stage's maps (h, w, channels); `active` says that they come out of a ReLU6."""
-
-    name: str
-    title: str
-    maps: Array
-    limit: float
-    active: bool = False
-    below: tuple[str, ...] = ()  # what is written below the maps, instead of their channel
-
-    @property
-    def drawn(self) -> int:
-        drawn: int = min(self.maps.shape[-1], MOST_MAPS)
-        return drawn
-
-    @property
-    def zeros(self) -> int:
-        return int(np.count_nonzero(self.maps == 0))
-
-    @property
-    def sixes(self) -> int:
-        return int(np.count_nonzero(self.maps == 6))
-
-    @property
-    def zeros_by_map(self) -> list[int]:
-        counts: list[int] = np.count_nonzero(self.maps == 0, axis=(0, 1)).tolist()
-        return counts
-
-    @property
-    def heading(self) -> str:
-        share = f": {self.zeros / self.maps.size:.1%} zeros".replace("%", " %") if self.active else ""
-        return f"{self.title}, {shape_text(self.maps.shape)}{share}"
-
-    @property
-    def scale(self) -> list[str]:
-        """What the greys are, and the counts, in parts that a line can break between."""
-        channels, limit = self.maps.shape[-1], _limit_text(self.limit)
-        parts = [] if self.drawn == channels else [f"the first {self.drawn} of {channels} maps"]
-        if not self.active:
-            return [*parts, f"black −{limit}, mid-grey 0, white {limit}"]
-        return [f"black 0, white {limit}", f"zeros: {self.zeros:,} of {self.maps.size:,}", f"at six: {self.sixes:,}"]
-
-    @property
-    def data(self) -> dict[str, Any]:
-        numbers = {"name": self.name, "shape": list(self.maps.shape), "drawn": self.drawn, "limit": self.limit}
-        if self.active:
-            numbers |= {"values": self.maps.size, "zeros": self.zeros, "at six": self.sixes}
-            numbers |= {"zeros by map": self.zeros_by_map[: self.drawn]}
-        return {**numbers, f"every {COARSE}th": self.maps[::COARSE, ::COARSE, : self.drawn].tolist()}
-
-
-@dataclass(frozen=True)
-class _Block:
-    """What is drawn: the stages by name, and where they come from."""
-
-    stages: dict[str, _Stage]
-    photograph: Photograph | None
-    pixels: Array | None  # the averaged photograph, (h, w, 3)
-    averaged: int
-    weights: dict[str, str]
-    kernel: tuple[int, int]
-    stride: tuple[int, int]
-    shortcut: bool
-    no_shortcut: str
-
-    @property
-    def weights_text(self) -> str:
-        words = list(dict.fromkeys(self.weights.values()))
-        if len(words) == 1:
-            return f"weights: {words[0]}"
-        return "; ".join(f"{', '.join(k for k, w in self.weights.items() if w == word)}: {word}" for word in words)
-
-    @property
-    def strided(self) -> str:
-        return f"stride {self.stride[0] if len(set(self.stride)) == 1 else self.stride}"
 
 
 def inverted_residual_maps(
@@ -168,7 +85,7 @@ def inverted_residual_maps(
     if not weights or len(weights) > 200 or max(text_width(word, SMALL) for word in weights.split()) > HALF / 2:
         raise ValueError(f"{NAME}: weights must be a few words; got {weights!r}")
     given = {"expand": expand, "depthwise": depthwise, "project": project}
-    block = _block(*_input(photograph, x), given, stride, expansion, out_channels, weights, seed)
+    block = run_block(NAME, *input_from(NAME, photograph, x), given, stride, expansion, out_channels, weights, seed)
     with drawn_by(NAME, x=block.stages["input"].maps):
         canvas = Canvas()
         _draw(canvas, block)
@@ -198,110 +115,6 @@ def inverted_residual_maps(
     )
 
 
-def _input(
-    photograph: Photograph | Array | None, x: Array | None
-) -> tuple[Array, Photograph | None, Array | None, int]:
-    """x in float64, and where it is a photograph's: the photograph, its averaged pixels, and over how many a side."""
-    if x is not None:
-        if photograph is not None:
-            raise ValueError(f"{NAME}: x and photograph are both given; one of them is drawn")
-        if not isinstance(x, np.ndarray) or x.dtype.kind not in "iuf":
-            kind = getattr(x, "dtype", type(x).__name__)
-            raise TypeError(f"{NAME}: x must be an ndarray of real numbers; got {kind}")
-        if x.ndim != 4 or x.shape[0] != 1 or not 4 <= min(x.shape[1:3]) <= max(x.shape[1:3]) <= 256 or not x.size:
-            raise ValueError(f"{NAME}: x must be one image (1, Dᵤ, Dᵤ, k), 4 to 256 a side, to draw; got x {x.shape}")
-        if not np.isfinite(x).all():
-            raise ValueError(f"{NAME}: x must hold finite numbers to draw; x {x.shape}")
-        return x.astype(np.float64), None, None, 1
-    photograph = photograph_from(NAME, photograph)
-    pixels = photograph.pixels
-    side = math.ceil(max(pixels.shape[:2]) / LONGEST_SIDE)
-    height, width = (length // side for length in pixels.shape[:2])
-    blocks = pixels[: height * side, : width * side].reshape(height, side, width, side, 3)
-    averaged = blocks.sum(axis=(1, 3), dtype=np.int64) / side**2  # (Dᵤ, Dᵤ, 3)
-    return averaged[np.newaxis] / 127.5 - 1, photograph, averaged, side
-
-
-def _block(
-    x: Array,
-    photograph: Photograph | None,
-    pixels: Array | None,
-    averaged: int,
-    given: dict[str, Array | None],
-    stride: Pair,
-    expansion: int,
-    out_channels: int | None,
-    words: str,
-    seed: int,
-) -> _Block:
-    """Run the block on x, with random kernels where none are given."""
-    generator, k = np.random.default_rng(seed), x.shape[-1]
-    kernels: dict[str, Array] = {}
-    channels = k
-    for name, kernel in given.items():
-        if kernel is not None:
-            if not isinstance(kernel, np.ndarray) or kernel.dtype.kind not in "iuf":
-                kind = getattr(kernel, "dtype", type(kernel).__name__)
-                raise TypeError(f"{NAME}: {name} must be an ndarray of real numbers; got {kind}")
-            if not np.isfinite(kernel).all():
-                raise ValueError(f"{NAME}: {name} must hold finite numbers to draw; {name} {kernel.shape}")
-            kernels[name] = kernel.astype(np.float64)
-        elif name != "expand" or expansion > 1:
-            shape = {
-                "expand": (channels, expansion * k),
-                "depthwise": (3, 3, channels),
-                "project": (channels, k if out_channels is None else out_channels),
-            }[name]
-            fan_in = 9 if name == "depthwise" else channels
-            kernels[name] = generator.standard_normal(shape) * math.sqrt(2 / fan_in)
-        if name in kernels and kernels[name].ndim > 1:
-            channels = kernels[name].shape[-1]
-    expand, depthwise, project = kernels.get("expand"), kernels["depthwise"], kernels["project"]
-    shortcut = arguments.inverted_residual(NAME, x, expand, depthwise, project, stride, "same", 1)
-    stages = inverted_residual_stages(x, expand, depthwise, project, stride=stride)
-    limit = _limit(x) if photograph is None else 1.0
-    drawn = [_Stage("input", "input x", x[0], limit, below=() if photograph is None else COLORS)]
-    if stages.expanded is not None and stages.expanded_relu6 is not None:
-        drawn += _pair("expanded", stages.expanded[0], stages.expanded_relu6[0])
-    drawn += _pair("depthwise", stages.depthwise[0], stages.depthwise_relu6[0])
-    drawn.append(_Stage("projected", "projected", stages.projected[0], _limit(stages.projected)))
-    if shortcut:
-        drawn.append(_Stage("output", "output", stages.output[0], _limit(stages.output)))
-    random = f"not trained; normal, mean 0, variance 2/fan-in, seed {seed}"
-    down, across = (stride, stride) if isinstance(stride, int | np.integer) else stride
-    k_out = project.shape[1]
-    reason = f"the stride is {stride}" if (down, across) != (1, 1) else f"k = {k} and k′ = {k_out} differ"
-    return _Block(
-        {stage.name: stage for stage in drawn},
-        photograph,
-        pixels,
-        averaged,
-        {name: random if given[name] is None else words for name in kernels},
-        depthwise.shape[:2],
-        (int(down), int(across)),
-        shortcut,
-        reason,
-    )
-
-
-def _pair(name: str, linear: Array, active: Array) -> list[_Stage]:
-    limit = _limit(linear)
-    return [
-        _Stage(name, name, linear, limit),
-        _Stage(f"{name} ReLU6", "its ReLU6", active, min(limit, 6.0), active=True),
-    ]
-
-
-def _limit(values: Array) -> float:
-    """A limit that a few strong values do not set: 19 of 20 values have a grey of their own."""
-    limit = float(np.percentile(np.abs(values), 95))
-    return limit or float(np.abs(values).max()) or 1.0
-
-
-def _limit_text(limit: float) -> str:
-    return number_text(limit) if limit >= 0.1 else f"{limit:.1e}".replace("-", "−")
-
-
 @dataclass(frozen=True)
 class _Grid:
     """How the maps of every stage are set: columns, and the cell that a map must fit in, in inches."""
@@ -323,7 +136,7 @@ class _Grid:
         return min(maps, self.columns) * self.pitch - GAP, self.rows(maps) * (self.height + NOTE)
 
 
-def _grid(block: _Block) -> _Grid:
+def _grid(block: BlockRun) -> _Grid:
     """The grid with the largest maps that is not too high."""
     most = max(stage.drawn for stage in block.stages.values())
     rows, columns = block.stages["input"].maps.shape[:2]
@@ -340,7 +153,7 @@ def _grid(block: _Block) -> _Grid:
     return _Grid(across, side * columns, side * rows)
 
 
-def _draw(canvas: Canvas, block: _Block) -> None:
+def _draw(canvas: Canvas, block: BlockRun) -> None:
     """Draw the rows, one below the other, and the shortcut."""
     stages, grid = block.stages, _grid(block)
     kernel = shape_text(block.kernel)
@@ -369,7 +182,7 @@ def _draw(canvas: Canvas, block: _Block) -> None:
         _shortcut(canvas, places["input"], places["output"])
 
 
-def _first_row(canvas: Canvas, block: _Block, grid: _Grid) -> tuple[float, tuple[float, float, float]]:
+def _first_row(canvas: Canvas, block: BlockRun, grid: _Grid) -> tuple[float, tuple[float, float, float]]:
     """Draw the photograph, the key and the input; where the next row begins, and the input's place."""
     stage = block.stages["input"]
     lines = _wrapped(stage.scale, HALF)
@@ -391,7 +204,7 @@ def _first_row(canvas: Canvas, block: _Block, grid: _Grid) -> tuple[float, tuple
     return bottom - ROW_GAP, place
 
 
-def _key(canvas: Canvas, x: float, top: float, width: float, block: _Block) -> float:
+def _key(canvas: Canvas, x: float, top: float, width: float, block: BlockRun) -> float:
     """Draw what the greys mean and say what the weights are; where that ends."""
     ramp = np.linspace(-1, 1, 49)[np.newaxis]
     strips: list[tuple[str, Array, Any, float, str]] = [
@@ -427,7 +240,7 @@ def _wrapped(parts: Sequence[str], width: float, between: str = "; ") -> list[st
     return lines
 
 
-def _maps(canvas: Canvas, stage: _Stage, grid: _Grid, left: float, top: float) -> tuple[float, float, float]:
+def _maps(canvas: Canvas, stage: Stage, grid: _Grid, left: float, top: float) -> tuple[float, float, float]:
     """Draw a stage's maps, with a text below each; where they begin and end across, and the middle of their height."""
     rows, columns = stage.maps.shape[:2]
     side = min(grid.width / columns, grid.height / rows)
@@ -482,7 +295,7 @@ def _shortcut(canvas: Canvas, start: tuple[float, float, float], end: tuple[floa
             canvas.text((from_x + edge) / 2, at + LABEL_GAP, text, along="bottom", color=blue)
 
 
-def _alt(block: _Block) -> str:
+def _alt(block: BlockRun) -> str:
     stages = block.stages
     of = "an input" if block.photograph is None else block.photograph.source
     lines = [f"Rows of small maps from an inverted residual block on {of}, stage by stage."]
@@ -499,7 +312,7 @@ def _alt(block: _Block) -> str:
     return " ".join(lines)
 
 
-def _caption(block: _Block) -> str:
+def _caption(block: BlockRun) -> str:
     stages = block.stages
     active = [stage for stage in stages.values() if stage.active]
     shares = " and ".join(f"{stage.zeros / stage.maps.size:.1%}".replace("%", " %") for stage in active)

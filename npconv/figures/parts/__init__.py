@@ -1,7 +1,7 @@
 """What the figures are made of, from the ground up.
 
 `drawing` has the canvas, the volumes and the language: colours, sizes of type. `values` has numbers and their text.
-`layer`, `separable_layer`, `residuals`, `backward_pass` and `embedding` run the kernels and hold what is drawn;
-`photograph` is a picture to filter. `volumes`, `slabs`, `blocks`, `terms` and `products` draw what several figures
-show.
+`layer`, `separable_layer`, `residuals`, `stages`, `backward_pass` and `embedding` run the kernels and hold what is
+drawn; `photograph` is a picture to filter. `volumes`, `slabs`, `blocks`, `terms` and `products` draw what several
+figures show.
 """
