@@ -10,7 +10,7 @@ from .parts.separable_layer import Separable, separable_from, separable_row
 from .parts.slabs import LINE, Block, Face, Part, Row, Stack, drawn_channels, hue_text, write_notes
 from .parts.values import Given, number_text, number_texts, plural, shape_text, side_text
 
-DEPTHWISE_HEIGHT = 4.4  # inches for the slices of the worked value
+DEPTHWISE_HEIGHT = 3.8  # inches for the slices of the worked value
 POINTWISE_HEIGHT = 2.6  # inches for its products
 MOST_FRAMES = 64
 FRAME_HEIGHT = 5.6  # inches for an animation's rows

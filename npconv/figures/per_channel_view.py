@@ -23,7 +23,7 @@ from .parts.layer import Layer, layer_from
 from .parts.slabs import hue_text
 from .parts.values import Given, number_text, number_texts, shape_text, side_text
 
-DRAWN_HEIGHT = 12.0  # inches for the rows, one for each channel
+DRAWN_HEIGHT = 11.8  # inches for the rows, one for each channel
 SIGN = 0.4  # inches for a sign between columns
 SUM = 1.0  # inches for the arrow to the sum
 

@@ -9,7 +9,10 @@ from .parts.values import Given, number_text, number_texts, shape_text
 from .parts.volumes import Group, draw_groups
 
 MOST_FILTERS = 4
-WORKED_HEIGHT = 10.0  # inches for the slices of the worked value
+HEIGHT = 12.5  # inches for all
+VOLUMES_HEIGHT = 4.5  # inches for the volumes
+BESIDES = 1.4  # inches for titles, the equation and the margins
+NOTE = 0.17  # inches for a line
 
 
 def standard_convolution(
@@ -48,12 +51,12 @@ def standard_convolution(
     layer = layer_from("standard_convolution", x, kernel, stride, padding, dilation, at, seed)
     with drawn_by("standard_convolution", x=layer.x, kernel=layer.kernel):
         canvas = Canvas()
-        bottom, notes = _draw_volumes(canvas, layer)
-        bottom, slices = _draw_worked_value(canvas, layer, bottom - 0.3)
+        room, bottom, notes = _draw_volumes(canvas, layer)
+        bottom, slices = _draw_worked_value(canvas, layer, bottom - 0.3, room - BESIDES)
         if layer.rounded:
             notes.append("numbers are drawn rounded to two decimals, and were summed before rounding")
         for number, note in enumerate(notes):
-            canvas.text(MARGIN, bottom - 0.12 - 0.17 * number, note, size=SMALL, across="left", along="top")
+            canvas.text(MARGIN, bottom - 0.12 - NOTE * number, note, size=SMALL, across="left", along="top")
         figure = canvas.finish()
     _, _, channels, filters = layer.kernel.shape
     input_size, output_size = shape_text(layer.x.shape[1:]), shape_text(layer.y.shape[1:])
@@ -106,8 +109,8 @@ def standard_convolution(
     )
 
 
-def _draw_volumes(canvas: Canvas, layer: Layer) -> tuple[float, list[str]]:
-    """Input, filters and output in a row; the lower edge of it all, and what has to be said about it."""
+def _draw_volumes(canvas: Canvas, layer: Layer) -> tuple[float, float, list[str]]:
+    """Input, filters and output in a row; the height left, the lower edge of it all, and what has to be said of it."""
     height, width, channels, filters = layer.kernel.shape
     source, result = layer.input_volume, layer.output_volume
     drawn = min(filters, MOST_FILTERS)
@@ -143,11 +146,13 @@ def _draw_volumes(canvas: Canvas, layer: Layer) -> tuple[float, list[str]]:
             ([layer.row], [layer.column]),
         ),
     )
-    _, bottom, notes = draw_groups(canvas, groups, "∗=", min(0.45, max(0.3, *(number_cell(texts) for texts in faces))))
-    return bottom, notes
+    highest = max(volume.at(0, 0, 1).top - volume.at(0, 0, 1).bottom for volume in (source, result))
+    largest = min(0.45, max(0.3, *(number_cell(texts) for texts in faces)), VOLUMES_HEIGHT / highest)
+    top, bottom, notes = draw_groups(canvas, groups, "∗=", largest)
+    return HEIGHT - (top - bottom) - NOTE * len(notes), bottom, notes
 
 
-def _draw_worked_value(canvas: Canvas, layer: Layer, top: float) -> tuple[float, int]:
+def _draw_worked_value(canvas: Canvas, layer: Layer, top: float, height: float) -> tuple[float, int]:
     """Every slice of the patch beside that of the filter, and the sum; the lower edge, and the slices drawn."""
     channels = len(layer.sums)
     parts = [
@@ -157,7 +162,7 @@ def _draw_worked_value(canvas: Canvas, layer: Layer, top: float) -> tuple[float,
     sums = [f"Σ = {number_text(number)}" for number in layer.sums]
     cell = max(number_cell(texts) for part in parts for texts in part.slices)
     terms = Terms(parts, "×", sums, cell, max(text_width(text, SMALL) for text in sums))
-    shown = terms.shown(WORKED_HEIGHT)
+    shown = terms.shown(height)
     title = f"the framed value: {slices_text(shown, channels)} of the patch times "
     title += f"{'that' if channels == 1 else 'those'} of filter 0"
     canvas.text(WIDTH / 2, top, title, size=TITLE, weight="bold", along="top")

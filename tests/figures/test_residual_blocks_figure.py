@@ -250,7 +250,7 @@ def test_arrays_count_by_their_shapes() -> None:
     assert residual_blocks(**arrays).data == residual_blocks(**SMALL).data
 
 
-@pytest.mark.parametrize("seed", range(1, 6))
+@pytest.mark.parametrize("seed", range(1, 4))
 def test_what_is_linear_does_not_depend_on_the_draw(seed: int) -> None:
     for case in (SMALL, STRIDED, ONES):
         assert residual_blocks(**case, seed=seed).data == residual_blocks(**case).data

@@ -320,6 +320,7 @@ class Canvas:
         size = None if numbers is None else number_size(numbers, volume.cell)
         front = FRONT if size is None else FRONT_UNDER_NUMBERS
         line = min(0.8, volume.cell * 72 * 0.06)
+        slab = 0  # each covers those behind it, its own padding lying below its cells
         for face, cells in volume.faces():
             fill = shade(color, {"front": front, "top": TOP, "side": SIDE}[face])
             for kind, padding in (("", False), ("-padding", True)):
@@ -333,10 +334,11 @@ class Canvas:
                         linestyles=":" if padding else "-",
                         joinstyle="round",
                         clip_on=False,
-                        zorder=1 if padding else 1.01,
+                        zorder=1 + 0.02 * slab + (0 if padding else 0.01),
                     )
                     collection.set_gid(f"{name}-{face}{kind}")
                     self.axes.add_collection(collection, autolim=False)
+            slab += face == "front"
         for (_, front_back), (behind, _) in zip(volume.slabs, volume.slabs[1:], strict=False):
             for row, column in ((0, 0), (0, volume.columns), (volume.rows, volume.columns)):
                 self.line([volume.point(row, column, front_back), volume.point(row, column, behind)], dotted=True)
@@ -375,7 +377,7 @@ class Canvas:
             linewidths=min(0.8, volume.cell * 72 * 0.06),
             joinstyle="round",
             clip_on=False,
-            zorder=1.02,
+            zorder=1.3,
         )
         collection.set_gid(name)
         self.axes.add_collection(collection, autolim=False)

@@ -112,8 +112,8 @@ def slices_text(shown: int, channels: int) -> str:
     >>> slices_text(3, 3), slices_text(14, 36)
     ('all 3 slices', '14 of the 36 slices')
     """
-    if channels == 1:
-        return "the slice"
+    if channels <= 2:
+        return "the slice" if channels == 1 else "both slices"
     return f"all {channels} slices" if shown == channels else f"{shown} of the {channels} slices"
 
 
