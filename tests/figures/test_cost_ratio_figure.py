@@ -43,6 +43,18 @@ def test_the_drawn_points_are_the_counted_ones(figure: Figure) -> None:
             np.testing.assert_array_equal(artist.get_ydata(), [float(Fraction(text)) for text in line["counted"]])
 
 
+def test_the_drawn_lines_are_the_formula(figure: Figure) -> None:
+    low, high = figure.data["out_channels"][0], figure.data["out_channels"][-1]
+    for axes, lines in zip(figure.figure.axes, ("by kernel size", "by depth multiplier"), strict=True):
+        curves = [artist for artist in axes.lines if len(artist.get_xdata()) > 100]
+        for artist, line in zip(curves, figure.data[lines], strict=True):
+            n = np.asarray(artist.get_xdata())
+            assert low <= n[0] < low * 1.1
+            assert high / 1.1 < n[-1] <= high
+            ratio = line["depth multiplier"] * (1 / n + 1 / np.prod(line["kernel"]))
+            np.testing.assert_allclose(artist.get_ydata(), ratio)
+
+
 def test_labels_name_every_line_and_its_mark() -> None:
     figure = cost_ratio_figure()
     left, right = ({text.get_text() for text in axes.texts} for axes in figure.figure.axes)

@@ -64,6 +64,14 @@ def test_padding_is_drawn_as_padding() -> None:
     assert any("padding" in text for text in texts(figure))
 
 
+def test_a_slab_covers_those_behind_it_with_its_padding() -> None:
+    figure = standard_convolution(x=(1, 5, 6, 9), kernel=(3, 3, 9, 2), padding=1)
+    parts = [c for c in figure.figure.axes[0].collections if c.get_gid().startswith("input-")]
+    behind, front = parts[: len(parts) // 2], parts[len(parts) // 2 :]
+    assert {c.get_gid() for c in behind} == {c.get_gid() for c in front} >= {"input-front", "input-front-padding"}
+    assert max(c.get_zorder() for c in behind) < min(c.get_zorder() for c in front)
+
+
 @pytest.mark.parametrize(
     ("case", "labels"),
     [
