@@ -4,8 +4,9 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from . import __version__
@@ -17,7 +18,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         status: int = arguments.run(arguments)
     except (ValueError, TypeError, OSError) as error:
-        print(f"npconv {arguments.command}: {error}", file=sys.stderr)
+        reason = error.strerror if isinstance(error, OSError) and error.filename is None and error.strerror else error
+        print(f"npconv {arguments.command}: {reason}", file=sys.stderr)
         return 2
     except BrokenPipeError:  # pragma: no cover
         return 1
@@ -38,6 +40,7 @@ def _parser() -> argparse.ArgumentParser:
     figures.add_argument("--out", default="figures", metavar="DIR", help="where they go (%(default)s)")
     figures.add_argument("--format", choices=("svg", "png"), help="for all pictures (each figure's own)")
     figures.add_argument("--animate", action="store_true", help="a GIF too of those figures that step")
+    figures.add_argument("--fps", type=int, metavar="N", help="frames a second of the GIFs (1)")
     figures.add_argument("--loop", action="store_true", help="GIFs that begin again at their end")
     figures.add_argument("--list", action="store_true", help="print the names, and draw nothing")
     figures.set_defaults(run=_figures)
@@ -60,7 +63,10 @@ def _parser() -> argparse.ArgumentParser:
     layer.set_defaults(run=_cost_layer)
     ratio = cost.add_parser("ratio", help="the ratio Q(1/N + 1/Dᵣ²), separable over standard")
     ratio.add_argument("--kernel", nargs="+", type=int, default=[3, 5, 7], metavar="D", help="kernel sides (3 5 7)")
-    ratio.add_argument("--out-channels", nargs="+", type=int, default=[8, 16, 32, 64, 128, 256, 512, 1024], metavar="N")
+    ratio.add_argument(
+        "--out-channels", nargs="+", type=int, default=[8, 16, 32, 64, 128, 256, 512, 1024], metavar="N",
+        help="output channels (8 to 1024, doubling)",
+    )  # fmt: skip
     ratio.add_argument("--depth-multiplier", nargs="+", type=int, metavar="Q", help="(1; in the plot 1 2 4)")
     ratio.add_argument("--plot", metavar="FILE", help="also the figure cost-ratio with these sizes: .svg or .png")
     ratio.add_argument("--json", action="store_true", help="print JSON instead of a table")
@@ -128,9 +134,10 @@ def _figures(arguments: argparse.Namespace) -> int:
     animated = [name for name in names if name in ANIMATIONS] if arguments.animate else []
     if arguments.animate and not animated:
         raise ValueError(f"--animate is for {', '.join(ANIMATIONS)}; got {', '.join(names)}")
-    if arguments.loop and not arguments.animate:
-        raise ValueError("--loop goes with --animate")
-    for path in _write_figures(Path(arguments.out), names, arguments.format, animated, arguments.loop):
+    if (arguments.loop or arguments.fps is not None) and not arguments.animate:
+        raise ValueError("--loop and --fps go with --animate")
+    gif = {"loop": arguments.loop} | ({} if arguments.fps is None else {"frames_per_second": arguments.fps})
+    for path in _write_figures(Path(arguments.out), names, arguments.format, animated, gif):
         print(f"wrote {path}")
     return 0
 
@@ -140,7 +147,7 @@ def _write_figures(
     names: Sequence[str] | None = None,
     format: str | None = None,
     animated: Sequence[str] = (),
-    loop: bool = False,
+    gif: Mapping[str, Any] = MappingProxyType({}),
 ) -> list[Path]:
     from .figures import ANIMATIONS, BUILDERS, gif_bytes, write_figures
 
@@ -150,7 +157,7 @@ def _write_figures(
         figures.append(BUILDERS[name]())
     for name in animated:
         _progress(f"animating {name}")
-        animations[name] = gif_bytes(ANIMATIONS[name](), loop=loop)
+        animations[name] = gif_bytes(ANIMATIONS[name](), **gif)
     _progress("")
     return write_figures(figures, folder, format=format, animations=animations)
 
@@ -221,11 +228,9 @@ def _cost_ratio(arguments: argparse.Namespace) -> int:
         for side in arguments.kernel
         for n in arguments.out_channels
     ]
-    if arguments.plot:
-        _plot_ratio(arguments)
     if arguments.json:
         print(json.dumps(rows, indent=1))
-        return 0
+        return _plot_ratio(arguments)
     header = ["kernel", "N", "Q", "ratio", "", "times cheaper", "limit Q/Dᵣ²", "nothing saved from Q ="]
     table = [
         [
@@ -236,10 +241,12 @@ def _cost_ratio(arguments: argparse.Namespace) -> int:
         for row in rows
     ]  # fmt: skip
     _print_table(header, table)
-    return 0
+    return _plot_ratio(arguments)
 
 
-def _plot_ratio(arguments: argparse.Namespace) -> None:
+def _plot_ratio(arguments: argparse.Namespace) -> int:
+    if not arguments.plot:
+        return 0
     from .figures import cost_ratio_figure
     from .figures.files import picture_bytes
     from .files import write_whole
@@ -254,6 +261,7 @@ def _plot_ratio(arguments: argparse.Namespace) -> None:
     )
     write_whole(arguments.plot, picture_bytes(figure, end[1:]))
     print(f"wrote {arguments.plot}", file=sys.stderr)
+    return 0
 
 
 def _vectors(arguments: argparse.Namespace) -> int:

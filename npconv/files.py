@@ -13,10 +13,15 @@ def write_whole(path: str | Path, content: bytes | str) -> None:
     ...     write_whole(f"{folder}/new/file.txt", "whole")
     ...     Path(folder, "new", "file.txt").read_text()
     'whole'
+
+    Raises OSError, with the path and the reason, where it cannot be written.
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    except OSError as error:
+        raise OSError(error.errno, f"{path} cannot be written: {error.strerror}") from error
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content.encode() if isinstance(content, str) else content)

@@ -118,7 +118,7 @@ def test_figures_animates(tmp_path, monkeypatch):
             "npconv figures: no figure is called cost-ration; there are standard-convolution,",
         ),
         (["figures", "cost-ratio", "--animate"], "npconv figures: --animate is for functional-view, "),
-        (["figures", "cost-ratio", "--loop"], "npconv figures: --loop goes with --animate"),
+        (["figures", "cost-ratio", "--loop"], "npconv figures: --loop and --fps go with --animate"),
         (["figures", "cost-ratio", "--out", "/dev/null/figures"], "npconv figures: "),
         (["cost", "ratio", "--plot", "ratio.pdf"], "npconv cost: --plot takes a file that ends in .svg or .png"),
         (["cost", "ratio", "--kernel", "0", "--plot", "ratio.svg"], "npconv cost: cost_ratio: kernel_size"),

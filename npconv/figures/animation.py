@@ -9,12 +9,12 @@ from matplotlib.animation import PillowWriter
 from .figure import Figure, style
 
 GIF_DPI = 80
-FRAMES_PER_SECOND = 2
+FRAMES_PER_SECOND = 1
 FOREVER = b"\x21\xff\x0bNETSCAPE2.0\x03\x01\x00\x00\x00"  # the block of a GIF that makes it loop
 
 
 def gif_bytes(frames: Sequence[Figure], *, frames_per_second: int = FRAMES_PER_SECOND, loop: bool = False) -> bytes:
-    """Figures of one size as the bytes of a GIF, each shown for the same time.
+    """Figures of one size as the bytes of a GIF, each shown for the same time, the alt text of the last one inside.
 
     Args:
         frames: what a builder of frames returned, two or more.
@@ -43,4 +43,9 @@ def gif_bytes(frames: Sequence[Figure], *, frames_per_second: int = FRAMES_PER_S
                 writer.fig = frame.figure
                 writer.grab_frame()
         content = path.read_bytes()
-    return content if loop else content.replace(FOREVER, b"", 1)
+    comment = f"{frames[0].name} in {len(frames)} steps. The last one: {frames[-1].alt}".encode()
+    blocks = [comment[start : start + 255] for start in range(0, len(comment), 255)]
+    words = b"\x21\xfe" + b"".join(bytes([len(block)]) + block for block in blocks) + b"\x00"
+    if not loop:
+        content = content.replace(FOREVER, b"", 1)
+    return content[:-1] + words + content[-1:]  # the last byte ends the file

@@ -84,14 +84,14 @@ def backward_taps(
     back = backward_from("backward_taps", x, kernel, stride, padding, dilation, at, tap, seed, dy)
     with drawn_by("backward_taps", x=back.layer.x, kernel=back.layer.kernel, dy=back.dy):
         canvas = Canvas()
-        drawn = _draw(canvas, back)
+        drawn, notes = _draw(canvas, back)
         figure = canvas.finish()
     return Figure(
         name="backward-taps",
         figure=figure,
         data=_data(back) | {"drawn": drawn},
         alt=_alt(back),
-        caption=_caption(back, drawn, (stride, padding, dilation)),
+        caption=_caption(back, drawn, notes, (stride, padding, dilation)),
     )
 
 
@@ -125,8 +125,8 @@ class Block:
         return volume.top - volume.bottom
 
 
-def _draw(canvas: Canvas, back: Backward) -> dict[str, Any]:
-    """Draw both gradients; how much of what makes the worked values is drawn."""
+def _draw(canvas: Canvas, back: Backward) -> tuple[dict[str, Any], list[str]]:
+    """Draw both gradients; how much of what makes the worked values is drawn, and what is said about the volumes."""
     scatter, patches, cell = _blocks(back)
     axes = (back.layer.geometry.height, back.layer.geometry.width)
     y = _heading(
@@ -158,7 +158,7 @@ def _draw(canvas: Canvas, back: Backward) -> dict[str, Any]:
         "filters": filters,
         "of each filter's products": part,
         "of the tap's products": [dkernel.rows, dkernel.columns],
-    }
+    }, notes
 
 
 def _shares(back: Backward, height: float) -> tuple[float, Fit]:
@@ -274,7 +274,7 @@ def _scatter_blocks(back: Backward) -> list[Block]:
         Block("what it adds", flat, "input", share, "what it adds\nto channel m = 0", Labels(), (rows, columns)),
         Block(
             "dx",
-            whole,
+            replace(whole, sealed=True),  # its padding has numbers too
             "input",
             number_texts(back.dpadded[0, ..., 0]),
             f"dx\n{shape_text(back.dx.shape[1:])}",
@@ -306,7 +306,7 @@ def _patch_blocks(back: Backward) -> list[Block]:
     return [
         Block(
             "x",
-            layer.input_volume,
+            replace(layer.input_volume, sealed=True),  # a tap may be framed in it
             "input",
             number_texts(layer.padded[..., 0]),
             f"x\n{shape_text(layer.x.shape[1:])}",
@@ -395,7 +395,7 @@ def _notes(back: Backward, blocks: Sequence[Block], cell: float) -> list[str]:
     if names := [block.name for block in once if number_size(block.numbers, cell) is None]:
         notes.append(f"no numbers on the front of {', '.join(names)}: the cells are too small")
     if back.rounded:
-        notes.append("numbers are drawn rounded to two decimals, and were summed before rounding")
+        notes.append("numbers are drawn rounded, and were summed before rounding")
     return notes
 
 
@@ -439,12 +439,14 @@ def _alt(back: Backward) -> str:
     layer = back.layer
     v, w = back.source
     i, j = back.tap
+    filters = back.dy.shape[-1]
     dy, dx, kernel = (shape_text(shape) for shape in (back.dy.shape[1:], layer.x.shape[1:], layer.kernel.shape[:3]))
     made = f"is {back.dx_name} = 0, which no value of dy reaches"
     if all(back.reach):
         grid = shape_text(back.gather.products.shape[1:])
         made = (
-            f"is worked out below, from {grid} values of each channel of dy times {grid} taps of each filter: "
+            f"is a sum over all {filters} channel{'s' if filters > 1 else ''} of dy, of {grid} values times {grid} "
+            "taps of the channel's filter: "
             f"{equation(back.dx_name, back.gather)}"
         )
     return (
@@ -457,7 +459,7 @@ def _alt(back: Backward) -> str:
     )
 
 
-def _caption(back: Backward, drawn: dict[str, Any], geometry: tuple[Pair, Padding, Pair]) -> str:
+def _caption(back: Backward, drawn: dict[str, Any], notes: list[str], geometry: tuple[Pair, Padding, Pair]) -> str:
     stride, padding, dilation = geometry
     channels, filters = back.layer.kernel.shape[2:]
     missing = []
@@ -471,7 +473,6 @@ def _caption(back: Backward, drawn: dict[str, Any], geometry: tuple[Pair, Paddin
         missing.append("the numbers of x and dx behind channel 0")
     if filters > 1:
         missing.append("the other filters and their gradients, but for the taps that make the dx value")
-    padded = back.layer.input_volume.padding != ((0, 0), (0, 0))
     return four_part_caption(
         claim=(
             "Backward goes through the taps of forward. Each value of dy, times its filter, is added in dx over the "
@@ -480,14 +481,14 @@ def _caption(back: Backward, drawn: dict[str, Any], geometry: tuple[Pair, Paddin
         ),
         computed=(
             f"All gradients are npconv.conv2d_backward_taps', with stride {stride}, padding {padding!r} and dilation "
-            f"{dilation}; both framed values are written out as the products that they are the sum of. In dx the taps "
+            f"{dilation}; both framed values are sums of products, which stand below. In dx the taps "
             "run backwards, as a later position reaches the same place by an earlier tap"
             + ("; the product framed there is the scattered value's." if all(back.reach) else ".")
         ),
         scale=(
             "A gradient has the colour of what it is the gradient of: dx of the input, dy of the output, dkernel of "
             "the filters. All volumes have one scale; a front face shows channel 0; indices count from 0."
-            + (" Dotted is padding, whose part of the gradient is cropped away." if padded else "")
+            + "".join(f" {note[0].upper()}{note[1:]}." for note in notes)
         ),
         not_shown=f"Not shown: {'; '.join([*missing, 'a bias'])}.",
     )

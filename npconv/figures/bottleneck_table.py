@@ -382,7 +382,7 @@ def _draw(canvas: Canvas, table: Table) -> float:
     for note in table.notes:
         y -= 0.18
         canvas.text(MARGIN, y, note, size=SMALL, across="left")
-    draw_legend(canvas, channel, most, y - 0.3, "height and depth: the map")
+    draw_legend(canvas, channel, most, y - 0.3, "height, depth: the map’s size")
     return channel
 
 

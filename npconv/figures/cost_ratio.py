@@ -84,9 +84,8 @@ def cost_ratio_figure(
         alt=(
             f"Two plots over N, the number of output channels, from {out_channels[0]} to {out_channels[-1]}, both axes "
             f"logarithmic. Left: for kernels {', '.join(sizes)} counted points lie on the falling line 1/N + 1/Dᵣ², "
-            "which levels out at 1/Dᵣ²; a mark shows from which N it is within 10 % of that limit: "
-            + ", ".join(f"{line['within 10 % from N']} at {shape_text(line['kernel'])}" for line in by_size)
-            + ". Right: a depth multiplier Q lifts the whole line by Q."
+            f"which levels out at 1/Dᵣ². It is within 10 % of that limit from "
+            f"{_near_text(by_size, out_channels)}. Right: a depth multiplier Q lifts the whole line by the factor Q."
         ),
         caption=four_part_caption(
             claim=(
@@ -99,12 +98,22 @@ def cost_ratio_figure(
                 "ratio. Lines: npconv.cost.cost_ratio."
             ),
             scale=(
-                "Both axes are logarithmic; dotted: the limit, written at the right; vertical marks: from there on "
-                "within 10 % of it."
+                "Both axes are logarithmic; dotted: the limit, written at the right; a vertical mark: from there on "
+                f"within 10 % of it, {_near_text(by_size, out_channels)}."
             ),
-            not_shown="Not shown: additions, biases and time, for which the ratio is another one.",
+            not_shown="Not shown: additions, biases and time, whose ratio differs.",
         ),
     )
+
+
+def _near_text(lines: list[dict[str, Any]], out_channels: Sequence[int]) -> str:
+    """From which N each line is near its limit, and whether that is still in the plot."""
+    texts = []
+    for line in lines:
+        near = line["within 10 % from N"]
+        where = "" if out_channels[0] <= near <= out_channels[-1] else " (not in the plot)"
+        texts.append(f"N = {near} at {shape_text(line['kernel'])}{where}")
+    return ", ".join(texts)
 
 
 def _line(size: Pair, q: int, out_channels: Sequence[int]) -> dict[str, Any]:

@@ -1,21 +1,94 @@
 """The article's Fig. 4: each channel filtered by its own filter, the maps mixed by N pointwise filters; one value."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from math import ceil
+
+import matplotlib.figure
 
 from ..kernels.geometry import Padding, Pair
 from .figure import Figure, drawn_by, four_part_caption
-from .parts.drawing import BACK, MARGIN, ROLES, SMALL, TITLE, WIDTH, Canvas, Volume, number_cell, text_width
+from .parts.drawing import (
+    BACK,
+    MARGIN,
+    ROLES,
+    SMALL,
+    SMALLEST,
+    TITLE,
+    WIDTH,
+    Canvas,
+    TooLargeError,
+    Volume,
+    number_cell,
+    text_width,
+)
 from .parts.separable_layer import Separable, separable_from, separable_row
-from .parts.slabs import LINE, Block, Face, Part, Row, Stack, drawn_channels, hue_text, write_notes
+from .parts.slabs import LINE, Block, Face, Part, Row, Stack, Texts, drawn_channels, hue_text, notes_height, write_notes
 from .parts.values import Given, number_text, number_texts, plural, shape_text, side_text
 
-DEPTHWISE_HEIGHT = 3.8  # inches for the slices of the worked value
-POINTWISE_HEIGHT = 2.6  # inches for its products
+HEIGHT, MOST_HEIGHT = 12.6, 13.15  # inches of a figure that has to leave something out, and of any
+SLACK = 0.5  # inches beyond HEIGHT that it takes where nothing of a step is left out then
+VOLUME_HEIGHTS = (
+    4.2,
+    3.2,
+    2.4,
+    1.8,
+)  # inches for the volumes; the first will do but where the worked value needs the room
+POINTWISE_HEIGHT = 2.6  # inches for the products that come before more of the slices
+HEADING = 0.27  # inches for a step's title
+GAPS = (0.26, 0.2)  # inches above the two steps
 MOST_FRAMES = 64
 FRAME_HEIGHT = 5.6  # inches for an animation's rows
 SIGN = 0.24  # inches for a sign in the worked value
 PLUS = 0.34  # inches between its terms
+
+
+@dataclass(frozen=True)
+class Step:
+    """How a step of the worked value is set: its terms, in rows of so many; all in inches."""
+
+    terms: int
+    width: float  # of a term
+    height: float  # of a row
+    cell: float
+    value_cell: float
+    within: float  # the room for a row
+    shown: int = 0
+
+    @property
+    def per_row(self) -> int:
+        """How many terms stand in a row."""
+        return max(1, int(self.within / (self.width + PLUS)))
+
+    @property
+    def left_out(self) -> int:
+        """How many terms are left out."""
+        return self.terms - self.shown
+
+    @property
+    def inches(self) -> float:
+        """The height of what is shown, title included."""
+        return HEADING + ceil(self.shown / self.per_row) * self.height + (LINE if self.left_out else 0.0)
+
+    def within_height(self, room: float, slack: float = 0.0) -> "Step":
+        """The same with as many rows as there is room for, at least one; slack is more room for all of them."""
+        if (whole := replace(self, shown=self.terms)).inches <= room + slack:
+            return whole
+        rows = max(1, int((room - HEADING - LINE) / self.height))
+        return replace(self, shown=min(self.terms, rows * self.per_row))
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Both steps of the worked value as they are set."""
+
+    depthwise: Step
+    pointwise: Step
+
+    @property
+    def inches(self) -> float:
+        """The height of both, with the equation below and the gaps above."""
+        return self.depthwise.inches + self.pointwise.inches + LINE + sum(GAPS)
 
 
 def depthwise_separable(
@@ -57,19 +130,16 @@ def depthwise_separable(
     s = separable_from("depthwise_separable", x, depthwise, pointwise, stride, padding, dilation, at, seed)
     layer = s.layer
     with drawn_by("depthwise_separable", x=layer.x, depthwise=s.depthwise, pointwise=s.pointwise):
-        canvas = Canvas()
-        bottom = _draw_volumes(canvas, s)
-        bottom, slices = _draw_depthwise_step(canvas, s, bottom - 0.26)
-        bottom, products = _draw_pointwise_step(canvas, s, bottom - 0.2)
-        figure = canvas.finish()
+        figure, plan, blank = _draw(s)
+    slices, products = plan.depthwise.shown, plan.pointwise.shown
     sizes = [shape_text(a.shape[1:]) for a in (layer.x, s.filtered, layer.y)]
     side, maps, outputs = shape_text((*s.depthwise.shape[:2], 1)), *s.pointwise.shape
     drawn, filters = [c for row in s.drawn for c in row], s.drawn_filters
+    behind = "the slices drawn" if slices < maps else "the patch"
     left_out = [
-        f"{maps - len(drawn)} of the {maps} depthwise filters and their maps" if len(drawn) < maps else "",
-        f"{outputs - filters} of the pointwise filters" if filters < outputs else "",
-        f"{maps - slices} of the worked value's slices" if slices < maps else "",
-        "the numbers behind the front faces but for the patch",
+        f"{outputs - filters} more pointwise {plural('filter', outputs - filters)}" if filters < outputs else "",
+        *_left_out(s, plan),
+        f"the numbers behind the front faces but for {behind}" if max(maps, outputs) > 1 else "",
         "a bias",
     ]
     return Figure(
@@ -97,10 +167,10 @@ def depthwise_separable(
                 f"stride {stride}, padding {padding!r} and dilation {dilation}; nothing is flipped."
             ),
             scale=(
-                f"All volumes have one scale, channels at half of it; {hue_text(s.channels)}; the front faces show the "
-                "numbers of channel 0; indices count from 0."
+                f"All volumes have one scale, channels at half of it; {hue_text(s.channels)}; {_faces_text(blank)}"
+                f"indices count from 0{_added(_volume_notes(s, blank))}."
             ),
-            not_shown=f"Not shown: {', '.join(text for text in left_out if text)}.",
+            not_shown=f"Not shown: {'; '.join(text for text in left_out if text)}.",
         ),
     )
 
@@ -155,6 +225,10 @@ def _frame(s: Separable, shown: int, cell: float, geometry: tuple[Pair, Padding,
     layer, maps = s.layer, s.depthwise.shape[-1]
     place = f"({layer.row}, {layer.column})"
     drawn = _frame_maps(s)
+    rest = layer.sums.sum() - layer.sums[drawn].sum()
+    missing = (
+        f"{maps - len(drawn)} of the maps, which add {number_text(rest)} to this value" if len(drawn) < maps else ""
+    )
     with drawn_by("depthwise_separable", x=layer.x, depthwise=s.depthwise, pointwise=s.pointwise):
         canvas = Canvas()
         drawing = _frame_row(s, shown).draw(canvas, 0.0, cell)
@@ -163,14 +237,14 @@ def _frame(s: Separable, shown: int, cell: float, geometry: tuple[Pair, Padding,
             f"{'has the value' if maps == 1 else 'have the values'} {_listed(s.values.tolist())}",
             f"2. pointwise: these times {_listed(s.pointwise[:, 0].tolist())}, added up: {s.equation}",
         ]
-        if len(drawn) < maps:
-            rest = layer.sums.sum() - layer.sums[drawn].sum()
-            lines.append(f"not drawn: {maps - len(drawn)} of the maps, which add {number_text(rest)} to this value")
+        if missing:
+            lines.append(f"not drawn: {missing}")
         bottom = drawing.bottom - 0.06
         for line in lines:
             canvas.text(MARGIN, bottom, line, across="left", along="top")
             bottom -= LINE
-        write_notes(canvas, [*s.notes(len(drawn)), *_number_notes(s, drawing.blank)], bottom)
+        notes = [*s.notes(drawn), *_number_notes(s, drawing.blank)]
+        write_notes(canvas, notes, bottom)
         figure = canvas.finish()
     sizes = [shape_text(a.shape[1:]) for a in (layer.x, s.filtered, layer.y)]
     stride, padding, dilation = geometry
@@ -192,10 +266,13 @@ def _frame(s: Separable, shown: int, cell: float, geometry: tuple[Pair, Padding,
                 "The maps are npconv.depthwise_conv2d's and the output is npconv.depthwise_separable_conv2d's, with "
                 f"stride {stride}, padding {padding!r} and dilation {dilation}."
             ),
-            scale=f"All slices have one scale; {hue_text(s.channels)}; what is still to come is white; indices from 0.",
+            scale=(
+                f"All slices have one scale; {hue_text(s.channels)}; what is still to come is white; indices count "
+                f"from 0{_added(notes)}."
+            ),
             not_shown=(
-                f"Not shown: {f'{maps - len(drawn)} of the maps, ' if len(drawn) < maps else ''}"
-                f"the other channels of {sizes[2]}, a bias."
+                f"Not shown: {f'{missing}, ' if missing else ''}"
+                f"{f'the other channels of {sizes[2]}, ' if layer.y.shape[-1] > 1 else ''}a bias."
             ),
         ),
     )
@@ -251,10 +328,28 @@ def _frame_row(s: Separable, shown: int) -> Row:
             sides,
             least=least,
         ),
-        Block("weights", "pointwise\nfilter n = 0", column("weight", one, "filter", weights), least=least),
+        Block("weights", f"pointwise\nfilter n = 0\n1×1×{maps}", column("weight", one, "filter", weights), least=least),
         Block("output", f"output n = 0\n{shape_text((rows, columns, 1))}", [[Stack((total,))]], sides),
     )
     return Row(blocks, ("∗", "=", "×", "Σ ="), FRAME_HEIGHT)
+
+
+def _faces_text(blank: Sequence[str]) -> str:
+    """What a caption says of the numbers on the front faces."""
+    names = [name for name in ("input", "maps", "pointwise filters", "output") if name not in blank]
+    texts = [
+        f"the front faces{f' of {_and(names)}' if blank else ''} show the numbers of channel 0; " if names else "",
+        "every depthwise filter shows its own; " if "depthwise filters" not in blank else "",
+    ]
+    return "".join(texts)
+
+
+def _and(names: Sequence[str]) -> str:
+    return " and ".join(part for part in (", ".join(names[:-1]), names[-1]) if part)
+
+
+def _added(notes: Sequence[str]) -> str:
+    return "".join(f"; {note}" for note in notes)
 
 
 def _listed(numbers: Sequence[float], most: int = 8) -> str:
@@ -262,14 +357,37 @@ def _listed(numbers: Sequence[float], most: int = 8) -> str:
     return text if len(numbers) <= most else f"{text} and {len(numbers) - most} more"
 
 
-def _draw_volumes(canvas: Canvas, s: Separable) -> float:
-    """Input, filters, maps, pointwise filters and output in a row; its lower edge."""
-    layer = s.layer
-    faces = (layer.padded[..., 0], s.filtered[0, ..., 0], layer.y[0, ..., 0], s.depthwise[..., 0])
-    row = separable_row(s)
-    drawing = row.draw(canvas, 0.0, row.cell(min(0.45, max(0.3, *(number_cell(number_texts(a)) for a in faces)))))
-    notes = [*s.volume_notes, *_number_notes(s, drawing.blank)]
-    return write_notes(canvas, notes, drawing.bottom)
+def _draw(s: Separable) -> tuple[matplotlib.figure.Figure, Plan, Sequence[str]]:
+    """The volumes, and the worked value in what is left of the height; also how that is set, and what has no numbers.
+
+    Volumes without numbers are made smaller where that saves some of the slices, and all where else it is too high.
+    """
+    faces = (s.layer.padded[..., 0], s.filtered[0, ..., 0], s.layer.y[0, ..., 0], s.depthwise[..., 0])
+    largest = min(0.45, max(0.3, *(number_cell(number_texts(a)) for a in faces)))
+    whole, tried = separable_row(s), []
+    for most_height in VOLUME_HEIGHTS:
+        row, cell = replace(whole, most_height=most_height).fitted(largest)
+        blank = row.blank(cell)
+        volumes = notes_height(_volume_notes(s, blank)) - row.bottom(0.0, cell) + 2 * MARGIN
+        plan = _plan(s, HEIGHT - volumes)
+        if volumes + plan.inches <= MOST_HEIGHT:
+            tried.append((row, cell, plan))
+            if not plan.depthwise.left_out or len(blank) < len(row.blocks):
+                break
+    if not tried:
+        high = volumes + plan.inches
+        raise TooLargeError(f"too high to draw: {high:.1f} in, and {MOST_HEIGHT} in are there; draw a smaller layer")
+    row, cell, plan = max(tried, key=lambda drawing: drawing[2].depthwise.shown)
+    canvas = Canvas()
+    drawing = row.draw(canvas, 0.0, cell)
+    bottom = write_notes(canvas, _volume_notes(s, drawing.blank), drawing.bottom)
+    top = _draw_depthwise_step(canvas, s, plan, bottom - GAPS[0])
+    _draw_pointwise_step(canvas, s, plan, top - GAPS[1])
+    return canvas.finish(), plan, drawing.blank
+
+
+def _volume_notes(s: Separable, blank: Sequence[str]) -> list[str]:
+    return [*s.volume_notes, *_number_notes(s, blank)]
 
 
 def _number_notes(s: Separable, blank: Sequence[str]) -> list[str]:
@@ -277,86 +395,125 @@ def _number_notes(s: Separable, blank: Sequence[str]) -> list[str]:
     if blank:
         notes.append(f"no numbers on {', '.join(blank)}: the cells are too small")
     if s.rounded:
-        notes.append("numbers are drawn rounded to two decimals, and were summed before rounding")
+        notes.append("numbers are drawn rounded, and were summed before rounding")
     return notes
 
 
-def _draw_depthwise_step(canvas: Canvas, s: Separable, top: float) -> tuple[float, int]:
-    """Every channel's slice of the patch times its filter, and the map's value; the lower edge, and how many."""
+def _cell(texts: Sequence[Texts], size: float) -> float:
+    """The smallest cell in which all of these numbers stand: comfortably, or tightly at the smallest size."""
+    if size > SMALLEST:
+        return max(number_cell(rows, size) for rows in texts)
+    return max(0.22, *(text_width(text, size) / 0.87 for rows in texts for row in rows for text in row))
+
+
+def _plan(s: Separable, room: float) -> Plan:
+    """The steps in so many inches: with numbers at 7 points only where that saves some of the slices."""
+    plans = [_plan_at(s, room, size) for size in (SMALL, SMALLEST)]
+    fitting = [plan for plan in plans if plan.depthwise.width <= WIDTH - 2 * MARGIN] or plans[1:]
+    return max(fitting, key=lambda plan: (plan.depthwise.shown, plan.pointwise.shown))
+
+
+def _plan_at(s: Separable, room: float, size: float) -> Plan:
     height, width, maps = s.depthwise.shape
-    patch = [number_texts(s.layer.patch[..., c // s.multiplier]) for c in range(maps)]
-    filters = [number_texts(s.depthwise[..., c]) for c in range(maps)]
-    values = [[[number_text(value)]] for value in s.values]
-    cell, value_cell = (max(map(number_cell, texts)) for texts in (patch + filters, values))
+    slices = [number_texts(a.transpose(2, 0, 1).reshape(-1, width)) for a in (s.layer.patch, s.depthwise)]
+    values, weights = number_texts(s.values[:, None]), number_texts(s.pointwise[:, :1])
+    cell, value_cell = _cell(slices, size), _cell([values], size)
     equals = text_width("Σ =") + 0.14
-    term = 2 * width * cell + SIGN + equals + value_cell
-    per_row = max(1, int((WIDTH - 2 * MARGIN + PLUS) / (term + PLUS)))
-    row_height = LINE + max(height * cell, value_cell) + 0.1
-    shown = min(maps, per_row * max(1, int(DEPTHWISE_HEIGHT / row_height)))
+    depthwise = Step(
+        maps,
+        2 * width * cell + SIGN + equals + value_cell,
+        LINE + max(height * cell, value_cell) + 0.1,
+        cell,
+        value_cell,
+        WIDTH - 2 * MARGIN + PLUS,
+    )
+    cell = _cell([values, weights, [[s.layer.value]]], size)
+    width = max([2 * cell + SIGN, *(text_width(s.label(c), SMALL) for c in range(maps))])
+    pointwise = Step(maps, width, LINE + cell + LINE + 0.08, cell, cell, WIDTH - 2 * MARGIN - cell)
+    room -= LINE + sum(GAPS)
+    least = pointwise.within_height(min(POINTWISE_HEIGHT + HEADING + LINE, room))
+    depthwise = depthwise.within_height(room - least.inches, SLACK)
+    most = pointwise.within_height(room - depthwise.inches, SLACK)
+    return Plan(depthwise, max(least, most, key=lambda step: step.shown))
+
+
+def _rest(s: Separable, shown: int) -> str:
+    return number_text(s.layer.sums[shown:].sum())
+
+
+def _left_out(s: Separable, plan: Plan) -> list[str]:
+    """What the steps leave out, and what that adds up to; empty texts where they leave out nothing."""
+    slices, products = plan.depthwise, plan.pointwise
+    return [
+        f"{slices.left_out} more {plural('slice', slices.left_out)} in the same way, whose values times their weights "
+        f"add {_rest(s, slices.shown)} in step 2"
+        if slices.left_out
+        else "",
+        f"{products.left_out} more {plural('product', products.left_out)}, which add up to {_rest(s, products.shown)}"
+        if products.left_out
+        else "",
+    ]
+
+
+def _draw_depthwise_step(canvas: Canvas, s: Separable, plan: Plan, top: float) -> float:
+    """Every channel's slice of the patch times its filter, and the map's value; the lower edge."""
+    height, width, _ = s.depthwise.shape
+    step, shown, per_row = plan.depthwise, plan.depthwise.shown, plan.depthwise.per_row
+    cell, value_cell, equals = step.cell, step.value_cell, text_width("Σ =") + 0.14
     title = "1. depthwise: each channel's patch times its own filter, cell by cell, and the sum Σ of that"
     canvas.text(WIDTH / 2, top, title, size=TITLE, weight="bold", along="top")
-    top -= 0.27
+    top -= HEADING
     for first in range(0, shown, per_row):
-        row = range(first, min(first + per_row, shown))
-        x = (WIDTH - min(per_row, shown) * (term + PLUS) + PLUS) / 2
-        for c in row:
-            y = top - LINE
-            middle = y - max(height * cell, value_cell) / 2
+        x = (WIDTH - min(per_row, shown) * (step.width + PLUS) + PLUS) / 2
+        for c in range(first, min(first + per_row, shown)):
+            middle = top - LINE - max(height * cell, value_cell) / 2
             canvas.text(x + width * cell + SIGN / 2, top, s.label(c), size=SMALL, along="top")
             left = x
-            for name, texts, role in (("patch", patch[c], "input"), ("slice", filters[c], "filter")):
+            patch, filter = s.layer.patch[..., c // s.multiplier], s.depthwise[..., c]
+            for name, numbers, role in (("patch", patch, "input"), ("slice", filter, "filter")):
                 volume = Volume(height, width, 0).at(left, middle + height * cell / 2, cell)
-                canvas.volume(f"{name}-{c}", volume, s.color(c, role), texts)
+                canvas.volume(f"{name}-{c}", volume, s.color(c, role), number_texts(numbers))
                 left = volume.right + SIGN
             canvas.text(x + width * cell + SIGN / 2, middle, "×", size=TITLE)
             canvas.text(left - SIGN + equals / 2, middle, "Σ =")
             value = Volume(1, 1, 0).at(left - SIGN + equals, middle + value_cell / 2, value_cell)
-            canvas.volume(f"value-{c}", value, s.color(c, "intermediate"), values[c])
-            x += term + PLUS
-        top -= row_height
-    if shown < maps:
-        rest = number_text(s.layer.sums[shown:].sum())
-        text = f"… and {maps - shown} more in the same way, whose values times their weights add {rest} in step 2"
-        canvas.text(WIDTH / 2, top, text, along="top")
+            canvas.volume(f"value-{c}", value, s.color(c, "intermediate"), [[number_text(s.values[c])]])
+            x += step.width + PLUS
+        top -= step.height
+    if step.left_out:
+        canvas.text(WIDTH / 2, top, f"… and {_left_out(s, plan)[0]}", along="top")
         top -= LINE
-    return top, shown
+    return top
 
 
-def _draw_pointwise_step(canvas: Canvas, s: Separable, top: float) -> tuple[float, int]:
-    """Each map's value times its weight in filter 0, and their sum; the lower edge, and how many products."""
-    maps = s.depthwise.shape[-1]
-    values = [[[number_text(value)]] for value in s.values]
-    weights = [[[number_text(weight)]] for weight in s.pointwise[:, 0]]
-    products = [f"= {number_text(product)}" for product in s.layer.sums]
-    cell = max(number_cell(texts) for texts in [*values, *weights, [[s.layer.value]]])
-    term = max([2 * cell + SIGN, *(text_width(s.label(c), SMALL) for c in range(maps))])
-    per_row = max(1, int((WIDTH - 2 * MARGIN - cell) / (term + PLUS)))
-    row_height = LINE + cell + LINE + 0.08
-    shown = min(maps, per_row * max(1, int(POINTWISE_HEIGHT / row_height)))
+def _draw_pointwise_step(canvas: Canvas, s: Separable, plan: Plan, top: float) -> None:
+    """Each map's value times its weight in filter 0, and their sum."""
+    step, shown, per_row, cell = plan.pointwise, plan.pointwise.shown, plan.pointwise.per_row, plan.pointwise.cell
     title = "2. pointwise: the maps' values times the weights of filter n = 0, and their sum"
     canvas.text(WIDTH / 2, top, title, size=TITLE, weight="bold", along="top")
-    top -= 0.27
+    top -= HEADING
     x = 0.0
     for first in range(0, shown, per_row):
-        row = range(first, min(first + per_row, shown))
-        x = (WIDTH - min(per_row, shown) * (term + PLUS) - cell) / 2
+        x = (WIDTH - min(per_row, shown) * (step.width + PLUS) - cell) / 2
         y = top - LINE
-        for c in row:
-            left = x + (term - 2 * cell - SIGN) / 2
-            canvas.text(x + term / 2, top, s.label(c), size=SMALL, along="top")
-            for name, texts, role in (("factor", values[c], "intermediate"), ("weight", weights[c], "filter")):
-                canvas.volume(f"{name}-{c}", Volume(1, 1, 0).at(left, y, cell), s.color(c, role), texts)
+        for c in range(first, min(first + per_row, shown)):
+            left, middle = x + (step.width - 2 * cell - SIGN) / 2, x + step.width / 2
+            canvas.text(middle, top, s.label(c), size=SMALL, along="top")
+            for name, number, role in (
+                ("factor", s.values[c], "intermediate"),
+                ("weight", s.pointwise[c, 0], "filter"),
+            ):
+                volume = Volume(1, 1, 0).at(left, y, cell)
+                canvas.volume(f"{name}-{c}", volume, s.color(c, role), [[number_text(number)]])
                 left += cell + SIGN
-            canvas.text(x + term / 2, y - cell / 2, "×", size=TITLE)
-            canvas.text(x + term / 2, y - cell - 0.03, products[c], size=SMALL, along="top")
-            x += term + PLUS
-            canvas.text(x - PLUS / 2, y - cell / 2, "+" if c < maps - 1 else "=", size=TITLE)
-        top -= row_height
-    if shown == maps:
-        canvas.volume("sum", Volume(1, 1, 0).at(x, top + row_height - LINE, cell), ROLES["output"], [[s.layer.value]])
-    else:
-        rest = number_text(s.layer.sums[shown:].sum())
-        canvas.text(WIDTH / 2, top, f"… and {maps - shown} more products, which add up to {rest}", along="top")
+            canvas.text(middle, y - cell / 2, "×", size=TITLE)
+            canvas.text(middle, y - cell - 0.03, f"= {number_text(s.layer.sums[c])}", size=SMALL, along="top")
+            x += step.width + PLUS
+            canvas.text(x - PLUS / 2, y - cell / 2, "+" if c < step.terms - 1 else "=", size=TITLE)
+        top -= step.height
+    if step.left_out:
+        canvas.text(WIDTH / 2, top, f"… and {_left_out(s, plan)[1]}", along="top")
         top -= LINE
+    else:
+        canvas.volume("sum", Volume(1, 1, 0).at(x, top + step.height - LINE, cell), ROLES["output"], [[s.layer.value]])
     canvas.text(WIDTH / 2, top, s.equation, along="top")
-    return top - LINE, shown

@@ -137,7 +137,7 @@ def _view(layer: Layer, how: str, until: Place | None) -> Figure:
         canvas = Canvas()
         top, bottom, notes = _draw_volumes(canvas, layer, until)
         if layer.rounded:
-            notes.append("numbers are drawn rounded to two decimals, and were summed before rounding")
+            notes.append("numbers are drawn rounded, and were summed before rounding")
         if steps:
             bottom = _draw_steps(canvas, layer, steps, bottom - 0.3)
         room = HEIGHT - (top - bottom) - BESIDES - _value_cell(layer) - NOTE * len(notes)

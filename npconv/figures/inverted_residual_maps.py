@@ -15,7 +15,7 @@ from .files import PNG_DPI
 from .parts.drawing import LABEL_GAP, MARGIN, ROLES, SMALL, SMALLEST, TITLE, WIDTH, Canvas, text_width
 from .parts.photograph import Photograph
 from .parts.stages import BlockRun, Stage, input_from, run_block
-from .parts.values import shape_text
+from .parts.values import plural, shape_text
 
 Extent = tuple[float, float, float, float]  # left, right, bottom, top
 
@@ -28,6 +28,7 @@ GAP, NOTE, LINE = 0.06, 0.17, 0.16  # inches: between maps, for the text below o
 GRID_HEIGHT, MAP_HEIGHT = 2.5, 1.0  # inches, the most
 ROW_GAP = 0.2
 SIGNED = "gray"
+BELOW = "below a map: its channel, or its share of zeros"
 POSITIVE = LinearSegmentedColormap.from_list("positive", ["#00553E", ROLES["output"], "white"])
 ACTIVE = POSITIVE.with_extremes(under="black")  # zero lies under the smallest positive value
 
@@ -160,7 +161,7 @@ def _draw(canvas: Canvas, block: BlockRun) -> None:
     y = _first_row(canvas, block, grid)
     places = {"input": y[1]}
     top = y[0]
-    rows = [("1×1\nexpand", "expanded")] if "expanded" in stages else []
+    rows = [("1×1\nexpand x", "expanded")] if "expanded" in stages else []
     rows += [(f"{kernel}\ndepthwise\n{block.strided}", "depthwise"), ("1×1\nproject", "projected")]
     for operator, name in rows:
         second = f"{name} ReLU6" if name != "projected" else "output"
@@ -216,7 +217,8 @@ def _key(canvas: Canvas, x: float, top: float, width: float, block: BlockRun) ->
         _image(canvas, name, values, (x, x + strip, y - 0.055, y + 0.055), colors, low, 1)
         canvas.text(x + strip + 0.08, y, text, size=SMALL, across="left", along="center_baseline")
         y -= 0.2
-    for line in _wrapped(block.weights_text.replace("seed ", "seed\u00a0").split(" "), width, " "):
+    words = block.weights_text.replace("seed ", "seed\u00a0").split(" ")
+    for line in [*_wrapped(BELOW.split(" "), width, " "), *_wrapped(words, width, " ")]:
         canvas.text(x, y, line, size=SMALL, across="left", along="center_baseline")
         y -= LINE
     return y
@@ -290,9 +292,8 @@ def _shortcut(canvas: Canvas, start: tuple[float, float, float], end: tuple[floa
     (_, x, y), (_, end_x, end_y) = start, end
     canvas.line([(x + 0.08, y), (edge, y), (edge, end_y), (end_x + 0.2, end_y)], color=blue, width=1.6)
     canvas.arrow((end_x + 0.25, end_y), (end_x + 0.08, end_y), color=blue)
-    for text, from_x, at in (("shortcut", x, y), ("x is added", end_x, end_y)):
-        if edge - from_x - 0.3 > text_width(text):
-            canvas.text((from_x + edge) / 2, at + LABEL_GAP, text, along="bottom", color=blue)
+    if edge - x - 0.3 > text_width("shortcut"):
+        canvas.text((x + edge) / 2, y + LABEL_GAP, "shortcut", along="bottom", color=blue)
 
 
 def _alt(block: BlockRun) -> str:
@@ -300,8 +301,9 @@ def _alt(block: BlockRun) -> str:
     of = "an input" if block.photograph is None else block.photograph.source
     lines = [f"Rows of small maps from an inverted residual block on {of}, stage by stage."]
     for stage in stages.values():
-        maps = f"{stage.drawn} of {stage.maps.shape[-1]}" if stage.drawn < stage.maps.shape[-1] else f"{stage.drawn}"
-        text = f"{stage.title if not stage.active else stage.name}: {maps} maps of {shape_text(stage.maps.shape[:2])}"
+        channels = stage.maps.shape[-1]
+        maps = f"{f'{stage.drawn} of ' if stage.drawn < channels else ''}{channels} {plural('map', channels)}"
+        text = f"{stage.title if not stage.active else stage.name}: {maps} of {shape_text(stage.maps.shape[:2])}"
         if stage.active:
             text += f", {stage.zeros / stage.maps.size:.1%} of the values zero, drawn black".replace("%", " %")
         lines.append(f"{text}.")
@@ -333,8 +335,8 @@ def _caption(block: BlockRun) -> str:
         left_out += [f"the photograph's last {width} columns"] if width else []
     return four_part_caption(
         claim=(
-            f"Inside the block k = {k} maps become {wide}, which ReLU6 sets to zero in part, and then {narrow} again, "
-            f"which are linear; {last}. After ReLU6 {shares} of the values are zero."
+            f"Inside the block k = {k} {'map becomes' if k == 1 else 'maps become'} {wide}, which ReLU6 sets to zero "
+            f"in part, and then {narrow} again, which are linear; {last}. After ReLU6 {shares} of the values are zero."
         ),
         computed=(
             f"npconv.inverted_residual_stages on {of}, with a {shape_text(block.kernel)} depthwise kernel, "

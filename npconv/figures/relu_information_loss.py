@@ -128,9 +128,9 @@ def _unit_points(points: Array | None) -> tuple[Array, float]:
         raise ValueError(f"{FUNCTION}: points must be (P, 2), P from 1 to {MOST_POINTS}; got points {points.shape}")
     points = points.astype(np.float64)
     largest = float(np.abs(points).max())
-    if not 1e-100 < largest < 1e100:
+    if not largest < 1e100:
         raise ValueError(f"{FUNCTION}: points must be finite, and no further than 1e100; got points {points.shape}")
-    distance = np.hypot(*(points / largest).T)
+    distance = np.hypot(*(points / max(largest, 1e-100)).T)
     if not distance.min() > 1e-100:
         raise ValueError(
             f"{FUNCTION}: points must not be the origin, which is 0 in any number of dimensions; "
@@ -202,7 +202,8 @@ def _alt(data: dict[str, Any]) -> str:
         f"A row of panels: {count} points of the plane, coloured in their order, then what comes back of them from "
         f"{dimensions} dimensions through ReLU and the pseudo-inverse, over the points at half their distance in grey: "
         "in few dimensions folded into wedges and rays, in many a shrunken, bent image. A second row: decoded from the "
-        f"live coordinates alone, of {count} points come back exactly {_kept_text(data)}; the lost ones are hollow. "
+        f"live coordinates alone, so many of the {count} points come back as they were: {_kept_text(data)}; "
+        "the lost ones are hollow. "
         "Below at the left the share kept rises over n along 1 − (n + 1)/2ⁿ: on average over "
         f"{_matrices_text(data['draws'])} {means}. At the right the share kept after ReLU6 falls, beside ReLU's, which "
         f"stays, as the input's scale grows from {scales[0]:g} to {scales[-1]:g}: {falls}."
@@ -299,7 +300,7 @@ def _draw(unit: Array, panels: list[Panel], data: dict[str, Any], *, is_curve: b
         MARGIN,
         MARGIN + 0.31,
         f"T⁺relu(Tx) = x/2 + T⁺|Tx|/2{'' if panels[0].n > 1 else ' from n = 2 on'}: the last part cancels only on "
-        "average over T, so what is to be seen mixes shrinkage with loss.",
+        "average over T, so the picture mixes shrinkage with loss.",
     )
     sheet.title(MARGIN, lower - 0.27, "the same outputs, decoded from their live coordinates alone")
     sheet.text(

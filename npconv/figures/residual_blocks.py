@@ -79,6 +79,7 @@ def residual_blocks(
         canvas = Canvas(BLOCK_WIDTH)
         channel = _draw(canvas, [conventional, inverted])
         figure = canvas.finish()
+    strided = [text for operator in inverted.operators for text in operator.geometry if text.startswith("stride")]
     return Figure(
         name="residual-blocks",
         figure=figure,
@@ -97,7 +98,8 @@ def residual_blocks(
                 "Which tensors are linear was found by running npconv.residual_bottleneck_stages and "
                 "npconv.inverted_residual_stages on random arrays, the input being what a block of the same kind "
                 "gives: a tensor that is never negative has been through ReLU, or through ReLU6 where it never exceeds "
-                f"6. The MACs are npconv.cost's: {conventional.cost.macs:,} in (a), {inverted.cost.macs:,} in (b)."
+                f"6. The MACs are npconv.cost's: {conventional.cost.macs:,} in (a), {inverted.cost.macs:,} in (b)"
+                + (f", at {strided[0]}, where (a) has stride 1." if strided else ".")
             ),
             scale=(
                 "Thickness is proportional to channels, on one scale for both rows; height and depth are the map's, "
@@ -135,7 +137,7 @@ def _claim(conventional: Residual, inverted: Residual) -> str:
     return (
         f"The conventional block ({' – '.join(str(t.channels) for t in conventional.branch)} channels) has its "
         f"shortcut between {conventional.ends}, and {after}; in the inverted residual ({chain}) "
-        f"{' and '.join([', '.join(hatched[:-1]), hatched[-1]])} are linear, and {shortcut}."
+        f"{' and '.join([', '.join(hatched[:-1]), hatched[-1]])} are linear, {shortcut}."
         + ("" if inverted.expands else " As t = 1, it has no expansion.")
     )
 

@@ -50,7 +50,7 @@ def separability(
     Args:
         kernels: the right panel's standard kernels (Dᵣ, Dᵣ, M, N) by their labels, four at the most; made of known
             filters if None.
-        kernel_size: Dᵣ of the random kernels and of the known filters, 2 to 7.
+        kernel_size: Dᵣ of the random kernels and of the known filters, 1 to 7.
         in_channels: M of them.
         out_channels: N of the random kernels' lines, four at the most; the last one is the known filters' too.
         repeats: how many random kernels there are of each N, 1 to 100; the line is their mean.
@@ -144,7 +144,8 @@ def _filters(side: int, m: int, n: int, seed: int) -> dict[str, Array]:
     gabor = envelope * np.cos(2 * np.pi * along(direction) / wavelength + phase)
     derivative = envelope * along(generator.uniform(0, 2 * np.pi, (m, n)))
     product = factored_kernel(generator.standard_normal((side, side, m)), generator.standard_normal((m, n)))
-    return {"Gabor filters": gabor, "derivatives of a Gaussian": derivative, "separable by construction": product}
+    kernels = {"Gabor filters": gabor, "derivatives of a Gaussian": derivative, "separable by construction": product}
+    return {label: kernel for label, kernel in kernels.items() if kernel.any()}  # at 1×1 a derivative is 0
 
 
 def _line(label: str, kernels: Sequence[Array]) -> dict[str, Any]:
@@ -187,7 +188,8 @@ def _ends(lines: list[dict[str, Any]]) -> str:
     return "; ".join(
         f"{line['label']} "
         + (f"from error {line['errors'][0]:.2f} at Q = 1, cost {_cost(line, 1):.2f}, to " if line["errors"][0] else "")
-        + f"0 at Q = {line['exact from Q']}, cost {_cost(line, line['exact from Q']):.2f}"
+        + ("" if line["errors"][0] else "is ")
+        + f"exact at Q = {line['exact from Q']}, cost {_cost(line, line['exact from Q']):.2f}"
         for line in lines
     )
 
@@ -309,7 +311,7 @@ def _check_numbers(kernel_size: int, in_channels: int, out_channels: Sequence[in
     if not isinstance(out_channels, tuple | list):
         raise TypeError(f"separability: out_channels must be a tuple or a list of ints; got {out_channels!r}")
     numbers = [
-        ("kernel_size", kernel_size, 2, 7),
+        ("kernel_size", kernel_size, 1, 7),
         ("in_channels", in_channels, 1, MOST_CHANNELS),
         ("repeats", repeats, 1, 100),
         ("seed", seed, 0, 2**32 - 1),

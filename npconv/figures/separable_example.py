@@ -1,6 +1,6 @@
 """The article's Fig. 5: one layer as a standard and as a depthwise separable convolution, multiplications counted."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import prod
 
@@ -22,6 +22,7 @@ from .parts.values import Given, array_from, plural, shape_text, side_text
 
 MOST_COUNTED = 300_000  # multiplications counted one by one; above, those of one filter are, times N
 LARGEST_CELL = 0.15
+MOST_HEIGHT = 3.6  # inches for each of the two rows of volumes
 BLUE = ROLES["shortcut"]
 BAR = 0.2  # inches
 BAR_STRENGTHS = {"standard": 0.6, "depthwise": 1.0, "pointwise": 0.3}
@@ -149,7 +150,7 @@ def separable_example(
             computed=_computed(e),
             scale=(
                 f"All volumes have one scale, channels at half of it; {hue_text(channels)}; the bars have the lengths "
-                "of the counts."
+                f"of the counts{''.join(f'; {note}' for note in _notes(e))}."
             ),
             not_shown=f"Not shown: {_left_out(e, drawn)}the numbers, additions and biases.",
         ),
@@ -164,14 +165,7 @@ def _computed(e: Example) -> str:
     filters = e.s.layer.kernel.shape[3]
     how = "" if e.filters_counted == filters else f" for one of the N = {filters} filters, then times N"
     zeros = sum(e.zeros.values())
-    padding = (
-        ""
-        if not zeros
-        else (
-            f" Cells of padding are multiplied too: {e.zeros['standard']:,} of the standard and "
-            f"{e.zeros['depthwise']:,} of the depthwise multiplications are by their zeros."
-        )
-    )
+    padding = f" C{_padding_text(e)[1:]}." if zeros else ""
     return (
         f"Multiplications were counted by running the kernels on numbers that count{how} (npconv.cost.count_operations)"
         f"; the ratio is npconv.cost.cost_ratio's. With npconv.factored_kernel as the standard kernel the largest "
@@ -180,14 +174,20 @@ def _computed(e: Example) -> str:
     )
 
 
-def _left_out(e: Example, drawn: dict[str, int]) -> str:
-    _, _, channels, filters = e.s.layer.kernel.shape
-    parts = (
-        (filters - drawn["standard filters"], "of the standard filters"),
-        (filters - drawn["pointwise filters"], "of the pointwise filters"),
-        (channels - drawn["depthwise filters"], "of the depthwise filters and their maps"),
+def _padding_text(e: Example) -> str:
+    return (
+        f"cells of padding are multiplied too: {e.zeros['standard']:,} of the standard and {e.zeros['depthwise']:,} of "
+        "the depthwise multiplications are by their zeros"
     )
-    return "".join(f"{count} {name}, " for count, name in parts if count)
+
+
+def _left_out(e: Example, drawn: dict[str, int]) -> str:
+    filters = e.s.layer.kernel.shape[3]
+    parts = (
+        (filters - drawn["standard filters"], "more standard"),
+        (filters - drawn["pointwise filters"], "more pointwise"),
+    )
+    return "".join(f"{count} {name} {plural('filter', count)}, " for count, name in parts if count)
 
 
 def _example_from(
@@ -226,8 +226,9 @@ def _example_from(
 
 def _draw(canvas: Canvas, e: Example) -> dict[str, int]:
     """Both ways, one above the other, the bars, and what follows; how much is drawn."""
-    standard, separable = _standard_row(e.s), separable_row(e.s, plain=True)
-    cell = min(standard.cell(LARGEST_CELL), separable.cell(LARGEST_CELL))
+    rows = (replace(row, most_height=MOST_HEIGHT) for row in (_standard_row(e.s), separable_row(e.s, plain=True)))
+    (standard, cell), (separable, other) = (row.fitted(LARGEST_CELL) for row in rows)
+    cell = min(cell, other)
     first, *_, last = separable.centres(cell)
     top = 0.0
     for heading, row, places, steps in (
@@ -238,7 +239,7 @@ def _draw(canvas: Canvas, e: Example) -> dict[str, int]:
         drawing = row.draw(canvas, top - 0.22, cell, places)
         centres = [drawing.centres[block] for block in steps.values()]
         top = _write_counts(canvas, e, list(steps), centres, drawing.bottom - 0.04) - 0.16
-    top = write_notes(canvas, _notes(e), top + 0.14) - 0.14
+    top = write_notes(canvas, [*_notes(e), *([_padding_text(e)] if any(e.zeros.values()) else [])], top + 0.14) - 0.14
     top = _draw_bars(canvas, e, top)
     _write_verdict(canvas, e, top - 0.1)
     return {
@@ -250,9 +251,8 @@ def _draw(canvas: Canvas, e: Example) -> dict[str, int]:
 
 
 def _notes(e: Example) -> list[str]:
-    notes, volume, zeros = e.s.volume_notes, e.s.layer.input_volume, sum(e.zeros.values())
-    if zeros:
-        notes.append(f"cells of padding are multiplied too: {zeros:,} of the multiplications are by their zeros")
+    """What has to be said about both rows of volumes."""
+    notes, volume = e.s.volume_notes, e.s.layer.input_volume
     if volume.drawn_channels < volume.channels:
         drawn = f"{volume.drawn_channels} of {volume.channels}"
         notes.append(f"standard convolution: {drawn} channels of the input and of each filter are drawn")

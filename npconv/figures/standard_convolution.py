@@ -2,7 +2,19 @@
 
 from ..kernels.geometry import Padding, Pair
 from .figure import Figure, drawn_by, four_part_caption
-from .parts.drawing import MARGIN, SMALL, TITLE, WIDTH, Canvas, Labels, Volume, number_cell, text_width
+from .parts.drawing import (
+    MARGIN,
+    SMALL,
+    SMALLEST,
+    TITLE,
+    WIDTH,
+    Canvas,
+    Labels,
+    Volume,
+    number_cell,
+    number_size,
+    text_width,
+)
 from .parts.layer import Layer, layer_from
 from .parts.terms import Part, Terms, rest_text, slices_text
 from .parts.values import Given, number_text, number_texts, shape_text
@@ -54,7 +66,7 @@ def standard_convolution(
         room, bottom, notes = _draw_volumes(canvas, layer)
         bottom, slices = _draw_worked_value(canvas, layer, bottom - 0.3, room - BESIDES)
         if layer.rounded:
-            notes.append("numbers are drawn rounded to two decimals, and were summed before rounding")
+            notes.append("numbers are drawn rounded, and were summed before rounding")
         for number, note in enumerate(notes):
             canvas.text(MARGIN, bottom - 0.12 - NOTE * number, note, size=SMALL, across="left", along="top")
         figure = canvas.finish()
@@ -98,10 +110,11 @@ def standard_convolution(
             ),
             scale=(
                 "All volumes have one scale, channels at half of it; a front face shows channel 0; indices count "
-                "from 0."
+                f"from 0{''.join(f'; {note}' for note in notes)}."
             ),
             not_shown=(
                 "Not shown: the numbers behind the front faces but for the patch, "
+                + (f"{channels - slices} of the {channels} slices, which the sum has, " if slices < channels else "")
                 + (f"{filters - drawn_filters} of the filters, " if filters > drawn_filters else "")
                 + "a bias."
             ),
@@ -161,7 +174,8 @@ def _draw_worked_value(canvas: Canvas, layer: Layer, top: float, height: float) 
     ]
     sums = [f"Σ = {number_text(number)}" for number in layer.sums]
     cell = max(number_cell(texts) for part in parts for texts in part.slices)
-    terms = Terms(parts, "×", sums, cell, max(text_width(text, SMALL) for text in sums))
+    size = min(number_size(texts, cell) or SMALLEST for part in parts for texts in part.slices)
+    terms = Terms(parts, "×", sums, cell, max(text_width(text, SMALL) for text in sums), size)
     shown = terms.shown(height)
     title = f"the framed value: {slices_text(shown, channels)} of the patch times "
     title += f"{'that' if channels == 1 else 'those'} of filter 0"

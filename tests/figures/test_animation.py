@@ -38,6 +38,12 @@ def test_it_loops_only_where_asked_and_is_the_same_twice(frames: list[Figure]) -
         assert gif.info["loop"] == 0
 
 
+def test_the_alt_text_is_in_the_file(frames: list[Figure]) -> None:
+    with Image.open(BytesIO(gif_bytes(frames))) as gif:
+        gif.seek(gif.n_frames - 1)
+    assert f"functional-view in 6 steps. The last one: {frames[-1].alt}".encode()[:200] in gif_bytes(frames)
+
+
 def test_what_is_no_animation_is_refused(frames: list[Figure]) -> None:
     with pytest.raises(ValueError, match=r"gif_bytes: frames must be two or more of one size; got 1 "):
         gif_bytes(frames[:1])

@@ -1,15 +1,17 @@
 """Fig. 4 shows what the plain loops compute, each channel with its own filter, and a value to check by hand."""
 
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import PolyCollection
 
 from npconv import depthwise_conv2d_loops, pointwise_conv2d_loops
-from npconv.figures import Figure, depthwise_separable, depthwise_separable_frames
-from npconv.figures.parts.drawing import ROLES
+from npconv.figures import Figure, depthwise_separable, depthwise_separable_frames, style
+from npconv.figures.parts.drawing import MARGIN, ROLES
 from npconv.figures.parts.values import number_text
 
 CASES: dict[str, dict[str, Any]] = {
@@ -169,19 +171,138 @@ def test_many_channels_are_numbered_and_have_the_colours_of_their_roles() -> Non
 
 
 def test_what_is_left_out_is_told_and_adds_up() -> None:
-    figure = drawn("many channels")
+    figure = depthwise_separable(x=(1, 7, 7, 72), depthwise=(3, 3, 72), pointwise=(72, 128))
     data, lines = figure.data, texts(figure)
-    assert data["drawn"]["maps"] == [0, 1, 35]
+    assert data["drawn"]["maps"] == [0, 1, 71]
     slices, products = data["drawn"]["slices"], data["drawn"]["products"]
-    assert 3 < slices < 36
-    assert 3 < products < 36
+    assert 3 < slices < 72
+    assert 3 < products < 72
     rest = {count: number_text(sum(data["products"][count:])) for count in (slices, products)}
-    assert any(f"{36 - slices} more" in text and f" {rest[slices]} " in text for text in lines)
-    assert any(f"{36 - products} more products" in text and text.endswith(f" {rest[products]}") for text in lines)
-    assert "… and 125 more" in lines
-    assert any("7 of 128 channels" in text for text in lines)
-    for told in ("33 of the 36 depthwise filters", "125 of the pointwise filters", f"{36 - slices} of the worked"):
+    weights = f"whose values times their weights add {rest[slices]} in step 2"
+    for told in (
+        f"{72 - slices} more slices in the same way, {weights}",
+        f"{72 - products} more products, which add up to {rest[products]}",
+    ):
+        assert f"… and {told}" in lines
         assert told in figure.caption
+    assert "… and 125 more" in lines
+    assert "125 more pointwise filters" in figure.caption
+    assert any("7 of 128 channels" in text for text in lines)
+
+
+NUMBERS = np.random.default_rng(8)
+LARGE: dict[str, dict[str, Any]] = {
+    **CASES,
+    "large filters": {
+        "x": NUMBERS.normal(size=(1, 7, 7, 5)),
+        "depthwise": NUMBERS.normal(size=(5, 5, 5)),
+        "pointwise": NUMBERS.normal(size=(5, 4)),
+    },
+    "larger filters": {
+        "x": NUMBERS.normal(size=(1, 9, 9, 6)),
+        "depthwise": NUMBERS.normal(size=(7, 7, 6)),
+        "pointwise": NUMBERS.normal(size=(6, 2)),
+    },
+    "many filters a channel": {"x": (1, 9, 9, 12), "depthwise": (3, 3, 36), "pointwise": (36, 7), "padding": 1},
+    "wide": {
+        "x": 30 * NUMBERS.normal(size=(1, 16, 20, 3)),
+        "depthwise": NUMBERS.normal(size=(3, 3, 3)),
+        "pointwise": NUMBERS.normal(size=(3, 128)),
+    },
+}
+
+
+@lru_cache
+def large(name: str) -> Figure:
+    return depthwise_separable(**LARGE[name])
+
+
+def notes(figure: Figure) -> list[str]:
+    """What is said below the volumes, and what is said to be left out."""
+    found = [t for t in figure.figure.axes[0].texts if t.get_position()[0] == pytest.approx(MARGIN)]
+    return [t.get_text() for t in found] + [text[6:] for text in texts(figure) if text.startswith("… and ")]
+
+
+@pytest.mark.parametrize("name", LARGE)
+def test_every_note_is_in_the_caption(name: str) -> None:
+    figure = large(name)
+    for note in notes(figure):
+        assert note in figure.caption
+    noted = sum("no numbers on" in note for note in notes(figure))
+    parts = ("input", "map", "pointwise-0", "output")
+    numbered = [part for part in parts if any(numbers_in(figure, f"{part}-0-front"))]
+    assert noted == (len(numbered) < 4 or not any(numbers_in(figure, "filter-0-front")))
+    assert ("show the numbers of channel 0" in figure.caption) == bool(numbered)
+    assert ("but for the patch" in figure.caption) <= (figure.data["drawn"]["slices"] == len(figure.data["values"]))
+
+
+def test_notes_are_found() -> None:
+    assert notes(large("the article's")) == []
+    assert len(notes(large("many channels"))) == 6
+    assert "125 more" in notes(large("many channels"))
+
+
+@pytest.mark.parametrize(("name", "slices"), [("large filters", 3), ("larger filters", 2), ("many channels", 12)])
+def test_the_worked_value_takes_the_height_that_is_left(name: str, slices: int) -> None:
+    figure = large(name)
+    assert figure.data["drawn"]["slices"] >= slices
+    assert 11.5 < figure.figure.get_size_inches()[1] <= 13.2
+    assert min(text.get_fontsize() for text in figure.figure.axes[0].texts) == 7
+
+
+def test_what_is_too_high_is_refused() -> None:
+    tall = {"x": np.full((1, 31, 1, 1), -1234.56), "depthwise": (31, 1, 1), "pointwise": (1, 1)}
+    with pytest.raises(ValueError, match=r"depthwise_separable: too high to draw: .*depthwise \(31, 1, 1\)"):
+        depthwise_separable(**tall)
+
+
+@pytest.mark.parametrize("name", LARGE)
+def test_a_framed_value_is_written_where_its_volume_has_no_numbers(name: str) -> None:
+    figure = large(name)
+    row, column = figure.data["at"]
+    framed = {
+        "map-0-front": np.array(figure.data["maps"])[0, row, column, 0],
+        "output-0-front": np.array(figure.data["output"])[0, row, column, 0],
+    }
+    for gid, value in framed.items():
+        left, right = (edge(p.vertices[:, 0] for p in collections(figure)[gid].get_paths()) for edge in (least, most))
+        above = [
+            text.get_text()
+            for text in figure.figure.axes[0].texts
+            if text.get_text().startswith("framed: ") and left < text.get_position()[0] < right + 1
+        ]
+        assert above == ([] if any(numbers_in(figure, gid)) else [f"framed: {number_text(value)}"])
+
+
+def least(arrays: Any) -> float:
+    return min(float(np.min(a)) for a in arrays)
+
+
+def most(arrays: Any) -> float:
+    return max(float(np.max(a)) for a in arrays)
+
+
+@pytest.mark.parametrize("name", LARGE)
+def test_titles_and_signs_keep_their_distance(name: str) -> None:
+    figure = large(name).figure
+    with style():
+        renderer = FigureCanvasAgg(figure).get_renderer()
+        figure.draw_without_rendering()
+        boxes = [(t, t.get_window_extent(renderer)) for t in figure.axes[0].texts]
+    titles = sorted((box.x0, box.x1) for t, box in boxes if t.get_weight() == "bold" and "\n" in t.get_text())
+    assert len(titles) == 5
+    for (_, end), (start, _) in pairwise(titles):
+        assert start - end >= 0.2 * figure.dpi
+    signs = [box for t, box in boxes if t.get_fontsize() == 15]
+    assert len(signs) == 4
+    for box in signs:
+        air = 0.06 * figure.dpi
+        low, high = (box.x0 - air, (box.y0 + box.y1) / 2 - 2), (box.x1 + air, (box.y0 + box.y1) / 2 + 2)
+        for collection in figure.axes[0].collections:
+            for path in collection.get_paths():
+                corners = figure.axes[0].transData.transform(path.vertices)
+                apart = (corners.max(axis=0) < low) | (corners.min(axis=0) > high)
+                assert apart.any(), collection.get_gid()
 
 
 @pytest.mark.parametrize(
@@ -231,7 +352,7 @@ def test_it_draws_the_arrays_it_is_given() -> None:
     maps = depthwise_conv2d_loops(x, depthwise)
     assert (figure.data["input"], figure.data["pointwise"]) == (x.tolist(), [[0.0], [1.0]])
     assert figure.data["value"] == maps[0, 0, 2, 1]
-    assert any("rounded to two decimals" in text for text in texts(figure))
+    assert any("drawn rounded" in text for text in texts(figure))
 
 
 def test_random_weights_leave_no_map_out() -> None:
@@ -339,7 +460,11 @@ def test_maps_left_out_of_the_frames_are_told() -> None:
     assert frame.data["drawn"]["maps"] == [0, 1, 4]
     rest = number_text(frame.data["products"][2] + frame.data["products"][3])
     assert f"not drawn: 2 of the maps, which add {rest} to this value" in texts(frame)
-    assert "2 of the maps" in frame.caption
+    assert f"2 of the maps, which add {rest} to this value" in frame.caption
+    for note in ("3 of the 5 channels of the input, and 3 of the 5 depthwise filters and maps are drawn",):
+        assert note in texts(frame)
+        assert note in frame.caption
+    assert "pointwise\nfilter n = 0\n1×1×5" in texts(frame)
 
 
 def test_too_many_frames_are_refused() -> None:

@@ -39,7 +39,12 @@ LAYERS: dict[str, dict[str, Any]] = {
 RNG = np.random.default_rng(3)
 SIZES: dict[Callable[..., Figure], dict[str, dict[str, Any]]] = {
     standard_convolution: LAYERS,
-    per_channel_view: LAYERS,
+    per_channel_view: {
+        **LAYERS,
+        "small cells": {"x": (1, 14, 14, 3)},
+        "many small cells": {"x": (1, 12, 20, 24), "kernel": (5, 3, 24, 2), "padding": "same"},
+        "normal fractions": {"x": RNG.normal(size=(1, 9, 5, 4)), "kernel": (3, 3, 4, 2)},
+    },
     functional_view: {
         **LAYERS,
         "stepping": {"until": (1, 3)},
@@ -62,6 +67,9 @@ SIZES: dict[Callable[..., Figure], dict[str, dict[str, Any]]] = {
     },
     per_channel_photograph: {
         "wide": {"photograph": np.zeros((24, 200, 3), np.uint8), "filter": np.ones((5, 3, 3), int)},
+        "fractions": {"filter": RNG.normal(size=(7, 7, 3))},
+        "long numbers": {"filter": 1e4 * RNG.normal(size=(3, 3, 3))},
+        "black": {"photograph": np.zeros((40, 30, 3), np.uint8)},
     },
     cost_ratio_figure: {
         "one line": {"kernel_sizes": (2,), "out_channels": (3, 96), "depth_multipliers": (1,)},
@@ -202,6 +210,7 @@ SIZES: dict[Callable[..., Figure], dict[str, dict[str, Any]]] = {
         "many channels": {"x": (1, 7, 7, 36), "kernel": (3, 3, 36, 5), "stride": 1},
         "flat": {"x": (1, 3, 20, 3), "kernel": (1, 7, 3, 4), "stride": 1},
         "high": {"x": (1, 20, 3, 4), "kernel": (7, 1, 4, 2), "stride": 1, "dilation": (2, 1)},
+        "the article's": {"x": (1, 7, 7, 3), "kernel": (3, 3, 3, 128), "stride": 1},
         "fractions": {
             "x": np.linspace(-40, 40, 90).reshape(1, 6, 5, 3), "kernel": np.full((3, 3, 3, 2), 0.37), "stride": 1,
         },

@@ -47,8 +47,22 @@ def test_padding_is_drawn_as_padding_on_every_face():
     assert polygons(figure, "volume-front-padding") == 4 * 7 - 3 * 4
     assert polygons(figure, "volume-top") == 2 * 4  # nothing is padded above
     assert polygons(figure, "volume-top-padding") == 2 * 3
-    assert polygons(figure, "volume-side") == 0  # the last column is padding
+    assert polygons(figure, "volume-side") == 2 * 3  # the volume's own, within the hull
     assert polygons(figure, "volume-side-padding") == 4 * 2
+    sealed, _ = drawn(drawing.Volume(3, 4, 2, padding=((1, 0), (1, 2)), x=1, y=0, cell=0.25, sealed=True))
+    assert polygons(sealed, "volume-top") == polygons(sealed, "volume-side") == 0
+    assert polygons(sealed, "volume-top-padding") == 2 * 7
+    assert polygons(sealed, "volume-side-padding") == 4 * 2
+
+
+def test_padding_does_not_hide_the_volume_and_its_zeros_do_not_cover_it():
+    volume = drawing.Volume(3, 4, 3, padding=((1, 1), (1, 1)), x=1, y=0, cell=0.25)
+    figure, _ = drawn(volume, [["0"] * 6 for _ in range(5)])
+    (padding,) = (c for c in figure.figure.axes[0].collections if c.get_gid() == "volume-front-padding")
+    assert not len(padding.get_facecolor())
+    written = {tuple(np.round(text.get_position(), 6)) for text in figure.figure.axes[0].texts}
+    hidden = {(r, c) for r in range(5) for c in range(6) if tuple(np.round(volume.middle(r, c), 6)) not in written}
+    assert hidden == {(0, c) for c in range(1, 6)} | {(r, 5) for r in range(4)}
 
 
 def test_the_front_face_stays_square_and_channels_go_back_at_half_their_length():
@@ -101,8 +115,8 @@ def test_importing_npconv_loads_no_matplotlib_and_the_figures_no_pyplot():
 
 
 def test_numbers_are_written_with_a_true_minus_and_two_decimals():
-    assert [number_text(n) for n in (-3, np.int8(4), 2.0, 0.126, -0.001, -12.5)] == [
-        "−3", "4", "2", "0.13", "0.00", "−12.50",
+    assert [number_text(n) for n in (-3, np.int8(4), 2.0, 0.126, -0.0012, -12.5, 1e-15)] == [
+        "−3", "4", "2", "0.13", "−1e−3", "−12.50", "0.00",
     ]  # fmt: skip
 
 

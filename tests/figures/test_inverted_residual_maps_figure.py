@@ -112,7 +112,7 @@ def test_without_expansion_there_are_two_stages_less() -> None:
     project = generator.normal(0, 1, (3, 3)) * (2 / 3) ** 0.5
     figure = inverted_residual_maps(photograph=pixels, expansion=1)
     agree(figure, by_loops(pixels[np.newaxis] / 127.5 - 1, None, depthwise, project, 1))
-    assert "1×1\nexpand" not in texts(figure)
+    assert "1×1\nexpand x" not in texts(figure)
 
 
 def test_the_photograph_is_averaged_over_whole_blocks(figure: Figure) -> None:
@@ -169,7 +169,7 @@ def test_headings_say_shapes_limits_and_zeros(figure: Figure) -> None:
             assert any(f"zeros: {stage['zeros']:,} of {stage['values']:,}" in text for text in said)
             for zeros in stage["zeros by map"]:
                 assert f"{100 * zeros / (stage['shape'][0] * stage['shape'][1]):.0f} %" in said
-    assert {"1×1\nexpand", "3×3\ndepthwise\nstride 1", "1×1\nproject", "+ x", "red", "green", "blue"} <= set(said)
+    assert {"1×1\nexpand x", "3×3\ndepthwise\nstride 1", "1×1\nproject", "+ x", "red", "green", "blue"} <= set(said)
     assert said.count("ReLU6") == 2
     assert any("not trained" in text for text in said)
     assert "not trained" in figure.caption

@@ -5,8 +5,11 @@ import pytest
 
 from npconv import conv2d_loops
 from npconv.figures import per_channel_photograph, per_channel_view
+from npconv.figures.figure import Figure
 from npconv.figures.parts.photograph import load_photograph
+from npconv.figures.parts.values import number_text, sum_text
 
+FLOATS = np.random.default_rng(3).normal(size=(1, 9, 5, 4))
 CASES = {
     "the article's": {},
     "one channel": {"x": (1, 5, 4, 1), "kernel": (3, 2, 1, 1)},
@@ -71,6 +74,123 @@ def test_a_missing_photograph_is_told() -> None:
     assert figure.data["photograph"]["synthetic"]
     assert "synthetic" in figure.caption
     assert "synthetic" in figure.alt
+
+
+SIZES = {
+    **CASES,
+    "too small for numbers": {"x": (1, 14, 14, 3), "kernel": (3, 3, 3, 4)},
+    "fractions": {"x": FLOATS, "kernel": FLOATS[0, :3, :3, :, np.newaxis].repeat(2, axis=-1)},
+    "large and many": {"x": (1, 20, 20, 36), "kernel": (7, 7, 36, 3), "padding": "same", "n": 2},
+    "long numbers": {"x": 1e4 * FLOATS, "kernel": 1e4 * FLOATS[0, :, :, :, np.newaxis]},
+}
+
+
+def texts(figure: Figure) -> list[str]:
+    return [text.get_text() for text in figure.figure.axes[0].texts]
+
+
+@pytest.mark.parametrize("name", SIZES)
+def test_what_the_picture_says_the_caption_says_too(name: str) -> None:
+    figure = per_channel_view(**SIZES[name])
+    kinds = ("dotted", "no numbers", "numbers are drawn rounded")
+    written = [text for text in texts(figure) if text.startswith(kinds)]
+    assert all(note in figure.caption for note in written)
+    assert sum(kind in figure.caption for kind in kinds) == len(written)
+    more = [text for text in texts(figure) if "more channel" in text]
+    assert all(text.removeprefix("… and ") in figure.caption for text in more)
+    assert len(more) == ("more channel" in figure.caption)
+    inputs = {gid for c in figure.figure.axes[0].collections if (gid := str(c.get_gid())).startswith("input-")}
+    assert len({gid.split("-")[1] for gid in inputs}) == figure.data["drawn"]["channels"]
+    assert figure.figure.get_size_inches()[1] <= 13.2
+
+
+@pytest.mark.parametrize("name", ["too small for numbers", "fractions", "large and many"])
+def test_where_numbers_do_not_fit_the_framed_patches_are_written_out(name: str) -> None:
+    case = SIZES[name]
+    figure = per_channel_view(**case)
+    x, filter, (row, column) = np.array(figure.data["input"])[0], np.array(figure.data["filter"]), figure.data["at"]
+    height, width, channels = filter.shape
+    if case.get("padding") == "same":
+        x = np.pad(x, ((height // 2, height // 2), (width // 2, width // 2), (0, 0)))
+    patch = x[row : row + height, column : column + width]
+    sums = (patch * filter).sum(axis=(0, 1))  # (M,)
+    shown = figure.data["drawn"]["slices"]
+    assert 1 <= shown == figure.data["drawn"]["channels"]
+    written = texts(figure)
+    assert [text for text in written if text.startswith("Σ")] == [f"Σ = {number_text(n)}" for n in sums[:shown]]
+    start = written.index("m = 0", written.index("m = 0") + 1)
+    numbers = [number_text(n) for a in (patch, filter) for n in a[..., 0].ravel()]
+    assert [t for t in written[start + 1 :] if t != "×"][: len(numbers)] == numbers
+    value = number_text(sums.sum())
+    assert f"framed: {value}" in written
+    if shown < channels:
+        assert any(text.endswith(f"sums add up to {number_text(sums[shown:].sum())}") for text in written)
+    assert any(text.startswith("framed: y[") and text.endswith(f" = {value}") for text in written)
+
+
+def test_channels_have_rows_as_long_as_there_is_paper() -> None:
+    assert per_channel_view(**SIZES["fractions"]).data["drawn"]["channels"] == 4
+
+
+def test_the_equation_is_below_the_sum_and_in_the_alt() -> None:
+    figure = per_channel_view()
+    assert figure.data["drawn"]["slices"] == 0
+    numbers = figure.data["summands"]
+    equation = f"y[0, 2, 2, 0] = {sum_text(numbers)} = {number_text(sum(numbers))}"
+    assert "framed: " + equation.replace(" = ", "\n= ") in texts(figure)
+    assert equation in figure.alt
+
+
+def test_the_worked_pixel_is_framed_and_written_out() -> None:
+    pixels = np.random.default_rng(4).integers(0, 256, (25, 31, 3)).astype(np.uint8)
+    figure = per_channel_photograph(photograph=pixels, at=(7, 9))
+    patch, filter = pixels[7:10, 9:12].astype(int), np.array(figure.data["filter"])
+    np.testing.assert_array_equal(figure.data["patch"], patch.transpose(2, 0, 1))
+    sums = (patch * filter).sum(axis=(0, 1)).tolist()
+    written = texts(figure)
+    assert [text for text in written if text.startswith("Σ")] == [f"Σ = {number_text(n)}" for n in sums]
+    equation = f"{sum_text(sums)} = {number_text(sum(sums))}"
+    assert f"framed, at row 7, column 9: {equation}" in written
+    assert equation in figure.caption
+    frames = [line for line in figure.figure.axes[0].lines if line.get_linewidth() == 1.6]
+    images = {image.get_gid(): image for image in figure.figure.axes[0].images}
+    centres = [(np.mean(line.get_xdata()[:4:2]), np.mean(line.get_ydata()[:4:2])) for line in frames]
+    expected = []
+    for name, rows, columns, size in (("channel-0", 25, 31, 3), ("sum", 23, 29, 1)):
+        left, right, bottom, top = images[name].get_extent()
+        x, y = left + (9 + size / 2) * (right - left) / columns, top - (7 + size / 2) * (top - bottom) / rows
+        expected.append((x, y))
+    assert len(frames) == 7
+    for place in expected:
+        assert min(np.hypot(place[0] - x, place[1] - y) for x, y in centres) < 1e-9
+
+
+@pytest.mark.parametrize("value", [0, 200])
+def test_the_share_beyond_a_limit_is_counted(value: int) -> None:
+    pixels = np.zeros((30, 40, 3), np.uint8)
+    pixels[10, 10] = value
+    figure = per_channel_photograph(photograph=pixels)
+    images = {image.get_gid(): np.array(image.get_array()) for image in figure.figure.axes[0].images}
+    for name, limit, share in zip(
+        ("map-0", "map-1", "map-2", "sum"), figure.data["limits"], figure.data["beyond"], strict=True
+    ):
+        assert share == pytest.approx((np.abs(images[name]) > limit).mean())
+    assert ("no value lies beyond" in figure.caption) == (value == 0)
+
+
+def test_values_at_the_limit_do_not_lie_beyond_it() -> None:
+    figure = per_channel_photograph(photograph=np.full((24, 30, 3), 9, np.uint8), filter=np.ones((3, 3, 3)))
+    assert figure.data["limits"] == [81, 81, 81, 243]
+    assert "no value lies beyond" in figure.caption
+
+
+def test_a_filter_of_the_callers_is_not_called_one_of_edges() -> None:
+    figure = per_channel_photograph(filter=np.full((7, 7, 3), -0.123))
+    assert "edges" in per_channel_photograph().alt
+    assert "edges" not in figure.alt + figure.caption
+    assert "−0.12" not in texts(figure)[: texts(figure).index("one filter\n7×7×3")]
+    assert any(text.startswith("the filter's numbers are too long") for text in texts(figure))
+    assert "the filter's numbers are too long" in figure.caption
 
 
 @pytest.mark.parametrize(

@@ -165,7 +165,7 @@ def test_given_kernels_have_their_shapes_told() -> None:
 @pytest.mark.parametrize(
     ("case", "error", "argument"),
     [
-        ({"kernel_size": 1}, ValueError, "kernel_size"),
+        ({"kernel_size": 8}, ValueError, "kernel_size"),
         ({"kernel_size": 3.0}, TypeError, "kernel_size"),
         ({"in_channels": 0}, ValueError, "in_channels"),
         ({"out_channels": 8}, TypeError, "out_channels"),
@@ -188,3 +188,10 @@ def test_given_kernels_have_their_shapes_told() -> None:
 def test_what_cannot_be_drawn_is_refused(case: dict[str, Any], error: type[Exception], argument: str) -> None:
     with pytest.raises(error, match=f"separability: .*{argument}"):
         separability(**case)
+
+
+def test_a_pointwise_kernel_is_separable_and_saves_nothing() -> None:
+    figure = separability(kernel_size=1, out_channels=(2, 4), repeats=2)
+    for line in figure.data["random"] + figure.data["kernels"]:
+        n = line["shape"][3]
+        assert (line["costs"], line["errors"], line["exact from Q"]) == ([str(Fraction(n + 1, n))], [0.0], 1)

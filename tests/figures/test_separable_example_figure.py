@@ -11,6 +11,7 @@ import pytest
 from npconv import conv2d_loops, depthwise_conv2d_loops, factored_kernel, pointwise_conv2d_loops
 from npconv.cost import cost_ratio
 from npconv.figures import Figure, separable_example
+from npconv.figures.parts.drawing import MARGIN, SMALL
 
 module = import_module("npconv.figures.separable_example")
 
@@ -177,10 +178,25 @@ def test_padding_is_said_to_be_multiplied_too() -> None:
     figure = drawn("padded and strided")
     zeros = figure.data["padding multiplications"]
     assert f"Cells of padding are multiplied too: {zeros['standard']:,}" in figure.caption
-    total = sum(zeros.values())
-    assert f"cells of padding are multiplied too: {total:,} of the multiplications are by their zeros" in texts(figure)
+    counts = f"{zeros['standard']:,} of the standard and {zeros['depthwise']:,} of the depthwise multiplications"
+    assert f"cells of padding are multiplied too: {counts} are by their zeros" in texts(figure)
     assert not any("padding" in text for text in texts(drawn("the article's")))
     assert "padding" not in separable_example(out_channels=2).caption
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_every_note_is_in_the_caption(name: str) -> None:
+    figure = drawn(name)
+    small = [text for text in figure.figure.axes[0].texts if text.get_position()[0] == pytest.approx(MARGIN)]
+    notes = [text.get_text() for text in small if text.get_fontsize() == SMALL]
+    for note in [*notes, *(text[6:] for text in texts(figure) if text.startswith("… and "))]:
+        assert note.lower() in figure.caption.lower()
+    assert bool(notes) == (name not in ("one of all", "one filter", "equal"))
+
+
+def test_it_is_never_too_high() -> None:
+    figure = separable_example(x=(1, 20, 9, 36), kernel=(1, 4), out_channels=2, stride=(2, 1), padding=(2, 0))
+    assert figure.figure.get_size_inches()[1] < 13.2
 
 
 def test_volumes_have_the_shapes() -> None:
@@ -199,7 +215,7 @@ def test_volumes_have_the_shapes() -> None:
         assert found[f"standard-output-{n}-front"] == found[f"output-{n}-front"] == 4 * 6
     assert "standard-4-0-front" not in found
     assert {"input\n6×7×3", "N = 5 filters\n3×2×3", "output\n4×6×5", "Dᵣ = 3×2", "… and 1 more"} <= set(texts(figure))
-    assert "1 of the standard filters, 1 of the pointwise filters" in figure.caption
+    assert "1 more standard filter, 1 more pointwise filter, " in figure.caption
 
 
 def test_hue_is_the_channel_both_ways() -> None:

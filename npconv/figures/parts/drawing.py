@@ -129,7 +129,8 @@ class Volume:
     """Where a volume (height, width, channels) lies on the canvas; with padding its rows and columns count the padded.
 
     (x, y) is the front face's upper left corner and `cell` a cell's side, in inches. A volume of 0 channels is a flat
-    slice, without thickness.
+    slice, without thickness. Padding is see-through, unless it is `sealed`: then its numbers stand in front of the
+    volume. Other volumes of the same drawing may lie `behind` it, so many channels back.
 
     >>> Volume(5, 7, 3, padding=((1, 1), (0, 0))).rows
     7
@@ -142,6 +143,8 @@ class Volume:
     x: float = 0.0
     y: float = 0.0
     cell: float = 1.0
+    sealed: bool = False
+    behind: float = 0.0
 
     def at(self, x: float, y: float, cell: float) -> "Volume":
         """The same volume in another place."""
@@ -217,22 +220,49 @@ class Volume:
         return not (above <= row < above + self.height and left <= column < left + self.width)
 
     def faces(self) -> Iterator[tuple[str, list[tuple[list[Point], bool]]]]:
-        """(face, [(polygon, is padding), ...]) for every face to be seen, in the order of drawing: from the back."""
+        """(face, [(polygon, is padding), ...]) for every face to be seen, in the order of drawing: from the back.
+
+        Padding is a hull around the volume, whose own top and side lie within it; a sealed hull hides them.
+        """
+        (above, _), (left, _) = self.padding
         rows, columns = range(self.rows), range(self.columns)
+        top, side, end = (0, self.columns, self.columns) if self.sealed else (above, left + self.width, self.columns)
         for front, back in reversed(self.slabs):
             channels = range(front, back)
             if channels:
-                yield "top", [(self._cell((0, c, d), "top"), self.is_padding(0, c)) for d in channels for c in columns]
-                last = self.columns - 1
-                yield (
-                    "side",
-                    [
-                        (self._cell((r, self.columns, d), "side"), self.is_padding(r, last))
-                        for d in channels
-                        for r in rows
-                    ],
-                )
+                hull = [
+                    (self._cell((0, c, d), "top"), True) for d in channels for c in columns if self.is_padding(0, c)
+                ]
+                own = [
+                    (self._cell((top, c, d), "top"), False)
+                    for d in channels
+                    for c in columns
+                    if not self.is_padding(top, c)
+                ]
+                yield "top", hull + own
+                last = end - 1
+                hull = [
+                    (self._cell((r, end, d), "side"), True) for d in channels for r in rows if self.is_padding(r, last)
+                ]
+                own = [
+                    (self._cell((r, side, d), "side"), False)
+                    for d in channels
+                    for r in rows
+                    if not self.is_padding(r, side - 1)
+                ]
+                yield "side", hull + own
             yield "front", [(self._cell((r, c, front), "front"), self.is_padding(r, c)) for r in rows for c in columns]
+
+    def is_covered(self, row: int, column: int) -> bool:
+        """Whether a cell of padding lies in front of the volume's own top or side, where a number is hard to read."""
+        (above, _), (left, _) = self.padding
+        if self.sealed or not self.is_padding(row, column):
+            return False
+        return any(
+            above <= row + 0.5 + d / 4 * BACK[1] < above + self.height + 0.3
+            and left - 0.3 <= column + 0.5 - d / 4 * BACK[0] < left + self.width
+            for d in range(int(4 * max(self.depth, self.behind)) + 2)
+        )
 
     def _cell(self, corner: tuple[int, int, int], face: str) -> list[Point]:
         row, column, depth = corner
@@ -328,7 +358,7 @@ class Canvas:
                 if polygons:
                     collection = PolyCollection(
                         polygons,
-                        facecolors="white" if padding else fill,
+                        facecolors=("white" if volume.sealed else "none") if padding else fill,
                         edgecolors=ROLES["padding"] if padding else INK,
                         linewidths=max(line, 0.6) if padding else line,
                         linestyles=":" if padding else "-",
@@ -345,7 +375,8 @@ class Canvas:
         if numbers is not None and size is not None:
             for row, texts in enumerate(numbers):
                 for column, text in enumerate(texts):
-                    self.text(*volume.middle(row, column), text, size=size)
+                    if text != "0" or not volume.is_covered(row, column):
+                        self.text(*volume.middle(row, column), text, size=size)
         if title:
             self.text((volume.x + volume.right) / 2, volume.top + LABEL_GAP, title, size=SMALL, along="bottom")
         return numbers is None or size is not None

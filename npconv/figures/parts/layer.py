@@ -103,7 +103,7 @@ class Layer:
         """The worked value as the sum of its summands, written out where the line has room for them."""
         terms = sum_text(self.sums.tolist())
         if text_width(terms) > 6.5:
-            terms = f"the sum of {len(self.sums)} numbers, one for each m"
+            terms = f"{len(self.sums)} sums added up"
         return " = ".join([self.value_name, *([terms] if len(self.sums) > 1 else []), self.value])
 
     @property

@@ -92,7 +92,9 @@ class Fit:
     @property
     def per_row(self) -> int:
         """How many of them there are in a row."""
-        return max(1, int((WIDTH - 2 * MARGIN + PLUS) / (self.width + PLUS)))
+        room, step = WIDTH - 2 * MARGIN, self.width + PLUS
+        count = int((room + PLUS) / step)
+        return max(1, count if len(self.below) <= count else int(room / step))  # a row that goes on ends with a plus
 
 
 def _run(indices: Sequence[int]) -> str:
@@ -157,11 +159,11 @@ def _draw_grids(canvas: Canvas, products: Products, fit: Fit, k: int, x: float, 
 def equation(value: str, products: Products) -> str:
     """A worked value as the sum of its summands, written out where the line has room for them."""
     terms = products.sums.tolist()
-    noun = "numbers, one for each n"
+    noun = "sums"
     if len(terms) == 1:
         terms, noun = products.products.ravel().tolist(), "products"
     text = sum_text(terms)
     if text_width(text) > 5:
-        text = f"the sum of {len(terms)} {noun}"
+        text = f"{len(terms)} {noun} added up"
     total = number_text(products.sums.sum(dtype=products.sums.dtype))
     return " = ".join([value, *([text] if len(terms) > 1 else []), total])

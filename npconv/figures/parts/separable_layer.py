@@ -1,5 +1,6 @@
 """One depthwise separable convolution as the figures draw it: its arrays, what the kernels make of them, volumes."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -72,20 +73,27 @@ class Separable:
         maps, filters = map(int, self.pointwise.shape)
         return min(filters, 4 if maps <= 6 else 3)
 
-    def notes(self, drawn: int) -> list[str]:
-        """What has to be said about a drawing with so many of its maps."""
-        maps = self.depthwise.shape[-1]
+    def notes(self, drawn: Sequence[int]) -> list[str]:
+        """What has to be said about a drawing with these of its maps."""
+        maps, inputs = self.depthwise.shape[-1], len({c // self.multiplier for c in drawn})
         notes = []
         if self.layer.input_volume.padding != ((0, 0), (0, 0)):
             notes.append("dotted: padding, zeros in every channel")
-        if drawn < maps:
-            notes.append(f"{drawn} of the {maps} depthwise filters and maps are drawn")
+        if len(drawn) < maps:
+            left = f"{inputs} of the {self.channels} channels of the input, and " if inputs < self.channels else ""
+            notes.append(f"{left}{len(drawn)} of the {maps} depthwise filters and maps are drawn")
         return notes
 
     @property
     def volume_notes(self) -> list[str]:
         """What has to be said about `separable_row`."""
-        notes, output = self.notes(sum(map(len, self.drawn))), self.layer.output_volume
+        notes, output = self.notes([c for row in self.drawn for c in row]), self.layer.output_volume
+        weights = Volume(1, 1, int(self.pointwise.shape[0]))
+        if weights.drawn_channels < weights.channels:
+            notes.append(
+                f"pointwise filters: {weights.drawn_channels} of {weights.channels} weights are drawn, the last behind "
+                "a gap"
+            )
         if output.drawn_channels < output.channels:
             notes.append(
                 f"output: {output.drawn_channels} of {output.channels} channels are drawn, the last behind a gap"
@@ -169,6 +177,7 @@ def separable_row(s: Separable, *, plain: bool = False) -> Row:
                 f"{s.count} depthwise\n{plural('filter', maps)} {shape_text((height, width, 1))}",
                 _filter_grid(s, plain),
                 side_text("Dᵣ", height, width),
+                narrow=f"{s.count}\ndepthwise\n{plural('filter', maps)} {shape_text((height, width, 1))}",
             ),
             Block(
                 "maps",
@@ -181,6 +190,7 @@ def separable_row(s: Separable, *, plain: bool = False) -> Row:
                 f"N = {outputs} pointwise\n{plural('filter', outputs)} 1×1×{maps}",
                 [[_pointwise_filter(s, n, plain)] for n in range(points)],
                 more=more,
+                narrow=f"N = {outputs}\npointwise\n{plural('filter', outputs)} 1×1×{maps}",
             ),
             output_block(s, plain=plain),
         ),

@@ -20,6 +20,7 @@ from .drawing import (
     WIDTH,
     Canvas,
     Labels,
+    TooLargeError,
     Volume,
     largest_cell,
     number_size,
@@ -31,8 +32,11 @@ SPACING = 1.7  # from a slab to the next, in steps of a channel
 SMALL_SLAB = 0.1  # inches of a cell below which only the first and the last slab are labelled
 MOST_SLABS = 4  # with more channels the first two and the last are drawn
 SIGN = 0.28  # inches for a sign between blocks, at least; less between small ones
+AIR = 0.07  # inches on both sides of a sign
 SIGN_SIZE = 15.0  # points
 GAP = 0.11  # inches between neighbours in a grid
+TITLE_GAP = 0.25  # inches between titles
+NOTE = 0.17  # inches for a note
 LINE, SMALL_LINE = TEXT * 1.25 / 72, SMALL * 1.25 / 72  # inches for a line of text
 
 Texts: TypeAlias = Sequence[Sequence[str]]
@@ -89,9 +93,14 @@ class Part:
     face: Face = field(default_factory=Face)
     apart: bool = False
 
+    @cached_property
+    def longest(self) -> str:
+        """The widest of its numbers."""
+        return max((text for row in self.face.numbers or [[""]] for text in row), key=text_width)
+
     def fits(self, cell: float) -> bool:
         """Whether its numbers fit into cells of that size."""
-        return self.face.numbers is None or number_size(self.face.numbers, cell) is not None
+        return self.face.numbers is None or number_size([[self.longest]], cell) is not None
 
     def draw(self, canvas: Canvas, volume: Volume, level: int, *, numbered: bool) -> None:
         """Draw it above what has a lower level."""
@@ -116,7 +125,8 @@ class Part:
 class Stack:
     """Volumes one behind another, at least `spacing` channels apart; (x, y) is the front one's upper left corner.
 
-    `title` is written above.
+    `title` is written above. `numbered` says whether its numbers fit; where they do not, its title says the one that is
+    framed.
     """
 
     parts: tuple[Part, ...]
@@ -125,6 +135,17 @@ class Stack:
     x: float = 0.0
     y: float = 0.0
     cell: float = 1.0
+    numbered: bool = True
+
+    @cached_property
+    def heading(self) -> str:
+        """Its title, with the framed number where it can't be seen."""
+        face = self.parts[0].face
+        if self.numbered or face.numbers is None or face.frame is None or face.shown is not None:
+            return self.title
+        rows, columns = face.frame
+        framed = f"framed: {face.numbers[rows[0]][columns[0]]}" if len(rows) == len(columns) == 1 else ""
+        return ", ".join(text for text in (self.title, framed) if text)
 
     @cached_property
     def labels(self) -> list[str]:
@@ -143,7 +164,7 @@ class Stack:
         for k, part in enumerate(self.parts):
             depth += step * (1 + part.apart * gap) if k else 0.0
             volumes.append(part.volume.at(*front.point(0, 0, depth), self.cell))
-        return volumes
+        return [replace(volumes[0], behind=depth + volumes[-1].depth), *volumes[1:]]
 
     @cached_property
     def right(self) -> float:
@@ -170,20 +191,20 @@ class Stack:
     @cached_property
     def top(self) -> float:
         """The upper edge, the title included."""
-        return max(volume.top for volume in self.volumes) + (SMALL_LINE + LABEL_GAP if self.title else 0.0)
+        return max(volume.top for volume in self.volumes) + (SMALL_LINE + LABEL_GAP if self.heading else 0.0)
 
     @property
     def bottom(self) -> float:
         """The lower edge."""
         return min(volume.bottom for volume in self.volumes)
 
-    def draw(self, canvas: Canvas, *, numbered: bool) -> None:
+    def draw(self, canvas: Canvas) -> None:
         """Draw its parts from the back."""
         placed = list(zip(self.parts, self.volumes, strict=True))
         for level, (part, volume) in enumerate(reversed(placed)):
-            part.draw(canvas, volume, level, numbered=numbered)
-        if self.title:
-            canvas.text((self.x + self.right) / 2, self.top, self.title, size=SMALL, along="top")
+            part.draw(canvas, volume, level, numbered=self.numbered)
+        if self.heading:
+            canvas.text((self.x + self.right) / 2, self.top, self.heading, size=SMALL, along="top")
         for text, volume, x in zip(self.labels, self.volumes, self.label_starts, strict=True):
             if text:
                 canvas.text(x, volume.bottom, text, size=SMALL, across="left", along="bottom")
@@ -224,7 +245,7 @@ def _parts(
 class Block:
     """Stacks in a grid under a title, with a size and what is left out written below.
 
-    A row is at least `least` cells high.
+    A row is at least `least` cells high. `narrow` is the same title in more and shorter lines.
     """
 
     name: str
@@ -233,15 +254,21 @@ class Block:
     size: str = ""
     more: str = ""
     least: float = 0.0
+    narrow: str = ""
+
+    def sized(self, stacks: Sequence[Stack], cell: float) -> list[Stack]:
+        """Some of its stacks, with cells of that size."""
+        numbered = self.fits(cell)
+        return [replace(stack, cell=cell, numbered=numbered) for stack in stacks]
 
     def columns(self, cell: float) -> tuple[list[float], float, float]:
         """The middles of its columns, and its width without and with the labels at the right."""
         middles: list[float] = []
         body = full = 0.0
         for column in zip(*self.grid, strict=True):
-            stacks = [replace(stack, cell=cell) for stack in column]
+            stacks = self.sized(column, cell)
             start = full + GAP if middles else 0.0
-            width = max(max(stack.right, text_width(stack.title, SMALL)) for stack in stacks)
+            width = max(max(stack.right, text_width(stack.heading, SMALL)) for stack in stacks)
             middles.append(start + width / 2)
             body = start + width
             full = max(body, *(middles[-1] + stack.label_right - stack.right / 2 for stack in stacks))
@@ -254,7 +281,7 @@ class Block:
 
     def _below(self, first: float, body: float, cell: float) -> list[tuple[float, float]]:
         """Where the texts below start and end."""
-        front = replace(self.grid[-1][0], cell=cell)
+        (front,) = self.sized(self.grid[-1][:1], cell)
         middle = first - front.right / 2 + front.volumes[0].front_right / 2
         texts = ((middle, text_width(self.size)), (body / 2, text_width(self.more)))
         return [(centre - width / 2, centre + width / 2) for centre, width in texts]
@@ -264,7 +291,7 @@ class Block:
         fronts: list[float] = []
         height = 0.0
         for row in self.grid:
-            stacks = [replace(stack, cell=cell) for stack in row]
+            stacks = self.sized(row, cell)
             if fronts:
                 height += GAP + (LINE if row[0].parts[0].apart else 0.0)
             top, bottom = max(s.top for s in stacks), min(s.bottom for s in stacks)
@@ -284,7 +311,7 @@ class Block:
         (middles, _, _), (fronts, height) = self.columns(cell), self.rows(cell)
         grid = []
         for row, front in zip(self.grid, fronts, strict=True):
-            stacks = [replace(stack, y=middle + height / 2 + front, cell=cell) for stack in row]
+            stacks = [replace(stack, y=middle + height / 2 + front) for stack in self.sized(row, cell)]
             grid.append([replace(s, x=x + m - s.right / 2) for s, m in zip(stacks, middles, strict=True)])
         return grid
 
@@ -294,19 +321,22 @@ class Block:
 
     def draw(self, canvas: Canvas, x: float, middle: float, cell: float) -> float:
         """Draw it all but the title; the lower edge."""
-        grid, numbered = self.placed(x, middle, cell), self.fits(cell)
+        grid = self.placed(x, middle, cell)
         for before, row in zip([[], *grid], grid, strict=False):
             if before and row[0].parts[0].apart:
                 canvas.text((row[0].x + row[0].right) / 2, (before[0].bottom + row[0].top) / 2, "⋮", size=TITLE)
             for stack in row:
-                stack.draw(canvas, numbered=numbered)
-        front = grid[-1][0].volumes[0]
-        canvas.labels(front, Labels(width=self.size))
-        bottom = front.bottom - (LABEL_GAP + LINE if self.size else 0.0)
+                stack.draw(canvas)
+        canvas.labels(grid[-1][0].volumes[0], Labels(width=self.size))
+        bottom = self.bottom(middle, cell)
         if self.more:
-            canvas.text(x + self.columns(cell)[1] / 2, bottom - LABEL_GAP, self.more, along="top")
-            bottom -= LINE + LABEL_GAP
+            canvas.text(x + self.columns(cell)[1] / 2, bottom + LINE, self.more, along="top")
         return bottom
+
+    def bottom(self, middle: float, cell: float) -> float:
+        """Its lower edge, where it is centred about a height."""
+        lines = (LABEL_GAP + LINE) * (bool(self.size) + bool(self.more))
+        return self.placed(0, middle, cell)[-1][0].volumes[0].bottom - lines
 
 
 @dataclass(frozen=True)
@@ -332,8 +362,8 @@ class Row:
             title, overhang = text_width(block.title, TITLE, "bold"), block.overhang(cell)
             start = max(0.0, (title - body) / 2, overhang)
             if starts:
-                width = max(sign, _least_sign(cell), text_width(self.signs[len(signs)], SIGN_SIZE) + 0.03)
-                start = max(edge + width, label_edge + GAP + overhang, title_edge + GAP + (title - body) / 2)
+                width = max(sign, _least_sign(cell), text_width(self.signs[len(signs)], SIGN_SIZE) + 2 * AIR)
+                start = max(edge + width, label_edge + GAP + overhang, title_edge + TITLE_GAP + (title - body) / 2)
             starts.append(max(start, least[len(starts)]) if least else start)
             if edge:
                 signs.append((edge + starts[-1]) / 2)
@@ -375,18 +405,42 @@ class Row:
 
         return largest_cell(width, WIDTH - 2 * MARGIN, largest)
 
+    def fitted(self, largest: float) -> tuple["Row", float]:
+        """The row and its cell: with its titles as they are, or narrow where that makes room for larger cells."""
+        narrow = replace(self, blocks=[replace(block, title=block.narrow or block.title) for block in self.blocks])
+        most = narrow.cell(largest)
+        try:
+            cell = self.cell(largest)
+        except TooLargeError:
+            return narrow, most
+        return (self, cell) if cell >= 0.95 * most else (narrow, most)
+
+    @property
+    def _title_height(self) -> float:
+        return max(block.title.count("\n") + 1 for block in self.blocks) * TITLE * 1.2 / 72
+
+    def _middle(self, top: float, cell: float) -> float:
+        return top - self._title_height - 0.12 - max(block.rows(cell)[1] for block in self.blocks) / 2
+
+    def bottom(self, top: float, cell: float) -> float:
+        """Its lower edge, where it is drawn below a height."""
+        return min(block.bottom(self._middle(top, cell), cell) for block in self.blocks)
+
+    def blank(self, cell: float) -> list[str]:
+        """The blocks whose numbers do not fit into cells of that size."""
+        return [block.name for block in self.blocks if not block.fits(cell)]
+
     def draw(self, canvas: Canvas, top: float, cell: float, centres: Sequence[float] | None = None) -> "Drawn":
         """Draw it below a height; `centres` as in `layout`."""
         starts, signs = self.layout(cell, centres)
-        title_height = max(block.title.count("\n") + 1 for block in self.blocks) * TITLE * 1.2 / 72
-        heights = [block.rows(cell)[1] for block in self.blocks]
-        middle = top - title_height - 0.12 - max(heights) / 2
-        drawn = Drawn(bottom=middle)
+        middle = self._middle(top, cell)
+        drawn = Drawn(bottom=middle, blank=self.blank(cell))
         for block, start in zip(self.blocks, starts, strict=True):
             drawn.centres.append(start + block.columns(cell)[1] / 2)
-            canvas.text(drawn.centres[-1], top - title_height, block.title, size=TITLE, weight="bold", along="bottom")
+            canvas.text(
+                drawn.centres[-1], top - self._title_height, block.title, size=TITLE, weight="bold", along="bottom"
+            )
             drawn.bottom = min(drawn.bottom, block.draw(canvas, start, middle, cell))
-            drawn.blank += [] if block.fits(cell) else [block.name]
         for text, x in zip(self.signs, signs, strict=True):
             canvas.text(x, middle, text, size=SIGN_SIZE)
         return drawn
@@ -409,5 +463,10 @@ def write_notes(canvas: Canvas, notes: Sequence[str], bottom: float) -> float:
     """Write small lines below a height; the lower edge."""
     for note in notes:
         canvas.text(MARGIN, bottom - 0.05, note, size=SMALL, across="left", along="top")
-        bottom -= 0.17
+        bottom -= NOTE
     return bottom
+
+
+def notes_height(notes: Sequence[str]) -> float:
+    """The inches that `write_notes` takes."""
+    return NOTE * len(notes)

@@ -59,7 +59,7 @@ class Stage:
         parts = [] if self.drawn == channels else [f"the first {self.drawn} of {channels} maps"]
         if not self.active:
             return [*parts, f"black −{limit}, mid-grey 0, white {limit}"]
-        return [f"black 0, white {limit}", f"zeros: {self.zeros:,} of {self.maps.size:,}", f"at six: {self.sixes:,}"]
+        return [f"black 0, white {limit}", f"zeros: {self.zeros:,} of {self.maps.size:,}", f"cut at 6: {self.sixes:,}"]
 
     @property
     def data(self) -> dict[str, Any]:

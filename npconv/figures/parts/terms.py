@@ -11,11 +11,16 @@ LINE = SMALL * 1.3 / 72  # inches for a line above and below a term
 
 @dataclass(frozen=True)
 class Part:
-    """What every term has one slice of: the texts of the numbers in it, for each channel."""
+    """What every term has one slice of: for each channel the texts of its numbers, and its hue if not the role's."""
 
     name: str
     role: str
     slices: Sequence[Texts]
+    hues: Sequence[str] = ()
+
+    def color(self, m: int) -> str:
+        """The colour of a channel's slice."""
+        return self.hues[m] if self.hues else ROLES[self.role]
 
 
 @dataclass(frozen=True)
@@ -86,7 +91,7 @@ class Terms:
         canvas.text(middle, top, f"m = {m}", size=SMALL, along="top")
         place = self.slice.at(middle - width / 2, top - LINE, self.cell)
         for part, sign in zip(self.parts, (*self.signs, ""), strict=True):
-            self._draw_slice(canvas, f"{part.name}-slice-{m}", place, ROLES[part.role], part.slices[m])
+            self._draw_slice(canvas, f"{part.name}-slice-{m}", place, part.color(m), part.slices[m])
             if sign and self.down:
                 canvas.text(middle, place.bottom - self.between / 2, sign, size=TITLE)
                 place = place.at(place.x, place.bottom - self.between, self.cell)

@@ -67,14 +67,19 @@ def are_whole(*arrays: Array) -> bool:
 def number_text(number: Any) -> str:
     """A number as it is drawn: an integer as it is, anything else with two decimals, and a true minus sign.
 
-    >>> number_text(-3), number_text(0.126), number_text(-0.001)
-    ('−3', '0.13', '0.00')
+    What would be 0.00 has one digit and a power of ten, unless it is below 1e-9, as what rounding leaves of a zero is.
+
+    >>> number_text(-3), number_text(0.126), number_text(-0.0012), number_text(1e-17)
+    ('−3', '0.13', '−1e−3', '0.00')
     """
     value = float(number)
     if value.is_integer() and abs(value) < 10**15:
         return f"{int(value)}".replace("-", "−")
     if abs(value) >= 10**6:
         return f"{value:.1e}".replace("-", "−")
+    if 1e-9 <= abs(value) < 0.005:
+        digit, power = f"{value:.0e}".split("e")
+        return f"{digit}e{int(power)}".replace("-", "−")
     return f"{round(value, 2) + 0.0:.2f}".replace("-", "−")
 
 
