@@ -178,7 +178,7 @@ SIZES: dict[Callable[..., Figure], dict[str, dict[str, Any]]] = {
             "x": (1, 9, 11, 2), "depthwise": (7, 5, 2), "pointwise": (2, 3), "stride": 2, "padding": "same",
         },
         "flat": {"x": (1, 3, 20, 3), "depthwise": (1, 7, 3), "pointwise": (3, 8)},
-        "flatter": {"x": (1, 1, 32, 4), "depthwise": (1, 1, 4), "pointwise": (4, 9)},
+        "flatter": {"x": (1, 1, 24, 4), "depthwise": (1, 1, 4), "pointwise": (4, 9)},
         "high": {"x": (1, 20, 3, 4), "depthwise": (7, 1, 4), "pointwise": (4, 2), "dilation": (2, 1)},
         "large filters": {"x": (1, 12, 12, 5), "depthwise": (7, 7, 5), "pointwise": (5, 2)},
         "fractions": {

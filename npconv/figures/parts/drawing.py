@@ -91,7 +91,7 @@ def largest_cell(width: Callable[[float], float], available: float, largest: flo
             f"too wide to draw: {width(low):.1f} in with cells of {low} in, and {available:.1f} in are there; "
             "draw a smaller layer"
         )
-    for _ in range(30):
+    for _ in range(13):  # to a ten-thousandth of an inch
         middle = (low + high) / 2
         low, high = (middle, high) if width(middle) <= available else (low, middle)
     return low
