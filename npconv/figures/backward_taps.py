@@ -29,7 +29,7 @@ from .parts.drawing import (
     text_width,
 )
 from .parts.products import ROW_GAP, Fit, draw_products, equation
-from .parts.values import Given, number_text, number_texts, shape_text, side_text
+from .parts.values import ROUNDED, Given, number_text, number_texts, shape_text, side_text
 
 VOLUME_HEIGHT, BLANK_HEIGHT = 2.4, 1.8  # inches that a volume may take, with numbers on all of them and otherwise
 DRAWN_HEIGHT = 8.1  # inches for all volumes, products and notes
@@ -395,7 +395,7 @@ def _notes(back: Backward, blocks: Sequence[Block], cell: float) -> list[str]:
     if names := [block.name for block in once if number_size(block.numbers, cell) is None]:
         notes.append(f"no numbers on the front of {', '.join(names)}: the cells are too small")
     if back.rounded:
-        notes.append("numbers are drawn rounded, and were summed before rounding")
+        notes.append(ROUNDED)
     return notes
 
 

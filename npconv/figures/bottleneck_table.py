@@ -1,5 +1,6 @@
 """The article's Table 1: the three steps of an inverted residual, in symbols and worked out on one layer."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -338,6 +339,25 @@ def _draw(canvas: Canvas, table: Table) -> float:
         lefts.append(lefts[-1] + width + gap)
     rights = [left + width for left, width in zip(lefts, widths(channel), strict=True)]
 
+    y = _draw_head(canvas, table, lefts, rights)
+    for i, cells in enumerate(rows):
+        middle = y - ROW / 2
+        for column, volume in ((0, blocks[i]), (2, blocks[i + 1])):
+            image = widths(channel)[column] - texts[column] - BESIDE
+            placed = volume.centred(lefts[column] + (image - volume.width) / 2, middle)
+            draw_block(canvas, f"{HEADINGS[column]}-{i}", placed)
+            _lines(canvas, lefts[column] + image + BESIDE, middle, (cells.input, cells.output)[column // 2])
+        _lines(canvas, lefts[1], middle, cells.operator)
+        _lines(canvas, rights[3], middle, cells.params, across="right")
+        _lines(canvas, rights[4], middle, cells.macs, across="right")
+        y -= ROW
+    y = _draw_foot(canvas, table, lefts, rights, totals, y)
+    draw_legend(canvas, channel, most, y - 0.3, "height, depth: the map’s size")
+    return channel
+
+
+def _draw_head(canvas: Canvas, table: Table, lefts: Sequence[float], rights: Sequence[float]) -> float:
+    """Draw the title and the columns' names; the lower edge."""
     canvas.text(
         MARGIN,
         0,
@@ -358,21 +378,17 @@ def _draw(canvas: Canvas, table: Table) -> float:
         canvas.text(at, y - 0.16, heading, weight="bold", across="right" if numbers else "left")
     y -= 0.32
     _rule(canvas, y, 0.6)
-    for i, cells in enumerate(rows):
-        middle = y - ROW / 2
-        for column, volume in ((0, blocks[i]), (2, blocks[i + 1])):
-            image = widths(channel)[column] - texts[column] - BESIDE
-            placed = volume.centred(lefts[column] + (image - volume.width) / 2, middle)
-            draw_block(canvas, f"{HEADINGS[column]}-{i}", placed)
-            _lines(canvas, lefts[column] + image + BESIDE, middle, (cells.input, cells.output)[column // 2])
-        _lines(canvas, lefts[1], middle, cells.operator)
-        _lines(canvas, rights[3], middle, cells.params, across="right")
-        _lines(canvas, rights[4], middle, cells.macs, across="right")
-        y -= ROW
+    return y
+
+
+def _draw_foot(
+    canvas: Canvas, table: Table, lefts: Sequence[float], rights: Sequence[float], totals: Sequence[str], y: float
+) -> float:
+    """Draw the shortcut, the totals and the notes below the rows; the lower edge."""
     _rule(canvas, y, 0.6)
     y -= 0.18
     canvas.text(lefts[0], y, "shortcut", across="left")
-    canvas.text(lefts[1], y, _shortcut_text(block), across="left")
+    canvas.text(lefts[1], y, _shortcut_text(table.block), across="left")
     y -= 0.24
     canvas.text(lefts[0], y, "in all", weight="bold", across="left")
     for right, total in zip(rights[3:], totals, strict=True):
@@ -382,8 +398,7 @@ def _draw(canvas: Canvas, table: Table) -> float:
     for note in table.notes:
         y -= 0.18
         canvas.text(MARGIN, y, note, size=SMALL, across="left")
-    draw_legend(canvas, channel, most, y - 0.3, "height, depth: the map’s size")
-    return channel
+    return y
 
 
 def _lines(canvas: Canvas, x: float, middle: float, texts: tuple[str, ...], across: str = "left") -> None:

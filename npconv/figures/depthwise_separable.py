@@ -24,16 +24,12 @@ from .parts.drawing import (
 )
 from .parts.separable_layer import Separable, separable_from, separable_row
 from .parts.slabs import LINE, Block, Face, Part, Row, Stack, Texts, drawn_channels, hue_text, notes_height, write_notes
-from .parts.values import Given, number_text, number_texts, plural, shape_text, side_text
+from .parts.values import ROUNDED, Given, number_text, number_texts, plural, shape_text, side_text
 
 HEIGHT, MOST_HEIGHT = 12.6, 13.15  # inches of a figure that has to leave something out, and of any
 SLACK = 0.5  # inches beyond HEIGHT that it takes where nothing of a step is left out then
-VOLUME_HEIGHTS = (
-    4.2,
-    3.2,
-    2.4,
-    1.8,
-)  # inches for the volumes; the first will do but where the worked value needs the room
+# inches for the volumes: the first will do but where the worked value needs the room
+VOLUME_HEIGHTS = (4.2, 3.2, 2.4, 1.8)
 POINTWISE_HEIGHT = 2.6  # inches for the products that come before more of the slices
 HEADING = 0.27  # inches for a step's title
 GAPS = (0.26, 0.2)  # inches above the two steps
@@ -395,7 +391,7 @@ def _number_notes(s: Separable, blank: Sequence[str]) -> list[str]:
     if blank:
         notes.append(f"no numbers on {', '.join(blank)}: the cells are too small")
     if s.rounded:
-        notes.append("numbers are drawn rounded, and were summed before rounding")
+        notes.append(ROUNDED)
     return notes
 
 

@@ -27,7 +27,7 @@ from .parts.drawing import (
 )
 from .parts.layer import Layer, layer_from
 from .parts.terms import Part, Terms, rest_text, slices_text
-from .parts.values import Given, number_text, number_texts, shape_text, sum_text, widest_texts
+from .parts.values import ROUNDED, Given, number_text, number_texts, shape_text, sum_text, widest_texts
 from .parts.volumes import Group, draw_groups
 
 NAME = "functional_view"
@@ -137,7 +137,7 @@ def _view(layer: Layer, how: str, until: Place | None) -> Figure:
         canvas = Canvas()
         top, bottom, notes = _draw_volumes(canvas, layer, until)
         if layer.rounded:
-            notes.append("numbers are drawn rounded, and were summed before rounding")
+            notes.append(ROUNDED)
         if steps:
             bottom = _draw_steps(canvas, layer, steps, bottom - 0.3)
         room = HEIGHT - (top - bottom) - BESIDES - _value_cell(layer) - NOTE * len(notes)

@@ -32,7 +32,7 @@ from .parts.drawing import (
 )
 from .parts.photograph import Photograph, photograph_from
 from .parts.terms import Part, Terms
-from .parts.values import are_whole, array_from, number_text, number_texts, place_from, shape_text, sum_text
+from .parts.values import ROUNDED, are_whole, array_from, number_text, number_texts, place_from, shape_text, sum_text
 
 HEIGHT = 12.8  # inches for all
 LARGEST, SMALLEST_PICTURE = 1.85, 1.15  # inches for a picture's longer side
@@ -224,7 +224,7 @@ class _Picture:
                 "the framed patches are not written out: they and the filter have too many or too long numbers"
             )
         if not are_whole(self.filter, self.total):
-            notes.append("numbers are drawn rounded, and were summed before rounding")
+            notes.append(ROUNDED)
         return notes
 
 

@@ -25,8 +25,8 @@ from .parts.drawing import (
 )
 from .parts.layer import Layer, layer_from
 from .parts.slabs import channel_color, hue_text
-from .parts.terms import Part, Terms, rest_text, slices_text
-from .parts.values import Given, number_text, number_texts, plural, shape_text, side_text
+from .parts.terms import Part, Terms, draw_slices, slices_text
+from .parts.values import ROUNDED, Given, number_text, number_texts, plural, shape_text, side_text
 
 HEIGHT = 12.8  # inches for all
 LEAST_CELL = 0.11  # inches of a cell without numbers
@@ -344,15 +344,7 @@ def _draw_equation(canvas: Canvas, layer: Layer, columns: _Columns, total: Volum
 
 def _draw_terms(canvas: Canvas, layer: Layer, terms: Terms, shown: int, top: float) -> float:
     """The slices that make the framed value, in the hues of their channels, and its equation; the lower edge."""
-    channels = len(layer.sums)
-    title = f"the framed value: {slices_text(shown, channels)} of the patch times "
-    title += f"{'that' if channels == 1 else 'those'} of filter {layer.n}"
-    canvas.text(WIDTH / 2, top, title, size=TITLE, weight="bold", along="top")
-    bottom = terms.draw(canvas, top - 0.28, shown)
-    if shown < channels:
-        rest = number_text(layer.sums[shown:].sum())
-        canvas.text(WIDTH / 2, bottom, rest_text(channels - shown, rest), along="top")
-        bottom -= 0.22
+    bottom = draw_slices(canvas, layer, terms, shown, top)
     canvas.text(WIDTH / 2, bottom, f"framed: {layer.equation}", along="top")
     return bottom - 0.25
 
@@ -369,5 +361,5 @@ def _notes(layer: Layer, columns: _Columns) -> list[str]:
         instead = "; those of the framed patches stand in the worked value" if columns.terms else ""
         notes.append(f"no numbers in {', '.join(blank)}: the cells are too small{instead}")
     if layer.rounded:
-        notes.append("numbers are drawn rounded, and were summed before rounding")
+        notes.append(ROUNDED)
     return notes

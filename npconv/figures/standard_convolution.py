@@ -6,7 +6,6 @@ from .parts.drawing import (
     MARGIN,
     SMALL,
     SMALLEST,
-    TITLE,
     WIDTH,
     Canvas,
     Labels,
@@ -16,8 +15,8 @@ from .parts.drawing import (
     text_width,
 )
 from .parts.layer import Layer, layer_from
-from .parts.terms import Part, Terms, rest_text, slices_text
-from .parts.values import Given, number_text, number_texts, shape_text
+from .parts.terms import Part, Terms, draw_slices, slices_text
+from .parts.values import ROUNDED, Given, number_text, number_texts, shape_text
 from .parts.volumes import Group, draw_groups
 
 MOST_FILTERS = 4
@@ -66,7 +65,7 @@ def standard_convolution(
         room, bottom, notes = _draw_volumes(canvas, layer)
         bottom, slices = _draw_worked_value(canvas, layer, bottom - 0.3, room - BESIDES)
         if layer.rounded:
-            notes.append("numbers are drawn rounded, and were summed before rounding")
+            notes.append(ROUNDED)
         for number, note in enumerate(notes):
             canvas.text(MARGIN, bottom - 0.12 - NOTE * number, note, size=SMALL, across="left", along="top")
         figure = canvas.finish()
@@ -113,7 +112,8 @@ def standard_convolution(
                 f"from 0{''.join(f'; {note}' for note in notes)}."
             ),
             not_shown=(
-                "Not shown: the numbers behind the front faces but for the patch, "
+                "Not shown: the numbers behind the front faces but for "
+                + ("the slices drawn, " if slices < channels else "the patch, ")
                 + (f"{channels - slices} of the {channels} slices, which the sum has, " if slices < channels else "")
                 + (f"{filters - drawn_filters} of the filters, " if filters > drawn_filters else "")
                 + "a bias."
@@ -177,13 +177,6 @@ def _draw_worked_value(canvas: Canvas, layer: Layer, top: float, height: float) 
     size = min(number_size(texts, cell) or SMALLEST for part in parts for texts in part.slices)
     terms = Terms(parts, "×", sums, cell, max(text_width(text, SMALL) for text in sums), size)
     shown = terms.shown(height)
-    title = f"the framed value: {slices_text(shown, channels)} of the patch times "
-    title += f"{'that' if channels == 1 else 'those'} of filter 0"
-    canvas.text(WIDTH / 2, top, title, size=TITLE, weight="bold", along="top")
-    y = terms.draw(canvas, top - 0.28, shown)
-    if shown < channels:
-        rest = number_text(layer.sums[shown:].sum())
-        canvas.text(WIDTH / 2, y, rest_text(channels - shown, rest), along="top")
-        y -= 0.22
+    y = draw_slices(canvas, layer, terms, shown, top)
     canvas.text(WIDTH / 2, y, layer.equation, along="top")
     return y - 0.16, shown

@@ -34,6 +34,11 @@ def test_slices_left_out_are_in_the_caption(build: Callable[..., Figure]) -> Non
     assert f"{36 - shown} of the 36 slices" in figure.caption
 
 
+def test_the_caption_speaks_of_the_patch_only_where_all_of_it_is_drawn() -> None:
+    assert "but for the patch" in standard_convolution().caption
+    assert "but for the slices drawn" in standard_convolution(**CASES[0]).caption
+
+
 def test_backward_fits_the_filters_of_the_articles_example() -> None:
     for n in (100, 128):
         figure = backward_taps(x=(1, 7, 7, 3), kernel=(3, 3, 3, n), stride=1)

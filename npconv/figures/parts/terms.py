@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from .drawing import FRONT_UNDER_NUMBERS, MARGIN, ROLES, SMALL, TITLE, WIDTH, Canvas, Volume, shade, text_width
+from .layer import Layer
+from .values import number_text
 
 Texts = Sequence[Sequence[str]]
 LINE = SMALL * 1.3 / 72  # inches for a line above and below a term
@@ -109,6 +111,20 @@ class Terms:
         else:
             cells = {(r, c): text for r, row in enumerate(texts) for c, text in enumerate(row)}
             canvas.cells(name, place, cells, shade(color, FRONT_UNDER_NUMBERS), size=self.size)
+
+
+def draw_slices(canvas: Canvas, layer: Layer, terms: Terms, shown: int, top: float) -> float:
+    """The terms under their title, and what the ones left out add up to; where the equation may stand."""
+    channels = len(layer.sums)
+    title = f"the framed value: {slices_text(shown, channels)} of the patch times "
+    title += f"{'that' if channels == 1 else 'those'} of filter {layer.n}"
+    canvas.text(WIDTH / 2, top, title, size=TITLE, weight="bold", along="top")
+    bottom = terms.draw(canvas, top - 0.28, shown)
+    if shown < channels:
+        rest = number_text(layer.sums[shown:].sum())
+        canvas.text(WIDTH / 2, bottom, rest_text(channels - shown, rest), along="top")
+        bottom -= 0.22
+    return bottom
 
 
 def slices_text(shown: int, channels: int) -> str:

@@ -11,6 +11,8 @@ from ...kernels.geometry import Array
 
 Given: TypeAlias = Array | Sequence[int]
 
+ROUNDED = "numbers are drawn rounded, and were summed before rounding"  # said where they are not whole
+
 
 def array_from(function: str, name: str, given: Given, generator: np.random.Generator, largest: int) -> Array:
     """The array given, or one of that shape with random integers from −largest to largest.
