@@ -32,10 +32,12 @@ from .kernels.head import (
     softmax_cross_entropy_backward,
 )
 from .kernels.normalization import (
+    BatchNormStages,
     batch_norm,
     batch_norm_backward,
     batch_norm_inference,
     batch_norm_inference_backward,
+    batch_norm_stages,
     batch_statistics,
     fold_batch_norm,
 )
@@ -69,12 +71,14 @@ from .kernels.standard import (
 __version__ = "0.1.0"
 
 __all__ = [
+    "BatchNormStages",
     "InvertedResidualStages",
     "ResidualBottleneckStages",
     "batch_norm",
     "batch_norm_backward",
     "batch_norm_inference",
     "batch_norm_inference_backward",
+    "batch_norm_stages",
     "batch_statistics",
     "conv2d",
     "conv2d_backward",

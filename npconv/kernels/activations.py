@@ -20,6 +20,8 @@ def relu(x: Array) -> Array:
     array([0., 0., 3.])
     """
     arguments.activation("relu", x)
+    if x.dtype.kind == "f":
+        return np.maximum(x, 0)
     return np.where(x.real <= 0, np.zeros((), x.dtype), x)
 
 
@@ -30,7 +32,7 @@ def relu_backward(dy: Array, x: Array) -> Array:
     array([0., 0., 5.])
     """
     arguments.activation("relu_backward", x, dy)
-    return np.where(x.real <= 0, np.zeros((), dy.dtype), dy)
+    return _where_alive(x.real <= 0, dy)
 
 
 def relu6(x: Array) -> Array:
@@ -43,6 +45,8 @@ def relu6(x: Array) -> Array:
     array([0., 3., 6.])
     """
     arguments.activation("relu6", x)
+    if x.dtype.kind == "f":
+        return np.clip(x, 0, 6)
     capped = np.where(x.real >= 6, np.full((), 6, x.dtype), x)
     return np.where(x.real <= 0, np.zeros((), x.dtype), capped)
 
@@ -54,4 +58,12 @@ def relu6_backward(dy: Array, x: Array) -> Array:
     array([0., 5., 0.])
     """
     arguments.activation("relu6_backward", x, dy)
-    return np.where((x.real <= 0) | (x.real >= 6), np.zeros((), dy.dtype), dy)
+    return _where_alive((x.real <= 0) | (x.real >= 6), dy)
+
+
+def _where_alive(dead: Array, dy: Array) -> Array:
+    """dy, and 0 where the unit is dead; floats by a product, as a choice element by element takes ten times as long."""
+    if dy.dtype.kind == "f":
+        masked: Array = np.multiply(dy, ~dead)
+        return masked
+    return np.where(dead, np.zeros((), dy.dtype), dy)

@@ -5,26 +5,52 @@ axis or more before them; scale, shift, mean and variance are (M,). The article 
 after every convolution (MobileNetV2 paper, section 6.1).
 """
 
+from typing import NamedTuple
+
 import numpy as np
 
 from . import arguments
 from .geometry import Array
 
 
+class BatchNormStages(NamedTuple):
+    """What lies inside a batch normalisation in training, in order."""
+
+    mean: Array  # (M,), of the batch
+    variance: Array  # (M,), of the batch, biased
+    deviation: Array  # (M,), √(variance + epsilon)
+    normalised: Array  # (B, …, M), mean 0 and variance 1
+    output: Array  # (B, …, M), scaled and shifted
+
+
 def batch_statistics(x: Array) -> tuple[Array, Array]:
     """Each channel's mean and biased variance (divided by the count n, not by n − 1) over all other axes.
 
-    x is (B, …, M), real floats; both results are (M,), in x's dtype, summed in float64 at least. Raises TypeError or
-    ValueError where x is anything else.
+    x is (B, …, M), real floats; both results are (M,), in x's dtype. Sums run within an example in x's dtype, over the
+    batch in float64, and the variance is that of x − mean. Raises TypeError or ValueError where x is anything else.
 
     >>> batch_statistics(np.array([[1.0, 10.0], [3.0, 10.0]]))
-    (array([ 2., 10.]), array([1., 0.]))
+    (array([2., 10.]), array([1., 0.]))
     """
     arguments.channelwise("batch_statistics", x)
-    axes, wide = tuple(range(x.ndim - 1)), np.result_type(x.dtype, np.float64)
-    mean = x.mean(axis=axes, dtype=wide)  # (M,)
-    variance = np.square(x - mean).mean(axis=axes)  # (M,)
-    return mean.astype(x.dtype), variance.astype(x.dtype)
+    mean, variance, _ = _centre(x)
+    return mean, variance
+
+
+def batch_norm_stages(x: Array, scale: Array, shift: Array, *, epsilon: float = 1e-3) -> BatchNormStages:
+    """All that `batch_norm` computes, by name, the batch's statistics among it. Arguments and errors as there.
+
+    >>> stages = batch_norm_stages(np.array([[1.0], [3.0]]), np.array([2.0]), np.array([5.0]), epsilon=1e-12)
+    >>> stages.mean, stages.variance, stages.normalised[:, 0]
+    (array([2.]), array([1.]), array([-1.,  1.]))
+    """
+    arguments.channelwise("batch_norm_stages", x, epsilon=epsilon, scale=scale, shift=shift)
+    mean, variance, centred = _centre(x)
+    deviation = np.sqrt(variance + epsilon)  # (M,)
+    centred /= deviation
+    output = centred * scale  # (B, …, M)
+    output += shift
+    return BatchNormStages(mean, variance, deviation, centred, output)
 
 
 def batch_norm(x: Array, scale: Array, shift: Array, *, epsilon: float = 1e-3) -> Array:
@@ -47,8 +73,7 @@ def batch_norm(x: Array, scale: Array, shift: Array, *, epsilon: float = 1e-3) -
            [7.]])
     """
     arguments.channelwise("batch_norm", x, epsilon=epsilon, scale=scale, shift=shift)
-    mean, variance = batch_statistics(x)
-    return batch_norm_inference(x, scale, shift, mean, variance, epsilon=epsilon)
+    return batch_norm_stages(x, scale, shift, epsilon=epsilon).output
 
 
 def batch_norm_backward(
@@ -64,14 +89,29 @@ def batch_norm_backward(
     (True, array([3.]))
     """
     arguments.channelwise("batch_norm_backward", x, dy, epsilon=epsilon, scale=scale, shift=shift)
-    mean, variance = batch_statistics(x)
-    axes = tuple(range(x.ndim - 1))
-    deviation = np.sqrt(variance + epsilon)  # (M,)
-    normalised = (x - mean) / deviation  # (B, …, M)
-    dshift = dy.sum(axis=axes)  # (M,)
-    dscale = (dy * normalised).sum(axis=axes)  # (M,)
-    count = x.size // x.shape[-1]
-    dx = scale / deviation * (dy - dshift / count - normalised * (dscale / count))  # (B, …, M)
+    stages = batch_norm_stages(x, scale, shift, epsilon=epsilon)
+    return batch_norm_backward_from_stages(dy, scale, stages)
+
+
+def batch_norm_backward_from_stages(dy: Array, scale: Array, stages: BatchNormStages) -> tuple[Array, Array, Array]:
+    """`batch_norm_backward` where forward's stages were kept, so that nothing is computed again: dx, dscale, dshift.
+
+    dy is (B, …, M), scale (M,), stages what `batch_norm_stages` returned; errors as in `batch_norm_backward`.
+
+    >>> x, dy, scale = np.array([[1.0], [3.0], [8.0]]), np.array([[2.0], [0.0], [1.0]]), np.array([2.0])
+    >>> stages = batch_norm_stages(x, scale, np.zeros(1))
+    >>> dx, dscale, dshift = batch_norm_backward_from_stages(dy, scale, stages)
+    >>> np.allclose(dx, batch_norm_backward(dy, x, scale, np.zeros(1))[0])
+    True
+    """
+    _, _, deviation, normalised, _ = stages
+    arguments.channelwise("batch_norm_backward_from_stages", normalised, dy, scale=scale)
+    dshift = _channel_sums(dy).astype(dy.dtype)  # (M,)
+    dscale = _channel_sums(dy, normalised).astype(dy.dtype)  # (M,)
+    count = dy.size // dy.shape[-1]
+    dx = dy - dshift / count  # (B, …, M)
+    dx -= normalised * (dscale / count)
+    dx *= scale / deviation
     return dx, dscale, dshift
 
 
@@ -119,11 +159,10 @@ def batch_norm_inference_backward(
     arguments.channelwise(
         "batch_norm_inference_backward", x, dy, epsilon=epsilon, scale=scale, shift=shift, mean=mean, variance=variance
     )
-    axes = tuple(range(x.ndim - 1))
     deviation = np.sqrt(variance + epsilon)  # (M,)
     dx = dy * (scale / deviation)  # (B, …, M)
-    dshift = dy.sum(axis=axes)  # (M,)
-    dscale = (dy * ((x - mean) / deviation)).sum(axis=axes)  # (M,)
+    dshift = _channel_sums(dy).astype(dy.dtype)  # (M,)
+    dscale = _channel_sums(dy, (x - mean) / deviation).astype(dy.dtype)  # (M,)
     dmean = -scale / deviation * dshift  # (M,)
     dvariance = -scale * dscale / (2 * (variance + epsilon))  # (M,)
     return dx, dscale, dshift, dmean, dvariance
@@ -158,3 +197,25 @@ def fold_batch_norm(
     )
     factor = scale / np.sqrt(variance + epsilon)  # (N,)
     return kernel * factor, shift - mean * factor
+
+
+def _centre(x: Array) -> tuple[Array, Array, Array]:
+    """Each channel's mean and biased variance, and x − mean."""
+    count = x.size // x.shape[-1]
+    mean: Array = (_channel_sums(x) / count).astype(x.dtype)  # (M,)
+    centred: Array = x - mean  # (B, …, M)
+    return mean, (_channel_sums(centred, centred) / count).astype(x.dtype), centred
+
+
+def _channel_sums(a: Array, other: Array | None = None) -> Array:
+    """Each channel's sum of a, or of a · other, over all other axes, (…, M) to (M,).
+
+    Within an example in a's dtype, float32 at least; over the batch, and returned, in float64 at least.
+    """
+    examples = a.reshape(len(a), -1, a.shape[-1]).astype(np.result_type(a.dtype, np.float32), copy=False)
+    if other is None:
+        sums = np.ones(examples.shape[1], examples.dtype) @ examples  # (B, M)
+    else:
+        sums = np.einsum("bpm,bpm->bm", examples, other.reshape(examples.shape))  # (B, M)
+    total: Array = sums.sum(axis=0, dtype=np.result_type(sums.dtype, np.float64))  # (M,)
+    return total
