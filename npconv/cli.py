@@ -265,8 +265,8 @@ def _plot_ratio(arguments: argparse.Namespace) -> int:
 
 
 def _vectors(arguments: argparse.Namespace) -> int:
-    from .checks.vectors import as_npz, make_vectors
-    from .files import write_whole
+    from .checks.vectors import make_vectors
+    from .files import as_npz, write_whole
 
     vectors = make_vectors(arguments.op, layout=arguments.layout, count=arguments.count, seed=arguments.seed)
     write_whole(arguments.out, as_npz(vectors))

@@ -1,8 +1,15 @@
 """Files are written whole or not at all."""
 
+import io
 import os
 import tempfile
+import zipfile
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 
 def write_whole(path: str | Path, content: bytes | str) -> None:
@@ -32,3 +39,25 @@ def write_whole(path: str | Path, content: bytes | str) -> None:
     except BaseException:
         os.unlink(temporary)
         raise
+
+
+def as_npz(arrays: Mapping[str, NDArray[Any]]) -> bytes:
+    """Arrays by name as the bytes of an .npz file; the same arrays give the same bytes."""
+    buffer = io.BytesIO()
+    np.savez(buffer, **arrays)  # type: ignore[arg-type]
+    return buffer.getvalue()
+
+
+def read_npz(path: str | Path) -> dict[str, NDArray[Any]]:
+    """All arrays of an .npz file by name.
+
+    Raises OSError where there is no such file, ValueError where it is not an .npz file of plain arrays: what would have
+    to be unpickled is refused.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            if not isinstance(arrays, np.lib.npyio.NpzFile):
+                raise ValueError("it holds a single array, and no names")
+            return {name: arrays[name] for name in arrays.files}
+    except (ValueError, zipfile.BadZipFile, EOFError) as error:
+        raise ValueError(f"{path} is no .npz file of plain arrays: {error}") from error

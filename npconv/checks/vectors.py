@@ -1,6 +1,5 @@
 """Test vectors for someone else's implementation: constructed cases, with the results to the last bit."""
 
-import io
 import random
 from typing import Literal
 
@@ -52,13 +51,6 @@ def make_vectors(operation: str, *, layout: Layout = "NHWC", count: int = 32, se
         for name, pair in explicit_geometry(case).items():
             vectors[f"{number}/{name}"] = np.array(pair, np.int64)
     return vectors
-
-
-def as_npz(vectors: dict[str, Array]) -> bytes:
-    """Arrays by name as the bytes of an .npz file; the same arrays give the same bytes."""
-    buffer = io.BytesIO()
-    np.savez(buffer, **vectors)  # type: ignore[arg-type]
-    return buffer.getvalue()
 
 
 def _case_arrays(case: Case, seed: int) -> dict[str, Array]:

@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 
 from npconv.checks import convolution_case
-from npconv.checks.vectors import as_npz, explicit_geometry
+from npconv.checks.vectors import explicit_geometry
 
 FILE = Path(__file__).with_name("golden.npz")
 COUNT = 12
@@ -105,7 +105,7 @@ def network_pieces() -> dict[str, np.ndarray]:
 def main() -> None:
     """Write the file."""
     from npconv.checks import OPERATIONS
-    from npconv.files import write_whole
+    from npconv.files import as_npz, write_whole
 
     golden = network_pieces()
     for operation in OPERATIONS:

@@ -1,0 +1,228 @@
+"""The blocks as layers: the inverted residual, the depthwise separable convolution, the residual bottleneck.
+
+Each is its layers in a row, with a shortcut around them where it has one.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+
+from ..cost import Cost
+from ..kernels.activations import relu, relu_backward
+from ..kernels.geometry import Array, Padding, Pair
+from .convolution import Conv2D, DepthwiseConv2D, Linear, PointwiseConv2D
+from .elementwise import ReLU, ReLU6
+from .layer import Layer, positive_ints
+from .normalization import CONVENTIONS, BatchNorm
+from .sequential import Sequential
+
+KERAS = CONVENTIONS["keras"]
+ACTIVATIONS = MappingProxyType({"relu": ReLU, "relu6": ReLU6, "linear": None})
+
+
+def normalised(
+    name: str, linear: Linear, batch_norm: Mapping[str, Any] | None, activation: str = "linear"
+) -> dict[str, Layer]:
+    """A convolution, its batch normalisation and its activation, named after the convolution.
+
+    `batch_norm` are the options of `BatchNorm`, or None for none; `activation` is "relu", "relu6" or "linear".
+    """
+    layers: dict[str, Layer] = {name: linear}
+    if batch_norm is not None:
+        kernel = linear.params["kernel"]
+        layers[f"{name}_norm"] = BatchNorm(kernel.shape[-1], dtype=kernel.dtype, **batch_norm)
+    if activation not in ACTIVATIONS:
+        raise ValueError(f"{name}: activation must be one of {', '.join(ACTIVATIONS)}; got {activation!r}")
+    kind = ACTIVATIONS[activation]
+    if kind is not None:
+        layers[f"{name}_{activation}"] = kind()
+    return layers
+
+
+class InvertedResidual(Sequential):
+    """The inverted residual with its linear bottleneck, with batch normalisation: the article's layer.
+
+    Expand (pointwise), ReLU6, filter (depthwise), ReLU6, project (pointwise), batch normalisation after each; the input
+    is added exactly when the stride is 1 and the channels in and out are as many.
+
+    Args:
+        in_channels, out_channels: k and k′.
+        stride: of the depthwise convolution.
+        expansion: t; with 1 there is no expansion and no ReLU6 of it, as in the paper.
+        kernel_size, padding, dilation: of the depthwise convolution.
+        batch_norm: options of `BatchNorm`, Keras's unless told; None for none, and then `forward` is the kernel
+            `inverted_residual`.
+        bottleneck: the activation after the projection: "linear", as in the article, or "relu6", what it warns of.
+        shortcut: False leaves the shortcut out.
+        seed: an int or a generator, from which the kernels are drawn.
+        dtype: of the parameters.
+
+    Raises:
+        TypeError, ValueError: sizes that are not whole numbers above 0, another activation; in `forward`, as
+            `inverted_residual`.
+
+    Source: the article's "Inverted Residual and Linear Bottleneck Layer", Table 1 and Fig. 8(b).
+
+    >>> block = InvertedResidual(4, 6, 2, 6)
+    >>> block.forward(np.ones((2, 7, 6, 4), np.float32), training=True).shape, block.params["expand.kernel"].shape
+    ((2, 4, 3, 6), (4, 24))
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        stride: Pair = 1,
+        expansion: int = 6,
+        *,
+        kernel_size: Pair = 3,
+        padding: Padding = "same",
+        dilation: Pair = 1,
+        batch_norm: Mapping[str, Any] | None = KERAS,
+        bottleneck: str = "linear",
+        shortcut: bool = True,
+        seed: int | np.random.Generator = 0,
+        dtype: Any = np.float32,
+    ) -> None:
+        positive_ints("InvertedResidual", in_channels=in_channels, out_channels=out_channels, expansion=expansion)
+        rng, wide = np.random.default_rng(seed), in_channels * expansion
+        layers: dict[str, Layer] = {}
+        if expansion > 1:
+            expand = PointwiseConv2D(in_channels, wide, seed=rng, dtype=dtype)
+            layers |= normalised("expand", expand, batch_norm, "relu6")
+        depthwise = DepthwiseConv2D(
+            wide, kernel_size, stride=stride, padding=padding, dilation=dilation, seed=rng, dtype=dtype
+        )
+        layers |= normalised("depthwise", depthwise, batch_norm, "relu6")
+        project = PointwiseConv2D(wide, out_channels, seed=rng, dtype=dtype)
+        super().__init__(layers | normalised("project", project, batch_norm, bottleneck))
+        self.shortcut = shortcut and stride in (1, (1, 1), [1, 1]) and in_channels == out_channels
+
+    def forward(self, x: Array, training: bool = False) -> Array:
+        """The branch's output, plus x where there is a shortcut."""
+        y = super().forward(x, training)
+        return y + x if self.shortcut else y
+
+    def backward(self, dy: Array) -> Array:
+        """dy back through the branch, plus dy itself where there is a shortcut."""
+        dx = super().backward(dy)
+        return dx + dy if self.shortcut else dx
+
+    def cost(self, input_shape: tuple[int, ...]) -> Cost:
+        """The branch's cost, and the shortcut's additions."""
+        cost = super().cost(input_shape)
+        return _with_sum(cost) if self.shortcut else cost
+
+
+class DepthwiseSeparable(Sequential):
+    """The depthwise separable convolution as MobileNetV1 has it: batch normalisation and ReLU after both halves.
+
+    Args:
+        in_channels, out_channels: M and N.
+        stride: of the depthwise convolution.
+        depth_multiplier: Q.
+        activation: after both halves: "relu6" (as Keras and slim have it), "relu" (as the paper), or "linear".
+        kernel_size, padding, dilation, batch_norm, seed, dtype: as in `InvertedResidual`. With batch_norm=None and a
+            linear activation `forward` is the kernel `depthwise_separable_conv2d`.
+
+    Raises:
+        TypeError, ValueError: as `InvertedResidual`.
+
+    Source: the article's "Depth-wise Separable Convolutions", Fig. 4; the MobileNetV1 paper's Fig. 3.
+
+    >>> block = DepthwiseSeparable(4, 6, 2)
+    >>> block.forward(np.ones((2, 7, 6, 4), np.float32), training=True).shape
+    (2, 4, 3, 6)
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        stride: Pair = 1,
+        *,
+        kernel_size: Pair = 3,
+        depth_multiplier: int = 1,
+        padding: Padding = "same",
+        dilation: Pair = 1,
+        batch_norm: Mapping[str, Any] | None = KERAS,
+        activation: str = "relu6",
+        seed: int | np.random.Generator = 0,
+        dtype: Any = np.float32,
+    ) -> None:
+        positive_ints("DepthwiseSeparable", in_channels=in_channels, out_channels=out_channels)
+        rng = np.random.default_rng(seed)
+        depthwise = DepthwiseConv2D(
+            in_channels, kernel_size, depth_multiplier=depth_multiplier, stride=stride, padding=padding,
+            dilation=dilation, seed=rng, dtype=dtype,
+        )  # fmt: skip
+        pointwise = PointwiseConv2D(in_channels * depth_multiplier, out_channels, seed=rng, dtype=dtype)
+        super().__init__(
+            normalised("depthwise", depthwise, batch_norm, activation)
+            | normalised("pointwise", pointwise, batch_norm, activation)
+        )
+
+
+class ResidualBottleneck(Sequential):
+    """The conventional residual bottleneck, with batch normalisation: wide, narrow, wide, ReLU after the sum.
+
+    Args:
+        channels: M, in and out.
+        bottleneck_channels: M′, of the convolution in the middle.
+        kernel_size: of the convolution in the middle, which has "same" padding and stride 1.
+        batch_norm, seed, dtype: as in `InvertedResidual`. With batch_norm=None `forward` is the kernel
+            `residual_bottleneck`.
+
+    Raises:
+        TypeError, ValueError: as `InvertedResidual`.
+
+    Source: the article's Fig. 8(a).
+
+    >>> ResidualBottleneck(8, 2).forward(np.ones((2, 7, 6, 8), np.float32), training=True).shape
+    (2, 7, 6, 8)
+    """
+
+    def __init__(
+        self,
+        channels: int,
+        bottleneck_channels: int,
+        *,
+        kernel_size: Pair = 3,
+        batch_norm: Mapping[str, Any] | None = KERAS,
+        seed: int | np.random.Generator = 0,
+        dtype: Any = np.float32,
+    ) -> None:
+        positive_ints("ResidualBottleneck", channels=channels, bottleneck_channels=bottleneck_channels)
+        rng, narrow = np.random.default_rng(seed), bottleneck_channels
+        super().__init__(
+            normalised("reduce", PointwiseConv2D(channels, narrow, seed=rng, dtype=dtype), batch_norm, "relu")
+            | normalised(
+                "spatial",
+                Conv2D(narrow, narrow, kernel_size, padding="same", seed=rng, dtype=dtype),
+                batch_norm,
+                "relu",
+            )
+            | normalised("restore", PointwiseConv2D(narrow, channels, seed=rng, dtype=dtype), batch_norm)
+        )
+
+    def forward(self, x: Array, training: bool = False) -> Array:
+        """The ReLU of the branch's output plus x."""
+        self._saved = relu(super().forward(x, training) + x)
+        y: Array = self._saved
+        return y
+
+    def backward(self, dy: Array) -> Array:
+        """dy through the ReLU, then back through the branch, plus itself."""
+        dsum = relu_backward(dy, self._remember())
+        return super().backward(dsum) + dsum
+
+    def cost(self, input_shape: tuple[int, ...]) -> Cost:
+        """The branch's cost, and the shortcut's additions."""
+        return _with_sum(super().cost(input_shape))
+
+
+def _with_sum(cost: Cost) -> Cost:
+    """The cost with one addition for every output value."""
+    return Cost(cost.macs, cost.additions + int(np.prod(cost.output_shape)), cost.params, cost.output_shape, cost.parts)

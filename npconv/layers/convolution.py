@@ -1,0 +1,192 @@
+"""Layers of one kernel each: the standard, the depthwise and the pointwise convolution, and the dense layer."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ..cost import Cost, conv2d_cost, dense_cost, depthwise_conv2d_cost, pointwise_conv2d_cost
+from ..kernels.depthwise import depthwise_conv2d, depthwise_conv2d_backward
+from ..kernels.geometry import Array, Padding, Pair
+from ..kernels.pointwise import dense, dense_backward, pointwise_conv2d, pointwise_conv2d_backward
+from ..kernels.standard import conv2d, conv2d_backward
+from .initializers import Initializer, he_normal
+from .layer import Layer, kernel_sides, positive_ints
+
+
+class Linear(Layer):
+    """A kernel of sums of products with its array, a bias where it has one, and its geometry."""
+
+    operation: Callable[..., Array]
+    operation_backward: Callable[..., tuple[Array, Array]]
+    operation_cost: Callable[..., Cost]
+
+    def __init__(self, shape: tuple[int, ...], fans: tuple[int, int], bias: bool, seed: Any, dtype: Any) -> None:
+        super().__init__()
+        self.geometry: dict[str, Any] = {}
+        self._fans = fans
+        self._parameter("kernel", shape, dtype)
+        if bias:
+            self._parameter("bias", shape[-1:], dtype)
+        self._draw(np.random.default_rng(seed), he_normal)
+
+    def forward(self, x: Array, training: bool = False) -> Array:
+        """The kernel's output, plus the bias; the same in both modes."""
+        self._saved = x
+        y = type(self).operation(x, self.params["kernel"], **self.geometry)
+        if "bias" in self.params:
+            y += self.params["bias"]
+        return y
+
+    def backward(self, dy: Array) -> Array:
+        """dx; `grads` get dkernel, and dbias, the sum of dy over batch and positions."""
+        dx, self.grads["kernel"][...] = type(self).operation_backward(
+            dy, self._remember(), self.params["kernel"], **self.geometry
+        )
+        if "bias" in self.params:
+            self.grads["bias"][...] = dy.sum(axis=tuple(range(dy.ndim - 1)))
+        return dx
+
+    def cost(self, input_shape: tuple[int, ...]) -> Cost:
+        """What the kernel costs on an input of that shape; the bias counts its additions."""
+        return type(self).operation_cost(
+            input_shape, self.params["kernel"].shape, bias="bias" in self.params, **self.geometry
+        )
+
+    def with_arrays(self, kernel: Array, bias: Array) -> "Linear":
+        """A copy with other numbers in its kernel, and with a bias."""
+        twin = self.copy()
+        twin.params["kernel"][...] = kernel
+        twin.params["bias"], twin.grads["bias"] = bias.copy(), np.zeros_like(bias)
+        return twin
+
+    def _draw(self, rng: np.random.Generator, initializer: Initializer) -> None:
+        self.params["kernel"][...] = initializer(rng, self.params["kernel"].shape, *self._fans)
+        if "bias" in self.params:
+            self.params["bias"][...] = 0
+
+
+class Conv2D(Linear):
+    """The standard convolution as a layer: `conv2d` with its kernel.
+
+    Args:
+        in_channels, out_channels: M and N.
+        kernel_size: Dᵣ, an int or (height, width).
+        stride, padding, dilation: as in `conv2d`.
+        bias: whether a bias of N numbers is added; with batch normalisation behind it none is needed.
+        seed: an int or a generator, from which the kernel is drawn (He's normal); `initialize` draws otherwise.
+        dtype: of the parameters.
+
+    Raises:
+        TypeError, ValueError: sizes that are not whole numbers above 0.
+
+    Source: the article's "Overview of Standard 2D Convolution".
+
+    >>> layer = Conv2D(3, 8, 3, stride=2, padding="same")
+    >>> layer.forward(np.ones((2, 7, 6, 3))).shape, layer.output_shape((2, 7, 6, 3))
+    ((2, 4, 3, 8), (2, 4, 3, 8))
+    """
+
+    operation, operation_backward, operation_cost = conv2d, conv2d_backward, conv2d_cost
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: Pair = 3,
+        *,
+        stride: Pair = 1,
+        padding: Padding = "valid",
+        dilation: Pair = 1,
+        bias: bool = False,
+        seed: int | np.random.Generator = 0,
+        dtype: Any = np.float32,
+    ) -> None:
+        positive_ints("Conv2D", in_channels=in_channels, out_channels=out_channels)
+        height, width = kernel_sides("Conv2D", kernel_size)
+        fans = (height * width * in_channels, height * width * out_channels)
+        super().__init__((height, width, in_channels, out_channels), fans, bias, seed, dtype)
+        self.geometry = {"stride": stride, "padding": padding, "dilation": dilation}
+
+
+class DepthwiseConv2D(Linear):
+    """The depthwise convolution as a layer: `depthwise_conv2d` with its kernel.
+
+    `channels` is M, `depth_multiplier` Q; the rest as in `Conv2D`. Source: the article's Fig. 4(b).
+
+    >>> layer = DepthwiseConv2D(3, 3, depth_multiplier=2)
+    >>> layer.forward(np.ones((2, 7, 6, 3))).shape
+    (2, 5, 4, 6)
+    """
+
+    operation, operation_backward = depthwise_conv2d, depthwise_conv2d_backward
+    operation_cost = depthwise_conv2d_cost
+
+    def __init__(
+        self,
+        channels: int,
+        kernel_size: Pair = 3,
+        *,
+        depth_multiplier: int = 1,
+        stride: Pair = 1,
+        padding: Padding = "valid",
+        dilation: Pair = 1,
+        bias: bool = False,
+        seed: int | np.random.Generator = 0,
+        dtype: Any = np.float32,
+    ) -> None:
+        positive_ints("DepthwiseConv2D", channels=channels, depth_multiplier=depth_multiplier)
+        height, width = kernel_sides("DepthwiseConv2D", kernel_size)
+        fans = (height * width, height * width * depth_multiplier)
+        super().__init__((height, width, channels * depth_multiplier), fans, bias, seed, dtype)
+        self.geometry = {"stride": stride, "padding": padding, "dilation": dilation}
+
+
+class PointwiseConv2D(Linear):
+    """The pointwise convolution as a layer: `pointwise_conv2d` with its kernel.
+
+    `in_channels` is M, `out_channels` N; the rest as in `Conv2D`. Source: the article's Fig. 4(c).
+
+    >>> PointwiseConv2D(3, 8).forward(np.ones((2, 7, 6, 3))).shape
+    (2, 7, 6, 8)
+    """
+
+    operation, operation_backward = pointwise_conv2d, pointwise_conv2d_backward
+    operation_cost = pointwise_conv2d_cost
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        *,
+        bias: bool = False,
+        seed: int | np.random.Generator = 0,
+        dtype: Any = np.float32,
+    ) -> None:
+        positive_ints("PointwiseConv2D", in_channels=in_channels, out_channels=out_channels)
+        super().__init__((in_channels, out_channels), (in_channels, out_channels), bias, seed, dtype)
+
+
+class Dense(Linear):
+    """The fully connected layer, (B, M) to (B, N): `dense` with its kernel and a bias.
+
+    `in_channels` is M, `out_channels` N; the rest as in `Conv2D`, but for the bias, which is there unless bias=False.
+    Source: the last row of the article's Fig. 9.
+
+    >>> Dense(3, 5).forward(np.ones((2, 3))).shape
+    (2, 5)
+    """
+
+    operation, operation_backward, operation_cost = dense, dense_backward, dense_cost
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        *,
+        bias: bool = True,
+        seed: int | np.random.Generator = 0,
+        dtype: Any = np.float32,
+    ) -> None:
+        positive_ints("Dense", in_channels=in_channels, out_channels=out_channels)
+        super().__init__((in_channels, out_channels), (in_channels, out_channels), bias, seed, dtype)

@@ -1,0 +1,184 @@
+"""What every layer is: kernels with parameters, gradients and running statistics, and a backward written by hand."""
+
+import copy
+import math
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+
+from ..cost import Cost
+from ..files import as_npz, read_npz, write_whole
+from ..kernels.geometry import Array
+from .initializers import Initializer, he_normal
+
+Self = TypeVar("Self", bound="Layer")
+
+
+class Layer:
+    """A layer: `forward` stores what `backward` needs, and `backward` writes the gradients of its parameters.
+
+    `params`, `grads` and `state` (running statistics) are flat mappings from names to arrays. The arrays are updated in
+    place, never replaced, so whoever holds one (an optimiser, a network around the layer) sees every change.
+
+        y  = layer.forward(x, training=...)     training is False unless said
+        dx = layer.backward(dy)                 and layer.grads then hold the gradients of layer.params
+
+    `backward` belongs to the last `forward`, in the mode that it had. Nothing is differentiated automatically: a layer
+    calls its kernels' backward functions in the opposite order.
+    """
+
+    def __init__(self) -> None:
+        self.params: dict[str, Array] = {}
+        self.grads: dict[str, Array] = {}
+        self.state: dict[str, Array] = {}
+        self._saved: Any = None
+
+    def forward(self, x: Array, training: bool = False) -> Array:
+        """The output for x, channels last; `training` chooses between batch and running statistics.
+
+        Raises TypeError or ValueError as the layer's kernels do.
+        """
+        raise NotImplementedError
+
+    def backward(self, dy: Array) -> Array:
+        """The gradient for the last forward's x, from dy shaped like its output; writes `grads`.
+
+        Raises RuntimeError before any forward, TypeError or ValueError as the layer's kernels do.
+        """
+        raise NotImplementedError
+
+    def cost(self, input_shape: tuple[int, ...]) -> Cost:
+        """What forward costs on an input of that shape, batch included: a `npconv.cost.Cost`.
+
+        Batch normalisation and activations count their parameters and no operation.
+        """
+        return Cost(0, 0, sum(a.size for a in self.params.values()), tuple(input_shape))
+
+    def output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
+        """The output's shape from the input's, batch included."""
+        return self.cost(input_shape).output_shape
+
+    def initialize(self: Self, seed: int | np.random.Generator, initializer: Initializer = he_normal) -> Self:
+        """Draw all kernels anew, in their order, from one generator; biases to 0, normalisation to the identity.
+
+        Args:
+            seed: an int, or a generator that is drawn from.
+            initializer: a function of `npconv.layers.initializers`, or one like them.
+
+        Returns:
+            The layer itself.
+        """
+        rng = np.random.default_rng(seed)
+        for layer in self.leaves():
+            layer._draw(rng, initializer)
+        return self
+
+    def folded(self: Self) -> Self:
+        """A copy for inference, in which batch normalisation is folded into the convolution before it.
+
+        Equal to the original with training=False, to rounding. The copy shares no array with the original. A layer with
+        nothing to fold is just copied.
+        """
+        return self.copy()
+
+    def copy(self: Self) -> Self:
+        """A copy with arrays of its own, which remembers no forward."""
+        return copy.deepcopy(self)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_saved": None}
+
+    def leaves(self) -> Iterator["Layer"]:
+        """The layers that hold arrays themselves, in the order of forward."""
+        yield self
+
+    def arrays(self) -> dict[str, Array]:
+        """All of `params` and `state` by name: what is saved."""
+        return {**self.params, **self.state}
+
+    def save(self, path: str | Path) -> None:
+        """Write params and state to an .npz file, whole or not at all. Raises OSError where it cannot be written."""
+        write_whole(path, as_npz(self.arrays()))
+
+    def load(self, path: str | Path) -> None:
+        """Take params and state from an .npz file that `save` wrote for a network like this one.
+
+        Raises OSError where there is no such file, ValueError where it holds no plain arrays, or others than the
+        network has: then all that is missing, left over or of another shape is listed, and nothing is changed.
+        """
+        self._take(read_npz(path), f"{type(self).__name__}.load: {path}")
+
+    def load_arrays(self, arrays: Mapping[str, Array]) -> None:
+        """`load` from a mapping from names to arrays instead of a file; the values are copied.
+
+        >>> from npconv.layers import Dense
+        >>> layer = Dense(2, 3)
+        >>> layer.load_arrays({"kernel": np.ones((2, 4))})
+        Traceback (most recent call last):
+        ValueError: Dense.load_arrays: the arrays don't fit: missing bias (3,); kernel must be (2, 3), got (2, 4)
+        """
+        self._take(arrays, f"{type(self).__name__}.load_arrays: the arrays")
+
+    def _take(self, arrays: Mapping[str, Array], where: str) -> None:
+        own = self.arrays()
+        differences = [f"missing {name} {a.shape}" for name, a in own.items() if name not in arrays]
+        differences += [f"left over {name} {np.shape(arrays[name])}" for name in arrays if name not in own]
+        for name, a in own.items():
+            if name in arrays and np.shape(arrays[name]) != a.shape:
+                differences.append(f"{name} must be {a.shape}, got {np.shape(arrays[name])}")
+            elif name in arrays and np.asarray(arrays[name]).dtype.kind not in "iuf":
+                differences.append(f"{name} must hold real numbers, got dtype {np.asarray(arrays[name]).dtype}")
+        if differences:
+            raise ValueError(f"{where} don't fit: " + "; ".join(differences))
+        for name, a in own.items():
+            a[...] = arrays[name]
+
+    def _parameter(self, name: str, shape: tuple[int, ...], dtype: Any) -> None:
+        self.params[name], self.grads[name] = np.zeros(shape, dtype), np.zeros(shape, dtype)
+
+    def _draw(self, rng: np.random.Generator, initializer: Initializer) -> None:
+        """Set a leaf's own parameters and statistics to their first values."""
+
+    def _remember(self) -> Any:
+        """What the last forward stored."""
+        if self._saved is None:
+            raise RuntimeError(f"{type(self).__name__}.backward: there was no forward to go back through")
+        return self._saved
+
+    def __repr__(self) -> str:
+        shapes = ", ".join(f"{name} {a.shape}" for name, a in self.params.items())
+        return f"{type(self).__name__}({shapes})"
+
+
+def positive_ints(function: str, **values: Any) -> None:
+    """Check that a layer's sizes are whole numbers above 0."""
+    for name, value in values.items():
+        if isinstance(value, bool) or not isinstance(value, int | np.integer):
+            raise TypeError(f"{function}: {name} must be an int; got {value!r}")
+        if value < 1:
+            raise ValueError(f"{function}: {name} must be at least 1; got {value!r}")
+
+
+def kernel_sides(function: str, kernel_size: Any) -> tuple[int, int]:
+    """The height and width of a kernel, given as an int or as a pair."""
+    if isinstance(kernel_size, tuple | list):
+        if len(kernel_size) != 2:
+            raise ValueError(f"{function}: kernel_size must be an int or (height, width); got {kernel_size!r}")
+        height, width = kernel_size
+    else:
+        height = width = kernel_size
+    positive_ints(function, kernel_size=height)
+    positive_ints(function, kernel_size=width)
+    return int(height), int(width)
+
+
+def parameters(layer: Layer) -> int:
+    """How many numbers a layer has learnt.
+
+    >>> from npconv.layers import Dense
+    >>> parameters(Dense(3, 5))
+    20
+    """
+    return sum(math.prod(a.shape) for a in layer.params.values())

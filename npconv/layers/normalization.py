@@ -1,0 +1,108 @@
+"""Batch normalisation as a layer: with the batch's own statistics in training, with running ones in inference."""
+
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+
+from ..kernels.geometry import Array
+from ..kernels.normalization import (
+    batch_norm_backward_from_stages,
+    batch_norm_inference,
+    batch_norm_inference_backward,
+    batch_norm_stages,
+)
+from .initializers import Initializer
+from .layer import Layer, positive_ints
+
+CONVENTIONS = MappingProxyType(
+    {
+        "keras": MappingProxyType({"epsilon": 1e-3, "momentum": 0.999, "unbiased": False}),
+        "torchvision": MappingProxyType({"epsilon": 1e-5, "momentum": 0.9, "unbiased": True}),
+        "timm": MappingProxyType({"epsilon": 1e-5, "momentum": 0.9, "unbiased": True}),
+    }
+)
+"""What `BatchNorm` is in each family's MobileNetV2. torch's momentum is the other share: its 0.1 is 0.9 here."""
+
+
+class BatchNorm(Layer):
+    """Batch normalisation of channels, over all other axes; x is (B, …, M).
+
+    Args:
+        channels: M.
+        epsilon: added to the variance before the root.
+        momentum: the share of the running statistics that a training step keeps, as Keras counts it; torch's momentum
+            is 1 − this.
+        unbiased: whether the running variance takes the batch's variance over n − 1, as torch does, or over n, as Keras
+            does. The normalisation itself always uses the one over n.
+        dtype: of the parameters and statistics.
+
+    `params` are scale and shift (γ and β), `state` the running mean and variance. `CONVENTIONS` has what the frameworks
+    take: `BatchNorm(8, **CONVENTIONS["torchvision"])`.
+
+    Raises:
+        TypeError, ValueError: sizes or shares out of range; in a training step of the unbiased kind, a single value a
+            channel, which has no variance over n − 1.
+
+    Source: the MobileNetV2 paper, section 6.1, has it after every layer.
+
+    >>> layer = BatchNorm(2, momentum=0.5)
+    >>> y = layer.forward(np.array([[1.0, 10.0], [3.0, 30.0]], np.float32), training=True)
+    >>> layer.state["mean"], layer.state["variance"]
+    (array([ 1., 10.], dtype=float32), array([ 1. , 50.5], dtype=float32))
+    """
+
+    def __init__(
+        self,
+        channels: int,
+        *,
+        epsilon: float = 1e-3,
+        momentum: float = 0.99,
+        unbiased: bool = False,
+        dtype: Any = np.float32,
+    ) -> None:
+        super().__init__()
+        positive_ints("BatchNorm", channels=channels)
+        if not epsilon > 0:
+            raise ValueError(f"BatchNorm: epsilon must be above 0; got {epsilon!r}")
+        if not 0 <= momentum < 1:
+            raise ValueError(f"BatchNorm: momentum must be at least 0 and below 1; got {momentum!r}")
+        self.epsilon, self.momentum, self.unbiased = epsilon, momentum, unbiased
+        for name in ("scale", "shift"):
+            self._parameter(name, (channels,), dtype)
+        self.state = {name: np.zeros(channels, dtype) for name in ("mean", "variance")}
+        self._draw()
+
+    def forward(self, x: Array, training: bool = False) -> Array:
+        """Normalised by the batch's statistics, which then move the running ones; or by the running ones."""
+        scale, shift = self.params["scale"], self.params["shift"]
+        if not training:
+            self._saved = x
+            return batch_norm_inference(
+                x, scale, shift, self.state["mean"], self.state["variance"], epsilon=self.epsilon
+            )
+        count = x.size // x.shape[-1]
+        if self.unbiased and count == 1:
+            raise ValueError(f"BatchNorm.forward: x has one value a channel, so no unbiased variance; got x {x.shape}")
+        self._saved = stages = batch_norm_stages(x, scale, shift, epsilon=self.epsilon)
+        variance = stages.variance * (count / (count - 1)) if self.unbiased else stages.variance
+        for name, value in (("mean", stages.mean), ("variance", variance)):
+            self.state[name] *= self.momentum
+            self.state[name] += (1 - self.momentum) * value
+        return stages.output
+
+    def backward(self, dy: Array) -> Array:
+        """dx; `grads` get dscale and dshift. In inference the statistics are constants."""
+        saved = self._remember()
+        if isinstance(saved, np.ndarray):
+            dx, dscale, dshift, _, _ = batch_norm_inference_backward(
+                dy, saved, *self.params.values(), *self.state.values(), epsilon=self.epsilon
+            )
+        else:
+            dx, dscale, dshift = batch_norm_backward_from_stages(dy, self.params["scale"], saved)
+        self.grads["scale"][...], self.grads["shift"][...] = dscale, dshift
+        return dx
+
+    def _draw(self, rng: np.random.Generator | None = None, initializer: Initializer | None = None) -> None:
+        self.params["scale"][...], self.params["shift"][...] = 1, 0
+        self.state["mean"][...], self.state["variance"][...] = 0, 1

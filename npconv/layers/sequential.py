@@ -1,0 +1,115 @@
+"""Layers in a row, which are a layer again."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, TypeVar
+
+from ..cost import Cost
+from ..kernels.geometry import Array
+from ..kernels.normalization import fold_batch_norm
+from .convolution import Linear
+from .layer import Layer
+from .normalization import BatchNorm
+
+Self = TypeVar("Self", bound="Sequential")
+
+
+class Sequential(Layer):
+    """Layers in a row: forward through all of them, backward through all of them from behind.
+
+    Args:
+        layers: layers, which are then named "0", "1", …, or one mapping from names to layers. A name has no dot.
+
+    `layers` holds them by name. In `params`, `grads` and `state` a layer's arrays stand under its name, a dot, and
+    theirs: "stem.kernel".
+
+    Raises:
+        TypeError: something else than a layer.
+        ValueError: no layer at all, or a name with a dot in it.
+
+    >>> from npconv.layers import Conv2D, ReLU6
+    >>> network = Sequential({"stem": Conv2D(3, 8, 3, seed=1), "relu6": ReLU6()})
+    >>> network.forward(np.ones((2, 7, 6, 3))).shape, list(network.params)
+    ((2, 5, 4, 8), ['stem.kernel'])
+    """
+
+    def __init__(self, *layers: Layer | Mapping[str, Layer]) -> None:
+        super().__init__()
+        named: dict[str, Any] = {str(number): layer for number, layer in enumerate(layers)}
+        if len(layers) == 1 and isinstance(layers[0], Mapping):
+            named = dict(layers[0])
+        for name, layer in named.items():
+            if not isinstance(layer, Layer):
+                raise TypeError(f"{type(self).__name__}: {name} must be a Layer; got {type(layer).__name__}")
+            if "." in name:
+                raise ValueError(f"{type(self).__name__}: a layer's name must have no dot; got {name!r}")
+        if not named:
+            raise ValueError(f"{type(self).__name__}: layers must be at least one")
+        self._adopt(named)
+
+    def forward(self, x: Array, training: bool = False) -> Array:
+        """x through every layer."""
+        for layer in self.layers.values():
+            x = layer.forward(x, training)
+        return x
+
+    def backward(self, dy: Array) -> Array:
+        """dy back through every layer."""
+        for layer in reversed(self.layers.values()):
+            dy = layer.backward(dy)
+        return dy
+
+    def cost(self, input_shape: tuple[int, ...]) -> Cost:
+        """The sum of the layers' costs, which are its parts."""
+        parts: dict[str, Cost] = {}
+        shape = tuple(input_shape)
+        for name, layer in self.layers.items():
+            parts[name] = layer.cost(shape)
+            shape = parts[name].output_shape
+        costs = parts.values()
+        return Cost(
+            sum(c.macs for c in costs), sum(c.additions for c in costs), sum(c.params for c in costs), shape, parts
+        )
+
+    def folded(self: Self) -> Self:
+        """A copy for inference: each `BatchNorm` folded into the convolution or dense layer right before it."""
+        twin = self.copy()
+        folded: dict[str, Layer] = {}
+        last = ""
+        for name, layer in self.layers.items():
+            before = folded.get(last)
+            if isinstance(layer, BatchNorm) and isinstance(before, Linear):
+                kernel, bias = fold_batch_norm(
+                    before.params["kernel"], *layer.params.values(), *layer.state.values(), epsilon=layer.epsilon
+                )
+                if "bias" in before.params:  # then it is normalised too: its share is scaled, as the kernel is
+                    bias = bias + before.params["bias"] * _folded_factor(layer)
+                folded[last] = before.with_arrays(kernel, bias)
+            else:
+                folded[name] = layer.folded()
+                last = name
+        twin._adopt(folded)
+        return twin
+
+    def leaves(self) -> Iterator[Layer]:
+        """The leaves of every layer, in the order of forward."""
+        for layer in self.layers.values():
+            yield from layer.leaves()
+
+    def _adopt(self, layers: dict[str, Layer]) -> None:
+        """Take layers for one's own, and their arrays under their names."""
+        self.layers = layers
+        for kind in ("params", "grads", "state"):
+            arrays: dict[str, Any] = {
+                f"{name}.{key}": a for name, layer in layers.items() for key, a in getattr(layer, kind).items()
+            }
+            setattr(self, kind, arrays)
+
+    def __repr__(self) -> str:
+        inner = "\n".join(f"{name}: {layer!r}" for name, layer in self.layers.items())
+        return f"{type(self).__name__}(\n  " + inner.replace("\n", "\n  ") + "\n)"
+
+
+def _folded_factor(layer: BatchNorm) -> Array:
+    """What folding multiplies a channel's kernel with: scale / √(variance + epsilon)."""
+    factor: Array = layer.params["scale"] / (layer.state["variance"] + layer.epsilon) ** 0.5
+    return factor
