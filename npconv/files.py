@@ -3,7 +3,6 @@
 import io
 import os
 import tempfile
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -54,10 +53,12 @@ def read_npz(path: str | Path) -> dict[str, NDArray[Any]]:
     Raises OSError where there is no such file, ValueError where it is not an .npz file of plain arrays: what would have
     to be unpickled is refused.
     """
+    content = io.BytesIO(Path(path).read_bytes())  # of a damaged file itself np.load would leave the handle open
     try:
-        with np.load(path, allow_pickle=False) as arrays:
-            if not isinstance(arrays, np.lib.npyio.NpzFile):
-                raise ValueError("it holds a single array, and no names")
-            return {name: arrays[name] for name in arrays.files}
-    except (ValueError, zipfile.BadZipFile, EOFError) as error:
+        arrays = np.load(content, allow_pickle=False)
+        if not isinstance(arrays, np.lib.npyio.NpzFile):
+            raise ValueError("it holds a single array, and no names")
+        with arrays:
+            return {name: np.asarray(arrays[name]) for name in arrays.files}
+    except Exception as error:  # damage shows as BadZipFile, EOFError, NotImplementedError, OSError, …
         raise ValueError(f"{path} is no .npz file of plain arrays: {error}") from error

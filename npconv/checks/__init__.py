@@ -1,4 +1,4 @@
-"""How a kernel is tested, anyone's: gradients, adjoints, rounding, constructed cases, test vectors, formulas in words.
+"""How a kernel or a layer is tested, anyone's: gradients, adjoints, rounding, cases, test vectors, formulas in words.
 
 `npconv.checks.strategies` has the same cases as hypothesis strategies, and is the only module that needs hypothesis.
 """
@@ -6,6 +6,7 @@
 from .cases import OPERATIONS, Case, convolution_case
 from .explaining import explain
 from .gradients import check_adjoint, check_backward
+from .layers import check_layer
 from .rounding import rounding_bound
 from .vectors import make_vectors
 
@@ -14,6 +15,7 @@ __all__ = [
     "Case",
     "check_adjoint",
     "check_backward",
+    "check_layer",
     "convolution_case",
     "explain",
     "make_vectors",

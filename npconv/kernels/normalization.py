@@ -30,7 +30,7 @@ def batch_statistics(x: Array) -> tuple[Array, Array]:
     batch in float64, and the variance is that of x − mean. Raises TypeError or ValueError where x is anything else.
 
     >>> batch_statistics(np.array([[1.0, 10.0], [3.0, 10.0]]))
-    (array([2., 10.]), array([1., 0.]))
+    (array([ 2., 10.]), array([1., 0.]))
     """
     arguments.channelwise("batch_statistics", x)
     mean, variance, _ = _centre(x)

@@ -29,12 +29,11 @@ def normalised(
 
     `batch_norm` are the options of `BatchNorm`, or None for none; `activation` is "relu", "relu6" or "linear".
     """
+    _known("normalised", "activation", activation)
     layers: dict[str, Layer] = {name: linear}
     if batch_norm is not None:
         kernel = linear.params["kernel"]
         layers[f"{name}_norm"] = BatchNorm(kernel.shape[-1], dtype=kernel.dtype, **batch_norm)
-    if activation not in ACTIVATIONS:
-        raise ValueError(f"{name}: activation must be one of {', '.join(ACTIVATIONS)}; got {activation!r}")
     kind = ACTIVATIONS[activation]
     if kind is not None:
         layers[f"{name}_{activation}"] = kind()
@@ -54,7 +53,8 @@ class InvertedResidual(Sequential):
         kernel_size, padding, dilation: of the depthwise convolution.
         batch_norm: options of `BatchNorm`, Keras's unless told; None for none, and then `forward` is the kernel
             `inverted_residual`.
-        bottleneck: the activation after the projection: "linear", as in the article, or "relu6", what it warns of.
+        bottleneck: the activation after the projection: "linear", as in the article, or "relu6" (or "relu"), what it
+            warns of.
         shortcut: False leaves the shortcut out.
         seed: an int or a generator, from which the kernels are drawn.
         dtype: of the parameters.
@@ -87,6 +87,7 @@ class InvertedResidual(Sequential):
         dtype: Any = np.float32,
     ) -> None:
         positive_ints("InvertedResidual", in_channels=in_channels, out_channels=out_channels, expansion=expansion)
+        _known("InvertedResidual", "bottleneck", bottleneck)
         rng, wide = np.random.default_rng(seed), in_channels * expansion
         layers: dict[str, Layer] = {}
         if expansion > 1:
@@ -98,12 +99,16 @@ class InvertedResidual(Sequential):
         layers |= normalised("depthwise", depthwise, batch_norm, "relu6")
         project = PointwiseConv2D(wide, out_channels, seed=rng, dtype=dtype)
         super().__init__(layers | normalised("project", project, batch_norm, bottleneck))
-        self.shortcut = shortcut and stride in (1, (1, 1), [1, 1]) and in_channels == out_channels
+        strides = stride if isinstance(stride, tuple | list) else (stride, stride)
+        self.shortcut = shortcut and tuple(strides) == (1, 1) and in_channels == out_channels
 
     def forward(self, x: Array, training: bool = False) -> Array:
         """The branch's output, plus x where there is a shortcut."""
         y = super().forward(x, training)
-        return y + x if self.shortcut else y
+        if self.shortcut:
+            self._check_shortcut(x.shape, y.shape)
+            y = y + x
+        return y
 
     def backward(self, dy: Array) -> Array:
         """dy back through the branch, plus dy itself where there is a shortcut."""
@@ -113,7 +118,17 @@ class InvertedResidual(Sequential):
     def cost(self, input_shape: tuple[int, ...]) -> Cost:
         """The branch's cost, and the shortcut's additions."""
         cost = super().cost(input_shape)
-        return _with_sum(cost) if self.shortcut else cost
+        if self.shortcut:
+            self._check_shortcut(tuple(input_shape), cost.output_shape)
+            cost = _with_sum(cost)
+        return cost
+
+    def _check_shortcut(self, input_shape: tuple[int, ...], output_shape: tuple[int, ...]) -> None:
+        if input_shape != output_shape:
+            raise ValueError(
+                f"InvertedResidual: at stride 1 with k = k′ the shortcut is added (unless shortcut=False), so padding "
+                f"must keep x's height and width; got x {input_shape}, and {output_shape} out of the branch"
+            )
 
 
 class DepthwiseSeparable(Sequential):
@@ -153,6 +168,7 @@ class DepthwiseSeparable(Sequential):
         dtype: Any = np.float32,
     ) -> None:
         positive_ints("DepthwiseSeparable", in_channels=in_channels, out_channels=out_channels)
+        _known("DepthwiseSeparable", "activation", activation)
         rng = np.random.default_rng(seed)
         depthwise = DepthwiseConv2D(
             in_channels, kernel_size, depth_multiplier=depth_multiplier, stride=stride, padding=padding,
@@ -221,6 +237,12 @@ class ResidualBottleneck(Sequential):
     def cost(self, input_shape: tuple[int, ...]) -> Cost:
         """The branch's cost, and the shortcut's additions."""
         return _with_sum(super().cost(input_shape))
+
+
+def _known(function: str, argument: str, activation: str) -> None:
+    """Check an activation's name."""
+    if activation not in ACTIVATIONS:
+        raise ValueError(f"{function}: {argument} must be one of {', '.join(ACTIVATIONS)}; got {activation!r}")
 
 
 def _with_sum(cost: Cost) -> Cost:

@@ -11,7 +11,7 @@ from ..kernels.geometry import Array, Padding, Pair
 from ..kernels.pointwise import dense, dense_backward, pointwise_conv2d, pointwise_conv2d_backward
 from ..kernels.standard import conv2d, conv2d_backward
 from .initializers import Initializer, he_normal
-from .layer import Layer, kernel_sides, positive_ints
+from .layer import Layer, checked_geometry, kernel_sides, positive_ints
 
 
 class Linear(Layer):
@@ -32,8 +32,8 @@ class Linear(Layer):
 
     def forward(self, x: Array, training: bool = False) -> Array:
         """The kernel's output, plus the bias; the same in both modes."""
-        self._saved = x
         y = type(self).operation(x, self.params["kernel"], **self.geometry)
+        self._saved = x
         if "bias" in self.params:
             y += self.params["bias"]
         return y
@@ -78,7 +78,8 @@ class Conv2D(Linear):
         dtype: of the parameters.
 
     Raises:
-        TypeError, ValueError: sizes that are not whole numbers above 0.
+        TypeError, ValueError: sizes that are not whole numbers above 0, geometry that `conv2d` does not take, a dtype
+            that is not of real floats; in `forward` and `backward`, as `conv2d` and its backward.
 
     Source: the article's "Overview of Standard 2D Convolution".
 
@@ -106,7 +107,7 @@ class Conv2D(Linear):
         height, width = kernel_sides("Conv2D", kernel_size)
         fans = (height * width * in_channels, height * width * out_channels)
         super().__init__((height, width, in_channels, out_channels), fans, bias, seed, dtype)
-        self.geometry = {"stride": stride, "padding": padding, "dilation": dilation}
+        self.geometry = checked_geometry("Conv2D", stride, padding, dilation)
 
 
 class DepthwiseConv2D(Linear):
@@ -139,7 +140,7 @@ class DepthwiseConv2D(Linear):
         height, width = kernel_sides("DepthwiseConv2D", kernel_size)
         fans = (height * width, height * width * depth_multiplier)
         super().__init__((height, width, channels * depth_multiplier), fans, bias, seed, dtype)
-        self.geometry = {"stride": stride, "padding": padding, "dilation": dilation}
+        self.geometry = checked_geometry("DepthwiseConv2D", stride, padding, dilation)
 
 
 class PointwiseConv2D(Linear):

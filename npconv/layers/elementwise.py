@@ -59,14 +59,17 @@ class GlobalAveragePool(Layer):
 
     def forward(self, x: Array, training: bool = False) -> Array:
         """The means, (B, M)."""
+        y = global_average_pool(x)
         self._saved = x
-        return global_average_pool(x)
+        return y
 
     def backward(self, dy: Array) -> Array:
         """dy (B, M), spread evenly over the positions."""
         return global_average_pool_backward(dy, self._remember())
 
     def cost(self, input_shape: tuple[int, ...]) -> Cost:
-        """Its additions; no multiplication is counted."""
+        """Its additions; no multiplication is counted. Raises ValueError where the shape has not four axes."""
+        if len(input_shape) != 4:
+            raise ValueError(f"GlobalAveragePool.cost: input_shape must be (B, Dᵤ, Dᵤ, M); got {tuple(input_shape)}")
         batch, height, width, channels = input_shape
         return Cost(0, batch * (height * width - 1) * channels, 0, (batch, channels))

@@ -1,7 +1,6 @@
 """What every layer is: kernels with parameters, gradients and running statistics, and a backward written by hand."""
 
 import copy
-import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -10,7 +9,8 @@ import numpy as np
 
 from ..cost import Cost
 from ..files import as_npz, read_npz, write_whole
-from ..kernels.geometry import Array
+from ..kernels import arguments
+from ..kernels.geometry import Array, Padding, Pair
 from .initializers import Initializer, he_normal
 
 Self = TypeVar("Self", bound="Layer")
@@ -25,8 +25,9 @@ class Layer:
         y  = layer.forward(x, training=...)     training is False unless said
         dx = layer.backward(dy)                 and layer.grads then hold the gradients of layer.params
 
-    `backward` belongs to the last `forward`, in the mode that it had. Nothing is differentiated automatically: a layer
-    calls its kernels' backward functions in the opposite order.
+    `backward` belongs to the last `forward`, in the mode that it had; between the two nobody may change x, y or the
+    parameters, as they are stored and not copied. Nothing is differentiated automatically: a layer calls its kernels'
+    backward functions in the opposite order.
     """
 
     def __init__(self) -> None:
@@ -136,6 +137,8 @@ class Layer:
             a[...] = arrays[name]
 
     def _parameter(self, name: str, shape: tuple[int, ...], dtype: Any) -> None:
+        if np.dtype(dtype).kind != "f":
+            raise TypeError(f"{type(self).__name__}: dtype must be one of real floats; got {dtype!r}")
         self.params[name], self.grads[name] = np.zeros(shape, dtype), np.zeros(shape, dtype)
 
     def _draw(self, rng: np.random.Generator, initializer: Initializer) -> None:
@@ -155,7 +158,7 @@ class Layer:
 def positive_ints(function: str, **values: Any) -> None:
     """Check that a layer's sizes are whole numbers above 0."""
     for name, value in values.items():
-        if isinstance(value, bool) or not isinstance(value, int | np.integer):
+        if not arguments.is_int(value):
             raise TypeError(f"{function}: {name} must be an int; got {value!r}")
         if value < 1:
             raise ValueError(f"{function}: {name} must be at least 1; got {value!r}")
@@ -163,22 +166,13 @@ def positive_ints(function: str, **values: Any) -> None:
 
 def kernel_sides(function: str, kernel_size: Any) -> tuple[int, int]:
     """The height and width of a kernel, given as an int or as a pair."""
-    if isinstance(kernel_size, tuple | list):
-        if len(kernel_size) != 2:
-            raise ValueError(f"{function}: kernel_size must be an int or (height, width); got {kernel_size!r}")
-        height, width = kernel_size
-    else:
-        height = width = kernel_size
-    positive_ints(function, kernel_size=height)
-    positive_ints(function, kernel_size=width)
-    return int(height), int(width)
+    return arguments.Arguments(function, arguments.PRODUCTS).pair("kernel_size", kernel_size, 1)
 
 
-def parameters(layer: Layer) -> int:
-    """How many numbers a layer has learnt.
-
-    >>> from npconv.layers import Dense
-    >>> parameters(Dense(3, 5))
-    20
-    """
-    return sum(math.prod(a.shape) for a in layer.params.values())
+def checked_geometry(function: str, stride: Pair, padding: Padding, dilation: Pair) -> dict[str, Any]:
+    """A layer's geometry as its kernel takes it, after the checks that need no input."""
+    checked = arguments.Arguments(function, arguments.PRODUCTS)
+    strides = checked.pair("stride", stride, 1)
+    checked.pair("dilation", dilation, 1)
+    checked.padding(padding, (1, 1), (1, 1), strides)
+    return {"stride": stride, "padding": padding, "dilation": dilation}

@@ -5,6 +5,8 @@ from typing import Any
 
 import numpy as np
 
+from ..cost import Cost
+from ..kernels import arguments
 from ..kernels.geometry import Array
 from ..kernels.normalization import (
     batch_norm_backward_from_stages,
@@ -63,8 +65,7 @@ class BatchNorm(Layer):
     ) -> None:
         super().__init__()
         positive_ints("BatchNorm", channels=channels)
-        if not epsilon > 0:
-            raise ValueError(f"BatchNorm: epsilon must be above 0; got {epsilon!r}")
+        arguments.positive("BatchNorm", "epsilon", epsilon)
         if not 0 <= momentum < 1:
             raise ValueError(f"BatchNorm: momentum must be at least 0 and below 1; got {momentum!r}")
         self.epsilon, self.momentum, self.unbiased = epsilon, momentum, unbiased
@@ -77,14 +78,14 @@ class BatchNorm(Layer):
         """Normalised by the batch's statistics, which then move the running ones; or by the running ones."""
         scale, shift = self.params["scale"], self.params["shift"]
         if not training:
+            y = batch_norm_inference(x, scale, shift, self.state["mean"], self.state["variance"], epsilon=self.epsilon)
             self._saved = x
-            return batch_norm_inference(
-                x, scale, shift, self.state["mean"], self.state["variance"], epsilon=self.epsilon
-            )
+            return y
+        stages = batch_norm_stages(x, scale, shift, epsilon=self.epsilon)
         count = x.size // x.shape[-1]
         if self.unbiased and count == 1:
             raise ValueError(f"BatchNorm.forward: x has one value a channel, so no unbiased variance; got x {x.shape}")
-        self._saved = stages = batch_norm_stages(x, scale, shift, epsilon=self.epsilon)
+        self._saved = stages
         variance = stages.variance * (count / (count - 1)) if self.unbiased else stages.variance
         for name, value in (("mean", stages.mean), ("variance", variance)):
             self.state[name] *= self.momentum
@@ -102,6 +103,13 @@ class BatchNorm(Layer):
             dx, dscale, dshift = batch_norm_backward_from_stages(dy, self.params["scale"], saved)
         self.grads["scale"][...], self.grads["shift"][...] = dscale, dshift
         return dx
+
+    def cost(self, input_shape: tuple[int, ...]) -> Cost:
+        """Its parameters, and no operation. Raises ValueError where the channels are not as many."""
+        channels = self.params["scale"].size
+        if len(input_shape) < 2 or input_shape[-1] != channels:
+            raise ValueError(f"BatchNorm.cost: input_shape must be (B, …, {channels}); got {tuple(input_shape)}")
+        return super().cost(input_shape)
 
     def _draw(self, rng: np.random.Generator | None = None, initializer: Initializer | None = None) -> None:
         self.params["scale"][...], self.params["shift"][...] = 1, 0

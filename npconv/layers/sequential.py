@@ -23,8 +23,8 @@ class Sequential(Layer):
     theirs: "stem.kernel".
 
     Raises:
-        TypeError: something else than a layer.
-        ValueError: no layer at all, or a name with a dot in it.
+        TypeError: something else than a layer, or than a str for its name.
+        ValueError: no layer at all, the same layer twice, or a name with a dot in it.
 
     >>> from npconv.layers import Conv2D, ReLU6
     >>> network = Sequential({"stem": Conv2D(3, 8, 3, seed=1), "relu6": ReLU6()})
@@ -37,11 +37,21 @@ class Sequential(Layer):
         named: dict[str, Any] = {str(number): layer for number, layer in enumerate(layers)}
         if len(layers) == 1 and isinstance(layers[0], Mapping):
             named = dict(layers[0])
+        seen: dict[int, str] = {}
         for name, layer in named.items():
             if not isinstance(layer, Layer):
                 raise TypeError(f"{type(self).__name__}: {name} must be a Layer; got {type(layer).__name__}")
+            if not isinstance(name, str):
+                raise TypeError(f"{type(self).__name__}: a layer's name must be a str; got {name!r}")
             if "." in name:
                 raise ValueError(f"{type(self).__name__}: a layer's name must have no dot; got {name!r}")
+            for leaf in layer.leaves():
+                if id(leaf) in seen:
+                    raise ValueError(
+                        f"{type(self).__name__}: each layer must be one of its own, as it remembers its last input; "
+                        f"{name} is, or holds, the layer that {seen[id(leaf)]} is or holds"
+                    )
+            seen |= {id(leaf): name for leaf in layer.leaves()}
         if not named:
             raise ValueError(f"{type(self).__name__}: layers must be at least one")
         self._adopt(named)

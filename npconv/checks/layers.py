@@ -1,0 +1,169 @@
+"""How a layer is tested, anyone's: its gradients in both modes, and its manners with the arrays that it is given."""
+
+import copy
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from ..kernels.geometry import Array
+from .gradients import check_backward
+
+Arrays = dict[str, Array]
+
+KINDS = ("params", "grads", "state")
+
+
+def check_layer(layer: Any, x: Array, *, training: bool = False, seed: int = 0) -> None:
+    """Hold a layer's gradients against differences of its forward, for x and for every array of params.
+
+    In training the derivative runs through the batch's statistics too. It also checks that
+
+    - forward gives the same output for the same x and state, and changes neither x nor params, and state in training
+      alone; backward changes none of x, dy, params and state;
+    - dx is shaped like x; there is one gradient for each parameter, by the same name and in the same shape, and
+      backward writes it whole, over what stood there before;
+    - all arrays are updated in place: they are the same objects before and after.
+
+    Args:
+        layer: has forward(x, training), backward(dy), and the mappings params, grads and state from names to arrays,
+            all of them float64. The check works on a deep copy, and the layer is left as it was.
+        x: an input for it, an ndarray of float64.
+        training: the mode.
+        seed: of the random dy and directions.
+
+    Raises:
+        AssertionError: says what is wrong: which gradient, at which entry, by how much; or what was changed.
+        TypeError: a layer without these, or where x, or an array of the layer's, is not an ndarray of float64.
+
+    Near a kink (a ReLU at 0) a difference means nothing: choose x and params such that no unit is close to one.
+
+    >>> from npconv.layers import BatchNorm
+    >>> layer = BatchNorm(3, dtype=np.float64)
+    >>> check_layer(layer, np.random.default_rng(0).standard_normal((2, 5, 4, 3)), training=True)
+    """
+    _check_kinds(layer, x)
+    layer, x = copy.deepcopy(layer), x.copy()
+    rng = np.random.default_rng(seed)
+    where = f"{type(layer).__name__}, training={training}, x {x.shape}"
+    held = {kind: dict(getattr(layer, kind)) for kind in KINDS}
+    first = {kind: _copies(held[kind]) for kind in ("params", "state")}
+
+    def run(value: Array, name: str = "x") -> Array:
+        """Forward from the first params and state, with other values in x or in one parameter."""
+        for kind, arrays in first.items():
+            for key, array in arrays.items():
+                held[kind][key][...] = array
+        if name != "x":
+            held["params"][name][...] = value
+        y = layer.forward(value if name == "x" else x, training)
+        if not isinstance(y, np.ndarray):
+            raise AssertionError(f"forward must return an ndarray; got {type(y).__name__} ({where})")
+        return y
+
+    def expect(step: str, before: Mapping[str, Array], now: Mapping[str, Array]) -> None:
+        for key, array in before.items():
+            if not np.array_equal(array, now[key], equal_nan=True):
+                raise AssertionError(f"{step} changed {key}, of shape {array.shape} ({where})")
+
+    given = {"x": x.copy(), **_under("params", first["params"])}
+    resting = _under("state", first["state"])
+    mine = {"x": x, **_under("params", held["params"]), **_under("state", held["state"])}
+    y = run(x).copy()
+    expect("forward", given if training else given | resting, mine)
+    if not np.array_equal(y, run(x), equal_nan=True):
+        raise AssertionError(f"forward gives two outputs for the same x, params and state ({where})")
+    if not np.isfinite(y).all():
+        raise AssertionError(f"forward's output is not finite ({where})")
+
+    dy = rng.standard_normal(y.shape)
+    before = {"dy": dy.copy(), **given, **_copies(_under("state", held["state"]))}
+    for gradient in held["grads"].values():
+        gradient[...] = np.nan  # what is not written, or added to, stays NaN
+    dx = layer.backward(dy)
+    expect("backward", before, {"dy": dy, **mine})
+    for kind in KINDS:
+        _check_in_place(kind, held[kind], getattr(layer, kind), where)
+    if np.shape(dx) != x.shape:
+        raise AssertionError(f"backward must return dx in the shape of x, {x.shape}; got {np.shape(dx)} ({where})")
+    gradients = {"x": np.array(dx), **_copies(held["grads"])}
+    for name, gradient in gradients.items():
+        if np.isnan(gradient).any():
+            index = [int(i) for i in np.argwhere(np.isnan(gradient))[0]]
+            raise AssertionError(f"backward leaves the gradient of {name} unwritten, or NaN, at {index} ({where})")
+
+    def pair(name: str) -> tuple[Callable[[Array], Array], Callable[[Array, Array], Array]]:
+        """The layer as a function of x or of one parameter alone, and that function's backward."""
+
+        def forward(array: Array) -> Array:
+            return run(array, name)
+
+        def backward(dy: Array, array: Array) -> Array:
+            run(array, name)
+            dx: Array = layer.backward(dy)
+            return dx if name == "x" else held["grads"][name].copy()
+
+        return forward, backward
+
+    size = float(np.linalg.norm(dy) * np.linalg.norm(y))
+    for name, value in {"x": x, **first["params"]}.items():
+        forward, backward = pair(name)
+        # A gradient of 0, as a bias has that batch normalisation takes out again, comes out as rounding on both sides.
+        if np.linalg.norm(gradients[name]) <= 1e-12 * size:
+            direction, step = rng.standard_normal(value.shape), 1e-6 * max(1.0, float(np.abs(value).max()))
+            change = forward(value + step * direction) - forward(value - step * direction)
+            if abs((dy * change).sum()) <= 2 * step * 1e-8 * size:
+                continue
+        try:
+            check_backward(forward, backward, value, method="central", seed=seed)
+        except AssertionError as error:
+            raise AssertionError(f"{str(error).replace('array', name)} ({where})") from None
+
+
+def _check_kinds(layer: Any, x: Any) -> None:
+    kind = type(layer).__name__
+    for name in ("forward", "backward"):
+        if not callable(getattr(layer, name, None)):
+            raise TypeError(f"check_layer: layer must have a method {name}; got {kind}")
+    for name in KINDS:
+        arrays = getattr(layer, name, None)
+        if not isinstance(arrays, Mapping):
+            raise TypeError(f"check_layer: layer.{name} must be a mapping from names to arrays; got {kind}")
+        for key, array in arrays.items():
+            if not isinstance(array, np.ndarray) or array.dtype != np.float64:
+                raise TypeError(
+                    f"check_layer: layer.{name}[{key!r}] must be an ndarray of float64, as differences need it: make "
+                    f"the layer with dtype=np.float64; got {_kind(array)}"
+                )
+    if not isinstance(x, np.ndarray) or x.dtype != np.float64:
+        raise TypeError(f"check_layer: x must be an ndarray of float64: x.astype(np.float64); got {_kind(x)}")
+    if layer.params.keys() != layer.grads.keys():
+        raise AssertionError(
+            f"there must be one gradient for each parameter: {kind} has params {', '.join(layer.params) or 'none'}, "
+            f"and grads {', '.join(layer.grads) or 'none'}"
+        )
+    for key, array in layer.params.items():
+        if layer.grads[key].shape != array.shape:
+            raise AssertionError(
+                f"the gradient of {key} must have its shape, {array.shape}; got {layer.grads[key].shape} ({kind})"
+            )
+
+
+def _check_in_place(kind: str, held: Arrays, now: Mapping[str, Array], where: str) -> None:
+    if held.keys() != now.keys():
+        raise AssertionError(f"{kind} had {', '.join(held) or 'none'}, and now {', '.join(now) or 'none'} ({where})")
+    for key, array in held.items():
+        if now[key] is not array:
+            raise AssertionError(f"{kind}[{key!r}] was replaced by another array; write into it instead ({where})")
+
+
+def _under(kind: str, arrays: Mapping[str, Array]) -> Arrays:
+    return {f"{kind}[{key!r}]": array for key, array in arrays.items()}
+
+
+def _copies(arrays: Mapping[str, Array]) -> Arrays:
+    return {key: array.copy() for key, array in arrays.items()}
+
+
+def _kind(value: Any) -> str:
+    return f"dtype {value.dtype}" if isinstance(value, np.ndarray) else type(value).__name__

@@ -1,0 +1,80 @@
+"""Mistakes planted in the layers, one at a time."""
+
+# ruff: noqa: E501 (a table)
+
+from typing import NamedTuple
+
+
+class Mutant(NamedTuple):
+    """In `module`, each `old` becomes `new`; the guard must notice."""
+
+    says: str
+    module: str
+    old: str
+    new: str
+    guard: str
+
+
+MUTANTS = [
+    # one kernel
+    Mutant("the geometry forgotten behind", "convolution", '_remember(), self.params["kernel"], **self.geometry', '_remember(), self.params["kernel"]', "gradients of Conv2D dilated"),
+    Mutant("the bias not added", "convolution", 'y += self.params["bias"]', "y += 0", "gradients of Conv2D"),
+    Mutant("the bias's gradient of one image", "convolution", 'dy.sum(axis', 'dy[:1].sum(axis', "gradients of DepthwiseConv2D"),
+    Mutant("the bias's gradient the mean", "convolution", 'dy.sum(axis', 'dy.mean(axis', "gradients of Dense"),
+    Mutant("a gradient replaced", "convolution", 'dx, self.grads["kernel"][...] =', 'dx, self.grads["kernel"] =', "gradients of PointwiseConv2D"),
+    Mutant("gradients added up", "convolution", 'self.grads["bias"][...] =', 'self.grads["bias"][...] +=', "gradients of Dense"),
+    Mutant("the depthwise kernel's Q forgotten", "convolution", "(height, width, channels * depth_multiplier)", "(height, width, channels)", "costs"),
+    Mutant("height and width exchanged", "convolution", "super().__init__((height, width, in_channels", "super().__init__((width, height, in_channels", "costs"),
+    Mutant("the stride forgotten", "convolution", 'checked_geometry("Conv2D", stride,', 'checked_geometry("Conv2D", 1,', "kernels"),
+    Mutant("the fans of one column", "convolution", "fans = (height * width * in_channels", "fans = (height * in_channels", "spreads"),
+    Mutant("the seed forgotten", "convolution", "np.random.default_rng(seed), he_normal", "np.random.default_rng(), he_normal", "seeds"),
+    Mutant("the kernel's cost without its bias", "convolution", 'bias="bias" in self.params', "bias=False", "costs"),
+    Mutant("an activation keeps its input", "elementwise", "self._saved = type(self).operation(x)", "self._saved = x; x[...] = type(self).operation(x)", "gradients of ReLU"),
+    Mutant("every activation's backward ReLU's", "elementwise", "type(self).operation_backward(dy", "relu_backward(dy", "gradients of ReLU6"),
+    Mutant("the pool's gradient not shared out", "elementwise", "global_average_pool_backward(dy, self._remember())", "global_average_pool_backward(dy * 20, self._remember())", "gradients of GlobalAveragePool"),
+    # normalisation
+    Mutant("the batch's statistics held constant behind", "normalization", '(dy, self.params["scale"], saved)\n', '(dy, self.params["scale"], saved)\n            dx = dy * self.params["scale"] / saved.deviation\n', "gradients of BatchNorm"),
+    Mutant("scale and shift exchanged behind", "normalization", 'self.grads["scale"][...], self.grads["shift"][...] = dscale, dshift', 'self.grads["shift"][...], self.grads["scale"][...] = dscale, dshift', "gradients of BatchNorm unbiased"),
+    Mutant("momentum the other share", "normalization", "self.state[name] *= self.momentum", "self.state[name] *= 1 - self.momentum", "statistics"),
+    Mutant("variance always biased", "normalization", "if self.unbiased else stages.variance", "if False else stages.variance", "statistics"),
+    Mutant("variance always unbiased", "normalization", "if self.unbiased else stages.variance", "if True else stages.variance", "statistics"),
+    Mutant("inference moves the statistics", "normalization", "if not training:", 'self.state["mean"] *= 0.9\n        if not training:', "gradients of BatchNorm"),
+    Mutant("statistics replaced", "normalization", "self.state[name] *= self.momentum", "self.state[name] = self.state[name] * self.momentum", "gradients of BatchNorm"),
+    Mutant("epsilon forgotten in inference", "normalization", 'self.state["variance"], epsilon=self.epsilon', 'self.state["variance"]', "statistics"),
+    Mutant("a convention's momentum in torch's share", "normalization", '"epsilon": 1e-5, "momentum": 0.9,', '"epsilon": 1e-5, "momentum": 0.1,', "statistics"),
+    # in a row
+    Mutant("training doesn't reach the layers", "sequential", "layer.forward(x, training)", "layer.forward(x)", "modes"),
+    Mutant("backward in forward's order", "sequential", "reversed(self.layers.values())", "self.layers.values()", "gradients of Sequential"),
+    Mutant("the network's arrays copies of its layers'", "sequential", '": a for name', '": a.copy() for name', "same arrays"),
+    Mutant("folding forgets the bias that was there", "sequential", 'if "bias" in before.params:', "if False:", "folding of Sequential"),
+    Mutant("folding doesn't scale the bias that was there", "sequential", 'before.params["bias"] * _folded_factor(layer)', 'before.params["bias"]', "folding of Sequential"),
+    Mutant("folding leaves out epsilon", "sequential", "layer.state.values(), epsilon=layer.epsilon", "layer.state.values(), epsilon=1e-12", "folding of InvertedResidual"),
+    Mutant("folding leaves nested layers alone", "sequential", "folded[name] = layer.folded()", "folded[name] = layer.copy()", "folding of Sequential"),
+    Mutant("what was folded shares arrays", "sequential", "folded[name] = layer.folded()", "folded[name] = layer", "folding of InvertedResidual, no normalisation"),
+    Mutant("a folded layer's name forgotten", "sequential", "twin._adopt(folded)", "twin.layers = folded", "folding of DepthwiseSeparable"),
+    Mutant("a cost too few", "sequential", "shape = parts[name].output_shape", "shape = shape", "costs"),
+    # blocks
+    Mutant("shortcut at any stride", "blocks", "tuple(strides) == (1, 1) and ", "", "kernels"),
+    Mutant("no shortcut", "blocks", "y = y + x", "pass", "kernels"),
+    Mutant("the shortcut's gradient forgotten", "blocks", "return dx + dy if self.shortcut else dx", "return dx", "gradients of InvertedResidual"),
+    Mutant("the shortcut can't be left out", "blocks", "self.shortcut = shortcut and", "self.shortcut =", "kernels"),
+    Mutant("an expansion at t = 1", "blocks", "if expansion > 1:", "if True:", "costs"),
+    Mutant("the last ReLU forgotten behind", "blocks", "dsum = relu_backward(dy, self._remember())", "dsum = dy", "gradients of ResidualBottleneck"),
+    Mutant("the last ReLU before the sum", "blocks", "relu(super().forward(x, training) + x)", "relu(super().forward(x, training)) + x", "kernels"),
+    Mutant("a ReLU6 after the projection", "blocks", "project, batch_norm, bottleneck)", 'project, batch_norm, "relu6")', "kernels"),
+    Mutant("no ReLU6 after the depthwise convolution", "blocks", 'normalised("depthwise", depthwise, batch_norm, "relu6")', 'normalised("depthwise", depthwise, batch_norm)', "kernels"),
+    Mutant("siblings drawn from one seed", "blocks", "project = PointwiseConv2D(wide, out_channels, seed=rng", "project = PointwiseConv2D(wide, out_channels, seed=0", "seeds"),
+    Mutant("the shortcut costs nothing", "blocks", "cost = _with_sum(cost)", "pass", "costs"),
+    # every layer
+    Mutant("a copy shares the arrays", "layer", "return copy.deepcopy(self)", "return copy.copy(self)", "same arrays"),
+    Mutant("a copy remembers", "layer", '"_saved": None}', '"_saved": self._saved}', "memory"),
+    Mutant("statistics not saved", "layer", "return {**self.params, **self.state}", "return {**self.params}", "files"),
+    Mutant("loaded before all is checked", "layer", "        if differences:\n            raise", "        for name, a in own.items():\n            a[...] = 0\n        if differences:\n            raise", "wrong arrays"),
+    Mutant("what is left over not told", "layer", "differences += [f\"left over", "[f\"left over", "wrong arrays"),
+    Mutant("loading replaces the arrays", "layer", "            a[...] = arrays[name]", "            (self.params if name in self.params else self.state)[name] = np.array(arrays[name])", "same arrays"),
+    Mutant("a failed forward is remembered", "elementwise", "        y = global_average_pool(x)\n        self._saved = x\n", "        self._saved = x\n        y = global_average_pool(x)\n", "memory"),
+    # initialisers
+    Mutant("He's variance halved", "initializers", "math.sqrt(2 / fan_in)", "math.sqrt(1 / fan_in)", "spreads"),
+    Mutant("Glorot's fans exchanged for one", "initializers", "6 / (fan_in + fan_out)", "6 / (2 * fan_in)", "spreads"),
+    Mutant("nothing truncated", "initializers", "np.abs(values) > 2", "np.abs(values) > 9", "spreads"),
+]  # fmt: skip
