@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 from matplotlib.colors import LinearSegmentedColormap
 
+from ..data import Photograph
 from ..kernels.arguments import is_int
 from ..kernels.geometry import Array, Pair
 from .figure import Figure, drawn_by, four_part_caption
 from .files import PNG_DPI
 from .parts.drawing import LABEL_GAP, MARGIN, ROLES, SMALL, SMALLEST, TITLE, WIDTH, Canvas, text_width
-from .parts.photograph import Photograph
 from .parts.stages import BlockRun, Stage, input_from, run_block
 from .parts.values import plural, shape_text
 

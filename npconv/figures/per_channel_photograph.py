@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from matplotlib.colors import LinearSegmentedColormap
 
+from ..data import Photograph
 from ..kernels.geometry import Array
 from ..kernels.standard import per_channel_maps
 from .figure import Figure, drawn_by, four_part_caption
@@ -30,7 +31,7 @@ from .parts.drawing import (
     shade,
     text_width,
 )
-from .parts.photograph import Photograph, photograph_from
+from .parts.photograph import photograph_from
 from .parts.terms import Part, Terms
 from .parts.values import ROUNDED, are_whole, array_from, number_text, number_texts, place_from, shape_text, sum_text
 

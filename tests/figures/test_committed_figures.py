@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from npconv.data import load_photograph
 from npconv.figures import ANIMATIONS, BUILDERS, Figure
-from npconv.figures.parts.photograph import load_photograph
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "figures"

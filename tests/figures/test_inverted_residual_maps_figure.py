@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from npconv import depthwise_conv2d_loops, inverted_residual_stages, pointwise_conv2d_loops
+from npconv.data import load_photograph
 from npconv.figures import Figure, inverted_residual_maps
-from npconv.figures.parts.photograph import load_photograph
 
 
 @pytest.fixture(scope="module")

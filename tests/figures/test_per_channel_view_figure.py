@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from npconv import conv2d_loops
+from npconv.data import load_photograph
 from npconv.figures import per_channel_photograph, per_channel_view
 from npconv.figures.figure import Figure
-from npconv.figures.parts.photograph import load_photograph
 from npconv.figures.parts.values import number_text, sum_text
 
 FLOATS = np.random.default_rng(3).normal(size=(1, 9, 5, 4))

@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from ...data import Photograph
 from ...kernels import arguments
 from ...kernels.blocks import inverted_residual_stages
 from ...kernels.geometry import Array, Pair
-from .photograph import Photograph, photograph_from
+from .photograph import photograph_from
 from .values import number_text, shape_text
 
 MOST_MAPS = 24  # of a stage

@@ -1,0 +1,77 @@
+"""Line plots: a legend above the axes, and logarithmic axes whose ticks are written out."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.ticker import NullLocator
+
+from .drawing import SMALL, TITLE, text_width
+
+LEGEND_LINE, SAMPLE = 0.175, 0.42  # inches: from one line of a legend to the next, and before its text
+GAP = 0.14
+MOST_TICKS = 7
+
+Kind = Mapping[str, Any]  # how a line is drawn, as matplotlib names it
+
+
+def power_of_ten(exponent: int) -> str:
+    """A power of ten as it is written.
+
+    >>> power_of_ten(-31), power_of_ten(0), power_of_ten(1), power_of_ten(4)
+    ('10⁻³¹', '1', '10', '10⁴')
+    """
+    if exponent in (0, 1):
+        return "10" if exponent else "1"
+    return "10" + str(exponent).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+
+
+def times_text(factor: float) -> str:
+    """A factor above 0 in two digits, as it is written.
+
+    >>> times_text(28.3), times_text(0.251), times_text(3.96e9), times_text(1.7e-31), times_text(9.96)
+    ('28', '0.25', '4.0·10⁹', '1.7·10⁻³¹', '10')
+    """
+    if 0.01 <= factor < 999.5:
+        return f"{factor:.0f}" if factor >= 9.95 else f"{factor:.2g}"
+    digits, exponent = f"{factor:.1e}".split("e")
+    return f"{digits}·{power_of_ten(int(exponent))}"
+
+
+def legend_height(lines: int) -> float:
+    """How much room, in inches, a title and a legend of so many lines take above the axes."""
+    return GAP + LEGEND_LINE * lines + TITLE * 1.8 / 72
+
+
+def legend_above(axes: Axes, size: tuple[float, float], title: str, entries: Sequence[tuple[Kind, str]]) -> None:
+    """Write a title above the axes of that size in inches, and below it what each line is, with a sample of it."""
+    width, height = size
+    for row, (kind, text) in enumerate(entries):
+        y = 1 + (GAP + LEGEND_LINE * (len(entries) - row - 0.5)) / height
+        x = np.array([0, 0.5, 1]) * (SAMPLE - 0.08) / width
+        axes.plot(x, [y] * 3, transform=axes.transAxes, clip_on=False, markevery=[1], **kind)
+        axes.text(
+            SAMPLE / width, y, text, size=SMALL, va="center_baseline", transform=axes.transAxes, parse_math=False
+        )
+    y = 1 + (GAP + LEGEND_LINE * len(entries) + 0.05) / height
+    axes.text(0, y, title, size=TITLE, weight="bold", va="bottom", transform=axes.transAxes, parse_math=False)
+
+
+def legend_width(title: str, texts: Sequence[str]) -> float:
+    """How wide, in inches, a title and a legend of those texts are."""
+    return max(text_width(title, TITLE, "bold"), *(SAMPLE + text_width(text, SMALL) for text in texts))
+
+
+def decades(axes: Axes, low: float, high: float) -> None:
+    """A logarithmic vertical axis from the decade below `low` to the one above `high`, with ticks at powers of ten."""
+    first, last = math.floor(math.log10(low) + 1e-9), math.ceil(math.log10(high) - 1e-9)
+    last = max(last, first + 1)
+    step = next(step for step in (1, 2, 5, 10, 20, 50, 100) if (last - first) / step < MOST_TICKS)
+    first, last = math.floor(first / step) * step, math.ceil(last / step) * step
+    axes.set_yscale("log")
+    axes.set_ylim(10.0**first, 10.0**last)
+    exponents = range(first, last + 1, step)
+    axes.set_yticks([10.0**exponent for exponent in exponents], [power_of_ten(exponent) for exponent in exponents])
+    axes.yaxis.set_minor_locator(NullLocator())

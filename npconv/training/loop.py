@@ -1,0 +1,328 @@
+"""The loop: batches through a network, gradients back, parameters updated; and runs that stop and go on."""
+
+import json
+import re
+import reprlib
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from ..files import as_npz, read_npz, write_whole
+from ..kernels.arguments import is_int
+from ..kernels.geometry import Array
+from ..kernels.head import softmax_cross_entropy, softmax_cross_entropy_backward
+from ..layers import Layer
+from .labels import smooth_labels
+from .tasks import Task, batch_at
+
+EVALUATED_AT_ONCE = 256  # images
+ALLOCATOR = 31 * 2**20  # bytes
+SAME_LOGITS = 1e-3  # of their scale: what another machine's rounding may differ by
+
+
+class Optimizer(Protocol):
+    """What `train` asks of an optimiser: those of `npconv.training.optimizers` have it."""
+
+    state: dict[str, Array]
+
+    def step(self, gradients: Mapping[str, Array], learning_rate: float) -> None:
+        """Update the parameters that the optimiser holds, in place."""
+
+    def load_state(self, state: Mapping[str, Array]) -> None:
+        """Copy a saved state into `state`; ValueError, and nothing changed, where it doesn't fit."""
+
+
+@dataclass
+class History:
+    """What was measured in a run: four lists of the same length, one entry for each evaluation.
+
+    `train_loss[i]` is the mean loss over the steps since `step[i - 1]`, with smoothed labels; test loss (in nats,
+    labels as they are) and accuracy are those after step[i] steps, in inference mode.
+    """
+
+    step: list[int] = field(default_factory=list)
+    train_loss: list[float] = field(default_factory=list)
+    test_loss: list[float] = field(default_factory=list)
+    test_accuracy: list[float] = field(default_factory=list)
+
+    def as_dict(self) -> dict[str, list[Any]]:
+        """The lists by name, as plain JSON."""
+        return {name: list(values) for name, values in vars(self).items()}
+
+
+def evaluate(network: Layer, x: Array, labels: Array) -> tuple[float, float]:
+    """The mean loss in nats and the accuracy of a network in inference mode.
+
+    x is (n, Dᵤ, Dᵤ, M), labels (n,) integers. The network is left as it is, running statistics too.
+
+    Raises ValueError where there is no image or not one label for each; as the network does, where images don't fit.
+
+    >>> from npconv.models import small_mobilenet_v2
+    >>> loss, accuracy = evaluate(small_mobilenet_v2(3), np.ones((2, 8, 8, 1), np.float32), np.array([0, 1]))
+    >>> accuracy <= 0.5
+    True
+    """
+    loss, right = 0.0, 0
+    for part, logits in _logits("evaluate", network, x, labels):
+        loss += float(softmax_cross_entropy(logits, labels[part])) * len(logits)
+        right += int((logits.argmax(axis=1) == labels[part]).sum())
+    return loss / len(x), right / len(x)
+
+
+def confusion(network: Layer, x: Array, labels: Array, classes: int) -> Array:
+    """How often images of each class (rows) are taken for each class (columns), (classes, classes) integers.
+
+    x is (n, Dᵤ, Dᵤ, M), labels (n,) integers below `classes`; errors as in `evaluate`.
+
+    >>> from npconv.models import small_mobilenet_v2
+    >>> confusion(small_mobilenet_v2(3), np.ones((2, 8, 8, 1), np.float32), np.array([0, 1]), 3).sum(axis=1)
+    array([1, 1, 0])
+    """
+    counts = np.zeros((classes, classes), np.int64)
+    for part, logits in _logits("confusion", network, x, labels):
+        np.add.at(counts, (labels[part], logits.argmax(axis=1)), 1)
+    return counts
+
+
+def _logits(function: str, network: Layer, x: Array, labels: Array) -> Iterator[tuple[slice, Array]]:
+    """The logits of a part of x at a time, in inference mode."""
+    if not len(x) or len(x) != len(labels):
+        raise ValueError(f"{function}: x must be one image or more, each with a label; got {len(x)} and {len(labels)}")
+    for start in range(0, len(x), EVALUATED_AT_ONCE):
+        part = slice(start, start + EVALUATED_AT_ONCE)
+        yield part, network.forward(x[part], training=False)
+
+
+def training_step(
+    network: Layer,
+    optimizer: Optimizer,
+    x: Array,
+    labels: Array,
+    *,
+    classes: int,
+    learning_rate: float,
+    smoothing: float,
+) -> float:
+    """One step: forward in training mode, the loss, backward, the update. Returns the loss before the update.
+
+    x is (B, Dᵤ, Dᵤ, M), labels (B,) integers below `classes`, smoothing the share of label smoothing.
+    """
+    targets = smooth_labels(labels, classes, smoothing)
+    logits = network.forward(x, training=True)
+    loss = float(softmax_cross_entropy(logits, targets))
+    network.backward(softmax_cross_entropy_backward(1.0, logits, targets))
+    optimizer.step(network.grads, learning_rate)
+    return loss
+
+
+def train(
+    network: Layer,
+    task: Task,
+    optimizer: Optimizer,
+    schedule: Callable[[int], float],
+    *,
+    steps: int,
+    batch_size: int = 64,
+    smoothing: float = 0.1,
+    seed: int = 0,
+    evaluate_every: int = 100,
+    checkpoint: str | Path | None = None,
+    checkpoint_every: int = 100,
+    progress: Callable[[int, float, History], None] | None = None,
+) -> History:
+    """Train a network in place.
+
+    Args:
+        network: a Layer whose output is logits (B, task.classes).
+        task: a `Task`.
+        optimizer: built on `network.params`.
+        schedule: the learning rate by step, from step 0; its repr has to say which schedule it is.
+        steps: how many updates are made.
+        batch_size: B; an epoch's last, smaller batch is left out.
+        smoothing: of the labels, 0 to leave them as they are.
+        seed: of the order of the examples; the same seed gives the same run to the last bit on the same machine.
+        evaluate_every: so many steps, and after the last one, the test set is evaluated.
+        checkpoint: an .npz file that is written whole every `checkpoint_every` steps, at the end, and where `progress`
+            raises an exception. Where it exists the run goes on from it, to the same bits as if it had never stopped.
+        checkpoint_every: steps.
+        progress: called after every step with the number of steps done, its loss, and the history so far. An exception
+            that it raises ends the run.
+
+    Returns:
+        The History.
+
+    Raises:
+        TypeError: a count that is not an int.
+        ValueError: a count out of range, a network that doesn't take the task's images or doesn't return one logit a
+            class, a checkpoint of another run or network (with what differs; nothing is changed then), or a loss that
+            is not finite.
+        OSError: the checkpoint cannot be written.
+
+    Source: the MobileNetV2 paper, section 6.1, for the loss, label smoothing as in slim.
+
+    >>> from npconv.models import small_mobilenet_v2
+    >>> from npconv.training import SGD, constant, digits
+    >>> network = small_mobilenet_v2(10, stem_stride=1)
+    >>> history = train(network, digits(), SGD(network.params, momentum=0.9), constant(0.05), steps=2, batch_size=16)
+    >>> history.step
+    [2]
+    """
+    _check_run(network, task, steps, batch_size, seed, evaluate_every, checkpoint_every)
+    np.ones(ALLOCATOR, np.uint8)  # freed at once: from then on the C library keeps what arrays give back
+    run = _Run(network, task, optimizer, {
+        "task": task.name, "images": _checksum(task), "steps": int(steps), "batch_size": int(batch_size),
+        "smoothing": float(smoothing), "seed": int(seed), "evaluate_every": int(evaluate_every),
+        "schedule": re.sub(r" at 0x[0-9a-f]+", "", repr(schedule)), **_plain_settings(optimizer),
+    })  # fmt: skip
+    path = None if checkpoint is None else Path(checkpoint)
+    if path is not None and path.exists():
+        run.resume(path)
+    history = run.history
+    for step in range(run.done, steps):
+        chosen = batch_at(len(task.x_train), batch_size, seed=seed, step=step)
+        with np.errstate(over="ignore", invalid="ignore"):  # the loss is looked at instead
+            loss = training_step(
+                network, optimizer, task.x_train[chosen], task.y_train[chosen],
+                classes=task.classes, learning_rate=schedule(step), smoothing=smoothing,
+            )  # fmt: skip
+        if not np.isfinite(loss):
+            raise ValueError(f"train: the loss is {loss} at step {step + 1}: a smaller learning rate may help")
+        run.losses.append(loss)
+        run.done = step + 1
+        last = run.done == steps
+        if last or run.done % evaluate_every == 0:
+            test_loss, accuracy = evaluate(network, task.x_test, task.y_test)
+            history.step.append(run.done)
+            history.train_loss.append(float(np.mean(run.losses)))
+            history.test_loss.append(test_loss)
+            history.test_accuracy.append(accuracy)
+            run.losses.clear()
+        due = path is not None and (last or run.done % checkpoint_every == 0)
+        if path is not None and due:
+            run.write(path)
+        if progress is not None:
+            try:
+                progress(run.done, loss, history)
+            except BaseException:
+                if path is not None and not due:
+                    run.write(path)
+                raise
+    return history
+
+
+class _Run:
+    """All that a run is between two of its steps, and its checkpoint."""
+
+    def __init__(self, network: Layer, task: Task, optimizer: Optimizer, settings: dict[str, Any]) -> None:
+        self.network, self.optimizer, self.settings = network, optimizer, settings
+        self.sample = task.x_test[:1]  # whose logits tell networks apart whose arrays have the same names
+        self.history, self.done = History(), 0
+        self.losses: list[float] = []  # since the last evaluation
+
+    def write(self, path: Path) -> None:
+        record = {
+            "settings": self.settings,
+            "done": self.done,
+            "losses": self.losses,
+            "history": self.history.as_dict(),
+        }
+        arrays = {f"network/{name}": a for name, a in self.network.arrays().items()}
+        arrays |= {f"optimizer/{name}": a for name, a in self.optimizer.state.items()}
+        arrays["logits"] = self.network.forward(self.sample, training=False)
+        write_whole(path, as_npz({"record": np.array(json.dumps(record)), **arrays}))
+
+    def resume(self, path: Path) -> None:
+        """Take everything from a checkpoint, after a check that it is one of this very run."""
+        arrays = read_npz(path)
+        try:
+            record = json.loads(str(arrays["record"]))
+            history, done, losses = History(**record["history"]), int(record["done"]), list(record["losses"])
+            differences = different(record["settings"], self.settings)
+            logits = arrays["logits"]
+        except (KeyError, TypeError, ValueError) as error:
+            raise ValueError(f"train: {path} is no checkpoint of a training run: {error!r}") from error
+        if differences:
+            raise ValueError(f"train: {path} belongs to another run: {differences}")
+        twin = self.network.copy()
+        try:
+            twin.load_arrays(_under("network/", arrays))
+        except ValueError as error:
+            first, *more = str(error).split("; ")
+            others = f", and {len(more)} more" if more else ""
+            raise ValueError(f"train: {path} belongs to another network: {first}{others}") from error
+        here = twin.forward(self.sample, training=False)
+        if here.shape != logits.shape or np.abs(here - logits).max() > SAME_LOGITS * max(1.0, np.abs(logits).max()):
+            raise ValueError(f"train: {path} belongs to another network: its arrays give other logits in this one")
+        self.optimizer.load_state(_under("optimizer/", arrays))
+        self.network.load_arrays(twin.arrays())
+        self.history, self.done, self.losses = history, done, losses
+
+
+def different(there: Mapping[str, Any], here: Mapping[str, Any]) -> str:
+    """In words, how what is stored differs from what is wanted; "" where it doesn't.
+
+    >>> different({"seed": 1, "steps": 5}, {"seed": 2, "steps": 5})
+    'seed is 1 there and 2 here'
+    """
+    absent = object()
+
+    def shown(value: Any) -> str:
+        return "absent" if value is absent else reprlib.repr(value) if isinstance(value, dict) else repr(value)
+
+    return "; ".join(
+        f"{name} is {shown(there.get(name, absent))} there and {shown(here.get(name, absent))} here"
+        for name in dict.fromkeys((*here, *there))
+        if there.get(name, absent) != here.get(name, absent)
+    )
+
+
+def _check_run(
+    network: Layer, task: Task, steps: int, batch_size: int, seed: int, evaluate_every: int, checkpoint_every: int
+) -> None:
+    counts = {"steps": steps, "batch_size": batch_size, "evaluate_every": evaluate_every}
+    for name, value in (counts | {"checkpoint_every": checkpoint_every, "seed": seed}).items():
+        least = 0 if name == "seed" else 1
+        if not is_int(value):
+            raise TypeError(f"train: {name} must be an int; got {value!r}")
+        if value < least:
+            raise ValueError(f"train: {name} must be at least {least}; got {value!r}")
+    if batch_size > len(task.x_train):
+        raise ValueError(
+            f"train: batch_size must be at most {len(task.x_train)}, the number of training images; got {batch_size!r}"
+        )
+    shape = (batch_size, *task.x_train.shape[1:])
+    try:
+        logits = network.output_shape(shape)
+    except ValueError as error:
+        raise ValueError(f"train: network doesn't take the images of {task.name}, {shape}: {error}") from error
+    if logits != (batch_size, task.classes):
+        raise ValueError(
+            f"train: network must return logits (B, {task.classes}), one for each class of {task.name}; "
+            f"it returns {logits} for images {shape}"
+        )
+
+
+def _checksum(task: Task) -> int:
+    """A number that other images or labels are sure not to have by accident."""
+    checksum = 0
+    for a in (task.x_train, task.y_train, task.x_test, task.y_test):
+        checksum = zlib.crc32(np.ascontiguousarray(a).data, checksum)
+    return checksum
+
+
+def _plain_settings(optimizer: Optimizer) -> dict[str, Any]:
+    """What an optimiser is but for its arrays: its kind, and all of its attributes that JSON can hold."""
+    settings: dict[str, Any] = {"optimizer": type(optimizer).__name__}
+    for name, value in vars(optimizer).items():
+        values = value.values() if isinstance(value, dict) else [value]
+        if name != "state" and all(isinstance(v, bool | int | float | str) for v in values):
+            settings[f"optimizer.{name}"] = value
+    return settings
+
+
+def _under(prefix: str, arrays: Mapping[str, Array]) -> dict[str, Array]:
+    return {name[len(prefix) :]: a for name, a in arrays.items() if name.startswith(prefix)}

@@ -1,0 +1,240 @@
+"""What a step does to the parameters: stochastic gradient descent with momentum, and RMSProp.
+
+Parameters, gradients and an optimizer's state are flat mappings from names to arrays. `step` changes the parameters'
+and the state's arrays in place and makes no others.
+"""
+
+import math
+from collections.abc import Callable, Mapping
+
+import numpy as np
+
+from ..kernels.arguments import positive
+from ..kernels.geometry import Array
+
+Decays = Callable[[str], bool]
+
+
+def decays_kernels(name: str) -> bool:
+    """Whether weight decay is for the parameter of this name: for kernels, but not for depthwise ones.
+
+    Names end in what the parameter is: "scale" and "shift" are batch normalisation's, "bias" is a bias, and a depthwise
+    kernel's name ends in "depthwise.kernel". The MobileNet papers leave depthwise kernels without decay, or nearly so,
+    as they have so few parameters.
+
+    >>> [decays_kernels(name) for name in ("stem.kernel", "block1.depthwise.kernel", "stem.norm.scale", "head.bias")]
+    [True, False, False, False]
+    """
+    *_, owner, kind = ("", *name.split("."))
+    return kind not in ("scale", "shift", "bias") and (owner, kind) != ("depthwise", "kernel")
+
+
+class Optimizer:
+    """What optimizers share: parameters, a state to save and load, weight decay, and room to compute in.
+
+    Weight decay is the gradient of weight_decay / 2 · ‖parameter‖², added to the parameter's gradient, for those
+    parameters only whose name `decays` accepts (all if None).
+    """
+
+    def __init__(
+        self, parameters: Mapping[str, Array], state: dict[str, Array], weight_decay: float, decays: Decays | None
+    ) -> None:
+        self.parameters = dict(parameters)
+        self.state = state
+        self._decay = {
+            name: weight_decay for name in self.parameters if weight_decay and (decays is None or decays(name))
+        }
+        largest: dict[np.dtype, int] = {}
+        for p in self.parameters.values():
+            largest[p.dtype] = max(p.size, largest.get(p.dtype, 0))
+        rooms = {dtype: np.empty((2, size), dtype) for dtype, size in largest.items()}
+        self._room = {
+            name: [a[: p.size].reshape(p.shape) for a in rooms[p.dtype]] for name, p in self.parameters.items()
+        }
+
+    def step(self, gradients: Mapping[str, Array], learning_rate: float) -> None:
+        """Change every parameter in place; `gradients` has the parameters' names and shapes, and is left as it is.
+
+        Raises ValueError, without changing anything, where names or shapes differ.
+        """
+        function = f"{type(self).__name__}.step"
+        if gradients.keys() != self.parameters.keys():
+            raise ValueError(f"{function}: {_difference('gradients', self.parameters, gradients)}")
+        for name, p in self.parameters.items():
+            if gradients[name].shape != p.shape:
+                shape = gradients[name].shape
+                raise ValueError(f"{function}: gradient {name!r} must be {p.shape}, like its parameter; got {shape}")
+        for name, p in self.parameters.items():
+            g = gradients[name]
+            if name in self._decay:
+                decayed = np.multiply(p, self._decay[name], out=self._room[name][0])
+                decayed += g
+                g = decayed
+            self._update(name, p, g, float(learning_rate), *self._room[name])
+
+    def _update(self, name: str, p: Array, g: Array, rate: float, a: Array, b: Array) -> None:
+        """Change one parameter p by its gradient g; a and b are to compute in, and g may lie in a."""
+        raise NotImplementedError
+
+    def load_state(self, state: Mapping[str, Array]) -> None:
+        """Copy a saved state into this one's arrays.
+
+        Raises ValueError, without changing anything, where names or shapes differ.
+        """
+        function = f"{type(self).__name__}.load_state"
+        if state.keys() != self.state.keys():
+            raise ValueError(f"{function}: {_difference('state', self.state, state)}")
+        for name, array in self.state.items():
+            if state[name].shape != array.shape:
+                raise ValueError(f"{function}: {name!r} must be {array.shape}; got {state[name].shape}")
+        for name, array in self.state.items():
+            array[...] = state[name]
+
+
+class SGD(Optimizer):
+    """Stochastic gradient descent, with momentum and weight decay where wanted.
+
+    With the gradient g, v ← momentum · v + g from v = 0, and then p ← p − learning_rate · v; with `nesterov`
+    p ← p − learning_rate · (g + momentum · v). Without momentum v = g. torch and TensorFlow compute the same.
+
+    Args:
+        parameters: names and arrays of real floats, which `step` changes in place.
+        momentum: from 0 up to, not including, 1.
+        nesterov: whether to look ahead; with momentum only.
+        weight_decay, decays: as in `Optimizer`; `decays_kernels` is a choice of decays.
+
+    `state` has "momentum." and its name for each parameter, if there is momentum.
+
+    Raises TypeError where a parameter is no ndarray of real floats or a setting not a number, ValueError where a
+    parameter can't be written or a setting is out of range.
+
+    >>> parameters = {"kernel": np.array([1.0, 2.0])}
+    >>> optimizer = SGD(parameters, momentum=0.9)
+    >>> for _ in range(2):
+    ...     optimizer.step({"kernel": np.array([1.0, -1.0])}, learning_rate=0.1)
+    >>> parameters["kernel"], optimizer.state["momentum.kernel"]
+    (array([0.71, 2.29]), array([ 1.9, -1.9]))
+    """
+
+    def __init__(
+        self,
+        parameters: Mapping[str, Array],
+        *,
+        momentum: float = 0.0,
+        nesterov: bool = False,
+        weight_decay: float = 0.0,
+        decays: Decays | None = None,
+    ) -> None:
+        _check("SGD", parameters, weight_decay, momentum=momentum)
+        if nesterov and not momentum:
+            raise ValueError(f"SGD: nesterov needs momentum above 0; got momentum {momentum!r}")
+        self.momentum, self.nesterov = momentum, nesterov
+        state = {f"momentum.{name}": np.zeros_like(p) for name, p in parameters.items()} if momentum else {}
+        super().__init__(parameters, state, weight_decay, decays)
+
+    def _update(self, name: str, p: Array, g: Array, rate: float, a: Array, b: Array) -> None:
+        if self.momentum:
+            v = self.state[f"momentum.{name}"]
+            v *= self.momentum
+            v += g
+            p -= np.multiply(v, rate * self.momentum if self.nesterov else rate, out=b)
+        if self.nesterov or not self.momentum:
+            p -= np.multiply(g, rate, out=a)
+
+
+class RMSProp(Optimizer):
+    """RMSProp, gradients divided by the root of their running mean square, with momentum and weight decay.
+
+    As the MobileNetV2 paper's TensorFlow has it (`convention="tensorflow"`), with the gradient g:
+
+        m ← decay · m + (1 − decay) · g²                                      from m = 1
+        v ← momentum · v + learning_rate · g / √(m + epsilon)                 from v = 0
+        p ← p − v
+
+    torch (`convention="torch"`) starts from m = 0, divides by √m + epsilon, and multiplies by the learning rate last,
+    p ← p − learning_rate · v, so that a new rate also changes what earlier gradients still contribute.
+
+    Args:
+        parameters: names and arrays of real floats, which `step` changes in place.
+        decay, momentum: from 0 up to, not including, 1.
+        epsilon: above 0; 1 is the default of TF-slim's training script, and large: where m is far below it, this is
+            gradient descent with momentum.
+        weight_decay, decays: as in `Optimizer`; `decays_kernels` is a choice of decays.
+        convention: "tensorflow" or "torch".
+
+    `state` has "mean_square." and its name for each parameter, and "momentum." and its name if there is momentum.
+
+    Raises TypeError where a parameter is no ndarray of real floats or a setting not a number, ValueError where a
+    parameter can't be written or a setting is out of range.
+
+    Source: the MobileNetV2 paper's section 6.1, decay 0.9, momentum 0.9, weight decay 0.00004.
+
+    >>> parameters = {"kernel": np.array([1.0, 2.0])}
+    >>> RMSProp(parameters, weight_decay=4e-5).step({"kernel": np.array([1.0, -1.0])}, learning_rate=0.1)
+    >>> parameters["kernel"].round(4)
+    array([0.9293, 2.0707])
+    """
+
+    def __init__(
+        self,
+        parameters: Mapping[str, Array],
+        *,
+        decay: float = 0.9,
+        momentum: float = 0.9,
+        epsilon: float = 1.0,
+        weight_decay: float = 0.0,
+        decays: Decays | None = None,
+        convention: str = "tensorflow",
+    ) -> None:
+        _check("RMSProp", parameters, weight_decay, decay=decay, momentum=momentum)
+        positive("RMSProp", "epsilon", epsilon)
+        if convention not in ("tensorflow", "torch"):
+            raise ValueError(f"RMSProp: convention must be 'tensorflow' or 'torch'; got {convention!r}")
+        self.decay, self.momentum, self.epsilon, self.convention = decay, momentum, epsilon, convention
+        first = np.ones_like if convention == "tensorflow" else np.zeros_like
+        state = {f"mean_square.{name}": first(p) for name, p in parameters.items()}
+        if momentum:
+            state |= {f"momentum.{name}": np.zeros_like(p) for name, p in parameters.items()}
+        super().__init__(parameters, state, weight_decay, decays)
+
+    def _update(self, name: str, p: Array, g: Array, rate: float, a: Array, b: Array) -> None:
+        tensorflow = self.convention == "tensorflow"
+        m = self.state[f"mean_square.{name}"]
+        m *= self.decay
+        np.multiply(g, g, out=b)
+        b *= 1 - self.decay
+        m += b
+        root = np.sqrt(np.add(m, self.epsilon, out=b) if tensorflow else m, out=b)
+        if not tensorflow:
+            root += self.epsilon
+        change = np.divide(g, root, out=a)
+        if tensorflow:
+            change *= rate
+        if self.momentum:
+            v = self.state[f"momentum.{name}"]
+            v *= self.momentum
+            v += change
+            change = v
+        p -= change if tensorflow else np.multiply(change, rate, out=a)
+
+
+def _check(function: str, parameters: Mapping[str, Array], weight_decay: float, **shares: float) -> None:
+    for name, p in parameters.items():
+        if not isinstance(p, np.ndarray) or p.dtype.kind != "f":
+            kind = getattr(p, "dtype", type(p).__name__)
+            raise TypeError(f"{function}: parameter {name!r} must be an ndarray of real floats; got {kind}")
+        if not p.flags.writeable:
+            raise ValueError(
+                f"{function}: parameter {name!r} {p.shape} can't be written, and a step changes it in place"
+            )
+    for name, value in {"weight_decay": weight_decay, **shares}.items():
+        below = math.inf if name == "weight_decay" else 1
+        if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
+            raise TypeError(f"{function}: {name} must be a real number; got {value!r}")
+        if not 0 <= value < below:
+            raise ValueError(f"{function}: {name} must be 0 or more, and below {below}; got {value!r}")
+
+
+def _difference(what: str, wanted: Mapping[str, Array], got: Mapping[str, Array]) -> str:
+    missing, others = sorted(wanted.keys() - got.keys()), sorted(got.keys() - wanted.keys())
+    return f"{what} must have the parameters' names; missing: {missing or 'none'}, others: {others or 'none'}"

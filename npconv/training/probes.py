@@ -1,0 +1,536 @@
+"""Looks into networks: in how many dimensions their features live, and how gradients come through their depth.
+
+What needs trained networks ships as data, which `make_stored` has measured: nine networks trained, some minutes.
+"""
+
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..data import read_arrays, read_json
+from ..data.stored import FOLDER
+from ..files import as_npz, write_whole
+from ..kernels.geometry import Array
+from ..kernels.head import softmax_cross_entropy_backward
+from ..layers import (
+    Conv2D,
+    Dense,
+    DepthwiseSeparable,
+    GlobalAveragePool,
+    Layer,
+    Sequential,
+    glorot_uniform,
+)
+from ..layers.blocks import normalised
+from ..models.small import FEW_STEPS
+from .loop import evaluate, train
+from .optimizers import SGD
+from .schedules import cosine
+from .tasks import Task, scattered_digits
+from .variants import variant_network
+
+SUBSPACES, WEIGHTS, GRADIENTS = "feature_subspaces.json", "feature_subspaces.npz", "gradient_flow.json"
+DIGITS = 6  # of stored numbers
+NOISE = 1e-12  # a share of the variance that is rounding's
+
+
+def block_outputs(network: Sequential, x: Array, *, training: bool = False) -> dict[str, Array]:
+    """All feature maps of a network on x by name, those inside its blocks too: "block_1.expand_relu6", "block_1".
+
+    Args:
+        network: a `Sequential`, which is left as it was, its running statistics too.
+        x: (B, Dᵤ, Dᵤ, M).
+        training: whether batch normalisation takes the batch's statistics, as it must in a network whose running ones
+            mean nothing because it was never trained.
+
+    Returns:
+        The outputs (B, h, w, channels) of all layers, in the order of forward, the inner ones of a block before its
+        own; outputs that are no maps, behind the pool, are left out.
+
+    >>> from npconv.training.variants import variant_network
+    >>> maps = block_outputs(variant_network("linear", blocks=1), np.ones((2, 12, 16, 1), np.float32))
+    >>> maps["block_1.expand_relu6"].shape, maps["block_1"].shape
+    ((2, 3, 4, 36), (2, 3, 4, 6))
+    """
+    found: dict[str, Array] = {}
+    twin = network.copy()
+    for name, layer in twin.layers.items():
+        x = _outputs(layer, x, training, name, found)
+    return {name: maps for name, maps in found.items() if maps.ndim == 4}
+
+
+def _outputs(layer: Layer, x: Array, training: bool, name: str, found: dict[str, Array]) -> Array:
+    """A layer's output, entered under its name after those of the layers in it."""
+    y = x
+    if isinstance(layer, Sequential):
+        for inner, each in layer.layers.items():
+            y = _outputs(each, y, training, f"{name}.{inner}", found)
+    if type(layer).forward is not Sequential.forward:  # a layer of its own, or more than its layers in a row
+        y = layer.forward(x, training)
+    found[name] = y
+    return y
+
+
+def spectrum(maps: Array) -> Array:
+    """How the variance of feature maps is shared among their principal directions, (channels,), falling, of sum 1.
+
+    The maps are (…, channels): every position of every image is one vector. The shares are the eigenvalues of the
+    vectors' covariance, divided by their sum.
+
+    Raises ValueError where there is only one vector, or all are the same.
+
+    >>> spectrum(np.array([[1.0, 0.0], [-1.0, 0.0], [0.0, 0.5], [0.0, -0.5]])).tolist()
+    [0.8, 0.2]
+    """
+    eigenvalues = np.linalg.eigvalsh(_covariance("spectrum", maps)[1])[::-1]
+    eigenvalues = np.maximum(eigenvalues, 0)
+    shares: Array = eigenvalues / eigenvalues.sum()
+    return shares
+
+
+def principal_directions(maps: Array) -> tuple[Array, Array]:
+    """The mean (channels,) of feature maps, and their principal directions, the columns (channels, channels), in order.
+
+    Raises ValueError as `spectrum`.
+
+    >>> mean, directions = principal_directions(np.array([[1.0, 5.0], [1.0, 7.0], [1.0, 3.0]]))
+    >>> mean.tolist(), np.abs(directions[:, 0]).tolist()
+    ([1.0, 5.0], [0.0, 1.0])
+    """
+    mean, covariance = _covariance("principal_directions", maps)
+    return mean, np.linalg.eigh(covariance)[1][:, ::-1]
+
+
+def _covariance(function: str, maps: Array) -> tuple[Array, Array]:
+    """The mean and the covariance of vectors (…, channels)."""
+    vectors = maps.reshape(-1, maps.shape[-1]).astype(np.float64)  # (n, channels)
+    mean = vectors.mean(axis=0)
+    vectors -= mean
+    if not vectors.any():
+        raise ValueError(f"{function}: maps must hold vectors that differ; got maps {maps.shape}, all vectors the same")
+    return mean, vectors.T @ vectors / len(vectors)
+
+
+def dimensions(shares: Array, share: float = 0.95) -> int:
+    """How many principal directions hold so large a share of the variance; `shares` as `spectrum` gives them.
+
+    Raises ValueError where share is not above 0 and at most 1.
+
+    >>> dimensions(np.array([0.5, 0.375, 0.125]), 0.875)
+    2
+    """
+    if not 0 < share <= 1:
+        raise ValueError(f"dimensions: share must be above 0 and at most 1; got {share!r}")
+    return int((np.cumsum(shares) < share - NOISE).sum()) + 1
+
+
+def participation_ratio(shares: Array) -> float:
+    """An effective number of dimensions, 1/Σ shares²: M where M directions share the variance evenly, 1 if one has all.
+
+    >>> participation_ratio(np.array([0.25, 0.25, 0.25, 0.25]))
+    4.0
+    """
+    return float(shares.sum() ** 2 / (shares**2).sum())
+
+
+class Subspace(Layer):
+    """The nearest point of a subspace, for each position of a feature map: mean + (x − mean) · D · Dᵀ.
+
+    `mean` is (channels,), `directions` D is (channels, d) with orthonormal columns. They are state, and are not learnt.
+
+    Raises ValueError where the shapes do not fit.
+
+    >>> Subspace(np.array([0.0, 1.0]), np.array([[1.0], [0.0]])).forward(np.array([[3.0, 5.0]]))
+    array([[3., 1.]])
+    """
+
+    def __init__(self, mean: Array, directions: Array) -> None:
+        super().__init__()
+        if mean.ndim != 1 or directions.ndim != 2 or len(directions) != len(mean):
+            raise ValueError(
+                f"Subspace: mean must be (channels,) and directions (channels, d); got mean {mean.shape}, "
+                f"directions {directions.shape}"
+            )
+        self.state = {"mean": mean.copy(), "directions": directions.copy()}
+
+    def forward(self, x: Array, training: bool = False) -> Array:
+        """The projection of x (…, channels), the same in both modes."""
+        mean, directions = self.state.values()
+        self._saved = x
+        y: Array = mean + (x - mean) @ directions @ directions.T
+        return y
+
+    def backward(self, dy: Array) -> Array:
+        """The projection of dy, without the mean."""
+        self._remember()
+        directions = self.state["directions"]
+        dx: Array = dy @ directions @ directions.T
+        return dx
+
+
+def in_subspaces(
+    network: Sequential, maps: Mapping[str, Array], count: int, *, rng: np.random.Generator | None = None
+) -> Sequential:
+    """A copy of a network in which each block's output keeps no more than `count` directions about its mean.
+
+    Args:
+        network: a `Sequential`.
+        maps: by the blocks' names, feature maps from which the mean and the principal directions are taken.
+        count: d, how many of the principal directions are kept: the first ones.
+        rng: with a generator, as many random directions are kept instead.
+
+    Returns:
+        A `Sequential` with a `Subspace` after each block.
+
+    Raises:
+        ValueError: a name that the network does not have, or a count that is not from 1 to the channels.
+
+    >>> network = separable_network(blocks=1, channels=8)
+    >>> x = np.random.default_rng(0).standard_normal((2, 12, 16, 1)).astype(np.float32)
+    >>> maps = block_outputs(network, x)
+    >>> list(in_subspaces(network, {"block_1": maps["block_1"]}, 3).layers)[4:7]
+    ['block_1', 'block_1_subspace', 'pool']
+    """
+    if unknown := set(maps) - set(network.layers):
+        raise ValueError(f"in_subspaces: maps must be of the network's layers; it has no {', '.join(sorted(unknown))}")
+    layers: dict[str, Layer] = {}
+    for name, layer in network.copy().layers.items():
+        layers[name] = layer
+        if name in maps:
+            mean, directions = principal_directions(maps[name])
+            if not 1 <= count <= len(mean):
+                raise ValueError(f"in_subspaces: count must be 1 to {len(mean)}, the channels of {name}; got {count!r}")
+            if rng is not None:
+                directions = np.linalg.qr(rng.standard_normal(directions.shape))[0]
+            dtype = maps[name].dtype
+            layers[f"{name}_subspace"] = Subspace(mean.astype(dtype), directions[:, :count].astype(dtype))
+    return Sequential(layers)
+
+
+def gradient_norms(network: Sequential, x: Array, labels: Array) -> dict[str, float]:
+    """The norm of the loss's gradient with respect to the output of each layer of a network, in the order of forward.
+
+    Args:
+        network: a `Sequential` with logits (B, classes) at its end, which is left as it was.
+        x: (B, Dᵤ, Dᵤ, M).
+        labels: (B,) integers.
+
+    Returns:
+        For each of the network's own layers (a block counts as one) the Frobenius norm over the whole batch of the
+        gradient of the mean cross-entropy, in training mode. In the variant "expansions" of `variant_network` the
+        places between_1, between_2, … lie at the wide ends, behind the ReLU6.
+
+    Source: the article's "Inverted Residual and Linear Bottleneck Layer", that shortcuts let gradients flow.
+
+    >>> from npconv.training.variants import variant_network
+    >>> x = np.random.default_rng(0).standard_normal((4, 12, 16, 1))
+    >>> list(gradient_norms(variant_network("none", blocks=2), x, np.array([1, 2, 3, 4])))[3:5]
+    ['first', 'block_1']
+    """
+    twin = network.copy()
+    logits = twin.forward(x, training=True)
+    dy = softmax_cross_entropy_backward(1.0, logits, labels)
+    norms: dict[str, float] = {}
+    for name, layer in reversed(twin.layers.items()):
+        norms[name] = float(np.linalg.norm(dy.astype(np.float64)))
+        dy = layer.backward(dy)
+    return dict(reversed(norms.items()))
+
+
+def by_block(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Of values by layer, those of the equal blocks: block_1, block_2, … , or between_1, … of "expansions".
+
+    >>> by_block({"stem": 1, "block_1.expand": 2, "block_1": 3, "block_2": 4, "pool": 5})
+    {'block_1': 3, 'block_2': 4}
+    """
+    return {name: value for name, value in values.items() if re.fullmatch(r"(block|between)_\d+", name)}
+
+
+def separable_network(
+    *,
+    blocks: int,
+    channels: int,
+    stem_channels: int = 16,
+    classes: int = 10,
+    in_channels: int = 1,
+    batch_norm: Mapping[str, Any] | None = FEW_STEPS,
+    seed: int = 0,
+    dtype: Any = np.float32,
+) -> Sequential:
+    """A small network of depthwise separable convolutions, equally wide: nothing in it forces features to a low rank.
+
+    A standard 3×3 convolution of stride 2, a separable one of stride 2, then `blocks` equal separable ones from
+    `channels` to `channels`, with ReLU6 after each half, the pool and the classifier.
+
+    Args:
+        blocks: how many equal ones.
+        channels: their M and N.
+        stem_channels: of the first convolution.
+        classes, in_channels, batch_norm, seed, dtype: as in `variant_network`.
+
+    Returns:
+        A `Sequential`.
+
+    Raises:
+        TypeError, ValueError: as `DepthwiseSeparable`; fewer than one block.
+
+    Source: the article's "Depth-wise Separable Convolutions"; a short MobileNetV1.
+
+    >>> separable_network(blocks=2, channels=8).forward(np.ones((2, 12, 16, 1), np.float32)).shape
+    (2, 10)
+    """
+    if blocks < 1:
+        raise ValueError(f"separable_network: blocks must be at least 1; got {blocks!r}")
+    rng = np.random.default_rng(seed)
+    options: dict[str, Any] = {"batch_norm": batch_norm, "seed": rng, "dtype": dtype}
+    stem = Conv2D(in_channels, stem_channels, 3, stride=2, padding="same", seed=rng, dtype=dtype)
+    layers = normalised("stem", stem, batch_norm, "relu6")
+    layers["first"] = DepthwiseSeparable(stem_channels, channels, 2, **options)
+    for number in range(blocks):
+        layers[f"block_{number + 1}"] = DepthwiseSeparable(channels, channels, **options)
+    classifier = Dense(channels, classes, seed=rng, dtype=dtype)
+    return Sequential(layers | {"pool": GlobalAveragePool(), "classifier": classifier})
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All that the stored measurements depend on."""
+
+    separable_blocks: int = 8
+    separable_channels: int = 36
+    blocks: int = 16  # of the inverted residuals that are trained
+    channels: int = 6
+    expansion: int = 6
+    steps: int = 600
+    batch_size: int = 64
+    learning_rate: float = 0.1
+    momentum: float = 0.9
+    smoothing: float = 0.1
+    train_images: int = 8192
+    test_images: int = 2048
+    task_seed: int = 0
+    seeds: tuple[int, ...] = (0, 1, 2)
+    probed_images: int = 512  # in one batch, of which maps are taken
+    counts: tuple[int, ...] = (1, 2, 3, 4, 6, 8, 12, 16, 24, 36)  # of directions that are kept
+    gradient_images: int = 64
+    depths: tuple[int, ...] = (8, 16, 32, 64)
+    first_seeds: tuple[int, ...] = (0, 1, 2, 3, 4)  # of the networks that are not trained
+
+    def task(self) -> Task:
+        """The data that the networks are trained and probed on."""
+        return scattered_digits(train=self.train_images, test=self.test_images, seed=self.task_seed)
+
+    def separable(self, seed: int) -> Sequential:
+        """The separable network before its training."""
+        return separable_network(blocks=self.separable_blocks, channels=self.separable_channels, seed=seed)
+
+    def inverted(self, variant: str, seed: int) -> Sequential:
+        """A network of inverted residuals before its training."""
+        return variant_network(variant, blocks=self.blocks, channels=self.channels, expansion=self.expansion, seed=seed)
+
+    def trained(self, network: Sequential, task: Task, seed: int) -> tuple[Sequential, float]:
+        """A trained copy of a network, and its test accuracy."""
+        network = network.copy()
+        history = train(
+            network,
+            task,
+            SGD(network.params, momentum=self.momentum, nesterov=True),
+            cosine(self.learning_rate, self.steps),
+            steps=self.steps,
+            batch_size=self.batch_size,
+            smoothing=self.smoothing,
+            seed=seed,
+            evaluate_every=self.steps,
+        )
+        return network, history.test_accuracy[-1]
+
+
+FULL = Settings()
+PLACES = {"bottleneck": "", "expanded": ".expand_relu6", "filtered": ".depthwise_relu6"}
+"""Where maps are taken in an inverted residual: its output, and the wide maps behind their ReLU6."""
+
+
+def spectra(network: Sequential, x: Array, ending: str = "") -> list[Array]:
+    """The `spectrum` of each block's output, or of its inner maps of that ending, with the batch's statistics.
+
+    >>> x = np.random.default_rng(0).standard_normal((2, 12, 16, 1)).astype(np.float32)
+    >>> [shares.shape for shares in spectra(separable_network(blocks=2, channels=8), x)]
+    [(8,), (8,)]
+    """
+    maps = block_outputs(network, x, training=True)
+    return [spectrum(maps[f"{name}{ending}"]) for name in by_block(maps)]
+
+
+def kept_accuracies(
+    network: Sequential, task: Task, counts: Sequence[int], *, images: int, seed: int | None = None
+) -> list[float]:
+    """The test accuracy of a network whose blocks' outputs keep so many directions, for each of the counts.
+
+    The directions are those of `images` training images; with a `seed`, random ones instead. Nothing is trained again.
+    """
+    maps = by_block(block_outputs(network, task.x_train[:images]))
+    rng = None if seed is None else np.random.default_rng(seed)
+    return [evaluate(in_subspaces(network, maps, count, rng=rng), task.x_test, task.y_test)[1] for count in counts]
+
+
+def first_norms(
+    variant: str, blocks: int, seed: int, x: Array, labels: Array, *, batch_norm: bool, settings: Settings = FULL
+) -> list[float]:
+    """Gradient norms by block, over the last block's, in a network that is not trained, in float64.
+
+    With batch normalisation kernels are He's, without it they are Glorot's, as Keras draws them: without it the size of
+    the numbers decides, with it it does not.
+    """
+    network = variant_network(
+        variant,
+        blocks=blocks,
+        channels=settings.channels,
+        expansion=settings.expansion,
+        batch_norm=FEW_STEPS if batch_norm else None,
+        seed=seed,
+        dtype=np.float64,
+    )
+    if not batch_norm:
+        network.initialize(seed, glorot_uniform)
+    return relative(gradient_norms(network, x.astype(np.float64), labels))
+
+
+def relative(norms: Mapping[str, float]) -> list[float]:
+    """Gradient norms of the blocks, as multiples of the last one's.
+
+    >>> relative({"first": 1.0, "block_1": 4.0, "block_2": 2.0, "pool": 1.0})
+    [2.0, 1.0]
+    """
+    values = list(by_block(norms).values())
+    return [value / values[-1] for value in values]
+
+
+def stored_subspaces() -> dict[str, Any]:
+    """What `make_stored` measured of feature maps, for the settings that ship with the package."""
+    measured: dict[str, Any] = read_json(SUBSPACES)
+    return measured
+
+
+def stored_gradients() -> dict[str, Any]:
+    """What `make_stored` measured of gradients, for the settings that ship with the package."""
+    measured: dict[str, Any] = read_json(GRADIENTS)
+    return measured
+
+
+def stored_network() -> Sequential:
+    """The trained separable network of the first seed that ships with the package."""
+    network = FULL.separable(FULL.seeds[0])
+    network.load_arrays(read_arrays(WEIGHTS))
+    return network
+
+
+def make_stored(
+    settings: Settings = FULL, *, folder: str | Path = FOLDER, progress: Callable[[str], None] = lambda line: None
+) -> None:
+    """Train the networks of the stored measurements, probe them, and write the three files that ship.
+
+    Args:
+        settings: a `Settings`.
+        folder: where the files are written, whole, at the end.
+        progress: called with a line after every network.
+
+    Raises:
+        OSError: the folder cannot be written.
+    """
+    task = settings.task()
+    images = task.x_test[: settings.probed_images]
+    batch = images[: settings.gradient_images], task.y_test[: settings.gradient_images]
+    about = {"settings": asdict(settings), "data": task.description, "numpy": np.__version__}
+    weights: dict[str, Array] = {}
+    runs: list[dict[str, Any]] = []
+    for seed in settings.seeds:
+        first = settings.separable(seed)
+        network, accuracy = settings.trained(first, task, seed)
+        weights = weights or network.arrays()
+        probed = {"images": settings.probed_images}
+        runs.append(
+            {
+                "seed": seed,
+                "accuracy": accuracy,
+                "untrained": spectra(first, images),
+                "trained": spectra(network, images),
+                "kept": {
+                    "principal": kept_accuracies(network, task, settings.counts, **probed),
+                    "random": kept_accuracies(network, task, settings.counts, **probed, seed=seed),
+                },
+            }
+        )
+        progress(f"separable, seed {seed}: test accuracy {accuracy:.1%}")
+    inverted: list[dict[str, Any]] = []
+    after: list[dict[str, Any]] = []
+    for variant in ("linear", "none"):
+        for seed in settings.seeds:
+            first = settings.inverted(variant, seed)
+            network, accuracy = settings.trained(first, task, seed)
+            if variant == "linear":
+                states = {"untrained": first, "trained": network}
+                places = {
+                    place: {state: _measures(spectra(each, images, ending)) for state, each in states.items()}
+                    for place, ending in PLACES.items()
+                }
+                inverted.append({"seed": seed, "accuracy": accuracy, "places": places})
+            norms = {
+                "before": relative(gradient_norms(first, *batch)),
+                "after": relative(gradient_norms(network, *batch)),
+            }
+            after.append({"variant": variant, "seed": seed, "accuracy": accuracy, "norms": norms})
+            progress(f"{variant}, seed {seed}: test accuracy {accuracy:.1%}")
+    before = [
+        {
+            "variant": variant,
+            "batch_norm": batch_norm,
+            "blocks": blocks,
+            "norms": [
+                first_norms(variant, blocks, seed, *batch, batch_norm=batch_norm, settings=settings)
+                for seed in settings.first_seeds
+            ],
+        }
+        for batch_norm in (True, False)
+        for variant in ("linear", "none")
+        for blocks in settings.depths
+    ]
+    contents: dict[str, bytes | str] = {
+        SUBSPACES: _as_json(about | {"separable": runs, "inverted": inverted}),
+        WEIGHTS: as_npz(weights),
+        GRADIENTS: _as_json(about | {"untrained": before, "trained": after}),
+    }
+    for name, content in contents.items():
+        write_whole(Path(folder, name), content)
+
+
+def _measures(shares: Sequence[Array]) -> dict[str, list[float]]:
+    """The sizes of spectra, by block."""
+    return {
+        "95 %": [dimensions(each) for each in shares],
+        "99 %": [dimensions(each, 0.99) for each in shares],
+        "participation ratio": [participation_ratio(each) for each in shares],
+    }
+
+
+def _as_json(contents: Any) -> str:
+    """JSON with numbers of a few digits, arrays as lists."""
+
+    def plain(value: Any) -> Any:
+        if isinstance(value, Mapping):
+            return {name: plain(each) for name, each in value.items()}
+        if isinstance(value, list | tuple | np.ndarray):
+            return [plain(each) for each in value]
+        if isinstance(value, float):
+            return float(f"{value:.{DIGITS}g}")
+        return value
+
+    return json.dumps(plain(contents))
+
+
+if __name__ == "__main__":
+    make_stored(progress=print)

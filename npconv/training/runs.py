@@ -1,0 +1,215 @@
+"""A small MobileNetV2 trained on someone's images: what `npconv train` does, and the files that it leaves."""
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..files import as_npz, write_whole
+from ..kernels.arguments import is_int
+from ..kernels.geometry import Array
+from ..layers import Sequential
+from ..models.small import SMALL_ROWS, Row, small_mobilenet_v2
+from .loop import History, confusion, train
+from .optimizers import SGD, Optimizer, RMSProp, decays_kernels
+from .schedules import constant, cosine, exponential
+from .tasks import Task, standardized
+
+STEM = 16  # channels
+FURTHER_ROWS = ((64, Row(6, 64, 2, 2)), (128, Row(6, 160, 2, 2)))  # from so many pixels a side on
+NETWORK, RECORD, CHECKPOINT = "network.npz", "history.json", "checkpoint.npz"
+EPOCHS = 10
+EVALUATIONS = 10
+
+
+@dataclass(frozen=True)
+class RunSettings:
+    """What `train_small` can be told.
+
+    `steps` None is that of 10 epochs; the schedule is "cosine", "exponential" (times 0.98 after each epoch) or
+    "constant"; the optimizer is "sgd", which looks ahead after Nesterov, or "rmsprop"; weight decay leaves out batch
+    normalisation, biases and depthwise kernels; `width` multiplies the channels of all layers but the last; `seed` is
+    that of the first parameters and of the order of the examples.
+    """
+
+    steps: int | None = None
+    batch_size: int = 64
+    learning_rate: float = 0.1
+    schedule: str = "cosine"
+    optimizer: str = "sgd"
+    momentum: float = 0.9
+    weight_decay: float = 4e-5
+    smoothing: float = 0.1
+    width: float = 1.0
+    seed: int = 0
+
+    def of(self, task: Task) -> "RunSettings":
+        """The same with the number of steps filled in."""
+        return self if self.steps is not None else replace(self, steps=EPOCHS * epoch(self, task))
+
+
+def epoch(settings: RunSettings, task: Task) -> int:
+    """How many steps go once through the training images."""
+    return max(1, len(task.x_train) // max(1, settings.batch_size))
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A trained network, what training was like, and which test images it takes for what.
+
+    `confusion` is (classes, classes), rows the true class, columns what it was taken for; `record` is what history.json
+    holds.
+    """
+
+    network: Sequential
+    history: History
+    confusion: Array
+    record: dict[str, Any]
+
+
+def network_for(image_shape: tuple[int, int, int], classes: int, *, width: float = 1.0, seed: int = 0) -> Sequential:
+    """A `small_mobilenet_v2` of a depth that suits the images.
+
+    Args:
+        image_shape: (height, width, M) of an image.
+        classes: how many there are.
+        width: multiplies the channels of the stem and of the rows, rounded, at least 1.
+        seed: of the kernels.
+
+    Returns:
+        A `Sequential`. With d the smaller of height and width, the stem has stride 2 from d = 16 on, else 1; the two
+        rows of stride 2 follow; from d = 64 on there is a row more, (t, c, n, s) = (6, 64, 2, 2), and from d = 128 on
+        another, (6, 160, 2, 2). So the last maps are 2 to 8 pixels high or wide for d from 8 to 256.
+
+    Raises:
+        TypeError, ValueError: sizes out of range.
+
+    >>> [network_for((d, d, 3), 10).layers["stem"].geometry["stride"] for d in (8, 15, 16, 64)]
+    [1, 1, 2, 2]
+    >>> network_for((64, 80, 3), 10, width=0.25).layers["block_6"].params["project.kernel"].shape
+    (48, 16)
+    """
+    if isinstance(width, bool) or not isinstance(width, int | float):
+        raise TypeError(f"network_for: width must be a real number; got {width!r}")
+    if not 0 < width < float("inf"):
+        raise ValueError(f"network_for: width must be above 0 and finite; got {width!r}")
+    side = min(image_shape[:2])
+    rows = (*SMALL_ROWS, *(row for least, row in FURTHER_ROWS if side >= least))
+    return small_mobilenet_v2(
+        classes,
+        image_shape[2],
+        rows=[row._replace(channels=max(1, round(row.channels * width))) for row in rows],
+        stem_channels=max(1, round(STEM * width)),
+        stem_stride=2 if side >= 16 else 1,
+        seed=seed,
+    )
+
+
+def train_small(
+    task: Task,
+    settings: RunSettings,
+    folder: str | Path,
+    *,
+    progress: Callable[[int, float, History], None] | None = None,
+) -> Trained:
+    """Train the network that suits a task, and write it and its history into a folder.
+
+    Args:
+        task: as it was read; it is standardised here.
+        settings: a `RunSettings`.
+        folder: for network.npz (all arrays of the network), history.json (settings, the statistics of standardisation,
+            the curves, the confusion of test images), both written at the end, and checkpoint.npz on the way. Where
+            that one is there, of the same data and settings, training goes on from it.
+        progress: as in `train`. An exception that it raises ends the run, and the checkpoint is left to go on from.
+
+    Returns:
+        A `Trained`.
+
+    Raises:
+        TypeError, ValueError: settings out of range, a checkpoint of another run, a loss that is not finite.
+        OSError: the folder cannot be written.
+    """
+    settings, folder = settings.of(task), Path(folder)
+    steps = settings.steps
+    if not is_int(steps):
+        raise TypeError(f"train_small: steps must be an int; got {steps!r}")
+    if steps < 1:
+        raise ValueError(f"train_small: steps must be at least 1; got {steps!r}")
+    standard, mean, deviation = standardized(task)
+    height, width, channels = task.x_train.shape[1:]
+    network = network_for((height, width, channels), task.classes, width=settings.width, seed=settings.seed)
+    evaluate_every = max(1, steps // EVALUATIONS)
+    history = train(
+        network,
+        standard,
+        _optimizer(settings, network),
+        _schedule(settings, steps, epoch(settings, task)),
+        steps=steps,
+        batch_size=settings.batch_size,
+        smoothing=settings.smoothing,
+        seed=settings.seed,
+        evaluate_every=evaluate_every,
+        checkpoint=folder / CHECKPOINT,
+        checkpoint_every=evaluate_every,
+        progress=progress,
+    )
+    counts = confusion(network, standard.x_test, standard.y_test, task.classes)
+    record = {
+        "data": task.name,
+        "description": task.description,
+        "image_shape": [height, width, channels],
+        "classes": task.classes,
+        "mean": mean.tolist(),
+        "deviation": deviation.tolist(),
+        "settings": asdict(settings),
+        "history": history.as_dict(),
+        "confusion": counts.tolist(),
+        "numpy": np.__version__,
+    }
+    write_whole(folder / NETWORK, as_npz(network.arrays()))
+    write_whole(folder / RECORD, json.dumps(record, indent=1))
+    return Trained(network, history, counts, record)
+
+
+def read_trained(folder: str | Path) -> Trained:
+    """What `train_small` left in a folder: the network with its arrays, and its history.
+
+    New images go through `(images - record["mean"]) / record["deviation"]` first, scaled as the task's were.
+
+    Raises OSError where a file is missing, ValueError where one is not of that kind.
+    """
+    file = Path(folder, RECORD)
+    try:
+        record = json.loads(file.read_text(encoding="utf-8"))
+        settings, history = RunSettings(**record["settings"]), History(**record["history"])
+        shape, classes = tuple(record["image_shape"]), record["classes"]
+        network = network_for(shape, classes, width=settings.width, seed=settings.seed)
+        counts = np.array(record["confusion"], np.int64)
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"read_trained: {file} is no record of a training run: {error!r}") from error
+    network.load(Path(folder, NETWORK))
+    return Trained(network, history, counts, record)
+
+
+def _optimizer(settings: RunSettings, network: Sequential) -> Optimizer:
+    options: dict[str, Any] = {"weight_decay": settings.weight_decay, "decays": decays_kernels}
+    if settings.optimizer == "sgd":
+        nesterov = settings.momentum != 0
+        return SGD(network.params, momentum=settings.momentum, nesterov=nesterov, **options)
+    if settings.optimizer == "rmsprop":
+        return RMSProp(network.params, momentum=settings.momentum, **options)
+    raise ValueError(f"train_small: optimizer must be 'sgd' or 'rmsprop'; got {settings.optimizer!r}")
+
+
+def _schedule(settings: RunSettings, steps: int, epoch: int) -> Callable[[int], float]:
+    rate = settings.learning_rate
+    if settings.schedule == "cosine":
+        return cosine(rate, steps)
+    if settings.schedule == "exponential":
+        return exponential(rate, every=epoch)
+    if settings.schedule == "constant":
+        return constant(rate)
+    raise ValueError(f"train_small: schedule must be 'cosine', 'exponential' or 'constant'; got {settings.schedule!r}")

@@ -1,0 +1,392 @@
+"""What a network learns here: images with labels, for training and for testing, and the order of training's batches."""
+
+import zipfile
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from ..data import Photograph, load_digits, load_photograph
+from ..data.digits import INK
+from ..kernels.arguments import is_int, positive
+from ..kernels.geometry import Array
+
+DIGIT = 16  # pixels a side of a digit that is scattered
+CONTRAST = (1.5, 3.0)  # of a scattered digit: from, to, in standard deviations of the photograph
+MOST_CLASSES = 2**16
+
+SPLIT, TRAIN, TEST = (0, 1), (0, 2), (0, 3)  # streams of a seed's numbers, beside those of the epochs' orders
+
+
+@dataclass(frozen=True, eq=False)
+class Task:
+    """Images to learn from and images to be tested on, with their labels.
+
+    `x_train` and `x_test` are (n, H, W, C) of float32, `y_train` and `y_test` (n,) of int64, from 0 to `classes` − 1.
+    `description` says in a phrase what the images are.
+    """
+
+    name: str
+    x_train: Array
+    y_train: Array
+    x_test: Array
+    y_test: Array
+    classes: int
+    description: str
+
+
+def digits(*, test_share: float = 0.25, seed: int = 0) -> Task:
+    """The plain handwritten digits, (n, 8, 8, 1), from 0 (paper) to 1 (ink).
+
+    Of each class the share `test_share`, rounded, is drawn for testing; the same seed draws the same.
+
+    Raises TypeError where `seed` is not an int or `test_share` not a number, ValueError where one of them is out of
+    range: below 0, or leaving a class without images on one side.
+
+    >>> task = digits()
+    >>> task.x_train.shape, task.x_test.shape, task.classes
+    ((1347, 8, 8, 1), (450, 8, 8, 1), 10)
+    """
+    images, labels = load_digits()
+    held_out = _held_out("digits", labels, test_share, seed)
+    x = (images / np.float32(INK))[..., np.newaxis]  # (1797, 8, 8, 1)
+    y = labels.astype(np.int64)
+    return Task(
+        name="digits",
+        x_train=x[~held_out],
+        y_train=y[~held_out],
+        x_test=x[held_out],
+        y_test=y[held_out],
+        classes=10,
+        description="handwritten digits, 8×8×1, from 0 to 1",
+    )
+
+
+def scattered_digits(
+    *,
+    train: int = 8192,
+    test: int = 2048,
+    side: int = 24,
+    noise: float = 0.2,
+    seed: int = 0,
+    photograph: Photograph | None = None,
+) -> Task:
+    """Handwritten digits twice their size, anywhere on patches of a photograph, lighter or darker than it, with noise.
+
+    Args:
+        train, test: how many images there are of each.
+        side: H = W of an image, 16 at least.
+        noise: the standard deviation of the noise that is added to every pixel.
+        seed: the same seed draws the same images.
+        photograph: whose patches are behind the digits; matplotlib's if None, and a synthetic one where that is
+            missing, as `description` then says.
+
+    Returns:
+        Task "scattered digits", (n, side, side, 1), standardised by the photograph: its greys have mean 0 and standard
+        deviation 1 over all of it, which is also the unit of the noise and of a digit's contrast. That is drawn from
+        1.5 to 3, of either sign, and added to the patch in proportion to the ink.
+
+    Raises:
+        TypeError: a count, side or seed that is not an int, `noise` not a number, `photograph` not a Photograph.
+        ValueError: a number out of range, or a photograph that is too small for patches of that side.
+
+    Digits of test images are none of those in training images (the split is that of `digits` with the same seed), and
+    their patches come from the photograph's left quarter, training's from the rest (in matplotlib's photograph that
+    quarter is as busy as the whole, and the right one is plain). Digits are enlarged linearly.
+
+    >>> small = Photograph(np.arange(40 * 80 * 3).reshape(40, 80, 3).astype(np.uint8), "stripes", synthetic=True)
+    >>> task = scattered_digits(train=7, test=5, side=20, photograph=small)
+    >>> task.x_train.shape, task.y_test.shape
+    ((7, 20, 20, 1), (5,))
+    >>> task.description
+    'handwritten digits of 16×16 anywhere on patches, 20×20×1, of stripes, contrast 1.5 to 3, noise 0.2'
+    """
+    function = "scattered_digits"
+    for name, value, least in (("train", train, 1), ("test", test, 1), ("side", side, DIGIT)):
+        _whole_number(function, name, value, least)
+    if noise != 0:
+        positive(function, "noise", noise)
+    images, labels = load_digits()
+    held_out = _held_out(function, labels, 0.25, seed)
+    photograph = load_photograph() if photograph is None else photograph
+    grey = _standardised_grey(function, photograph, side)  # (height, width)
+    quarter = grey.shape[1] // 4
+    large = _enlarged(images / np.float64(INK))  # (1797, 16, 16)
+    x_train, y_train = _scattered(train, large, labels, ~held_out, grey[:, quarter:], side, noise, (seed, *TRAIN))
+    x_test, y_test = _scattered(test, large, labels, held_out, grey[:, :quarter], side, noise, (seed, *TEST))
+    return Task(
+        name="scattered digits",
+        x_train=x_train,
+        y_train=y_train,
+        x_test=x_test,
+        y_test=y_test,
+        classes=10,
+        description=f"handwritten digits of {DIGIT}×{DIGIT} anywhere on patches, {side}×{side}×1, of "
+        f"{photograph.source}, contrast {CONTRAST[0]:g} to {CONTRAST[1]:g}, noise {noise:g}",
+    )
+
+
+def _held_out(function: str, labels: Array, share: float, seed: int) -> Array:
+    """Which images are for testing only: of each class the same share, drawn at random."""
+    positive(function, "test_share", share)
+    _whole_number(function, "seed", seed, 0)
+    generator = np.random.default_rng((seed, *SPLIT))
+    held_out = np.zeros(len(labels), bool)
+    for label in range(labels.max() + 1):
+        members = np.flatnonzero(labels == label)
+        count = round(len(members) * share)
+        if not 0 < count < len(members):
+            raise ValueError(
+                f"{function}: test_share must leave images of every class on both sides; got {share!r}, which takes "
+                f"{count} of the {len(members)} images of class {label}"
+            )
+        held_out[generator.permutation(members)[:count]] = True
+    return held_out
+
+
+def _standardised_grey(function: str, photograph: Photograph, side: int) -> Array:
+    """A photograph's brightness with mean 0 and standard deviation 1, to the same bits wherever it is computed."""
+    if not isinstance(photograph, Photograph):
+        raise TypeError(f"{function}: photograph must be a Photograph; got {type(photograph).__name__}")
+    pixels = photograph.pixels
+    if not isinstance(pixels, np.ndarray) or pixels.dtype != np.uint8:
+        kind = getattr(pixels, "dtype", type(pixels).__name__)
+        raise TypeError(f"{function}: photograph must hold pixels of uint8; got {kind}")
+    if pixels.ndim != 3 or pixels.shape[2] != 3 or pixels.shape[0] < side or pixels.shape[1] < 4 * side:
+        raise ValueError(
+            f"{function}: photograph must be (height, width, 3), {side} or more pixels high and {4 * side} wide for "
+            f"patches of {side}×{side}, a quarter of it for testing; got photograph {pixels.shape}"
+        )
+    grey: Array = pixels @ np.array([299, 587, 114])  # (height, width), whole numbers: their sums have no rounding
+    count, total, squares = grey.size, int(grey.sum()), int((grey**2).sum())
+    deviation = float(np.sqrt((count * squares - total**2) / count**2))
+    return (grey - total / count) / (deviation or 1.0)
+
+
+def _enlarged(images: Array) -> Array:
+    """Twice the height and width, linear between the pixels' centres, 0 beyond the border."""
+    for axis in (1, 2):
+        padded = np.pad(images, [(1, 1) if each == axis else (0, 0) for each in range(3)])
+        before, here, after = (np.take(padded, range(i, i + images.shape[axis]), axis) for i in range(3))
+        pairs = np.stack([before + 3 * here, 3 * here + after], axis=axis + 1) / 4
+        images = pairs.reshape([2 * n if each == axis else n for each, n in enumerate(images.shape)])
+    return images
+
+
+def _scattered(
+    count: int, digits: Array, labels: Array, usable: Array, grey: Array, side: int, noise: float, seed: tuple[int, ...]
+) -> tuple[Array, Array]:
+    """Images (count, side, side, 1) of the usable digits on patches of `grey`, and their labels."""
+    generator = np.random.default_rng(seed)
+    chosen = np.flatnonzero(usable)[generator.integers(usable.sum(), size=count)]
+    patches = np.lib.stride_tricks.sliding_window_view(grey, (side, side))
+    row, column = (generator.integers(n, size=count) for n in patches.shape[:2])
+    top, left = generator.integers(side - DIGIT + 1, size=(2, count))
+    sign = 2 * generator.integers(2, size=count) - 1
+    contrast = sign * (CONTRAST[0] + (CONTRAST[1] - CONTRAST[0]) * generator.random(count))
+    x = patches[row, column]  # (count, side, side)
+    # a view of each image's every 16×16, of which one is written to
+    places = np.lib.stride_tricks.sliding_window_view(x, (DIGIT, DIGIT), axis=(1, 2), writeable=True)
+    places[np.arange(count), top, left] += contrast[:, np.newaxis, np.newaxis] * digits[chosen]
+    x += noise * generator.standard_normal(x.shape)
+    return x[..., np.newaxis].astype(np.float32), labels[chosen].astype(np.int64)
+
+
+def read_task(path: str | Path) -> Task:
+    """A task from an .npz file of x_train, y_train, x_test and y_test, and nothing else.
+
+    Images are (n, H, W) or (n, H, W, C), of uint8, which are divided by 255, or of floats, which are taken as they are;
+    labels are (n,) whole numbers from 0. There are as many classes as the largest label + 1.
+
+    Raises OSError where the file can't be read, and one ValueError that lists all that doesn't fit: missing or other
+    names, ranks, dtypes, empty arrays, sides or channels or lengths that differ, values that are not finite, labels
+    below 0, classes to test that are not trained, pickled arrays.
+
+    >>> import tempfile
+    >>> x, y = np.zeros((4, 5, 6), np.uint8), np.array([0, 1, 2, 1])
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     np.savez(f"{folder}/mine.npz", x_train=x, y_train=y, x_test=x[:2], y_test=y[:2])
+    ...     task = read_task(f"{folder}/mine.npz")
+    >>> task.name, task.x_train.shape, task.classes
+    ('mine', (4, 5, 6, 1), 3)
+    """
+    arrays, wrong = _arrays_of(Path(path))
+    images = {name: _images(name, arrays[name], wrong) for name in ("x_train", "x_test") if name in arrays}
+    labels = {name: _labels(name, arrays[name], wrong) for name in ("y_train", "y_test") if name in arrays}
+    for part in ("train", "test"):
+        x, y = arrays.get(f"x_{part}"), arrays.get(f"y_{part}")
+        if x is not None and y is not None and x.ndim and y.ndim and len(x) != len(y):
+            wrong.append(f"x_{part} has {len(x)} images, but y_{part} {len(y)} labels")
+    x_train, x_test = images.get("x_train"), images.get("x_test")
+    y_train, y_test = labels.get("y_train"), labels.get("y_test")
+    if x_train is not None and x_test is not None and x_train.shape[1:] != x_test.shape[1:]:
+        wrong.append(
+            f"images must have one height, width and number of channels; x_train has {x_train.shape[1:]}, "
+            f"x_test {x_test.shape[1:]}"
+        )
+    if y_train is not None and len(set(y_train.tolist())) < 2:
+        wrong.append(f"y_train must have two classes or more; all its labels are {y_train[0]}")
+    if y_train is not None and y_test is not None and (unknown := sorted(set(y_test.tolist()) - set(y_train.tolist()))):
+        wrong.append(f"y_test has classes that y_train has not: {_some(unknown)}")
+    if wrong or x_train is None or x_test is None or y_train is None or y_test is None:
+        raise ValueError(f"read_task: {path} doesn't fit:\n" + "\n".join(f"- {each}" for each in wrong))
+    height, width, channels = x_train.shape[1:]
+    return Task(
+        name=Path(path).stem,
+        x_train=x_train,
+        y_train=y_train,
+        x_test=x_test,
+        y_test=y_test,
+        classes=int(y_train.max()) + 1,
+        description=f"images of {Path(path).name}, {height}×{width}×{channels}",
+    )
+
+
+NAMES = ("x_train", "y_train", "x_test", "y_test")
+
+
+def _arrays_of(path: Path) -> tuple[dict[str, Array], list[str]]:
+    """The arrays of a task's file that can be read, and what is wrong with the others."""
+    expected = f"an .npz file of {', '.join(NAMES)}"
+    with path.open("rb") as stream:
+        if not zipfile.is_zipfile(stream):
+            raise ValueError(f"read_task: {path} is not {expected}, as numpy.savez writes them")
+        stream.seek(0)
+        arrays, wrong = {}, []
+        with np.load(stream, allow_pickle=False) as file:
+            others = sorted(set(file.files) - set(NAMES))
+            for name in NAMES:
+                if name not in file.files:
+                    wrong.append(f"{name} is missing")
+                    continue
+                try:
+                    array = file[name]
+                except (ValueError, EOFError, OSError, zipfile.BadZipFile, zlib.error, NotImplementedError) as error:
+                    wrong.append(f"{name} can't be read as a plain array: {error}")
+                    continue
+                if isinstance(array, np.ndarray):
+                    arrays[name] = array
+                else:
+                    wrong.append(f"{name} is not an array")
+    if others:
+        wrong.append(f"there are other names: {_some(others)}; a task has {', '.join(NAMES)} only")
+    return arrays, wrong
+
+
+def _images(name: str, array: Array, wrong: list[str]) -> Array | None:
+    """Images as (n, H, W, C) of float32; where they are none, why."""
+    before = len(wrong)
+    if array.ndim not in (3, 4):
+        wrong.append(f"{name} must be (n, H, W) or (n, H, W, C); it is {array.shape}")
+    elif not array.size:
+        wrong.append(f"{name} is empty: {array.shape}")
+    if array.dtype != np.uint8 and array.dtype.kind != "f":
+        wrong.append(f"{name} must hold uint8 or floats; it holds {array.dtype}")
+    if len(wrong) > before:
+        return None
+    if array.dtype == np.uint8:
+        x = array / np.float32(255)
+    else:
+        with np.errstate(over="ignore"):  # what float32 can't hold becomes infinite, which the next check finds
+            x = array.astype(np.float32)
+        unfit = np.flatnonzero(~np.isfinite(x).all(axis=tuple(range(1, x.ndim))))
+        if unfit.size:
+            wrong.append(f"{name} must be finite in float32; {unfit.size} of {len(x)} images aren't, first {unfit[0]}")
+            return None
+    images: Array = x if x.ndim == 4 else x[..., np.newaxis]
+    return images
+
+
+def _labels(name: str, array: Array, wrong: list[str]) -> Array | None:
+    """Labels as (n,) of int64; where they are none, why."""
+    before = len(wrong)
+    if array.ndim != 1:
+        wrong.append(f"{name} must be (n,), one label an image; it is {array.shape}")
+    elif not array.size:
+        wrong.append(f"{name} is empty")
+    if array.dtype.kind not in "iu":
+        wrong.append(f"{name} must hold integers; it holds {array.dtype}")
+    elif array.size and not 0 <= int(array.min()) <= int(array.max()) < MOST_CLASSES:
+        wrong.append(f"{name} must be from 0 to {MOST_CLASSES - 1}; it spans {array.min()} to {array.max()}")
+    return None if len(wrong) > before else array.astype(np.int64)
+
+
+def _some(values: Sequence[object]) -> str:
+    """The first few of them, in words."""
+    more = f" and {len(values) - 8} more" if len(values) > 8 else ""
+    return ", ".join(map(str, values[:8])) + more
+
+
+def standardized(task: Task) -> tuple[Task, Array, Array]:
+    """The task with each channel shifted and scaled to mean 0 and standard deviation 1 over the training images.
+
+    Returns the task, and the mean (C,) and the standard deviation (C,), both float64, that test images are treated
+    with too; a channel that is constant in training is only shifted, and its deviation given as 1.
+
+    >>> task, mean, deviation = standardized(digits())
+    >>> bool(abs(task.x_train.mean()) < 1e-5), bool(abs(task.x_train.std() - 1) < 1e-5), mean.shape
+    (True, True, (1,))
+    """
+    mean = task.x_train.mean(axis=(0, 1, 2), dtype=np.float64)  # (C,)
+    x_train, x_test = (x - mean.astype(np.float32) for x in (task.x_train, task.x_test))
+    squares = np.einsum("bhwc,bhwc->c", x_train, x_train, dtype=np.float64)
+    deviation = np.sqrt(squares / (x_train.size // len(mean)))
+    deviation[deviation == 0] = 1
+    for x in (x_train, x_test):
+        x /= deviation.astype(np.float32)
+    return replace(task, x_train=x_train, x_test=x_test), mean, deviation
+
+
+def batches(length: int, batch_size: int, *, seed: int, epoch: int) -> Iterator[Array]:
+    """The batches of one epoch, each batch_size indices into `length` images: an order drawn for (seed, epoch).
+
+    What is left of the images at the end and doesn't fill a batch is dropped.
+
+    Raises TypeError where a number is not an int, ValueError where one is out of range, or the batch larger than all.
+
+    >>> [batch.tolist() for batch in batches(7, 3, seed=0, epoch=0)]
+    [[2, 4, 3], [6, 5, 0]]
+    """
+    _check_batches("batches", length, batch_size, seed=seed, epoch=epoch)
+    order = _order(length, seed, epoch)
+    return (order[first : first + batch_size] for first in range(0, length - batch_size + 1, batch_size))
+
+
+def batch_at(length: int, batch_size: int, seed: int, step: int) -> Array:
+    """The batch of a step, counted from 0 through all epochs: `batches`, so that training can go on from anywhere.
+
+    Errors as in `batches`.
+
+    >>> batch_at(7, 3, seed=0, step=1)
+    array([6, 5, 0])
+    """
+    _check_batches("batch_at", length, batch_size, seed=seed, step=step)
+    epoch, batch = divmod(step, length // batch_size)
+    return _order(length, seed, epoch)[batch * batch_size : (batch + 1) * batch_size]
+
+
+def _check_batches(function: str, length: int, batch_size: int, **counts: int) -> None:
+    for name, value in (("length", length), ("batch_size", batch_size)):
+        _whole_number(function, name, value, 1)
+    for name, value in counts.items():
+        _whole_number(function, name, value, 0)
+    if batch_size > length:
+        raise ValueError(f"{function}: batch_size must be {length} at most, the number of images; got {batch_size}")
+
+
+@lru_cache(maxsize=2)
+def _order(length: int, seed: int, epoch: int) -> Array:
+    """An epoch's order; kept, as every step of the epoch asks for it."""
+    order = np.random.default_rng((seed, epoch)).permutation(length)
+    order.flags.writeable = False
+    return order
+
+
+def _whole_number(function: str, name: str, value: int, least: int) -> None:
+    if not is_int(value):
+        raise TypeError(f"{function}: {name} must be an int; got {value!r}")
+    if value < least:
+        raise ValueError(f"{function}: {name} must be {least} or more; got {value!r}")

@@ -1,0 +1,248 @@
+"""Spectra are those of singular values, gradients those of differences, and what is stored is what is measured."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from npconv import softmax_cross_entropy
+from npconv.layers import Layer, Sequential
+from npconv.training import probes
+from npconv.training.probes import (
+    FULL,
+    Subspace,
+    block_outputs,
+    by_block,
+    dimensions,
+    gradient_norms,
+    in_subspaces,
+    make_stored,
+    participation_ratio,
+    principal_directions,
+    separable_network,
+    spectrum,
+    stored_gradients,
+    stored_network,
+    stored_subspaces,
+)
+from npconv.training.variants import VARIANTS, variant_network
+
+RNG = np.random.default_rng(7)
+
+
+def small(variant: str = "linear", **options: Any) -> Sequential:
+    return variant_network(
+        variant, **{"blocks": 3, "channels": 3, "expansion": 2, "stem_channels": 4, "dtype": np.float64, **options}
+    )
+
+
+def images(count: int = 5, height: int = 10, width: int = 14) -> np.ndarray:
+    return np.random.default_rng(3).standard_normal((count, height, width, 1))
+
+
+class Shift(Layer):
+    """Adds an array, which a test changes."""
+
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        super().__init__()
+        self.shift = np.zeros(shape)
+
+    def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
+        return x + self.shift
+
+
+@pytest.mark.parametrize("training", [False, True])
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_maps_are_what_the_layers_give_one_after_the_other(variant: str, training: bool) -> None:
+    network, x = small(variant), images()
+    maps = block_outputs(network, x, training=training)
+    twin, y = network.copy(), x
+    for name, layer in twin.layers.items():
+        y = layer.forward(y, training)
+        assert (y.ndim == 4) == (name in maps)
+        if y.ndim == 4:
+            np.testing.assert_array_equal(maps[name], y)
+
+
+def test_maps_inside_a_block_make_its_output() -> None:
+    maps = block_outputs(small(), images(), training=True)
+    assert maps["block_2.expand"].shape[-1] == 6
+    np.testing.assert_array_equal(maps["block_2.expand_relu6"], np.clip(maps["block_2.expand_norm"], 0, 6))
+    np.testing.assert_array_equal(maps["block_2"], maps["block_2.project_norm"] + maps["block_1"])
+    assert list(by_block(maps)) == ["block_1", "block_2", "block_3"]
+
+
+@pytest.mark.parametrize(
+    "probe", [lambda n, x: block_outputs(n, x, training=True), lambda n, x: gradient_norms(n, x, np.arange(5))]
+)
+def test_a_probe_leaves_the_network_as_it_was(probe: Any) -> None:
+    network, x = small(), images()
+    network.forward(x)
+    before = {name: a.copy() for name, a in (network.arrays() | network.grads).items()}
+    probe(network, x)
+    for name, a in (network.arrays() | network.grads).items():
+        np.testing.assert_array_equal(a, before[name])
+
+
+def test_the_spectrum_is_that_of_the_centred_vectors_singular_values() -> None:
+    maps = RNG.standard_normal((3, 4, 5, 6)) @ RNG.standard_normal((6, 6)) + 100
+    vectors = maps.reshape(-1, 6) - maps.mean(axis=(0, 1, 2))
+    values = np.linalg.svd(vectors, compute_uv=False) ** 2
+    np.testing.assert_allclose(spectrum(maps), values / values.sum(), rtol=1e-9)
+
+
+def test_an_expansion_before_its_relu6_has_the_dimensions_of_the_bottleneck_and_after_it_more() -> None:
+    maps = block_outputs(small(expansion=6), images(20), training=True)
+    assert dimensions(spectrum(maps["block_2.expand_norm"]), 1) == 3
+    assert dimensions(spectrum(maps["block_2.expand_relu6"]), 1) == 18
+
+
+@pytest.mark.parametrize(("share", "expected"), [(0.5, 1), (0.51, 2), (0.8, 2), (0.95, 3), (1, 4)])
+def test_dimensions_are_counted(share: float, expected: int) -> None:
+    assert dimensions(np.array([0.5, 0.3, 0.15, 0.05]), share) == expected
+
+
+def test_the_participation_ratio_counts_equal_shares_and_little_ones_less() -> None:
+    assert participation_ratio(np.array([1.0, 0.0, 0.0])) == 1
+    assert participation_ratio(np.array([0.5, 0.5, 0.0])) == 2
+    assert participation_ratio(np.array([0.75, 0.25])) == pytest.approx(1.6)
+
+
+def test_a_projection_on_principal_directions_loses_the_variance_of_the_others() -> None:
+    maps = RNG.standard_normal((2, 3, 4, 5)) @ RNG.standard_normal((5, 5)) + RNG.standard_normal(5)
+    shares = spectrum(maps)
+    mean, directions = principal_directions(maps)
+    np.testing.assert_allclose(directions.T @ directions, np.eye(5), atol=1e-12)
+    for count in (1, 3):
+        kept = Subspace(mean, directions[:, :count]).forward(maps)
+        lost = ((maps - kept) ** 2).sum() / ((maps - mean) ** 2).sum()
+        assert lost == pytest.approx(shares[count:].sum(), rel=1e-9)
+
+
+def test_the_subspace_layer_goes_back_by_its_transpose() -> None:
+    mean, directions = principal_directions(RNG.standard_normal((20, 4)))
+    layer = Subspace(mean, directions[:, :2])
+    x, dx, dy = RNG.standard_normal((3, 2, 5, 3, 4))
+    moved = layer.forward(x + dx) - layer.forward(x)
+    assert (moved * dy).sum() == pytest.approx((dx * layer.backward(dy)).sum())
+    np.testing.assert_allclose(layer.forward(layer.forward(x)), layer.forward(x), atol=1e-12)
+
+
+def test_with_all_directions_a_network_is_itself_and_with_two_its_maps_are_a_plane() -> None:
+    network, x = small(channels=4), images(8)
+    maps = by_block(block_outputs(network, x))
+    for rng in (None, np.random.default_rng(1)):
+        np.testing.assert_allclose(
+            in_subspaces(network, maps, 4, rng=rng).forward(x), network.forward(x), rtol=1e-9, atol=1e-9
+        )
+        plane = block_outputs(in_subspaces(network, maps, 2, rng=rng), x)["block_3_subspace"]
+        assert dimensions(spectrum(plane), 1 - 1e-9) == 2
+    principal = in_subspaces(network, {"block_1": maps["block_1"]}, 2)
+    first = block_outputs(principal, x)["block_1_subspace"]
+    assert ((first - maps["block_1"]) ** 2).sum() / (
+        (maps["block_1"] - maps["block_1"].mean((0, 1, 2))) ** 2
+    ).sum() == (pytest.approx(spectrum(maps["block_1"])[2:].sum()))
+
+
+@pytest.mark.parametrize("variant", ["linear", "none", "expansions"])
+def test_gradient_norms_are_those_of_differences(variant: str) -> None:
+    network, x, labels = small(variant, blocks=2, classes=3, last_channels=5), images(3, 5, 7), np.array([2, 0, 1])
+    norms = gradient_norms(network, x, labels)
+    step = 1e-6
+    for name in ("first", list(by_block(norms))[-1], "pool"):
+        layers: dict[str, Layer] = {}
+        for each, layer in network.copy().layers.items():
+            layers[each] = layer
+            if each == name:
+                shift = Shift(Sequential(dict(layers)).forward(x).shape)
+                layers["shift"] = shift
+        shifted = Sequential(layers)
+        gradient = np.zeros_like(shift.shift)
+        for at in np.ndindex(gradient.shape):
+            losses = []
+            for sign in (1, -1):
+                shift.shift[at] = sign * step
+                losses.append(float(softmax_cross_entropy(shifted.forward(x, True), labels)))
+            shift.shift[at] = 0
+            gradient[at] = (losses[0] - losses[1]) / (2 * step)
+        assert norms[name] == pytest.approx(np.linalg.norm(gradient), rel=1e-5)
+
+
+def test_the_places_of_expansions_are_its_wide_ends() -> None:
+    network, x = small("expansions"), images()
+    assert list(by_block(gradient_norms(network, x, np.arange(5)))) == ["between_1", "between_2"]
+    assert block_outputs(network, x)["between_1"].shape[-1] == 6
+
+
+def test_without_batch_normalisation_there_is_none() -> None:
+    assert not any("norm" in name for name in small(batch_norm=None).params)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        (lambda: spectrum(np.ones((2, 3, 4, 5))), r"spectrum: maps .* \(2, 3, 4, 5\)"),
+        (lambda: principal_directions(np.ones((1, 5))), r"principal_directions: maps .* \(1, 5\)"),
+        (lambda: dimensions(np.array([1.0]), 1.5), "dimensions: share .* 1.5"),
+        (lambda: Subspace(np.ones(3), np.ones((4, 2))), r"Subspace: mean .* \(3,\), directions \(4, 2\)"),
+        (lambda: in_subspaces(small(), {"block_9": np.ones((2, 2))}, 1), "in_subspaces: maps .* block_9"),
+        (lambda: in_subspaces(small(), {"block_1": np.eye(3)}, 4), "in_subspaces: count .* 3, .* got 4"),
+        (lambda: separable_network(blocks=0, channels=4), "separable_network: blocks .* 0"),
+    ],
+)
+def test_what_cannot_be_probed_is_refused(wrong: Any, words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        wrong()
+
+
+def test_a_miniature_of_the_stored_measurements_is_written(tmp_path: Path) -> None:
+    settings = replace(
+        FULL, separable_blocks=1, separable_channels=4, blocks=2, steps=1, batch_size=8, train_images=16, test_images=8,
+        seeds=(0, 1), probed_images=8, counts=(1, 4), gradient_images=4, depths=(2, 3), first_seeds=(5,),
+    )  # fmt: skip
+    lines: list[str] = []
+    make_stored(settings, folder=tmp_path, progress=lines.append)
+    assert len(lines) == 6
+    subspaces = json.loads((tmp_path / probes.SUBSPACES).read_text(encoding="utf-8"))
+    gradients = json.loads((tmp_path / probes.GRADIENTS).read_text(encoding="utf-8"))
+    assert [list(run) for run in subspaces["separable"]] == [["seed", "accuracy", "untrained", "trained", "kept"]] * 2
+    assert [len(shares) for shares in subspaces["separable"][0]["trained"]] == [4]
+    assert subspaces["separable"][0]["kept"]["principal"][1] == subspaces["separable"][0]["accuracy"]
+    assert len(subspaces["inverted"][1]["places"]["expanded"]["trained"]["95 %"]) == 2
+    assert [len(entry["norms"][0]) for entry in gradients["untrained"]] == [2, 3] * 4
+    assert gradients["trained"][3]["variant"] == "none"
+    settings.separable(0).load(tmp_path / probes.WEIGHTS)
+
+
+def test_what_ships_is_of_the_settings_that_the_module_has() -> None:
+    for stored in (stored_subspaces(), stored_gradients()):
+        assert stored["settings"] == json.loads(json.dumps(vars(FULL)))
+
+
+def test_the_stored_network_has_the_stored_accuracy_and_spectra() -> None:
+    stored, task = stored_subspaces(), FULL.task()
+    run = stored["separable"][0]
+    if "synthetic" in task.description:
+        pytest.skip("matplotlib's photograph, of which the task was made, is missing here")
+    assert probes.evaluate(stored_network(), task.x_test, task.y_test)[1] == pytest.approx(run["accuracy"], abs=2e-3)
+    found = probes.spectra(stored_network(), task.x_test[: FULL.probed_images])
+    np.testing.assert_allclose(found, run["trained"], rtol=1e-2, atol=1e-5)
+    first = probes.spectra(FULL.separable(FULL.seeds[0]), task.x_test[: FULL.probed_images])
+    np.testing.assert_allclose(first, run["untrained"], rtol=1e-2, atol=1e-5)
+
+
+def test_stored_gradients_are_computed_anew() -> None:
+    task = replace(FULL, train_images=1).task()
+    if "synthetic" in task.description:
+        pytest.skip("matplotlib's photograph, of which the task was made, is missing here")
+    count = FULL.gradient_images
+    for entry in stored_gradients()["untrained"]:
+        if entry["blocks"] == 8:
+            now = probes.first_norms(
+                entry["variant"], 8, FULL.first_seeds[1], task.x_test[:count], task.y_test[:count],
+                batch_norm=entry["batch_norm"],
+            )  # fmt: skip
+            np.testing.assert_allclose(now, entry["norms"][1], rtol=1e-4)
