@@ -1,7 +1,8 @@
 """npconv: convolutions as they are taught, forward and backward, by hand in NumPy.
 
 `import npconv` gives the kernels. To read one, start at `conv2d_taps` beside `depthwise_conv2d_taps`: they differ in
-`@` against `*`. The rest lives in modules of its own: npconv.cost, npconv.checks, npconv.figures, npconv.claims.
+`@` against `*`. The rest lives in modules of its own: npconv.cost, npconv.checks, npconv.layers, npconv.models,
+npconv.training, npconv.figures, npconv.claims.
 """
 
 from .kernels.activations import relu, relu6, relu6_backward, relu_backward
