@@ -2,9 +2,12 @@
 
 import argparse
 import json
+import signal
 import sys
+import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -72,6 +75,23 @@ def _parser() -> argparse.ArgumentParser:
     ratio.add_argument("--json", action="store_true", help="print JSON instead of a table")
     ratio.set_defaults(run=_cost_ratio)
 
+    train = commands.add_parser("train", help="train a small network on your images, or run the experiment of Fig. 7")
+    train.add_argument("--data", default=argparse.SUPPRESS, metavar="FILE.npz", help="x_train, y_train, x_test, y_test")
+    _add_training_options(train)
+    whats = train.add_subparsers(dest="what", metavar="digits | scattered-digits | fig07")
+    for name, what in (("digits", "8×8, plain"), ("scattered-digits", "on a photograph, the harder task")):
+        _add_training_options(whats.add_parser(name, help=f"handwritten digits that ship, {what}"))
+    fig07 = whats.add_parser(
+        "fig07", help="the experiment behind the article's Fig. 7", argument_default=argparse.SUPPRESS
+    )
+    fig07.add_argument("--quick", action="store_true", help="a smaller one, within two minutes")
+    fig07.add_argument("--seeds", nargs="+", type=int, metavar="SEED", help="instead of the stored experiment's")
+    fig07.add_argument("--blocks", type=int, metavar="N", help="inverted residuals in a row")
+    fig07.add_argument("--steps", type=int, metavar="N", help="of each run")
+    fig07.add_argument("--processes", type=int, metavar="N", help="runs side by side (1)")
+    fig07.add_argument("--out", metavar="DIR", help="for runs, results.json and the figure (fig07, or fig07-quick)")
+    train.set_defaults(run=_train)
+
     vectors = commands.add_parser("vectors", help="test vectors for an implementation of your own")
     vectors.add_argument("--op", required=True, metavar="NAME", help="conv2d, depthwise_conv2d, pointwise_conv2d, …")
     vectors.add_argument("--layout", choices=("NHWC", "NCHW"), default="NHWC")
@@ -81,16 +101,34 @@ def _parser() -> argparse.ArgumentParser:
     vectors.set_defaults(run=_vectors)
 
     bench = commands.add_parser("bench", help="speeds as ratios: to each kernel's limit, and to torch where it is")
-    kinds = ("standard", "depthwise", "pointwise")
+    kinds = ("standard", "depthwise", "pointwise", "training")
     bench.add_argument(
         "--kind", nargs="+", choices=kinds, default=kinds, metavar="KIND", help=f"{', '.join(kinds)} (all)"
     )
-    bench.add_argument("--batch", nargs="+", type=int, default=[1, 8], metavar="B")
+    bench.add_argument(
+        "--batch", nargs="+", type=int, default=[1, 8], metavar="B", help="1 8; blocks are trained with the largest"
+    )
     bench.add_argument("--rounds", type=int, default=15, metavar="R", help="how often each is timed (%(default)s)")
     bench.add_argument("--fast", action="store_true", help="leave the slower rungs of the ladder out")
     bench.add_argument("--json", nargs="?", const="-", metavar="FILE", help="the same as data, to FILE or printed")
     bench.set_defaults(run=_bench)
     return parser
+
+
+def _add_training_options(parser: argparse.ArgumentParser) -> None:
+    """What `npconv train` can be told, before or after the data's name: what isn't told is left out."""
+    group = parser.add_argument_group("training", argument_default=argparse.SUPPRESS)
+    group.add_argument("--steps", type=int, metavar="N", help="updates (10 times through the images)")
+    group.add_argument("--batch-size", type=int, metavar="B", help="(64)")
+    group.add_argument("--learning-rate", type=float, metavar="RATE", help="(0.1)")
+    group.add_argument("--schedule", choices=("cosine", "constant", "exponential"), help="(cosine)")
+    group.add_argument("--optimizer", choices=("sgd", "rmsprop"), help="(sgd)")
+    group.add_argument("--momentum", type=float, metavar="SHARE", help="(0.9)")
+    group.add_argument("--weight-decay", type=float, metavar="RATE", help="(0.00004)")
+    group.add_argument("--smoothing", type=float, metavar="SHARE", help="of the labels (0.1)")
+    group.add_argument("--width", type=float, metavar="FACTOR", help="of the channels (1)")
+    group.add_argument("--seed", type=int, metavar="N", help="of first parameters and order (0)")
+    group.add_argument("--out", metavar="DIR", help="for network.npz, history.json and checkpoint.npz (trained-…)")
 
 
 def _reproduce(arguments: argparse.Namespace) -> int:
@@ -287,11 +325,31 @@ def _bench(arguments: argparse.Namespace) -> int:
         for layer in layers:
             _progress(f"{time.monotonic() - start:4.0f} s  batch {batch}  {layer}")
             rows += bench.measure(layer, batch, rounds=arguments.rounds, rungs=not arguments.fast)
+    steps: list[bench.Step] = []
+    if "training" in arguments.kind:
+        for block in bench.BLOCKS:
+            _progress(f"{time.monotonic() - start:4.0f} s  training  {block}")
+            steps += bench.measure_block(block, max(arguments.batch), rounds=arguments.rounds)
+        _progress(f"{time.monotonic() - start:4.0f} s  training  the small network")
+        steps += bench.measure_network(rounds=arguments.rounds)
     _progress("")
     if arguments.json == "-":
-        print(bench.as_json(rows))
+        print(bench.as_json(rows, steps))
         return 0
     print(", ".join(f"{key} {value}" for key, value in bench.machine().items()))
+    if rows:
+        _print_rows(rows)
+    if steps:
+        _print_steps(steps)
+    if arguments.json:
+        write_whole(arguments.json, bench.as_json(rows, steps))
+        print(f"wrote {arguments.json}")
+    return 0
+
+
+def _print_rows(rows: Sequence[Any]) -> None:
+    from . import bench
+
     header = ["layer", "B", "function", "ms", "GFLOP/s", "× limit", "× torch"]
     table = [
         [
@@ -310,10 +368,145 @@ def _bench(arguments: argparse.Namespace) -> int:
             for group, direction, function, limit, torch in bench.summary(rows)
         ],
     )
-    if arguments.json:
-        write_whole(arguments.json, bench.as_json(rows))
-        print(f"wrote {arguments.json}")
+
+
+def _print_steps(steps: Sequence[Any]) -> None:
+    _print_table(
+        ["training step", "B", "function", "ms", "× limit", "× torch"],
+        [
+            [step.network, str(step.batch), step.function, f"{step.milliseconds:,.3f}", f"{step.over_limit:.2f}",
+             "" if step.over_torch is None else f"{step.over_torch:.2f}"]
+            for step in steps
+        ],
+    )  # fmt: skip
+    print("\nof npconv's step, forward and backward together, in %")
+    parts = list(dict.fromkeys(part for step in steps for part in step.shares))
+    _print_table(
+        ["training step", *parts],
+        [
+            [step.network, *(f"{100 * step.shares[part]:.0f}" if part in step.shares else "" for part in parts)]
+            for step in steps
+            if step.shares
+        ],
+    )
+
+
+def _train(arguments: argparse.Namespace) -> int:
+    options = {name: value for name, value in vars(arguments).items() if name not in ("command", "run", "what")}
+    try:
+        with _interruptible() as check:
+            if arguments.what == "fig07":
+                return _train_fig07(options, check)
+            return _train_small(arguments.what, options, check)
+    except KeyboardInterrupt:
+        _progress("")
+        print("npconv train: stopped; the same command goes on from here", file=sys.stderr)
+        return 130
+
+
+def _train_small(what: str | None, options: dict[str, Any], check: Callable[[], None]) -> int:
+    from .training import digits, read_task, scattered_digits
+    from .training.report import confusion_table
+    from .training.runs import NETWORK, RECORD, RunSettings, train_small
+
+    data, out = options.pop("data", None), options.pop("out", None)
+    if (what is None) == (data is None):
+        raise ValueError("give one of --data FILE.npz, digits, scattered-digits and fig07")
+    _progress("reading the images")
+    task = read_task(data) if data is not None else digits() if what == "digits" else scattered_digits()
+    settings = RunSettings(**options).of(task)
+    folder = Path(out if out is not None else f"trained-{what or Path(data).stem}")
+    print(f"{task.name}: {task.description}; {len(task.x_train)} to learn from, {len(task.x_test)} to be tested on")
+    start, first = time.monotonic(), 0
+
+    def progress(done: int, loss: float, history: Any) -> None:
+        nonlocal first
+        first = first or done
+        now = history.step[-1:] == [done]
+        accuracy = f", test accuracy {history.test_accuracy[-1]:.1%}" if history.step else ""
+        if now and not sys.stderr.isatty():
+            print(
+                f"step {done}/{settings.steps}: training loss {history.train_loss[-1]:.3f}{accuracy}", file=sys.stderr
+            )
+        left = _time_left(start, done - first + 1, (settings.steps or 0) - done)
+        _progress(f"step {done}/{settings.steps}: loss {loss:.3f}{accuracy}, {left}")
+        check()
+
+    trained = train_small(task, settings, folder, progress=progress)
+    _progress("")
+    _print_table(*confusion_table(trained.confusion))
+    print(f"test accuracy {trained.history.test_accuracy[-1]:.2%} after {settings.steps} steps")
+    for name in (NETWORK, RECORD):
+        print(f"wrote {folder / name}")
     return 0
+
+
+def _train_fig07(options: dict[str, Any], check: Callable[[], None]) -> int:
+    from dataclasses import replace
+
+    from .figures import linear_bottleneck_training_figure, write_figures
+    from .files import write_whole
+    from .training import fig07, report
+
+    quick = options.pop("quick", False)
+    folder = Path(options.pop("out", "fig07-quick" if quick else "fig07"))
+    seeds = options.pop("seeds", fig07.QUICK_SEEDS if quick else fig07.SEEDS)
+    processes = options.pop("processes", 1)
+    sizes = {name: options.pop(name) for name in ("blocks", "steps") if name in options}
+    if options:
+        raise ValueError(f"fig07 takes no --{', --'.join(options).replace('_', '-')}")
+    settings = replace(fig07.QUICK if quick else fig07.FULL, **sizes)
+    start = time.monotonic()
+
+    def progress(line: str) -> None:
+        _progress("")
+        print(line)
+
+    def count(steps: fig07.Count) -> None:
+        left = _time_left(start, steps.made, steps.total - steps.done)
+        _progress(f"{steps.done:,} of {steps.total:,} steps, {left}")
+        check()
+
+    results = fig07.run_fig07(settings, seeds, folder=folder, processes=processes, progress=progress, count=count)
+    _progress("")
+    print(f"\n{results['data']}; {settings.blocks} blocks, {settings.steps} steps of {settings.batch_size}")
+    for table in (report.accuracy_table(results), report.comparison_table(results)):
+        _print_table(*table)
+        print()
+    write_whole(folder / "results.json", json.dumps(results))
+    for path in (folder / "results.json", *write_figures([linear_bottleneck_training_figure(results)], folder)):
+        print(f"wrote {path}")
+    return 0
+
+
+@contextmanager
+def _interruptible() -> Iterator[Callable[[], None]]:
+    """Let Ctrl-C wait for a call of what this gives, which then raises KeyboardInterrupt; a second one doesn't wait."""
+    pressed = threading.Event()
+
+    def handle(number: int, frame: Any) -> None:
+        pressed.set()
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        _progress("stopping after this step")
+
+    def check() -> None:
+        if pressed.is_set():
+            raise KeyboardInterrupt
+
+    if threading.current_thread() is not threading.main_thread():  # only the main one may handle signals
+        yield check
+        return
+    before = signal.signal(signal.SIGINT, handle)
+    try:
+        yield check
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _time_left(start: float, made: int, left: int) -> str:
+    """In words, how long what is left will take, as long for each as what was made since the start."""
+    seconds = (time.monotonic() - start) / max(made, 1) * left
+    return f"about {seconds:.0f} s left" if seconds < 100 else f"about {seconds / 60:.0f} min left"
 
 
 def _pair(option: str, numbers: Sequence[int]) -> tuple[int, int]:
@@ -333,7 +526,7 @@ def _padding(words: Sequence[str]) -> str | tuple[int, int]:
 def _print_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Columns set by their widest entry, words to the left and numbers to the right."""
     widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
-    numeric = [all(row[i][:1] in "≈-0123456789" for row in rows) for i in range(len(header))]
+    numeric = [all(row[i][:1] in "≈-+·0123456789" for row in rows) for i in range(len(header))]
     for line in [header, *rows]:
         cells = zip(line, widths, numeric, strict=True)
         print("  ".join(cell.rjust(w) if right else cell.ljust(w) for cell, w, right in cells).rstrip())

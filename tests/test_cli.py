@@ -1,7 +1,9 @@
 """The commands, as a user calls them."""
 
+import dataclasses
 import functools
 import json
+import signal
 import subprocess
 import sys
 
@@ -160,6 +162,8 @@ def test_bench_prints_ratios_and_json(tmp_path, capsys, monkeypatch):
     tiny = (bench.Layer("standard", "3×3", 6, 3, 4), bench.Layer("depthwise", "depthwise", 6, 4, 4, 3, 2),
             bench.Layer("pointwise", "pointwise", 5, 3, 4, 1))  # fmt: skip
     monkeypatch.setattr(bench, "LAYERS", tiny)
+    monkeypatch.setattr(bench, "BLOCKS", ())
+    monkeypatch.setattr(bench, "measure_network", lambda rounds: [])
     file = tmp_path / "bench.json"
     assert cli.main(["bench", "--batch", "2", "--rounds", "1", "--json", str(file)]) == 0
     printed = capsys.readouterr().out
@@ -188,3 +192,121 @@ def test_reproduce_fails_if_a_verdict_is_not_the_docs(tmp_path, capsys, monkeypa
     assert "DIFFERENT: the docs say “fails”" in capsys.readouterr().out
     monkeypatch.setattr(claims, "CLAIMS", [honest])
     assert cli.main(["reproduce", "--out", str(tmp_path)]) == 0
+
+
+@pytest.fixture
+def own_images(tmp_path, monkeypatch):
+    """A file of images of one's own, in the folder that the command runs in."""
+    monkeypatch.chdir(tmp_path)
+    rng = np.random.default_rng(0)
+    y = np.arange(24) % 3
+    x = (rng.integers(100, size=(24, 9, 8, 3)) + 70 * y[:, None, None, None]).astype(np.uint8)
+    np.savez("mine.npz", x_train=x, y_train=y, x_test=x[:9], y_test=y[:9])
+    return tmp_path
+
+
+TRAIN = ["train", "--data", "mine.npz", "--steps", "4", "--batch-size", "8", "--width", "0.25"]
+
+
+def test_train_on_images_of_ones_own(own_images, capsys):
+    assert cli.main(TRAIN) == 0
+    printed, plain = capsys.readouterr()
+    assert [line.split(":")[0] for line in plain.splitlines()] == [f"step {n}/4" for n in (1, 2, 3, 4)]
+    assert "24 to learn from, 9 to be tested on" in printed
+    assert sum(int(word) for line in printed.splitlines()[2:5] for word in line.split()[1:4] if word != "·") == 9
+    record = json.loads((own_images / "trained-mine" / "history.json").read_text(encoding="utf-8"))
+    assert f"test accuracy {record['history']['test_accuracy'][-1]:.2%} after 4 steps" in printed
+    assert {p.name for p in (own_images / "trained-mine").iterdir()} == {
+        "network.npz",
+        "history.json",
+        "checkpoint.npz",
+    }
+    assert cli.main(TRAIN) == 0  # it is done: nothing is trained again
+    assert capsys.readouterr() == (printed, "")
+    assert cli.main([*TRAIN, "--seed", "1"]) == 2
+    assert "belongs to another run" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("stopped_at", [1, 3])
+def test_train_is_stopped_by_ctrl_c_and_goes_on(stopped_at, own_images, capsys, monkeypatch):
+    from npconv.training import loop
+
+    assert cli.main([*TRAIN, "--out", "whole"]) == 0
+    step, taken = loop.training_step, []
+
+    def interrupted(*arguments, **options):
+        taken.append(1)
+        if len(taken) == stopped_at:
+            signal.raise_signal(signal.SIGINT)
+        return step(*arguments, **options)
+
+    before = signal.getsignal(signal.SIGINT)
+    monkeypatch.setattr(loop, "training_step", interrupted)
+    assert cli.main([*TRAIN, "--out", "stopped"]) == 130
+    assert capsys.readouterr().err.endswith("npconv train: stopped; the same command goes on from here\n")
+    assert len(taken) == stopped_at
+    assert signal.getsignal(signal.SIGINT) is before
+    assert [p.name for p in (own_images / "stopped").iterdir()] == ["checkpoint.npz"]
+    assert cli.main([*TRAIN, "--out", "stopped"]) == 0
+    assert len(taken) == 4
+    for name in ("network.npz", "history.json"):
+        assert (own_images / "stopped" / name).read_bytes() == (own_images / "whole" / name).read_bytes()
+
+
+def test_train_digits_takes_options_before_and_after(own_images, capsys):
+    words = ["train", "--steps", "2", "digits", "--batch-size", "16", "--width", "0.25", "--out", "here"]
+    words += ["--optimizer", "rmsprop", "--schedule", "exponential", "--momentum", "0.5", "--seed", "7"]
+    assert cli.main([*words, "--learning-rate", "0.02", "--smoothing", "0", "--weight-decay", "0"]) == 0
+    assert "1347 to learn from, 450 to be tested on" in capsys.readouterr().out
+    settings = json.loads((own_images / "here" / "history.json").read_text(encoding="utf-8"))["settings"]
+    assert settings == {
+        "steps": 2, "batch_size": 16, "learning_rate": 0.02, "schedule": "exponential", "optimizer": "rmsprop",
+        "momentum": 0.5, "weight_decay": 0.0, "smoothing": 0.0, "width": 0.25, "seed": 7,
+    }  # fmt: skip
+
+
+def test_train_fig07_prints_tables_and_draws(tmp_path, capsys, monkeypatch):
+    from npconv.training import fig07
+
+    tiny = dataclasses.replace(fig07.QUICK, channels=2, expansion=2, batch_size=8, train_images=16, test_images=8)
+    monkeypatch.setattr(fig07, "QUICK", tiny)
+    words = ["train", "fig07", "--quick", "--blocks", "2", "--steps", "2", "--seeds", "4", "6", "--out", str(tmp_path)]
+    assert cli.main(words) == 0
+    printed = capsys.readouterr().out
+    assert "2 blocks, 2 steps of 8" in printed
+    assert "linear − expansions" in printed
+    assert "ReLU6 in the bottleneck" in printed
+    results = json.loads((tmp_path / "results.json").read_text(encoding="utf-8"))
+    assert results["seeds"] == [4, 6]
+    assert results["settings"]["blocks"] == 2
+    assert (tmp_path / "linear-bottleneck-training.svg").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["train"], "npconv train: give one of --data FILE.npz, digits, scattered-digits and fig07"),
+        (["train", "--data", "mine.npz", "digits"], "npconv train: give one of --data"),
+        (["train", "--data", "yours.npz"], "yours.npz"),
+        (["train", "--data", "mine.npz", "--steps", "0"], "npconv train: train_small: steps must be at least 1; got 0"),
+        (["train", "--momentum", "0.5", "fig07", "--quick"], "npconv train: fig07 takes no --momentum"),
+        (["train", "--data", "mine.npz", "fig07"], "npconv train: fig07 takes no --data"),
+        (["train", "fig07", "--seeds", "1", "1"], "npconv train: run_fig07: seeds must be one or more, each once"),
+        (["train", "fig07", "--processes", "0"], "npconv train: run_fig07: processes must be at least 1; got 0"),
+        ([*TRAIN, "--out", "/dev/null/here"], "/dev/null/here"),
+    ],
+)
+def test_what_train_cannot_do_is_one_line_and_status_2(words, message, own_images, capsys):
+    assert cli.main(words) == 2
+    error = capsys.readouterr().err.splitlines()
+    assert len(error) == 1
+    assert message in error[0]
+
+
+def test_a_file_that_does_not_fit_is_told_all_that_is_wrong(own_images, capsys):
+    np.savez("odd.npz", x_train=np.zeros((4, 5)), y_train=np.zeros(3), x_test=np.zeros((2, 6, 6)))
+    assert cli.main(["train", "--data", "odd.npz"]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("npconv train: read_task: odd.npz")
+    for wrong in ("x_train must be (n, H, W)", "y_train must hold integers", "y_test"):
+        assert wrong in error

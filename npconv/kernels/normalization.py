@@ -5,6 +5,7 @@ axis or more before them; scale, shift, mean and variance are (M,). The article 
 after every convolution (MobileNetV2 paper, section 6.1).
 """
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -19,8 +20,8 @@ class BatchNormStages(NamedTuple):
     mean: Array  # (M,), of the batch
     variance: Array  # (M,), of the batch, biased
     deviation: Array  # (M,), √(variance + epsilon)
-    normalised: Array  # (B, …, M), mean 0 and variance 1
-    output: Array  # (B, …, M), scaled and shifted
+    centred: Array  # (B, …, M), mean 0
+    output: Array  # (B, …, M), variance 1, then scaled and shifted
 
 
 def batch_statistics(x: Array) -> tuple[Array, Array]:
@@ -41,16 +42,15 @@ def batch_norm_stages(x: Array, scale: Array, shift: Array, *, epsilon: float = 
     """All that `batch_norm` computes, by name, the batch's statistics among it. Arguments and errors as there.
 
     >>> stages = batch_norm_stages(np.array([[1.0], [3.0]]), np.array([2.0]), np.array([5.0]), epsilon=1e-12)
-    >>> stages.mean, stages.variance, stages.normalised[:, 0]
+    >>> stages.mean, stages.variance, stages.centred[:, 0]
     (array([2.]), array([1.]), array([-1.,  1.]))
     """
     arguments.channelwise("batch_norm_stages", x, epsilon=epsilon, scale=scale, shift=shift)
     mean, variance, centred = _centre(x)
     deviation = np.sqrt(variance + epsilon)  # (M,)
-    centred /= deviation
-    output = centred * scale  # (B, …, M)
-    output += shift
-    return BatchNormStages(mean, variance, deviation, centred, output)
+    output = _lines(centred) * _along(centred, scale / deviation)  # (B, L, X)
+    output += _along(centred, shift)
+    return BatchNormStages(mean, variance, deviation, centred, output.reshape(x.shape))
 
 
 def batch_norm(x: Array, scale: Array, shift: Array, *, epsilon: float = 1e-3) -> Array:
@@ -104,15 +104,16 @@ def batch_norm_backward_from_stages(dy: Array, scale: Array, stages: BatchNormSt
     >>> np.allclose(dx, batch_norm_backward(dy, x, scale, np.zeros(1))[0])
     True
     """
-    _, _, deviation, normalised, _ = stages
-    arguments.channelwise("batch_norm_backward_from_stages", normalised, dy, scale=scale)
+    _, _, deviation, centred, _ = stages
+    arguments.channelwise("batch_norm_backward_from_stages", centred, dy, scale=scale)
     dshift = _channel_sums(dy).astype(dy.dtype)  # (M,)
-    dscale = _channel_sums(dy, normalised).astype(dy.dtype)  # (M,)
+    dscale = (_channel_sums(dy, centred) / deviation).astype(dy.dtype)  # (M,)
     count = dy.size // dy.shape[-1]
-    dx = dy - dshift / count  # (B, …, M)
-    dx -= normalised * (dscale / count)
-    dx *= scale / deviation
-    return dx, dscale, dshift
+    dx = _lines(centred) * _along(centred, -dscale / (count * deviation))  # (B, L, X)
+    dx += _lines(dy)
+    dx -= _along(dy, dshift / count)
+    dx *= _along(dy, scale / deviation)
+    return dx.reshape(dy.shape), dscale, dshift
 
 
 def batch_norm_inference(
@@ -141,7 +142,10 @@ def batch_norm_inference(
         "batch_norm_inference", x, epsilon=epsilon, scale=scale, shift=shift, mean=mean, variance=variance
     )
     deviation = np.sqrt(variance + epsilon)  # (M,)
-    return (x - mean) / deviation * scale + shift
+    y = _lines(x) - _along(x, mean)  # (B, L, X)
+    y *= _along(x, scale / deviation)
+    y += _along(x, shift)
+    return y.reshape(x.shape)
 
 
 def batch_norm_inference_backward(
@@ -203,7 +207,7 @@ def _centre(x: Array) -> tuple[Array, Array, Array]:
     """Each channel's mean and biased variance, and x − mean."""
     count = x.size // x.shape[-1]
     mean: Array = (_channel_sums(x) / count).astype(x.dtype)  # (M,)
-    centred: Array = x - mean  # (B, …, M)
+    centred = (_lines(x) - _along(x, mean)).reshape(x.shape)  # (B, …, M)
     return mean, (_channel_sums(centred, centred) / count).astype(x.dtype), centred
 
 
@@ -212,10 +216,20 @@ def _channel_sums(a: Array, other: Array | None = None) -> Array:
 
     Within an example in a's dtype, float32 at least; over the batch, and returned, in float64 at least.
     """
-    examples = a.reshape(len(a), -1, a.shape[-1]).astype(np.result_type(a.dtype, np.float32), copy=False)
+    lines = _lines(a).astype(np.result_type(a.dtype, np.float32), copy=False)  # (B, L, X)
     if other is None:
-        sums = np.ones(examples.shape[1], examples.dtype) @ examples  # (B, M)
+        sums = np.ones(lines.shape[1], lines.dtype) @ lines  # (B, X)
     else:
-        sums = np.einsum("bpm,bpm->bm", examples, other.reshape(examples.shape))  # (B, M)
-    total: Array = sums.sum(axis=0, dtype=np.result_type(sums.dtype, np.float64))  # (M,)
-    return total
+        sums = np.einsum("blx,blx->bx", lines, _lines(other))  # (B, X)
+    total: Array = sums.sum(axis=0, dtype=np.result_type(sums.dtype, np.float64))  # (X,)
+    return total.reshape(-1, a.shape[-1]).sum(axis=0)  # type: ignore[no-any-return]
+
+
+def _lines(a: Array) -> Array:
+    """(B, …, D, M) as (B, L, X) with X = D·M: NumPy is fast along whole rows of positions, and slow along channels."""
+    return a.reshape(len(a), -1, math.prod(a.shape[-2:] if a.ndim > 2 else a.shape[-1:]))
+
+
+def _along(a: Array, vector: Array) -> Array:
+    """A number for each channel as a number for each entry of a's lines, (M,) to (X,)."""
+    return np.tile(vector, a.shape[-2] if a.ndim > 2 else 1)

@@ -7,7 +7,7 @@ import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
@@ -17,23 +17,12 @@ from ..kernels.geometry import Array
 from ..kernels.head import softmax_cross_entropy, softmax_cross_entropy_backward
 from ..layers import Layer
 from .labels import smooth_labels
+from .optimizers import Optimizer
 from .tasks import Task, batch_at
 
 EVALUATED_AT_ONCE = 256  # images
 ALLOCATOR = 31 * 2**20  # bytes
 SAME_LOGITS = 1e-3  # of their scale: what another machine's rounding may differ by
-
-
-class Optimizer(Protocol):
-    """What `train` asks of an optimiser: those of `npconv.training.optimizers` have it."""
-
-    state: dict[str, Array]
-
-    def step(self, gradients: Mapping[str, Array], learning_rate: float) -> None:
-        """Update the parameters that the optimiser holds, in place."""
-
-    def load_state(self, state: Mapping[str, Array]) -> None:
-        """Copy a saved state into `state`; ValueError, and nothing changed, where it doesn't fit."""
 
 
 @dataclass
@@ -164,9 +153,9 @@ def train(
 
     Source: the MobileNetV2 paper, section 6.1, for the loss, label smoothing as in slim.
 
-    >>> from npconv.models import small_mobilenet_v2
+    >>> from npconv.models import SMALL_ROWS, small_mobilenet_v2
     >>> from npconv.training import SGD, constant, digits
-    >>> network = small_mobilenet_v2(10, stem_stride=1)
+    >>> network = small_mobilenet_v2(10, rows=SMALL_ROWS[:1])
     >>> history = train(network, digits(), SGD(network.params, momentum=0.9), constant(0.05), steps=2, batch_size=16)
     >>> history.step
     [2]
@@ -179,8 +168,10 @@ def train(
         "schedule": re.sub(r" at 0x[0-9a-f]+", "", repr(schedule)), **_plain_settings(optimizer),
     })  # fmt: skip
     path = None if checkpoint is None else Path(checkpoint)
-    if path is not None and path.exists():
-        run.resume(path)
+    if path is not None:
+        path.parent.mkdir(parents=True, exist_ok=True)  # where that can't be, it is better said now
+        if path.exists():
+            run.resume(path)
     history = run.history
     for step in range(run.done, steps):
         chosen = batch_at(len(task.x_train), batch_size, seed=seed, step=step)
@@ -246,7 +237,10 @@ class _Run:
         except (KeyError, TypeError, ValueError) as error:
             raise ValueError(f"train: {path} is no checkpoint of a training run: {error!r}") from error
         if differences:
-            raise ValueError(f"train: {path} belongs to another run: {differences}")
+            raise ValueError(
+                f"train: {path} belongs to another run (without it, or under another name, one begins anew): "
+                f"{differences}"
+            )
         twin = self.network.copy()
         try:
             twin.load_arrays(_under("network/", arrays))

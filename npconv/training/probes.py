@@ -1,6 +1,7 @@
 """Looks into networks: in how many dimensions their features live, and how gradients come through their depth.
 
-What needs trained networks ships as data, which `make_stored` has measured: nine networks trained, some minutes.
+What needs trained networks ships as data, which `make_stored` has measured. `python -m npconv.training.probes` does it
+again: nine networks are trained, for some minutes.
 """
 
 import json
@@ -36,6 +37,7 @@ from .variants import variant_network
 
 SUBSPACES, WEIGHTS, GRADIENTS = "feature_subspaces.json", "feature_subspaces.npz", "gradient_flow.json"
 DIGITS = 6  # of stored numbers
+ENOUGH = 0.02  # of test accuracy, that keeping few directions may cost
 NOISE = 1e-12  # a share of the variance that is rounding's
 
 
@@ -173,43 +175,30 @@ class Subspace(Layer):
         return dx
 
 
-def in_subspaces(
-    network: Sequential, maps: Mapping[str, Array], count: int, *, rng: np.random.Generator | None = None
-) -> Sequential:
-    """A copy of a network in which each block's output keeps no more than `count` directions about its mean.
+def subspace(maps: Array, count: int, *, rng: np.random.Generator | None = None) -> Subspace:
+    """The layer that keeps of feature maps like these their mean and so many directions about it.
 
     Args:
-        network: a `Sequential`.
-        maps: by the blocks' names, feature maps from which the mean and the principal directions are taken.
+        maps: (…, channels), from which the mean and the principal directions are taken.
         count: d, how many of the principal directions are kept: the first ones.
         rng: with a generator, as many random directions are kept instead.
 
     Returns:
-        A `Sequential` with a `Subspace` after each block.
+        A `Subspace`, of the maps' dtype.
 
     Raises:
-        ValueError: a name that the network does not have, or a count that is not from 1 to the channels.
+        ValueError: a count that is not from 1 to the channels; as `spectrum`.
 
-    >>> network = separable_network(blocks=1, channels=8)
-    >>> x = np.random.default_rng(0).standard_normal((2, 12, 16, 1)).astype(np.float32)
-    >>> maps = block_outputs(network, x)
-    >>> list(in_subspaces(network, {"block_1": maps["block_1"]}, 3).layers)[4:7]
-    ['block_1', 'block_1_subspace', 'pool']
+    >>> maps = np.array([[0.0, 1.0], [2.0, 1.0]])
+    >>> subspace(maps, 1).forward(np.array([[7.0, 7.0]]))
+    array([[7., 1.]])
     """
-    if unknown := set(maps) - set(network.layers):
-        raise ValueError(f"in_subspaces: maps must be of the network's layers; it has no {', '.join(sorted(unknown))}")
-    layers: dict[str, Layer] = {}
-    for name, layer in network.copy().layers.items():
-        layers[name] = layer
-        if name in maps:
-            mean, directions = principal_directions(maps[name])
-            if not 1 <= count <= len(mean):
-                raise ValueError(f"in_subspaces: count must be 1 to {len(mean)}, the channels of {name}; got {count!r}")
-            if rng is not None:
-                directions = np.linalg.qr(rng.standard_normal(directions.shape))[0]
-            dtype = maps[name].dtype
-            layers[f"{name}_subspace"] = Subspace(mean.astype(dtype), directions[:, :count].astype(dtype))
-    return Sequential(layers)
+    mean, directions = principal_directions(maps)
+    if not 1 <= count <= len(mean):
+        raise ValueError(f"subspace: count must be 1 to {len(mean)}, the channels; got {count!r}")
+    if rng is not None:
+        directions = np.linalg.qr(rng.standard_normal(directions.shape))[0]
+    return Subspace(mean.astype(maps.dtype), directions[:, :count].astype(maps.dtype))
 
 
 def gradient_norms(network: Sequential, x: Array, labels: Array) -> dict[str, float]:
@@ -301,8 +290,8 @@ def separable_network(
 class Settings:
     """All that the stored measurements depend on."""
 
-    separable_blocks: int = 8
-    separable_channels: int = 36
+    separable_blocks: int = 3
+    separable_channels: int = 96
     blocks: int = 16  # of the inverted residuals that are trained
     channels: int = 6
     expansion: int = 6
@@ -316,7 +305,7 @@ class Settings:
     task_seed: int = 0
     seeds: tuple[int, ...] = (0, 1, 2)
     probed_images: int = 512  # in one batch, of which maps are taken
-    counts: tuple[int, ...] = (1, 2, 3, 4, 6, 8, 12, 16, 24, 36)  # of directions that are kept
+    counts: tuple[int, ...] = (1, 2, 4, 6, 8, 12, 16, 24, 36, 48, 72, 96)  # of directions that are kept
     gradient_images: int = 64
     depths: tuple[int, ...] = (8, 16, 32, 64)
     first_seeds: tuple[int, ...] = (0, 1, 2, 3, 4)  # of the networks that are not trained
@@ -368,14 +357,36 @@ def spectra(network: Sequential, x: Array, ending: str = "") -> list[Array]:
 
 def kept_accuracies(
     network: Sequential, task: Task, counts: Sequence[int], *, images: int, seed: int | None = None
-) -> list[float]:
-    """The test accuracy of a network whose blocks' outputs keep so many directions, for each of the counts.
+) -> list[list[float]]:
+    """The test accuracy of a network where one block's output keeps so many directions: by block, for each count.
 
     The directions are those of `images` training images; with a `seed`, random ones instead. Nothing is trained again.
     """
     maps = by_block(block_outputs(network, task.x_train[:images]))
     rng = None if seed is None else np.random.default_rng(seed)
-    return [evaluate(in_subspaces(network, maps, count, rng=rng), task.x_test, task.y_test)[1] for count in counts]
+    accuracies: list[list[float]] = []
+    after, x = dict(network.copy().layers), task.x_test
+    for name in maps:
+        while name in after:  # the maps up to this block are the same for all counts
+            x = after.pop(next(iter(after))).forward(x)
+        kept = [Sequential({"subspace": subspace(maps[name], count, rng=rng), **after}) for count in counts]
+        accuracies.append([evaluate(each, x, task.y_test)[1] for each in kept])
+    return accuracies
+
+
+def sufficient(runs: Sequence[Mapping[str, Any]], counts: Sequence[int]) -> list[int]:
+    """For each block the fewest principal directions from which on it loses little, in the median over stored runs.
+
+    Little is `ENOUGH` of the test accuracy that the network has with all of them.
+
+    >>> runs = [{"accuracy": 0.6, "kept": {"principal": [[0.3, 0.59, 0.6]]}}]
+    >>> sufficient(runs, (2, 4, 8))
+    [4]
+    """
+    kept = np.array([run["kept"]["principal"] for run in runs])  # (seeds, blocks, counts)
+    lost = np.median(np.array([run["accuracy"] for run in runs])[:, np.newaxis, np.newaxis] - kept, axis=0)
+    too_few = [np.flatnonzero(row > ENOUGH + NOISE) for row in lost]
+    return [int(counts[few.max(initial=-1) + 1]) for few in too_few]
 
 
 def first_norms(
@@ -446,26 +457,7 @@ def make_stored(
     images = task.x_test[: settings.probed_images]
     batch = images[: settings.gradient_images], task.y_test[: settings.gradient_images]
     about = {"settings": asdict(settings), "data": task.description, "numpy": np.__version__}
-    weights: dict[str, Array] = {}
-    runs: list[dict[str, Any]] = []
-    for seed in settings.seeds:
-        first = settings.separable(seed)
-        network, accuracy = settings.trained(first, task, seed)
-        weights = weights or network.arrays()
-        probed = {"images": settings.probed_images}
-        runs.append(
-            {
-                "seed": seed,
-                "accuracy": accuracy,
-                "untrained": spectra(first, images),
-                "trained": spectra(network, images),
-                "kept": {
-                    "principal": kept_accuracies(network, task, settings.counts, **probed),
-                    "random": kept_accuracies(network, task, settings.counts, **probed, seed=seed),
-                },
-            }
-        )
-        progress(f"separable, seed {seed}: test accuracy {accuracy:.1%}")
+    runs, weights = _separable_runs(settings, task, progress)
     inverted: list[dict[str, Any]] = []
     after: list[dict[str, Any]] = []
     for variant in ("linear", "none"):
@@ -506,6 +498,34 @@ def make_stored(
     }
     for name, content in contents.items():
         write_whole(Path(folder, name), content)
+
+
+def _separable_runs(
+    settings: Settings, task: Task, progress: Callable[[str], None]
+) -> tuple[list[dict[str, Any]], dict[str, Array]]:
+    """The separable networks' runs, and the first one's weights."""
+    images = task.x_test[: settings.probed_images]
+    weights: dict[str, Array] = {}
+    runs: list[dict[str, Any]] = []
+    for seed in settings.seeds:
+        first = settings.separable(seed)
+        network, accuracy = settings.trained(first, task, seed)
+        weights = weights or network.arrays()
+        probed = {"images": settings.probed_images}
+        runs.append(
+            {
+                "seed": seed,
+                "accuracy": accuracy,
+                "untrained": spectra(first, images),
+                "trained": spectra(network, images),
+                "kept": {
+                    "principal": kept_accuracies(network, task, settings.counts, **probed),
+                    "random": kept_accuracies(network, task, settings.counts, **probed, seed=seed),
+                },
+            }
+        )
+        progress(f"separable, seed {seed}: test accuracy {accuracy:.1%}")
+    return runs, weights
 
 
 def _measures(shares: Sequence[Array]) -> dict[str, list[float]]:

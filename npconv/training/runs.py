@@ -134,7 +134,7 @@ def train_small(
     """
     settings, folder = settings.of(task), Path(folder)
     steps = settings.steps
-    if not is_int(steps):
+    if steps is None or not is_int(steps):
         raise TypeError(f"train_small: steps must be an int; got {steps!r}")
     if steps < 1:
         raise ValueError(f"train_small: steps must be at least 1; got {steps!r}")

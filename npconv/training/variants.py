@@ -87,7 +87,7 @@ def variant_network(
     Raises:
         ValueError: another variant, or fewer than one block.
 
-    Source: the article's Fig. 7, the MobileNetV2 paper's Fig. 6, which does not say how exactly it joined the expansions.
+    Source: the article's Fig. 7, the MobileNetV2 paper's Fig. 6, which does not say how it joined the expansions.
 
     >>> variant_network("none", blocks=2).forward(np.ones((2, 12, 16, 1), np.float32)).shape
     (2, 10)

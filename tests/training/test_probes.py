@@ -11,6 +11,7 @@ import pytest
 from npconv import softmax_cross_entropy
 from npconv.layers import Layer, Sequential
 from npconv.training import probes
+from npconv.training.loop import evaluate
 from npconv.training.probes import (
     FULL,
     Subspace,
@@ -18,7 +19,6 @@ from npconv.training.probes import (
     by_block,
     dimensions,
     gradient_norms,
-    in_subspaces,
     make_stored,
     participation_ratio,
     principal_directions,
@@ -27,7 +27,10 @@ from npconv.training.probes import (
     stored_gradients,
     stored_network,
     stored_subspaces,
+    subspace,
+    sufficient,
 )
+from npconv.training.tasks import Task
 from npconv.training.variants import VARIANTS, variant_network
 
 RNG = np.random.default_rng(7)
@@ -131,25 +134,41 @@ def test_the_subspace_layer_goes_back_by_its_transpose() -> None:
     np.testing.assert_allclose(layer.forward(layer.forward(x)), layer.forward(x), atol=1e-12)
 
 
-def test_with_all_directions_a_network_is_itself_and_with_two_its_maps_are_a_plane() -> None:
-    network, x = small(channels=4), images(8)
-    maps = by_block(block_outputs(network, x))
+def test_all_directions_keep_maps_as_they_are_and_two_keep_a_plane() -> None:
+    maps = block_outputs(small(channels=4), images(8))["block_3"]
     for rng in (None, np.random.default_rng(1)):
-        np.testing.assert_allclose(
-            in_subspaces(network, maps, 4, rng=rng).forward(x), network.forward(x), rtol=1e-9, atol=1e-9
-        )
-        plane = block_outputs(in_subspaces(network, maps, 2, rng=rng), x)["block_3_subspace"]
+        np.testing.assert_allclose(subspace(maps, 4, rng=rng).forward(maps), maps, atol=1e-9)
+        plane = subspace(maps, 2, rng=rng).forward(maps)
         assert dimensions(spectrum(plane), 1 - 1e-9) == 2
-    principal = in_subspaces(network, {"block_1": maps["block_1"]}, 2)
-    first = block_outputs(principal, x)["block_1_subspace"]
-    assert ((first - maps["block_1"]) ** 2).sum() / (
-        (maps["block_1"] - maps["block_1"].mean((0, 1, 2))) ** 2
-    ).sum() == (pytest.approx(spectrum(maps["block_1"])[2:].sum()))
+    best = ((subspace(maps, 2).forward(maps) - maps) ** 2).sum()
+    assert best < 0.9 * ((plane - maps) ** 2).sum()
+    assert subspace(maps.astype(np.float32), 2).forward(maps.astype(np.float32)).dtype == np.float32
+
+
+def test_accuracies_are_those_of_the_network_with_a_subspace_behind_one_block() -> None:
+    task = Task("random", images(40), RNG.integers(0, 3, 40), images(60), RNG.integers(0, 3, 60), 3, "random")
+    network = small("none", classes=3)
+    network.forward(task.x_train, training=True)  # so that the running statistics are something
+    kept = probes.kept_accuracies(network, task, (1, 2, 3), images=30)
+    assert np.shape(kept) == (3, 3)
+    whole = evaluate(network, task.x_test, task.y_test)[1]
+    assert [row[-1] for row in kept] == [whole] * 3
+    assert len({accuracy for row in kept for accuracy in row}) > 2
+    maps = block_outputs(network, task.x_train[:30])
+    layers: dict[str, Layer] = {}
+    for name, layer in network.layers.items():
+        layers |= {name: layer} | ({"subspace": subspace(maps[name], 1)} if name == "block_2" else {})
+    assert kept[1][0] == evaluate(Sequential(layers), task.x_test, task.y_test)[1]
+
+
+def test_the_sufficient_count_is_the_first_from_which_on_little_is_lost() -> None:
+    rows = [[0.59, 0.5, 0.585, 0.6], [0.1, 0.2, 0.57, 0.6], [0.6, 0.6, 0.6, 0.6]]
+    assert sufficient([{"accuracy": 0.6, "kept": {"principal": rows}}], (1, 2, 4, 8)) == [4, 8, 1]
 
 
 @pytest.mark.parametrize("variant", ["linear", "none", "expansions"])
 def test_gradient_norms_are_those_of_differences(variant: str) -> None:
-    network, x, labels = small(variant, blocks=2, classes=3, last_channels=5), images(3, 5, 7), np.array([2, 0, 1])
+    network, x, labels = small(variant, blocks=2, classes=3, last_channels=5), images(2, 4, 7), np.array([2, 1])
     norms = gradient_norms(network, x, labels)
     step = 1e-6
     for name in ("first", list(by_block(norms))[-1], "pool"):
@@ -188,8 +207,8 @@ def test_without_batch_normalisation_there_is_none() -> None:
         (lambda: principal_directions(np.ones((1, 5))), r"principal_directions: maps .* \(1, 5\)"),
         (lambda: dimensions(np.array([1.0]), 1.5), "dimensions: share .* 1.5"),
         (lambda: Subspace(np.ones(3), np.ones((4, 2))), r"Subspace: mean .* \(3,\), directions \(4, 2\)"),
-        (lambda: in_subspaces(small(), {"block_9": np.ones((2, 2))}, 1), "in_subspaces: maps .* block_9"),
-        (lambda: in_subspaces(small(), {"block_1": np.eye(3)}, 4), "in_subspaces: count .* 3, .* got 4"),
+        (lambda: subspace(np.eye(3), 4), "subspace: count .* 3, .* got 4"),
+        (lambda: subspace(np.eye(3), 0), "subspace: count .* 3, .* got 0"),
         (lambda: separable_network(blocks=0, channels=4), "separable_network: blocks .* 0"),
     ],
 )
@@ -201,19 +220,19 @@ def test_what_cannot_be_probed_is_refused(wrong: Any, words: str) -> None:
 def test_a_miniature_of_the_stored_measurements_is_written(tmp_path: Path) -> None:
     settings = replace(
         FULL, separable_blocks=1, separable_channels=4, blocks=2, steps=1, batch_size=8, train_images=16, test_images=8,
-        seeds=(0, 1), probed_images=8, counts=(1, 4), gradient_images=4, depths=(2, 3), first_seeds=(5,),
+        seeds=(0,), probed_images=8, counts=(1, 4), gradient_images=4, depths=(2, 3), first_seeds=(5,),
     )  # fmt: skip
     lines: list[str] = []
     make_stored(settings, folder=tmp_path, progress=lines.append)
-    assert len(lines) == 6
+    assert len(lines) == 3
     subspaces = json.loads((tmp_path / probes.SUBSPACES).read_text(encoding="utf-8"))
     gradients = json.loads((tmp_path / probes.GRADIENTS).read_text(encoding="utf-8"))
-    assert [list(run) for run in subspaces["separable"]] == [["seed", "accuracy", "untrained", "trained", "kept"]] * 2
+    assert [list(run) for run in subspaces["separable"]] == [["seed", "accuracy", "untrained", "trained", "kept"]]
     assert [len(shares) for shares in subspaces["separable"][0]["trained"]] == [4]
-    assert subspaces["separable"][0]["kept"]["principal"][1] == subspaces["separable"][0]["accuracy"]
-    assert len(subspaces["inverted"][1]["places"]["expanded"]["trained"]["95 %"]) == 2
+    assert subspaces["separable"][0]["kept"]["principal"][0][1] == subspaces["separable"][0]["accuracy"]
+    assert len(subspaces["inverted"][0]["places"]["expanded"]["trained"]["95 %"]) == 2
     assert [len(entry["norms"][0]) for entry in gradients["untrained"]] == [2, 3] * 4
-    assert gradients["trained"][3]["variant"] == "none"
+    assert gradients["trained"][1]["variant"] == "none"
     settings.separable(0).load(tmp_path / probes.WEIGHTS)
 
 
@@ -222,16 +241,13 @@ def test_what_ships_is_of_the_settings_that_the_module_has() -> None:
         assert stored["settings"] == json.loads(json.dumps(vars(FULL)))
 
 
-def test_the_stored_network_has_the_stored_accuracy_and_spectra() -> None:
-    stored, task = stored_subspaces(), FULL.task()
-    run = stored["separable"][0]
+def test_the_stored_network_has_the_stored_spectrum_and_about_the_stored_accuracy() -> None:
+    task, run = replace(FULL, train_images=1).task(), stored_subspaces()["separable"][0]
     if "synthetic" in task.description:
         pytest.skip("matplotlib's photograph, of which the task was made, is missing here")
-    assert probes.evaluate(stored_network(), task.x_test, task.y_test)[1] == pytest.approx(run["accuracy"], abs=2e-3)
-    found = probes.spectra(stored_network(), task.x_test[: FULL.probed_images])
-    np.testing.assert_allclose(found, run["trained"], rtol=1e-2, atol=1e-5)
-    first = probes.spectra(FULL.separable(FULL.seeds[0]), task.x_test[: FULL.probed_images])
-    np.testing.assert_allclose(first, run["untrained"], rtol=1e-2, atol=1e-5)
+    x, labels = task.x_test[: FULL.probed_images], task.y_test[: FULL.probed_images]
+    assert evaluate(stored_network(), x, labels)[1] == pytest.approx(run["accuracy"], abs=0.05)
+    np.testing.assert_allclose(probes.spectra(stored_network(), x), run["trained"], rtol=1e-2, atol=1e-5)
 
 
 def test_stored_gradients_are_computed_anew() -> None:
@@ -240,7 +256,7 @@ def test_stored_gradients_are_computed_anew() -> None:
         pytest.skip("matplotlib's photograph, of which the task was made, is missing here")
     count = FULL.gradient_images
     for entry in stored_gradients()["untrained"]:
-        if entry["blocks"] == 8:
+        if entry["blocks"] == 8 and entry["batch_norm"] == (entry["variant"] == "none"):
             now = probes.first_norms(
                 entry["variant"], 8, FULL.first_seeds[1], task.x_test[:count], task.y_test[:count],
                 batch_norm=entry["batch_norm"],

@@ -1,34 +1,24 @@
-"""Speeds as ratios: each kernel beside its limit, and beside torch where that is installed, in one run.
+"""Each kernel beside its limit, and beside torch where that is installed.
 
-All that belongs to a layer is measured in turn, round after round, and medians are compared, so that a machine whose
-speed drifts slows both sides of a ratio. The limit of a kernel is what NumPy must do for it at the least:
+The limit of a kernel is what NumPy must do for it at the least:
 
     standard    one contiguous (B·Dᵥ·Dᵥ, Dᵣ·Dᵣ·M) @ (Dᵣ·Dᵣ·M, N); twice that for backward
     pointwise   its own matrix product, forward; its own two, backward
     depthwise   one copy of as many bytes as it must read and write
 """
 
-import json
 import math
-import os
-import platform
-import statistics
-import time
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 import npconv
 
-from .cost import conv2d_cost, depthwise_conv2d_cost, pointwise_conv2d_cost
-from .kernels.geometry import Array
-
-SLOW = 0.5  # seconds; what takes longer runs three times only
-SAMPLE = 0.01  # seconds; shorter calls are repeated for as long
-ALLOCATOR = 31 * 2**20  # bytes
-REST = 0.06  # seconds, until the other library's threads have gone to sleep
+from ..cost import conv2d_cost, depthwise_conv2d_cost, pointwise_conv2d_cost
+from ..kernels.geometry import Array
+from .timing import bind, geometric_mean, import_torch, interleaved, keep_memory, threads
 
 
 @dataclass(frozen=True)
@@ -105,20 +95,18 @@ def measure(layer: Layer, batch: int, *, rounds: int = 15, loops: bool = True, r
     >>> [row.function for row in rows if row.direction == "forward"][:2]
     ['limit', 'pointwise_conv2d']
     """
-    np.ones(
-        ALLOCATOR, np.uint8
-    )  # freed at once: from then on the C library keeps what arrays give back, as in a long run
+    keep_memory()
     x, kernel, geometry, macs = _arrays(layer, batch)
     functions = _functions(layer.kind, rungs)
     y = functions[0][1](x, kernel, **geometry)
     dy = np.random.default_rng(1).standard_normal(y.shape).astype(np.float32)
     timed: dict[tuple[str, str], Callable[[], Any]] = dict(_limits(layer.kind, x, kernel, y))
     for name, forward, backward in functions:
-        timed[name, "forward"] = _bind(forward, x, kernel, **geometry)
+        timed[name, "forward"] = bind(forward, x, kernel, **geometry)
         if backward is not None:
-            timed[backward.__name__, "backward"] = _bind(backward, dy, x, kernel, **geometry)
+            timed[backward.__name__, "backward"] = bind(backward, dy, x, kernel, **geometry)
     timed |= _torch(layer, x, kernel, dy)
-    seconds = _interleaved(timed, rounds)
+    seconds = interleaved(timed, rounds)
     if layer.kind == "standard":
         seconds["limit", "backward"] = 2 * seconds["limit", "forward"]
     scaled = _loops(layer) if loops and rungs else {}
@@ -149,27 +137,9 @@ def summary(rows: Iterable[Row]) -> list[tuple[str, str, str, float, float | Non
     means = []
     for (group, direction, function), members in table.items():
         torch = [row.over_torch for row in members if row.over_torch is not None]
-        means.append((group, direction, function, _geometric_mean([row.over_limit for row in members]),
-                      _geometric_mean(torch) if torch else None))  # fmt: skip
+        means.append((group, direction, function, geometric_mean([row.over_limit for row in members]),
+                      geometric_mean(torch) if torch else None))  # fmt: skip
     return means
-
-
-def machine() -> dict[str, str | int]:
-    """What the numbers were measured on and with."""
-    facts: dict[str, str | int] = {
-        "python": platform.python_version(),
-        "numpy": np.__version__,
-        "machine": platform.machine(),
-        "threads": _threads(),
-        "dtype": "float32",
-    }
-    torch = _import_torch()
-    return facts | {"torch": torch.__version__} if torch else facts
-
-
-def as_json(rows: Sequence[Row]) -> str:
-    """All rows and the machine they were measured on, as JSON."""
-    return json.dumps({"machine": machine(), "rows": [asdict(row) for row in rows]}, indent=1, ensure_ascii=False)
 
 
 def _functions(kind: str, rungs: bool) -> list[tuple[str, Callable[..., Array], Callable[..., Any] | None]]:
@@ -213,27 +183,27 @@ def _limits(kind: str, x: Array, kernel: Array, y: Array) -> dict[tuple[str, str
     if kind == "standard":
         columns = np.ones((y[..., 0].size, kernel[..., 0].size), np.float32)
         matrix, out = kernel.reshape(-1, kernel.shape[-1]), np.empty((y[..., 0].size, y.shape[-1]), np.float32)
-        return {("limit", "forward"): _bind(np.matmul, columns, matrix, out=out)}
+        return {("limit", "forward"): bind(np.matmul, columns, matrix, out=out)}
     if kind == "pointwise":
         x2, y2 = x.reshape(-1, x.shape[-1]), y.reshape(-1, y.shape[-1])
         out, dx, dkernel = np.empty_like(y2), np.empty_like(x2), np.empty_like(kernel)
         return {
-            ("limit", "forward"): _bind(np.matmul, x2, kernel, out=out),
+            ("limit", "forward"): bind(np.matmul, x2, kernel, out=out),
             ("limit", "backward"): lambda: (np.matmul(y2, kernel.T, out=dx), np.matmul(x2.T, y2, out=dkernel)),
         }
     forward, backward = np.ones((x.size + y.size) // 2, np.float32), np.ones((2 * x.size + y.size) // 2, np.float32)
     return {
-        ("limit", "forward"): _bind(np.copyto, np.empty_like(forward), forward),
-        ("limit", "backward"): _bind(np.copyto, np.empty_like(backward), backward),
+        ("limit", "forward"): bind(np.copyto, np.empty_like(forward), forward),
+        ("limit", "backward"): bind(np.copyto, np.empty_like(backward), backward),
     }
 
 
 def _torch(layer: Layer, x: Array, kernel: Array, dy: Array) -> dict[tuple[str, str], Callable[[], Any]]:
     """torch on the same numbers with the same threads, in both of its memory layouts; nothing where it is missing."""
-    torch = _import_torch()
+    torch = import_torch()
     if torch is None:
         return {}
-    torch.set_num_threads(_threads())
+    torch.set_num_threads(threads())
     groups = layer.in_channels if layer.kind == "depthwise" else 1
     weights = {"standard": kernel, "depthwise": kernel[:, :, None, :] if kernel.ndim == 3 else kernel,
                "pointwise": kernel[None, None] if kernel.ndim == 2 else kernel}[layer.kind]  # fmt: skip
@@ -247,10 +217,10 @@ def _torch(layer: Layer, x: Array, kernel: Array, dy: Array) -> dict[tuple[str, 
         tx, tdy = (torch.from_numpy(a.transpose(0, 3, 1, 2)).contiguous(memory_format=layout) for a in (x, dy))
         tk = torch.from_numpy(np.ascontiguousarray(weights.transpose(3, 2, 0, 1))).contiguous(memory_format=layout)
         step = [layer.stride, layer.stride]
-        timed[name, "forward"] = _bind(
+        timed[name, "forward"] = bind(
             torch.nn.functional.conv2d, tx, tk, None, stride=step, padding=padding, groups=groups
         )
-        timed[name, "backward"] = _bind(
+        timed[name, "backward"] = bind(
             torch.ops.aten.convolution_backward,
             tdy, tx, tk, None, step, padding, [1, 1], False, [0, 0], groups, [True, True, False],
         )  # fmt: skip
@@ -267,15 +237,15 @@ def _loops(layer: Layer) -> dict[tuple[str, str], float]:
         kernel = np.ones((m, n), np.float32)
         y = npconv.pointwise_conv2d(x, kernel)
         runs: list[tuple[str, str, Callable[[], Any], int]] = [
-            ("pointwise_conv2d_loops", "forward", _bind(npconv.pointwise_conv2d_loops, x, kernel), y.size * m)
+            ("pointwise_conv2d_loops", "forward", bind(npconv.pointwise_conv2d_loops, x, kernel), y.size * m)
         ]
     elif layer.kind == "depthwise":
         kernel = np.ones((side, side, m), np.float32)
         y = npconv.depthwise_conv2d(x, kernel)
         products = y.size * side * side
         runs = [
-            ("depthwise_conv2d_loops", "forward", _bind(npconv.depthwise_conv2d_loops, x, kernel), products),
-            ("depthwise_conv2d_backward_loops", "backward", _bind(npconv.depthwise_conv2d_backward_loops, y, x, kernel),
+            ("depthwise_conv2d_loops", "forward", bind(npconv.depthwise_conv2d_loops, x, kernel), products),
+            ("depthwise_conv2d_backward_loops", "backward", bind(npconv.depthwise_conv2d_backward_loops, y, x, kernel),
              2 * products),
         ]  # fmt: skip
     else:
@@ -283,64 +253,8 @@ def _loops(layer: Layer) -> dict[tuple[str, str], float]:
         y = npconv.conv2d(x, kernel)
         products = y.size * side * side * m
         runs = [
-            ("conv2d_loops", "forward", _bind(npconv.conv2d_loops, x, kernel), products),
-            ("conv2d_backward_loops", "backward", _bind(npconv.conv2d_backward_loops, y, x, kernel), 2 * products),
+            ("conv2d_loops", "forward", bind(npconv.conv2d_loops, x, kernel), products),
+            ("conv2d_backward_loops", "backward", bind(npconv.conv2d_backward_loops, y, x, kernel), 2 * products),
         ]
-    seconds = _interleaved({(name, direction): run for name, direction, run, _ in runs}, 3)
+    seconds = interleaved({(name, direction): run for name, direction, run, _ in runs}, 3)
     return {(name, direction): seconds[name, direction] / products for name, direction, _, products in runs}
-
-
-def _interleaved(timed: dict[tuple[str, str], Callable[[], Any]], rounds: int) -> dict[tuple[str, str], float]:
-    """Medians in seconds; short calls are repeated within a round, very long ones left out after the third.
-
-    NumPy's and torch's threads spin for some milliseconds after a call, in wait for the next, and take the cores from
-    one another. So where a round passes from one library to the other it rests first, and makes a call that doesn't
-    count.
-    """
-    repeats = {}
-    for key, run in timed.items():
-        run()
-        repeats[key] = max(1, int(SAMPLE / max(_seconds(run, 1), 1e-7)))
-    samples: dict[tuple[str, str], list[float]] = {key: [] for key in timed}
-    last = ""
-    for number in range(rounds):
-        for key, run in timed.items():
-            if number < 3 or statistics.median(samples[key]) < SLOW:
-                library = "torch" if key[0].startswith("torch") else "NumPy"
-                if library != last and _import_torch():
-                    time.sleep(REST)
-                    _seconds(run, 1 + repeats[key])
-                last = library
-                samples[key].append(_seconds(run, repeats[key]))
-    return {key: statistics.median(values) for key, values in samples.items()}
-
-
-def _seconds(run: Callable[[], Any], repeats: int) -> float:
-    start = time.perf_counter()
-    for _ in range(repeats):
-        run()
-    return (time.perf_counter() - start) / repeats
-
-
-def _bind(function: Callable[..., Any], *arrays: Any, **options: Any) -> Callable[[], Any]:
-    return lambda: function(*arrays, **options)
-
-
-def _threads() -> int:
-    """How many threads NumPy's matrix product may use, and so torch."""
-    for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
-        if os.environ.get(name, "").isdigit():
-            return int(os.environ[name])
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def _import_torch() -> Any:
-    try:
-        import torch  # type: ignore[import-not-found,unused-ignore]
-    except ImportError:
-        return None
-    return torch
-
-
-def _geometric_mean(values: Sequence[float]) -> float:
-    return math.exp(statistics.fmean(map(math.log, values)))

@@ -1,0 +1,24 @@
+"""Speeds as ratios: what npconv does beside its limit, and beside torch where that is installed, in one run.
+
+All that belongs together is measured in turn, round after round, and medians are compared, so that a machine whose
+speed drifts slows both sides of a ratio.
+"""
+
+from .kernels import LAYERS, Layer, Row, measure, summary
+from .timing import as_json, machine
+from .training import BLOCKS, Block, Step, measure_block, measure_network
+
+__all__ = [
+    "BLOCKS",
+    "LAYERS",
+    "Block",
+    "Layer",
+    "Row",
+    "Step",
+    "as_json",
+    "machine",
+    "measure",
+    "measure_block",
+    "measure_network",
+    "summary",
+]

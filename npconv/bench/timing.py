@@ -1,0 +1,103 @@
+"""How times are taken: in turn, round after round, medians; and what they were taken on."""
+
+import json
+import math
+import os
+import platform
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+SLOW = 0.5  # seconds; what takes longer runs three times only
+SAMPLE = 0.01  # seconds; shorter calls are repeated for as long
+ALLOCATOR = 31 * 2**20  # bytes
+REST = 0.06  # seconds, until the other library's threads have gone to sleep
+
+
+def interleaved(timed: dict[tuple[str, str], Callable[[], Any]], rounds: int) -> dict[tuple[str, str], float]:
+    """Medians in seconds of what `samples_in_turn` takes."""
+    return {key: statistics.median(samples) for key, samples in samples_in_turn(timed, rounds).items()}
+
+
+def samples_in_turn(timed: dict[tuple[str, str], Callable[[], Any]], rounds: int) -> dict[tuple[str, str], list[float]]:
+    """Seconds, round by round; short calls are repeated within a round, very long ones left out after the third.
+
+    NumPy's and torch's threads spin for some milliseconds after a call, in wait for the next, and take the cores from
+    one another. So where a round passes from one library to the other it rests first, and makes a call that doesn't
+    count.
+    """
+    repeats = {}
+    for key, run in timed.items():
+        run()
+        repeats[key] = max(1, int(SAMPLE / max(seconds_each(run, 1), 1e-7)))
+    samples: dict[tuple[str, str], list[float]] = {key: [] for key in timed}
+    last = ""
+    for number in range(rounds):
+        for key, run in timed.items():
+            if number < 3 or statistics.median(samples[key]) < SLOW:
+                library = "torch" if key[0].startswith("torch") else "NumPy"
+                if library != last and import_torch():
+                    time.sleep(REST)
+                    seconds_each(run, 1 + repeats[key])
+                last = library
+                samples[key].append(seconds_each(run, repeats[key]))
+    return samples
+
+
+def seconds_each(run: Callable[[], Any], repeats: int) -> float:
+    start = time.perf_counter()
+    for _ in range(repeats):
+        run()
+    return (time.perf_counter() - start) / repeats
+
+
+def bind(function: Callable[..., Any], *arrays: Any, **options: Any) -> Callable[[], Any]:
+    return lambda: function(*arrays, **options)
+
+
+def threads() -> int:
+    """How many threads NumPy's matrix product may use, and so torch."""
+    for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+        if os.environ.get(name, "").isdigit():
+            return int(os.environ[name])
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def import_torch() -> Any:
+    try:
+        import torch  # type: ignore[import-not-found,unused-ignore]
+    except ImportError:
+        return None
+    return torch
+
+
+def machine() -> dict[str, str | int]:
+    """What the numbers were measured on and with."""
+    facts: dict[str, str | int] = {
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "machine": platform.machine(),
+        "threads": threads(),
+        "dtype": "float32",
+    }
+    torch = import_torch()
+    return facts | {"torch": torch.__version__} if torch else facts
+
+
+def keep_memory() -> None:
+    """Free one large array, from when on the C library keeps what arrays give back, as in a long run."""
+    np.ones(ALLOCATOR, np.uint8)
+
+
+def geometric_mean(values: Sequence[float]) -> float:
+    return math.exp(statistics.fmean(map(math.log, values)))
+
+
+def as_json(rows: Sequence[Any], steps: Sequence[Any] = ()) -> str:
+    """Kernels' rows, training's steps, and the machine they were measured on, as JSON."""
+    data = {"machine": machine(), "rows": list(map(asdict, rows)), "steps": list(map(asdict, steps))}
+    return json.dumps(data, indent=1, ensure_ascii=False)

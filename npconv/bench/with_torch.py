@@ -1,0 +1,128 @@
+"""A network of ours as one of torch's, and its training step there, in both of torch's memory layouts."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from ..kernels import arguments
+from ..kernels.geometry import Array
+from ..layers import BatchNorm, Dense, GlobalAveragePool, InvertedResidual, Layer, ReLU6, Sequential
+from ..layers.convolution import Linear
+from .timing import import_torch, threads
+
+Steps = dict[tuple[str, str], Callable[[], Any]]
+
+
+def as_torch(layer: Layer, shape: tuple[int, ...]) -> Any:
+    """The same layer in torch, a torch.nn.Module with the same numbers, which takes (B, M, Dᵤ, Dᵤ).
+
+    `shape` is our input's, (B, Dᵤ, Dᵤ, M); what "same" padding is depends on it. Raises TypeError where a layer has no
+    counterpart here. Only where torch is installed.
+    """
+    nn = import_torch().nn
+    if type(layer) in (Sequential, InvertedResidual) and isinstance(layer, Sequential):
+        modules = []
+        for part in layer.layers.values():
+            modules.append(as_torch(part, shape))
+            shape = part.output_shape(shape)
+        branch = nn.Sequential(*modules)
+        return _with_shortcut(branch) if getattr(layer, "shortcut", False) else branch
+    if isinstance(layer, BatchNorm):
+        norm = nn.BatchNorm2d(shape[-1], eps=layer.epsilon, momentum=1 - layer.momentum)
+        for name, a in zip(("weight", "bias", "running_mean", "running_var"), layer.arrays().values(), strict=True):
+            getattr(norm, name).data.copy_(import_torch().from_numpy(a))
+        return norm
+    if isinstance(layer, ReLU6):
+        return nn.ReLU6()
+    if isinstance(layer, GlobalAveragePool):
+        return nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten())
+    if isinstance(layer, Linear):
+        return _product(layer, shape)
+    raise TypeError(f"as_torch: {type(layer).__name__} has no counterpart here")
+
+
+def torch_block_steps(network: Sequential, x: Array, dy: Array) -> Steps:
+    """A step forward, in training mode, and back from dy, gradients for x and for all parameters, by layout."""
+    steps: Steps = {}
+    for name, module, place in _modules(network, x):
+        tx, tdy = place(x).requires_grad_(), place(dy)
+
+        def step(module: Any = module, tx: Any = tx, tdy: Any = tdy) -> None:
+            tx.grad = None
+            module.zero_grad()
+            module(tx).backward(tdy)
+
+        steps[name, "step"] = step
+    return steps
+
+
+def torch_network_steps(
+    network: Sequential, x: Array, labels: Array, *, momentum: float, learning_rate: float, smoothing: float
+) -> Steps:
+    """A step of training a classifier with torch's own loss and its SGD, by layout."""
+    torch = import_torch()
+    loss = torch.nn.CrossEntropyLoss(label_smoothing=smoothing)
+    targets = torch.from_numpy(labels)
+    steps: Steps = {}
+    for name, module, place in _modules(network, x):
+        tx, optimizer = place(x), torch.optim.SGD(module.parameters(), lr=learning_rate, momentum=momentum)
+
+        def step(module: Any = module, tx: Any = tx, optimizer: Any = optimizer) -> None:
+            optimizer.zero_grad()
+            loss(module(tx), targets).backward()
+            optimizer.step()
+
+        steps[name, "step"] = step
+    return steps
+
+
+def _modules(network: Sequential, x: Array) -> Iterator[tuple[str, Any, Callable[[Array], Any]]]:
+    """(name, module, how arrays become tensors) for both layouts, in training mode, with as many threads as NumPy."""
+    torch = import_torch()
+    torch.set_num_threads(threads())
+    for name, layout in (("torch", torch.contiguous_format), ("torch channels-last", torch.channels_last)):
+
+        def place(a: Array, layout: Any = layout) -> Any:
+            return torch.from_numpy(a.transpose(0, 3, 1, 2)).contiguous(memory_format=layout)
+
+        yield name, as_torch(network, x.shape).to(memory_format=layout).train(), place
+
+
+def _product(layer: Linear, shape: tuple[int, ...]) -> Any:
+    """A convolution or a dense layer; uneven padding becomes a layer of its own, as torch pads evenly."""
+    torch = import_torch()
+    nn, kernel, bias = torch.nn, layer.params["kernel"], layer.params.get("bias")
+    if isinstance(layer, Dense):
+        module: Any = nn.Linear(*kernel.shape, bias=bias is not None)
+        weight, modules = kernel.T, [module]
+    else:
+        taps = kernel if kernel.ndim > 2 else kernel[None, None]  # a pointwise kernel is one tap
+        groups = shape[-1] if taps.ndim == 3 else 1
+        geometry: dict[str, Any] = {"stride": 1, "padding": "valid", "dilation": 1} | layer.geometry
+        g = arguments.standard("as_torch", np.empty(shape), np.empty((*taps.shape[:2], shape[-1], 1)), **geometry)
+        axes = (g.height, g.width)
+        even = all(axis.before == axis.after for axis in axes)
+        module = nn.Conv2d(
+            shape[-1], taps.shape[-1], taps.shape[:2], [axis.stride for axis in axes],
+            [axis.before * even for axis in axes], [axis.dilation for axis in axes], groups, bias is not None,
+        )  # fmt: skip
+        weight = (taps[:, :, None] if taps.ndim == 3 else taps).transpose(3, 2, 0, 1)
+        pad = nn.ZeroPad2d([n for axis in reversed(axes) for n in (axis.before, axis.after)])
+        modules = [module] if even else [pad, module]
+    module.weight.data = torch.from_numpy(np.ascontiguousarray(weight))
+    if bias is not None:
+        module.bias.data = torch.from_numpy(bias.copy())
+    return modules[0] if len(modules) == 1 else nn.Sequential(*modules)
+
+
+def _with_shortcut(branch: Any) -> Any:
+    class Shortcut(import_torch().nn.Module):  # type: ignore[misc]
+        def __init__(self) -> None:
+            super().__init__()
+            self.branch = branch
+
+        def forward(self, x: Any) -> Any:
+            return self.branch(x) + x
+
+    return Shortcut()

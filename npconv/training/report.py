@@ -1,0 +1,72 @@
+"""Training's results as tables of words: each function gives a header and rows."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from ..kernels.geometry import Array
+from .fig07 import COMPARISONS, compare, curves
+
+FEW_CLASSES = 12
+MISTAKES = 3
+
+Table = tuple[list[str], list[list[str]]]
+
+
+def accuracy_table(results: Mapping[str, Any]) -> Table:
+    """The final accuracies of `run_fig07`'s networks over their seeds, in percent.
+
+    >>> run = {"variant": "none", "test_accuracy": [0.25, 0.5]}
+    >>> accuracy_table({"networks": {"none": "no shortcut"}, "runs": [run, run]})[1]
+    [['no shortcut', '2', '50.0', '50.0', '0.0', '50.0 to 50.0']]
+    """
+    rows = []
+    for name, what in results["networks"].items():
+        ends = 100 * curves(results, name)[:, -1]  # (seeds,)
+        deviation = f"{ends.std(ddof=1):.1f}" if len(ends) > 1 else ""
+        span = f"{ends.min():.1f} to {ends.max():.1f}"
+        rows.append([what, str(len(ends)), f"{ends.mean():.1f}", f"{np.median(ends):.1f}", deviation, span])
+    return ["test accuracy in %", "seeds", "mean", "median", "deviation", "from, to"], rows
+
+
+def comparison_table(results: Mapping[str, Any]) -> Table:
+    """The differences between `run_fig07`'s networks that `COMPARISONS` names, in percentage points, paired by seed.
+
+    >>> runs = [{"variant": name, "test_accuracy": [end]} for name, end in (("linear", 0.75), ("relu6", 0.5))]
+    >>> some = {"runs": [*runs, {**runs[1], "variant": "expansions"}, {**runs[1], "variant": "none"}]}
+    >>> comparison_table(some)[1][0]
+    ['linear − relu6', '+25.0', '', '1 of 1', '1', 'open']
+    """
+    rows = []
+    for pair in COMPARISONS:
+        c = compare(results, *pair)
+        interval = "{:+.1f} to {:+.1f}".format(*(100 * x for x in c.interval)) if len(c.differences) > 1 else ""
+        wins, better = f"{c.wins} of {len(c.differences)}", {"first": c.first, "second": c.second}
+        rows.append(
+            [f"{c.first} − {c.second}", f"{100 * c.mean:+.1f}", interval, wins, f"{c.p_value:.2g}",
+             better.get(c.verdict, c.verdict)]
+        )  # fmt: skip
+    return ["difference in points", "mean", "95 % interval", "first better", "sign-flip p", "better"], rows
+
+
+def confusion_table(counts: Array) -> Table:
+    """What the test images of each class were taken for; of more than 12 classes those that are recognised least.
+
+    `counts` is (classes, classes), rows the true class. A class without test images has no row.
+
+    >>> confusion_table(np.array([[3, 1], [0, 2]]))
+    (['class', 'as 0', 'as 1', 'right, %'], [['0', '3', '1', '75.0'], ['1', '·', '2', '100.0']])
+    """
+    images = counts.sum(axis=1)
+    right = 100 * counts.diagonal() / images.clip(1)
+    classes = [int(c) for c in np.flatnonzero(images)]
+    if len(counts) <= FEW_CLASSES:
+        header = ["class", *(f"as {c}" for c in range(len(counts))), "right, %"]
+        return header, [[str(c), *(str(n or "·") for n in counts[c]), f"{right[c]:.1f}"] for c in classes]
+    rows = []
+    for c in sorted(classes, key=lambda c: right[c])[:FEW_CLASSES]:
+        others = [int(o) for o in np.argsort(-counts[c], kind="stable") if o != c and counts[c, o]][:MISTAKES]
+        taken = ", ".join(f"{o} ({counts[c, o]})" for o in others)
+        rows.append([str(c), str(images[c]), f"{right[c]:.1f}", taken])
+    return [f"class, of {len(classes)} the least recognised", "images", "right, %", "taken for"], rows

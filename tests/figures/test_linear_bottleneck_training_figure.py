@@ -1,0 +1,319 @@
+"""The drawn curves are the runs', the medians, the table and the comparisons are theirs, and words follow from them."""
+
+import inspect
+import math
+import random
+import statistics
+from collections.abc import Callable
+from dataclasses import fields
+from itertools import product
+from typing import Any
+
+import numpy as np
+import pytest
+from made_results import ENDS, made_results
+
+from npconv.figures import Figure, linear_bottleneck_training_figure
+from npconv.figures.files import data_text
+from npconv.figures.linear_bottleneck_training import NAMES
+from npconv.figures.parts.training_runs import CLASSES, SETTINGS
+from npconv.training.fig07 import COMPARISONS, QUICK, Settings
+from npconv.training.variants import VARIANTS, variant_network
+
+STUDENT = {2: 12.706, 10: 2.262}  # the t of a table, for so many seeds
+
+
+@pytest.fixture(scope="module")
+def results() -> dict[str, Any]:
+    return made_results()
+
+
+@pytest.fixture(scope="module")
+def figure(results: dict[str, Any]) -> Figure:
+    return linear_bottleneck_training_figure(results)
+
+
+def accuracies(results: dict[str, Any], variant: str) -> list[list[float]]:
+    """A list for each seed, in %."""
+    runs = {(run["variant"], run["seed"]): run["test_accuracy"] for run in results["runs"]}
+    return [[100 * a for a in runs[variant, seed]] for seed in results["seeds"]]
+
+
+def artists(figure: Figure, gid: str) -> list[Any]:
+    return [a for axes in figure.figure.axes for a in (*axes.lines, *axes.texts) if a.get_gid() == gid]
+
+
+def texts(figure: Figure) -> list[str]:
+    return [text.get_text() for axes in figure.figure.axes for text in axes.texts]
+
+
+def test_curves_and_medians_are_those_of_the_runs(figure: Figure, results: dict[str, Any]) -> None:
+    for variant in VARIANTS:
+        curves = accuracies(results, variant)
+        assert figure.data["curves"][variant] == curves
+        assert figure.data["medians"][variant] == [statistics.median(each) for each in zip(*curves, strict=True)]
+    assert figure.data["steps"] == results["runs"][-1]["step"]
+
+
+def test_the_table_is_that_of_the_last_accuracies(figure: Figure, results: dict[str, Any]) -> None:
+    written = texts(figure)
+    for row, variant in zip(figure.data["final"], VARIANTS, strict=True):
+        ends = [curve[-1] for curve in accuracies(results, variant)]
+        expected = {
+            "network": variant,
+            "median": statistics.median(ends),
+            "mean": statistics.mean(ends),
+            "standard deviation": statistics.stdev(ends),
+            "lowest": min(ends),
+            "highest": max(ends),
+            "seeds": 10,
+        }
+        assert row == {name: pytest.approx(value) for name, value in expected.items()}
+        at = written.index(VARIANTS[variant])
+        numbers = [statistics.median(ends), statistics.mean(ends), statistics.stdev(ends)]
+        spread = f"{min(ends):.1f} to {max(ends):.1f}"
+        assert written[at + 1 : at + 6] == [*(f"{number:.1f}" for number in numbers), spread, "10"]
+
+
+@pytest.mark.parametrize("seeds", [2, 10])
+def test_comparisons_are_paired_by_seed(seeds: int) -> None:
+    results = made_results(seeds=seeds, evaluations=2)
+    comparisons = linear_bottleneck_training_figure(results).data["comparisons"]
+    for comparison, (first, second) in zip(comparisons, COMPARISONS, strict=True):
+        both = zip(accuracies(results, first), accuracies(results, second), strict=True)
+        differences = [one[-1] - other[-1] for one, other in both]
+        mean = statistics.mean(differences)
+        half = STUDENT[seeds] * statistics.stdev(differences) / math.sqrt(seeds)
+        flipped = [
+            abs(sum(s * d for s, d in zip(signs, differences, strict=True)))
+            for signs in product((1, -1), repeat=seeds)
+        ]  # fmt: skip
+        assert comparison["differences"] == pytest.approx(differences)
+        assert comparison["mean"] == pytest.approx(mean)
+        assert comparison["95 % interval"] == pytest.approx([mean - half, mean + half], rel=1e-3, abs=2e-3)
+        assert comparison["wins"] == sum(d > 0 for d in differences)
+        assert comparison["p"] == sum(f >= abs(sum(differences)) - 1e-9 for f in flipped) / 2**seeds
+
+
+def test_the_order_of_the_runs_does_not_matter(figure: Figure, results: dict[str, Any]) -> None:
+    shuffled = {**results, "runs": random.Random(3).sample(results["runs"], len(results["runs"]))}
+    assert linear_bottleneck_training_figure(shuffled).data == figure.data
+
+
+def test_there_is_a_thin_line_for_each_run_and_a_thick_one_for_each_median(figure: Figure) -> None:
+    looks = {}
+    for axes, names in zip(figure.figure.axes[1:3], NAMES, strict=True):
+        for variant in names:
+            thin = [line for line in axes.lines if line.get_gid() == f"seed-{variant}"]
+            (thick,) = (line for line in axes.lines if line.get_gid() == f"median-{variant}")
+            assert [list(line.get_ydata()) for line in thin] == figure.data["curves"][variant]
+            assert list(thick.get_ydata()) == figure.data["medians"][variant]
+            for line in (*thin, thick):
+                assert list(line.get_xdata()) == figure.data["steps"]
+                assert (line.get_color(), line.get_linestyle()) == (thick.get_color(), thick.get_linestyle())
+            assert thick.get_linewidth() > 2 * max(line.get_linewidth() for line in thin)
+            look = (thick.get_color(), thick.get_linestyle(), thick.get_marker())
+            assert looks.setdefault(variant, look) == look  # the linear network's in both plots
+            (sample,) = artists(figure, f"sample-{variant}")
+            assert (sample.get_color(), sample.get_linestyle(), sample.get_marker()) == look
+    assert [len(set(each)) for each in zip(*looks.values(), strict=True)] == [4, 4, 4]
+    assert sum(len(artists(figure, f"seed-{variant}")) for variant in VARIANTS) == 5 * 10
+    assert figure.figure.axes[1].get_ylim() == figure.figure.axes[2].get_ylim()
+
+
+def test_lines_end_in_their_names_and_medians(figure: Figure) -> None:
+    medians = {variant: f"{curve[-1]:.1f} %" for variant, curve in figure.data["medians"].items()}
+    for axes, names in zip(figure.figure.axes[1:3], NAMES, strict=True):
+        labels = {text.get_gid(): text.get_text() for text in axes.texts}
+        for variant, name in names.items():
+            again = ", as linear in (a)" if name == "between bottlenecks" else ""
+            assert labels[f"end-{variant}"] == f"{name}\n{medians[variant]}{again}"
+        assert labels["end-chance"] == "chance 10 %"
+        heights = {text.get_gid(): text.get_position()[1] for text in axes.texts}
+        ends = {f"end-{variant}": figure.data["medians"][variant][-1] for variant in names} | {"end-chance": 10}
+        assert sorted(heights, key=heights.__getitem__) == sorted(ends, key=ends.__getitem__)
+        (chance,) = (line for line in axes.lines if line.get_gid() == "chance")
+        assert list(chance.get_ydata()) == [10, 10]
+
+
+def test_each_seeds_difference_has_a_marker_of_its_own(figure: Figure) -> None:
+    rows = []
+    for i, comparison in enumerate(figure.data["comparisons"]):
+        (markers,), (bar,), (mean,) = (artists(figure, f"{name}-{i}") for name in ("differences", "interval", "mean"))
+        assert list(markers.get_xdata()) == comparison["differences"]
+        assert list(bar.get_xdata()) == comparison["95 % interval"]
+        assert list(mean.get_xdata()) == [comparison["mean"]]
+        assert max(bar.get_ydata()) == mean.get_ydata()[0] < min(markers.get_ydata())
+        places = markers.axes.transData.transform(np.stack(markers.get_data(), axis=-1)) / markers.figure.dpi
+        apart = np.linalg.norm(places[:, None] - places, axis=-1) + np.eye(len(places))
+        assert apart.min() > 0.05  # inches; a marker is 0.07 wide
+        rows.append(mean.get_ydata()[0])
+        (median,) = artists(figure, f"sample-{comparison['second']}")
+        assert (markers.get_marker(), markers.get_markeredgecolor()) == (median.get_marker(), median.get_color())
+    assert rows == sorted(rows, reverse=True)
+    (zero,) = artists(figure, "zero")
+    assert list(zero.get_xdata()) == [0, 0]
+
+
+def test_beside_the_markers_stand_their_numbers(figure: Figure) -> None:
+    page = figure.figure.axes[0]
+    for i, comparison in enumerate(figure.data["comparisons"]):
+        (verdict,) = artists(figure, f"verdict-{i}")
+        row = verdict.get_position()[1]
+        beside = {text.get_text() for text in page.texts if -0.1 < text.get_position()[1] - row < 0.3}
+        mean, low, high = (f"{n:+.1f}".replace("-", "−") for n in (comparison["mean"], *comparison["95 % interval"]))
+        assert {mean, f"{low} to {high}", f"{comparison['wins']} of 10", f"{comparison['p']:.3f}"} < beside
+        assert len(beside) == 6  # with the verdict, and what is compared
+
+
+def test_equal_differences_are_drawn_one_above_another() -> None:
+    figure = linear_bottleneck_training_figure(made_results(seeds=7, evaluations=2, deviation=0))
+    for i in range(3):
+        (markers,) = artists(figure, f"differences-{i}")
+        assert len(set(markers.get_xdata())) == 1
+        assert len(set(markers.get_ydata())) == 7
+
+
+@pytest.mark.parametrize(
+    ("ends", "verdict", "words", "claim"),
+    [
+        (
+            {"linear": 0.6, "relu6": 0.4},
+            "first",
+            "linear is better",
+            "those with a linear bottleneck end higher than those with ReLU6 in the bottleneck: +",
+        ),
+        (
+            {"linear": 0.4, "relu6": 0.6},
+            "second",
+            "ReLU6 is better",
+            "those with ReLU6 in the bottleneck end higher than those with a linear bottleneck: +",
+        ),
+        (
+            {"linear": 0.5, "relu6": 0.5},
+            "open",
+            "open: may be chance",
+            "whether those with a linear bottleneck or those with ReLU6 in the bottleneck end higher is open: first",
+        ),
+    ],
+)
+def test_words_follow_from_the_runs(ends: dict[str, float], verdict: str, words: str, claim: str) -> None:
+    figure = linear_bottleneck_training_figure(made_results(seeds=9, evaluations=3, ends={**ENDS, **ends}))
+    assert figure.data["comparisons"][0]["verdict"] == verdict
+    assert [text.get_text() for text in artists(figure, "verdict-0")] == [words]
+    assert claim in figure.caption
+    assert f"9 of 9 above 0, {words}" in figure.alt or verdict != "first"
+    shown = [text for text in texts(figure) if text.endswith(" of 9")]
+    assert shown == [f"{each['wins']} of 9" for each in figure.data["comparisons"]]
+
+
+def test_of_all_three_comparisons_the_better_one_is_named() -> None:
+    figure = linear_bottleneck_training_figure(
+        made_results(evaluations=2, ends={**ENDS, "expansions": 0.3, "none": 0.9})
+    )
+    assert [artists(figure, f"verdict-{i}")[0].get_text() for i in (1, 2)] == [
+        "between bottlenecks is better", "no shortcut is better",
+    ]  # fmt: skip
+    for claim in (
+        "those with shortcuts between bottlenecks end higher than those with shortcuts between expansions: +",
+        "those with no shortcuts end higher than those with shortcuts between bottlenecks: +",
+    ):
+        assert claim in figure.caption
+
+
+def test_a_swapped_difference_has_its_interval_swapped_too() -> None:
+    figure = linear_bottleneck_training_figure(made_results(evaluations=2, ends={**ENDS, "none": 0.9}))
+    comparison = figure.data["comparisons"][2]
+    low, high = comparison["95 % interval"]
+    words = f"+{-comparison['mean']:.1f} percentage points, 95 % interval +{-high:.1f} to +{-low:.1f}"
+    assert words in figure.caption
+    assert f"−{-low:.1f} to −{-high:.1f}" in texts(figure)
+
+
+@pytest.mark.parametrize(("seeds", "told"), [(10, "10 seeds (100 to 109)"), (2, "2 seeds (100, 101)")])
+def test_it_says_what_was_trained_on_what_and_how_often(seeds: int, told: str) -> None:
+    settings = QUICK if seeds == 2 else Settings()
+    results = made_results(seeds=seeds, settings=settings)
+    figure = linear_bottleneck_training_figure(results)
+    assert told in figure.caption
+    for part in (results["data"], "not ImageNet", f"{settings.blocks} inverted residuals", "k = 6, t = 6"):
+        assert part in figure.caption
+        assert part in " ".join(texts(figure))
+    assert f"{settings.train_images:,} images to train" in figure.caption
+    assert f"600 steps of {settings.batch_size} images" in figure.caption
+    assert f"each of {seeds} seeds" in figure.alt
+    assert ("p is 0.5 at least, and all stays open" in figure.caption) == (seeds == 2)
+    for row in figure.data["final"]:
+        assert f" {row['median']:.1f} %" in figure.alt
+
+
+def test_the_caption_knows_all_settings_and_chance_the_number_of_classes() -> None:
+    assert set(SETTINGS) == {field.name for field in fields(Settings)}
+    assert inspect.signature(variant_network).parameters["classes"].default == CLASSES
+
+
+def test_one_seed_has_no_interval_and_says_so() -> None:
+    figure = linear_bottleneck_training_figure(made_results(seeds=1, evaluations=1))
+    assert [each["95 % interval"] for each in figure.data["comparisons"]] == [None] * 3
+    assert [row["standard deviation"] for row in figure.data["final"]] == [None] * 4
+    assert not artists(figure, "interval-0")
+    assert len(artists(figure, "verdict-0")) == 1
+    assert texts(figure).count("none") == 3 + 4
+    assert "one seed" in figure.alt
+    data_text(figure)  # is plain JSON, without an infinity
+
+
+@pytest.mark.parametrize("end", [-9, 9])
+def test_accuracies_of_0_and_100_percent_are_inside_the_plots(end: float) -> None:
+    figure = linear_bottleneck_training_figure(made_results(seeds=3, ends=dict.fromkeys(VARIANTS, end)))
+    low, high = figure.figure.axes[1].get_ylim()
+    assert figure.data["medians"]["none"][-1] == (100 if end > 0 else 0)
+    assert low < min(10, figure.data["medians"]["none"][-1])
+    assert high > max(10, figure.data["medians"]["none"][-1])
+
+
+def without(name: str) -> Callable[[dict[str, Any]], Any]:
+    return lambda results: results.pop(name)
+
+
+def changed(name: str, value: Any) -> Callable[[dict[str, Any]], Any]:
+    return lambda results: results["runs"][5].update({name: value})
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (without("settings"), "must have 'settings'"),
+        (without("data"), "must have 'data'"),
+        (without("seeds"), "must have 'seeds'"),
+        (without("runs"), "must have 'runs'"),
+        (lambda r: r.update(runs=[]), r"\['runs'\] must be a list of runs; got \[\]"),
+        (lambda r: r.update(seeds="100"), r"\['seeds'\] must be a list of seeds; got '100'"),
+        (lambda r: r.update(seeds=[100, 101, 100]), r"\['seeds'\] must be ints, each once"),
+        (lambda r: r["settings"].pop("blocks"), "missing blocks"),
+        (lambda r: r["settings"].update(momentum="high"), "missing momentum"),
+        (lambda r: r["runs"].pop(), "missing none with seed 102"),
+        (lambda r: r["runs"].append(r["runs"][3]), r"\['runs'\]\[12\] must be of another .*\('relu6', 100\) again"),
+        (lambda r: r["runs"].insert(5, 3), r"\['runs'\]\[5\] must be a run, a dict; got 3"),
+        (lambda r: r["runs"][5].pop("test_accuracy"), r"\['runs'\]\[5\] .* missing test_accuracy"),
+        (changed("variant", "relu"), r"\['runs'\]\[5\] .* got 'relu' with 102"),
+        (changed("seed", 7), r"\['runs'\]\[5\] .* got 'relu6' with 7"),
+        (changed("step", [200, 400]), "a list of steps, as ints, that ends with 600"),
+        (changed("step", [200, 400.0, 600]), "a list of steps, as ints"),
+        (changed("step", [400, 200, 600]), "growing steps"),
+        (changed("step", [100, 400, 600]), r"the steps of the first run, \[200, 400, 600\]"),
+        (changed("test_accuracy", [0.1, 0.2]), "a test_accuracy for each of 3 steps"),
+        (changed("test_accuracy", [0.1, 0.2, 63.0]), "test_accuracy from 0 to 1"),
+        (changed("test_accuracy", [0.1, 0.2, math.nan]), "test_accuracy from 0 to 1"),
+    ],
+)
+def test_results_that_are_none_are_refused(spoil: Callable[[dict[str, Any]], Any], message: str) -> None:
+    results = made_results(seeds=3, evaluations=3)
+    spoil(results)
+    with pytest.raises(ValueError, match=f"linear_bottleneck_training_figure: results.*{message}"):
+        linear_bottleneck_training_figure(results)
+
+
+def test_what_is_no_mapping_is_an_error_of_kind() -> None:
+    with pytest.raises(TypeError, match=r"linear_bottleneck_training_figure: results must be a dict .* got list"):
+        linear_bottleneck_training_figure([])  # type: ignore[arg-type]
