@@ -402,6 +402,8 @@ def _train(arguments: argparse.Namespace) -> int:
         _progress("")
         print("npconv train: stopped; the same command goes on from here", file=sys.stderr)
         return 130
+    finally:
+        _progress("")
 
 
 def _train_small(what: str | None, options: dict[str, Any], check: Callable[[], None]) -> int:
@@ -416,6 +418,7 @@ def _train_small(what: str | None, options: dict[str, Any], check: Callable[[], 
     task = read_task(data) if data is not None else digits() if what == "digits" else scattered_digits()
     settings = RunSettings(**options).of(task)
     folder = Path(out if out is not None else f"trained-{what or Path(data).stem}")
+    _progress("")
     print(f"{task.name}: {task.description}; {len(task.x_train)} to learn from, {len(task.x_test)} to be tested on")
     start, first = time.monotonic(), 0
 

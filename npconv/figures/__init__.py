@@ -12,10 +12,13 @@ from .backward_taps import backward_taps
 from .bottleneck_table import bottleneck_table
 from .cost_ratio import cost_ratio_figure
 from .depthwise_separable import depthwise_separable, depthwise_separable_frames
+from .feature_subspaces import feature_subspaces
 from .figure import Figure, style
 from .files import write_figures
 from .functional_view import functional_view, functional_view_frames
+from .gradient_flow import gradient_flow
 from .inverted_residual_maps import inverted_residual_maps
+from .linear_bottleneck_training import linear_bottleneck_training_figure
 from .per_channel_photograph import per_channel_photograph
 from .per_channel_view import per_channel_view
 from .relu_information_loss import relu_information_loss
@@ -36,8 +39,11 @@ BUILDERS: dict[str, Callable[..., Figure]] = {
     "relu-information-loss": relu_information_loss,
     "bottleneck-table": bottleneck_table,
     "inverted-residual-maps": inverted_residual_maps,
+    "linear-bottleneck-training": linear_bottleneck_training_figure,
     "residual-blocks": residual_blocks,
     "backward-taps": backward_taps,
+    "feature-subspaces": feature_subspaces,
+    "gradient-flow": gradient_flow,
 }
 
 ANIMATIONS: dict[str, Callable[..., list[Figure]]] = {
@@ -54,10 +60,13 @@ __all__ = [
     "cost_ratio_figure",
     "depthwise_separable",
     "depthwise_separable_frames",
+    "feature_subspaces",
     "functional_view",
     "functional_view_frames",
     "gif_bytes",
+    "gradient_flow",
     "inverted_residual_maps",
+    "linear_bottleneck_training_figure",
     "per_channel_photograph",
     "per_channel_view",
     "relu_information_loss",

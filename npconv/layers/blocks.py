@@ -3,7 +3,7 @@
 Each is its layers in a row, with a shortcut around them where it has one.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
@@ -181,7 +181,43 @@ class DepthwiseSeparable(Sequential):
         )
 
 
-class ResidualBottleneck(Sequential):
+class ActivatedSum(Sequential):
+    """Layers in a row with a shortcut around them, and an activation after the sum, as conventional blocks have it.
+
+    What lies between must keep the shape of x. A subclass says which activation it is.
+    """
+
+    activation: Callable[..., Array]
+    activation_backward: Callable[..., Array]
+
+    def forward(self, x: Array, training: bool = False) -> Array:
+        """The activation of the branch's output plus x, shaped like x."""
+        branch = super().forward(x, training)
+        self._check_shapes(x.shape, branch.shape)
+        y: Array = type(self).activation(branch + x)
+        self._saved = y
+        return y
+
+    def backward(self, dy: Array) -> Array:
+        """dy through the activation, then back through the branch, plus itself."""
+        dsum: Array = type(self).activation_backward(dy, self._remember())
+        return super().backward(dsum) + dsum
+
+    def cost(self, input_shape: tuple[int, ...]) -> Cost:
+        """The branch's cost, and the shortcut's additions."""
+        cost = super().cost(input_shape)
+        self._check_shapes(tuple(input_shape), cost.output_shape)
+        return _with_sum(cost)
+
+    def _check_shapes(self, input_shape: tuple[int, ...], output_shape: tuple[int, ...]) -> None:
+        if input_shape != output_shape:
+            raise ValueError(
+                f"{type(self).__name__}: x is added, so the branch must keep its shape; got x {input_shape}, and "
+                f"{output_shape} out of the branch"
+            )
+
+
+class ResidualBottleneck(ActivatedSum):
     """The conventional residual bottleneck, with batch normalisation: wide, narrow, wide, ReLU after the sum.
 
     Args:
@@ -199,6 +235,8 @@ class ResidualBottleneck(Sequential):
     >>> ResidualBottleneck(8, 2).forward(np.ones((2, 7, 6, 8), np.float32), training=True).shape
     (2, 7, 6, 8)
     """
+
+    activation, activation_backward = relu, relu_backward
 
     def __init__(
         self,
@@ -222,21 +260,6 @@ class ResidualBottleneck(Sequential):
             )
             | normalised("restore", PointwiseConv2D(narrow, channels, seed=rng, dtype=dtype), batch_norm)
         )
-
-    def forward(self, x: Array, training: bool = False) -> Array:
-        """The ReLU of the branch's output plus x."""
-        self._saved = relu(super().forward(x, training) + x)
-        y: Array = self._saved
-        return y
-
-    def backward(self, dy: Array) -> Array:
-        """dy through the ReLU, then back through the branch, plus itself."""
-        dsum = relu_backward(dy, self._remember())
-        return super().backward(dsum) + dsum
-
-    def cost(self, input_shape: tuple[int, ...]) -> Cost:
-        """The branch's cost, and the shortcut's additions."""
-        return _with_sum(super().cost(input_shape))
 
 
 def _known(function: str, argument: str, activation: str) -> None:

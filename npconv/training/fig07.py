@@ -70,7 +70,7 @@ def _task(train: int, test: int, seed: int) -> Task:
 
 FULL = Settings()
 OTHER_DEPTHS = (8, 4)
-QUICK = replace(FULL, blocks=8, steps=150, train_images=4096, test_images=512, evaluate_every=25)
+QUICK = replace(FULL, blocks=8, steps=100, train_images=4096, test_images=512, evaluate_every=20)
 SEEDS = tuple(range(100, 110))
 QUICK_SEEDS = (0, 1)
 COMPARISONS = (("linear", "relu6"), ("linear", "expansions"), ("linear", "none"))
@@ -317,8 +317,9 @@ def stored_results() -> dict[str, Any]:
 
 
 def curves(results: Mapping[str, Any], variant: str) -> Array:
-    """The test accuracies of one network, (seeds, evaluations)."""
-    return np.array([run["test_accuracy"] for run in results["runs"] if run["variant"] == variant])
+    """The test accuracies of one network, (seeds, evaluations), in the order of the seeds."""
+    runs = [run for run in results["runs"] if run["variant"] == variant]
+    return np.array([run["test_accuracy"] for run in sorted(runs, key=lambda run: int(run["seed"]))])
 
 
 @dataclass(frozen=True)

@@ -173,35 +173,35 @@ def train(
         if path.exists():
             run.resume(path)
     history = run.history
-    for step in range(run.done, steps):
-        chosen = batch_at(len(task.x_train), batch_size, seed=seed, step=step)
-        with np.errstate(over="ignore", invalid="ignore"):  # the loss is looked at instead
+    with np.errstate(over="ignore", invalid="ignore"):  # the loss is looked at instead
+        for step in range(run.done, steps):
+            chosen = batch_at(len(task.x_train), batch_size, seed=seed, step=step)
             loss = training_step(
                 network, optimizer, task.x_train[chosen], task.y_train[chosen],
                 classes=task.classes, learning_rate=schedule(step), smoothing=smoothing,
             )  # fmt: skip
-        if not np.isfinite(loss):
-            raise ValueError(f"train: the loss is {loss} at step {step + 1}: a smaller learning rate may help")
-        run.losses.append(loss)
-        run.done = step + 1
-        last = run.done == steps
-        if last or run.done % evaluate_every == 0:
-            test_loss, accuracy = evaluate(network, task.x_test, task.y_test)
-            history.step.append(run.done)
-            history.train_loss.append(float(np.mean(run.losses)))
-            history.test_loss.append(test_loss)
-            history.test_accuracy.append(accuracy)
-            run.losses.clear()
-        due = path is not None and (last or run.done % checkpoint_every == 0)
-        if path is not None and due:
-            run.write(path)
-        if progress is not None:
-            try:
-                progress(run.done, loss, history)
-            except BaseException:
-                if path is not None and not due:
-                    run.write(path)
-                raise
+            if not np.isfinite(loss):
+                raise ValueError(f"train: the loss is {loss} at step {step + 1}: a smaller learning rate may help")
+            run.losses.append(loss)
+            run.done = step + 1
+            last = run.done == steps
+            if last or run.done % evaluate_every == 0:
+                test_loss, accuracy = evaluate(network, task.x_test, task.y_test)
+                history.step.append(run.done)
+                history.train_loss.append(float(np.mean(run.losses)))
+                history.test_loss.append(test_loss)
+                history.test_accuracy.append(accuracy)
+                run.losses.clear()
+            due = path is not None and (last or run.done % checkpoint_every == 0)
+            if path is not None and due:
+                run.write(path)
+            if progress is not None:
+                try:
+                    progress(run.done, loss, history)
+                except BaseException:
+                    if path is not None and not due:
+                        run.write(path)
+                    raise
     return history
 
 

@@ -26,7 +26,7 @@ def decays_kernels(name: str) -> bool:
     [True, False, False, False]
     """
     *_, owner, kind = ("", *name.split("."))
-    return kind not in ("scale", "shift", "bias") and (owner, kind) != ("depthwise", "kernel")
+    return kind not in ("scale", "shift", "bias") and not owner.endswith("depthwise")
 
 
 class Optimizer:
@@ -41,6 +41,7 @@ class Optimizer:
     ) -> None:
         self.parameters = dict(parameters)
         self.state = state
+        self.weight_decay = weight_decay
         self._decay = {
             name: weight_decay for name in self.parameters if weight_decay and (decays is None or decays(name))
         }
@@ -75,6 +76,10 @@ class Optimizer:
     def _update(self, name: str, p: Array, g: Array, rate: float, a: Array, b: Array) -> None:
         """Change one parameter p by its gradient g; a and b are to compute in, and g may lie in a."""
         raise NotImplementedError
+
+    def __repr__(self) -> str:
+        settings = {name: value for name, value in vars(self).items() if isinstance(value, bool | int | float | str)}
+        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in settings.items())})"
 
     def load_state(self, state: Mapping[str, Array]) -> None:
         """Copy a saved state into this one's arrays.
@@ -114,6 +119,8 @@ class SGD(Optimizer):
     ...     optimizer.step({"kernel": np.array([1.0, -1.0])}, learning_rate=0.1)
     >>> parameters["kernel"], optimizer.state["momentum.kernel"]
     (array([0.71, 2.29]), array([ 1.9, -1.9]))
+    >>> optimizer
+    SGD(momentum=0.9, nesterov=False, weight_decay=0.0)
     """
 
     def __init__(

@@ -17,7 +17,7 @@ Table = tuple[list[str], list[list[str]]]
 def accuracy_table(results: Mapping[str, Any]) -> Table:
     """The final accuracies of `run_fig07`'s networks over their seeds, in percent.
 
-    >>> run = {"variant": "none", "test_accuracy": [0.25, 0.5]}
+    >>> run = {"variant": "none", "seed": 0, "test_accuracy": [0.25, 0.5]}
     >>> accuracy_table({"networks": {"none": "no shortcut"}, "runs": [run, run]})[1]
     [['no shortcut', '2', '50.0', '50.0', '0.0', '50.0 to 50.0']]
     """
@@ -33,7 +33,8 @@ def accuracy_table(results: Mapping[str, Any]) -> Table:
 def comparison_table(results: Mapping[str, Any]) -> Table:
     """The differences between `run_fig07`'s networks that `COMPARISONS` names, in percentage points, paired by seed.
 
-    >>> runs = [{"variant": name, "test_accuracy": [end]} for name, end in (("linear", 0.75), ("relu6", 0.5))]
+    >>> ends = {"linear": 0.75, "relu6": 0.5}
+    >>> runs = [{"variant": name, "seed": 0, "test_accuracy": [end]} for name, end in ends.items()]
     >>> some = {"runs": [*runs, {**runs[1], "variant": "expansions"}, {**runs[1], "variant": "none"}]}
     >>> comparison_table(some)[1][0]
     ['linear − relu6', '+25.0', '', '1 of 1', '1', 'open']

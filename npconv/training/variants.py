@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 from ..kernels.activations import relu6, relu6_backward
-from ..kernels.geometry import Array
 from ..layers import (
     Conv2D,
     Dense,
@@ -17,7 +16,7 @@ from ..layers import (
     PointwiseConv2D,
     Sequential,
 )
-from ..layers.blocks import normalised
+from ..layers.blocks import ActivatedSum, normalised
 from ..models.small import FEW_STEPS
 
 VARIANTS = {
@@ -29,7 +28,7 @@ VARIANTS = {
 """The networks by name. The first is both the linear one of Fig. 7(a) and the one between bottlenecks of Fig. 7(b)."""
 
 
-class ExpansionResidual(Sequential):
+class ExpansionResidual(ActivatedSum):
     """From one expansion to the next, with a shortcut between the two: filter, project, expand, add the input, ReLU6.
 
     The layers are those that follow one another in inverted residuals, from the depthwise convolution of one to the
@@ -37,16 +36,7 @@ class ExpansionResidual(Sequential):
     after the sum.
     """
 
-    def forward(self, x: Array, training: bool = False) -> Array:
-        """The ReLU6 of the branch's output plus x, (B, Dᵤ, Dᵤ, tk) as x."""
-        self._saved = relu6(super().forward(x, training) + x)
-        y: Array = self._saved
-        return y
-
-    def backward(self, dy: Array) -> Array:
-        """dy through the ReLU6, then back through the branch, plus itself."""
-        dsum = relu6_backward(dy, self._remember())
-        return super().backward(dsum) + dsum
+    activation, activation_backward = relu6, relu6_backward
 
 
 def variant_network(

@@ -5,6 +5,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from made_measurements import made_gradients, made_subspaces
+from made_results import ENDS, made_results
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from npconv.figures import (
@@ -14,8 +16,11 @@ from npconv.figures import (
     bottleneck_table,
     cost_ratio_figure,
     depthwise_separable,
+    feature_subspaces,
     functional_view,
+    gradient_flow,
     inverted_residual_maps,
+    linear_bottleneck_training_figure,
     per_channel_photograph,
     per_channel_view,
     relu_information_loss,
@@ -148,6 +153,33 @@ SIZES: dict[Callable[..., Figure], dict[str, dict[str, Any]]] = {
             "x": np.linspace(-3e7, 9e7, 4500).reshape(1, 25, 30, 6), "expand": np.ones((6, 7)),
             "project": np.full((7, 6), 0.001), "weights": "made by hand",
         },
+    },
+    linear_bottleneck_training_figure: {
+        "one seed, one test": {"results": made_results(seeds=1, evaluations=1)},
+        "two seeds, far apart": {"results": made_results(seeds=2, evaluations=2, deviation=0.5)},
+        "thirty seeds": {"results": made_results(seeds=30, evaluations=20)},
+        "all alike": {"results": made_results(seeds=3, ends=dict.fromkeys(ENDS, 0.1), deviation=0)},
+        "nothing and all": {
+            "results": made_results(seeds=6, ends={"linear": 9, "relu6": -9, "expansions": 0.1, "none": 9}),
+        },
+        "second better": {"results": made_results(ends={"linear": 0.2, "relu6": 0.3, "expansions": 0.4, "none": 0.9})},
+        "long description": {"results": {**made_results(), "data": "images of things, $1, " * 20}},
+    },
+    feature_subspaces: {
+        "one of all": {
+            "measured": made_subspaces(seeds=1, blocks=1, channels=1, counts=(1,), accuracy=0.1, depth=1, wide=1),
+        },
+        "two channels": {"measured": made_subspaces(channels=2, counts=(1, 2), depth=2)},
+        "four blocks": {"measured": made_subspaces(seeds=9, blocks=4, accuracy=1, depth=9, wide=6)},
+        "many channels": {
+            "measured": made_subspaces(channels=1024, counts=(1, 3, 9, 31, 100, 1024), depth=64, wide=48),
+        },
+    },
+    gradient_flow: {
+        "two blocks": {"measured": made_gradients(seeds=1, depths=(2,), depth=2)},
+        "all alike": {"measured": made_gradients(shortcuts=(1, 1), none=(1, 1), after=(1, 1))},
+        "many depths": {"measured": made_gradients(depths=(2, 3, 4, 5, 6, 8, 16, 17, 100), depth=40)},
+        "far apart": {"measured": made_gradients(depths=(128,), none=(60.0, 0.02), shortcuts=(0.5, 3), after=(4, 0.1))},
     },
     separability: {
         "one line": {

@@ -202,8 +202,9 @@ def test_networks_are_compared_by_seed():
     results = {"runs": [{"variant": v, "seed": s, "test_accuracy": [0.9, end]}
                         for v, ends in {"relu6": (0.25, 0.75), "linear": (0.5, 0.5)}.items()
                         for s, end in enumerate(ends)]}  # fmt: skip
-    comparison = compare(results, "linear", "relu6")
-    assert comparison == Comparison("linear", "relu6", (0.25, -0.25))
+    assert compare(results, "linear", "relu6") == Comparison("linear", "relu6", (0.25, -0.25))
+    results["runs"][0], results["runs"][1] = results["runs"][1], results["runs"][0]
+    assert compare(results, "linear", "relu6") == Comparison("linear", "relu6", (0.25, -0.25))
 
 
 def test_students_t_is_that_of_the_tables():

@@ -145,7 +145,8 @@ def test_tables_of_the_experiment():
         "expansions": (0.5, 0.75, 0.625),
         "none": (1, 0, 1),
     }
-    runs = [{"variant": name, "test_accuracy": [0.1, end]} for name, values in ends.items() for end in values]
+    runs = [{"variant": name, "seed": seed, "test_accuracy": [0.1, end]}
+            for name, values in ends.items() for seed, end in enumerate(values)]  # fmt: skip
     results = {"networks": dict.fromkeys(ends, "a network"), "runs": runs}
     assert accuracy_table(results)[1][0] == ["a network", "3", "62.5", "62.5", "12.5", "50.0 to 75.0"]
     rows = comparison_table(results)[1]

@@ -45,17 +45,20 @@ def legend_height(lines: int) -> float:
     return GAP + LEGEND_LINE * lines + TITLE * 1.8 / 72
 
 
-def legend_above(axes: Axes, size: tuple[float, float], title: str, entries: Sequence[tuple[Kind, str]]) -> None:
-    """Write a title above the axes of that size in inches, and below it what each line is, with a sample of it."""
+def legend_above(
+    axes: Axes, size: tuple[float, float], title: str, entries: Sequence[tuple[Kind, str]], lines: int
+) -> None:
+    """Write a title above the axes of that size in inches, and below it what each line is, with a sample of it.
+
+    There is room for so many `lines`, so that titles beside one another are equally high.
+    """
     width, height = size
     for row, (kind, text) in enumerate(entries):
-        y = 1 + (GAP + LEGEND_LINE * (len(entries) - row - 0.5)) / height
+        y = 1 + (GAP + LEGEND_LINE * (lines - row - 0.5)) / height
         x = np.array([0, 0.5, 1]) * (SAMPLE - 0.08) / width
         axes.plot(x, [y] * 3, transform=axes.transAxes, clip_on=False, markevery=[1], **kind)
-        axes.text(
-            SAMPLE / width, y, text, size=SMALL, va="center_baseline", transform=axes.transAxes, parse_math=False
-        )
-    y = 1 + (GAP + LEGEND_LINE * len(entries) + 0.05) / height
+        axes.text(SAMPLE / width, y, text, size=SMALL, va="center_baseline", transform=axes.transAxes, parse_math=False)
+    y = 1 + (GAP + LEGEND_LINE * lines + 0.05) / height
     axes.text(0, y, title, size=TITLE, weight="bold", va="bottom", transform=axes.transAxes, parse_math=False)
 
 
@@ -75,3 +78,18 @@ def decades(axes: Axes, low: float, high: float) -> None:
     exponents = range(first, last + 1, step)
     axes.set_yticks([10.0**exponent for exponent in exponents], [power_of_ten(exponent) for exponent in exponents])
     axes.yaxis.set_minor_locator(NullLocator())
+
+
+def ticks_apart(axes: Axes, values: Sequence[int], width: float) -> None:
+    """Ticks at whole numbers on the horizontal axis, `width` inches wide; those go that come too near a higher one."""
+    places = axes.transScale.transform([(value, axes.get_ylim()[1]) for value in values])[:, 0]
+    low, high = axes.transScale.transform([(limit, axes.get_ylim()[1]) for limit in axes.get_xlim()])[:, 0]
+    kept: list[int] = []
+    edge = math.inf
+    for value, place in sorted(zip(values, places, strict=True), reverse=True):
+        middle, half = (place - low) / (high - low) * width, text_width(str(value), SMALL) / 2
+        if middle + half + 0.06 <= edge:
+            kept.append(value)
+            edge = middle - half
+    axes.set_xticks(kept, [str(value) for value in kept])
+    axes.xaxis.set_minor_locator(NullLocator())

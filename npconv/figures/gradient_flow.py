@@ -1,0 +1,303 @@
+"""The size of the loss's gradient block by block, with shortcuts and without, before training and after it."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import matplotlib.figure
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
+
+from ..training.probes import stored_gradients
+from .figure import Figure, four_part_caption, style
+from .parts.drawing import INK, LINE_COLORS, WIDTH
+from .parts.lines import Kind, decades, legend_above, legend_height, legend_width, ticks_apart, times_text
+
+FUNCTION = "gradient_flow"
+NETWORKS = {"linear": "with shortcuts", "none": "no shortcuts"}
+BOTTOM, HEIGHT, LEFT, APART, EDGE = 0.52, 2.5, 0.68, 0.62, 0.12  # inches
+MARKER, THIN = 4.5, 0.5  # points
+KINDS: dict[str, Kind] = {
+    "linear": {"color": LINE_COLORS[0], "linestyle": "-", "marker": "o", "markersize": MARKER},
+    "none": {"color": LINE_COLORS[1], "linestyle": "--", "marker": "s", "markersize": MARKER},
+}
+BEFORE: dict[str, Any] = {"linestyle": ":", "markerfacecolor": "white"}
+
+Line = dict[str, Any]
+
+
+def gradient_flow(measured: Mapping[str, Any] | None = None) -> Figure:
+    """The gradient's norm at each block, over that at the last block, against how far back it has gone.
+
+    Three plots: networks of several depths before training, with batch normalisation and without it, and networks of
+    one depth before and after training.
+
+    Args:
+        measured: what `npconv.training.probes.make_stored` writes of gradients; what ships with the package if None.
+
+    Returns:
+        Figure "gradient-flow". Its data: "settings", "data", "with batch normalisation", "without batch normalisation"
+        and "trained", lists of lines, each with "network", "blocks", "norms" for each seed from the first block to the
+        last, and "median at the first block".
+
+    Raises:
+        TypeError: `measured` is no mapping.
+        ValueError: something is missing in it, or doesn't fit.
+        OSError: nothing is given, and what ships is missing.
+
+    Source: the article's "Inverted Residual and Linear Bottleneck Layer", that shortcuts help gradients flow.
+
+    >>> untrained = [
+    ...     {"variant": variant, "batch_norm": flag, "blocks": 2, "norms": [[2.0, 1.0], [4.0, 1.0]]}
+    ...     for flag in (True, False) for variant in ("linear", "none")
+    ... ]
+    >>> norms = {"before": [2.0, 1.0], "after": [3.0, 1.0]}
+    >>> trained = [{"variant": v, "seed": 0, "accuracy": 0.5, "norms": norms} for v in ("linear", "none")]
+    >>> measured = {"settings": {"steps": 600}, "data": "digits", "untrained": untrained, "trained": trained}
+    >>> gradient_flow(measured).data["with batch normalisation"][0]["median at the first block"]
+    3.0
+    """
+    data = _numbers(_checked(stored_gradients() if measured is None else measured))
+    panels = [
+        ("(a) untrained, normalised", data["with batch normalisation"]),
+        ("(b) untrained, not normalised", data["without batch normalisation"]),
+        ("(c) trained and untrained", data["trained"]),
+    ]
+    legends = [_legend(lines) for _, lines in panels]
+    across = (WIDTH - LEFT - APART * (len(panels) - 1) - EDGE) / len(panels)
+    for (title, _), legend in zip(panels, legends, strict=True):
+        if legend_width(title, [text for _, text in legend]) > across + APART / 2:
+            raise ValueError(f"{FUNCTION}: measured must have numbers that fit into a legend; got {legend[0][1]!r}")
+    most = max(map(len, legends))
+    height = BOTTOM + HEIGHT + legend_height(most)
+    with style():
+        figure = matplotlib.figure.Figure(figsize=(WIDTH, height))
+        for i, ((title, lines), legend) in enumerate(zip(panels, legends, strict=True)):
+            left = LEFT + i * (across + APART)
+            axes = figure.add_axes((left / WIDTH, BOTTOM / height, across / WIDTH, HEIGHT / height))
+            _draw(axes, lines, across)
+            legend_above(axes, (across, HEIGHT), title, legend, most)
+        figure.axes[0].set_ylabel("norm of the gradient, last block = 1")
+    return Figure(name="gradient-flow", figure=figure, data=data, alt=_alt(data), caption=_caption(data))
+
+
+# What is drawn: numbers and words
+
+
+def _checked(measured: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What was measured; raise where something is missing or doesn't fit."""
+    if not isinstance(measured, Mapping):
+        raise TypeError(
+            f"{FUNCTION}: measured must be a mapping as make_stored writes it; got {type(measured).__name__}"
+        )
+    for name in ("settings", "data", "untrained", "trained"):
+        if not measured.get(name):
+            raise ValueError(f"{FUNCTION}: measured must have {name!r}; got {sorted(map(str, measured))}")
+    for name, keys in (
+        ("untrained", ("variant", "batch_norm", "blocks", "norms")),
+        ("trained", ("variant", "accuracy", "norms")),
+    ):
+        for index, entry in enumerate(measured[name]):
+            where = f"{FUNCTION}: measured[{name!r}][{index}]"
+            if missing := [key for key in keys if key not in entry]:
+                raise ValueError(f"{where} must have {', '.join(keys)}; missing {', '.join(missing)}")
+            if entry["variant"] not in NETWORKS:
+                raise ValueError(f"{where} must be of {', '.join(NETWORKS)}; got {entry['variant']!r}")
+            rows = entry["norms"].values() if name == "trained" else entry["norms"]
+            if name == "trained" and set(entry["norms"]) != {"before", "after"}:
+                raise ValueError(f"{where} must have norms before and after; got {sorted(entry['norms'])}")
+            for row in rows:
+                if len(row) < 2 or not all(0 < value < math.inf for value in row) or row[-1] != 1:
+                    raise ValueError(f"{where} must have norms above 0 of two blocks or more, the last 1; got {row!r}")
+    for flag in (True, False):
+        if {entry["variant"] for entry in measured["untrained"] if entry["batch_norm"] == flag} != set(NETWORKS):
+            raise ValueError(f"{FUNCTION}: measured['untrained'] must have both networks with batch_norm={flag}")
+    if {run["variant"] for run in measured["trained"]} != set(NETWORKS):
+        raise ValueError(f"{FUNCTION}: measured['trained'] must have both networks")
+    if len({len(row) for run in measured["trained"] for row in run["norms"].values()}) > 1:
+        raise ValueError(f"{FUNCTION}: measured['trained'] must be of one depth")
+    return measured
+
+
+def _numbers(measured: Mapping[str, Any]) -> dict[str, Any]:
+    """All that is drawn."""
+    untrained = {
+        flag: [
+            _line(variant, entry["norms"])
+            for variant in NETWORKS
+            for entry in sorted(measured["untrained"], key=lambda entry: int(entry["blocks"]))
+            if entry["variant"] == variant and entry["batch_norm"] == flag
+        ]
+        for flag in (True, False)
+    }
+    trained = []
+    for variant in NETWORKS:
+        runs = [run for run in measured["trained"] if run["variant"] == variant]
+        accuracy = float(np.median([run["accuracy"] for run in runs]))
+        for state in ("before", "after"):
+            line = _line(variant, [run["norms"][state] for run in runs])
+            trained.append({**line, "state": state, **({"median accuracy": accuracy} if state == "after" else {})})
+    return {
+        "settings": dict(measured["settings"]),
+        "data": measured["data"],
+        "with batch normalisation": untrained[True],
+        "without batch normalisation": untrained[False],
+        "trained": trained,
+    }
+
+
+def _line(variant: str, norms: list[list[float]]) -> Line:
+    return {
+        "network": variant,
+        "blocks": len(norms[0]),
+        "norms": norms,
+        "median at the first block": _median(norms)[0],
+    }
+
+
+def _median(norms: list[list[float]]) -> list[float]:
+    """The median over seeds, by block."""
+    medians: list[float] = np.median(norms, axis=0).tolist()
+    return medians
+
+
+def _deepest(lines: list[Line], variant: str) -> Line:
+    return max((line for line in lines if line["network"] == variant), key=lambda line: int(line["blocks"]))
+
+
+def _legend(lines: list[Line]) -> list[tuple[Kind, str]]:
+    """A line's look, and what it is, with its end."""
+    if "state" in lines[0]:
+        return [
+            (
+                _kind(line),
+                f"{NETWORKS[line['network']]}, {line['state']}: ×{times_text(line['median at the first block'])}",
+            )
+            for line in lines
+        ]
+    deepest = [_deepest(lines, variant) for variant in NETWORKS]
+    entries: list[tuple[Kind, str]] = [
+        (
+            _kind(line),
+            f"{NETWORKS[line['network']]}, {line['blocks']} blocks: ×{times_text(line['median at the first block'])}",
+        )
+        for line in deepest
+    ]
+    return [*entries, ({"color": INK, "linewidth": THIN}, "thin: each seed; thick: the median")]
+
+
+def _kind(line: Line) -> Kind:
+    return {**KINDS[line["network"]], **(BEFORE if line.get("state") == "before" else {})}
+
+
+def _draw(axes: Axes, lines: list[Line], across: float) -> None:
+    """Thin lines for seeds and thick ones for their medians; the gradient goes from the left to the right."""
+    everything = [value for line in lines for row in line["norms"] for value in row]
+    decades(axes, min(everything), max(everything))
+    deepest = max(line["blocks"] for line in lines)
+    axes.set_xlim(0, deepest - 1)
+    if "state" in lines[0]:
+        axes.xaxis.set_major_locator(MaxNLocator(5, integer=True, min_n_ticks=2))
+    else:
+        ticks_apart(axes, [0, *sorted({line["blocks"] - 1 for line in lines})], across)  # where lines end
+    axes.set_xlabel("blocks back from the last")
+    axes.axhline(1, color=INK, linewidth=0.8)
+    for i, line in enumerate(lines):
+        back = np.arange(line["blocks"])
+        kind = _kind(line)
+        for row in line["norms"]:
+            axes.plot(back, row[::-1], color=kind["color"], linewidth=THIN, alpha=0.5, clip_on=False, gid=f"thin-{i}")
+        every = [line["blocks"] - 1] if "state" not in line else None
+        median = _median(line["norms"])[::-1]
+        axes.plot(back, median, **kind, markevery=every, clip_on=False, zorder=3, gid=f"line-{i}")
+
+
+def _ends(data: Mapping[str, Any], kind: str) -> tuple[int, str, str]:
+    """The depth of the deepest networks, and the factors at their first block with shortcuts and without."""
+    ends = [_deepest(data[kind], variant) for variant in NETWORKS]
+    with_, without = (times_text(line["median at the first block"]) for line in ends)
+    return ends[0]["blocks"], with_, without
+
+
+def _alt(data: Mapping[str, Any]) -> str:
+    texts = []
+    for place, kind in (("Left", "with batch normalisation"), ("Middle", "without batch normalisation")):
+        depth, with_, without = _ends(data, kind)
+        texts.append(
+            f"{place}, untrained networks {kind}: from the last to the first of {depth} blocks the norm changes by the "
+            f"factor {with_} with shortcuts, and along a straight line by the factor {without} with no shortcuts."
+        )
+    trained = "; ".join(
+        f"{NETWORKS[line['network']]}, {line['state']} training, {times_text(line['median at the first block'])}"
+        for line in data["trained"]
+    )
+    return (
+        "Three plots of the gradient's norm, on a logarithmic axis, against the number of blocks that it has gone back "
+        f"from the last one. {' '.join(texts)} Right, {data['trained'][0]['blocks']} blocks, factors: {trained}."
+    )
+
+
+def _caption(data: Mapping[str, Any]) -> str:
+    depth, with_bn, without_bn = _ends(data, "with batch normalisation")
+    _, with_plain, without_plain = _ends(data, "without batch normalisation")
+    settings = data["settings"]
+    seeds = len(data["with batch normalisation"][0]["norms"])
+    runs = len(data["trained"][0]["norms"])
+    accuracies = {line["network"]: line["median accuracy"] for line in data["trained"] if "median accuracy" in line}
+    factors = {(line["network"], line["state"]): line["median at the first block"] for line in data["trained"]}
+    return four_part_caption(
+        claim=(
+            f"{_claim(data)} Before training, over {depth} blocks, its norm changes by the factor {with_bn} with "
+            f"shortcuts and {without_bn} without where there is batch normalisation, and by {with_plain} and "
+            f"{without_plain} where there is none. After training, over {data['trained'][0]['blocks']} blocks, by "
+            f"{times_text(factors['linear', 'after'])} with shortcuts and {times_text(factors['none', 'after'])} "
+            "without."
+        ),
+        computed=(
+            "npconv.training.probes.gradient_norms: the Frobenius norm of the loss's gradient with respect to each "
+            f"block's output, on one batch of {settings.get('gradient_images', '?')} test images in training mode, in "
+            "networks of inverted residuals (variant_network, linear and none) that differ in nothing but their "
+            f"shortcuts: (a) with batch normalisation and He's kernels, (b) without it and with Glorot's, (c) as (a). "
+            f"Data: {data['data']}. "
+            f"Thin: {seeds} seeds in (a) and (b), {runs} in (c); thick: their median."
+        ),
+        scale=(
+            "The vertical axes are logarithmic, each with its own range; a line ends, with a marker, at its network's "
+            "first block. Dotted with hollow markers: before training."
+        ),
+        not_shown=(
+            f"Not shown: other tasks, and ImageNet. The networks of (c) were trained for {settings.get('steps')} "
+            f"steps, and have a median test accuracy of {accuracies['linear']:.0%} with shortcuts and "
+            f"{accuracies['none']:.0%} without."
+        ),
+    )
+
+
+def _claim(data: Mapping[str, Any]) -> str:
+    """What the numbers say, in a sentence."""
+    spans = {}
+    for kind in ("with batch normalisation", "without batch normalisation"):
+        spans[kind] = [abs(math.log10(_deepest(data[kind], v)["median at the first block"])) for v in NETWORKS]
+    if not all(with_ < without for with_, without in spans.values()):
+        return "Shortcuts do not keep the gradient's size in every one of these networks."
+    ways = {
+        kind: "grows" if _deepest(data[kind], "none")["median at the first block"] > 1 else "vanishes" for kind in spans
+    }
+    straight = all(_is_straight(line) for kind in spans for line in data[kind] if line["network"] == "none")
+    first, second = ways.values()
+    how = (
+        f"it {first} with depth"
+        if first == second
+        else f"it {first} with depth where there is batch normalisation and {second} where there is none"
+    )
+    how += ", exponentially" if straight else ""
+    return f"Shortcuts keep the gradient's size; without them {how}."
+
+
+def _is_straight(line: Line) -> bool:
+    """Whether the logarithm of the median goes in equal steps: half way it has gone half of its way, to a fifth."""
+    logs = [math.log(value) for value in _median(line["norms"])]
+    half = (len(logs) - 1) / 2
+    middle = (logs[math.floor(half)] + logs[math.ceil(half)]) / 2
+    return abs(middle - logs[0] / 2) <= abs(logs[0]) / 10

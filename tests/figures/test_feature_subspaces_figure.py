@@ -1,0 +1,154 @@
+"""The drawn lines are sums of the measured shares and the measured accuracies, and the words are their medians."""
+
+import copy
+from typing import Any
+
+import numpy as np
+import pytest
+from made_measurements import PLACES, made_subspaces
+
+from npconv.figures import Figure, feature_subspaces
+from npconv.training.probes import stored_subspaces
+
+
+@pytest.fixture(scope="module", params=["what ships", "made"])
+def case(request: pytest.FixtureRequest) -> tuple[dict[str, Any], Figure]:
+    measured = stored_subspaces() if request.param == "what ships" else made_subspaces()
+    return measured, feature_subspaces(measured)
+
+
+def artists(figure: Figure, panel: int) -> dict[str, list[Any]]:
+    found: dict[str, list[Any]] = {}
+    for artist in figure.figure.axes[panel].lines:
+        found.setdefault(artist.get_gid() or "", []).append(artist)
+    return found
+
+
+def test_the_first_plot_adds_up_the_last_blocks_shares(case: tuple[dict[str, Any], Figure]) -> None:
+    measured, figure = case
+    drawn = artists(figure, 0)
+    for state in ("trained", "untrained"):
+        sums = []
+        for run, thin in zip(measured["separable"], drawn[f"thin-{state}"], strict=True):
+            shares = run[state][-1]
+            sums.append([sum(shares[:count]) for count in range(len(shares) + 1)])
+            np.testing.assert_allclose(thin.get_ydata(), sums[-1], atol=1e-12)
+            np.testing.assert_array_equal(thin.get_xdata(), range(len(shares) + 1))
+        np.testing.assert_allclose(drawn[f"line-{state}"][0].get_ydata(), np.median(sums, axis=0), atol=1e-12)
+
+
+def test_dimensions_are_where_the_sum_reaches_95_per_cent(case: tuple[dict[str, Any], Figure]) -> None:
+    measured, figure = case
+    for state in ("trained", "untrained"):
+        for run, row in zip(measured["separable"], figure.data["dimensions"][state], strict=True):
+            for shares, count in zip(run[state], row, strict=True):
+                assert sum(shares[: count - 1]) < 0.95 * sum(shares) <= sum(shares[:count]) + 1e-9
+        middle = int(np.median([row[-1] for row in figure.data["dimensions"][state]]))
+        texts = [text.get_text() for text in figure.figure.axes[0].texts]
+        assert f"{state}: 95 % in {middle} directions" in texts
+
+
+def test_the_second_plot_has_every_accuracy(case: tuple[dict[str, Any], Figure]) -> None:
+    measured, figure = case
+    drawn = artists(figure, 1)
+    for block in range(len(figure.data["enough"])):
+        for kind in ("principal", "random"):
+            rows = [run["kept"][kind][block] for run in measured["separable"]]
+            (line,) = drawn[f"line-{kind}-{block}"]
+            np.testing.assert_array_equal(line.get_xdata(), measured["settings"]["counts"])
+            np.testing.assert_allclose(line.get_ydata(), np.median(rows, axis=0))
+            if kind == "principal":
+                np.testing.assert_array_equal([thin.get_ydata() for thin in drawn[f"thin-{kind}-{block}"]], rows)
+    top = figure.figure.axes[1].get_ylim()[1]
+    assert np.max([run["kept"]["principal"] for run in measured["separable"]]) <= top <= 1
+
+
+def test_what_suffices_loses_two_points_at_the_most(case: tuple[dict[str, Any], Figure]) -> None:
+    measured, figure = case
+    counts = measured["settings"]["counts"]
+    for block, count in enumerate(figure.data["enough"]):
+        lost = [
+            float(np.median([run["accuracy"] - run["kept"]["principal"][block][i] for run in measured["separable"]]))
+            for i in range(len(counts))
+        ]
+        at = counts.index(count)
+        assert max(lost[at:]) <= 0.02 + 1e-9
+        assert at == 0 or lost[at - 1] > 0.02
+        assert f"in block {block + 1}: {count} suffice" in [text.get_text() for text in figure.figure.axes[1].texts]
+
+
+def test_the_third_plot_has_every_place(case: tuple[dict[str, Any], Figure]) -> None:
+    measured, figure = case
+    drawn = artists(figure, 2)
+    for place in PLACES:
+        for state, name in (("trained", place), ("untrained", f"{place}-untrained")):
+            rows = [run["places"][place][state]["95 %"] for run in measured["inverted"]]
+            (line,) = drawn[f"line-{name}"]
+            np.testing.assert_array_equal(line.get_ydata(), np.median(rows, axis=0))
+            np.testing.assert_array_equal(line.get_xdata(), range(1, len(rows[0]) + 1))
+
+
+@pytest.mark.parametrize(
+    ("levels", "words"),
+    [
+        ((0.1, 0.1, 0.8), "needs few of their directions in the last block, and more before it."),
+        ((0.8, 0.8, 0.8), "needs few of their directions."),
+        ((0.8, 0.8, 0.1), "needs many of their directions."),
+    ],
+)
+def test_the_claim_follows_from_the_numbers(levels: tuple[float, ...], words: str) -> None:
+    measured = made_subspaces()
+    for run in measured["separable"]:
+        run["kept"]["principal"] = [[0.1, level, level, 0.8] for level in levels]
+    assert words in feature_subspaces(measured).caption
+
+
+def changed(change: str) -> dict[str, Any]:
+    measured = copy.deepcopy(made_subspaces())
+    run, inverted = measured["separable"][1], measured["inverted"][1]
+    if change == "missing":
+        del run["kept"]
+    elif change == "order":
+        run["trained"][0].reverse()
+    elif change == "sum":
+        run["untrained"][0][0] += 0.5
+    elif change == "counts":
+        run["kept"]["random"][0].append(0.5)
+    elif change == "size":
+        run["trained"] = run["untrained"] = run["trained"][:2]
+        run["kept"] = {kind: rows[:2] for kind, rows in run["kept"].items()}
+    elif change == "places":
+        del inverted["places"]["filtered"]["trained"]
+    elif change == "depth":
+        inverted["places"]["filtered"]["trained"]["95 %"].append(2)
+    elif change == "settings":
+        del measured["settings"]["steps"]
+    elif change == "blocks":
+        return made_subspaces(blocks=5)
+    return measured
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ("missing", r"separable'\]\[1\] must have kept"),
+        ("order", "falling shares"),
+        ("sum", "falling shares"),
+        ("counts", r"\(3, 4\) accuracies"),
+        ("size", "one size"),
+        ("places", "filtered, trained"),
+        ("depth", "one depth"),
+        ("settings", "steps"),
+        ("blocks", "4 blocks at the most"),
+    ],
+)
+def test_what_cannot_be_drawn_is_refused(change: str, words: str) -> None:
+    with pytest.raises(ValueError, match=f"feature_subspaces: .*{words}"):
+        feature_subspaces(changed(change))
+
+
+def test_only_a_mapping_with_everything_is_taken() -> None:
+    with pytest.raises(TypeError, match="feature_subspaces: measured must be a mapping"):
+        feature_subspaces([])  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="feature_subspaces: measured must have 'settings'"):
+        feature_subspaces({})

@@ -1,0 +1,139 @@
+"""The drawn lines are the measured norms, from the last block back to the first, and the words are their medians."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from made_measurements import made_gradients
+
+from npconv.figures import Figure, gradient_flow
+from npconv.figures.parts.lines import decades, power_of_ten, times_text
+
+KINDS = ("with batch normalisation", "without batch normalisation", "trained")
+
+
+@pytest.fixture(scope="module", params=["what ships", "made"])
+def figure(request: pytest.FixtureRequest) -> Figure:
+    return gradient_flow() if request.param == "what ships" else gradient_flow(made_gradients())
+
+
+def artists(figure: Figure, panel: int) -> dict[str, list[Any]]:
+    found: dict[str, list[Any]] = {}
+    for artist in figure.figure.axes[panel].lines:
+        found.setdefault(artist.get_gid() or "", []).append(artist)
+    return found
+
+
+def test_each_seed_and_the_median_are_drawn_from_the_last_block_back(figure: Figure) -> None:
+    for panel, kind in enumerate(KINDS):
+        drawn = artists(figure, panel)
+        for i, line in enumerate(figure.data[kind]):
+            (median,) = drawn[f"line-{i}"]
+            np.testing.assert_array_equal(median.get_xdata(), np.arange(line["blocks"]))
+            np.testing.assert_array_equal(median.get_ydata()[::-1], np.median(line["norms"], axis=0))
+            np.testing.assert_array_equal([thin.get_ydata()[::-1] for thin in drawn[f"thin-{i}"]], line["norms"])
+            assert line["median at the first block"] == median.get_ydata()[-1]
+        assert figure.figure.axes[panel].get_yscale() == "log"
+
+
+def test_the_data_are_what_was_measured() -> None:
+    measured = made_gradients(depths=(9, 4))
+    data = gradient_flow(measured).data
+    for flag, kind in ((True, KINDS[0]), (False, KINDS[1])):
+        assert [(line["network"], line["blocks"]) for line in data[kind]] == [
+            ("linear", 4), ("linear", 9), ("none", 4), ("none", 9),
+        ]  # fmt: skip
+        entries = {(e["variant"], e["blocks"]): e["norms"] for e in measured["untrained"] if e["batch_norm"] == flag}
+        assert all(line["norms"] == entries[line["network"], line["blocks"]] for line in data[kind])
+    for line in data["trained"]:
+        runs = [run for run in measured["trained"] if run["variant"] == line["network"]]
+        assert line["norms"] == [run["norms"][line["state"]] for run in runs]
+
+
+def test_all_is_within_the_axes_and_lines_differ_by_more_than_colour(figure: Figure) -> None:
+    for panel, kind in enumerate(KINDS):
+        low, high = figure.figure.axes[panel].get_ylim()
+        assert all(low <= value <= high for line in figure.data[kind] for row in line["norms"] for value in row)
+        drawn = artists(figure, panel)
+        lines = [drawn[f"line-{i}"][0] for i in range(len(figure.data[kind]))]
+        looks = {(a.get_linestyle(), a.get_marker(), a.get_markerfacecolor() == "white") for a in lines}
+        assert len(looks) == (4 if kind == "trained" else 2)
+
+
+def test_words_give_the_deepest_networks_medians(figure: Figure) -> None:
+    for panel, kind in enumerate(KINDS):
+        texts = " ".join(text.get_text() for text in figure.figure.axes[panel].texts)
+        deepest = max(line["blocks"] for line in figure.data[kind])
+        for line in figure.data[kind]:
+            if line["blocks"] == deepest:
+                assert f"×{times_text(line['median at the first block'])}" in texts
+                assert times_text(line["median at the first block"]) in figure.alt
+
+
+@pytest.mark.parametrize(
+    ("case", "claim"),
+    [
+        ({}, "Shortcuts keep the gradient's size; without them it grows with depth where there is batch normalisation "
+             "and vanishes where there is none, exponentially."),
+        ({"none": (1.5, 1.6)}, "without them it grows with depth, exponentially."),
+        ({"none": (0.5, 0.6)}, "without them it vanishes with depth, exponentially."),
+        ({"none": (1.01, 0.6)}, "Shortcuts do not keep the gradient's size in every one of these networks."),
+    ],
+)  # fmt: skip
+def test_the_claim_follows_from_the_numbers(case: dict[str, Any], claim: str) -> None:
+    assert claim in gradient_flow(made_gradients(**case)).caption
+
+
+def test_growth_that_is_not_exponential_is_not_called_so() -> None:
+    measured = made_gradients()
+    for entry in measured["untrained"]:
+        if entry["variant"] == "none" and entry["batch_norm"]:
+            entry["norms"] = [[*[900.0] * (entry["blocks"] - 1), 1.0]]
+    caption = gradient_flow(measured).caption
+    assert "grows with depth" in caption
+    assert "exponentially" not in caption
+
+
+@pytest.mark.parametrize(
+    ("exponents", "ticks"),
+    [((0.2, 0.3), ["1", "10"]), ((-31, 1), ["10⁻³⁵", "10⁻³⁰", "10⁻²⁵", "10⁻²⁰", "10⁻¹⁵", "10⁻¹⁰", "10⁻⁵", "1", "10⁵"]),
+     ((0, 3), ["1", "10", "10²", "10³"])],
+)  # fmt: skip
+def test_ticks_are_powers_of_ten_around_the_numbers(exponents: tuple[float, float], ticks: list[str]) -> None:
+    axes = gradient_flow(made_gradients()).figure.axes[0]
+    decades(axes, 10.0 ** exponents[0], 10.0 ** exponents[1])
+    assert [label.get_text() for label in axes.get_yticklabels()] == ticks
+    assert power_of_ten(-12) == "10⁻¹²"
+
+
+def without(name: str, key: str) -> dict[str, Any]:
+    measured = made_gradients()
+    del measured[name][1][key]
+    return measured
+
+
+def changed(name: str, **entries: Any) -> dict[str, Any]:
+    measured = made_gradients()
+    measured[name][1].update(entries)
+    return measured
+
+
+@pytest.mark.parametrize(
+    ("measured", "error", "words"),
+    [
+        ([], TypeError, "measured must be a mapping"),
+        ({"settings": {"steps": 1}}, ValueError, "'data'"),
+        (without("untrained", "blocks"), ValueError, r"untrained'\]\[1\].*missing blocks"),
+        (without("trained", "accuracy"), ValueError, r"trained'\]\[1\].*missing accuracy"),
+        (changed("untrained", variant="relu6"), ValueError, "linear, none; got 'relu6'"),
+        (changed("untrained", norms=[[0.0, 1.0]]), ValueError, "norms above 0"),
+        (changed("untrained", norms=[[2.0, 3.0]]), ValueError, "the last 1"),
+        (changed("trained", norms={"before": [2.0, 1.0]}), ValueError, "before and after"),
+        (changed("trained", norms={"before": [2.0, 1.0], "after": [2.0, 1.0]}), ValueError, "one depth"),
+        ({**made_gradients(), "untrained": made_gradients()["untrained"][:4]}, ValueError, "batch_norm=False"),
+        ({**made_gradients(), "trained": made_gradients()["trained"][:3]}, ValueError, "both networks"),
+    ],
+)
+def test_what_cannot_be_drawn_is_refused(measured: Any, error: type[Exception], words: str) -> None:
+    with pytest.raises(error, match=f"gradient_flow: .*{words}"):
+        gradient_flow(measured)
