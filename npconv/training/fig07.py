@@ -29,7 +29,6 @@ from .schedules import cosine
 from .tasks import Task, scattered_digits
 from .variants import VARIANTS, variant_network
 
-STORED = "fig07.json"
 THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 GLANCE = 0.5  # seconds between two looks at how far other processes are
 FLIPS = 20  # seeds up to which all patterns of signs are tried
@@ -69,7 +68,7 @@ def _task(train: int, test: int, seed: int) -> Task:
 
 
 FULL = Settings()
-OTHER_DEPTHS = (8, 4)
+STORED = {16: "fig07.json", 8: "fig07_8_blocks.json", 4: "fig07_4_blocks.json"}
 QUICK = replace(FULL, blocks=8, steps=100, train_images=4096, test_images=512, evaluate_every=20)
 SEEDS = tuple(range(100, 110))
 QUICK_SEEDS = (0, 1)
@@ -310,9 +309,14 @@ def _environment(values: Mapping[str, str]) -> Iterator[None]:
                 os.environ[name] = value
 
 
-def stored_results() -> dict[str, Any]:
-    """What `run_fig07` gave for the settings and seeds that ship with the package."""
-    results: dict[str, Any] = read_json(STORED)
+def stored_results(blocks: int = FULL.blocks) -> dict[str, Any]:
+    """What `run_fig07` gave for `FULL` and `SEEDS`, at one of the depths of `STORED`; it ships with the package.
+
+    Raises ValueError for another depth.
+    """
+    if blocks not in STORED:
+        raise ValueError(f"stored_results: blocks must be one of {', '.join(map(str, STORED))}; got {blocks!r}")
+    results: dict[str, Any] = read_json(STORED[blocks])
     return results
 
 

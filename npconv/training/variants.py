@@ -46,7 +46,6 @@ def variant_network(
     channels: int = 6,
     expansion: int = 6,
     stem_channels: int = 16,
-    first_stride: int = 2,
     last_channels: int = 64,
     classes: int = 10,
     in_channels: int = 1,
@@ -91,7 +90,7 @@ def variant_network(
     bottleneck = "relu6" if variant == "relu6" else "linear"
     stem = Conv2D(in_channels, stem_channels, 3, stride=2, padding="same", seed=rng, dtype=dtype)
     layers = normalised("stem", stem, batch_norm, "relu6")
-    layers["first"] = InvertedResidual(stem_channels, channels, first_stride, 1, bottleneck=bottleneck, **options)
+    layers["first"] = InvertedResidual(stem_channels, channels, 2, 1, bottleneck=bottleneck, **options)
     inner = {
         f"block_{number + 1}": InvertedResidual(
             channels, channels, 1, expansion, bottleneck=bottleneck, shortcut=variant != "none", **options

@@ -4,7 +4,6 @@ import json
 import math
 from dataclasses import asdict, replace
 from itertools import product
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -217,12 +216,3 @@ def test_the_comparisons_are_between_networks_that_are_run():
     assert {name for pair in fig07.COMPARISONS for name in pair} == set(VARIANTS)
     assert len(set(fig07.SEEDS)) == len(fig07.SEEDS) >= 5
     assert not set(fig07.SEEDS) & set(fig07.QUICK_SEEDS)
-
-
-def test_the_stored_results_are_those_of_the_settings_and_seeds():
-    if not Path(fig07.__file__).parents[1].joinpath("data", fig07.STORED).exists():
-        pytest.skip("not yet run")
-    results = fig07.stored_results()
-    assert results["settings"] == asdict(fig07.FULL)
-    assert results["seeds"] == list(fig07.SEEDS)
-    assert len(results["runs"]) == len(VARIANTS) * len(fig07.SEEDS)
