@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from npconv import claims, cli
+from npconv.cli import reproduce
 
 
 def test_python_m_npconv_is_npconv():
@@ -183,7 +184,7 @@ def test_bench_prints_ratios_and_json(tmp_path, capsys, monkeypatch):
 
 
 def test_reproduce_fails_if_a_verdict_is_not_the_docs(tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(cli, "_write_figures", lambda folder: [])
+    monkeypatch.setattr(reproduce, "draw", lambda folder: [])
     honest = claims.CLAIMS[1]
     assert honest.verdict == "holds"
     lying = claims.Claim(honest.name, honest.section, honest.statement, "fails", honest.compute)

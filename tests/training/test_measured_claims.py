@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from npconv import claims
+from npconv.claims import measured
 from npconv.training.fig07 import FULL, asdict
 
 
@@ -29,10 +29,10 @@ def results(**ends: float) -> dict[str, Any]:
 def test_the_verdict_follows_from_the_runs(
     ends: dict[str, float], linear: str, between: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(claims, "stored_results", lambda: results(**ends))
+    monkeypatch.setattr(measured, "stored_results", lambda: results(**ends))
     for claim, verdict in (
-        (claims.a_linear_bottleneck_is_better, linear),
-        (claims.shortcuts_are_better_between_bottlenecks, between),
+        (measured.a_linear_bottleneck_is_better, linear),
+        (measured.shortcuts_are_better_between_bottlenecks, between),
     ):
         found = claim()
         assert found.verdict.startswith(verdict)

@@ -1,0 +1,169 @@
+"""The claims of the article's section on the inverted residual that can be computed at once.
+
+Those that stored runs of training decide are in measured.py.
+"""
+
+import math
+
+import numpy as np
+
+import npconv
+
+from .cases import whole
+from .table import INVERTED, Finding, claim, finding
+
+
+@claim(INVERTED, "ReLU loses information in few dimensions, and little in many (the layer's premise).", "holds")
+def relu_loses_information_in_few_dimensions() -> Finding:
+    rng = np.random.default_rng(0)
+    lines, holds = [], True
+    for m in (2, 3, 5, 15, 30):
+        live = (rng.standard_normal((20_000, m, 2)) @ np.array([1.0, 0.0])) > 0  # by symmetry one point stands for all
+        kept = float((live.sum(axis=1) >= 2).mean())
+        exact = sum(math.comb(m, k) for k in range(m - 1)) / 2**m
+        holds &= abs(kept - exact) < 0.02
+        lines.append(f"{m}: {kept:.3f} ({exact:.3f})")
+    return finding(
+        holds,
+        "share of 20,000 random maps of the plane into n dimensions that keep two live coordinates after ReLU, so that "
+        "the point can be recovered, and the share that the paper's Theorem 1 gives: " + ", ".join(lines),
+    )
+
+
+@claim(INVERTED, "The three steps take h×w×k to h×w×tk, to h/s×w/s×tk, to h/s×w/s×k′ (Table 1).", "holds")
+def the_shapes_of_table_1() -> Finding:
+    h, w, k, t, k_out = 8, 6, 4, 6, 5
+    kernels = [np.ones(s) for s in ((k, t * k), (3, 3, t * k), (t * k, k_out))]
+    holds, lines = True, []
+    for s in (1, 2):
+        stages = npconv.inverted_residual_stages(np.ones((2, h, w, k)), *kernels, stride=s)
+        assert stages.expanded is not None
+        shapes = [stages.expanded.shape[1:], stages.depthwise.shape[1:], stages.output.shape[1:]]
+        holds &= shapes == [(h, w, t * k), (h // s, w // s, t * k), (h // s, w // s, k_out)]
+        lines.append(f"s = {s}: {' → '.join('×'.join(map(str, shape)) for shape in [(h, w, k), *shapes])}")
+    odd = npconv.inverted_residual(np.ones((1, 7, 5, k)), *kernels, stride=2).shape[1:3]
+    return finding(holds, *lines, f"an odd side is rounded up: 7×5 at stride 2 gives {odd[0]}×{odd[1]}")
+
+
+@claim(INVERTED, "The projection alone loses information.", "holds")
+def the_projection_loses_information() -> Finding:
+    rng = np.random.default_rng(0)
+    project = rng.integers(-3, 4, (6, 2)).astype(float)
+    *_, null = np.linalg.svd(project.T)[2]  # a direction that the projection does not see
+    one = rng.standard_normal((1, 1, 1, 6))
+    other = one + 5 * null
+    apart = np.abs(npconv.pointwise_conv2d(one, project) - npconv.pointwise_conv2d(other, project)).max()
+    rank = int(np.linalg.matrix_rank(project))
+    return finding(
+        rank <= 2 and bool(apart < 1e-12),
+        f"from tk = 6 to k′ = 2 channels its rank is {rank}: two inputs 5 apart have outputs {apart:.0e} apart",
+    )
+
+
+@claim(
+    INVERTED,
+    "A shortcut is added when input and output have the same dimensions (stride 1 and equal channels).",
+    "holds if the rule in brackets is meant: at stride 2 a 1×1 map keeps its dimensions, and has no shortcut",
+)
+def the_shortcut_needs_stride_1_and_equal_channels() -> Finding:
+    holds = True
+    for stride, k_out in ((1, 3), (1, 4), (2, 3), (2, 4), ((1, 2), 3)):
+        x, expand, depthwise, project = whole(0, 2, 4, 6, 3), whole(1, 3, 6), whole(2, 3, 3, 6), whole(3, 6, k_out)
+        stages = npconv.inverted_residual_stages(x, expand, depthwise, project, stride=stride)
+        added = stages.output.shape == x.shape and np.array_equal(stages.output, stages.projected + x)
+        holds &= added == (stride == 1 and k_out == 3)
+    point = whole(4, 2, 1, 1, 3)
+    stages = npconv.inverted_residual_stages(point, expand, depthwise, whole(5, 6, 3), stride=2)
+    holds &= stages.output.shape == point.shape and np.array_equal(stages.output, stages.projected)
+    return finding(
+        holds,
+        "strides 1, 2 and (1, 2), with equal and unequal channels: added at stride 1 with equal channels alone",
+        condition="the rule in brackets is meant: at stride 2 a 1×1 map keeps its dimensions, and has no shortcut",
+    )
+
+
+@claim(INVERTED, "The shortcut helps the gradient flow: dx is dy plus the gradient through the branch.", "holds")
+def the_shortcut_passes_the_gradient_on() -> Finding:
+    x, dy = whole(0, 2, 4, 5, 3), whole(6, 2, 4, 5, 3)
+    expand, depthwise, project = whole(1, 3, 6), whole(2, 3, 3, 6), whole(3, 6, 3)
+    dx, *_ = npconv.inverted_residual_backward(dy, x, expand, depthwise, project)
+    longer = np.concatenate([project, np.zeros((6, 1))], axis=1)  # a fourth, empty output channel: no shortcut
+    branch, *_ = npconv.inverted_residual_backward(np.pad(dy, [(0, 0)] * 3 + [(0, 1)]), x, expand, depthwise, longer)
+    dead, *_ = npconv.inverted_residual_backward(dy, x, 0 * expand, depthwise, project)
+    return finding(
+        np.array_equal(dx, dy + branch) and np.array_equal(dead, dy),
+        "dx = dy + branch, exactly; with a branch that passes nothing on, dx is dy",
+    )
+
+
+@claim(
+    INVERTED,
+    "The last two steps are a depthwise separable convolution that reduces the dimensions.",
+    "holds if the ReLU6 between them is left out",
+)
+def the_last_two_steps_are_separable() -> Finding:
+    x, depthwise, project = whole(0, 2, 4, 5, 6), whole(1, 3, 3, 6), whole(2, 6, 2)
+    kernel = npconv.factored_kernel(depthwise, project)
+    filtered = npconv.depthwise_conv2d(x, depthwise, padding="same")
+    linear = npconv.pointwise_conv2d(filtered, project)
+    active = npconv.pointwise_conv2d(npconv.relu6(filtered), project)
+    doubled = npconv.pointwise_conv2d(npconv.relu6(npconv.depthwise_conv2d(2 * x, depthwise, padding="same")), project)
+    at = tuple(int(i) for i in np.unravel_index(np.abs(doubled - 2 * active).argmax(), active.shape))
+    without = np.array_equal(linear, npconv.conv2d(x, kernel, padding="same"))
+    return finding(
+        without and not np.array_equal(doubled, 2 * active),
+        f"without ReLU6 between them they equal one convolution with the factored kernel: {without}",
+        f"with it no kernel does it, as f(2x) is not 2·f(x): {doubled[at]:g} against {2 * active[at]:g} at {list(at)}",
+        condition="the ReLU6 between them is left out",
+    )
+
+
+@claim(INVERTED, "Non-linear activations are what lets the layer represent more.", "holds")
+def without_activations_the_block_is_one_convolution() -> Finding:
+    x, expand, depthwise, project = whole(0, 2, 4, 5, 3), whole(1, 3, 12), whole(2, 3, 3, 12), whole(3, 12, 4)
+    kernel = npconv.linear_block_kernel(expand, depthwise, project)
+    wide = npconv.depthwise_conv2d(npconv.pointwise_conv2d(x, expand), depthwise, padding="same")
+    equal = np.array_equal(npconv.pointwise_conv2d(wide, project), npconv.conv2d(x, kernel, padding="same"))
+    ahead, behind = (npconv.inverted_residual(sign * x, expand, depthwise, project) for sign in (1, -1))
+    odd = np.array_equal(ahead, -behind)
+    return finding(
+        equal and not odd,
+        f"without ReLU6 the three convolutions are one of {'×'.join(map(str, kernel.shape))}, exactly: {equal}",
+        f"with ReLU6 they are not linear: f(−x) = −f(x) is {odd}",
+    )
+
+
+@claim(
+    INVERTED,
+    "The inverted block's ends are narrow and linear; activations act in the wide volumes only (Fig. 8).",
+    "holds",
+)
+def the_inverted_block_is_narrow_and_linear_at_its_ends() -> Finding:
+    rng = np.random.default_rng(0)
+    x, expand, depthwise, project = (rng.standard_normal(s) for s in ((2, 6, 5, 4), (4, 24), (3, 3, 24), (24, 4)))
+    inverted = npconv.inverted_residual_stages(x, expand, depthwise, project)
+    assert inverted.expanded_relu6 is not None
+    y, reduce, spatial, restore = (rng.standard_normal(s) for s in ((2, 6, 5, 24), (24, 4), (3, 3, 4, 4), (4, 24)))
+    conventional = npconv.residual_bottleneck_stages(y, reduce, spatial, restore)
+    widths = [
+        x.shape[-1],
+        inverted.expanded_relu6.shape[-1],
+        inverted.depthwise_relu6.shape[-1],
+        inverted.output.shape[-1],
+    ]
+    other = [
+        y.shape[-1],
+        conventional.reduced.shape[-1],
+        conventional.filtered.shape[-1],
+        conventional.output.shape[-1],
+    ]
+    return finding(
+        widths == [4, 24, 24, 4]
+        and other == [24, 4, 4, 24]
+        and bool(inverted.output.min() < 0)
+        and bool(min(inverted.expanded_relu6.min(), inverted.depthwise_relu6.min()) == 0)
+        and bool(conventional.output.min() == 0),
+        f"inverted: {' – '.join(map(str, widths))} channels, output from {inverted.output.min():.1f} up: linear",
+        f"conventional: {' – '.join(map(str, other))} channels, output from {conventional.output.min():.1f} up: "
+        "a ReLU after the sum",
+    )

@@ -1,0 +1,33 @@
+"""The command line: parses, calls, prints; each command is the module of its name."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from .. import __version__
+from . import bench, cost, figures, reproduce, train, vectors
+
+__all__ = ["main"]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; its exit status: 0, 1 where a verdict or a result is not as it should be, 2 for bad input."""
+    arguments = _parser().parse_args(argv)
+    try:
+        status: int = arguments.run(arguments)
+    except (ValueError, TypeError, OSError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.filename is None and error.strerror else error
+        print(f"npconv {arguments.command}: {reason}", file=sys.stderr)
+        return 2
+    except BrokenPipeError:  # pragma: no cover
+        return 1
+    return status
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="npconv", description="Convolutions as they are taught, in plain NumPy.")
+    parser.add_argument("--version", action="version", version=f"npconv {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for command in (reproduce, figures, cost, train, vectors, bench):  # in the order of --help
+        command.add_parser(commands)
+    return parser

@@ -1,0 +1,158 @@
+"""`npconv cost`: what convolutions cost, and the ratio of the costs."""
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from .shared import Commands, pair, print_table
+
+
+def add_parser(commands: Commands) -> None:
+    """Add `npconv cost`."""
+    cost = commands.add_parser("cost", help="what convolutions cost").add_subparsers(dest="what", required=True)
+    _add_layer(cost)
+    _add_ratio(cost)
+
+
+def _add_layer(cost: Commands) -> None:
+    layer = cost.add_parser("layer", help="a layer of given sizes, standard and separable")
+    layer.add_argument("--input", nargs=3, type=int, required=True, metavar=("HEIGHT", "WIDTH", "M"))
+    layer.add_argument("--out-channels", type=int, required=True, metavar="N")
+    layer.add_argument("--kernel", nargs="+", type=int, default=[3], metavar="D", help="side, or height and width (3)")
+    layer.add_argument("--stride", nargs="+", type=int, default=[1], metavar="S")
+    layer.add_argument("--dilation", nargs="+", type=int, default=[1], metavar="D")
+    layer.add_argument(
+        "--padding", nargs="+", default=["valid"], metavar="P", help="valid, same, or one or two numbers"
+    )
+    layer.add_argument("--batch", type=int, default=1, metavar="B")
+    layer.add_argument("--depth-multiplier", type=int, default=1, metavar="Q")
+    layer.add_argument("--expansion", type=int, metavar="T", help="also an inverted residual with this expansion")
+    layer.add_argument("--bias", action="store_true", help="count a bias after each convolution")
+    layer.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    layer.set_defaults(run=_run_layer)
+
+
+def _run_layer(arguments: argparse.Namespace) -> int:
+    from ..cost import conv2d_cost, depthwise_separable_conv2d_cost, inverted_residual_cost
+
+    height, width, m = arguments.input
+    n, q, bias = arguments.out_channels, arguments.depth_multiplier, arguments.bias
+    kernel = pair("--kernel", arguments.kernel)
+    geometry: dict[str, Any] = {
+        "stride": pair("--stride", arguments.stride),
+        "dilation": pair("--dilation", arguments.dilation),
+        "padding": _padding(arguments.padding),
+    }
+    x = (arguments.batch, height, width, m)
+    standard = conv2d_cost(x, (*kernel, m, n), bias=bias, **geometry)
+    separable = depthwise_separable_conv2d_cost(x, (*kernel, m * q), (m * q, n), bias=bias, **geometry)
+    costs = {"standard": standard, "separable": separable} | {f"  {k}": part for k, part in separable.parts.items()}
+    if arguments.expansion is not None:
+        wide = m * arguments.expansion
+        expand = None if arguments.expansion == 1 else (m, wide)
+        block = inverted_residual_cost(x, expand, (*kernel, wide), (wide, n), bias=bias, **geometry)
+        costs |= {"inverted residual": block} | {f"  {k} ": part for k, part in block.parts.items()}
+    rows: list[dict[str, Any]] = [
+        {
+            "operation": name.strip(),
+            "part": name.startswith(" "),
+            "output": list(cost.output_shape),
+            "macs": cost.macs,
+            "additions": cost.additions,
+            "flops": cost.flops,
+            "params": cost.params,
+            "over_standard": cost.macs / standard.macs,
+        }
+        for name, cost in costs.items()
+    ]
+    if arguments.json:
+        print(json.dumps({"input": list(x), "rows": rows}, indent=1))
+        return 0
+    header = ["operation", "output", "MACs", "additions", "FLOPs", "parameters", "MACs / standard"]
+    table = [
+        [
+            ("  " if row["part"] else "") + str(row["operation"]), "×".join(map(str, row["output"])),
+            *(f"{row[key]:,}" for key in ("macs", "additions", "flops", "params")), f"{row['over_standard']:.4f}",
+        ]
+        for row in rows
+    ]  # fmt: skip
+    print_table(header, table)
+    return 0
+
+
+def _padding(words: Sequence[str]) -> str | tuple[int, int]:
+    if len(words) == 1 and not words[0].lstrip("-").isdigit():
+        return words[0]
+    if not all(word.isdigit() for word in words):
+        raise ValueError(f"--padding takes valid, same, or one or two numbers; got {' '.join(words)}")
+    return pair("--padding", [int(word) for word in words])
+
+
+def _add_ratio(cost: Commands) -> None:
+    ratio = cost.add_parser("ratio", help="the ratio Q(1/N + 1/Dᵣ²), separable over standard")
+    ratio.add_argument("--kernel", nargs="+", type=int, default=[3, 5, 7], metavar="D", help="kernel sides (3 5 7)")
+    ratio.add_argument(
+        "--out-channels", nargs="+", type=int, default=[8, 16, 32, 64, 128, 256, 512, 1024], metavar="N",
+        help="output channels (8 to 1024, doubling)",
+    )  # fmt: skip
+    ratio.add_argument("--depth-multiplier", nargs="+", type=int, metavar="Q", help="(1; in the plot 1 2 4)")
+    ratio.add_argument("--plot", metavar="FILE", help="also the figure cost-ratio with these sizes: .svg or .png")
+    ratio.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    ratio.set_defaults(run=_run_ratio)
+
+
+def _run_ratio(arguments: argparse.Namespace) -> int:
+    from ..cost import break_even_multiplier, cost_ratio
+
+    multipliers = arguments.depth_multiplier or [1]
+    rows = [
+        {
+            "kernel": side,
+            "out_channels": n,
+            "depth_multiplier": q,
+            "ratio": str(cost_ratio(side, n, depth_multiplier=q)),
+            "value": float(cost_ratio(side, n, depth_multiplier=q)),
+            "limit": q / side**2,
+            "break_even_multiplier": float(break_even_multiplier(side, n)),
+        }
+        for q in multipliers
+        for side in arguments.kernel
+        for n in arguments.out_channels
+    ]
+    if arguments.json:
+        print(json.dumps(rows, indent=1))
+        return _plot_ratio(arguments)
+    header = ["kernel", "N", "Q", "ratio", "", "times cheaper", "limit Q/Dᵣ²", "nothing saved from Q ="]
+    table = [
+        [
+            f"{row['kernel']}×{row['kernel']}", str(row["out_channels"]), str(row["depth_multiplier"]),
+            str(row["ratio"]), f"{row['value']:.4f}",
+            f"{1 / row['value']:.2f}", f"{row['limit']:.4f}", f"{row['break_even_multiplier']:.2f}",
+        ]
+        for row in rows
+    ]  # fmt: skip
+    print_table(header, table)
+    return _plot_ratio(arguments)
+
+
+def _plot_ratio(arguments: argparse.Namespace) -> int:
+    if not arguments.plot:
+        return 0
+    from ..figures import cost_ratio_figure
+    from ..figures.files import picture_bytes
+    from ..files import write_whole
+
+    end = Path(arguments.plot).suffix.lower()
+    if end not in (".svg", ".png"):
+        raise ValueError(f"--plot takes a file that ends in .svg or .png; got {arguments.plot}")
+    figure = cost_ratio_figure(
+        kernel_sizes=arguments.kernel,
+        out_channels=sorted(set(arguments.out_channels)),
+        depth_multipliers=arguments.depth_multiplier or (1, 2, 4),
+    )
+    write_whole(arguments.plot, picture_bytes(figure, end[1:]))
+    print(f"wrote {arguments.plot}", file=sys.stderr)
+    return 0

@@ -1,0 +1,175 @@
+"""`npconv train`: a small network on one's own images or the digits, and the experiment behind the article's Fig. 7."""
+
+import argparse
+import json
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from .shared import Commands, print_table, progress_line
+
+
+def add_parser(commands: Commands) -> None:
+    """Add `npconv train`."""
+    train = commands.add_parser("train", help="train a small network on your images, or run the experiment of Fig. 7")
+    train.add_argument("--data", default=argparse.SUPPRESS, metavar="FILE.npz", help="x_train, y_train, x_test, y_test")
+    _add_training_options(train)
+    whats = train.add_subparsers(dest="what", metavar="digits | scattered-digits | fig07")
+    for name, what in (("digits", "8×8, plain"), ("scattered-digits", "on a photograph, the harder task")):
+        _add_training_options(whats.add_parser(name, help=f"handwritten digits that ship, {what}"))
+    _add_fig07(whats)
+    train.set_defaults(run=_run)
+
+
+def _add_training_options(parser: argparse.ArgumentParser) -> None:
+    """What `npconv train` can be told, before or after the data's name: what isn't told is left out."""
+    group = parser.add_argument_group("training", argument_default=argparse.SUPPRESS)
+    group.add_argument("--steps", type=int, metavar="N", help="updates (10 times through the images)")
+    group.add_argument("--batch-size", type=int, metavar="B", help="(64)")
+    group.add_argument("--learning-rate", type=float, metavar="RATE", help="(0.1)")
+    group.add_argument("--schedule", choices=("cosine", "constant", "exponential"), help="(cosine)")
+    group.add_argument("--optimizer", choices=("sgd", "rmsprop"), help="(sgd)")
+    group.add_argument("--momentum", type=float, metavar="SHARE", help="(0.9)")
+    group.add_argument("--weight-decay", type=float, metavar="RATE", help="(0.00004)")
+    group.add_argument("--smoothing", type=float, metavar="SHARE", help="of the labels (0.1)")
+    group.add_argument("--width", type=float, metavar="FACTOR", help="of the channels (1)")
+    group.add_argument("--seed", type=int, metavar="N", help="of first parameters and order (0)")
+    group.add_argument("--out", metavar="DIR", help="for network.npz, history.json and checkpoint.npz (trained-…)")
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    options = {name: value for name, value in vars(arguments).items() if name not in ("command", "run", "what")}
+    try:
+        with _interruptible() as check:
+            if arguments.what == "fig07":
+                return _run_fig07(options, check)
+            return _run_small(arguments.what, options, check)
+    except KeyboardInterrupt:
+        progress_line("")
+        print("npconv train: stopped; the same command goes on from here", file=sys.stderr)
+        return 130
+    finally:
+        progress_line("")
+
+
+def _run_small(what: str | None, options: dict[str, Any], check: Callable[[], None]) -> int:
+    from ..training import digits, read_task, scattered_digits
+    from ..training.report import confusion_table
+    from ..training.runs import NETWORK, RECORD, RunSettings, train_small
+
+    data, out = options.pop("data", None), options.pop("out", None)
+    if (what is None) == (data is None):
+        raise ValueError("give one of --data FILE.npz, digits, scattered-digits and fig07")
+    progress_line("reading the images")
+    task = read_task(data) if data is not None else digits() if what == "digits" else scattered_digits()
+    settings = RunSettings(**options).of(task)
+    folder = Path(out if out is not None else f"trained-{what or Path(data).stem}")
+    progress_line("")
+    print(f"{task.name}: {task.description}; {len(task.x_train)} to learn from, {len(task.x_test)} to be tested on")
+    start, first = time.monotonic(), 0
+
+    def progress(done: int, loss: float, history: Any) -> None:
+        nonlocal first
+        first = first or done
+        now = history.step[-1:] == [done]
+        accuracy = f", test accuracy {history.test_accuracy[-1]:.1%}" if history.step else ""
+        if now and not sys.stderr.isatty():
+            print(
+                f"step {done}/{settings.steps}: training loss {history.train_loss[-1]:.3f}{accuracy}", file=sys.stderr
+            )
+        left = _time_left(start, done - first + 1, (settings.steps or 0) - done)
+        progress_line(f"step {done}/{settings.steps}: loss {loss:.3f}{accuracy}, {left}")
+        check()
+
+    trained = train_small(task, settings, folder, progress=progress)
+    progress_line("")
+    print_table(*confusion_table(trained.confusion))
+    print(f"test accuracy {trained.history.test_accuracy[-1]:.2%} after {settings.steps} steps")
+    for name in (NETWORK, RECORD):
+        print(f"wrote {folder / name}")
+    return 0
+
+
+def _add_fig07(whats: Commands) -> None:
+    fig07 = whats.add_parser(
+        "fig07", help="the experiment behind the article's Fig. 7", argument_default=argparse.SUPPRESS
+    )
+    fig07.add_argument("--quick", action="store_true", help="a smaller one, within two minutes")
+    fig07.add_argument("--seeds", nargs="+", type=int, metavar="SEED", help="instead of the stored experiment's")
+    fig07.add_argument("--blocks", type=int, metavar="N", help="inverted residuals in a row")
+    fig07.add_argument("--steps", type=int, metavar="N", help="of each run")
+    fig07.add_argument("--processes", type=int, metavar="N", help="runs side by side (1)")
+    fig07.add_argument("--out", metavar="DIR", help="for runs, results.json and the figure (fig07, or fig07-quick)")
+
+
+def _run_fig07(options: dict[str, Any], check: Callable[[], None]) -> int:
+    from dataclasses import replace
+
+    from ..figures import linear_bottleneck_training_figure, write_figures
+    from ..files import write_whole
+    from ..training import fig07, report
+
+    quick = options.pop("quick", False)
+    folder = Path(options.pop("out", "fig07-quick" if quick else "fig07"))
+    seeds = options.pop("seeds", fig07.QUICK_SEEDS if quick else fig07.SEEDS)
+    processes = options.pop("processes", 1)
+    sizes = {name: options.pop(name) for name in ("blocks", "steps") if name in options}
+    if options:
+        raise ValueError(f"fig07 takes no --{', --'.join(options).replace('_', '-')}")
+    settings = replace(fig07.QUICK if quick else fig07.FULL, **sizes)
+    start = time.monotonic()
+
+    def progress(line: str) -> None:
+        progress_line("")
+        print(line)
+
+    def count(steps: fig07.Count) -> None:
+        left = _time_left(start, steps.made, steps.total - steps.done)
+        progress_line(f"{steps.done:,} of {steps.total:,} steps, {left}")
+        check()
+
+    results = fig07.run_fig07(settings, seeds, folder=folder, processes=processes, progress=progress, count=count)
+    progress_line("")
+    print(f"\n{results['data']}; {settings.blocks} blocks, {settings.steps} steps of {settings.batch_size}")
+    for table in (report.accuracy_table(results), report.comparison_table(results)):
+        print_table(*table)
+        print()
+    write_whole(folder / "results.json", json.dumps(results))
+    for path in (folder / "results.json", *write_figures([linear_bottleneck_training_figure(results)], folder)):
+        print(f"wrote {path}")
+    return 0
+
+
+@contextmanager
+def _interruptible() -> Iterator[Callable[[], None]]:
+    """Let Ctrl-C wait for a call of what this gives, which then raises KeyboardInterrupt; a second one doesn't wait."""
+    pressed = threading.Event()
+
+    def handle(number: int, frame: Any) -> None:
+        pressed.set()
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        progress_line("stopping after this step")
+
+    def check() -> None:
+        if pressed.is_set():
+            raise KeyboardInterrupt
+
+    if threading.current_thread() is not threading.main_thread():  # only the main one may handle signals
+        yield check
+        return
+    before = signal.signal(signal.SIGINT, handle)
+    try:
+        yield check
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _time_left(start: float, made: int, left: int) -> str:
+    """In words, how long what is left will take, as long for each as what was made since the start."""
+    seconds = (time.monotonic() - start) / max(made, 1) * left
+    return f"about {seconds:.0f} s left" if seconds < 100 else f"about {seconds / 60:.0f} min left"

@@ -1,0 +1,26 @@
+"""`npconv vectors`: test vectors for an implementation of one's own."""
+
+import argparse
+
+from .shared import Commands
+
+
+def add_parser(commands: Commands) -> None:
+    """Add `npconv vectors`."""
+    vectors = commands.add_parser("vectors", help="test vectors for an implementation of your own")
+    vectors.add_argument("--op", required=True, metavar="NAME", help="conv2d, depthwise_conv2d, pointwise_conv2d, …")
+    vectors.add_argument("--layout", choices=("NHWC", "NCHW"), default="NHWC")
+    vectors.add_argument("--out", required=True, metavar="FILE.npz")
+    vectors.add_argument("--count", type=int, default=32, metavar="CASES")
+    vectors.add_argument("--seed", type=int, default=0)
+    vectors.set_defaults(run=_run)
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    from ..checks.vectors import make_vectors
+    from ..files import as_npz, write_whole
+
+    vectors = make_vectors(arguments.op, layout=arguments.layout, count=arguments.count, seed=arguments.seed)
+    write_whole(arguments.out, as_npz(vectors))
+    print(f"wrote {arguments.count} cases of {arguments.op}, {arguments.layout}, to {arguments.out}")
+    return 0
