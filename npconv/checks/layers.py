@@ -1,6 +1,7 @@
 """How a layer is tested, anyone's: its gradients in both modes, and its manners with the arrays that it is given."""
 
 import copy
+import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -12,6 +13,12 @@ from .gradients import check_backward
 Arrays = dict[str, Array]
 
 KINDS = ("params", "grads", "state")
+CALLS = {"forward": ("x", "training"), "backward": ("dy",)}
+KINK = (
+    "; but the slope of forward is another on each side of that point, as where a unit lies on the kink of a ReLU: a "
+    "difference is no derivative there. Choose another x, and for a fresh layer in inference random numbers for "
+    "biases, shift and the running mean, as all that is 0 leaves units on a kink"
+)
 
 
 def check_layer(layer: Any, x: Array, *, training: bool = False, seed: int = 0) -> None:
@@ -26,17 +33,24 @@ def check_layer(layer: Any, x: Array, *, training: bool = False, seed: int = 0) 
     - all arrays are updated in place: they are the same objects before and after.
 
     Args:
-        layer: has forward(x, training), backward(dy), and the mappings params, grads and state from names to arrays,
-            all of them float64. The check works on a deep copy, and the layer is left as it was.
-        x: an input for it, an ndarray of float64.
+        layer: has forward(x, training), backward(dy), as `Sequential` calls them, and the mappings params, grads and
+            state from names to arrays, all of them float64. The check works on a deep copy, and the layer is left as
+            it was.
+        x: an input for it, an ndarray of float64, none of its axes empty.
         training: the mode.
         seed: of the random dy and directions.
 
     Raises:
         AssertionError: says what is wrong: which gradient, at which entry, by how much; or what was changed.
         TypeError: a layer without these, or where x, or an array of the layer's, is not an ndarray of float64.
+        ValueError: an empty x.
 
-    Near a kink (a ReLU at 0) a difference means nothing: choose x and params such that no unit is close to one.
+    A gradient g passes where along three random directions d, ⟨g, d⟩ is the central difference to
+    1e-5 · (‖g‖ · ‖d‖ + |difference|); a step is 1e-6 times the array's largest size, at least 1e-6.
+
+    Near a kink (a ReLU at 0) a difference means nothing: choose x and params such that no unit is close to one; where
+    one is, the error says so. Fresh normalisation in inference puts units exactly on it: where all that a window sees
+    is 0 behind a ReLU, mean 0 and shift 0 leave 0 for the next one. Give shift and mean random numbers before.
 
     >>> from npconv.layers import BatchNorm
     >>> layer = BatchNorm(3, dtype=np.float64)
@@ -108,23 +122,56 @@ def check_layer(layer: Any, x: Array, *, training: bool = False, seed: int = 0) 
     size = float(np.linalg.norm(dy) * np.linalg.norm(y))
     for name, value in {"x": x, **first["params"]}.items():
         forward, backward = pair(name)
+        if not value.size:
+            continue
         # A gradient of 0, as a bias has that batch normalisation takes out again, comes out as rounding on both sides.
         if np.linalg.norm(gradients[name]) <= 1e-12 * size:
-            direction, step = rng.standard_normal(value.shape), 1e-6 * max(1.0, float(np.abs(value).max()))
+            direction, step = rng.standard_normal(value.shape), _step(value)
             change = forward(value + step * direction) - forward(value - step * direction)
             if abs((dy * change).sum()) <= 2 * step * 1e-8 * size:
                 continue
         try:
             check_backward(forward, backward, value, method="central", seed=seed)
         except AssertionError as error:
-            raise AssertionError(f"{str(error).replace('array', name)} ({where})") from None
+            same = np.random.default_rng(seed)  # draws check_backward's dy and directions again
+            kink = _has_kink(forward, value, gradients[name], same.standard_normal(y.shape), same)
+            raise AssertionError(f"{str(error).replace('array', name)} ({where}){KINK if kink else ''}") from None
+
+
+def _has_kink(
+    forward: Callable[[Array], Array], value: Array, gradient: Array, dy: Array, rng: np.random.Generator
+) -> bool:
+    """Whether ⟨dy, forward⟩ rises ahead of value by another slope than behind it, by what the check can notice."""
+    step, here = _step(value), forward(value).copy()
+    for _ in range(3):
+        direction = rng.standard_normal(value.shape)
+        ahead = float((dy * (forward(value + step * direction) - here)).sum() / step)
+        behind = float((dy * (here - forward(value - step * direction))).sum() / step)
+        scale = np.linalg.norm(gradient) * np.linalg.norm(direction) + abs(ahead + behind) / 2
+        if abs(ahead - behind) > 2e-5 * scale:  # a smooth forward's slope changes by about a millionth in a step
+            return True
+    return False
+
+
+def _step(value: Array) -> float:
+    """The step of a difference, as `check_backward` takes it."""
+    return 1e-6 * max(1.0, float(np.abs(value).max()))
 
 
 def _check_kinds(layer: Any, x: Any) -> None:
     kind = type(layer).__name__
-    for name in ("forward", "backward"):
-        if not callable(getattr(layer, name, None)):
+    for name, given in CALLS.items():
+        method = getattr(layer, name, None)
+        if not callable(method):
             raise TypeError(f"check_layer: layer must have a method {name}; got {kind}")
+        signature = inspect.signature(method)
+        try:
+            signature.bind(*given)
+        except TypeError:
+            raise TypeError(
+                f"check_layer: layer must have a method {name}({', '.join(given)}), called by position as Sequential "
+                f"does; got {name}{signature} ({kind})"
+            ) from None
     for name in KINDS:
         arrays = getattr(layer, name, None)
         if not isinstance(arrays, Mapping):
@@ -137,6 +184,8 @@ def _check_kinds(layer: Any, x: Any) -> None:
                 )
     if not isinstance(x, np.ndarray) or x.dtype != np.float64:
         raise TypeError(f"check_layer: x must be an ndarray of float64: x.astype(np.float64); got {_kind(x)}")
+    if not x.size:
+        raise ValueError(f"check_layer: x must have no empty axis; got x {x.shape}")
     if layer.params.keys() != layer.grads.keys():
         raise AssertionError(
             f"there must be one gradient for each parameter: {kind} has params {', '.join(layer.params) or 'none'}, "

@@ -2,23 +2,23 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
-import matplotlib.figure
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from ..kernels.geometry import Array
-from ..training.probes import ENOUGH, dimensions, stored_subspaces, sufficient
+from ..training.probes import CLASSES, ENOUGH, FEW, dimensions, stored_subspaces, sufficient
 from .figure import Figure, four_part_caption, style
-from .parts.drawing import INK, LINE_COLORS, LINE_STYLES, MARKERS, WIDTH
-from .parts.lines import Kind, legend_above, legend_height, legend_width, ticks_apart
+from .parts.drawing import INK, LINE_COLORS, LINE_STYLES, MARKERS, SMALL
+from .parts.lines import Kind, Panel, side_by_side, ticks_apart
+from .parts.training_runs import check_measured
 
 FUNCTION = "feature_subspaces"
-BOTTOM, HEIGHT, LEFT, APART, EDGE = 0.52, 2.5, 0.74, 0.74, 0.12  # inches
+LEFT, APART = 0.74, 0.74  # inches before the first plot and between two
 SHARE = 0.95
-CLASSES = 10  # digits: chance is one in so many
 MARKER = 4.0  # points
 MOST_BLOCKS = len(LINE_COLORS)
 STATES = {"trained": "trained", "untrained": "untrained"}
@@ -68,25 +68,13 @@ def feature_subspaces(measured: Mapping[str, Any] | None = None) -> Figure:
     """
     data = _numbers(_checked(stored_subspaces() if measured is None else measured))
     channels = len(data["cumulative"]["trained"][0])
-    across = (WIDTH - LEFT - 2 * APART - EDGE) / 3
     panels = [
-        (f"(a) variance, block {len(data['enough'])}", _spectrum_legend(data)),
-        (f"(b) d of {channels} directions kept", _kept_legend(data)),
-        ("(c) inverted residuals", _inverted_legend(data)),
+        Panel(f"(a) variance, block {len(data['enough'])}", _spectrum_legend(data), partial(_draw_spectrum, data)),
+        Panel(f"(b) d of {channels} directions kept", _kept_legend(data), partial(_draw_kept, data)),
+        Panel("(c) inverted residuals", _inverted_legend(data), partial(_draw_inverted, data)),
     ]
-    for title, legend in panels:
-        if legend_width(title, [text for _, text in legend]) > across + APART / 2:
-            raise ValueError(f"{FUNCTION}: measured must have numbers that fit into a legend; got {legend[0][1]!r}")
-    most = max(len(legend) for _, legend in panels)
-    height = BOTTOM + HEIGHT + legend_height(most)
     with style():
-        figure = matplotlib.figure.Figure(figsize=(WIDTH, height))
-        draws = (_draw_spectrum, _draw_kept, _draw_inverted)
-        for i, (draw, (title, legend)) in enumerate(zip(draws, panels, strict=True)):
-            left = LEFT + i * (across + APART)
-            axes = figure.add_axes((left / WIDTH, BOTTOM / height, across / WIDTH, HEIGHT / height))
-            draw(axes, data, across)
-            legend_above(axes, (across, HEIGHT), title, legend, most)
+        figure = side_by_side(FUNCTION, _note(data), panels, left=LEFT, apart=APART)
     return Figure(name="feature-subspaces", figure=figure, data=data, alt=_alt(data), caption=_caption(data))
 
 
@@ -95,15 +83,12 @@ def feature_subspaces(measured: Mapping[str, Any] | None = None) -> Figure:
 
 def _checked(measured: Mapping[str, Any]) -> Mapping[str, Any]:
     """What was measured; raise where something is missing or doesn't fit."""
-    if not isinstance(measured, Mapping):
-        raise TypeError(
-            f"{FUNCTION}: measured must be a mapping as make_stored writes it; got {type(measured).__name__}"
-        )
-    for name in ("settings", "data", "separable", "inverted"):
-        if not measured.get(name):
-            raise ValueError(f"{FUNCTION}: measured must have {name!r}; got {sorted(map(str, measured))}")
-    if missing := {"counts", "channels", "expansion", "probed_images", "steps"} - set(measured["settings"]):
-        raise ValueError(f"{FUNCTION}: measured['settings'] must have {', '.join(sorted(missing))}")
+    check_measured(
+        FUNCTION,
+        measured,
+        ("settings", "data", "separable", "inverted"),
+        ("counts", "channels", "expansion", "probed_images", "steps"),
+    )
     shapes, counts = set(), len(measured["settings"]["counts"])
     for index, run in enumerate(measured["separable"]):
         where = f"{FUNCTION}: measured['separable'][{index}]"
@@ -164,6 +149,24 @@ def _dimensions(shares: Sequence[float]) -> int:
     return dimensions(rounded / rounded.sum(), SHARE)
 
 
+def _few(data: Mapping[str, Any]) -> list[bool]:
+    """For each block, whether few of its directions suffice."""
+    return [count <= FEW * data["counts"][-1] for count in data["enough"]]
+
+
+def _note(data: Mapping[str, Any]) -> str:
+    """What a reader must know before looking."""
+    settings, blocks = data["settings"], len(data["enough"])
+    return (
+        f"Small networks trained for {settings['steps']} steps: in (a) and (b) {blocks} depthwise separable blocks of "
+        f"{data['counts'][-1]} channels, {len(data['accuracies'])} seeds; in (c) "
+        f"{len(data['inverted']['dimensions']['bottleneck']['trained'][0])} inverted residuals, k = "
+        f"{settings['channels']}, t = {settings['expansion']}, {len(data['inverted']['accuracies'])} seeds. Block "
+        f"{blocks} is read by the pool and a linear classifier of {CLASSES} classes, which see {CLASSES - 1} "
+        f"directions of it at the most, in any network. Data: {data['data']}. This is not ImageNet."
+    )
+
+
 def _last(data: Mapping[str, Any], state: str) -> int:
     """How many directions hold 95 % in the last block: the median over seeds."""
     return int(np.median([row[-1] for row in data["dimensions"][state]]))
@@ -204,6 +207,22 @@ def _lines(axes: Axes, name: str, xs: Any, rows: Sequence[Sequence[float]], kind
     axes.plot(xs, median, **kind, clip_on=False, zorder=3, gid=f"line-{name}")
 
 
+def _across(axes: Axes, y: float, text: str, *, right: bool = False, above: bool = False, **kind: Any) -> None:
+    """A line across the axes with its name at its left or right end, below it, or above where there is room."""
+    axes.axhline(y, color=INK, linewidth=0.8, **kind)
+    above = above and y < 0.9 * axes.get_ylim()[1]
+    axes.annotate(
+        text,
+        (1 if right else 0, y),
+        xycoords=axes.get_yaxis_transform(),
+        xytext=(-2 if right else 3, 2 if above else -2.5),
+        textcoords="offset points",
+        size=SMALL,
+        ha="right" if right else "left",
+        va="bottom" if above else "top",
+    )
+
+
 def _percent(axes: Axes, highest: float = 1) -> None:
     """A vertical axis in per cent, to the next multiple of 20."""
     fifths = range(math.ceil(5 * highest - 1e-9) + 1)
@@ -211,20 +230,20 @@ def _percent(axes: Axes, highest: float = 1) -> None:
     axes.set_yticks([fifth / 5 for fifth in fifths], [f"{20 * fifth} %" if fifth else "0" for fifth in fifths])
 
 
-def _draw_spectrum(axes: Axes, data: Mapping[str, Any], across: float) -> None:
+def _draw_spectrum(data: Mapping[str, Any], axes: Axes, across: float) -> None:
     channels = len(data["cumulative"]["trained"][0])
     _percent(axes)
     axes.set_xlim(0, channels)
     ticks_apart(axes, [*range(0, channels, math.ceil(channels / 4)), channels], across)
     axes.set_xlabel("d, principal directions")
     axes.set_ylabel("share of the variance")
-    axes.axhline(SHARE, color=INK, linewidth=0.8, linestyle=":")
+    _across(axes, SHARE, f"{SHARE:.0%}".replace("%", " %"), linestyle=":")
     for i, state in enumerate(STATES):
         rows = [[0, *row] for row in data["cumulative"][state]]
         _lines(axes, state, range(channels + 1), rows, _plain(LOOKS[i]))
 
 
-def _draw_kept(axes: Axes, data: Mapping[str, Any], across: float) -> None:
+def _draw_kept(data: Mapping[str, Any], axes: Axes, across: float) -> None:
     counts = data["counts"]
     _percent(axes, max(np.max(kept) for kept in data["kept"].values()))
     axes.set_xscale("log", base=2)
@@ -232,14 +251,14 @@ def _draw_kept(axes: Axes, data: Mapping[str, Any], across: float) -> None:
     ticks_apart(axes, sorted({counts[-1], *(2**power for power in range(20) if 2**power < counts[-1])}), across)
     axes.set_xlabel("d, directions kept in one block")
     axes.set_ylabel("test accuracy")
-    axes.axhline(1 / CLASSES, color=INK, linewidth=0.8)
-    axes.axhline(float(np.median(data["accuracies"])), color=INK, linewidth=0.8, linestyle=":")
+    _across(axes, 1 / CLASSES, "chance", right=True)
+    _across(axes, float(np.median(data["accuracies"])), f"all {counts[-1]}", above=True, linestyle=":")
     for i in range(len(data["enough"])):
         _lines(axes, f"random-{i}", counts, [k[i] for k in data["kept"]["random"]], {**LOOKS[i], **FAINT}, thin=False)
         _lines(axes, f"principal-{i}", counts, [kept[i] for kept in data["kept"]["principal"]], LOOKS[i])
 
 
-def _draw_inverted(axes: Axes, data: Mapping[str, Any], across: float) -> None:
+def _draw_inverted(data: Mapping[str, Any], axes: Axes, across: float) -> None:
     settings, places = data["settings"], data["inverted"]["dimensions"]
     blocks = len(places["bottleneck"]["trained"][0])
     axes.set_xlim(0.5, blocks + 0.5)
@@ -283,26 +302,32 @@ def _span(rows: Sequence[Sequence[int]]) -> str:
     return str(low) if low == high else f"{low} to {high}"
 
 
+def _claim(data: Mapping[str, Any]) -> str:
+    """What the numbers say of the blocks, in a sentence; a linear classifier reads the last one."""
+    *before, last = _few(data)
+    if not last:
+        return "What this network does with its features needs many of their directions."
+    if not all(before):
+        return (
+            "What this network does with its features needs many of their directions, but for those of the last block."
+        )
+    return "What this network does with its features needs few of their directions."
+
+
 def _caption(data: Mapping[str, Any]) -> str:
     settings, channels, block = data["settings"], data["counts"][-1], len(data["enough"])
     accuracy = float(np.median(data["accuracies"]))
     inverted = float(np.median(data["inverted"]["accuracies"]))
     trained, untrained = _last(data, "trained"), _last(data, "untrained")
-    few = [count <= channels / 4 for count in data["enough"]]
     suffice = _suffice(data)
-    claim = (
-        "What a network does with its features needs few of their directions in the last block, and more before it."
-        if few[-1] and not all(few)
-        else "What a network does with its features needs few of their directions."
-        if all(few)
-        else "What a network does with its features needs many of their directions."
-    )
     k, wide = settings["channels"], settings["channels"] * settings["expansion"]
     return four_part_caption(
         claim=(
-            f"{claim} In a network of {block} depthwise separable blocks, in which nothing forces features to a low "
-            f"rank, 95 % of the variance in the last block fills {trained} of {channels} directions, before training "
-            f"{untrained}; to lose no more than {100 * ENOUGH:.0f} points of {accuracy:.0%} test accuracy, {suffice}."
+            f"{_claim(data)} In a network of {block} depthwise separable blocks 95 % of the variance in the last one "
+            f"fills {trained} of {channels} directions, before training {untrained}; to lose no more than "
+            f"{100 * ENOUGH:.0f} points of {accuracy:.0%} test accuracy, {suffice}. The last block is no evidence: the "
+            f"mean pool and the linear classifier of {CLASSES} classes see {CLASSES - 1} directions of it at the most, "
+            "in any network."
         ),
         computed=(
             "npconv.training.probes: eigenvalues of the covariance of all positions of "

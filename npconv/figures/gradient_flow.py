@@ -2,21 +2,22 @@
 
 import math
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
-import matplotlib.figure
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from ..training.probes import stored_gradients
+from ..training.probes import CLASSES, learnt, stored_gradients
 from .figure import Figure, four_part_caption, style
-from .parts.drawing import INK, LINE_COLORS, WIDTH
-from .parts.lines import Kind, decades, legend_above, legend_height, legend_width, ticks_apart, times_text
+from .parts.drawing import INK, LINE_COLORS
+from .parts.lines import Kind, Panel, decades, side_by_side, ticks_apart, times_text
+from .parts.training_runs import check_measured
 
 FUNCTION = "gradient_flow"
 NETWORKS = {"linear": "with shortcuts", "none": "no shortcuts"}
-BOTTOM, HEIGHT, LEFT, APART, EDGE = 0.52, 2.5, 0.68, 0.62, 0.12  # inches
+LEFT, APART = 0.68, 0.62  # inches before the first plot and between two
 MARKER, THIN = 4.5, 0.5  # points
 KINDS: dict[str, Kind] = {
     "linear": {"color": LINE_COLORS[0], "linestyle": "-", "marker": "o", "markersize": MARKER},
@@ -54,30 +55,20 @@ def gradient_flow(measured: Mapping[str, Any] | None = None) -> Figure:
     ... ]
     >>> norms = {"before": [2.0, 1.0], "after": [3.0, 1.0]}
     >>> trained = [{"variant": v, "seed": 0, "accuracy": 0.5, "norms": norms} for v in ("linear", "none")]
-    >>> measured = {"settings": {"steps": 600}, "data": "digits", "untrained": untrained, "trained": trained}
+    >>> settings = {"channels": 6, "expansion": 6, "gradient_images": 64, "steps": 600}
+    >>> measured = {"settings": settings, "data": "digits", "untrained": untrained, "trained": trained}
     >>> gradient_flow(measured).data["with batch normalisation"][0]["median at the first block"]
     3.0
     """
     data = _numbers(_checked(stored_gradients() if measured is None else measured))
-    panels = [
+    plots = [
         ("(a) untrained, normalised", data["with batch normalisation"]),
         ("(b) untrained, not normalised", data["without batch normalisation"]),
         ("(c) trained and untrained", data["trained"]),
     ]
-    legends = [_legend(lines) for _, lines in panels]
-    across = (WIDTH - LEFT - APART * (len(panels) - 1) - EDGE) / len(panels)
-    for (title, _), legend in zip(panels, legends, strict=True):
-        if legend_width(title, [text for _, text in legend]) > across + APART / 2:
-            raise ValueError(f"{FUNCTION}: measured must have numbers that fit into a legend; got {legend[0][1]!r}")
-    most = max(map(len, legends))
-    height = BOTTOM + HEIGHT + legend_height(most)
+    panels = [Panel(title, _legend(lines), partial(_draw, lines)) for title, lines in plots]
     with style():
-        figure = matplotlib.figure.Figure(figsize=(WIDTH, height))
-        for i, ((title, lines), legend) in enumerate(zip(panels, legends, strict=True)):
-            left = LEFT + i * (across + APART)
-            axes = figure.add_axes((left / WIDTH, BOTTOM / height, across / WIDTH, HEIGHT / height))
-            _draw(axes, lines, across)
-            legend_above(axes, (across, HEIGHT), title, legend, most)
+        figure = side_by_side(FUNCTION, _note(data), panels, left=LEFT, apart=APART)
         figure.axes[0].set_ylabel("norm of the gradient, last block = 1")
     return Figure(name="gradient-flow", figure=figure, data=data, alt=_alt(data), caption=_caption(data))
 
@@ -87,13 +78,12 @@ def gradient_flow(measured: Mapping[str, Any] | None = None) -> Figure:
 
 def _checked(measured: Mapping[str, Any]) -> Mapping[str, Any]:
     """What was measured; raise where something is missing or doesn't fit."""
-    if not isinstance(measured, Mapping):
-        raise TypeError(
-            f"{FUNCTION}: measured must be a mapping as make_stored writes it; got {type(measured).__name__}"
-        )
-    for name in ("settings", "data", "untrained", "trained"):
-        if not measured.get(name):
-            raise ValueError(f"{FUNCTION}: measured must have {name!r}; got {sorted(map(str, measured))}")
+    check_measured(
+        FUNCTION,
+        measured,
+        ("settings", "data", "untrained", "trained"),
+        ("channels", "expansion", "gradient_images", "steps"),
+    )
     for name, keys in (
         ("untrained", ("variant", "batch_norm", "blocks", "norms")),
         ("trained", ("variant", "accuracy", "norms")),
@@ -162,6 +152,31 @@ def _median(norms: list[list[float]]) -> list[float]:
     return medians
 
 
+def _accuracies(data: Mapping[str, Any]) -> dict[str, float]:
+    """The networks' test accuracies after training, medians over the seeds."""
+    return {line["network"]: line["median accuracy"] for line in data["trained"] if line["state"] == "after"}
+
+
+def _not_trained(data: Mapping[str, Any]) -> list[str]:
+    """Which networks did not learn."""
+    return [NETWORKS[variant] for variant, accuracy in _accuracies(data).items() if not learnt(accuracy)]
+
+
+def _note(data: Mapping[str, Any]) -> str:
+    """What a reader must know before looking."""
+    settings, accuracies = data["settings"], _accuracies(data)
+    failed = _not_trained(data)
+    return (
+        f"Small networks of inverted residuals (k = {settings['channels']}, t = {settings['expansion']}) with "
+        f"shortcuts and without: {len(data['with batch normalisation'][0]['norms'])} seeds before training; in (c) "
+        f"{len(data['trained'][0]['norms'])} seeds of {data['trained'][0]['blocks']} blocks, trained for "
+        f"{settings['steps']} steps to a median test accuracy of {100 * accuracies['linear']:.0f} % with shortcuts and "
+        f"{100 * accuracies['none']:.0f} % without; chance is {100 / CLASSES:.0f} %"
+        + (f", and the networks with {' and with '.join(failed)} did not train" if failed else "")
+        + f". Data: {data['data']}. This is not ImageNet."
+    )
+
+
 def _deepest(lines: list[Line], variant: str) -> Line:
     return max((line for line in lines if line["network"] == variant), key=lambda line: int(line["blocks"]))
 
@@ -191,7 +206,7 @@ def _kind(line: Line) -> Kind:
     return {**KINDS[line["network"]], **(BEFORE if line.get("state") == "before" else {})}
 
 
-def _draw(axes: Axes, lines: list[Line], across: float) -> None:
+def _draw(lines: list[Line], axes: Axes, across: float) -> None:
     """Thin lines for seeds and thick ones for their medians; the gradient goes from the left to the right."""
     everything = [value for line in lines for row in line["norms"] for value in row]
     decades(axes, min(everything), max(everything))
@@ -244,7 +259,7 @@ def _caption(data: Mapping[str, Any]) -> str:
     settings = data["settings"]
     seeds = len(data["with batch normalisation"][0]["norms"])
     runs = len(data["trained"][0]["norms"])
-    accuracies = {line["network"]: line["median accuracy"] for line in data["trained"] if "median accuracy" in line}
+    failed = _not_trained(data)
     factors = {(line["network"], line["state"]): line["median at the first block"] for line in data["trained"]}
     return four_part_caption(
         claim=(
@@ -252,11 +267,11 @@ def _caption(data: Mapping[str, Any]) -> str:
             f"shortcuts and {without_bn} without where there is batch normalisation, and by {with_plain} and "
             f"{without_plain} where there is none. After training, over {data['trained'][0]['blocks']} blocks, by "
             f"{times_text(factors['linear', 'after'])} with shortcuts and {times_text(factors['none', 'after'])} "
-            "without."
+            "without" + (f"; of these the networks with {' and with '.join(failed)} did not train." if failed else ".")
         ),
         computed=(
             "npconv.training.probes.gradient_norms: the Frobenius norm of the loss's gradient with respect to each "
-            f"block's output, on one batch of {settings.get('gradient_images', '?')} test images in training mode, in "
+            f"block's output, on one batch of {settings['gradient_images']} test images in training mode, in "
             "networks of inverted residuals (variant_network, linear and none) that differ in nothing but their "
             f"shortcuts: (a) with batch normalisation and He's kernels, (b) without it and with Glorot's, (c) as (a). "
             f"Data: {data['data']}. "
@@ -267,9 +282,8 @@ def _caption(data: Mapping[str, Any]) -> str:
             "first block. Dotted with hollow markers: before training."
         ),
         not_shown=(
-            f"Not shown: other tasks, and ImageNet. The networks of (c) were trained for {settings.get('steps')} "
-            f"steps, and have a median test accuracy of {accuracies['linear']:.0%} with shortcuts and "
-            f"{accuracies['none']:.0%} without."
+            f"Not shown: other tasks, and ImageNet; for (c) other budgets than {settings['steps']} steps"
+            + (f", and what the gradients of a trained network with {failed[0]} would be." if failed else ".")
         ),
     )
 

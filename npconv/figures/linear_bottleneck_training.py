@@ -24,6 +24,7 @@ from .parts.drawing import (
     spread,
     text_width,
 )
+from .parts.lines import NOTE_LINE, wrapped, write_note
 from .parts.training_runs import numbers_of_runs
 
 FUNCTION = "linear_bottleneck_training_figure"
@@ -41,10 +42,11 @@ PHRASES: tuple[dict[str, str], ...] = (
     },
 )
 ONE_NETWORK = "as linear in (a)"
+LEVEL = 0.05  # of p, below which one is called better
 
 # inches
 LEFT, TICKS, APART = 0.62, 0.42, 0.3  # beside the first plot, left of the second one, between columns
-PLOT, ROW, TABLE_ROW, LINE = 2.35, 0.46, 0.19, 0.155
+PLOT, ROW, TABLE_ROW = 2.35, 0.46, 0.19
 LEADER = 0.16  # from a line's end to its label
 SAMPLE = 0.42
 DOT = 0.085
@@ -91,19 +93,15 @@ def linear_bottleneck_training_figure(results: Mapping[str, Any] | None = None) 
     """
     data = numbers_of_runs(FUNCTION, stored_results() if results is None else results)
     comparisons = data["comparisons"]
-    notes = _wrapped(_note(data), 0.97 * (WIDTH - 2 * MARGIN))  # on a screen letters may be that much wider
+    notes = wrapped(_note(data), 0.97 * (WIDTH - 2 * MARGIN))  # on a screen letters may be that much wider
     table = 0.08 + TABLE_ROW * (len(VARIANTS) + 1)
     differences = table + 0.32 + 0.45
     curves = differences + ROW * len(comparisons) + 0.5 + 0.45
-    heights = Heights(table, differences, curves, curves + PLOT + 0.36 + LINE * len(notes) + MARGIN)
+    heights = Heights(table, differences, curves, curves + PLOT + 0.36 + NOTE_LINE * len(notes) + MARGIN)
     with style():
         figure = matplotlib.figure.Figure(figsize=(WIDTH, heights.all))
         page = figure.add_axes((0, 0, 1, 1))
-        page.set_axis_off()
-        page.set_xlim(0, WIDTH)
-        page.set_ylim(0, heights.all)
-        for i, note in enumerate(notes):
-            page.text(MARGIN, heights.all - MARGIN - LINE * i, note, size=SMALL, va="top", parse_math=False)
+        write_note(page, notes, heights.all)
         _draw_curves(page, heights, data)
         _draw_differences(page, heights, data)
         _draw_table(page, heights, data)
@@ -145,8 +143,17 @@ def _p(comparison: Mapping[str, Any]) -> str:
 
 def _verdict(comparison: Mapping[str, Any]) -> str:
     if comparison["verdict"] == "open":
-        return "open: may be chance"
+        return "too few seeds to tell" if _lowest_p(comparison["differences"]) >= LEVEL else "open: may be chance"
     return f"{_names(comparison, NAMES)[comparison['verdict'] == 'second']} is better"
+
+
+def _lowest_p(seeds: Sequence[Any]) -> float:
+    """The least that p can be with so many seeds, where all signs are equal.
+
+    >>> _lowest_p(range(5)), _lowest_p(range(6))
+    (0.0625, 0.03125)
+    """
+    return float(2 / 2 ** len(seeds))
 
 
 def _count(number: int, what: str) -> str:
@@ -179,7 +186,7 @@ def _caption(data: Mapping[str, Any]) -> str:
         else:
             claims.append(f"those with {second} end higher than those with {first}: {_difference(each, -1)}")
     low, high = (min(max(limit, 0), 100) for limit in _limits(data))
-    rare = 2 / 2 ** len(seeds)
+    lowest_p = _lowest_p(seeds)
     return four_part_caption(
         claim=f"Of these small networks, by the mean final test accuracy, {'; '.join(claims)}.",
         computed=(
@@ -193,7 +200,7 @@ def _caption(data: Mapping[str, Any]) -> str:
             f"{settings['smoothing']:g}, a test every {settings['evaluate_every']} steps and at the end; "
             f"{_seeds(seeds)}, the same for each network. Pairs are of equal seed; intervals are Student's t, p is of "
             "the two-sided sign-flip test, and below 0.05 one is called better"
-            + (f"; with so few seeds p is {rare:.2g} at least, and all stays open." if rare >= 0.05 else ".")
+            + (f"; with so few seeds p is {lowest_p:.2g} at least, and all stays open." if lowest_p >= LEVEL else ".")
         ),
         scale=(
             f"(a) and (b) have one linear scale, which shows {low:.0f} to {high:.0f} %; "
@@ -242,18 +249,6 @@ def _alt(data: Mapping[str, Any]) -> str:
         f"seed by seed, on a line with 0, in percentage points: {compared}. At the bottom a table of the final "
         "accuracies."
     )
-
-
-def _wrapped(text: str, width: float) -> list[str]:
-    """Lines of small type that are no wider than so many inches."""
-    lines = [""]
-    for word in text.split():
-        longer = f"{lines[-1]} {word}".strip()
-        if text_width(longer, SMALL) <= width or not lines[-1]:
-            lines[-1] = longer
-        else:
-            lines.append(word)
-    return lines
 
 
 def _limits(data: Mapping[str, Any]) -> tuple[float, float]:

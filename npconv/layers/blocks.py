@@ -14,8 +14,8 @@ from ..kernels.activations import relu, relu_backward
 from ..kernels.geometry import Array, Padding, Pair
 from .convolution import Conv2D, DepthwiseConv2D, Linear, PointwiseConv2D
 from .elementwise import ReLU, ReLU6
-from .layer import Layer, positive_ints
-from .normalization import CONVENTIONS, BatchNorm
+from .layer import Layer, boolean, generator, positive_ints
+from .normalization import CONVENTIONS, BatchNorm, check_options
 from .sequential import Sequential
 
 KERAS = CONVENTIONS["keras"]
@@ -30,6 +30,7 @@ def normalised(
     `batch_norm` are the options of `BatchNorm`, or None for none; `activation` is "relu", "relu6" or "linear".
     """
     _known("normalised", "activation", activation)
+    check_options("normalised", batch_norm)
     layers: dict[str, Layer] = {name: linear}
     if batch_norm is not None:
         kernel = linear.params["kernel"]
@@ -56,11 +57,13 @@ class InvertedResidual(Sequential):
         bottleneck: the activation after the projection: "linear", as in the article, or "relu6" (or "relu"), what it
             warns of.
         shortcut: False leaves the shortcut out.
-        seed: an int or a generator, from which the kernels are drawn.
+        seed: an int or a generator, from which the kernels are drawn. Blocks of the same shape with the same int, or
+            with none given, begin with the same kernels.
         dtype: of the parameters.
 
     Raises:
-        TypeError, ValueError: sizes that are not whole numbers above 0, another activation; in `forward`, as
+        TypeError, ValueError: sizes that are not whole numbers above 0, another activation, options that `BatchNorm`
+            does not have, a seed below 0; in `forward`, as
             `inverted_residual`.
 
     Source: the article's "Inverted Residual and Linear Bottleneck Layer", Table 1 and Fig. 8(b).
@@ -88,7 +91,9 @@ class InvertedResidual(Sequential):
     ) -> None:
         positive_ints("InvertedResidual", in_channels=in_channels, out_channels=out_channels, expansion=expansion)
         _known("InvertedResidual", "bottleneck", bottleneck)
-        rng, wide = np.random.default_rng(seed), in_channels * expansion
+        check_options("InvertedResidual", batch_norm)
+        boolean("InvertedResidual", "shortcut", shortcut)
+        rng, wide = generator("InvertedResidual", seed), in_channels * expansion
         layers: dict[str, Layer] = {}
         if expansion > 1:
             expand = PointwiseConv2D(in_channels, wide, seed=rng, dtype=dtype)
@@ -169,7 +174,8 @@ class DepthwiseSeparable(Sequential):
     ) -> None:
         positive_ints("DepthwiseSeparable", in_channels=in_channels, out_channels=out_channels)
         _known("DepthwiseSeparable", "activation", activation)
-        rng = np.random.default_rng(seed)
+        check_options("DepthwiseSeparable", batch_norm)
+        rng = generator("DepthwiseSeparable", seed)
         depthwise = DepthwiseConv2D(
             in_channels, kernel_size, depth_multiplier=depth_multiplier, stride=stride, padding=padding,
             dilation=dilation, seed=rng, dtype=dtype,
@@ -249,7 +255,8 @@ class ResidualBottleneck(ActivatedSum):
         dtype: Any = np.float32,
     ) -> None:
         positive_ints("ResidualBottleneck", channels=channels, bottleneck_channels=bottleneck_channels)
-        rng, narrow = np.random.default_rng(seed), bottleneck_channels
+        check_options("ResidualBottleneck", batch_norm)
+        rng, narrow = generator("ResidualBottleneck", seed), bottleneck_channels
         super().__init__(
             normalised("reduce", PointwiseConv2D(channels, narrow, seed=rng, dtype=dtype), batch_norm, "relu")
             | normalised(

@@ -11,7 +11,7 @@ from ..kernels.geometry import Array, Padding, Pair
 from ..kernels.pointwise import dense, dense_backward, pointwise_conv2d, pointwise_conv2d_backward
 from ..kernels.standard import conv2d, conv2d_backward
 from .initializers import Initializer, he_normal
-from .layer import Layer, checked_geometry, kernel_sides, positive_ints
+from .layer import Layer, boolean, checked_geometry, generator, kernel_sides, positive_ints
 
 
 class Linear(Layer):
@@ -23,12 +23,13 @@ class Linear(Layer):
 
     def __init__(self, shape: tuple[int, ...], fans: tuple[int, int], bias: bool, seed: Any, dtype: Any) -> None:
         super().__init__()
+        boolean(type(self).__name__, "bias", bias)
         self.geometry: dict[str, Any] = {}
         self._fans = fans
         self._parameter("kernel", shape, dtype)
         if bias:
             self._parameter("bias", shape[-1:], dtype)
-        self._draw(np.random.default_rng(seed), he_normal)
+        self._draw(generator(type(self).__name__, seed), he_normal)
 
     def forward(self, x: Array, training: bool = False) -> Array:
         """The kernel's output, plus the bias; the same in both modes."""
@@ -74,12 +75,14 @@ class Conv2D(Linear):
         kernel_size: Dᵣ, an int or (height, width).
         stride, padding, dilation: as in `conv2d`.
         bias: whether a bias of N numbers is added; with batch normalisation behind it none is needed.
-        seed: an int or a generator, from which the kernel is drawn (He's normal); `initialize` draws otherwise.
+        seed: an int or a generator, from which the kernel is drawn (He's normal); `initialize` draws otherwise. Layers
+            of the same shape with the same int, or with none given, begin with the same kernel.
         dtype: of the parameters.
 
     Raises:
-        TypeError, ValueError: sizes that are not whole numbers above 0, geometry that `conv2d` does not take, a dtype
-            that is not of real floats; in `forward` and `backward`, as `conv2d` and its backward.
+        TypeError, ValueError: sizes that are not whole numbers above 0, geometry that `conv2d` does not take, a bias
+            that is no bool, a seed below 0, a dtype that is not of real floats; in `forward` and `backward`, as
+            `conv2d` and its backward.
 
     Source: the article's "Overview of Standard 2D Convolution".
 

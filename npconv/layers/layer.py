@@ -15,6 +15,8 @@ from .initializers import Initializer, he_normal
 
 Self = TypeVar("Self", bound="Layer")
 
+TAKEN_BY_SAVEZ = frozenset({"file", "allow_pickle"})
+
 
 class Layer:
     """A layer: `forward` stores what `backward` needs, and `backward` writes the gradients of its parameters.
@@ -70,8 +72,10 @@ class Layer:
 
         Returns:
             The layer itself.
+
+        Raises TypeError or ValueError for another seed.
         """
-        rng = np.random.default_rng(seed)
+        rng = generator(f"{type(self).__name__}.initialize", seed)
         for layer in self.leaves():
             layer._draw(rng, initializer)
         return self
@@ -80,7 +84,8 @@ class Layer:
         """A copy for inference, in which batch normalisation is folded into the convolution before it.
 
         Equal to the original with training=False, to rounding. The copy shares no array with the original. A layer with
-        nothing to fold is just copied.
+        nothing to fold is just copied, and so is batch normalisation that does not stand right behind a convolution or
+        dense layer of its own row.
         """
         return self.copy()
 
@@ -96,12 +101,23 @@ class Layer:
         yield self
 
     def arrays(self) -> dict[str, Array]:
-        """All of `params` and `state` by name: what is saved."""
+        """All of `params` and `state` by name: what is saved. Raises ValueError where a name stands in both."""
+        if shared := ", ".join(name for name in self.params if name in self.state):
+            raise ValueError(f"{type(self).__name__}: a parameter and a statistic can't share a name; got {shared}")
         return {**self.params, **self.state}
 
     def save(self, path: str | Path) -> None:
-        """Write params and state to an .npz file, whole or not at all. Raises OSError where it cannot be written."""
-        write_whole(path, as_npz(self.arrays()))
+        """Write params and state to an .npz file, whole or not at all.
+
+        Raises OSError where it cannot be written, ValueError for an array called "file" or "allow_pickle".
+        """
+        arrays = self.arrays()
+        for name in TAKEN_BY_SAVEZ & arrays.keys():
+            raise ValueError(
+                f"{type(self).__name__}.save: no parameter can be called {name!r}, which np.savez takes for an "
+                f"argument of its own; in a Sequential, where it stands behind its layer's name, it can"
+            )
+        write_whole(path, as_npz(arrays))
 
     def load(self, path: str | Path) -> None:
         """Take params and state from an .npz file that `save` wrote for a network like this one.
@@ -114,6 +130,8 @@ class Layer:
     def load_arrays(self, arrays: Mapping[str, Array]) -> None:
         """`load` from a mapping from names to arrays instead of a file; the values are copied.
 
+        Raises TypeError where it is no mapping, ValueError as `load`, also for numbers beyond the layer's dtype.
+
         >>> from npconv.layers import Dense
         >>> layer = Dense(2, 3)
         >>> layer.load_arrays({"kernel": np.ones((2, 4))})
@@ -123,6 +141,8 @@ class Layer:
         self._take(arrays, f"{type(self).__name__}.load_arrays: the arrays")
 
     def _take(self, arrays: Mapping[str, Array], where: str) -> None:
+        if not isinstance(arrays, Mapping):
+            raise TypeError(f"{where} must be a mapping from names to arrays; got {type(arrays).__name__}")
         own = self.arrays()
         differences = [f"missing {name} {a.shape}" for name, a in own.items() if name not in arrays]
         differences += [f"left over {name} {np.shape(arrays[name])}" for name in arrays if name not in own]
@@ -131,13 +151,19 @@ class Layer:
                 differences.append(f"{name} must be {a.shape}, got {np.shape(arrays[name])}")
             elif name in arrays and np.asarray(arrays[name]).dtype.kind not in "iuf":
                 differences.append(f"{name} must hold real numbers, got dtype {np.asarray(arrays[name]).dtype}")
+            elif name in arrays and (beyond := _beyond(np.asarray(arrays[name]), a.dtype)).size:
+                differences.append(f"{name} must hold numbers of {a.dtype}, got {beyond[0]:g}")
         if differences:
             raise ValueError(f"{where} don't fit: " + "; ".join(differences))
         for name, a in own.items():
             a[...] = arrays[name]
 
     def _parameter(self, name: str, shape: tuple[int, ...], dtype: Any) -> None:
-        if np.dtype(dtype).kind != "f":
+        try:
+            real = np.dtype(dtype).kind == "f"
+        except (TypeError, ValueError):
+            real = False
+        if not real:
             raise TypeError(f"{type(self).__name__}: dtype must be one of real floats; got {dtype!r}")
         self.params[name], self.grads[name] = np.zeros(shape, dtype), np.zeros(shape, dtype)
 
@@ -164,6 +190,22 @@ def positive_ints(function: str, **values: Any) -> None:
             raise ValueError(f"{function}: {name} must be at least 1; got {value!r}")
 
 
+def boolean(function: str, name: str, value: Any) -> None:
+    """Check a yes or no: a word such as "no" would count as yes."""
+    if not isinstance(value, bool | np.bool_):
+        raise TypeError(f"{function}: {name} must be a bool; got {value!r}")
+
+
+def generator(function: str, seed: Any) -> np.random.Generator:
+    """The generator that a layer's seed stands for; a generator stands for itself."""
+    try:
+        return np.random.default_rng(seed)
+    except (TypeError, ValueError) as error:
+        raise type(error)(
+            f"{function}: seed must be an int of 0 or more, or a numpy.random.Generator; got {seed!r}"
+        ) from None
+
+
 def kernel_sides(function: str, kernel_size: Any) -> tuple[int, int]:
     """The height and width of a kernel, given as an int or as a pair."""
     return arguments.Arguments(function, arguments.PRODUCTS).pair("kernel_size", kernel_size, 1)
@@ -176,3 +218,10 @@ def checked_geometry(function: str, stride: Pair, padding: Padding, dilation: Pa
     checked.pair("dilation", dilation, 1)
     checked.padding(padding, (1, 1), (1, 1), strides)
     return {"stride": stride, "padding": padding, "dilation": dilation}
+
+
+def _beyond(given: Array, dtype: np.dtype[Any]) -> Array:
+    """The finite numbers that would become infinite in that dtype."""
+    with np.errstate(over="ignore"):
+        beyond: Array = given[np.isfinite(given) & ~np.isfinite(given.astype(dtype))]
+    return beyond

@@ -1,5 +1,6 @@
 """Batch normalisation as a layer: with the batch's own statistics in training, with running ones in inference."""
 
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
@@ -15,7 +16,7 @@ from ..kernels.normalization import (
     batch_norm_stages,
 )
 from .initializers import Initializer
-from .layer import Layer, positive_ints
+from .layer import Layer, boolean, positive_ints
 
 CONVENTIONS = MappingProxyType(
     {
@@ -26,6 +27,8 @@ CONVENTIONS = MappingProxyType(
 )
 """What `BatchNorm` is in each family's MobileNetV2. torch's momentum is the other share: its 0.1 is 0.9 here."""
 
+OPTIONS = tuple(CONVENTIONS["keras"])
+
 
 class BatchNorm(Layer):
     """Batch normalisation of channels, over all other axes; x is (B, …, M).
@@ -34,7 +37,8 @@ class BatchNorm(Layer):
         channels: M.
         epsilon: added to the variance before the root.
         momentum: the share of the running statistics that a training step keeps, as Keras counts it; torch's momentum
-            is 1 − this.
+            is 1 − this. The default is that of Keras's own layer, 0.99; Keras's MobileNetV2 keeps 0.999, and so do the
+            blocks here.
         unbiased: whether the running variance takes the batch's variance over n − 1, as torch does, or over n, as Keras
             does. The normalisation itself always uses the one over n.
         dtype: of the parameters and statistics.
@@ -43,8 +47,8 @@ class BatchNorm(Layer):
     take: `BatchNorm(8, **CONVENTIONS["torchvision"])`.
 
     Raises:
-        TypeError, ValueError: sizes or shares out of range; in a training step of the unbiased kind, a single value a
-            channel, which has no variance over n − 1.
+        TypeError, ValueError: sizes or shares out of range or no numbers, an `unbiased` that is no bool; in a training
+            step of the unbiased kind, a single value a channel, which has no variance over n − 1.
 
     Source: the MobileNetV2 paper, section 6.1, has it after every layer.
 
@@ -66,8 +70,11 @@ class BatchNorm(Layer):
         super().__init__()
         positive_ints("BatchNorm", channels=channels)
         arguments.positive("BatchNorm", "epsilon", epsilon)
+        if isinstance(momentum, bool) or not isinstance(momentum, int | float | np.integer | np.floating):
+            raise TypeError(f"BatchNorm: momentum must be a real number; got {momentum!r}")
         if not 0 <= momentum < 1:
             raise ValueError(f"BatchNorm: momentum must be at least 0 and below 1; got {momentum!r}")
+        boolean("BatchNorm", "unbiased", unbiased)
         self.epsilon, self.momentum, self.unbiased = epsilon, momentum, unbiased
         for name in ("scale", "shift"):
             self._parameter(name, (channels,), dtype)
@@ -114,3 +121,17 @@ class BatchNorm(Layer):
     def _draw(self, rng: np.random.Generator | None = None, initializer: Initializer | None = None) -> None:
         self.params["scale"][...], self.params["shift"][...] = 1, 0
         self.state["mean"][...], self.state["variance"][...] = 0, 1
+
+
+def check_options(function: str, batch_norm: Any) -> None:
+    """Check that a block's or network's `batch_norm` is None or has options of `BatchNorm` by their names."""
+    if batch_norm is not None and not isinstance(batch_norm, Mapping):
+        raise TypeError(
+            f"{function}: batch_norm must be a mapping of BatchNorm's options, such as CONVENTIONS['keras'], or None; "
+            f"got {batch_norm!r}"
+        )
+    for name in batch_norm or ():
+        if name not in OPTIONS:
+            raise TypeError(
+                f"{function}: batch_norm must have options of BatchNorm ({', '.join(OPTIONS)}); got {name!r}"
+            )

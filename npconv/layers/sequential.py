@@ -81,7 +81,10 @@ class Sequential(Layer):
         )
 
     def folded(self: Self) -> Self:
-        """A copy for inference: each `BatchNorm` folded into the convolution or dense layer right before it."""
+        """A copy for inference: each `BatchNorm` folded into the convolution or dense layer right before it.
+
+        One that stands behind something else, as behind a `Sequential` that ends in a convolution, stays as it is.
+        """
         twin = self.copy()
         folded: dict[str, Layer] = {}
         last = ""

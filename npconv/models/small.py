@@ -8,6 +8,8 @@ import numpy as np
 
 from ..layers import Conv2D, Dense, GlobalAveragePool, InvertedResidual, Layer, PointwiseConv2D, Sequential
 from ..layers.blocks import normalised
+from ..layers.layer import generator, positive_ints
+from ..layers.normalization import check_options
 
 FEW_STEPS = MappingProxyType({"epsilon": 1e-3, "momentum": 0.9})
 """Options of `BatchNorm` for a training of some hundred steps, which the frameworks' 0.999 would not keep up with."""
@@ -49,7 +51,7 @@ def small_mobilenet_v2(
     classes: int = 10,
     in_channels: int = 1,
     *,
-    rows: Sequence[Row] = SMALL_ROWS,
+    rows: Sequence[Row | tuple[int, int, int, int]] = SMALL_ROWS,
     stem_channels: int = 16,
     stem_stride: int = 2,
     last_channels: int = 128,
@@ -74,7 +76,8 @@ def small_mobilenet_v2(
         last.
 
     Raises:
-        TypeError, ValueError: sizes that are not whole numbers above 0.
+        TypeError, ValueError: sizes that are not whole numbers above 0, rows that are not of four numbers, options
+            that `BatchNorm` does not have, a seed below 0.
 
     Source: the MobileNetV2 paper's Table 2, the article's Fig. 9, with fewer rows and channels.
 
@@ -82,12 +85,25 @@ def small_mobilenet_v2(
     >>> network.forward(np.ones((2, 24, 20, 1), np.float32)).shape
     (2, 10)
     """
-    rng = np.random.default_rng(seed)
+    table = _table("small_mobilenet_v2", rows)
+    check_options("small_mobilenet_v2", batch_norm)
+    rng = generator("small_mobilenet_v2", seed)
     stem = Conv2D(in_channels, stem_channels, 3, stride=stem_stride, padding="same", seed=rng, dtype=dtype)
     layers = normalised("stem", stem, batch_norm, "relu6")
-    layers |= inverted_residual_rows(rows, stem_channels, batch_norm=batch_norm, seed=rng, dtype=dtype)
-    channels = rows[-1].channels if rows else stem_channels
+    layers |= inverted_residual_rows(table, stem_channels, batch_norm=batch_norm, seed=rng, dtype=dtype)
+    channels = table[-1].channels if table else stem_channels
     last = PointwiseConv2D(channels, last_channels, seed=rng, dtype=dtype)
     layers |= normalised("last", last, batch_norm, "relu6")
     classifier = Dense(last_channels, classes, seed=rng, dtype=dtype)
     return Sequential(layers | {"pool": GlobalAveragePool(), "classifier": classifier})
+
+
+def _table(function: str, rows: Any) -> list[Row]:
+    """The table's rows, each of them checked to be four numbers with at least one block."""
+    table = []
+    for number, row in enumerate(rows if isinstance(rows, Sequence | np.ndarray) else [rows]):
+        if not isinstance(row, tuple | list | np.ndarray) or len(row) != len(Row._fields):
+            raise TypeError(f"{function}: rows must be (t, c, n, s) each; got {row!r}")
+        table.append(Row(*row))
+        positive_ints(function, **{f"blocks (n) of row {number}": table[-1].blocks})
+    return table

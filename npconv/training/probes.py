@@ -32,12 +32,16 @@ from ..models.small import FEW_STEPS
 from .loop import evaluate, train
 from .optimizers import SGD
 from .schedules import cosine
-from .tasks import Task, scattered_digits
+from .settings import SmallRun
+from .tasks import Task
 from .variants import variant_network
 
 SUBSPACES, WEIGHTS, GRADIENTS = "feature_subspaces.json", "feature_subspaces.npz", "gradient_flow.json"
 DIGITS = 6  # of stored numbers
 ENOUGH = 0.02  # of test accuracy, that keeping few directions may cost
+FEW = 1 / 4  # of all directions
+CLASSES = 10  # digits: chance is one in so many
+NEAR = 0.05  # of test accuracy: what is no further above chance has not learnt
 NOISE = 1e-12  # a share of the variance that is rounding's
 
 
@@ -201,6 +205,21 @@ def subspace(maps: Array, count: int, *, rng: np.random.Generator | None = None)
     return Subspace(mean.astype(maps.dtype), directions[:, :count].astype(maps.dtype))
 
 
+def classifier_directions(kernel: Array) -> Array:
+    """The directions of features on which a linear classifier's decision depends, (channels, at most classes - 1).
+
+    What all logits have in common decides nothing, so these are the left singular vectors of the kernel (channels,
+    classes) after each row's mean is taken off. A mean pool before the classifier reads the same directions of a map:
+    features that are projected on them keep every decision, however many directions their variance fills.
+
+    >>> np.abs(classifier_directions(np.array([[1.0, 3.0], [2.0, 2.0], [5.0, 5.0]]))).round(9).tolist()
+    [[1.0], [0.0], [0.0]]
+    """
+    left, values, _ = np.linalg.svd(kernel - kernel.mean(axis=1, keepdims=True), full_matrices=False)
+    directions: Array = left[:, values > len(kernel) * np.finfo(kernel.dtype).eps * np.linalg.norm(kernel)]
+    return directions
+
+
 def gradient_norms(network: Sequential, x: Array, labels: Array) -> dict[str, float]:
     """The norm of the loss's gradient with respect to the output of each layer of a network, in the order of forward.
 
@@ -251,10 +270,11 @@ def separable_network(
     seed: int = 0,
     dtype: Any = np.float32,
 ) -> Sequential:
-    """A small network of depthwise separable convolutions, equally wide: nothing in it forces features to a low rank.
+    """A small network of depthwise separable convolutions, equally wide: no layer inside it is a narrow one.
 
     A standard 3×3 convolution of stride 2, a separable one of stride 2, then `blocks` equal separable ones from
-    `channels` to `channels`, with ReLU6 after each half, the pool and the classifier.
+    `channels` to `channels`, with ReLU6 after each half, the pool and the classifier. The classifier reads no more than
+    `classes` - 1 directions of the last block (`classifier_directions`).
 
     Args:
         blocks: how many equal ones.
@@ -287,22 +307,13 @@ def separable_network(
 
 
 @dataclass(frozen=True)
-class Settings:
+class Settings(SmallRun):
     """All that the stored measurements depend on."""
 
     separable_blocks: int = 3
     separable_channels: int = 96
-    blocks: int = 16  # of the inverted residuals that are trained
-    channels: int = 6
-    expansion: int = 6
     steps: int = 600
-    batch_size: int = 64
     learning_rate: float = 0.1
-    momentum: float = 0.9
-    smoothing: float = 0.1
-    train_images: int = 8192
-    test_images: int = 2048
-    task_seed: int = 0
     seeds: tuple[int, ...] = (0, 1, 2)
     probed_images: int = 512  # in one batch, of which maps are taken
     counts: tuple[int, ...] = (1, 2, 4, 6, 8, 12, 16, 24, 36, 48, 72, 96)  # of directions that are kept
@@ -310,17 +321,9 @@ class Settings:
     depths: tuple[int, ...] = (8, 16, 32, 64)
     first_seeds: tuple[int, ...] = (0, 1, 2, 3, 4)  # of the networks that are not trained
 
-    def task(self) -> Task:
-        """The data that the networks are trained and probed on."""
-        return scattered_digits(train=self.train_images, test=self.test_images, seed=self.task_seed)
-
     def separable(self, seed: int) -> Sequential:
         """The separable network before its training."""
         return separable_network(blocks=self.separable_blocks, channels=self.separable_channels, seed=seed)
-
-    def inverted(self, variant: str, seed: int) -> Sequential:
-        """A network of inverted residuals before its training."""
-        return variant_network(variant, blocks=self.blocks, channels=self.channels, expansion=self.expansion, seed=seed)
 
     def trained(self, network: Sequential, task: Task, seed: int) -> tuple[Sequential, float]:
         """A trained copy of a network, and its test accuracy."""
@@ -387,6 +390,15 @@ def sufficient(runs: Sequence[Mapping[str, Any]], counts: Sequence[int]) -> list
     lost = np.median(np.array([run["accuracy"] for run in runs])[:, np.newaxis, np.newaxis] - kept, axis=0)
     too_few = [np.flatnonzero(row > ENOUGH + NOISE) for row in lost]
     return [int(counts[few.max(initial=-1) + 1]) for few in too_few]
+
+
+def learnt(accuracy: float) -> bool:
+    """Whether a test accuracy on the digits is more than a few points above chance.
+
+    >>> learnt(0.12), learnt(0.35)
+    (False, True)
+    """
+    return accuracy > 1 / CLASSES + NEAR
 
 
 def first_norms(
@@ -462,7 +474,7 @@ def make_stored(
     after: list[dict[str, Any]] = []
     for variant in ("linear", "none"):
         for seed in settings.seeds:
-            first = settings.inverted(variant, seed)
+            first = settings.network(variant, seed)
             network, accuracy = settings.trained(first, task, seed)
             if variant == "linear":
                 states = {"untrained": first, "trained": network}

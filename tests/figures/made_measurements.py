@@ -65,6 +65,7 @@ def made_gradients(
     shortcuts: tuple[float, float] = (1.1, 1.05),
     none: tuple[float, float] = (1.5, 0.6),
     after: tuple[float, float] = (1.2, 1.1),
+    accuracies: tuple[float, float] = (0.25, 0.25),
 ) -> dict[str, Any]:
     """Norms that change by a factor a block, with and without batch normalisation, and at random from seed to seed."""
     rng = np.random.default_rng(12)
@@ -88,11 +89,11 @@ def made_gradients(
         {
             "variant": variant,
             "seed": seed,
-            "accuracy": 0.25 + 0.01 * seed,
+            "accuracy": accuracy + 0.01 * seed,
             "norms": {"before": norms(depth, first[0]), "after": norms(depth, last)},
         }
-        for variant, first, last in (("linear", shortcuts, after[0]), ("none", none, after[1]))
+        for variant, first, last, accuracy in zip(("linear", "none"), (shortcuts, none), after, accuracies, strict=True)
         for seed in range(seeds)
     ]
-    settings = {"steps": 5, "gradient_images": 4}
+    settings = {"channels": 3, "expansion": 2, "steps": 5, "gradient_images": 4}
     return {"settings": settings, "data": "made digits", "untrained": untrained, "trained": trained}

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 from made_measurements import PLACES, made_subspaces
+from matplotlib.text import Annotation
 
 from npconv.figures import Figure, feature_subspaces
 from npconv.training.probes import stored_subspaces
@@ -91,7 +92,9 @@ def test_the_third_plot_has_every_place(case: tuple[dict[str, Any], Figure]) -> 
 @pytest.mark.parametrize(
     ("levels", "words"),
     [
-        ((0.1, 0.1, 0.8), "needs few of their directions in the last block, and more before it."),
+        ((0.1, 0.1, 0.8), "needs many of their directions, but for those of the last block."),
+        ((0.8, 0.1, 0.8), "needs many of their directions, but for those of the last block."),
+        ((0.1, 0.8, 0.8), "needs many of their directions, but for those of the last block."),
         ((0.8, 0.8, 0.8), "needs few of their directions."),
         ((0.8, 0.8, 0.1), "needs many of their directions."),
     ],
@@ -101,6 +104,55 @@ def test_the_claim_follows_from_the_numbers(levels: tuple[float, ...], words: st
     for run in measured["separable"]:
         run["kept"]["principal"] = [[0.1, level, level, 0.8] for level in levels]
     assert words in feature_subspaces(measured).caption
+
+
+def test_what_ships_shows_many_directions_and_what_the_classifier_sees() -> None:
+    figure = feature_subspaces()
+    assert "needs many of their directions, but for those of the last block" in figure.caption
+    for words in (figure.caption, note(figure)):
+        assert "linear classifier of 10 classes" in words
+        assert "see 9 directions of it at the most" in words
+    assert "nothing forces" not in figure.caption
+
+
+def note(figure: Figure) -> str:
+    return " ".join(text.get_text() for text in figure.figure.axes[-1].texts)
+
+
+def test_above_the_plots_stands_what_was_measured_on_what(case: tuple[dict[str, Any], Figure]) -> None:
+    measured, figure = case
+    settings, words = measured["settings"], note(figure)
+    assert words.endswith(f"Data: {measured['data']}. This is not ImageNet.")
+    for part in (
+        f"{settings['steps']} steps",
+        f"{len(measured['separable'][0]['trained'])} depthwise separable blocks of {settings['counts'][-1]} channels",
+        f"{len(measured['inverted'][0]['places']['expanded']['trained']['95 %'])} inverted residuals",
+        f"k = {settings['channels']}, t = {settings['expansion']}",
+        f"{len(measured['separable'])} seeds",
+    ):
+        assert part in words
+
+
+def test_horizontals_are_named_where_they_are(case: tuple[dict[str, Any], Figure]) -> None:
+    measured, figure = case
+    named = {
+        text.get_text(): text.xy[1]
+        for axes in figure.figure.axes[:2]
+        for text in axes.texts
+        if isinstance(text, Annotation)
+    }
+    assert named == {
+        "95 %": 0.95,
+        "chance": 0.1,
+        f"all {measured['settings']['counts'][-1]}": np.median([run["accuracy"] for run in measured["separable"]]),
+    }
+    for axes in figure.figure.axes[:2]:
+        level = {
+            line.get_ydata()[0]
+            for line in axes.lines
+            if line.get_transform() == axes.get_yaxis_transform() and list(line.get_xdata()) == [0, 1]
+        }
+        assert level == {text.xy[1] for text in axes.texts if isinstance(text, Annotation)}
 
 
 def changed(change: str) -> dict[str, Any]:

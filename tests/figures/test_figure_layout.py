@@ -170,6 +170,7 @@ SIZES: dict[Callable[..., Figure], dict[str, dict[str, Any]]] = {
             "measured": made_subspaces(seeds=1, blocks=1, channels=1, counts=(1,), accuracy=0.1, depth=1, wide=1),
         },
         "two channels": {"measured": made_subspaces(channels=2, counts=(1, 2), depth=2)},
+        "long description": {"measured": {**made_subspaces(), "data": "images of things, $1, " * 20}},
         "four blocks": {"measured": made_subspaces(seeds=9, blocks=4, accuracy=1, depth=9, wide=6)},
         "many channels": {
             "measured": made_subspaces(channels=1024, counts=(1, 3, 9, 31, 100, 1024), depth=64, wide=48),
@@ -179,6 +180,7 @@ SIZES: dict[Callable[..., Figure], dict[str, dict[str, Any]]] = {
         "two blocks": {"measured": made_gradients(seeds=1, depths=(2,), depth=2)},
         "all alike": {"measured": made_gradients(shortcuts=(1, 1), none=(1, 1), after=(1, 1))},
         "many depths": {"measured": made_gradients(depths=(2, 3, 4, 5, 6, 8, 16, 17, 100), depth=40)},
+        "not trained": {"measured": made_gradients(accuracies=(0.1, 0.1))},
         "far apart": {"measured": made_gradients(depths=(128,), none=(60.0, 0.02), shortcuts=(0.5, 3), after=(4, 0.1))},
     },
     separability: {

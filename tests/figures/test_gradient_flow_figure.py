@@ -84,6 +84,21 @@ def test_the_claim_follows_from_the_numbers(case: dict[str, Any], claim: str) ->
     assert claim in gradient_flow(made_gradients(**case)).caption
 
 
+@pytest.mark.parametrize(("accuracy", "trained"), [(0.11, False), (0.25, True)])
+def test_it_says_above_the_plots_what_was_trained_and_what_was_not(accuracy: float, trained: bool) -> None:
+    figure = gradient_flow(made_gradients(accuracies=(0.4, accuracy)))
+    note = " ".join(text.get_text() for text in figure.figure.axes[-1].texts)
+    assert note.endswith("Data: made digits. This is not ImageNet.")
+    for part in ("k = 3, t = 2", "3 seeds of 6 blocks", "5 steps", "41 % with", f"{100 * accuracy + 1:.0f} % without"):
+        assert part in note
+    for words in (note, figure.caption):
+        assert ("networks with no shortcuts did not train" in words) == (not trained)
+
+
+def test_what_ships_has_no_trained_network_without_shortcuts() -> None:
+    assert "of these the networks with no shortcuts did not train" in gradient_flow().caption
+
+
 def test_growth_that_is_not_exponential_is_not_called_so() -> None:
     measured = made_gradients()
     for entry in measured["untrained"]:
@@ -123,6 +138,7 @@ def changed(name: str, **entries: Any) -> dict[str, Any]:
     [
         ([], TypeError, "measured must be a mapping"),
         ({"settings": {"steps": 1}}, ValueError, "'data'"),
+        ({**made_gradients(), "settings": {"steps": 1}}, ValueError, "must have channels, expansion, gradient_images"),
         (without("untrained", "blocks"), ValueError, r"untrained'\]\[1\].*missing blocks"),
         (without("trained", "accuracy"), ValueError, r"trained'\]\[1\].*missing accuracy"),
         (changed("untrained", variant="relu6"), ValueError, "linear, none; got 'relu6'"),

@@ -252,6 +252,16 @@ def test_the_caption_knows_all_settings_and_chance_the_number_of_classes() -> No
     assert inspect.signature(variant_network).parameters["classes"].default == CLASSES
 
 
+@pytest.mark.parametrize(("seeds", "words"), [(5, "too few seeds to tell"), (6, "open: may be chance")])
+def test_with_too_few_seeds_for_any_verdict_it_says_so(seeds: int, words: str) -> None:
+    ends = {**ENDS, "linear": 0.5, "none": 0.5}
+    figure = linear_bottleneck_training_figure(made_results(seeds=seeds, evaluations=2, ends=ends))
+    assert artists(figure, "verdict-2")[0].get_text() == words
+    assert words in figure.alt
+    assert ("and all stays open" in figure.caption) == (seeds == 5)
+    assert len({artist.get_text() for i in range(3) for artist in artists(figure, f"verdict-{i}")}) > (seeds == 6)
+
+
 def test_one_seed_has_no_interval_and_says_so() -> None:
     figure = linear_bottleneck_training_figure(made_results(seeds=1, evaluations=1))
     assert [each["95 % interval"] for each in figure.data["comparisons"]] == [None] * 3

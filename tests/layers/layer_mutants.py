@@ -27,7 +27,7 @@ MUTANTS = [
     Mutant("height and width exchanged", "convolution", "super().__init__((height, width, in_channels", "super().__init__((width, height, in_channels", "costs"),
     Mutant("the stride forgotten", "convolution", 'checked_geometry("Conv2D", stride,', 'checked_geometry("Conv2D", 1,', "kernels"),
     Mutant("the fans of one column", "convolution", "fans = (height * width * in_channels", "fans = (height * in_channels", "spreads"),
-    Mutant("the seed forgotten", "convolution", "np.random.default_rng(seed), he_normal", "np.random.default_rng(), he_normal", "seeds"),
+    Mutant("the seed forgotten", "convolution", "generator(type(self).__name__, seed), he_normal", "np.random.default_rng(), he_normal", "seeds"),
     Mutant("the kernel's cost without its bias", "convolution", 'bias="bias" in self.params', "bias=False", "costs"),
     Mutant("an activation keeps its input", "elementwise", "self._saved = type(self).operation(x)", "self._saved = x; x[...] = type(self).operation(x)", "gradients of ReLU"),
     Mutant("every activation's backward ReLU's", "elementwise", "type(self).operation_backward(dy", "relu_backward(dy", "gradients of ReLU6"),

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from npconv.checks import check_layer
-from npconv.layers import BatchNorm, Conv2D, Dense, PointwiseConv2D, Sequential
+from npconv.layers import BatchNorm, Conv2D, Dense, InvertedResidual, PointwiseConv2D, ReLU, Sequential
 
 RNG = np.random.default_rng(0)
 X = RNG.standard_normal((5, 4))
@@ -244,3 +244,58 @@ def test_what_is_no_layer_is_refused():
     layer.grads = {"scale": np.zeros((4, 1))}
     with pytest.raises(AssertionError, match=r"the gradient of scale must have its shape, \(4,\); got \(4, 1\)"):
         check_layer(layer, X)
+
+
+def test_a_kink_is_named_as_such_with_its_cure():
+    fresh, x = InvertedResidual(3, 3, dtype=np.float64), np.random.default_rng(0).standard_normal((2, 5, 4, 3))
+    fresh.params["depthwise.kernel"][...] = 0  # a channel whose units are all dead, as a window of one may be
+    with pytest.raises(AssertionError) as raised:
+        check_layer(fresh, x)
+    for words in ("is wrong: at [", "the slope of forward is another on each side", "shift and the running mean"):
+        assert words in str(raised.value)
+    rng = np.random.default_rng(1)
+    for key, array in {**fresh.params, **fresh.state}.items():
+        if key.endswith(("shift", "mean")):
+            array[...] = rng.standard_normal(array.shape)
+    check_layer(fresh, x)
+
+
+def test_a_unit_on_a_kink_is_told_from_a_wrong_gradient():
+    x = X.copy()
+    check_layer(ReLU(), x)
+    x[2, 1] = 0
+    with pytest.raises(AssertionError, match=r"the gradient of x is wrong: at \[2, 1\] .*another on each side"):
+        check_layer(ReLU(), x)
+    with pytest.raises(AssertionError) as raised:
+        check_layer(WrongX(), X)
+    assert "each side" not in str(raised.value)
+
+
+def test_what_sequential_could_not_call_is_refused():
+    class KeywordOnly(Scaled):
+        def forward(self, x, *, training=False):
+            return super().forward(x, training)
+
+    class Alone(Scaled):
+        def forward(self, x):
+            return super().forward(x)
+
+    class OfTwo(Scaled):
+        def backward(self, dy, x):
+            return super().backward(dy)
+
+    for layer, words in (
+        (KeywordOnly(), r"layer must have a method forward\(x, training\), .*; got forward\(x, \*, training=False\)"),
+        (Alone(), r"layer must have a method forward\(x, training\), .*; got forward\(x\)"),
+        (OfTwo(), r"layer must have a method backward\(dy\), .*; got backward\(dy, x\)"),
+    ):
+        with pytest.raises(TypeError, match=f"check_layer: {words}"):
+            check_layer(layer, X)
+
+
+def test_an_empty_x_is_refused_and_an_empty_parameter_is_not_differentiated():
+    with pytest.raises(ValueError, match=r"check_layer: x must have no empty axis; got x \(0, 4\)"):
+        check_layer(Scaled(), X[:0])
+    layer = Scaled()
+    layer.params["none"], layer.grads["none"] = np.zeros((0, 3)), np.zeros((0, 3))
+    check_layer(layer, X)

@@ -51,6 +51,25 @@ MADE_WRONG = [
     (lambda: BatchNorm(3, momentum=1.0), ValueError, "BatchNorm: momentum must be at least 0 and below 1; got 1.0"),
     (lambda: BatchNorm(3, momentum=float("nan")), ValueError, "BatchNorm: momentum must be at least 0 and below 1; got nan"),
     (lambda: BatchNorm(3, dtype=complex), TypeError, "BatchNorm: dtype must be one of real floats; got <class 'complex'>"),
+    (lambda: BatchNorm(3, momentum="a"), TypeError, "BatchNorm: momentum must be a real number; got 'a'"),
+    (lambda: BatchNorm(3, momentum=True), TypeError, "BatchNorm: momentum must be a real number; got True"),
+    (lambda: BatchNorm(3, unbiased="no"), TypeError, "BatchNorm: unbiased must be a bool; got 'no'"),
+    (lambda: Conv2D(3, 4, bias="no"), TypeError, "Conv2D: bias must be a bool; got 'no'"),
+    (lambda: Dense(3, 4, bias=0), TypeError, "Dense: bias must be a bool; got 0"),
+    (lambda: InvertedResidual(3, 3, shortcut="no"), TypeError, "InvertedResidual: shortcut must be a bool; got 'no'"),
+    (lambda: Conv2D(3, 4, seed=-1), ValueError, "Conv2D: seed must be an int of 0 or more, or a numpy.random.Generator; got -1"),
+    (lambda: Dense(3, 4, seed="a"), TypeError, "Dense: seed must be an int of 0 or more, or a numpy.random.Generator; got 'a'"),
+    (lambda: InvertedResidual(3, 4, seed=-1), ValueError, "InvertedResidual: seed must be an int of 0"),
+    (lambda: DepthwiseSeparable(3, 4, seed=0.5), TypeError, "DepthwiseSeparable: seed must be an int of 0 or more, or a numpy.random.Generator; got 0.5"),
+    (lambda: ResidualBottleneck(3, 2, seed=-2), ValueError, "ResidualBottleneck: seed must be an int of 0 or more, or a numpy.random.Generator; got -2"),
+    (lambda: Sequential(Dense(3, 2)).initialize(-1), ValueError, "Sequential.initialize: seed must be an int of 0"),
+    (lambda: Conv2D(3, 4, dtype="foo"), TypeError, "Conv2D: dtype must be one of real floats; got 'foo'"),
+    (lambda: BatchNorm(3, dtype=3), TypeError, "BatchNorm: dtype must be one of real floats; got 3"),
+    (lambda: InvertedResidual(3, 4, batch_norm={"eps": 1}), TypeError, "InvertedResidual: batch_norm must have options of BatchNorm (epsilon, momentum, unbiased); got 'eps'"),
+    (lambda: DepthwiseSeparable(3, 4, batch_norm="keras"), TypeError, "DepthwiseSeparable: batch_norm must be a mapping of BatchNorm's options, such as CONVENTIONS['keras'], or None; got 'keras'"),
+    (lambda: ResidualBottleneck(3, 4, batch_norm={"dtype": "f8"}), TypeError, "ResidualBottleneck: batch_norm must have options of BatchNorm (epsilon, momentum, unbiased); got 'dtype'"),
+    (lambda: ResidualBottleneck(3, 4, batch_norm=True), TypeError, "ResidualBottleneck: batch_norm must be a mapping of BatchNorm's options, such as CONVENTIONS['keras'], or None; got True"),
+    (lambda: normalised("stem", Conv2D(3, 4), {3: 4}), TypeError, "normalised: batch_norm must have options of BatchNorm (epsilon, momentum, unbiased); got 3"),
     (lambda: InvertedResidual(3, 4, expansion=0), ValueError, "InvertedResidual: expansion must be at least 1; got 0"),
     (lambda: InvertedResidual(3, 4, bottleneck="gelu"), ValueError, "InvertedResidual: bottleneck must be one of relu, relu6, linear; got 'gelu'"),
     (lambda: DepthwiseSeparable(3, 4, activation=None), ValueError, "DepthwiseSeparable: activation must be one of relu, relu6, linear; got None"),
@@ -284,6 +303,44 @@ def test_values_of_another_float_dtype_are_taken_as_the_layers_own():
     layer.load_arrays({"kernel": mine, "bias": np.zeros(3)})
     mine[...] = 5
     assert (layer.params["kernel"] == 1).all()
+
+
+def test_what_is_no_mapping_or_too_large_for_the_dtype_is_not_loaded():
+    layer = Dense(2, 3)
+    before = layer.params["kernel"].copy()
+    with pytest.raises(
+        TypeError, match=r"Dense\.load_arrays: the arrays must be a mapping from names to arrays; got list"
+    ):
+        layer.load_arrays([1, 2])
+    large = {"kernel": np.full((2, 3), 1e300), "bias": np.ones(3)}
+    with pytest.raises(ValueError, match=r"don't fit: kernel must hold numbers of float32, got 1e\+300"):
+        layer.load_arrays(large)
+    assert np.array_equal(layer.params["kernel"], before)
+    Dense(2, 3, dtype=np.float64).load_arrays(large)
+    layer.load_arrays({"kernel": np.full((2, 3), np.nan), "bias": np.full(3, -np.inf)})  # of a training that diverged
+    assert np.isinf(layer.params["bias"]).all()
+
+
+@pytest.mark.parametrize("name", ["file", "allow_pickle"])
+def test_a_parameter_named_as_an_argument_of_savez_is_refused(name, tmp_path):
+    layer = Layer()
+    layer.params[name] = np.ones(3)
+    with pytest.raises(ValueError, match=rf"Layer\.save: no parameter can be called '{name}', .*; in a Sequential"):
+        layer.save(tmp_path / "layer.npz")
+    assert list(tmp_path.iterdir()) == []
+    network, other = Sequential(layer), Sequential(layer.copy())
+    network.save(tmp_path / "layer.npz")
+    other.params[f"0.{name}"][...] = 7
+    other.load(tmp_path / "layer.npz")
+    assert (other.params[f"0.{name}"] == 1).all()
+
+
+def test_one_name_for_a_parameter_and_a_statistic_is_told():
+    layer = Layer()
+    layer.params, layer.state = {"mean": np.ones(3)}, {"mean": np.zeros(3)}
+    for layer_or_network in (layer, Sequential({"norm": layer})):
+        with pytest.raises(ValueError, match=r"a parameter and a statistic can't share a name; got (norm\.)?mean"):
+            layer_or_network.arrays()
 
 
 def test_float32_stays_float32_through_a_network():

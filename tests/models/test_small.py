@@ -90,3 +90,24 @@ def test_bad_sizes_are_named():
         small_mobilenet_v2(2.5)
     with pytest.raises(ValueError, match="InvertedResidual: expansion must be at least 1; got 0"):
         small_mobilenet_v2(rows=(Row(0, 4, 1, 1),))
+    with pytest.raises(ValueError, match=r"small_mobilenet_v2: blocks \(n\) of row 1 must be at least 1; got 0"):
+        small_mobilenet_v2(rows=(Row(1, 4, 1, 1), Row(6, 4, 0, 1)))
+    with pytest.raises(ValueError, match="small_mobilenet_v2: seed must be an int of 0 or more"):
+        small_mobilenet_v2(seed=-1)
+    with pytest.raises(TypeError, match=r"small_mobilenet_v2: batch_norm must be a mapping .*; got 'keras'"):
+        small_mobilenet_v2(batch_norm="keras")
+
+
+@pytest.mark.parametrize("kind", [tuple, list])
+def test_a_row_is_any_four_numbers(kind):
+    plain = small_mobilenet_v2(rows=[kind(row) for row in TABLE], seed=1)
+    for name, a in small_mobilenet_v2(rows=TABLE, seed=1).params.items():
+        assert np.array_equal(a, plain.params[name])
+
+
+@pytest.mark.parametrize(
+    ("rows", "got"), [([(1, 4, 1)], r"\(1, 4, 1\)"), ([Row(1, 4, 1, 1), 6], "6"), (6, "6"), (["abcd"], "'abcd'")]
+)
+def test_what_is_no_table_is_told(rows, got):
+    with pytest.raises(TypeError, match=rf"small_mobilenet_v2: rows must be \(t, c, n, s\) each; got {got}"):
+        small_mobilenet_v2(rows=rows)

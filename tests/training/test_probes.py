@@ -17,6 +17,7 @@ from npconv.training.probes import (
     Subspace,
     block_outputs,
     by_block,
+    classifier_directions,
     dimensions,
     gradient_norms,
     make_stored,
@@ -143,6 +144,23 @@ def test_all_directions_keep_maps_as_they_are_and_two_keep_a_plane() -> None:
     best = ((subspace(maps, 2).forward(maps) - maps) ** 2).sum()
     assert best < 0.9 * ((plane - maps) ** 2).sum()
     assert subspace(maps.astype(np.float32), 2).forward(maps.astype(np.float32)).dtype == np.float32
+
+
+def test_a_linear_classifier_decides_by_one_direction_fewer_than_classes_behind_a_pool_too() -> None:
+    rng = np.random.default_rng(8)
+    maps, kernel, bias = rng.standard_normal((40, 2, 3, 8)), rng.standard_normal((8, 4)), rng.standard_normal(4)
+    directions = classifier_directions(kernel)
+    assert directions.shape == (8, 3)
+    np.testing.assert_allclose(directions.T @ directions, np.eye(3), atol=1e-12)
+    decided = (maps.mean(axis=(1, 2)) @ kernel + bias).argmax(axis=1)
+    for count, same in ((3, True), (2, False)):
+        kept = Subspace(maps.mean(axis=(0, 1, 2)), directions[:, :count]).forward(maps)
+        assert np.array_equal((kept.mean(axis=(1, 2)) @ kernel + bias).argmax(axis=1), decided) == same
+    assert classifier_directions(np.ones((5, 3)) * np.arange(5)[:, np.newaxis]).shape == (5, 0)
+
+
+def test_the_stored_networks_classifier_sees_nine_directions_of_its_last_block() -> None:
+    assert classifier_directions(stored_network().params["classifier.kernel"]).shape == (96, 9)
 
 
 def test_accuracies_are_those_of_the_network_with_a_subspace_behind_one_block() -> None:

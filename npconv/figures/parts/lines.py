@@ -1,20 +1,87 @@
-"""Line plots: a legend above the axes, and logarithmic axes whose ticks are written out."""
+"""Line plots: panels side by side under a note, legends above their axes, logarithmic axes with ticks written out."""
 
 import math
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
 
+import matplotlib.figure
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import NullLocator
 
-from .drawing import SMALL, TITLE, text_width
+from .drawing import MARGIN, SMALL, TITLE, WIDTH, text_width
 
 LEGEND_LINE, SAMPLE = 0.175, 0.42  # inches: from one line of a legend to the next, and before its text
 GAP = 0.14
 MOST_TICKS = 7
+NOTE_LINE = 0.155  # inches from one line of a note to the next
+BOTTOM, HEIGHT, EDGE = 0.52, 2.5, 0.12  # inches below a panel, its own, and right of the last one
 
 Kind = Mapping[str, Any]  # how a line is drawn, as matplotlib names it
+
+
+class Panel(NamedTuple):
+    """One of the plots side by side: its title, its legend, and what draws into axes that are so many inches wide."""
+
+    title: str
+    legend: Sequence[tuple[Kind, str]]
+    draw: Callable[[Axes, float], None]
+
+
+def side_by_side(
+    function: str, note: str, panels: Sequence[Panel], *, left: float, apart: float
+) -> matplotlib.figure.Figure:
+    """A figure of equal panels: above them a note, which a reader must know first, and each one's title and legend.
+
+    Args:
+        function: whose figure it is, for errors.
+        note: of as many lines as it takes.
+        panels: from the left to the right.
+        left: inches before the first one.
+        apart: inches between two.
+
+    Raises ValueError where a legend is wider than its panel.
+    """
+    across = (WIDTH - left - apart * (len(panels) - 1) - EDGE) / len(panels)
+    for title, legend, _ in panels:
+        if legend_width(title, [text for _, text in legend]) > across + apart / 2:
+            raise ValueError(f"{function}: measured must have numbers that fit into a legend; got {legend[0][1]!r}")
+    most = max(len(panel.legend) for panel in panels)
+    notes = wrapped(note, 0.97 * (WIDTH - 2 * MARGIN))  # on a screen letters may be that much wider
+    height = BOTTOM + HEIGHT + legend_height(most) + NOTE_LINE * len(notes) + MARGIN
+    figure = matplotlib.figure.Figure(figsize=(WIDTH, height))
+    for i, (title, legend, draw) in enumerate(panels):
+        x = left + i * (across + apart)
+        axes = figure.add_axes((x / WIDTH, BOTTOM / height, across / WIDTH, HEIGHT / height))
+        draw(axes, across)
+        legend_above(axes, (across, HEIGHT), title, legend, most)
+    write_note(figure.add_axes((0, 0, 1, 1), zorder=-1), notes, height)
+    return figure
+
+
+def write_note(page: Axes, notes: Sequence[str], height: float) -> None:
+    """Write lines of small type at the upper edge of a page that is so many inches high."""
+    page.set_axis_off()
+    page.set_xlim(0, WIDTH)
+    page.set_ylim(0, height)
+    for i, note in enumerate(notes):
+        page.text(MARGIN, height - MARGIN - NOTE_LINE * i, note, size=SMALL, va="top", parse_math=False)
+
+
+def wrapped(text: str, width: float) -> list[str]:
+    """Lines of small type that are no wider than so many inches.
+
+    >>> wrapped("as wide as it may be", 0.64)
+    ['as wide as', 'it may be']
+    """
+    lines = [""]
+    for word in text.split():
+        longer = f"{lines[-1]} {word}".strip()
+        if text_width(longer, SMALL) <= width or not lines[-1]:
+            lines[-1] = longer
+        else:
+            lines.append(word)
+    return lines
 
 
 def power_of_ten(exponent: int) -> str:

@@ -1,7 +1,7 @@
 """The runs of an experiment in training, as a figure draws them: checked, in %, with what is computed of them."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -9,14 +9,27 @@ import numpy as np
 
 from ...kernels.arguments import is_int
 from ...training.fig07 import COMPARISONS, Comparison, compare
+from ...training.probes import CLASSES
 from ...training.variants import VARIANTS
 
-CLASSES = 10  # digits: chance is one in so many
 SETTINGS = (
     "blocks", "channels", "expansion", "steps", "batch_size", "learning_rate", "decay", "momentum", "epsilon",
     "smoothing", "evaluate_every", "train_images", "test_images", "task_seed",
 )  # fmt: skip
 """What must be known of a run to be told."""
+
+
+def check_measured(function: str, measured: Any, names: Sequence[str], settings: Sequence[str]) -> None:
+    """Raise where what `npconv.training.probes.make_stored` writes is no mapping, or lacks one of these names."""
+    if not isinstance(measured, Mapping):
+        raise TypeError(
+            f"{function}: measured must be a mapping as make_stored writes it; got {type(measured).__name__}"
+        )
+    for name in names:
+        if not measured.get(name):
+            raise ValueError(f"{function}: measured must have {name!r}; got {sorted(map(str, measured))}")
+    if missing := set(settings) - set(measured["settings"]):
+        raise ValueError(f"{function}: measured['settings'] must have {', '.join(sorted(missing))}")
 
 
 def numbers_of_runs(function: str, results: Mapping[str, Any]) -> dict[str, Any]:

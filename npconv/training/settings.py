@@ -1,0 +1,32 @@
+"""What the settings of all runs on the scattered digits have in common: the networks' size, the budget, the data."""
+
+from dataclasses import dataclass
+
+from ..layers import Sequential
+from .tasks import Task, scattered_digits
+from .variants import variant_network
+
+
+@dataclass(frozen=True)
+class SmallRun:
+    """Networks of inverted residuals, their training, and the images; the learning rate is where its cosine starts."""
+
+    blocks: int = 16
+    channels: int = 6
+    expansion: int = 6
+    steps: int = 1000
+    batch_size: int = 64
+    learning_rate: float = 0.03
+    momentum: float = 0.9
+    smoothing: float = 0.1
+    train_images: int = 8192
+    test_images: int = 2048
+    task_seed: int = 0
+
+    def task(self) -> Task:
+        """The data that networks are trained and tested on."""
+        return scattered_digits(train=self.train_images, test=self.test_images, seed=self.task_seed)
+
+    def network(self, variant: str, seed: int) -> Sequential:
+        """A network of inverted residuals, one of `VARIANTS`, before its training."""
+        return variant_network(variant, blocks=self.blocks, channels=self.channels, expansion=self.expansion, seed=seed)
