@@ -280,7 +280,44 @@ def test_train_fig07_prints_tables_and_draws(tmp_path, capsys, monkeypatch):
     results = json.loads((tmp_path / "results.json").read_text(encoding="utf-8"))
     assert results["seeds"] == [4, 6]
     assert results["settings"]["blocks"] == 2
+    assert [run["step"] for run in results["runs"]] == [[1, 2]] * 8  # a curve has its points, in however few steps
     assert (tmp_path / "linear-bottleneck-training.svg").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "folder"),
+    [
+        ([], "fig07"),
+        (["--quick"], "fig07-quick"),
+        (["--quick", "--steps", "20"], "fig07-quick-20-steps"),
+        (["--steps", "20", "--blocks", "4", "--seeds", "1"], "fig07-4-blocks-20-steps"),
+        (["--quick", "--out", "here"], "here"),
+    ],
+)
+def test_each_size_of_the_experiment_has_a_folder_of_its_own(words, folder, monkeypatch):
+    from npconv.training import fig07
+
+    class Enough(Exception):  # noqa: N818
+        pass
+
+    def run(settings, seeds, *, folder, **options):
+        raise Enough(str(folder), settings.steps, settings.evaluate_every)
+
+    monkeypatch.setattr(fig07, "run_fig07", run)
+    with pytest.raises(Enough) as raised:
+        cli.main(["train", "fig07", *words])
+    name, steps, every = raised.value.args
+    assert (name, steps // every >= 10) == (folder, True)
+
+
+def test_train_says_what_is_odd_about_the_images(own_images, capsys):
+    x, y = np.random.default_rng(0).random((9, 3, 9, 8)), np.arange(9) % 3
+    np.savez("first.npz", x_train=x, y_train=y + 1, x_test=x, y_test=y + 1)
+    assert cli.main(["train", "--data", "first.npz", *TRAIN[3:]]) == 0
+    printed, plain = capsys.readouterr()
+    assert printed.startswith("first: images of first.npz, 3 high, 9 wide, 8 channels; 9 to learn from")
+    assert "npconv train: the images are 3 high" in plain
+    assert "npconv train: no training image has the label 0, and there are 4 classes" in plain
 
 
 @pytest.mark.parametrize(
@@ -289,7 +326,11 @@ def test_train_fig07_prints_tables_and_draws(tmp_path, capsys, monkeypatch):
         (["train"], "npconv train: give one of --data FILE.npz, digits, scattered-digits and fig07"),
         (["train", "--data", "mine.npz", "digits"], "npconv train: give one of --data"),
         (["train", "--data", "yours.npz"], "yours.npz"),
-        (["train", "--data", "mine.npz", "--steps", "0"], "npconv train: train_small: steps must be at least 1; got 0"),
+        (["train", "--data", "mine.npz", "--steps", "0"], "npconv train: RunSettings: steps must be at least 1; got 0"),
+        (["train", "--data", "gone.npz", "--seed", "-1"], "npconv train: RunSettings: seed must be at least 0; got -1"),
+        (["train", "--data", "mine.npz", "--batch-size", "25"], "npconv train: --batch-size must be at most 24"),
+        (["train", "fig07", "--seeds", "3", "-1"], "npconv train: run_fig07: seed must be 0 or more; got -1"),
+        (["train", "fig07", "--steps", "0"], "npconv train: --steps must be at least 1; got 0"),
         (["train", "--momentum", "0.5", "fig07", "--quick"], "npconv train: fig07 takes no --momentum"),
         (["train", "--data", "mine.npz", "fig07"], "npconv train: fig07 takes no --data"),
         (["train", "fig07", "--seeds", "1", "1"], "npconv train: run_fig07: seeds must be one or more, each once"),

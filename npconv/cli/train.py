@@ -13,6 +13,8 @@ from typing import Any
 
 from .shared import Commands, print_table, progress_line
 
+EVALUATIONS = 10  # of a run of the experiment, or more
+
 
 def add_parser(commands: Commands) -> None:
     """Add `npconv train`."""
@@ -61,16 +63,22 @@ def _run_small(what: str | None, options: dict[str, Any], check: Callable[[], No
     from ..training import digits, read_task, scattered_digits
     from ..training.report import confusion_table
     from ..training.runs import NETWORK, RECORD, RunSettings, train_small
+    from ..training.tasks import remarks
 
     data, out = options.pop("data", None), options.pop("out", None)
     if (what is None) == (data is None):
         raise ValueError("give one of --data FILE.npz, digits, scattered-digits and fig07")
+    told = RunSettings(**options)  # what can't be is said before the images are read
     progress_line("reading the images")
     task = read_task(data) if data is not None else digits() if what == "digits" else scattered_digits()
-    settings = RunSettings(**options).of(task)
+    settings = told.of(task)
+    if settings.batch_size > (images := len(task.x_train)):
+        raise ValueError(f"--batch-size must be at most {images}, as many as to learn from; got {settings.batch_size}")
     folder = Path(out if out is not None else f"trained-{what or Path(data).stem}")
     progress_line("")
     print(f"{task.name}: {task.description}; {len(task.x_train)} to learn from, {len(task.x_test)} to be tested on")
+    for remark in remarks(task):
+        print(f"npconv train: {remark}", file=sys.stderr)
     start, first = time.monotonic(), 0
 
     def progress(done: int, loss: float, history: Any) -> None:
@@ -104,7 +112,7 @@ def _add_fig07(whats: Commands) -> None:
     fig07.add_argument("--blocks", type=int, metavar="N", help="inverted residuals in a row")
     fig07.add_argument("--steps", type=int, metavar="N", help="of each run")
     fig07.add_argument("--processes", type=int, metavar="N", help="runs side by side (1)")
-    fig07.add_argument("--out", metavar="DIR", help="for runs, results.json and the figure (fig07, or fig07-quick)")
+    fig07.add_argument("--out", metavar="DIR", help="for runs, results.json and the figure (fig07-…)")
 
 
 def _run_fig07(options: dict[str, Any], check: Callable[[], None]) -> int:
@@ -115,13 +123,18 @@ def _run_fig07(options: dict[str, Any], check: Callable[[], None]) -> int:
     from ..training import fig07, report
 
     quick = options.pop("quick", False)
-    folder = Path(options.pop("out", "fig07-quick" if quick else "fig07"))
+    out = options.pop("out", None)
     seeds = options.pop("seeds", fig07.QUICK_SEEDS if quick else fig07.SEEDS)
     processes = options.pop("processes", 1)
     sizes = {name: options.pop(name) for name in ("blocks", "steps") if name in options}
     if options:
         raise ValueError(f"fig07 takes no --{', --'.join(options).replace('_', '-')}")
+    for name, value in sizes.items():
+        if value < 1:
+            raise ValueError(f"--{name} must be at least 1; got {value}")
     settings = replace(fig07.QUICK if quick else fig07.FULL, **sizes)
+    settings = replace(settings, evaluate_every=max(1, min(settings.evaluate_every, settings.steps // EVALUATIONS)))
+    folder = Path(out or "-".join(["fig07", *["quick"] * quick, *(f"{n}-{name}" for name, n in sizes.items())]))
     start = time.monotonic()
 
     def progress(line: str) -> None:

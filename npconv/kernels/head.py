@@ -84,5 +84,6 @@ def _probabilities(targets: Array, logits: Array) -> Array:
     """Class labels as rows of the identity; probabilities as they are."""
     if targets.dtype.kind == "f":
         return targets.astype(logits.dtype, copy=False)
-    rows: Array = np.eye(logits.shape[1], dtype=logits.dtype)[targets]
+    rows: Array = np.zeros_like(logits)  # (B, N)
+    rows[np.arange(len(rows)), targets] = 1
     return rows

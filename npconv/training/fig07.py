@@ -8,12 +8,12 @@ import json
 import math
 import os
 import signal
+import threading
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, ProcessPoolExecutor, wait
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass, replace
-from functools import lru_cache
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,13 +21,13 @@ import numpy as np
 
 from ..data import read_json
 from ..files import as_npz, write_whole
+from ..kernels.arguments import is_int
 from ..kernels.geometry import Array
-from ..layers import Sequential
-from .loop import different, train
+from .loop import different, make_plain, train
 from .optimizers import RMSProp
 from .schedules import cosine
-from .tasks import Task, scattered_digits
-from .variants import VARIANTS, variant_network
+from .settings import SmallRun
+from .variants import VARIANTS
 
 THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 GLANCE = 0.5  # seconds between two looks at how far other processes are
@@ -35,41 +35,20 @@ FLIPS = 20  # seeds up to which all patterns of signs are tried
 
 
 @dataclass(frozen=True)
-class Settings:
+class Settings(SmallRun):
     """All that a run depends on, but for its network's variant and its seed."""
 
-    blocks: int = 16
-    channels: int = 6
-    expansion: int = 6
-    steps: int = 1000
-    batch_size: int = 64
-    learning_rate: float = 0.03
     decay: float = 0.9
-    momentum: float = 0.9
     epsilon: float = 1e-3
-    smoothing: float = 0.1
     evaluate_every: int = 50
-    train_images: int = 8192
-    test_images: int = 2048
-    task_seed: int = 0
 
-    def task(self) -> Task:
-        """The data that every run is trained and tested on; made once in a process."""
-        return _task(self.train_images, self.test_images, self.task_seed)
-
-    def network(self, variant: str, seed: int) -> Sequential:
-        """The network before its training."""
-        return variant_network(variant, blocks=self.blocks, channels=self.channels, expansion=self.expansion, seed=seed)
-
-
-@lru_cache(maxsize=1)
-def _task(train: int, test: int, seed: int) -> Task:
-    return scattered_digits(train=train, test=test, seed=seed)
+    def __post_init__(self) -> None:
+        make_plain(self)
 
 
 FULL = Settings()
 STORED = {16: "fig07.json", 8: "fig07_8_blocks.json", 4: "fig07_4_blocks.json"}
-QUICK = replace(FULL, blocks=8, steps=100, train_images=4096, test_images=512, evaluate_every=20)
+QUICK = replace(FULL, blocks=4, steps=300, train_images=4096, test_images=512, evaluate_every=30)
 SEEDS = tuple(range(100, 110))
 QUICK_SEEDS = (0, 1)
 COMPARISONS = (("linear", "relu6"), ("linear", "expansions"), ("linear", "none"))
@@ -99,11 +78,14 @@ def run_one(
         The run as plain data: variant, seed, settings, and the lists of its `History`.
 
     Raises:
-        ValueError: a file of that name belongs to other settings (with what differs), or is no run; or as `train`.
+        TypeError: the seed is not an int.
+        ValueError: the seed is below 0, a file of that name belongs to other settings (with what differs), or is no
+            run; or as `train`.
         OSError: the folder cannot be written.
     """
     stored, checkpoint = Path(folder, f"{variant}-{seed}.json"), Path(folder, f"{variant}-{seed}.checkpoint.npz")
     weights = Path(folder, f"{variant}-{seed}.npz")
+    seed = _checked_seed("run_one", seed)
     key = {"variant": variant, "seed": seed, "settings": asdict(settings)}
     if stored.exists() and (weights.exists() or not keep):
         checkpoint.unlink(missing_ok=True)
@@ -129,6 +111,14 @@ def run_one(
     write_whole(stored, json.dumps(run))
     checkpoint.unlink(missing_ok=True)
     return run
+
+
+def _checked_seed(function: str, seed: int) -> int:
+    if not is_int(seed):
+        raise TypeError(f"{function}: seed must be an int; got {seed!r}")
+    if seed < 0:
+        raise ValueError(f"{function}: seed must be 0 or more; got {seed!r}")
+    return int(seed)
 
 
 def _read_run(path: Path, key: Mapping[str, Any]) -> dict[str, Any]:
@@ -180,14 +170,18 @@ def run_fig07(
         Plain data: settings, networks (name and what it is), seeds, and runs, in the order of networks and seeds.
 
     Raises:
-        ValueError: no seed or a seed twice, fewer than one process, files of other settings; what a run raises.
+        TypeError: a seed or `processes` is not an int.
+        ValueError: no seed, a seed twice or below 0, fewer than one process, files of other settings; what a run
+            raises.
         OSError: the folder cannot be written; a process was killed.
     """
+    seeds = [_checked_seed("run_fig07", seed) for seed in seeds]
     if not seeds or len(set(seeds)) < len(seeds):
         raise ValueError(f"run_fig07: seeds must be one or more, each once; got {tuple(seeds)}")
+    if not is_int(processes):
+        raise TypeError(f"run_fig07: processes must be an int; got {processes!r}")
     if processes < 1:
         raise ValueError(f"run_fig07: processes must be at least 1; got {processes!r}")
-    seeds = [int(seed) for seed in seeds]
     wanted = [(variant, seed) for seed in seeds for variant in VARIANTS]
     runs: dict[tuple[str, int], dict[str, Any]] = {}
 
@@ -276,6 +270,15 @@ def _share(stop: Any, steps: Any) -> None:
     global _shared
     _shared = stop, steps
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the first process too, which sets the event
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """Where the first process was killed nobody sets the event, and nobody waits for what is computed."""
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)  # files are written whole, at whatever moment
 
 
 def _shared_run(variant: str, seed: int, settings: Settings, folder: str | Path) -> dict[str, Any]:
@@ -369,6 +372,11 @@ class Comparison:
             sums += each * (1 - 2 * rng.integers(2, size=sums.size))
         rounding = 1e-12 * np.abs(d).sum()
         return float((np.abs(sums) >= abs(d.sum()) - rounding).mean())
+
+    @property
+    def could_tell(self) -> bool:
+        """Whether so many seeds can be enough: `p_value` is 2/2ⁿ at least, which is below 0.05 from 6 on."""
+        return bool(2 / 2 ** len(self.differences) < 0.05)
 
     @property
     def verdict(self) -> str:

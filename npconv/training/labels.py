@@ -12,8 +12,8 @@ def smooth_labels(labels: Array, classes: int, smoothing: float) -> Array:
     `smoothing` is ε, from 0 (plain rows of the identity) up to, not including, 1. `npconv.softmax_cross_entropy` takes
     such rows as targets. With ε = 0.1, as the MobileNet code of TF-slim has it, the right class of ten keeps 0.91.
 
-    Raises TypeError where `labels` is not an ndarray of integers or `classes` not an int, ValueError where `labels` is
-    not (B,), a label or `smoothing` is out of range, or `classes` is below 1.
+    Raises TypeError where `labels` is not an ndarray of integers, `classes` not an int, or `smoothing` not a number,
+    ValueError where `labels` is not (B,), a label or `smoothing` is out of range, or `classes` is below 1.
 
     >>> smooth_labels(np.array([2, 0]), classes=4, smoothing=0.2)
     array([[0.05, 0.05, 0.85, 0.05],
@@ -25,6 +25,8 @@ def smooth_labels(labels: Array, classes: int, smoothing: float) -> Array:
         raise TypeError(f"{function}: labels must be an ndarray of integers; got {kind}")
     if not is_int(classes):
         raise TypeError(f"{function}: classes must be an int; got {classes!r}")
+    if isinstance(smoothing, bool) or not isinstance(smoothing, int | float | np.integer | np.floating):
+        raise TypeError(f"{function}: smoothing must be a real number; got {smoothing!r}")
     if labels.ndim != 1:
         raise ValueError(f"{function}: labels must be (B,); got labels {labels.shape}")
     if classes < 1:

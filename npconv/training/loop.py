@@ -48,7 +48,8 @@ def evaluate(network: Layer, x: Array, labels: Array) -> tuple[float, float]:
 
     x is (n, Dᵤ, Dᵤ, M), labels (n,) integers. The network is left as it is, running statistics too.
 
-    Raises ValueError where there is no image or not one label for each; as the network does, where images don't fit.
+    Raises TypeError where labels are not an ndarray of integers, ValueError where there is no image, not one label for
+    each, or a label that has no logit; as the network does, where images don't fit.
 
     >>> from npconv.models import small_mobilenet_v2
     >>> loss, accuracy = evaluate(small_mobilenet_v2(3), np.ones((2, 8, 8, 1), np.float32), np.array([0, 1]))
@@ -65,7 +66,8 @@ def evaluate(network: Layer, x: Array, labels: Array) -> tuple[float, float]:
 def confusion(network: Layer, x: Array, labels: Array, classes: int) -> Array:
     """How often images of each class (rows) are taken for each class (columns), (classes, classes) integers.
 
-    x is (n, Dᵤ, Dᵤ, M), labels (n,) integers below `classes`; errors as in `evaluate`.
+    x is (n, Dᵤ, Dᵤ, M), labels (n,) integers below `classes`; errors as in `evaluate`, and ValueError where the network
+    doesn't return one logit a class.
 
     >>> from npconv.models import small_mobilenet_v2
     >>> confusion(small_mobilenet_v2(3), np.ones((2, 8, 8, 1), np.float32), np.array([0, 1]), 3).sum(axis=1)
@@ -73,12 +75,22 @@ def confusion(network: Layer, x: Array, labels: Array, classes: int) -> Array:
     """
     counts = np.zeros((classes, classes), np.int64)
     for part, logits in _logits("confusion", network, x, labels):
+        if logits.shape[1] != classes:
+            raise ValueError(f"confusion: network must return logits (B, {classes}); got {logits.shape}")
+        if labels[part].min() < 0 or labels[part].max() >= classes:
+            span = f"{labels.min()} to {labels.max()}"
+            raise ValueError(f"confusion: labels must lie between 0 and {classes - 1}; got {span}")
         np.add.at(counts, (labels[part], logits.argmax(axis=1)), 1)
     return counts
 
 
 def _logits(function: str, network: Layer, x: Array, labels: Array) -> Iterator[tuple[slice, Array]]:
     """The logits of a part of x at a time, in inference mode."""
+    if not isinstance(labels, np.ndarray) or labels.dtype.kind not in "iu":
+        kind = getattr(labels, "dtype", type(labels).__name__)
+        raise TypeError(f"{function}: labels must be an ndarray of integers; got {kind}")
+    if labels.ndim != 1:
+        raise ValueError(f"{function}: labels must be (n,), one for each image; got labels {labels.shape}")
     if not len(x) or len(x) != len(labels):
         raise ValueError(f"{function}: x must be one image or more, each with a label; got {len(x)} and {len(labels)}")
     for start in range(0, len(x), EVALUATED_AT_ONCE):
@@ -129,7 +141,7 @@ def train(
         network: a Layer whose output is logits (B, task.classes).
         task: a `Task`.
         optimizer: built on `network.params`.
-        schedule: the learning rate by step, from step 0; its repr has to say which schedule it is.
+        schedule: the learning rate by step, from step 0.
         steps: how many updates are made.
         batch_size: B; an epoch's last, smaller batch is left out.
         smoothing: of the labels, 0 to leave them as they are.
@@ -147,8 +159,8 @@ def train(
     Raises:
         TypeError: a count that is not an int.
         ValueError: a count out of range, a network that doesn't take the task's images or doesn't return one logit a
-            class, a checkpoint of another run or network (with what differs; nothing is changed then), or a loss that
-            is not finite.
+            class, an optimizer of other parameters than the network's, a checkpoint of another run or network (with
+            what differs; nothing is changed then), or a loss that is not finite.
         OSError: the checkpoint cannot be written.
 
     Source: the MobileNetV2 paper, section 6.1, for the loss, label smoothing as in slim.
@@ -161,11 +173,12 @@ def train(
     [2]
     """
     _check_run(network, task, steps, batch_size, seed, evaluate_every, checkpoint_every)
+    _check_optimizer(optimizer, network)
     np.ones(ALLOCATOR, np.uint8)  # freed at once: from then on the C library keeps what arrays give back
     run = _Run(network, task, optimizer, {
         "task": task.name, "images": _checksum(task), "steps": int(steps), "batch_size": int(batch_size),
         "smoothing": float(smoothing), "seed": int(seed), "evaluate_every": int(evaluate_every),
-        "schedule": re.sub(r" at 0x[0-9a-f]+", "", repr(schedule)), **_plain_settings(optimizer),
+        "schedule": _described(schedule, steps), **_plain_settings(optimizer),
     })  # fmt: skip
     path = None if checkpoint is None else Path(checkpoint)
     if path is not None:
@@ -300,6 +313,40 @@ def _check_run(
         )
 
 
+def _check_optimizer(optimizer: Optimizer, network: Layer) -> None:
+    """An optimizer of a copy's parameters would train the copy, and this network not at all."""
+    parameters = getattr(optimizer, "parameters", None)
+    if parameters is None:
+        return
+    others = [name for name, p in network.params.items() if parameters.get(name) is not p]
+    if others:
+        raise ValueError(
+            f"train: optimizer must be built on network.params; it has other arrays, or none, for {len(others)} of "
+            f"them, {others[0]!r} first"
+        )
+
+
+def _described(schedule: Callable[[int], float], steps: int) -> str:
+    """Which schedule it is: its repr, and where that names no more than an object, a checksum of its rates."""
+    words, addresses = re.subn(r" at 0x[0-9a-fA-F]+", "", repr(schedule))
+    if not addresses:
+        return words
+    rates = np.array([schedule(step) for step in range(steps)], np.float64)
+    return f"{words} with rates of checksum {zlib.crc32(rates.tobytes())}"
+
+
+def make_plain(settings: Any) -> None:
+    """Turn the NumPy scalars among a dataclass's fields into Python's, which JSON can hold; a frozen one's too.
+
+    >>> from npconv.training import RunSettings
+    >>> RunSettings(steps=np.int64(5)).steps
+    5
+    """
+    for name, value in vars(settings).items():
+        if isinstance(value, np.generic):
+            object.__setattr__(settings, name, value.item())
+
+
 def _checksum(task: Task) -> int:
     """A number that other images or labels are sure not to have by accident."""
     checksum = 0
@@ -312,10 +359,15 @@ def _plain_settings(optimizer: Optimizer) -> dict[str, Any]:
     """What an optimiser is but for its arrays: its kind, and all of its attributes that JSON can hold."""
     settings: dict[str, Any] = {"optimizer": type(optimizer).__name__}
     for name, value in vars(optimizer).items():
+        value = {key: _plain(v) for key, v in value.items()} if isinstance(value, dict) else _plain(value)
         values = value.values() if isinstance(value, dict) else [value]
         if name != "state" and all(isinstance(v, bool | int | float | str) for v in values):
             settings[f"optimizer.{name}"] = value
     return settings
+
+
+def _plain(value: Any) -> Any:
+    return value.item() if isinstance(value, np.generic) else value
 
 
 def _under(prefix: str, arrays: Mapping[str, Array]) -> dict[str, Array]:

@@ -19,8 +19,9 @@ def decays_kernels(name: str) -> bool:
     """Whether weight decay is for the parameter of this name: for kernels, but not for depthwise ones.
 
     Names end in what the parameter is: "scale" and "shift" are batch normalisation's, "bias" is a bias, and a depthwise
-    kernel's name ends in "depthwise.kernel". The MobileNet papers leave depthwise kernels without decay, or nearly so,
-    as they have so few parameters.
+    kernel's name ends in "depthwise.kernel", as the blocks here name it: it is told by that name alone, and under
+    another one, `Sequential({"dw": DepthwiseConv2D(3)})`, it decays. The MobileNet papers leave depthwise kernels
+    without decay, or nearly so, as they have so few parameters.
 
     >>> [decays_kernels(name) for name in ("stem.kernel", "block1.depthwise.kernel", "stem.norm.scale", "head.bias")]
     [True, False, False, False]
@@ -78,7 +79,8 @@ class Optimizer:
         raise NotImplementedError
 
     def __repr__(self) -> str:
-        settings = {name: value for name, value in vars(self).items() if isinstance(value, bool | int | float | str)}
+        values = {name: v.item() if isinstance(v, np.generic) else v for name, v in vars(self).items()}
+        settings = {name: value for name, value in values.items() if isinstance(value, bool | int | float | str)}
         return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in settings.items())})"
 
     def load_state(self, state: Mapping[str, Array]) -> None:
@@ -100,7 +102,9 @@ class SGD(Optimizer):
     """Stochastic gradient descent, with momentum and weight decay where wanted.
 
     With the gradient g, v ← momentum · v + g from v = 0, and then p ← p − learning_rate · v; with `nesterov`
-    p ← p − learning_rate · (g + momentum · v). Without momentum v = g. torch and TensorFlow compute the same.
+    p ← p − learning_rate · (g + momentum · v). Without momentum v = g. torch computes the same. Keras puts the
+    learning rate into v, which is the same as long as the rate stays; where it falls, Keras's older gradients keep the
+    rate that they came with.
 
     Args:
         parameters: names and arrays of real floats, which `step` changes in place.

@@ -37,16 +37,17 @@ def comparison_table(results: Mapping[str, Any]) -> Table:
     >>> runs = [{"variant": name, "seed": 0, "test_accuracy": [end]} for name, end in ends.items()]
     >>> some = {"runs": [*runs, {**runs[1], "variant": "expansions"}, {**runs[1], "variant": "none"}]}
     >>> comparison_table(some)[1][0]
-    ['linear − relu6', '+25.0', '', '1 of 1', '1', 'open']
+    ['linear − relu6', '+25.0', '', '1 of 1', '1', 'too few seeds to tell']
     """
     rows = []
     for pair in COMPARISONS:
         c = compare(results, *pair)
         interval = "{:+.1f} to {:+.1f}".format(*(100 * x for x in c.interval)) if len(c.differences) > 1 else ""
-        wins, better = f"{c.wins} of {len(c.differences)}", {"first": c.first, "second": c.second}
+        wins = f"{c.wins} of {len(c.differences)}"
+        better = {"first": c.first, "second": c.second, "open": "open" if c.could_tell else "too few seeds to tell"}
         rows.append(
             [f"{c.first} − {c.second}", f"{100 * c.mean:+.1f}", interval, wins, f"{c.p_value:.2g}",
-             better.get(c.verdict, c.verdict)]
+             better[c.verdict]]
         )  # fmt: skip
     return ["difference in points", "mean", "95 % interval", "first better", "sign-flip p", "better"], rows
 

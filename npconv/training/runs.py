@@ -1,6 +1,7 @@
 """A small MobileNetV2 trained on someone's images: what `npconv train` does, and the files that it leaves."""
 
 import json
+import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -13,7 +14,7 @@ from ..kernels.arguments import is_int
 from ..kernels.geometry import Array
 from ..layers import Sequential
 from ..models.small import SMALL_ROWS, Row, small_mobilenet_v2
-from .loop import History, confusion, train
+from .loop import History, confusion, make_plain, train
 from .optimizers import SGD, Optimizer, RMSProp, decays_kernels
 from .schedules import constant, cosine, exponential
 from .tasks import Task, standardized
@@ -25,6 +26,15 @@ EPOCHS = 10
 EVALUATIONS = 10
 
 
+_RANGES = (
+    ("learning_rate", 0, math.inf),
+    ("momentum", 0, 1),
+    ("weight_decay", 0, math.inf),
+    ("smoothing", 0, 1),
+    ("width", 0, math.inf),
+)  # from, and below
+
+
 @dataclass(frozen=True)
 class RunSettings:
     """What `train_small` can be told.
@@ -32,7 +42,13 @@ class RunSettings:
     `steps` None is that of 10 epochs; the schedule is "cosine", "exponential" (times 0.98 after each epoch) or
     "constant"; the optimizer is "sgd", which looks ahead after Nesterov, or "rmsprop"; weight decay leaves out batch
     normalisation, biases and depthwise kernels; `width` multiplies the channels of all layers but the last; `seed` is
-    that of the first parameters and of the order of the examples.
+    that of the first parameters and of the order of the examples. NumPy's numbers are kept as Python's.
+
+    Raises TypeError where a count is not an int or another not a number, ValueError where one of them is out of range
+    or a choice is none of those.
+
+    >>> RunSettings(steps=200, schedule="constant").learning_rate
+    0.1
     """
 
     steps: int | None = None
@@ -46,6 +62,29 @@ class RunSettings:
     width: float = 1.0
     seed: int = 0
 
+    def __post_init__(self) -> None:
+        make_plain(self)
+        for name, least in (("steps", 1), ("batch_size", 1), ("seed", 0)):
+            value = getattr(self, name)
+            if name == "steps" and value is None:
+                continue
+            if not is_int(value):
+                raise TypeError(f"RunSettings: {name} must be an int; got {value!r}")
+            if value < least:
+                raise ValueError(f"RunSettings: {name} must be at least {least}; got {value!r}")
+        for name, least, below in _RANGES:
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int | float):
+                raise TypeError(f"RunSettings: {name} must be a real number; got {value!r}")
+            above = name in ("learning_rate", "width")
+            if not least <= value < below or (above and value == least):
+                first = "above 0" if above else f"{least} or more"
+                raise ValueError(f"RunSettings: {name} must be {first}, and below {below}; got {value!r}")
+        for name, choices in (("schedule", ("cosine", "exponential", "constant")), ("optimizer", ("sgd", "rmsprop"))):
+            if getattr(self, name) not in choices:
+                words = f"{', '.join(map(repr, choices[:-1]))} or {choices[-1]!r}"
+                raise ValueError(f"RunSettings: {name} must be {words}; got {getattr(self, name)!r}")
+
     def of(self, task: Task) -> "RunSettings":
         """The same with the number of steps filled in."""
         return self if self.steps is not None else replace(self, steps=EPOCHS * epoch(self, task))
@@ -53,7 +92,7 @@ class RunSettings:
 
 def epoch(settings: RunSettings, task: Task) -> int:
     """How many steps go once through the training images."""
-    return max(1, len(task.x_train) // max(1, settings.batch_size))
+    return max(1, len(task.x_train) // settings.batch_size)
 
 
 @dataclass(frozen=True)
@@ -129,15 +168,11 @@ def train_small(
         A `Trained`.
 
     Raises:
-        TypeError, ValueError: settings out of range, a checkpoint of another run, a loss that is not finite.
+        ValueError: a batch larger than the training images, a checkpoint of another run, a loss that is not finite.
         OSError: the folder cannot be written.
     """
     settings, folder = settings.of(task), Path(folder)
-    steps = settings.steps
-    if steps is None or not is_int(steps):
-        raise TypeError(f"train_small: steps must be an int; got {steps!r}")
-    if steps < 1:
-        raise ValueError(f"train_small: steps must be at least 1; got {steps!r}")
+    steps = settings.steps or 0
     standard, mean, deviation = standardized(task)
     height, width, channels = task.x_train.shape[1:]
     network = network_for((height, width, channels), task.classes, width=settings.width, seed=settings.seed)
@@ -156,6 +191,7 @@ def train_small(
         checkpoint_every=evaluate_every,
         progress=progress,
     )
+    write_whole(folder / NETWORK, as_npz(network.arrays()))
     counts = confusion(network, standard.x_test, standard.y_test, task.classes)
     record = {
         "data": task.name,
@@ -169,7 +205,6 @@ def train_small(
         "confusion": counts.tolist(),
         "numpy": np.__version__,
     }
-    write_whole(folder / NETWORK, as_npz(network.arrays()))
     write_whole(folder / RECORD, json.dumps(record, indent=1))
     return Trained(network, history, counts, record)
 
@@ -199,9 +234,7 @@ def _optimizer(settings: RunSettings, network: Sequential) -> Optimizer:
     if settings.optimizer == "sgd":
         nesterov = settings.momentum != 0
         return SGD(network.params, momentum=settings.momentum, nesterov=nesterov, **options)
-    if settings.optimizer == "rmsprop":
-        return RMSProp(network.params, momentum=settings.momentum, **options)
-    raise ValueError(f"train_small: optimizer must be 'sgd' or 'rmsprop'; got {settings.optimizer!r}")
+    return RMSProp(network.params, momentum=settings.momentum, **options)
 
 
 def _schedule(settings: RunSettings, steps: int, epoch: int) -> Callable[[int], float]:
@@ -210,6 +243,4 @@ def _schedule(settings: RunSettings, steps: int, epoch: int) -> Callable[[int], 
         return cosine(rate, steps)
     if settings.schedule == "exponential":
         return exponential(rate, every=epoch)
-    if settings.schedule == "constant":
-        return constant(rate)
-    raise ValueError(f"train_small: schedule must be 'cosine', 'exponential' or 'constant'; got {settings.schedule!r}")
+    return constant(rate)

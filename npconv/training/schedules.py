@@ -9,11 +9,17 @@ from dataclasses import KW_ONLY, dataclass
 from ..kernels.arguments import is_int, positive
 
 
+def _positive_and_finite(function: str, name: str, value: float) -> None:
+    positive(function, name, value)
+    if value == math.inf:
+        raise ValueError(f"{function}: {name} must be finite; got {value!r}")
+
+
 @dataclass(frozen=True)
 class constant:  # noqa: N801, for it is called like a function
     """The same rate at every step.
 
-    Raises TypeError where `rate` is not a number, ValueError where it is not above 0.
+    Raises TypeError where `rate` is not a number, ValueError where it is not above 0 and finite.
 
     >>> constant(0.1)(500)
     0.1
@@ -22,7 +28,7 @@ class constant:  # noqa: N801, for it is called like a function
     rate: float
 
     def __post_init__(self) -> None:
-        positive("constant", "rate", self.rate)
+        _positive_and_finite("constant", "rate", self.rate)
 
     def __call__(self, step: int) -> float:
         return self.rate
@@ -51,7 +57,7 @@ class cosine:  # noqa: N801
     final: float = 0.0
 
     def __post_init__(self) -> None:
-        positive("cosine", "rate", self.rate)
+        _positive_and_finite("cosine", "rate", self.rate)
         for name, value in (("steps", self.steps), ("warmup", self.warmup)):
             if not is_int(value):
                 raise TypeError(f"cosine: {name} must be an int; got {value!r}")
@@ -59,7 +65,9 @@ class cosine:  # noqa: N801
             raise ValueError(
                 f"cosine: warmup must be from 0 to steps − 1; got warmup {self.warmup}, steps {self.steps}"
             )
-        if not 0 <= self.final <= self.rate:
+        if self.final != 0:
+            positive("cosine", "final", self.final)
+        if not self.final <= self.rate:
             raise ValueError(f"cosine: final must be from 0 to rate; got final {self.final!r}, rate {self.rate!r}")
 
     def __call__(self, step: int) -> float:
@@ -91,7 +99,7 @@ class exponential:  # noqa: N801
     every: int
 
     def __post_init__(self) -> None:
-        positive("exponential", "rate", self.rate)
+        _positive_and_finite("exponential", "rate", self.rate)
         positive("exponential", "factor", self.factor)
         if self.factor > 1:
             raise ValueError(f"exponential: factor must be at most 1; got {self.factor!r}")

@@ -1,6 +1,7 @@
 """What the settings of all runs on the scattered digits have in common: the networks' size, the budget, the data."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from ..layers import Sequential
 from .tasks import Task, scattered_digits
@@ -24,9 +25,14 @@ class SmallRun:
     task_seed: int = 0
 
     def task(self) -> Task:
-        """The data that networks are trained and tested on."""
-        return scattered_digits(train=self.train_images, test=self.test_images, seed=self.task_seed)
+        """The data that networks are trained and tested on; made once in a process."""
+        return _task(self.train_images, self.test_images, self.task_seed)
 
     def network(self, variant: str, seed: int) -> Sequential:
         """A network of inverted residuals, one of `VARIANTS`, before its training."""
         return variant_network(variant, blocks=self.blocks, channels=self.channels, expansion=self.expansion, seed=seed)
+
+
+@lru_cache(maxsize=1)
+def _task(train: int, test: int, seed: int) -> Task:
+    return scattered_digits(train=train, test=test, seed=seed)

@@ -1,7 +1,5 @@
 """What a network learns here: images with labels, for training and for testing, and the order of training's batches."""
 
-import zipfile
-import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -11,12 +9,14 @@ import numpy as np
 
 from ..data import Photograph, load_digits, load_photograph
 from ..data.digits import INK
+from ..files import readable_npz
 from ..kernels.arguments import is_int, positive
 from ..kernels.geometry import Array
 
 DIGIT = 16  # pixels a side of a digit that is scattered
 CONTRAST = (1.5, 3.0)  # of a scattered digit: from, to, in standard deviations of the photograph
-MOST_CLASSES = 2**16
+MOST_CLASSES = 1024  # for whose confusion of one with another there is always room
+CHANNELS_FIRST = 4  # channels, or fewer, where a file has them before height and width
 
 SPLIT, TRAIN, TEST = (0, 1), (0, 2), (0, 3)  # streams of a seed's numbers, beside those of the epochs' orders
 
@@ -105,10 +105,12 @@ def scattered_digits(
     'handwritten digits of 16×16 anywhere on patches, 20×20×1, of stripes, contrast 1.5 to 3, noise 0.2'
     """
     function = "scattered_digits"
-    for name, value, least in (("train", train, 1), ("test", test, 1), ("side", side, DIGIT)):
+    for name, value, least in (("train", train, 1), ("test", test, 1), ("side", side, DIGIT), ("seed", seed, 0)):
         _whole_number(function, name, value, least)
-    if noise != 0:
-        positive(function, "noise", noise)
+    if isinstance(noise, bool) or not isinstance(noise, int | float | np.integer | np.floating):
+        raise TypeError(f"{function}: noise must be a real number; got {noise!r}")
+    if not 0 <= noise < float("inf"):
+        raise ValueError(f"{function}: noise must be 0 or more, and finite; got {noise!r}")
     images, labels = load_digits()
     held_out = _held_out(function, labels, 0.25, seed)
     photograph = load_photograph() if photograph is None else photograph
@@ -199,11 +201,13 @@ def read_task(path: str | Path) -> Task:
     """A task from an .npz file of x_train, y_train, x_test and y_test, and nothing else.
 
     Images are (n, H, W) or (n, H, W, C), of uint8, which are divided by 255, or of floats, which are taken as they are;
-    labels are (n,) whole numbers from 0. There are as many classes as the largest label + 1.
+    labels are (n,) whole numbers from 0. There are as many classes as the largest label + 1, at most 1024 and no more
+    than training images. What fits and is odd all the same, `remarks` tells.
 
     Raises OSError where the file can't be read, and one ValueError that lists all that doesn't fit: missing or other
-    names, ranks, dtypes, empty arrays, sides or channels or lengths that differ, values that are not finite, labels
-    below 0, classes to test that are not trained, pickled arrays.
+    names, ranks, dtypes, empty arrays, sides or channels or lengths that differ, uint8 on one side and floats on the
+    other, values that are not finite, labels out of range, classes to test that are not trained, damaged or pickled
+    arrays.
 
     >>> import tempfile
     >>> x, y = np.zeros((4, 5, 6), np.uint8), np.array([0, 1, 2, 1])
@@ -227,6 +231,17 @@ def read_task(path: str | Path) -> Task:
             f"images must have one height, width and number of channels; x_train has {x_train.shape[1:]}, "
             f"x_test {x_test.shape[1:]}"
         )
+    kinds = {name: arrays[name].dtype for name in images if images[name] is not None}
+    if len({kind == np.uint8 for kind in kinds.values()}) > 1:
+        wrong.append(
+            "images must be uint8 on both sides, which are divided by 255, or floats on both, which aren't; "
+            f"x_train holds {kinds['x_train']}, x_test {kinds['x_test']}"
+        )
+    if y_train is not None and y_train.max() >= len(y_train):
+        wrong.append(
+            f"y_train must have no more classes than labels; its largest, {y_train.max()}, makes "
+            f"{y_train.max() + 1:,} classes of {len(y_train):,} images"
+        )
     if y_train is not None and len(set(y_train.tolist())) < 2:
         wrong.append(f"y_train must have two classes or more; all its labels are {y_train[0]}")
     if y_train is not None and y_test is not None and (unknown := sorted(set(y_test.tolist()) - set(y_train.tolist()))):
@@ -241,7 +256,8 @@ def read_task(path: str | Path) -> Task:
         x_test=x_test,
         y_test=y_test,
         classes=int(y_train.max()) + 1,
-        description=f"images of {Path(path).name}, {height}×{width}×{channels}",
+        description=f"images of {Path(path).name}, {height} high, {width} wide, "
+        f"{channels} channel{'s' if channels > 1 else ''}",
     )
 
 
@@ -250,30 +266,43 @@ NAMES = ("x_train", "y_train", "x_test", "y_test")
 
 def _arrays_of(path: Path) -> tuple[dict[str, Array], list[str]]:
     """The arrays of a task's file that can be read, and what is wrong with the others."""
-    expected = f"an .npz file of {', '.join(NAMES)}"
-    with path.open("rb") as stream:
-        if not zipfile.is_zipfile(stream):
-            raise ValueError(f"read_task: {path} is not {expected}, as numpy.savez writes them")
-        stream.seek(0)
-        arrays, wrong = {}, []
-        with np.load(stream, allow_pickle=False) as file:
-            others = sorted(set(file.files) - set(NAMES))
-            for name in NAMES:
-                if name not in file.files:
-                    wrong.append(f"{name} is missing")
-                    continue
-                try:
-                    array = file[name]
-                except (ValueError, EOFError, OSError, zipfile.BadZipFile, zlib.error, NotImplementedError) as error:
-                    wrong.append(f"{name} can't be read as a plain array: {error}")
-                    continue
-                if isinstance(array, np.ndarray):
-                    arrays[name] = array
-                else:
-                    wrong.append(f"{name} is not an array")
+    try:
+        arrays, damaged = readable_npz(path)
+    except ValueError as error:
+        expected = f"an .npz file of {', '.join(NAMES)}, as numpy.savez writes them"
+        raise ValueError(f"read_task: {path} is not {expected}: {error}") from error
+    wrong = [f"{name} is missing" for name in NAMES if name not in arrays and name not in damaged]
+    wrong += [f"{name}: {reason}" for name, reason in damaged.items() if name in NAMES]
+    others = sorted({*arrays, *damaged} - set(NAMES))
     if others:
         wrong.append(f"there are other names: {_some(others)}; a task has {', '.join(NAMES)} only")
     return arrays, wrong
+
+
+def remarks(task: Task) -> list[str]:
+    """What fits and may be a mistake all the same, a sentence each: channels before height, classes without an image.
+
+    >>> x, y = np.zeros((4, 3, 8, 9), np.float32), np.array([1, 2, 2, 1])
+    >>> for remark in remarks(Task("mine", x, y, x, y, 3, "images")):
+    ...     print(remark)
+    the images are 3 high, 8 wide and have 9 channels: height, width, channels is the order; are the channels first?
+    no training image has the label 0, and there are 3 classes: labels are counted from 0
+    """
+    height, width, channels = task.x_train.shape[1:]
+    found = []
+    if height <= CHANNELS_FIRST < min(width, channels):
+        found.append(
+            f"the images are {height} high, {width} wide and have {channels} channels: height, width, channels is the "
+            "order; are the channels first?"
+        )
+    missing = sorted(set(range(task.classes)) - set(task.y_train.tolist()))
+    if missing:
+        label = "label" if len(missing) == 1 else "labels"
+        found.append(
+            f"no training image has the {label} {_some(missing)}, and there are {task.classes} classes: labels are "
+            "counted from 0"
+        )
+    return found
 
 
 def _images(name: str, array: Array, wrong: list[str]) -> Array | None:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..kernels.activations import relu6, relu6_backward
+from ..kernels.arguments import is_int
 from ..layers import (
     Conv2D,
     Dense,
@@ -74,7 +75,8 @@ def variant_network(
         A `Sequential`.
 
     Raises:
-        ValueError: another variant, or fewer than one block.
+        TypeError: `blocks` or `seed` is not an int.
+        ValueError: another variant, fewer than one block, or a seed below 0.
 
     Source: the article's Fig. 7, the MobileNetV2 paper's Fig. 6, which does not say how it joined the expansions.
 
@@ -83,8 +85,11 @@ def variant_network(
     """
     if variant not in VARIANTS:
         raise ValueError(f"variant_network: variant must be one of {', '.join(VARIANTS)}; got {variant!r}")
-    if blocks < 1:
-        raise ValueError(f"variant_network: blocks must be at least 1; got {blocks!r}")
+    for name, value, least in (("blocks", blocks, 1), ("seed", seed, 0)):
+        if not is_int(value):
+            raise TypeError(f"variant_network: {name} must be an int; got {value!r}")
+        if value < least:
+            raise ValueError(f"variant_network: {name} must be at least {least}; got {value!r}")
     rng = np.random.default_rng(seed)
     options: dict[str, Any] = {"batch_norm": batch_norm, "seed": rng, "dtype": dtype}
     bottleneck = "relu6" if variant == "relu6" else "linear"

@@ -2,12 +2,18 @@
 
 import json
 import math
+import os
+import signal
+import subprocess
+import sys
 from dataclasses import asdict, replace
 from itertools import product
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+import npconv
 from npconv.layers import Sequential
 from npconv.training import fig07
 from npconv.training.fig07 import Comparison, Count, compare, curves, run_fig07, run_one, student_t
@@ -96,6 +102,49 @@ def test_processes_side_by_side_give_the_same_bits_and_an_error_in_one_loses_no_
     broken.unlink()
     assert run_fig07(MINIATURE, (0, 5), folder=tmp_path) == results
     assert sorted(p.name for p in tmp_path.iterdir()) == sorted(p.name for p in folder.iterdir())
+
+
+SCRIPT = """
+import os, signal
+from npconv.training.fig07 import Settings, run_fig07
+
+def count(steps):
+    if steps.made:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+if __name__ == "__main__":
+    run_fig07(Settings(blocks=1, channels=2, expansion=1, steps=10**6, batch_size=8, train_images=16, test_images=8),
+              (0,), folder="runs", processes=2, count=count)
+"""
+
+
+def test_processes_end_where_the_first_one_is_killed(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(SCRIPT, encoding="utf-8")
+    environment = os.environ | {"PYTHONPATH": str(Path(npconv.__file__).parents[1])}
+    with subprocess.Popen([sys.executable, script], cwd=tmp_path, env=environment, stdout=subprocess.PIPE) as first:
+        try:
+            first.communicate(timeout=60)  # stdout ends when the last process that has it has ended
+        finally:
+            first.kill()
+    assert first.returncode == -signal.SIGKILL
+    assert list((tmp_path / "runs").glob("*.json")) == []
+
+
+def test_numbers_of_numpy_are_as_good_and_others_are_named(whole, tmp_path):
+    folder, results = whole
+    copied(folder, tmp_path)
+    numpys = replace(MINIATURE, steps=np.int64(3), learning_rate=np.float32(0.0625))
+    assert run_fig07(numpys, np.array([0, 5]), folder=tmp_path) == results
+    (tmp_path / "none-5.json").unlink()
+    run_one("none", np.int64(5), numpys, tmp_path)
+    assert (tmp_path / "none-5.json").read_bytes() == (folder / "none-5.json").read_bytes()
+    with pytest.raises(TypeError, match=r"run_one: seed must be an int; got 1\.5"):
+        run_one("none", 1.5, MINIATURE, tmp_path)
+    with pytest.raises(ValueError, match="run_fig07: seed must be 0 or more; got -1"):
+        run_fig07(MINIATURE, (0, -1), folder=tmp_path)
+    with pytest.raises(TypeError, match=r"run_fig07: processes must be an int; got 1\.5"):
+        run_fig07(MINIATURE, (0,), folder=tmp_path, processes=1.5)
 
 
 def test_files_of_other_settings_or_of_no_run_are_refused(whole, tmp_path):

@@ -3,12 +3,13 @@
 import json
 import re
 import sys
+import tracemalloc
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from npconv import files
+from npconv import files, softmax_cross_entropy, softmax_cross_entropy_backward
 from npconv.files import as_npz
 from npconv.layers import BatchNorm, Conv2D, Dense, GlobalAveragePool, InvertedResidual, Sequential
 from npconv.layers.blocks import normalised
@@ -274,6 +275,67 @@ def test_evaluation_is_inference_and_leaves_the_network_as_it_is(monkeypatch):
         evaluate(net, TASK.x_test, TASK.y_test[:8])
     with pytest.raises(ValueError, match="confusion: x must be one image or more, each with a label; got 0 and 0"):
         confusion(net, TASK.x_test[:0], TASK.y_test[:0], CLASSES)
+
+
+def test_an_optimizer_of_another_network_is_refused():
+    net = network()
+    before = {name: a.copy() for name, a in net.params.items()}
+    for optimizer in (SGD(net.copy().params), SGD({"stem.kernel": net.params["stem.kernel"]})):
+        with pytest.raises(
+            ValueError, match=r"^train: optimizer must be built on network\.params; it has other arrays"
+        ):
+            train(net, TASK, optimizer, constant(0.1), steps=1, batch_size=4)
+    assert all(np.array_equal(a, before[name]) for name, a in net.params.items())
+
+
+def test_settings_of_float32_and_functions_as_schedules_tell_runs_apart(tmp_path):
+    sgd = lambda rate: lambda params: SGD(params, momentum=np.float32(rate), weight_decay=np.float32(rate))  # noqa: E731
+    run(tmp_path / "a.npz", optimizer=sgd(0.5), schedule=lambda step: 0.1 / (step + 1))
+    with pytest.raises(ValueError, match=r"optimizer\.momentum is 0\.5 there and 0\.75 here; .*optimizer\._decay is"):
+        run(tmp_path / "a.npz", optimizer=sgd(0.75), schedule=lambda step: 0.1 / (step + 1))
+    with pytest.raises(ValueError, match=r"schedule is '<function .*lambda.*> with rates of checksum"):
+        run(tmp_path / "a.npz", optimizer=sgd(0.5), schedule=lambda step: 0.1 / (step + 2))
+    written = (tmp_path / "a.npz").read_bytes()
+    run(
+        tmp_path / "a.npz", optimizer=sgd(0.5), schedule=lambda step: 0.1 / (1 + step)
+    )  # another object, the same rates
+    assert (tmp_path / "a.npz").read_bytes() == written
+    assert repr(sgd(0.5)(network().params)) == "SGD(momentum=0.5, nesterov=False, weight_decay=0.5)"
+
+
+def test_labels_that_are_none_are_refused():
+    net, x = network(), TASK.x_test
+    for labels, error, words in (
+        (np.eye(CLASSES)[TASK.y_test], TypeError, "must be an ndarray of integers; got float64"),
+        (
+            np.eye(CLASSES, dtype=int)[TASK.y_test],
+            ValueError,
+            r"must be \(n,\), one for each image; got labels \(9, 3\)",
+        ),
+        (TASK.y_test.tolist(), TypeError, "must be an ndarray of integers; got list"),
+    ):
+        with pytest.raises(error, match=f"^evaluate: labels {words}"):
+            evaluate(net, x, labels)
+    for wrong in (-1, CLASSES):
+        labels = TASK.y_test.copy()
+        labels[3] = wrong
+        with pytest.raises(ValueError, match=r"^confusion: labels must lie between 0 and 2; got "):
+            confusion(net, x, labels, CLASSES)
+        with pytest.raises(ValueError, match="targets must lie between 0 and 2"):
+            evaluate(net, x, labels)
+    with pytest.raises(ValueError, match=r"^confusion: network must return logits \(B, 2\); got \(9, 3\)"):
+        confusion(net, x, TASK.y_test, 2)
+
+
+def test_the_loss_of_many_classes_takes_no_room_for_their_square():
+    logits, labels = np.zeros((2, 3000), np.float32), np.array([5, 2999])
+    tracemalloc.start()
+    loss = softmax_cross_entropy(logits, labels)
+    softmax_cross_entropy_backward(1.0, logits, labels)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert loss == pytest.approx(np.log(3000), rel=1e-6)
+    assert peak < 20 * logits.nbytes
 
 
 def test_the_seed_is_that_of_the_order_of_the_examples():

@@ -90,14 +90,18 @@ def test_a_run_that_is_stopped_goes_on(tmp_path):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"steps": 0}, "train_small: steps must be at least 1; got 0"),
-        ({"steps": 2.5}, "train_small: steps must be an int; got 2.5"),
+        ({"steps": 0}, "RunSettings: steps must be at least 1; got 0"),
+        ({"steps": 2.5}, "RunSettings: steps must be an int; got 2.5"),
         ({"batch_size": 31}, "train: batch_size must be at most 30"),
-        ({"batch_size": 0}, "train: batch_size must be at least 1; got 0"),
-        ({"schedule": "linear"}, "train_small: schedule must be 'cosine', 'exponential' or 'constant'; got 'linear'"),
-        ({"optimizer": "adam"}, "train_small: optimizer must be 'sgd' or 'rmsprop'; got 'adam'"),
-        ({"momentum": 1.0}, "SGD: momentum must be 0 or more, and below 1; got 1.0"),
-        ({"learning_rate": 0.0}, "cosine: rate must"),
+        ({"batch_size": 0}, "RunSettings: batch_size must be at least 1; got 0"),
+        ({"batch_size": "a"}, "RunSettings: batch_size must be an int; got 'a'"),
+        ({"seed": -1}, "RunSettings: seed must be at least 0; got -1"),
+        ({"schedule": "linear"}, "RunSettings: schedule must be 'cosine', 'exponential' or 'constant'; got 'linear'"),
+        ({"optimizer": "adam"}, "RunSettings: optimizer must be 'sgd' or 'rmsprop'; got 'adam'"),
+        ({"momentum": 1.0}, "RunSettings: momentum must be 0 or more, and below 1; got 1.0"),
+        ({"learning_rate": 0.0}, "RunSettings: learning_rate must be above 0, and below inf; got 0.0"),
+        ({"weight_decay": "a"}, "RunSettings: weight_decay must be a real number; got 'a'"),
+        ({"smoothing": float("nan")}, "RunSettings: smoothing must be 0 or more, and below 1; got nan"),
     ],
 )
 def test_bad_settings_are_named_and_leave_nothing(changes, message, tmp_path):
@@ -116,6 +120,22 @@ def test_each_choice_is_another_run(changes, tmp_path):
     assert other.history.train_loss[-1] != first.history.train_loss[-1]
     with pytest.raises(ValueError, match="belongs to another run"):
         train_small(TASK, RunSettings(**{"steps": 4, "batch_size": 8, "width": 0.25, **changes}), tmp_path / "a")
+
+
+def test_settings_of_numpys_numbers_are_those_of_pythons(tmp_path):
+    numpys = RunSettings(
+        steps=np.int64(2), batch_size=np.int16(8), learning_rate=np.float32(0.125), width=np.float64(0.25)
+    )
+    trained = train_small(TASK, numpys, tmp_path)
+    assert read_trained(tmp_path).record == trained.record
+    assert numpys == RunSettings(steps=2, batch_size=8, learning_rate=0.125, width=0.25)
+
+
+def test_the_network_is_kept_where_what_comes_after_it_fails(tmp_path, monkeypatch):
+    monkeypatch.setattr("npconv.training.runs.confusion", lambda *arguments: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        train_small(TASK, FEW, tmp_path)
+    assert (tmp_path / "network.npz").exists()
 
 
 def test_what_is_no_record_is_refused(tmp_path):
@@ -151,4 +171,14 @@ def test_tables_of_the_experiment():
     assert accuracy_table(results)[1][0] == ["a network", "3", "62.5", "62.5", "12.5", "50.0 to 75.0"]
     rows = comparison_table(results)[1]
     assert rows[0][:5] == ["linear − relu6", "+20.8", "+2.9 to +38.8", "3 of 3", "0.25"]
-    assert rows[1] == ["linear − expansions", "+0.0", "+0.0 to +0.0", "0 of 3", "1", "open"]
+    assert rows[1] == ["linear − expansions", "+0.0", "+0.0 to +0.0", "0 of 3", "1", "too few seeds to tell"]
+    for seeds, word in ((5, "too few seeds to tell"), (6, "linear")):  # 2/2⁵ is above 0.05, 2/2⁶ below
+        ends = {"linear": 1.0, "relu6": 0.5, "expansions": 0.5, "none": 1.0}
+        runs = [
+            {"variant": name, "seed": seed, "test_accuracy": [end]}
+            for name, end in ends.items()
+            for seed in range(seeds)
+        ]
+        rows = comparison_table({"networks": {}, "runs": runs})[1]
+        assert rows[0][-1] == word
+        assert rows[2][-1] == ("open" if seeds == 6 else "too few seeds to tell")

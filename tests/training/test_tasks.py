@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from npconv.data import Photograph, load_digits, synthetic_picture
+from npconv.files import as_npz, read_npz
 from npconv.training import batch_at, batches, digits, read_task, scattered_digits, standardized
-from npconv.training.tasks import CONTRAST, _enlarged
+from npconv.training.tasks import CONTRAST, _enlarged, remarks
 
 PLAIN = Photograph(np.full((60, 100, 3), 90, np.uint8), "a plain wall", synthetic=True)
 PINNED_LABELS = [7, 9, 7, 0, 0, 4, 2, 2, 7, 2, 7, 0]
@@ -127,7 +128,8 @@ def test_the_description_says_what_is_behind_the_digits():
         ({"train": 0}, ValueError, "train must be 1 or more"),
         ({"test": 2.0}, TypeError, "test must be an int"),
         ({"side": 15}, ValueError, "side must be 16 or more"),
-        ({"noise": -0.1}, ValueError, "noise"),
+        ({"noise": -0.1}, ValueError, "noise must be 0 or more, and finite; got -0.1"),
+        ({"noise": float("inf")}, ValueError, "noise must be 0 or more, and finite; got inf"),
         ({"noise": None}, TypeError, "noise"),
         ({"seed": -1}, ValueError, "seed"),
         ({"side": 61}, ValueError, r"61 or more pixels high and 244 wide .* \(60, 240, 3\)"),
@@ -169,12 +171,16 @@ def stored(folder, **changes):
 
 def test_bytes_are_scaled_and_floats_taken_as_they_are(tmp_path):
     given = arrays()
-    task = read_task(stored(tmp_path, x_test=given["x_test"].astype(np.float64) * 3 - 1))
+    task = read_task(stored(tmp_path))
     assert (task.name, task.classes, task.x_train.dtype, task.y_test.dtype) == ("mine", 4, np.float32, np.int64)
     np.testing.assert_allclose(task.x_train, given["x_train"] / 255, rtol=1e-6)
-    np.testing.assert_array_equal(task.x_test, given["x_test"] * 3.0 - 1)
+    np.testing.assert_allclose(task.x_test, given["x_test"] / 255, rtol=1e-6)
     np.testing.assert_array_equal(task.y_train, given["y_train"])
-    assert "5×7×3" in task.description
+    assert task.description == "images of mine.npz, 5 high, 7 wide, 3 channels"
+    floats = {"x_train": given["x_train"] / np.float32(2), "x_test": given["x_test"].astype(np.float64) * 3 - 1}
+    task = read_task(stored(tmp_path, **floats))
+    np.testing.assert_array_equal(task.x_train, given["x_train"] / 2)
+    np.testing.assert_array_equal(task.x_test, given["x_test"] * 3.0 - 1)
 
 
 def test_images_without_channels_get_one(tmp_path):
@@ -198,15 +204,18 @@ def test_images_without_channels_get_one(tmp_path):
         ({"y_train": np.array([0, 1, 2, 3, 0])}, "x_train has 6 images, but y_train 5 labels"),
         ({"x_test": np.full((4, 5, 7, 3), np.nan)}, "x_test must be finite in float32; 4 of 4 images"),
         ({"x_test": np.full((4, 5, 7, 3), 1e300)}, "x_test must be finite in float32"),
-        ({"y_test": np.array([3, -1, 0, 1])}, "y_test must be from 0 to 65535; it spans -1 to 3"),
-        ({"y_train": np.array([0, 1, 2, 0, 1, 10**12])}, "y_train must be from 0 to 65535"),
+        ({"y_test": np.array([3, -1, 0, 1])}, "y_test must be from 0 to 1023; it spans -1 to 3"),
+        ({"y_train": np.array([0, 1, 2, 0, 1, 10**12])}, "y_train must be from 0 to 1023"),
+        ({"y_train": np.array([0, 1, 2, 0, 3, 6])}, "its largest, 6, makes 7 classes of 6 images"),
+        ({"x_test": np.zeros((4, 5, 7, 3), np.float16)}, "x_train holds uint8, x_test float16"),
+        ({"x_train": np.zeros((6, 5, 7, 3), np.float32)}, "x_train holds float32, x_test uint8"),
         ({"y_train": np.array([0.0, 1, 2, 0, 1, 3])}, "y_train must hold integers; it holds float64"),
         ({"y_train": np.eye(6, dtype=int)}, r"y_train must be \(n,\), one label an image; it is \(6, 6\)"),
         ({"y_train": np.array(3)}, r"y_train must be \(n,\)"),
         ({"y_test": np.array([3, 2, 9, 5])}, "y_test has classes that y_train has not: 5, 9"),
         ({"y_train": np.zeros(6, int), "y_test": np.zeros(4, int)}, "two classes or more; all its labels are 0"),
         ({"y_train": np.array(["a"] * 6)}, "y_train must hold integers; it holds <U1"),
-        ({"x_train": np.array([{}] * 6, dtype=object)}, "x_train can't be read as a plain array"),
+        ({"x_train": np.array([{}] * 6, dtype=object)}, "x_train: it can't be read as a plain array"),
     ],
 )
 def test_what_is_wrong_with_a_file_is_said(tmp_path, changes, words):
@@ -248,12 +257,52 @@ def test_damaged_members_and_members_that_are_no_arrays_are_named(tmp_path):
     at = content.find(arrays()["x_train"].tobytes()[:64])
     content[at] ^= 255
     file.write_bytes(content)
-    with pytest.raises(ValueError, match=r"x_train can't be read as a plain array: .*CRC"):
+    with pytest.raises(ValueError, match=r"x_train: it can't be read as a plain array: .*CRC"):
         read_task(file)
     with zipfile.ZipFile(file, "w") as archive:
         archive.writestr("x_train", "no array")
-    with pytest.raises(ValueError, match="x_train is not an array"):
+    with pytest.raises(ValueError, match="x_train: it is not an array"):
         read_task(file)
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "{'descr': '|u1', 'fortran_order': False, 'shape': (6, 5, 7, 3",
+        "{'descr': '|u1', 'fortran_order': False, 'shape': (1000000, 1000000, 1000000, 3), }",
+    ],
+)
+def test_a_damaged_header_and_an_absurd_shape_are_said(tmp_path, header):
+    file = stored(tmp_path, x_train=None)
+    with zipfile.ZipFile(file, "a") as archive:
+        archive.writestr(
+            "x_train.npy", b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header.encode() + b"1"
+        )
+    with pytest.raises(ValueError, match=r"x_train: it can't be read as a plain array: \S"):
+        read_task(file)
+    with pytest.raises(ValueError, match=r"mine\.npz is no \.npz file of plain arrays: x_train: it can't be read"):
+        read_npz(file)
+
+
+def test_arrays_may_have_any_name_and_none_is_pickled(tmp_path):
+    names = ("file", "args", "allow_pickle", "arr_0", "a/b", "block.kernel")
+    file = tmp_path / "any.npz"
+    file.write_bytes(as_npz({name: np.full((2, 3), i) for i, name in enumerate(names)}))
+    assert {name: a[0, 0] for name, a in read_npz(file).items()} == {name: i for i, name in enumerate(names)}
+    assert as_npz({"x": np.arange(3)}) == as_npz({"x": np.arange(3)})
+    with pytest.raises(ValueError, match="Object arrays cannot be saved"):
+        as_npz({"x": np.array([{}], dtype=object)})
+
+
+def test_what_fits_and_is_odd_is_remarked(tmp_path):
+    assert remarks(read_task(stored(tmp_path))) == []
+    first = remarks(read_task(stored(tmp_path, x_train=np.zeros((6, 3, 8, 9)), x_test=np.ones((4, 3, 8, 9)))))
+    words = "the images are 3 high, 8 wide and have 9 channels: height, width, channels is the order; "
+    assert first == [words + "are the channels first?"]
+    from_one = {"y_train": np.array([1, 2, 1, 2, 4, 1]), "y_test": np.array([1, 2, 4, 2])}
+    assert remarks(read_task(stored(tmp_path, **from_one))) == [
+        "no training image has the labels 0, 3, and there are 5 classes: labels are counted from 0"
+    ]
 
 
 def test_a_file_that_is_not_there_is_an_oserror(tmp_path):

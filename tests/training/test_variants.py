@@ -135,3 +135,7 @@ def test_bad_arguments_are_named():
         variant_network("residual", blocks=2)
     with pytest.raises(ValueError, match="variant_network: blocks must be at least 1; got 0"):
         variant_network("linear", blocks=0)
+    with pytest.raises(TypeError, match=r"variant_network: blocks must be an int; got 1\.5"):
+        variant_network("linear", blocks=1.5)
+    with pytest.raises(ValueError, match="variant_network: seed must be at least 0; got -1"):
+        variant_network("linear", blocks=1, seed=-1)
