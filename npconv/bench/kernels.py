@@ -18,7 +18,8 @@ import npconv
 
 from ..cost import conv2d_cost, depthwise_conv2d_cost, pointwise_conv2d_cost
 from ..kernels.geometry import Array
-from .timing import bind, geometric_mean, import_torch, interleaved, keep_memory, threads
+from ..training.loop import keep_memory
+from .timing import bind, geometric_mean, import_torch, interleaved, threads
 
 
 @dataclass(frozen=True)

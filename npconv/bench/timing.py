@@ -14,7 +14,6 @@ import numpy as np
 
 SLOW = 0.5  # seconds; what takes longer runs three times only
 SAMPLE = 0.01  # seconds; shorter calls are repeated for as long
-ALLOCATOR = 31 * 2**20  # bytes
 REST = 0.06  # seconds, until the other library's threads have gone to sleep
 
 
@@ -49,6 +48,7 @@ def samples_in_turn(timed: dict[tuple[str, str], Callable[[], Any]], rounds: int
 
 
 def seconds_each(run: Callable[[], Any], repeats: int) -> float:
+    """Seconds a call, of so many calls in a row."""
     start = time.perf_counter()
     for _ in range(repeats):
         run()
@@ -56,6 +56,7 @@ def seconds_each(run: Callable[[], Any], repeats: int) -> float:
 
 
 def bind(function: Callable[..., Any], *arrays: Any, **options: Any) -> Callable[[], Any]:
+    """A call with all its arguments, to be made when it is timed."""
     return lambda: function(*arrays, **options)
 
 
@@ -68,6 +69,7 @@ def threads() -> int:
 
 
 def import_torch() -> Any:
+    """torch, or None where it is not installed."""
     try:
         import torch  # type: ignore[import-not-found,unused-ignore]
     except ImportError:
@@ -88,12 +90,8 @@ def machine() -> dict[str, str | int]:
     return facts | {"torch": torch.__version__} if torch else facts
 
 
-def keep_memory() -> None:
-    """Free one large array, from when on the C library keeps what arrays give back, as in a long run."""
-    np.ones(ALLOCATOR, np.uint8)
-
-
 def geometric_mean(values: Sequence[float]) -> float:
+    """The mean of ratios: of 2 and of 1/2 it is 1."""
     return math.exp(statistics.fmean(map(math.log, values)))
 
 

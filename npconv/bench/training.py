@@ -23,8 +23,8 @@ from ..layers import Activation, BatchNorm, DepthwiseConv2D, InvertedResidual, L
 from ..layers.convolution import Linear
 from ..models import small_mobilenet_v2
 from ..training import SGD
-from ..training.loop import training_step
-from .timing import bind, import_torch, keep_memory, samples_in_turn, seconds_each
+from ..training.loop import keep_memory, training_step
+from .timing import bind, import_torch, samples_in_turn, seconds_each
 from .with_torch import torch_block_steps, torch_network_steps
 
 MOMENTUM, LEARNING_RATE, SMOOTHING, CLASSES = 0.9, 1e-3, 0.1, 10

@@ -57,85 +57,104 @@ def check_layer(layer: Any, x: Array, *, training: bool = False, seed: int = 0) 
     >>> check_layer(layer, np.random.default_rng(0).standard_normal((2, 5, 4, 3)), training=True)
     """
     _check_kinds(layer, x)
-    layer, x = copy.deepcopy(layer), x.copy()
-    rng = np.random.default_rng(seed)
-    where = f"{type(layer).__name__}, training={training}, x {x.shape}"
-    held = {kind: dict(getattr(layer, kind)) for kind in KINDS}
-    first = {kind: _copies(held[kind]) for kind in ("params", "state")}
+    check = _Check(copy.deepcopy(layer), x.copy(), training, seed)
+    y = check.forward_twice()
+    dy = np.random.default_rng(seed).standard_normal(y.shape)
+    size = float(np.linalg.norm(dy) * np.linalg.norm(y))
+    for name, gradient in check.backward_once(dy).items():
+        check.gradient(name, gradient, dy, size)
 
-    def run(value: Array, name: str = "x") -> Array:
+
+class _Check:
+    """One check of a layer's copy, with the arrays that it began with."""
+
+    def __init__(self, layer: Any, x: Array, training: bool, seed: int) -> None:
+        self.layer, self.x, self.training, self.seed = layer, x, training, seed
+        self.rng = np.random.default_rng((seed, 1))  # for directions; dy is drawn from the seed alone
+        self.where = f"{type(layer).__name__}, training={training}, x {x.shape}"
+        self.held: dict[str, Arrays] = {kind: dict(getattr(layer, kind)) for kind in KINDS}
+        self.first = {kind: _copies(self.held[kind]) for kind in ("params", "state")}
+        self.given = {"x": x.copy(), **_under("params", self.first["params"])}
+        self.mine = {"x": x, **_under("params", self.held["params"]), **_under("state", self.held["state"])}
+
+    def run(self, value: Array, name: str = "x") -> Array:
         """Forward from the first params and state, with other values in x or in one parameter."""
-        for kind, arrays in first.items():
+        for kind, arrays in self.first.items():
             for key, array in arrays.items():
-                held[kind][key][...] = array
+                self.held[kind][key][...] = array
         if name != "x":
-            held["params"][name][...] = value
-        y = layer.forward(value if name == "x" else x, training)
+            self.held["params"][name][...] = value
+        y: Array = self.layer.forward(value if name == "x" else self.x, self.training)
         if not isinstance(y, np.ndarray):
-            raise AssertionError(f"forward must return an ndarray; got {type(y).__name__} ({where})")
+            raise AssertionError(f"forward must return an ndarray; got {type(y).__name__} ({self.where})")
         return y
 
-    def expect(step: str, before: Mapping[str, Array], now: Mapping[str, Array]) -> None:
+    def unchanged(self, step: str, before: Mapping[str, Array], now: Mapping[str, Array]) -> None:
+        """Raise where an array is not what it was."""
         for key, array in before.items():
             if not np.array_equal(array, now[key], equal_nan=True):
-                raise AssertionError(f"{step} changed {key}, of shape {array.shape} ({where})")
+                raise AssertionError(f"{step} changed {key}, of shape {array.shape} ({self.where})")
 
-    given = {"x": x.copy(), **_under("params", first["params"])}
-    resting = _under("state", first["state"])
-    mine = {"x": x, **_under("params", held["params"]), **_under("state", held["state"])}
-    y = run(x).copy()
-    expect("forward", given if training else given | resting, mine)
-    if not np.array_equal(y, run(x), equal_nan=True):
-        raise AssertionError(f"forward gives two outputs for the same x, params and state ({where})")
-    if not np.isfinite(y).all():
-        raise AssertionError(f"forward's output is not finite ({where})")
+    def forward_twice(self) -> Array:
+        """Forward's output, once forward was held to its manners."""
+        y: Array = self.run(self.x).copy()
+        resting = {} if self.training else _under("state", self.first["state"])
+        self.unchanged("forward", self.given | resting, self.mine)
+        if not np.array_equal(y, self.run(self.x), equal_nan=True):
+            raise AssertionError(f"forward gives two outputs for the same x, params and state ({self.where})")
+        if not np.isfinite(y).all():
+            raise AssertionError(f"forward's output is not finite ({self.where})")
+        return y
 
-    dy = rng.standard_normal(y.shape)
-    before = {"dy": dy.copy(), **given, **_copies(_under("state", held["state"]))}
-    for gradient in held["grads"].values():
-        gradient[...] = np.nan  # what is not written, or added to, stays NaN
-    dx = layer.backward(dy)
-    expect("backward", before, {"dy": dy, **mine})
-    for kind in KINDS:
-        _check_in_place(kind, held[kind], getattr(layer, kind), where)
-    if np.shape(dx) != x.shape:
-        raise AssertionError(f"backward must return dx in the shape of x, {x.shape}; got {np.shape(dx)} ({where})")
-    gradients = {"x": np.array(dx), **_copies(held["grads"])}
-    for name, gradient in gradients.items():
-        if np.isnan(gradient).any():
-            index = [int(i) for i in np.argwhere(np.isnan(gradient))[0]]
-            raise AssertionError(f"backward leaves the gradient of {name} unwritten, or NaN, at {index} ({where})")
+    def backward_once(self, dy: Array) -> Arrays:
+        """The gradients of x and of all parameters by name, once backward was held to its manners."""
+        before = {"dy": dy.copy(), **self.given, **_copies(_under("state", self.held["state"]))}
+        for gradient in self.held["grads"].values():
+            gradient[...] = np.nan  # what is not written, or added to, stays NaN
+        dx = self.layer.backward(dy)
+        self.unchanged("backward", before, {"dy": dy, **self.mine})
+        for kind in KINDS:
+            _check_in_place(kind, self.held[kind], getattr(self.layer, kind), self.where)
+        if np.shape(dx) != self.x.shape:
+            raise AssertionError(
+                f"backward must return dx in the shape of x, {self.x.shape}; got {np.shape(dx)} ({self.where})"
+            )
+        gradients = {"x": np.array(dx), **_copies(self.held["grads"])}
+        for name, gradient in gradients.items():
+            if np.isnan(gradient).any():
+                index = [int(i) for i in np.argwhere(np.isnan(gradient))[0]]
+                raise AssertionError(
+                    f"backward leaves the gradient of {name} unwritten, or NaN, at {index} ({self.where})"
+                )
+        return gradients
 
-    def pair(name: str) -> tuple[Callable[[Array], Array], Callable[[Array, Array], Array]]:
-        """The layer as a function of x or of one parameter alone, and that function's backward."""
+    def gradient(self, name: str, gradient: Array, dy: Array, size: float) -> None:
+        """Hold one gradient against differences; `size` is that of ‖dy‖ · ‖y‖."""
+        value = self.x if name == "x" else self.first["params"][name]
 
         def forward(array: Array) -> Array:
-            return run(array, name)
+            return self.run(array, name)
 
         def backward(dy: Array, array: Array) -> Array:
-            run(array, name)
-            dx: Array = layer.backward(dy)
-            return dx if name == "x" else held["grads"][name].copy()
+            self.run(array, name)
+            dx: Array = self.layer.backward(dy)
+            return dx if name == "x" else self.held["grads"][name].copy()
 
-        return forward, backward
-
-    size = float(np.linalg.norm(dy) * np.linalg.norm(y))
-    for name, value in {"x": x, **first["params"]}.items():
-        forward, backward = pair(name)
         if not value.size:
-            continue
+            return
         # A gradient of 0, as a bias has that batch normalisation takes out again, comes out as rounding on both sides.
-        if np.linalg.norm(gradients[name]) <= 1e-12 * size:
-            direction, step = rng.standard_normal(value.shape), _step(value)
+        if np.linalg.norm(gradient) <= 1e-12 * size:
+            direction, step = self.rng.standard_normal(value.shape), _step(value)
             change = forward(value + step * direction) - forward(value - step * direction)
             if abs((dy * change).sum()) <= 2 * step * 1e-8 * size:
-                continue
+                return
         try:
-            check_backward(forward, backward, value, method="central", seed=seed)
+            check_backward(forward, backward, value, method="central", seed=self.seed)
         except AssertionError as error:
-            same = np.random.default_rng(seed)  # draws check_backward's dy and directions again
-            kink = _has_kink(forward, value, gradients[name], same.standard_normal(y.shape), same)
-            raise AssertionError(f"{str(error).replace('array', name)} ({where}){KINK if kink else ''}") from None
+            same = np.random.default_rng(self.seed)  # draws check_backward's dy and directions again
+            kink = _has_kink(forward, value, gradient, same.standard_normal(dy.shape), same)
+            message = str(error).replace("array", name)
+            raise AssertionError(f"{message} ({self.where}){KINK if kink else ''}") from None
 
 
 def _has_kink(

@@ -15,8 +15,6 @@ from .initializers import Initializer, he_normal
 
 Self = TypeVar("Self", bound="Layer")
 
-TAKEN_BY_SAVEZ = frozenset({"file", "allow_pickle"})
-
 
 class Layer:
     """A layer: `forward` stores what `backward` needs, and `backward` writes the gradients of its parameters.
@@ -109,15 +107,9 @@ class Layer:
     def save(self, path: str | Path) -> None:
         """Write params and state to an .npz file, whole or not at all.
 
-        Raises OSError where it cannot be written, ValueError for an array called "file" or "allow_pickle".
+        Raises OSError where it cannot be written, ValueError as `arrays`.
         """
-        arrays = self.arrays()
-        for name in TAKEN_BY_SAVEZ & arrays.keys():
-            raise ValueError(
-                f"{type(self).__name__}.save: no parameter can be called {name!r}, which np.savez takes for an "
-                f"argument of its own; in a Sequential, where it stands behind its layer's name, it can"
-            )
-        write_whole(path, as_npz(arrays))
+        write_whole(path, as_npz(self.arrays()))
 
     def load(self, path: str | Path) -> None:
         """Take params and state from an .npz file that `save` wrote for a network like this one.

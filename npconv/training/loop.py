@@ -174,7 +174,7 @@ def train(
     """
     _check_run(network, task, steps, batch_size, seed, evaluate_every, checkpoint_every)
     _check_optimizer(optimizer, network)
-    np.ones(ALLOCATOR, np.uint8)  # freed at once: from then on the C library keeps what arrays give back
+    keep_memory()
     run = _Run(network, task, optimizer, {
         "task": task.name, "images": _checksum(task), "steps": int(steps), "batch_size": int(batch_size),
         "smoothing": float(smoothing), "seed": int(seed), "evaluate_every": int(evaluate_every),
@@ -216,6 +216,11 @@ def train(
                         run.write(path)
                     raise
     return history
+
+
+def keep_memory() -> None:
+    """Free one large array, from when on the C library keeps what arrays give back instead of asking for it anew."""
+    np.ones(ALLOCATOR, np.uint8)
 
 
 class _Run:
