@@ -1,5 +1,25 @@
 """Networks: a table of numbers each, and what turns the table into layers."""
 
-from .small import SMALL_ROWS, Row, small_mobilenet_v2
+from .mobilenet_v1 import MOBILENET_V1_ROWS, mobilenet_v1
+from .mobilenet_v2 import MOBILENET_V2_ROWS, mobilenet_v2
+from .network import MobileNet, Specification
+from .small import SMALL_ROWS, small_mobilenet_v2
+from .summary import Summary, SummaryRow, summary
+from .table import Row, SeparableRow, divisible
 
-__all__ = ["SMALL_ROWS", "Row", "small_mobilenet_v2"]
+__all__ = [
+    "MOBILENET_V1_ROWS",
+    "MOBILENET_V2_ROWS",
+    "SMALL_ROWS",
+    "MobileNet",
+    "Row",
+    "SeparableRow",
+    "Specification",
+    "Summary",
+    "SummaryRow",
+    "divisible",
+    "mobilenet_v1",
+    "mobilenet_v2",
+    "small_mobilenet_v2",
+    "summary",
+]

@@ -13,7 +13,7 @@ from ..files import as_npz, write_whole
 from ..kernels.arguments import is_int
 from ..kernels.geometry import Array
 from ..layers import Sequential
-from ..models.small import SMALL_ROWS, Row, small_mobilenet_v2
+from ..models import SMALL_ROWS, Row, small_mobilenet_v2
 from .loop import History, confusion, make_plain, train
 from .optimizers import SGD, Optimizer, RMSProp, decays_kernels
 from .schedules import constant, cosine, exponential

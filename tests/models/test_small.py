@@ -5,7 +5,7 @@ import pytest
 
 from npconv.layers import BatchNorm, InvertedResidual, PointwiseConv2D, ReLU6
 from npconv.models import SMALL_ROWS, Row, small_mobilenet_v2
-from npconv.models.small import inverted_residual_rows
+from npconv.models.mobilenet_v2 import inverted_residual_rows
 
 TABLE = (Row(1, 4, 1, 1), Row(3, 5, 2, 2), Row(2, 5, 1, 1))
 
@@ -78,7 +78,7 @@ def test_options_reach_every_layer():
 
 
 def test_blocks_of_a_table_are_numbered_through():
-    blocks = inverted_residual_rows(SMALL_ROWS, 3, batch_norm={}, seed=np.random.default_rng(0), dtype=np.float32)
+    blocks = inverted_residual_rows("", SMALL_ROWS, 3, batch_norm={}, seed=np.random.default_rng(0), dtype=np.float32)
     assert list(blocks) == [f"block_{number}" for number in range(1, 6)]
     assert blocks["block_1"].params["depthwise.kernel"].shape == (3, 3, 3)
 
@@ -88,9 +88,9 @@ def test_bad_sizes_are_named():
         small_mobilenet_v2(stem_channels=0)
     with pytest.raises(TypeError, match=r"Dense: out_channels must be an int; got 2\.5"):
         small_mobilenet_v2(2.5)
-    with pytest.raises(ValueError, match="InvertedResidual: expansion must be at least 1; got 0"):
+    with pytest.raises(ValueError, match="small_mobilenet_v2: expansion of row 0 must be at least 1; got 0"):
         small_mobilenet_v2(rows=(Row(0, 4, 1, 1),))
-    with pytest.raises(ValueError, match=r"small_mobilenet_v2: blocks \(n\) of row 1 must be at least 1; got 0"):
+    with pytest.raises(ValueError, match=r"small_mobilenet_v2: blocks of row 1 must be at least 1; got 0"):
         small_mobilenet_v2(rows=(Row(1, 4, 1, 1), Row(6, 4, 0, 1)))
     with pytest.raises(ValueError, match="small_mobilenet_v2: seed must be an int of 0 or more"):
         small_mobilenet_v2(seed=-1)
