@@ -16,9 +16,9 @@ import numpy as np
 
 import npconv
 
+from ..allocator import keep_memory
 from ..cost import conv2d_cost, depthwise_conv2d_cost, pointwise_conv2d_cost
 from ..kernels.geometry import Array
-from ..training.loop import keep_memory
 from .timing import bind, geometric_mean, import_torch, interleaved, threads
 
 

@@ -18,12 +18,13 @@ from typing import Any
 
 import numpy as np
 
+from ..allocator import keep_memory
 from ..kernels.geometry import Array
 from ..layers import Activation, BatchNorm, DepthwiseConv2D, InvertedResidual, Layer, PointwiseConv2D, Sequential
 from ..layers.convolution import Linear
 from ..models import small_mobilenet_v2
 from ..training import SGD
-from ..training.loop import keep_memory, training_step
+from ..training.loop import training_step
 from .timing import bind, import_torch, samples_in_turn, seconds_each
 from .with_torch import torch_block_steps, torch_network_steps
 

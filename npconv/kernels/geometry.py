@@ -75,6 +75,17 @@ class Axis:
         """The rows of the padded input that are not padding."""
         return slice(self.before, self.before + self.input)
 
+    def part(self, outputs: slice) -> tuple[slice, "Axis"]:
+        """The rows of the input that a range of output positions reads, and the axis that these rows are themselves.
+
+        Its padding is the part of the zeros that the range reads: none at all in the middle.
+        """
+        read, inside = self.read_by(outputs), self.inside
+        rows = slice(max(read.start, inside.start), max(min(read.stop, inside.stop), inside.start))
+        before, after = rows.start - read.start, read.stop - rows.stop
+        own = Axis(rows.stop - rows.start, self.kernel, self.stride, self.dilation, before, after)
+        return slice(rows.start - self.before, rows.stop - self.before), own
+
 
 @dataclass(frozen=True)
 class Geometry:
@@ -170,12 +181,12 @@ class Geometry:
         """The taps side by side, (B·Dᵥ·Dᵥ, Dᵣ·Dᵣ·M): one row for every output position (im2col)."""
         return self.windows(padded).reshape(math.prod(self.output), -1)
 
-    def bands(self, position_bytes: int, least: int = 0) -> Iterator[Band]:
-        """Bands (images, rows) of the output: several images or a few rows, of about `BAND` bytes.
+    def bands(self, position_bytes: int, least: int = 0, size: int = BAND) -> Iterator[Band]:
+        """Bands (images, rows) of the output: several images or a few rows, of about `size` bytes.
 
         They have at least that many positions, unless these would need more than `WORKSPACE`.
         """
-        wanted = min(max(BAND, least * position_bytes), WORKSPACE)
+        wanted = min(max(size, least * position_bytes), WORKSPACE)
         rows = max(1, wanted // (self.width.output * position_bytes))
         images = max(1, rows // self.height.output)
         rows = -(-self.height.output // -(-self.height.output // rows))  # equal bands: none is left with a row or two

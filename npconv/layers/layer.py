@@ -91,6 +91,10 @@ class Layer:
         """A copy with arrays of its own, which remembers no forward."""
         return copy.deepcopy(self)
 
+    def forget(self) -> None:
+        """Drop what the last forward stored, which may be large; there is no backward then."""
+        self._saved = None
+
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_saved": None}
 

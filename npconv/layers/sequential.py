@@ -103,6 +103,12 @@ class Sequential(Layer):
         twin._adopt(folded)
         return twin
 
+    def forget(self) -> None:
+        """Drop what the layers stored."""
+        super().forget()
+        for layer in self.layers.values():
+            layer.forget()
+
     def leaves(self) -> Iterator[Layer]:
         """The leaves of every layer, in the order of forward."""
         for layer in self.layers.values():

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from ..allocator import keep_memory
 from ..files import as_npz, read_npz, write_whole
 from ..kernels.arguments import is_int
 from ..kernels.geometry import Array
@@ -21,7 +22,6 @@ from .optimizers import Optimizer
 from .tasks import Task, batch_at
 
 EVALUATED_AT_ONCE = 256  # images
-ALLOCATOR = 31 * 2**20  # bytes
 SAME_LOGITS = 1e-3  # of their scale: what another machine's rounding may differ by
 
 
@@ -216,11 +216,6 @@ def train(
                         run.write(path)
                     raise
     return history
-
-
-def keep_memory() -> None:
-    """Free one large array, from when on the C library keeps what arrays give back instead of asking for it anew."""
-    np.ones(ALLOCATOR, np.uint8)
 
 
 class _Run:
