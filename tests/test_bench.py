@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from npconv import bench, cli
-from npconv.bench.training import _limit, _with_shapes
+from npconv.bench.training import _limit, with_shapes
 from npconv.layers import InvertedResidual
 from npconv.models import small_mobilenet_v2
 
@@ -104,7 +104,7 @@ def test_a_layer_that_torch_has_not_is_refused():
 
 def test_leaves_come_with_their_inputs_shapes():
     network = small_mobilenet_v2(7, 2)
-    shapes = [shape for _, shape in _with_shapes(network, (2, 9, 12, 2))]
+    shapes = [shape for _, shape in with_shapes(network, (2, 9, 12, 2))]
     assert shapes[0] == (2, 9, 12, 2)
     assert shapes[-1] == (2, 128)
     assert len(shapes) == len(list(network.leaves()))

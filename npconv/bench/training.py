@@ -130,15 +130,15 @@ def measure_network(side: int = 24, batch: int = 64, *, rounds: int = 15) -> lis
 def _limit(network: Sequential, shape: tuple[int, ...], optimizer: bool = False) -> Callable[[], None]:
     """The matrix products and copies that a step of this network can't do without, from its layers and their costs."""
     work: list[Callable[[], Any]] = []
-    for layer, x_shape in _with_shapes(network, shape):
+    for layer, x_shape in with_shapes(network, shape):
         y_shape = layer.output_shape(x_shape)
         if isinstance(layer, Linear) and not isinstance(layer, DepthwiseConv2D):
-            work += _products(layer.params["kernel"], math.prod(y_shape[:-1]))
+            work += products(layer.params["kernel"], math.prod(y_shape[:-1]))
         else:
             x_size, y_size = math.prod(x_shape), math.prod(y_shape)
-            work += [_copy(x_size + y_size), _copy(2 * x_size + y_size)]
+            work += [copying(x_size + y_size), copying(2 * x_size + y_size)]
     if optimizer:
-        work.append(_copy(5 * sum(a.size for a in network.params.values())))  # three arrays read, two written
+        work.append(copying(5 * sum(a.size for a in network.params.values())))  # three arrays read, two written
 
     def step() -> None:
         for part in work:
@@ -147,7 +147,7 @@ def _limit(network: Sequential, shape: tuple[int, ...], optimizer: bool = False)
     return step
 
 
-def _products(kernel: Array, positions: int) -> list[Callable[[], Any]]:
+def products(kernel: Array, positions: int) -> list[Callable[[], Any]]:
     """A convolution's products: columns @ kernel, dy @ kernel.T, columns.T @ dy."""
     matrix = kernel.reshape(-1, kernel.shape[-1])
     columns, y = np.ones((positions, len(matrix)), np.float32), np.ones((positions, matrix.shape[1]), np.float32)
@@ -159,17 +159,17 @@ def _products(kernel: Array, positions: int) -> list[Callable[[], Any]]:
     ]
 
 
-def _copy(size: int) -> Callable[[], Any]:
+def copying(size: int) -> Callable[[], Any]:
     """One copy that reads and writes so many numbers together."""
     half = np.ones(max(size // 2, 1), np.float32)
     return bind(np.copyto, np.empty_like(half), half)
 
 
-def _with_shapes(network: Sequential, shape: tuple[int, ...]) -> Iterator[tuple[Layer, tuple[int, ...]]]:
+def with_shapes(network: Sequential, shape: tuple[int, ...]) -> Iterator[tuple[Layer, tuple[int, ...]]]:
     """Every leaf with its input's shape, in the order of forward."""
     for layer in network.layers.values():
         if isinstance(layer, Sequential):
-            yield from _with_shapes(layer, shape)
+            yield from with_shapes(layer, shape)
         else:
             yield layer, shape
         shape = layer.output_shape(shape)

@@ -1,4 +1,4 @@
-"""A network of ours as one of torch's, and its training step there, in both of torch's memory layouts."""
+"""A network of ours as one of torch's, its training step and its inference there, in both of torch's memory layouts."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -7,10 +7,12 @@ import numpy as np
 
 from ..kernels import arguments
 from ..kernels.geometry import Array
-from ..layers import BatchNorm, Dense, GlobalAveragePool, InvertedResidual, Layer, ReLU6, Sequential
+from ..layers import BatchNorm, Dense, DepthwiseSeparable, GlobalAveragePool, InvertedResidual, Layer, ReLU6, Sequential
 from ..layers.convolution import Linear
+from ..models import MobileNet
 from .timing import import_torch, threads
 
+ROWS = (Sequential, MobileNet, InvertedResidual, DepthwiseSeparable)  # with a forward that is known here
 Steps = dict[tuple[str, str], Callable[[], Any]]
 
 
@@ -21,7 +23,7 @@ def as_torch(layer: Layer, shape: tuple[int, ...]) -> Any:
     counterpart here. Only where torch is installed.
     """
     nn = import_torch().nn
-    if type(layer) in (Sequential, InvertedResidual) and isinstance(layer, Sequential):
+    if type(layer) in ROWS and isinstance(layer, Sequential):
         modules = []
         for part in layer.layers.values():
             modules.append(as_torch(part, shape))
@@ -54,6 +56,21 @@ def torch_block_steps(network: Sequential, x: Array, dy: Array) -> Steps:
             module(tx).backward(tdy)
 
         steps[name, "step"] = step
+    return steps
+
+
+def torch_inference(network: Sequential, x: Array) -> Steps:
+    """A forward pass in inference mode, eager, not folded, by layout."""
+    steps: Steps = {}
+    for name, module, place in _modules(network, x):
+        module.eval()
+        tx = place(x)
+
+        def step(module: Any = module, tx: Any = tx) -> Any:
+            with import_torch().inference_mode():
+                return module(tx)
+
+        steps[name, "forward"] = step
     return steps
 
 

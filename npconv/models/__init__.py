@@ -1,5 +1,6 @@
 """Networks: a table of numbers each, and what turns the table into layers."""
 
+from .inference import Inference
 from .mobilenet_v1 import MOBILENET_V1_ROWS, mobilenet_v1
 from .mobilenet_v2 import MOBILENET_V2_ROWS, mobilenet_v2
 from .network import MobileNet, Specification
@@ -11,6 +12,7 @@ __all__ = [
     "MOBILENET_V1_ROWS",
     "MOBILENET_V2_ROWS",
     "SMALL_ROWS",
+    "Inference",
     "MobileNet",
     "Row",
     "SeparableRow",

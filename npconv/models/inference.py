@@ -1,32 +1,46 @@
-"""Inference at speed: a network folded, its blocks computed a band of rows at a time, nothing remembered."""
+"""Inference at speed: a network folded, its blocks computed a band of rows at a time, in buffers that are used again.
+
+A band of a block is the block on a few rows, with padding of its own: the expansion of the rows that the band reads,
+the depthwise convolution, the projection. So the expanded volume, the largest in the network, never exists as a whole,
+and what is made of it stays in the processor's cache until it is read. It is the MobileNetV2 paper's argument about
+memory (section 5.1), with rows in place of channels.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from math import prod
+from typing import Any
 
 import numpy as np
 
 from ..allocator import keep_memory
 from ..kernels import arguments
-from ..kernels.geometry import Array, Geometry, Padding
-from ..layers import Activation, BatchNorm, InvertedResidual, Layer, ReLU, ReLU6, Sequential
+from ..kernels.geometry import Array, Geometry, as_matrix, repeat_kernel
+from ..layers import DepthwiseConv2D, Layer, PointwiseConv2D, ReLU, ReLU6, Sequential
+from ..layers.blocks import DepthwiseSeparable, InvertedResidual
 from ..layers.convolution import Linear
 
-BAND = 2**20  # bytes of a block's widest volume that are made at once: they stay in the cache until they are read
+BAND = 2**19  # bytes of a block's widest volume that are made at once: about half of a core's second cache
+IN_PLACE: dict[type[Layer], Callable[[Array], Array]] = {
+    ReLU: lambda a: np.maximum(a, 0, out=a),
+    ReLU6: lambda a: np.clip(a, 0, 6, out=a),
+}
 
 
 class Inference:
     """A network for inference alone: the same function as `network.forward(x)`, to rounding, in less time and memory.
 
-    Batch normalisation is folded, activations work in place, and no layer remembers its input. A block is computed in
-    bands: a few rows of its output at a time, from the rows of its input that they read, through all of its layers. So
-    the expanded volume, the largest in the network, never exists as a whole; that is the memory argument of the
-    MobileNetV2 paper's section 5.1, and what is made stays in the processor's cache until it is used.
+    Batch normalisation is folded, activations work in place, nothing is remembered, and the blocks are computed in
+    bands of rows. What depends on the images' shape alone is worked out once for each shape, and kept. One object is
+    for one thread, as its buffers are used again.
 
     Args:
-        network: a `MobileNet`, or any Sequential whose blocks are Sequentials of one spatial convolution each. It is
-            copied: what is learnt later has no effect here.
-        band: the bytes of a block's widest volume in one band.
+        network: a `MobileNet`, or any Sequential. It is copied: what it learns later has no effect here.
+        band: the bytes of a block's widest volume that are made at once.
 
     Raises:
-        TypeError: a network that is no Sequential.
-        ValueError: a band below 1; in `forward`, as the network's kernels.
+        TypeError: a network that is no Sequential, a band that is no int.
+        ValueError: a band below 1.
 
     >>> from npconv.models import mobilenet_v2
     >>> network = mobilenet_v2(0.35, 10)
@@ -43,94 +57,158 @@ class Inference:
         if band < 1:
             raise ValueError(f"Inference: band must be at least 1; got {band}")
         self.network, self.band = network.folded(), band
+        self._buffers = Buffers()
+        self._blocks: dict[Any, BandedBlock | None] = {}
         keep_memory()
 
     def forward(self, x: Array) -> Array:
-        """The network's output for x, (B, Dᵤ, Dᵤ, M); x is not changed."""
+        """The network's output for x, (B, Dᵤ, Dᵤ, M); x is not changed. Raises as `network.forward`."""
         y = x
-        for layer in self.network.layers.values():
-            if isinstance(layer, Sequential) and _goes_in_bands(layer, y.shape):
-                y = in_bands(layer, y, self.band)
-            elif y is x and isinstance(layer, Activation):
-                y = type(layer).operation(x)  # what comes from outside is not written over
+        for name, layer in self.network.layers.items():
+            block = self._in_bands(name, layer, y)
+            if block is not None:
+                y = block.forward(y)
+            elif type(layer) in IN_PLACE and y is not x:
+                y = IN_PLACE[type(layer)](y)
             else:
-                y = _apply(layer, y)
+                y = layer.forward(y)
+                layer.forget()
+        return y
+
+    def _in_bands(self, name: str, layer: Layer, x: Array) -> "BandedBlock | None":
+        """The layer prepared for inputs like x, or None where it can't be computed in bands."""
+        if not isinstance(layer, InvertedResidual | DepthwiseSeparable):
+            return None
+        key = name, x.shape, x.dtype
+        if key not in self._blocks:
+            layer.output_shape(x.shape)  # raises where the layer doesn't take x
+            g = _geometry(layer, x) if all(a.dtype == x.dtype for a in layer.params.values()) else None
+            self._blocks[key] = BandedBlock(layer, g, x.dtype, self.band, self._buffers) if g else None
+        return self._blocks[key]
+
+
+class Buffers:
+    """Memory by name, used again by all who ask for no more of it."""
+
+    def __init__(self) -> None:
+        self._arrays: dict[str, Array] = {}
+
+    def take(self, name: str, shape: tuple[int, ...], dtype: Any) -> Array:
+        """An array of that shape, with whatever stands in it."""
+        size = prod(shape) * np.dtype(dtype).itemsize
+        if name not in self._arrays or self._arrays[name].size < size:
+            self._arrays[name] = np.empty(size, np.uint8)
+        taken: Array = self._arrays[name][:size].view(dtype).reshape(shape)
+        return taken
+
+
+@dataclass(frozen=True)
+class Band:
+    """Some rows of a block's output: where they go, which rows of the input they read, and the buffers between."""
+
+    images: slice
+    rows: slice
+    read: slice
+    expanded: Array  # (images, rows read, Dᵤ, tk), the product with the expansion's kernel
+    inside: Array  # of the same shape: what of the padded buffer is not padding
+    padding: list[Array]  # what of it is
+    runs: Array  # the taps of the padded buffer, as `Geometry.runs` has them
+    filtered: Array  # (images, rows, Dᵥ, tk), what the depthwise convolution writes
+
+
+class BandedBlock:
+    """A folded block prepared for inputs of one shape: (pointwise,) depthwise and pointwise convolution."""
+
+    def __init__(self, block: Sequential, g: Geometry, dtype: Any, size: int, buffers: Buffers) -> None:
+        *expand, self.depthwise, self.project = _stages(block)
+        self.expand: Stage | None = expand[0] if expand else None
+        self.shortcut = getattr(block, "shortcut", False)
+        self.y_shape = (*g.output, self.project.kernel.shape[-1])
+        channels = self.depthwise.kernel.shape[-1]
+        self.bands = list(_bands(g, channels, dtype, size, buffers))
+        self.taps = repeat_kernel(self.depthwise.kernel, self.bands[0].runs.shape[-1])
+
+    def forward(self, x: Array) -> Array:
+        """The block's output for x."""
+        y = np.empty(self.y_shape, x.dtype)
+        for band in self.bands:
+            part, out = x[band.images, band.read], y[band.images, band.rows]
+            for zeros in band.padding:
+                zeros[...] = 0
+            if self.expand is None:
+                band.inside[...] = part
+            else:
+                np.matmul(as_matrix(part), self.expand.kernel, out=as_matrix(band.expanded))
+                self.expand.finish(band.expanded, band.inside)
+            np.einsum(
+                "bvwijx,ijx->bvwx", band.runs, self.taps, out=band.filtered.reshape(band.runs[:, :, :, 0, 0].shape)
+            )
+            self.depthwise.finish(band.filtered, band.filtered)
+            np.matmul(as_matrix(band.filtered), self.project.kernel, out=as_matrix(out))
+            self.project.finish(out, out)
+        if self.shortcut:
+            y += x
         return y
 
 
-def in_bands(block: Sequential, x: Array, band: int = BAND) -> Array:
-    """What a block returns in inference, computed a band of its output's rows at a time.
+@dataclass
+class Stage:
+    """A convolution's kernel and bias, and the activation behind it."""
 
-    A band of rows is a small image with padding of its own: at its ends the rows of zeros of the whole, and none in the
-    middle, where neighbouring bands read some of the same rows.
+    kernel: Array
+    bias: Array | float
+    activation: Callable[[Array], Array] | None = None
 
-    Args:
-        block: a Sequential of layers with one spatial convolution among them, with a shortcut or without.
-        x: (B, Dᵤ, Dᵤ, M).
-        band: the bytes of its widest volume in one band.
+    def finish(self, product: Array, out: Array) -> None:
+        """Add the bias to the kernel's product, and apply the activation."""
+        np.add(product, self.bias, out=out)
+        if self.activation is not None:
+            self.activation(out)
 
-    Returns:
-        The block's output for x, to rounding.
 
-    Raises:
-        TypeError, ValueError: as the block's kernels.
+def _stages(block: Sequential) -> list[Stage]:
+    """The convolutions of a folded block, each with the activation right behind it."""
+    stages: list[Stage] = []
+    for layer in block.layers.values():
+        if isinstance(layer, Linear):
+            stages.append(Stage(layer.params["kernel"], layer.params.get("bias", 0)))
+        else:
+            stages[-1].activation = IN_PLACE[type(layer)]
+    return stages
 
-    >>> from npconv.layers import InvertedResidual
-    >>> block, x = InvertedResidual(4, 4), np.random.default_rng(0).standard_normal((2, 9, 7, 4)).astype(np.float32)
-    >>> bool(np.allclose(in_bands(block, x, band=5000), block.forward(x), atol=1e-5))
-    True
-    """
-    g, widest = _geometry(block, x.shape), max(a.shape[-1] for a in block.params.values())
-    y = np.empty((*g.output, block.output_shape(x.shape)[-1]), x.dtype)
-    position_bytes = g.height.stride * g.width.stride * widest * x.itemsize
-    for images, rows in g.bands(position_bytes, size=band):
+
+def _geometry(block: Sequential, x: Array) -> Geometry | None:
+    """That of the depthwise convolution; None where bands are not made for the block's layers or its padding."""
+    convolutions = [layer for layer in block.layers.values() if isinstance(layer, Linear)]
+    kinds = [type(layer) for layer in convolutions[-3:]]
+    if kinds[-2:] != [DepthwiseConv2D, PointwiseConv2D] or kinds[:-2] not in ([], [PointwiseConv2D]):
+        return None
+    if any(not isinstance(layer, Linear) and type(layer) not in IN_PLACE for layer in block.layers.values()):
+        return None
+    depthwise = convolutions[-2]
+    kernel = depthwise.params["kernel"]
+    before = x.shape[-1] if len(convolutions) == 2 else convolutions[0].params["kernel"].shape[-1]
+    if before != kernel.shape[-1]:  # a depth multiplier
+        return None
+    g = arguments.depthwise(
+        "Inference", np.broadcast_to(x[..., :1], (*x.shape[:3], before)), kernel, **depthwise.geometry
+    )
+    return g if max(g.height.before, g.height.after) < g.height.span else None
+
+
+def _bands(g: Geometry, channels: int, dtype: Any, size: int, buffers: Buffers) -> Iterator[Band]:
+    """The bands of a block's output, with views of the buffers that all of them share."""
+    stride = g.height.stride * g.width.stride
+    for images, rows in g.bands(stride * channels * np.dtype(dtype).itemsize, size=size):
+        count = len(range(g.batch)[images])
         read, height = g.height.part(rows)
-        padding = (height.before, height.after), (g.width.before, g.width.after)
-        part = x[images, read]
-        for layer in block.layers.values():
-            part = _apply(layer, part, padding)
-        y[images, rows] = part
-    if getattr(block, "shortcut", False):
-        y += x
-    return y
-
-
-def _apply(layer: Layer, x: Array, padding: Padding | None = None) -> Array:
-    """A layer's output in inference, an activation's in place; a spatial convolution's with another padding."""
-    if isinstance(layer, Linear):
-        geometry = layer.geometry if padding is None or not layer.geometry else {**layer.geometry, "padding": padding}
-        y: Array = type(layer).operation(x, layer.params["kernel"], **geometry)
-        if "bias" in layer.params:
-            y += layer.params["bias"]
-        return y
-    if isinstance(layer, ReLU):
-        return np.maximum(x, 0, out=x)
-    if isinstance(layer, ReLU6):
-        return np.clip(x, 0, 6, out=x)
-    y = layer.forward(x)
-    layer.forget()
-    return y
-
-
-def _goes_in_bands(block: Sequential, shape: tuple[int, ...]) -> bool:
-    """Whether it is plain layers around one spatial convolution, a convolution first; no output reads padding alone."""
-    first, *_ = layers = block.layers.values()
-    plain = all(isinstance(layer, Linear | Activation | BatchNorm) for layer in layers) and isinstance(first, Linear)
-    known = type(block).forward in (Sequential.forward, InvertedResidual.forward)
-    if not plain or not known or len(_spatial(block)) != 1:
-        return False
-    height = _geometry(block, shape).height
-    return max(height.before, height.after) < height.span
-
-
-def _spatial(block: Sequential) -> list[Linear]:
-    """A block's layers that have geometry."""
-    return [layer for layer in block.layers.values() if isinstance(layer, Linear) and layer.geometry]
-
-
-def _geometry(block: Sequential, shape: tuple[int, ...]) -> Geometry:
-    """That of the block's spatial convolution: what lies before it keeps height and width."""
-    (layer,) = _spatial(block)
-    height, width = layer.params["kernel"].shape[:2]
-    one_channel = np.empty((*shape[:3], 1), np.int8), np.empty((height, width, 1, 1), np.int8)
-    return arguments.standard("Inference", *one_channel, **layer.geometry)
+        part = Geometry(count, height, g.width)
+        padded = buffers.take("padded", (count, height.padded, g.width.padded, channels), dtype)
+        inside = padded[:, height.inside, g.width.inside]
+        around = (
+            padded[:, : height.inside.start], padded[:, height.inside.stop :],
+            padded[:, :, : g.width.inside.start], padded[:, :, g.width.inside.stop :],
+        )  # fmt: skip
+        expanded = buffers.take("expanded", inside.shape, dtype)
+        filtered = buffers.take("filtered", (*part.output, channels), dtype)
+        yield Band(images, rows, read, expanded, inside, [a for a in around if a.size], part.runs(padded), filtered)

@@ -1,0 +1,168 @@
+"""Inference in bands: the same numbers as layer by layer, whatever the bands, and nothing kept but the network."""
+
+import tracemalloc
+
+import numpy as np
+import pytest
+
+from npconv.kernels.geometry import Axis
+from npconv.layers import Conv2D, DepthwiseSeparable, InvertedResidual, ReLU6, Sequential
+from npconv.models import Inference, Row, mobilenet_v1, mobilenet_v2, small_mobilenet_v2
+from npconv.models import inference as module
+
+TABLE = (Row(1, 6, 1, 1), Row(3, 10, 2, 2), Row(4, 12, 2, 2))
+NETWORKS = {
+    "keras": lambda: mobilenet_v2(1.0, 7, rows=TABLE, stem_channels=10, last_channels=20),
+    "torchvision": lambda: mobilenet_v2(1.0, 7, rows=TABLE, conventions="torchvision", last_channels=20),
+    "dilated": lambda: mobilenet_v2(1.0, 7, rows=(*TABLE, Row(2, 9, 2, 2)), output_stride=8, last_channels=20),
+    "v1": lambda: mobilenet_v1(0.25, 7, rows=((40, 1, 1), (60, 2, 2)), activation="relu"),
+    "v1, full convolutions": lambda: mobilenet_v1(0.25, 7, rows=((40, 1, 1), (60, 2, 2)), convolution="standard"),
+    "small": lambda: small_mobilenet_v2(7, 3),
+    "not normalised": lambda: Sequential(Conv2D(3, 4), InvertedResidual(4, 4, batch_norm=None)),
+    "activation first": lambda: Sequential(ReLU6(), InvertedResidual(3, 4, (2, 1), kernel_size=(5, 3))),
+    "more padding than kernel": lambda: Sequential(InvertedResidual(3, 3, padding=4, shortcut=False)),
+    "depth multiplier": lambda: Sequential(DepthwiseSeparable(3, 4, depth_multiplier=2)),
+    "no ReLU6 in between": lambda: Sequential(DepthwiseSeparable(3, 4, activation="linear")),
+    "ReLU6 in the bottleneck": lambda: Sequential(InvertedResidual(3, 3, bottleneck="relu6")),
+}
+
+
+def made(name):
+    """A network whose normalisation is not the identity, as after a training."""
+    network = NETWORKS[name]().initialize(1)
+    rng = np.random.default_rng(2)
+    for key, a in network.arrays().items():
+        if key.endswith(("shift", "mean")):
+            a[...] = rng.standard_normal(a.shape)
+        if key.endswith(("scale", "variance")):
+            a[...] = rng.uniform(0.5, 2, a.shape)
+    return network
+
+
+def images(*shape):
+    return np.random.default_rng(3).standard_normal(shape).astype(np.float32)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_it_is_the_folded_network_whatever_the_bands(name):
+    network = made(name)
+    folded = network.folded()
+    for shape in ((1, 37, 26, 3), (3, 24, 31, 3)):
+        x = images(*shape)
+        y = folded.forward(x)
+        for band in (1, 5_000, 40_000, 10**8):
+            before = x.copy()
+            fast = Inference(network, band=band)
+            for _ in range(2):  # the second time with buffers that hold the first one's numbers
+                np.testing.assert_allclose(fast.forward(x), y, rtol=1e-5, atol=1e-5 * np.abs(y).max())
+            assert np.array_equal(x, before)
+
+
+def test_blocks_are_really_computed_in_bands():
+    network = made("keras")
+    fast = Inference(network, band=5_000)
+    fast.forward(images(2, 37, 26, 3))
+    blocks = [block for block in fast._blocks.values() if block is not None]
+    assert len(blocks) == len(network.blocks)
+    first = blocks[1].bands  # stride 2, on a map of 19×13
+    assert len(first) > 4
+    assert [band.rows.stop - band.rows.start for band in first[:2]] == [first[0].rows.stop] * 2
+    assert [band.images.start for band in first] == sorted([0, 1] * (len(first) // 2))
+    assert max(band.expanded.nbytes for band in first) < 4 * 5_000
+    assert not list(Inference(made("depth multiplier"))._blocks)
+
+
+def test_images_of_other_shapes_can_follow_one_another():
+    network = made("torchvision")
+    fast, folded = Inference(network, band=5_000), network.folded()
+    for shape in ((1, 37, 26, 3), (2, 50, 61, 3), (1, 37, 26, 3), (4, 16, 16, 3)):
+        np.testing.assert_allclose(fast.forward(images(*shape)), folded.forward(images(*shape)), rtol=1e-4, atol=1e-4)
+
+
+def test_other_dtypes_give_what_the_layers_give():
+    network = made("keras")
+    x = images(1, 20, 30, 3).astype(np.float64)
+    fast, folded = Inference(network), network.folded()
+    assert fast.forward(x).dtype == folded.forward(x).dtype == np.float64
+    np.testing.assert_allclose(fast.forward(x), folded.forward(x), rtol=1e-6)
+    double = mobilenet_v2(1.0, 7, rows=TABLE, last_channels=20, dtype=np.float64)
+    np.testing.assert_allclose(Inference(double, band=4_000).forward(x), double.forward(x), rtol=1e-9, atol=1e-12)
+
+
+def test_later_learning_has_no_effect_and_nothing_is_remembered():
+    network = made("keras")
+    x = images(1, 20, 30, 3)
+    fast = Inference(network)
+    y = fast.forward(x)
+    for a in network.params.values():
+        a += 1
+    assert np.array_equal(fast.forward(x), y)
+    assert all(leaf._saved is None for leaf in fast.network.leaves())
+
+
+def test_it_needs_the_memory_of_the_narrow_volumes_and_its_bands():
+    network = mobilenet_v2(1.0, 7, rows=(Row(1, 16, 1, 1), Row(6, 24, 2, 2)), last_channels=16)
+    x = images(1, 160, 192, 3)
+    wide = 4 * 80 * 96 * 96  # what the second block expands to; its input and output are a quarter of it
+    peaks = {}
+    for name, run in (("fast", Inference(network).forward), ("folded", network.folded().forward)):
+        run(x)
+        tracemalloc.start()
+        run(x)
+        peaks[name] = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+    assert peaks["fast"] < 0.9 * wide
+    assert peaks["folded"] > 2 * wide
+
+
+@pytest.mark.parametrize(
+    ("axis", "outputs"),
+    [
+        (Axis(9, 3, 2, 1, 1, 1), slice(0, 2)),
+        (Axis(9, 3, 1, 2, 2, 2), slice(3, 7)),
+        (Axis(8, 3, 2, 1, 0, 1), slice(2, 4)),
+        (Axis(7, 5, 1, 1, 2, 2), slice(0, 7)),
+    ],
+)
+def test_a_part_of_an_axis_reads_what_the_whole_reads_there(axis, outputs):
+    rows = np.pad(np.arange(1, axis.input + 1), (axis.before, axis.after))
+    read, part = axis.part(outputs)
+    padded = np.pad(np.arange(1, axis.input + 1)[read], (part.before, part.after))
+    assert part.output == outputs.stop - outputs.start
+    assert [[padded[i] for i in taps] for taps in part.positions] == [
+        [rows[i] for i in taps] for taps in axis.positions[outputs]
+    ]
+
+
+def test_what_is_refused():
+    with pytest.raises(TypeError, match="Inference: network must be a Sequential; got Conv2D"):
+        Inference(Conv2D(3, 4))
+    with pytest.raises(TypeError, match="Inference: band must be an int; got True"):
+        Inference(made("small"), band=True)
+    with pytest.raises(ValueError, match="Inference: band must be at least 1; got 0"):
+        Inference(made("small"), band=0)
+    with pytest.raises(ValueError, match=r"conv2d: .*got x \(1, 20, 30, 4\)"):
+        Inference(made("small")).forward(images(1, 20, 30, 4))
+    with pytest.raises(ValueError, match="pointwise_conv2d"):
+        Inference(Sequential(InvertedResidual(3, 4))).forward(images(1, 6, 5, 4))
+
+
+def test_forgetting_leaves_no_way_back():
+    network = made("small")
+    y = network.forward(images(1, 20, 30, 3))
+    network.forget()
+    assert all(leaf._saved is None for leaf in network.leaves())
+    with pytest.raises(RuntimeError, match="there was no forward"):
+        network.backward(y)
+
+
+def test_the_widest_volume_sets_the_bands(monkeypatch):
+    network = made("keras")
+    x = images(1, 37, 26, 3)
+    counts = []
+    for band in (2_000, 20_000, 200_000):
+        fast = Inference(network, band=band)
+        fast.forward(x)
+        counts.append(sum(len(block.bands) for block in fast._blocks.values()))
+    assert counts[0] > counts[1] > counts[2] == len(network.blocks)
+    assert module.BAND >= 2**16
