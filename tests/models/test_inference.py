@@ -83,10 +83,14 @@ def test_other_dtypes_give_what_the_layers_give():
     network = made("keras")
     x = images(1, 20, 30, 3).astype(np.float64)
     fast, folded = Inference(network), network.folded()
+    assert fast.forward(x.astype(np.float32)).dtype == np.float32
     assert fast.forward(x).dtype == folded.forward(x).dtype == np.float64
     np.testing.assert_allclose(fast.forward(x), folded.forward(x), rtol=1e-6)
     double = mobilenet_v2(1.0, 7, rows=TABLE, last_channels=20, dtype=np.float64)
-    np.testing.assert_allclose(Inference(double, band=4_000).forward(x), double.forward(x), rtol=1e-9, atol=1e-12)
+    for given in (x, x.astype(np.float32)):
+        y = Inference(double, band=4_000).forward(given)
+        assert y.dtype == np.float64
+        np.testing.assert_allclose(y, double.forward(given), rtol=1e-9, atol=1e-12)
 
 
 def test_later_learning_has_no_effect_and_nothing_is_remembered():
