@@ -10,6 +10,7 @@ from collections.abc import Callable
 from .animation import gif_bytes
 from .backward_taps import backward_taps
 from .bottleneck_table import bottleneck_table
+from .cost_by_layer import cost_by_layer_figure
 from .cost_ratio import cost_ratio_figure
 from .depthwise_separable import depthwise_separable, depthwise_separable_frames
 from .feature_subspaces import feature_subspaces
@@ -19,6 +20,7 @@ from .functional_view import functional_view, functional_view_frames
 from .gradient_flow import gradient_flow
 from .inverted_residual_maps import inverted_residual_maps
 from .linear_bottleneck_training import linear_bottleneck_training_figure
+from .mobilenet_v2_table import mobilenet_v2_table_figure
 from .per_channel_photograph import per_channel_photograph
 from .per_channel_view import per_channel_view
 from .relu_information_loss import relu_information_loss
@@ -41,6 +43,8 @@ BUILDERS: dict[str, Callable[..., Figure]] = {
     "inverted-residual-maps": inverted_residual_maps,
     "linear-bottleneck-training": linear_bottleneck_training_figure,
     "residual-blocks": residual_blocks,
+    "mobilenet-v2-table": mobilenet_v2_table_figure,
+    "cost-by-layer": cost_by_layer_figure,
     "backward-taps": backward_taps,
     "feature-subspaces": feature_subspaces,
     "gradient-flow": gradient_flow,
@@ -57,6 +61,7 @@ __all__ = [
     "Figure",
     "backward_taps",
     "bottleneck_table",
+    "cost_by_layer_figure",
     "cost_ratio_figure",
     "depthwise_separable",
     "depthwise_separable_frames",
@@ -67,6 +72,7 @@ __all__ = [
     "gradient_flow",
     "inverted_residual_maps",
     "linear_bottleneck_training_figure",
+    "mobilenet_v2_table_figure",
     "per_channel_photograph",
     "per_channel_view",
     "relu_information_loss",

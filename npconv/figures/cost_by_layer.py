@@ -1,0 +1,430 @@
+"""What MobileNetV2 costs on its way through: MACs, parameters and activation memory, block by block and by kind."""
+
+from collections.abc import Mapping, Sequence
+from itertools import accumulate
+from typing import Any
+
+import matplotlib.figure
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+from matplotlib.patches import Rectangle
+from matplotlib.ticker import MaxNLocator
+
+from ..kernels.arguments import is_int
+from ..kernels.geometry import Pair
+from ..layers import ReLU6
+from ..models import MOBILENET_V2_ROWS, Row, Summary, mobilenet_v2, summary
+from .figure import Figure, four_part_caption, style
+from .parts.blocks import HATCH, SWATCH
+from .parts.drawing import FRONT, INK, MARGIN, ROLES, SMALL, TITLE, WIDTH, shade, text_width
+from .parts.lines import NOTE_LINE, wrapped, write_note
+from .parts.values import shape_text
+
+FUNCTION = "cost_by_layer_figure"
+MOST_BLOCKS = 40
+KINDS = ("stem", "expand", "depthwise", "project", "last", "classifier")
+"""In the order of forward, in which a block's bars stand from the top."""
+POINTWISE = ("expand", "project")
+QUANTITIES = {"macs": "MACs", "parameters": "parameters", "bytes": "activation memory"}
+PREFIXES = ((1, ""), (10**3, "k"), (10**6, "M"), (10**9, "G"), (10**12, "T"), (10**15, "P"))
+UNITS = {"": "", "k": "thousands", "M": "millions", "G": "billions", "T": "trillions", "P": "quadrillions"}
+
+EDGE, PANEL, ABOVE, BELOW = 0.75, 1.3, 0.34, 0.66  # inches left of the panels, of each, over each, below the last one
+LEGEND_LINE, GAP = 0.185, 0.12
+BAR = 0.8  # of a column
+TICKS, BRACKETS, MAPS = 0.14, 0.32, 0.45  # inches below the last panel
+APART = 0.06  # inches from one label to the next
+
+
+def cost_by_layer_figure(
+    *,
+    width: float = 1.0,
+    resolution: Pair = 224,
+    classes: int = 1000,
+    rows: Sequence[Row | tuple[int, int, int, int]] = MOBILENET_V2_ROWS,
+) -> Figure:
+    """MobileNetV2's MACs, parameters and activation memory, block by block: expansion, depthwise, projection apart.
+
+    Args:
+        width, classes, rows: as in `npconv.models.mobilenet_v2`; at most 40 blocks.
+        resolution: of the image, an int or (height, width).
+
+    Returns:
+        Figure "cost-by-layer". Its data: "settings"; "columns", for the stem, each block, the last convolution and the
+        classifier the layers that are drawn (output shape without the batch, whether it is linear, macs, parameters,
+        bytes of the output); "maps", from which column to which an output map has one size; "by kind" and "totals";
+        the parameters of "batch normalisation", which are not drawn; and the "halves" of parameters and bytes.
+
+    Raises:
+        TypeError, ValueError: as `mobilenet_v2`, and for a resolution that is no size or that the network does not
+            take, no blocks, or more than can be drawn.
+
+    Source: the MobileNetV2 paper's Table 2, the article's Fig. 9.
+
+    >>> figure = cost_by_layer_figure(rows=[(6, 24, 2, 2)], resolution=(32, 48), classes=10)
+    >>> figure.data["totals"]["macs"], figure.data["by kind"]["macs"]["depthwise"]
+    (7049216, 290304)
+    """
+    sizes = _sizes(resolution)
+    network = mobilenet_v2(width, classes, rows=rows)
+    if not 1 <= len(network.blocks) <= MOST_BLOCKS:
+        raise ValueError(f"{FUNCTION}: rows must be of 1 to {MOST_BLOCKS} blocks; got {len(network.blocks)}")
+    settings = {
+        "width": float(width),
+        "resolution": list(sizes),
+        "classes": int(classes),
+        "rows": [[int(number) for number in row] for row in rows],
+    }
+    data = {"settings": settings, **_numbers(summary(network, (1, *sizes, 3)))}
+    with style():
+        figure = _draw(data)
+    return Figure(name="cost-by-layer", figure=figure, data=data, alt=_alt(data), caption=_caption(data))
+
+
+# What is drawn: numbers
+
+
+def _sizes(resolution: Any) -> tuple[int, int]:
+    """Height and width of the image."""
+    sizes = resolution if isinstance(resolution, tuple | list) else (resolution, resolution)
+    if len(sizes) != 2 or not all(map(is_int, sizes)):
+        raise TypeError(f"{FUNCTION}: resolution must be an int or a pair of ints; got {resolution!r}")
+    if min(sizes) < 1:
+        raise ValueError(f"{FUNCTION}: resolution must be at least 1; got {resolution!r}")
+    return int(sizes[0]), int(sizes[1])
+
+
+def _numbers(counted: Summary) -> dict[str, Any]:
+    """All that is drawn."""
+    columns = _columns(counted)
+    drawn = [layer for column in columns for layer in column["layers"]]
+    kinds = [kind for kind in KINDS if any(layer["kind"] == kind for layer in drawn)]
+    return {
+        "columns": columns,
+        "maps": _maps(columns),
+        "by kind": {
+            name: {kind: sum(layer[name] for layer in drawn if layer["kind"] == kind) for kind in kinds}
+            for name in QUANTITIES
+        },
+        "totals": {name: sum(layer[name] for layer in drawn) for name in QUANTITIES},
+        "batch normalisation": sum(row.params for row in counted.rows if row.normalises),
+        "halves": {"parameters": _half(columns[::-1], "parameters"), "bytes": _half(columns, "bytes")},
+    }
+
+
+def _columns(counted: Summary) -> list[dict[str, Any]]:
+    """The layers that multiply, by block; one is linear unless a ReLU6 comes before the next of them."""
+    columns: dict[str, list[dict[str, Any]]] = {}
+    layer: dict[str, Any] = {}
+    for row in counted.rows:
+        if row.macs:
+            layer = {"kind": row.kind, "output": list(row.output_shape[1:]), "linear": True}
+            layer |= {"macs": row.macs, "parameters": row.params, "bytes": row.activation_bytes}
+            columns.setdefault(row.block, []).append(layer)
+        elif row.operation == ReLU6.__name__:
+            layer["linear"] = False
+    return [{"name": name, "layers": layers} for name, layers in columns.items()]
+
+
+def _sum(column: Mapping[str, Any], name: str) -> int:
+    return sum(layer[name] for layer in column["layers"])
+
+
+def _maps(columns: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Runs of columns whose outputs have a map of one size."""
+    runs: list[dict[str, Any]] = []
+    for column in columns:
+        output = column["layers"][-1]["output"]
+        if len(output) < 3:  # the classifier's, which has no map
+            continue
+        if runs and runs[-1]["map"] == output[:2]:
+            runs[-1]["to"] = column["name"]
+        else:
+            runs.append({"map": output[:2], "from": column["name"], "to": column["name"]})
+    return runs
+
+
+def _half(columns: Sequence[Mapping[str, Any]], name: str) -> dict[str, Any]:
+    """How many of the first columns hold more than half of a sum: the fewest, the last one's name, what they hold."""
+    held = list(accumulate(_sum(column, name) for column in columns))
+    last = next(index for index, sum_ in enumerate(held) if 2 * sum_ > held[-1])
+    return {"columns": last + 1, "to": columns[last]["name"], "held": held[last]}
+
+
+# What is said
+
+
+def amount_text(amount: int, unit: str = "") -> str:
+    """A count in three digits or four, with a prefix to its unit.
+
+    >>> amount_text(864), amount_text(20_716_416), amount_text(1_280_000), amount_text(999_960), amount_text(8, "B")
+    ('864', '20.7 M', '1.28 M', '1.00 M', '8 B')
+    """
+    if amount < 1000:
+        return f"{amount} {unit}".strip()
+    size, prefix = next((pair for pair in PREFIXES[1:] if amount < 999.95 * pair[0]), PREFIXES[-1])
+    digits = 2 if amount < 9.995 * size else 1
+    return f"{amount / size:.{digits}f} {prefix}{unit}"
+
+
+def share_text(part: int, whole: int) -> str:
+    """A share in %, never 0 or 100 where it is only near.
+
+    >>> share_text(1, 3), share_text(1, 1000), share_text(999, 1000), share_text(5, 5)
+    ('33 %', '< 1 %', '> 99 %', '100 %')
+    """
+    percent = 100 * part / whole
+    if 0 < percent < 0.5:
+        return "< 1 %"
+    return "> 99 %" if 99.5 <= percent < 100 else f"{percent:.0f} %"
+
+
+def _column_text(name: str) -> str:
+    return {"stem": "the stem", "last": "the last convolution", "classifier": "the classifier"}.get(
+        name, name.replace("_", " ")
+    )
+
+
+def _settings_text(data: Mapping[str, Any]) -> str:
+    settings = data["settings"]
+    own = "" if settings["rows"] == [list(row) for row in MOBILENET_V2_ROWS] else " with other rows"
+    return (
+        f"MobileNetV2{own}, width {settings['width']:g}, one image of {shape_text(settings['resolution'])}, "
+        f"{settings['classes']} class{'es' if settings['classes'] > 1 else ''}"
+    )
+
+
+def _statements(data: Mapping[str, Any]) -> dict[str, str]:
+    """What is to be seen in each panel, in a few words."""
+    totals, places = data["totals"], {}
+    for name, alone, several in (("parameters", "in {}", "from {} on"), ("bytes", "in {}", "up to {}")):
+        half = data["halves"][name]
+        place = (several if half["columns"] > 1 else alone).format(_column_text(half["to"]))
+        places[name] = f"{share_text(half['held'], totals[name])} {place}"
+    kinds, pointwise, depthwise = _mac_shares(data)
+    return {"macs": f"{kinds} {pointwise}, depthwise {depthwise}", **places}
+
+
+def _mac_shares(data: Mapping[str, Any]) -> tuple[str, str, str]:
+    """The kinds of pointwise convolutions that the blocks have, their share of all MACs, the depthwise ones' share."""
+    macs, total = data["by kind"]["macs"], data["totals"]["macs"]
+    kinds = [kind for kind in POINTWISE if kind in macs]
+    return " and ".join(kinds), share_text(sum(map(macs.get, kinds)), total), share_text(macs["depthwise"], total)
+
+
+def _claim(data: Mapping[str, Any]) -> str:
+    """Where the network multiplies, where its parameters stand, and where it takes memory."""
+    statements, totals = _statements(data), data["totals"]
+    kinds, pointwise, depthwise = _mac_shares(data)
+    ends = {}
+    for name, place in (("parameters", "The last"), ("bytes", "The first")):
+        count = data["halves"][name]["columns"]
+        ends[name] = f"{place} {count} of {len(data['columns'])} columns hold" if count > 1 else f"{place} column holds"
+    classifier = share_text(data["by kind"]["parameters"]["classifier"], totals["parameters"])
+    alone = f", {classifier} in the classifier alone" if data["halves"]["parameters"]["columns"] > 1 else ""
+    column, layer = max(
+        ((column["name"], layer) for column in data["columns"] for layer in column["layers"]),
+        key=lambda pair: pair[1]["bytes"],
+    )
+    largest = _column_text(column) if column == layer["kind"] else f"{_column_text(column)}, {layer['kind']}"
+    return (
+        f"{_settings_text(data)}. Of all MACs the pointwise convolutions of the blocks ({kinds}) take {pointwise}, the "
+        f"depthwise ones {depthwise}. {ends['parameters']} more than half of the parameters: "
+        f"{statements['parameters']}{alone}. {ends['bytes']} more than half of the activation memory: "
+        f"{statements['bytes']}; no output is larger than that of {largest}, {shape_text(layer['output'])}."
+    )
+
+
+def _caption(data: Mapping[str, Any]) -> str:
+    norm, params = data["batch normalisation"], data["totals"]["parameters"]
+    return four_part_caption(
+        claim=_claim(data),
+        computed=(
+            "All numbers are npconv.models.summary's. The parameters are kernels and the classifier's biases, without "
+            f"the {norm:,} of batch normalisation ({share_text(norm, params + norm)} of both). The activation memory "
+            "is the output of each convolution and of the classifier, once, in float32, 4 bytes a number: "
+            "normalisation, ReLU6 and the shortcut's sum are taken to write where they read."
+        ),
+        scale=(
+            "All axes are linear, from 0; a block's bars stand on one another, in the order of forward from the top; a "
+            "dotted line stands before a block whose output has another map than its input, its expansion still having "
+            "the input's."
+        ),
+        not_shown="Not shown: the pool, additions, and what has to be in memory at one time.",
+    )
+
+
+def _alt(data: Mapping[str, Any]) -> str:
+    texts = []
+    for name, title in QUANTITIES.items():
+        total, unit = data["totals"][name], "B" if name == "bytes" else ""
+        kinds = ", ".join(
+            f"{kind} {amount_text(amount, unit)} ({share_text(amount, total)})"
+            for kind, amount in data["by kind"][name].items()
+        )
+        most = max(data["columns"], key=lambda column: _sum(column, name))
+        texts.append(
+            f"{title[0].upper()}{title[1:]}, {total:,}{' bytes' * bool(unit)} in all: {kinds}; "
+            f"{_statements(data)[name]}; the highest column is {_column_text(most['name'])} with "
+            f"{amount_text(_sum(most, name), unit)}."
+        )
+    maps = ", ".join(f"{shape_text(run['map'])} from {_column_text(run['from'])} on" for run in data["maps"])
+    blocks = len(data["columns"]) - 3
+    return (
+        "Three bar charts one above the other, with a column for the stem, "
+        f"{f'each of the {blocks} blocks' if blocks > 1 else 'the one block'}, the last convolution and the classifier "
+        f"of {_settings_text(data)}. {' '.join(texts)} Output maps: {maps}."
+    )
+
+
+# How it is drawn
+
+
+def _draw(data: Mapping[str, Any]) -> matplotlib.figure.Figure:
+    """A note, three panels with their legends at the right, and the blocks and maps below the last one."""
+    legends = {name: _legend(data, name) for name in QUANTITIES}
+    cells = [[line[i] for lines in legends.values() for line in lines] for i in range(3)]
+    widths = [1.03 * max(text_width(text, SMALL) for text in texts) for texts in cells]  # on a screen that much wider
+    legend = SWATCH[0] + GAP / 2 + sum(widths) + 2 * GAP
+    across = WIDTH - EDGE - GAP - legend - MARGIN
+    notes = wrapped(_note(data), 0.97 * (WIDTH - 2 * MARGIN))
+    top = MARGIN + NOTE_LINE * len(notes) + 0.06
+    height = top + len(QUANTITIES) * (ABOVE + PANEL) + BELOW
+    figure = matplotlib.figure.Figure(figsize=(WIDTH, height))
+    page = figure.add_axes((0, 0, 1, 1), zorder=-1)
+    write_note(page, notes, height)
+    for i, (name, title) in enumerate(QUANTITIES.items()):
+        y = height - top - (i + 1) * (ABOVE + PANEL)
+        axes = figure.add_axes((EDGE / WIDTH, y / height, across / WIDTH, PANEL / height))
+        _draw_panel(axes, data, name)
+        total = f"{title}: {data['totals'][name]:,}{' bytes' if name == 'bytes' else ''}"
+        _write_title(page, total, _statements(data)[name], y + PANEL)
+        rights = (WIDTH - MARGIN - widths[2] - GAP, WIDTH - MARGIN)
+        _draw_legend(page, legends[name], EDGE + across + GAP, rights, y + PANEL, _linear(data))
+    _draw_below(page, data, across / len(data["columns"]), BELOW)
+    return figure
+
+
+def _note(data: Mapping[str, Any]) -> str:
+    """What a reader must know before looking."""
+    return (
+        f"{_settings_text(data)}. The bars of a block stand in the order of forward from the top. Hatched: the output "
+        "is linear, no activation follows."
+    )
+
+
+def _linear(data: Mapping[str, Any]) -> dict[str, bool]:
+    """Whether a kind's outputs are linear."""
+    return {layer["kind"]: layer["linear"] for column in data["columns"] for layer in column["layers"]}
+
+
+def _look(kind: str, linear: bool) -> dict[str, Any]:
+    """The colour of what comes out, and hatching where it is linear."""
+    role = "input" if linear else "intermediate" if kind == "depthwise" else "output"
+    return {
+        "facecolor": shade(ROLES[role], FRONT),
+        "edgecolor": INK,
+        "linewidth": 0.5,
+        "hatch": HATCH if linear else None,
+    }
+
+
+def _draw_panel(axes: Axes, data: Mapping[str, Any], name: str) -> None:
+    """The bars of one panel, and dotted lines where the map changes."""
+    columns = data["columns"]
+    names = [column["name"] for column in columns]
+    for i, column in enumerate(columns):
+        y = 0
+        for layer in reversed(column["layers"]):
+            gid = f"{column['name']}.{layer['kind']}"
+            look = _look(layer["kind"], layer["linear"])
+            axes.add_patch(Rectangle((i - BAR / 2, y), BAR, layer[name], gid=gid, zorder=2, **look))
+            y += layer[name]
+    for run in data["maps"][1:]:
+        axes.axvline(names.index(run["from"]) - 0.5, color=INK, linewidth=0.8, linestyle=":", zorder=1)
+    most = max(_sum(column, name) for column in columns)
+    unit, prefix = max((pair for pair in PREFIXES if pair[0] <= most), default=PREFIXES[0])
+    axes.set_xlim(-0.5, len(columns) - 0.5)
+    axes.set_xticks([])
+    axes.set_ylim(0, 1.04 * most)
+    steps = MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]).tick_values(0, most / unit)
+    ticks = [tick for tick in steps if tick * unit <= 1.04 * most]
+    axes.set_yticks([tick * unit for tick in ticks], [f"{tick:g}" for tick in ticks])
+    axes.set_ylabel(f"{prefix}B" if name == "bytes" else UNITS[prefix])
+    axes.yaxis.set_label_coords(-0.45 / (axes.bbox.width / axes.figure.dpi), 0.5)
+
+
+def _write_title(page: Axes, title: str, statement: str, y: float) -> None:
+    """A panel's name and total, and behind it what is to be seen."""
+    page.text(EDGE, y + 0.09, title, size=TITLE, weight="bold", va="baseline", parse_math=False)
+    x = EDGE + 1.03 * text_width(title, TITLE, "bold") + GAP
+    page.text(x, y + 0.09, statement, size=SMALL, va="baseline", parse_math=False)
+
+
+def _legend(data: Mapping[str, Any], name: str) -> list[tuple[str, str, str]]:
+    """For each kind its name, amount and share."""
+    total, unit = data["totals"][name], "B" if name == "bytes" else ""
+    return [(kind, amount_text(n, unit), share_text(n, total)) for kind, n in data["by kind"][name].items()]
+
+
+def _draw_legend(
+    page: Axes,
+    lines: Sequence[tuple[str, str, str]],
+    x: float,
+    rights: tuple[float, float],
+    top: float,
+    linear: Mapping[str, bool],
+) -> None:
+    """A sample of each kind's bars, then its name, and its amount and share with their right edges there."""
+    for i, (kind, amount, share) in enumerate(lines):
+        y = top - LEGEND_LINE * (i + 0.5)
+        page.add_patch(Rectangle((x, y - SWATCH[1] / 2), *SWATCH, gid=f"legend-{kind}", **_look(kind, linear[kind])))
+        places = ((x + SWATCH[0] + GAP / 2, kind, "left"), (rights[0], amount, "right"), (rights[1], share, "right"))
+        for at, text, across in places:
+            page.text(at, y, text, size=SMALL, ha=across, va="center_baseline", parse_math=False)
+
+
+def _draw_below(page: Axes, data: Mapping[str, Any], column: float, bottom: float) -> None:
+    """The blocks' numbers below their columns, and below them the size of the output's map."""
+    names = [each["name"] for each in data["columns"]]
+    labels = [(x, TICKS, label, across) for x, label, across in _block_labels(len(names) - 3, column)]
+    labels += [(-0.25, TICKS, "block", "right"), (-0.25, MAPS, "map", "right")]
+    edge = -0.25 + APART
+    for run in data["maps"]:
+        first, end = names.index(run["from"]), names.index(run["to"]) + 1
+        left, right, y = EDGE + first * column + 0.03, EDGE + end * column - 0.03, bottom - BRACKETS
+        page.add_line(Line2D([left, left, right, right], [y + 0.05, y, y, y + 0.05], color=INK, linewidth=0.8))
+        middle, reach = (first + end) / 2 * column, text_width(_map_text(run["map"]), SMALL) / 2
+        if middle - reach >= edge:  # else it has no room beside the one before
+            labels.append((middle, MAPS, _map_text(run["map"]), "center"))
+            edge = middle + reach + APART
+    for x, y, label, across in labels:
+        page.text(EDGE + x, bottom - y, label, size=SMALL, ha=across, va="center_baseline", parse_math=False)
+
+
+def _map_text(sizes: Sequence[int]) -> str:
+    """A map's size.
+
+    >>> _map_text([112, 112]), _map_text([48, 80])
+    ('112²', '48×80')
+    """
+    return f"{sizes[0]}²" if sizes[0] == sizes[1] else shape_text(sizes)
+
+
+def _block_labels(blocks: int, column: float) -> list[tuple[float, str, str]]:
+    """The columns' labels, as (x, label, alignment): numbers that come too near another label are left out.
+
+    >>> [label for _, label, _ in _block_labels(3, 0.3)], [label for _, label, _ in _block_labels(9, 0.12)]
+    (['stem', '1', '2', '3', 'last', 'classifier'], ['stem', '2', '4', '6', '8', 'last', 'classifier'])
+    """
+    stem, half = text_width("stem", SMALL), text_width("last", SMALL) / 2
+    last = (blocks + 1.5) * column
+    labels = [(min(column / 2, column - stem / 2), "stem", "center")]
+    edge = labels[0][0] + stem / 2
+    for number in range(1, blocks + 1):
+        middle, reach = (number + 0.5) * column, text_width(str(number), SMALL) / 2
+        if middle - reach >= edge + APART / 2 and middle + reach + APART <= last - half:
+            labels.append((middle, str(number), "center"))
+            edge = middle + reach + APART / 2
+    classifier = max((blocks + 2) * column, last + half + APART)
+    return [*labels, (last, "last", "center"), (classifier, "classifier", "left")]

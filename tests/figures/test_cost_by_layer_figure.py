@@ -1,0 +1,357 @@
+"""Every bar is as high as plain formulas say, hatched exactly where no ReLU6 follows, and labelled with its numbers."""
+
+import functools
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+from matplotlib.axes import Axes
+from matplotlib.colors import to_rgba
+from matplotlib.patches import Rectangle
+from matplotlib.text import Text
+
+from npconv.figures import Figure
+from npconv.figures.cost_by_layer import cost_by_layer_figure
+from npconv.figures.parts.drawing import FRONT, ROLES, shade
+from npconv.models import MOBILENET_V2_ROWS, mobilenet_v2, summary
+
+NAMES = ("macs", "parameters", "bytes")
+# The arguments, and what the widths make of them: channels of the stem, of each row, of the last convolution.
+CASES: dict[str, tuple[dict[str, Any], tuple[int, list[int], int]]] = {
+    "the paper's": ({}, (32, [16, 24, 32, 64, 96, 160, 320], 1280)),
+    "narrow, flat, two classes": (
+        {"width": 0.35, "resolution": (96, 160), "classes": 2},
+        (16, [8, 8, 16, 24, 32, 56, 112], 1280),
+    ),
+    "wide, odd": (
+        {"width": 1.4, "resolution": (97, 33), "classes": 1, "rows": [(6, 24, 2, 2), (3, 40, 1, 1), (1, 16, 2, 3)]},
+        (48, [32, 56, 24], 1792),
+    ),
+    "one block": ({"rows": ((1, 16, 1, 1),), "resolution": 32}, (32, [16], 1280)),
+    "one strided block": ({"rows": [(6, 24, 1, 2)], "resolution": (7, 12), "classes": 3}, (32, [24], 1280)),
+    "thirty blocks": (
+        {"width": 0.35, "rows": [(6, 24, 29, 2), (2, 16, 1, 2)], "resolution": 40}, (16, [8, 8], 1280),
+    ),
+}  # fmt: skip
+
+
+@functools.cache
+def drawn(case: str) -> Figure:
+    return cost_by_layer_figure(**CASES[case][0])
+
+
+def formulas(case: str) -> dict[str, dict[str, int]]:
+    """MACs, parameters and bytes by layer, from the sizes of the kernels and maps alone."""
+    arguments, (stem, widths, last) = CASES[case]
+    resolution, classes = arguments.get("resolution", 224), arguments.get("classes", 1000)
+    h, w = resolution if isinstance(resolution, tuple) else (resolution, resolution)
+    h, w = math.ceil(h / 2), math.ceil(w / 2)
+    weights, maps = {"stem.stem": 9 * 3 * stem}, {"stem.stem": (h * w, stem)}
+    k, number = stem, 0
+    for (t, _, n, s), channels in zip(arguments.get("rows", MOBILENET_V2_ROWS), widths, strict=True):
+        for stride in (s, *[1] * (n - 1)):
+            number += 1
+            block = f"block_{number}"
+            if t > 1:
+                weights[f"{block}.expand"], maps[f"{block}.expand"] = k * t * k, (h * w, t * k)
+            h, w = math.ceil(h / stride), math.ceil(w / stride)
+            weights[f"{block}.depthwise"], maps[f"{block}.depthwise"] = 9 * t * k, (h * w, t * k)
+            weights[f"{block}.project"], maps[f"{block}.project"] = t * k * channels, (h * w, channels)
+            k = channels
+    weights["last.last"], maps["last.last"] = k * last, (h * w, last)
+    weights["classifier.classifier"], maps["classifier.classifier"] = last * classes, (1, classes)
+    biases = {"classifier.classifier": classes}
+    return {
+        "macs": {layer: maps[layer][0] * weights[layer] for layer in weights},
+        "parameters": {layer: weights[layer] + biases.get(layer, 0) for layer in weights},
+        "bytes": {layer: 4 * area * channels for layer, (area, channels) in maps.items()},
+    }
+
+
+def panels(figure: Figure) -> dict[str, Axes]:
+    return dict(zip(NAMES, figure.figure.axes[1:], strict=True))
+
+
+def bars(axes: Axes) -> dict[str, Rectangle]:
+    return {str(bar.get_gid()): bar for bar in axes.patches if isinstance(bar, Rectangle)}
+
+
+def labels(figure: Figure) -> dict[str, Text]:
+    return {text.get_text(): text for text in figure.figure.axes[0].texts}
+
+
+def by_kind(numbers: dict[str, int]) -> dict[str, int]:
+    sums: dict[str, int] = {}
+    for layer, number in numbers.items():
+        sums[layer.split(".")[1]] = sums.get(layer.split(".")[1], 0) + number
+    return sums
+
+
+def by_column(numbers: dict[str, int]) -> dict[str, int]:
+    sums: dict[str, int] = {}
+    for layer, number in numbers.items():
+        sums[layer.split(".")[0]] = sums.get(layer.split(".")[0], 0) + number
+    return sums
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_bars_are_as_high_as_the_formulas_say(case: str) -> None:
+    figure, expected = drawn(case), formulas(case)
+    for name, axes in panels(figure).items():
+        heights = {layer: bar.get_height() for layer, bar in bars(axes).items()}
+        assert heights == expected[name], name
+        data = {
+            f"{column['name']}.{layer['kind']}": layer[name]
+            for column in figure.data["columns"]
+            for layer in column["layers"]
+        }
+        assert list(data.items()) == list(expected[name].items()), name
+        assert figure.data["by kind"][name] == by_kind(expected[name])
+        assert figure.data["totals"][name] == sum(expected[name].values())
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_bars_of_a_block_stand_on_one_another_the_first_one_on_top(case: str) -> None:
+    expected = formulas(case)
+    columns = list(by_column(expected["macs"]))
+    for name, axes in panels(drawn(case)).items():
+        drawn_bars, tops = bars(axes), by_column(expected[name])
+        assert axes.get_xlim() == (-0.5, len(columns) - 0.5)
+        assert axes.get_ylim()[0] == 0
+        assert max(tops.values()) < axes.get_ylim()[1] < 1.1 * max(tops.values())
+        for layer, height in expected[name].items():
+            column = layer.split(".")[0]
+            bar = drawn_bars[layer]
+            assert bar.get_y() + height == tops[column], (name, layer)
+            tops[column] -= height
+            assert bar.get_x() + bar.get_width() / 2 == pytest.approx(columns.index(column))
+            assert bar.get_width() == pytest.approx(0.8)
+        assert set(tops.values()) == {0}
+
+
+def test_sums_are_the_published_ones() -> None:
+    data = drawn("the paper's").data
+    assert data["by kind"]["macs"] == {
+        "stem": 10_838_016, "expand": 129_755_136, "depthwise": 20_716_416, "project": 118_114_304,
+        "last": 20_070_400, "classifier": 1_280_000,
+    }  # fmt: skip
+    assert data["by kind"]["parameters"] == {
+        "stem": 864, "expand": 751_872, "depthwise": 64_224, "project": 963_200, "last": 409_600,
+        "classifier": 1_281_000,
+    }  # fmt: skip
+    assert (data["totals"]["macs"], data["totals"]["parameters"]) == (300_774_272, 3_470_760)
+    assert data["batch normalisation"] == 34_112
+    counted = summary(mobilenet_v2(), (1, 224, 224, 3))
+    assert data["totals"]["parameters"] + data["batch normalisation"] == counted.params
+
+
+@pytest.mark.parametrize("case", ["the paper's", "wide, odd"])
+def test_hatching_is_where_no_relu6_follows(case: str) -> None:
+    figure, arguments = drawn(case), CASES[case][0]
+    network = mobilenet_v2(
+        arguments.get("width", 1.0), arguments.get("classes", 1000), rows=arguments.get("rows", MOBILENET_V2_ROWS)
+    )
+    hatched = set()
+    for axes in panels(figure).values():
+        for name, bar in bars(axes).items():
+            block, kind = name.split(".")
+            layers = network.layers if block == kind else network.layers[block].layers  # type: ignore[attr-defined]
+            assert (bar.get_hatch() == "////") == (f"{kind}_relu6" not in layers), name
+            assert bar.get_hatch() in ("////", None)
+            hatched |= {kind} if bar.get_hatch() else set()
+    assert hatched == {"project", "classifier"}
+
+
+def test_a_kind_has_one_look_in_all_panels_and_in_their_legends() -> None:
+    figure = drawn("the paper's")
+    roles = dict.fromkeys(("stem", "expand", "last"), "output") | {"depthwise": "intermediate"}
+    roles |= dict.fromkeys(("project", "classifier"), "input")
+    samples = [patch for patch in figure.figure.axes[0].patches if str(patch.get_gid()).startswith("legend-")]
+    assert len(samples) == 3 * len(roles)
+    named = [(str(patch.get_gid()).removeprefix("legend-"), patch) for patch in samples]
+    for axes in panels(figure).values():
+        named += [(name.split(".")[1], bar) for name, bar in bars(axes).items()]
+    for kind, patch in named:
+        assert patch.get_facecolor() == to_rgba(shade(ROLES[roles[kind]], FRONT)), kind
+        assert (patch.get_hatch() == "////") == (kind in ("project", "classifier")), kind
+        assert patch.get_visible()
+    lightness = [
+        np.dot(to_rgba(shade(ROLES[role], FRONT))[:3], (0.299, 0.587, 0.114)) for role in ("output", "intermediate")
+    ]
+    assert lightness[1] - lightness[0] > 0.1  # the two that are not hatched can be told apart in grey
+
+
+def test_legends_say_how_much_and_which_share() -> None:
+    texts = [text.get_text() for text in drawn("the paper's").figure.axes[0].texts]
+    rows = list(zip(texts, texts[1:], texts[2:], strict=False))
+    assert ("expand", "129.8 M", "43 %") in rows
+    assert ("depthwise", "20.7 M", "7 %") in rows
+    assert ("project", "118.1 M", "39 %") in rows
+    assert ("stem", "864", "< 1 %") in rows
+    assert ("classifier", "1.28 M", "37 %") in rows
+    assert ("expand", "13.4 MB", "50 %") in rows
+    assert {"MACs: 300,774,272", "parameters: 3,470,760", "activation memory: 26,716,448 bytes"} <= set(texts)
+    assert {"expand and project 82 %, depthwise 7 %", "62 % from block 17 on", "53 % up to block 3"} <= set(texts)
+    assert "8 B" in {text.get_text() for text in drawn("narrow, flat, two classes").figure.axes[0].texts}
+
+
+def test_panels_stand_one_above_the_other_under_their_titles() -> None:
+    figure = drawn("the paper's")
+    height = figure.figure.get_size_inches()[1]
+    titles = ("MACs: 300,774,272", "parameters: 3,470,760", "activation memory: 26,716,448 bytes")
+    words = ("expand and project 82 %, depthwise 7 %", "62 % from block 17 on", "53 % up to block 3")
+    amounts = ("129.8 M", "751.9 k", "13.4 MB")  # of the expansions
+    boxes = [axes.get_position() for axes in panels(figure).values()]
+    assert len({(box.x0, box.x1) for box in boxes}) == 1
+    ceilings = [1.0, *(box.y0 for box in boxes)]
+    for box, ceiling, title, word, amount in zip(boxes, ceilings, titles, words, amounts, strict=False):
+        for text in (title, word):
+            assert box.y1 < labels(figure)[text].get_position()[1] / height < ceiling
+        assert box.y0 < labels(figure)[amount].get_position()[1] / height < box.y1
+
+
+def test_a_legend_lists_the_kinds_that_there_are_beside_its_own_panel() -> None:
+    for case, kinds in (("the paper's", 6), ("one block", 5)):
+        figure = drawn(case)
+        height = figure.figure.get_size_inches()[1]
+        samples = [p for p in figure.figure.axes[0].patches if str(p.get_gid()).startswith("legend-")]
+        order = [str(sample.get_gid()).removeprefix("legend-") for sample in samples]
+        assert len(order) == 3 * kinds
+        assert order[:kinds] == [
+            k for k in ("stem", "expand", "depthwise", "project", "last", "classifier") if k in order
+        ]
+        for i, axes in enumerate(panels(figure).values()):
+            box = axes.get_position()
+            for sample in samples[kinds * i : kinds * (i + 1)]:
+                assert box.y0 * height < sample.get_y() < sample.get_y() + sample.get_height() < box.y1 * height
+                assert sample.get_x() > box.x1 * figure.figure.get_size_inches()[0]
+
+
+def test_ticks_are_numbers_in_the_unit_beside_them() -> None:
+    units = {"thousands": 1e3, "millions": 1e6, "MB": 1e6, "kB": 1e3, "B": 1, "": 1}
+    seen = set()
+    for case in CASES:
+        for axes in panels(drawn(case)).values():
+            unit = axes.get_ylabel()
+            seen.add(unit)
+            ticks, texts = axes.get_yticks(), [text.get_text() for text in axes.get_yticklabels()]
+            assert len(ticks) >= 2
+            for tick, text in zip(ticks, texts, strict=True):
+                assert float(text) * units[unit] == pytest.approx(tick)
+            assert 1 <= axes.get_ylim()[1] / units[unit] < 1100
+    assert {"thousands", "millions", "MB", "kB"} <= seen
+
+
+@pytest.mark.parametrize(
+    ("case", "starts", "maps"),
+    [
+        ("the paper's", [0, 2, 4, 7, 14], ["112²", "56²", "28²", "14²", "7²"]),
+        ("narrow, flat, two classes", [0, 2, 4, 7, 14], ["48×80", "24×40", "12×20", "6×10", "3×5"]),
+        ("wide, odd", [0, 1, 4], ["49×17", "25×9", "9×3"]),
+        ("one block", [0], ["16²"]),
+        ("thirty blocks", [0, 1, 30], ["20²", "10²", "5²"]),
+    ],
+)
+def test_maps_are_marked_where_they_change(case: str, starts: list[int], maps: list[str]) -> None:
+    figure = drawn(case)
+    size = figure.figure.get_size_inches()
+    for axes in panels(figure).values():
+        dotted = [line.get_xdata()[0] for line in axes.lines if line.get_linestyle() == ":"]  # type: ignore[index]
+        assert dotted == [start - 0.5 for start in starts[1:]]
+    box = axes.get_position()
+    columns = len(figure.data["columns"])
+    ends = [*starts[1:], columns - 1]  # the classifier has no map
+    brackets = [np.asarray(line.get_xdata()) for line in figure.figure.axes[0].lines]
+    assert len(brackets) == len(maps)
+    for bracket, start, end, text in zip(brackets, starts, ends, maps, strict=True):
+        left, right = (np.array([bracket[0], bracket[-1]]) / size[0] - box.x0) / box.width * columns
+        assert start < left < start + 0.25
+        assert end - 0.25 < right < end
+        assert labels(figure)[text].get_position()[0] == pytest.approx((bracket[0] + bracket[-1]) / 2)
+    assert [run["map"] for run in figure.data["maps"]] == [
+        [int(side) for side in (text.split("×") if "×" in text else [text[:-1]] * 2)] for text in maps
+    ]
+
+
+@pytest.mark.parametrize("case", ["the paper's", "one block", "thirty blocks"])
+def test_columns_have_their_names_below_them(case: str) -> None:
+    figure = drawn(case)
+    box, size = panels(figure)["bytes"].get_position(), figure.figure.get_size_inches()
+    columns = [column["name"].removeprefix("block_") for column in figure.data["columns"]]
+    row = labels(figure)["block"].get_position()[1]
+    assert 0 < row < box.y0 * size[1]
+    at = {
+        text.get_text(): (text.get_position()[0] / size[0] - box.x0) / box.width * len(columns)
+        for text in figure.figure.axes[0].texts
+        if text.get_position()[1] == row and text.get_text() != "block"
+    }
+    assert list(at) == [name for name in columns if name in at]
+    assert {"stem", "last", "classifier"} <= set(at)
+    assert len(at) == len(columns) or case == "thirty blocks"
+    for name, x in at.items():
+        place = columns.index(name)
+        assert x == pytest.approx(place + 0.5, abs=0.6 if name in ("stem", "classifier") else 1e-6)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_halves_are_the_fewest_columns_that_hold_more_than_half(case: str) -> None:
+    figure = drawn(case)
+    for name in ("parameters", "bytes"):
+        columns = list(by_column(formulas(case)[name]).items())
+        total = sum(value for _, value in columns)
+        half = figure.data["halves"][name]
+        count = half["columns"]
+        held = columns[-count:] if name == "parameters" else columns[:count]
+        inner = held[0] if name == "parameters" else held[-1]
+        assert half["to"] == inner[0]
+        assert half["held"] == sum(value for _, value in held)
+        assert 2 * half["held"] > total
+        assert 2 * (half["held"] - inner[1]) <= total
+
+
+def test_the_caption_says_where_the_costs_are() -> None:
+    paper, block = drawn("the paper's").caption, drawn("one block").caption
+    assert paper.startswith(
+        "MobileNetV2, width 1, one image of 224×224, 1000 classes. Of all MACs the pointwise convolutions of the "
+        "blocks (expand and project) take 82 %, the depthwise ones 7 %. The last 3 of 20 columns hold more than half "
+        "of the parameters: 62 % from block 17 on, 37 % in the classifier alone. The first 4 of 20 columns hold more "
+        "than half of the activation memory: 53 % up to block 3; no output is larger than that of block 2, expand, "
+        "112×112×96."
+    )
+    assert "without the 34,112 of batch normalisation (1 % of both)" in paper
+    assert block.startswith("MobileNetV2 with other rows, width 1, one image of 32×32, 1000 classes.")
+    assert "(project) take 2 %, the depthwise ones 1 %. The last column holds more" in block
+    assert "98 % in the classifier. The first 3 of 4 columns" in block
+    assert "that of the last convolution, 16×16×1280." in block
+
+
+def test_the_alt_text_has_the_numbers_of_every_kind() -> None:
+    alt = drawn("the paper's").alt
+    for name in NAMES:
+        for kind in drawn("the paper's").data["by kind"][name]:
+            assert alt.count(f"{kind} ") >= 3
+    assert "MACs, 300,774,272 in all: stem 10.8 M (4 %), expand 129.8 M (43 %), depthwise 20.7 M (7 %)" in alt
+    assert "each of the 17 blocks" in alt
+    assert "7×7 from block 14 on" in alt
+    assert "the one block" in drawn("one block").alt
+
+
+@pytest.mark.parametrize(
+    ("case", "error", "words"),
+    [
+        ({"resolution": 0}, ValueError, "cost_by_layer_figure: resolution must be at least 1; got 0"),
+        ({"resolution": (8, -1)}, ValueError, "resolution must be at least 1"),
+        ({"resolution": 7.5}, TypeError, "cost_by_layer_figure: resolution must be an int or a pair of ints; got 7.5"),
+        ({"resolution": (8, 8, 3)}, TypeError, "resolution must be an int or a pair"),
+        ({"resolution": True}, TypeError, "resolution must be an int or a pair"),
+        ({"rows": ()}, ValueError, "cost_by_layer_figure: rows must be of 1 to 40 blocks; got 0"),
+        ({"rows": [(1, 8, 41, 1)]}, ValueError, "rows must be of 1 to 40 blocks; got 41"),
+        ({"rows": [(6, 8, 1)]}, TypeError, "rows must be"),
+        ({"width": -1}, ValueError, "width must be above 0"),
+        ({"classes": 0}, ValueError, "0"),
+    ],
+)
+def test_what_cannot_be_drawn_is_refused(case: dict[str, Any], error: type[Exception], words: str) -> None:
+    with pytest.raises(error, match=words):
+        cost_by_layer_figure(**case)
