@@ -121,7 +121,7 @@ class Layer:
         Raises OSError where there is no such file, ValueError where it holds no plain arrays, or others than the
         network has: then all that is missing, left over or of another shape is listed, and nothing is changed.
         """
-        self._take(read_npz(path), f"{type(self).__name__}.load: {path}")
+        fill(self.arrays(), read_npz(path), f"{type(self).__name__}.load: {path}")
 
     def load_arrays(self, arrays: Mapping[str, Array]) -> None:
         """`load` from a mapping from names to arrays instead of a file; the values are copied.
@@ -134,25 +134,7 @@ class Layer:
         Traceback (most recent call last):
         ValueError: Dense.load_arrays: the arrays don't fit: missing bias (3,); kernel must be (2, 3), got (2, 4)
         """
-        self._take(arrays, f"{type(self).__name__}.load_arrays: the arrays")
-
-    def _take(self, arrays: Mapping[str, Array], where: str) -> None:
-        if not isinstance(arrays, Mapping):
-            raise TypeError(f"{where} must be a mapping from names to arrays; got {type(arrays).__name__}")
-        own = self.arrays()
-        differences = [f"missing {name} {a.shape}" for name, a in own.items() if name not in arrays]
-        differences += [f"left over {name} {np.shape(arrays[name])}" for name in arrays if name not in own]
-        for name, a in own.items():
-            if name in arrays and np.shape(arrays[name]) != a.shape:
-                differences.append(f"{name} must be {a.shape}, got {np.shape(arrays[name])}")
-            elif name in arrays and np.asarray(arrays[name]).dtype.kind not in "iuf":
-                differences.append(f"{name} must hold real numbers, got dtype {np.asarray(arrays[name]).dtype}")
-            elif name in arrays and (beyond := _beyond(np.asarray(arrays[name]), a.dtype)).size:
-                differences.append(f"{name} must hold numbers of {a.dtype}, got {beyond[0]:g}")
-        if differences:
-            raise ValueError(f"{where} don't fit: " + "; ".join(differences))
-        for name, a in own.items():
-            a[...] = arrays[name]
+        fill(self.arrays(), arrays, f"{type(self).__name__}.load_arrays: the arrays")
 
     def _parameter(self, name: str, shape: tuple[int, ...], dtype: Any) -> None:
         try:
@@ -175,6 +157,25 @@ class Layer:
     def __repr__(self) -> str:
         shapes = ", ".join(f"{name} {a.shape}" for name, a in self.params.items())
         return f"{type(self).__name__}({shapes})"
+
+
+def fill(own: Mapping[str, Array], arrays: Any, where: str) -> None:
+    """Write arrays into those of the same names, all or none; `where` begins the errors, which list all differences."""
+    if not isinstance(arrays, Mapping):
+        raise TypeError(f"{where} must be a mapping from names to arrays; got {type(arrays).__name__}")
+    differences = [f"missing {name} {a.shape}" for name, a in own.items() if name not in arrays]
+    differences += [f"left over {name} {np.shape(arrays[name])}" for name in arrays if name not in own]
+    for name, a in own.items():
+        if name in arrays and np.shape(arrays[name]) != a.shape:
+            differences.append(f"{name} must be {a.shape}, got {np.shape(arrays[name])}")
+        elif name in arrays and np.asarray(arrays[name]).dtype.kind not in "iuf":
+            differences.append(f"{name} must hold real numbers, got dtype {np.asarray(arrays[name]).dtype}")
+        elif name in arrays and (beyond := _beyond(np.asarray(arrays[name]), a.dtype)).size:
+            differences.append(f"{name} must hold numbers of {a.dtype}, got {beyond[0]:g}")
+    if differences:
+        raise ValueError(f"{where} don't fit: " + "; ".join(differences))
+    for name, a in own.items():
+        a[...] = arrays[name]
 
 
 def positive_ints(function: str, **values: Any) -> None:

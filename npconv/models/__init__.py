@@ -7,6 +7,7 @@ from .network import MobileNet, Specification
 from .small import SMALL_ROWS, small_mobilenet_v2
 from .summary import Summary, SummaryRow, summary
 from .table import Row, SeparableRow, divisible
+from .weights import export_weights, load_weights, weight_names
 
 __all__ = [
     "MOBILENET_V1_ROWS",
@@ -20,8 +21,11 @@ __all__ = [
     "Summary",
     "SummaryRow",
     "divisible",
+    "export_weights",
+    "load_weights",
     "mobilenet_v1",
     "mobilenet_v2",
     "small_mobilenet_v2",
     "summary",
+    "weight_names",
 ]

@@ -1,0 +1,140 @@
+"""What each family of published weights calls a network's arrays, and in which axes it keeps them."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
+
+from ..kernels.geometry import Array
+from ..layers import Conv2D, Dense, DepthwiseConv2D, PointwiseConv2D, Sequential
+from ..layers.convolution import Linear
+from .network import MobileNet
+from .table import Row, SeparableRow
+
+Names = Iterator[tuple[str, str]]  # of each convolution and its batch normalisation, in the order of forward
+Parts = list[list[str]]  # for each block the convolutions in it, as they are called here
+Axes = Mapping[type, Callable[[Array], Array]]
+
+OF_LINEAR = ("kernel", "bias")
+OURS = (*OF_LINEAR, "scale", "shift", "mean", "variance")
+TORCH_ENDINGS = (".weight", ".bias", ".weight", ".bias", ".running_mean", ".running_var")
+KERAS_ENDINGS = ("/kernel", "/bias", "/gamma", "/beta", "/moving_mean", "/moving_variance")
+
+TORCH_AXES: Axes = {
+    Conv2D: lambda kernel: kernel.transpose(3, 2, 0, 1),  # (Dᵣ, Dᵣ, M, N) -> (N, M, Dᵣ, Dᵣ)
+    DepthwiseConv2D: lambda kernel: kernel.transpose(2, 0, 1)[:, None],  # (Dᵣ, Dᵣ, M) -> (M, 1, Dᵣ, Dᵣ)
+    PointwiseConv2D: lambda kernel: kernel.T[:, :, None, None],  # (M, N) -> (N, M, 1, 1)
+    Dense: lambda kernel: kernel.T,  # (M, N) -> (N, M)
+}
+KERAS_AXES: Axes = {
+    Conv2D: lambda kernel: kernel,
+    DepthwiseConv2D: lambda kernel: kernel[..., None],  # (Dᵣ, Dᵣ, M) -> (Dᵣ, Dᵣ, M, 1)
+    PointwiseConv2D: lambda kernel: kernel[None, None],  # (M, N) -> (1, 1, M, N)
+    Dense: lambda kernel: kernel,
+}
+
+
+def named_arrays(function: str, model: MobileNet, naming: str) -> dict[str, tuple[str, Array]]:
+    """A network's arrays under a family's names: what each is called here, and a view of it in the family's axes.
+
+    Who writes into the views writes into the network. Raises ValueError where the family has no such network, or the
+    model's batch normalisation is folded.
+
+    >>> from npconv.models import mobilenet_v2
+    >>> ours, view = named_arrays("", mobilenet_v2(), "torchvision")["features.2.conv.1.0.weight"]
+    >>> ours, view.shape
+    ('block_2.depthwise.kernel', (96, 1, 3, 3))
+    """
+    names, endings, axes = _family(function, model, naming)
+    arrays, named = model.arrays(), {}
+    parts = [[part for part, _ in _linears(model.layers[block])] for block in model.blocks]
+    for (ours, layer), (theirs, norm) in zip(_linears(model), names(parts, model), strict=True):
+        for key, ending in zip(OURS, endings, strict=True):
+            name, prefix = (f"{ours}.{key}", theirs) if key in OF_LINEAR else (f"{ours}_norm.{key}", norm)
+            if name in arrays:
+                view = axes[type(layer)](arrays[name]) if key == "kernel" else arrays[name]
+                named[prefix + ending] = name, view
+    return named
+
+
+def _family(function: str, model: MobileNet, naming: str) -> tuple[Callable[[Parts, MobileNet], Names], Any, Axes]:
+    """A family's names, endings and axes, where it has such a network."""
+    architecture = model.specification.architecture
+    if any(isinstance(layer, Conv2D) for name, layer in _linears(model) if name != "stem"):
+        raise ValueError(f"{function}: no family has weights of {architecture} with standard convolutions")
+    if (architecture, naming) not in FAMILIES:
+        raise ValueError(f"{function}: {naming} has no {architecture}; {_builds(architecture)}")
+    if "stem_norm" not in model.layers:
+        raise ValueError(f"{function}: the model's batch normalisation is folded: load weights before model.folded()")
+    return FAMILIES[architecture, naming]
+
+
+def _builds(architecture: str) -> str:
+    """The ways to build a network for published weights."""
+    names = [repr(naming) for built, naming in FAMILIES if built == architecture]
+    return f"build the model by {architecture}(…, conventions={' or '.join(names)})"
+
+
+def _linears(layer: Any, name: str = "") -> Iterator[tuple[str, Linear]]:
+    """The convolutions and dense layers in a network or block, in the order of forward, with their names."""
+    if isinstance(layer, Sequential):
+        for part, inner in layer.layers.items():
+            yield from _linears(inner, f"{name}.{part}" if name else part)
+    elif isinstance(layer, Linear):
+        yield name, layer
+
+
+def _torchvision_v2(blocks: Parts, model: MobileNet) -> Names:
+    yield "features.0.0", "features.0.1"
+    for number, parts in enumerate(blocks, 1):
+        *wide, _ = range(len(parts))
+        for i in wide:
+            yield f"features.{number}.conv.{i}.0", f"features.{number}.conv.{i}.1"
+        yield f"features.{number}.conv.{len(wide)}", f"features.{number}.conv.{len(wide) + 1}"
+    yield f"features.{len(blocks) + 1}.0", f"features.{len(blocks) + 1}.1"
+    yield "classifier.1", ""
+
+
+def _keras_v2(blocks: Parts, model: MobileNet) -> Names:
+    yield "Conv1", "bn_Conv1"
+    for number, parts in enumerate(blocks):
+        block = f"block_{number}" if number else "expanded_conv"
+        for part in parts:
+            yield f"{block}_{part}", f"{block}_{part}_BN"
+    yield "Conv_1", "Conv_1_bn"
+    yield "predictions", ""
+
+
+def _keras_v1(blocks: Parts, model: MobileNet) -> Names:
+    yield "conv1", "conv1_bn"
+    for number in range(1, len(blocks) + 1):
+        for part in ("dw", "pw"):
+            yield f"conv_{part}_{number}", f"conv_{part}_{number}_bn"
+    yield "conv_preds", ""
+
+
+def _timm(blocks: Parts, model: MobileNet) -> Names:
+    """timm counts the blocks row by row, and calls the last pointwise convolution of three "linear"."""
+    yield "conv_stem", "bn1"
+    rows: Sequence[Row | SeparableRow] = model.specification.rows
+    places = [f"blocks.{number}.{i}" for number, row in enumerate(rows) for i in range(row.blocks)]
+    for place, parts in zip(places, blocks, strict=True):
+        convolutions = ("conv_pw", "conv_dw", "conv_pwl") if "expand" in parts else ("conv_dw", "conv_pw")
+        for number, convolution in enumerate(convolutions, 1):
+            yield f"{place}.{convolution}", f"{place}.bn{number}"
+    if "last" in model.layers:
+        yield "conv_head", "bn2"
+    yield "classifier", ""
+
+
+FAMILIES: Mapping[tuple[str, str], tuple[Callable[[Parts, MobileNet], Names], tuple[str, ...], Axes]]
+FAMILIES = MappingProxyType(
+    {
+        ("mobilenet_v2", "keras"): (_keras_v2, KERAS_ENDINGS, KERAS_AXES),
+        ("mobilenet_v2", "torchvision"): (_torchvision_v2, TORCH_ENDINGS, TORCH_AXES),
+        ("mobilenet_v2", "timm"): (_timm, TORCH_ENDINGS, TORCH_AXES),
+        # its classifier is a pointwise convolution on the pooled maps
+        ("mobilenet_v1", "keras"): (_keras_v1, KERAS_ENDINGS, {**KERAS_AXES, Dense: KERAS_AXES[PointwiseConv2D]}),
+        ("mobilenet_v1", "timm"): (_timm, TORCH_ENDINGS, TORCH_AXES),
+    }
+)
+"""The networks that each family has: the names, what its variables end in (in the order of `OURS`), the axes."""

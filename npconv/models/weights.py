@@ -1,0 +1,157 @@
+"""Weights under the names and in the axes of the families that publish them, into a network and out of it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from ..kernels.geometry import Array
+from ..layers.layer import boolean, fill
+from .conventions import FAMILIES as NAMINGS
+from .naming import FAMILIES, named_arrays
+from .network import MobileNet
+
+CLASSIFIER = "classifier."
+UNUSED = (".num_batches_tracked", "/seed_generator_state")
+"""What torch counts for a momentum that is not set, and what Keras's dropout draws from: no weights."""
+
+
+def load_weights(
+    model: MobileNet, arrays: Mapping[str, Any], naming: str | None = None, *, classifier: bool = True
+) -> None:
+    """Take published weights into a network, from a mapping of their names to their arrays.
+
+    Args:
+        model: what `mobilenet_v2` or `mobilenet_v1` has built, with the conventions of the weights' family.
+        arrays: a torch state_dict, what safetensors reads, Keras's variables by their path: names as the family has
+            them, and anything that np.asarray takes. Axes are put in our order; the numbers are copied.
+        naming: the family whose names they are, "keras", "torchvision" or "timm"; the model's conventions unless told.
+        classifier: False leaves the model's own classifier as it is and passes over that of the arrays: for other
+            classes than theirs.
+
+    Of Keras's names the last two parts count, so that a model's name may stand in front, and names of its older files
+    are known too, such as "Conv1/kernel:0". Counters and random states, which are no weights, are passed over.
+
+    Raises:
+        TypeError: another kind of model, no mapping, what can't be made an array.
+        ValueError: another naming than the model's conventions; a model without published weights, or with its batch
+            normalisation folded; arrays that don't fit: then all that is missing, left over, of another shape or not of
+            real numbers in the range of the model's dtype is listed under the family's names, and nothing is changed.
+
+    >>> from npconv.models import mobilenet_v2
+    >>> arrays = export_weights(mobilenet_v2(0.35, 100, seed=1))
+    >>> load_weights(mobilenet_v2(0.35, 100), arrays)
+    >>> load_weights(mobilenet_v2(0.35, 10), arrays, classifier=False)
+    >>> del arrays["Conv1/kernel"]
+    >>> load_weights(mobilenet_v2(0.35, 100), arrays)
+    Traceback (most recent call last):
+    ValueError: load_weights: the arrays don't fit: missing Conv1/kernel (3, 3, 3, 16)
+    """
+    _check_model("load_weights", model, naming)
+    boolean("load_weights", "classifier", classifier)
+    own = named_arrays("load_weights", model, model.specification.conventions)
+    if not isinstance(arrays, Mapping):
+        raise TypeError(f"load_weights: arrays must be a mapping from names to arrays; got {type(arrays).__name__}")
+    given = _by_plain_names(arrays)
+    _check_names(model, given, own)
+    passed = {name for name, (ours, _) in own.items() if ours.startswith(CLASSIFIER) and not classifier}
+    views = {name: view for name, (_, view) in own.items() if name not in passed}
+    try:
+        fill(views, {name: a for name, a in given.items() if name not in passed}, "load_weights: the arrays")
+    except ValueError as error:
+        raise ValueError(f"{error}{'' if passed else _advice(own, given)}") from None
+
+
+def export_weights(model: MobileNet) -> dict[str, Array]:
+    """A network's weights under the names and in the axes of its conventions' family, copied.
+
+    What `load_weights` takes; torch's load_state_dict takes it as tensors, and a Keras model variable by variable.
+
+    Raises:
+        TypeError, ValueError: as `load_weights` for the model.
+
+    >>> from npconv.models import mobilenet_v2
+    >>> arrays = export_weights(mobilenet_v2(conventions="torchvision"))
+    >>> len(arrays), arrays["features.2.conv.1.0.weight"].shape
+    (262, (96, 1, 3, 3))
+    """
+    _check_model("export_weights", model)
+    named = named_arrays("export_weights", model, model.specification.conventions)
+    return {name: view.copy() for name, (_, view) in named.items()}
+
+
+def weight_names(model: MobileNet) -> dict[str, str]:
+    """What the arrays are called in the family of a network's conventions, and here: their name to ours.
+
+    Raises:
+        TypeError, ValueError: as `load_weights` for the model.
+
+    >>> from npconv.models import mobilenet_v2
+    >>> weight_names(mobilenet_v2())["block_1_depthwise_BN/gamma"]
+    'block_2.depthwise_norm.scale'
+    """
+    _check_model("weight_names", model)
+    named = named_arrays("weight_names", model, model.specification.conventions)
+    return {name: ours for name, (ours, _) in named.items()}
+
+
+def _check_model(function: str, model: Any, naming: str | None = None) -> None:
+    """Check that a model is one of ours, and that its conventions are those of the weights."""
+    if not isinstance(model, MobileNet):
+        raise TypeError(f"{function}: model must be a MobileNet; got {type(model).__name__}")
+    if naming is not None and naming not in NAMINGS:
+        raise ValueError(f"{function}: naming must be one of {', '.join(NAMINGS)} or None; got {naming!r}")
+    if naming is not None and naming != model.specification.conventions:
+        raise ValueError(f"{function}: naming is {naming!r}, but {_rebuild(model, naming)}")
+
+
+def _rebuild(model: MobileNet, naming: str) -> str:
+    """How a model must be built for a family's weights, and why."""
+    architecture, conventions = model.specification.architecture, model.specification.conventions
+    if (architecture, naming) not in FAMILIES:
+        return f"{naming} has no {architecture}, and the model is one"
+    return (
+        f"the model has the padding and batch normalisation of {conventions}, with which they would give other "
+        f"numbers; build it by {architecture}(…, conventions={naming!r})"
+    )
+
+
+def _by_plain_names(arrays: Mapping[str, Any]) -> dict[str, Array]:
+    """The arrays as arrays, without those that are no weights, Keras's under the last two parts of their names."""
+    given: dict[str, Array] = {}
+    for name, value in arrays.items():
+        if not isinstance(name, str):
+            raise TypeError(f"load_weights: the names of arrays must be str; got {name!r}")
+        plain = "/".join(name.split("/")[-2:]).removesuffix(":0").replace("/depthwise_kernel", "/kernel")
+        if plain.endswith(UNUSED):
+            continue
+        if plain in given:
+            raise ValueError(f"load_weights: arrays must have {plain} once; got it again as {name}")
+        try:
+            given[plain] = np.asarray(value)
+        except (TypeError, ValueError, RuntimeError) as error:
+            raise TypeError(f"load_weights: {name} can't be made an array: {error}") from error
+    return given
+
+
+def _check_names(model: MobileNet, given: Mapping[str, Array], own: Mapping[str, Any]) -> None:
+    """Tell arrays of another family from those that merely don't fit."""
+    if own.keys() & given.keys():
+        return
+    for architecture, naming in FAMILIES:
+        if architecture == model.specification.architecture:
+            known = named_arrays("load_weights", model, naming)
+            if known.keys() & given.keys():
+                raise ValueError(f"load_weights: the arrays have {naming}'s names, but {_rebuild(model, naming)}")
+
+
+def _advice(own: Mapping[str, tuple[str, Array]], given: Mapping[str, Array]) -> str:
+    """What to do about another classifier than the model's."""
+    [name] = [name for name, (ours, _) in own.items() if ours == f"{CLASSIFIER}bias"]
+    if not own.keys() & given.keys():
+        return ""
+    if name not in given:
+        return "; classifier=False keeps the model's own classifier"
+    if given[name].shape == own[name][1].shape or given[name].ndim != 1:
+        return ""
+    return f"; build the model with classes={given[name].size}, or keep its own classifier with classifier=False"
