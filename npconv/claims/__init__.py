@@ -3,10 +3,17 @@
 A claim's function computes it and returns its verdict with the numbers. Verdicts: "holds"; "holds if …", with the
 condition; "fails", with the counter-example; "reported", a published measurement that nothing here can check.
 
-There is one module for each section of the article: overview.py, separable.py, inverted.py; the claims that stored
-runs of training decide are in measured.py. `CLAIMS` has all of them in the article's order.
+There is one module for each section of the article: overview.py, separable.py, inverted.py, architecture.py; the claims
+that stored runs of training decide are in measured.py. `CLAIMS` has all of them in the article's order.
 """
 
+from .architecture import (
+    the_network_is_a_feature_extractor,
+    the_network_is_predominantly_inverted_residuals,
+    the_network_is_the_table_of_fig_9,
+    the_networks_activations_act_in_wide_volumes,
+    the_networks_projections_reduce,
+)
 from .inverted import (
     relu_loses_information_in_few_dimensions,
     the_inverted_block_is_narrow_and_linear_at_its_ends,
@@ -76,6 +83,12 @@ _ORDER = (
     the_inverted_block_is_narrow_and_linear_at_its_ends,
     a_linear_bottleneck_is_better,
     shortcuts_are_better_between_bottlenecks,
+    # the model's architecture
+    the_network_is_predominantly_inverted_residuals,
+    the_network_is_the_table_of_fig_9,
+    the_networks_activations_act_in_wide_volumes,
+    the_networks_projections_reduce,
+    the_network_is_a_feature_extractor,
 )
 
 CLAIMS.sort(key=lambda entry: _ORDER.index(entry.compute))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 OVERVIEW = "Overview of Standard 2D Convolution"
 SEPARABLE = "Depth-wise Separable Convolutions"
 INVERTED = "Inverted Residual and Linear Bottleneck Layer"
+ARCHITECTURE = "Model Architecture"
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""`npconv cost`: what convolutions cost, and the ratio of the costs."""
+"""`npconv cost`: what convolutions and networks cost, and the ratio of the costs."""
 
 import argparse
 import json
@@ -7,14 +7,18 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from .cost_networks import add_networks
 from .shared import Commands, pair, print_table
 
 
 def add_parser(commands: Commands) -> None:
     """Add `npconv cost`."""
-    cost = commands.add_parser("cost", help="what convolutions cost").add_subparsers(dest="what", required=True)
+    cost = commands.add_parser("cost", help="what convolutions and networks cost").add_subparsers(
+        dest="what", required=True
+    )
     _add_layer(cost)
     _add_ratio(cost)
+    add_networks(cost)
 
 
 def _add_layer(cost: Commands) -> None:

@@ -5,6 +5,8 @@ import sys
 from collections.abc import Sequence
 from typing import TypeAlias
 
+from ..text import table_lines
+
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # what add_subparsers returns
 
 
@@ -17,11 +19,7 @@ def pair(option: str, numbers: Sequence[int]) -> tuple[int, int]:
 
 def print_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Columns set by their widest entry, words to the left and numbers to the right."""
-    widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
-    numeric = [all(row[i][:1] in "≈-+·0123456789" for row in rows) for i in range(len(header))]
-    for line in [header, *rows]:
-        cells = zip(line, widths, numeric, strict=True)
-        print("  ".join(cell.rjust(w) if right else cell.ljust(w) for cell, w, right in cells).rstrip())
+    print("\n".join(table_lines(header, rows)))
 
 
 def progress_line(text: str) -> None:

@@ -25,6 +25,7 @@ MOBILENET_V1_ROWS = (
 
 V1_KERAS = {"epsilon": 1e-3, "momentum": 0.99}
 KINDS = ("separable", "standard")
+ACTIVATIONS = ("relu6", "relu")
 
 
 def mobilenet_v1(
@@ -69,9 +70,10 @@ def mobilenet_v1(
     check_conventions(function, conventions)
     check_options(function, batch_norm)
     multiplier = positive_number(function, "width", width)
-    positive_ints(function, in_channels=in_channels, stem_channels=stem_channels)
-    if convolution not in KINDS:
-        raise ValueError(f"{function}: convolution must be one of {', '.join(KINDS)}; got {convolution!r}")
+    positive_ints(function, classes=classes, in_channels=in_channels, stem_channels=stem_channels)
+    for name, value, known in (("convolution", convolution, KINDS), ("activation", activation, ACTIVATIONS)):
+        if value not in known:
+            raise ValueError(f"{function}: {name} must be one of {', '.join(known)}; got {value!r}")
 
     def widened(channels: int) -> int:
         return max(1, int(channels * multiplier)) if conventions == "keras" else divisible(channels * multiplier)

@@ -75,8 +75,13 @@ def mobilenet_v2(
     check_conventions(function, conventions)
     check_options(function, batch_norm)
     multiplier = positive_number(function, "width", width)
-    positive_ints(function, in_channels=in_channels, stem_channels=stem_channels, last_channels=last_channels)
-    table = [row._replace(channels=divisible(row.channels * multiplier)) for row in checked_rows(function, rows, Row)]
+    sizes = {"in_channels": in_channels, "stem_channels": stem_channels, "last_channels": last_channels}
+    positive_ints(function, classes=classes, **sizes)
+
+    def widened(channels: int) -> int:  # of a row; Keras cuts before it rounds, which published widths don't notice
+        return divisible(int(channels * multiplier) if conventions == "keras" else channels * multiplier)
+
+    table = [row._replace(channels=widened(row.channels)) for row in checked_rows(function, rows, Row)]
     last_channels = divisible(last_channels * max(1.0, multiplier))
     norm = CONVENTIONS[conventions] if batch_norm is None else batch_norm
     rng = generator(function, seed)

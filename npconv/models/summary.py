@@ -1,16 +1,24 @@
 """What a network is made of and what it costs, layer by layer: shapes, parameters, MACs, activation memory."""
 
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from itertools import groupby
 from math import prod
+from typing import Any
 
 import numpy as np
 
 from ..kernels import arguments
 from ..layers import BatchNorm, Layer, Sequential
+from ..text import table_lines
 
 SUM = "add"
+COLUMNS = ("macs", "params", "weights", "statistics", "additions", "activation_bytes")
+TABLES = ("layer", "block", "kind")
+ORDER = ("stem", "expand", "depthwise", "pointwise", "conv", "project", SUM, "last", "pool", "classifier")
+"""The networks' kinds of layers, as they follow each other; the first block lacks some of them."""
 
 
 @dataclass(frozen=True)
@@ -19,8 +27,8 @@ class SummaryRow:
 
     `name` is its name in the network, with dots; a shortcut's sum stands as a row of its own, "block_3.add". `kind` is
     its convolution's name without the block's, such as "expand", also for the normalisation and activation behind it.
-    `params` are the numbers that it learns, `statistics` the running ones of batch normalisation. Costs and shapes
-    include the batch.
+    `params` are the numbers that it learns, `statistics` the running ones of batch normalisation, `activation_bytes`
+    what its output takes. Costs and shapes include the batch.
     """
 
     name: str
@@ -36,13 +44,18 @@ class SummaryRow:
 
     @property
     def block(self) -> str:
-        """The block that it is in, or its own name."""
-        return self.name.split(".")[0]
+        """The block that it is in; outside of blocks the convolution that it is or belongs to."""
+        return self.name.split(".")[0] if "." in self.name else self.kind
 
     @property
     def normalises(self) -> bool:
         """Whether it is batch normalisation, which published counts often leave out."""
         return self.operation == BatchNorm.__name__
+
+    @property
+    def weights(self) -> int:
+        """Its parameters, but for batch normalisation's."""
+        return 0 if self.normalises else self.params
 
 
 @dataclass(frozen=True)
@@ -55,57 +68,122 @@ class Summary:
     @property
     def macs(self) -> int:
         """Multiplications with the addition that collects each; normalisation, activations and biases count none."""
-        return sum(row.macs for row in self.rows)
+        return self.total("macs")
 
     @property
     def params(self) -> int:
         """The numbers that the network learns: kernels, biases, normalisation's scales and shifts."""
-        return sum(row.params for row in self.rows)
+        return self.total("params")
 
     @property
     def statistics(self) -> int:
         """The running means and variances, which are not learnt."""
-        return sum(row.statistics for row in self.rows)
+        return self.total("statistics")
 
     @property
     def weights(self) -> int:
         """The parameters but for batch normalisation's, as published tables often count them."""
-        return sum(row.params for row in self.rows if not row.normalises)
+        return self.total("weights")
 
     @property
     def output_shape(self) -> tuple[int, ...]:
         """The last layer's output."""
         return self.rows[-1].output_shape
 
-    def by_kind(self, column: str = "macs") -> dict[str, int]:
-        """Sums of a column of numbers by kind, such as {"stem": …, "expand": …}; kinds that sum to 0 are left out.
+    def total(self, column: str) -> int:
+        """The sum of a column of numbers: one of `COLUMNS`, or a ValueError."""
+        return _sum(self.rows, _known("Summary.total", "column", column, COLUMNS))
 
-        `column` is "macs", "params", "weights" (the parameters but for batch normalisation's), "additions" or
-        "activation_bytes"; anything else is a ValueError.
+    def by_kind(self, column: str = "macs") -> dict[str, int]:
+        """Sums of a column by kind, such as {"stem": …, "expand": …}, in `ORDER`; others follow as they occur.
+
+        `column` is one of `COLUMNS`, or a ValueError; "weights" are the parameters but for batch normalisation's.
+        Kinds that sum to 0 are left out.
         """
-        columns = ("macs", "params", "weights", "additions", "activation_bytes")
-        if column not in columns:
-            raise ValueError(f"Summary.by_kind: column must be one of {', '.join(columns)}; got {column!r}")
-        sums: dict[str, int] = {}
-        for row in self.rows:
-            value = row.params * (not row.normalises) if column == "weights" else getattr(row, column)
-            sums[row.kind] = sums.get(row.kind, 0) + value
+        _known("Summary.by_kind", "column", column, COLUMNS)
+        sums = {kind: _sum(rows, column) for kind, rows in self._kinds().items()}
         return {kind: value for kind, value in sums.items() if value}
 
+    def as_dict(self) -> dict[str, Any]:
+        """The totals, MACs and weights by kind, and all rows, as numbers, words and lists: what JSON takes."""
+        return {
+            "input_shape": list(self.input_shape),
+            "output_shape": list(self.output_shape),
+            **{column: self.total(column) for column in COLUMNS},
+            "macs_by_kind": self.by_kind(),
+            "weights_by_kind": self.by_kind("weights"),
+            "rows": [{"block": row.block, **asdict(row)} for row in self.rows],
+        }
+
     def as_json(self) -> str:
-        """The totals and all rows, as JSON."""
-        totals = {"macs": self.macs, "params": self.params, "weights": self.weights, "statistics": self.statistics}
-        return json.dumps(
-            {
-                "input_shape": self.input_shape,
-                "output_shape": self.output_shape,
-                **totals,
-                "macs_by_kind": self.by_kind(),
-                "weights_by_kind": self.by_kind("weights"),
-                "rows": [asdict(row) for row in self.rows],
-            },
-            indent=1,
+        """`as_dict` as JSON."""
+        return json.dumps(self.as_dict(), indent=1)
+
+    def as_text(self, by: str = "layer") -> str:
+        """The network as a table for a terminal, then all sums by kind, and the totals; `str` of it is by layer.
+
+        Args:
+            by: "layer" lists every layer, those of a block under the block's sums; "block" the blocks alone; "kind"
+                leaves both out.
+
+        Raises:
+            ValueError: another word.
+
+        >>> from npconv.layers import InvertedResidual
+        >>> print(summary(InvertedResidual(4, 4, expansion=2, batch_norm=None), (1, 7, 5, 4)).as_text("kind"))
+        kind        MACs      %  weights      %  parameters  activation bytes
+        expand     1,120   23.5       32   23.5          32             2,240
+        depthwise  2,520   52.9       72   52.9          72             2,240
+        project    1,120   23.5       32   23.5          32               560
+        add            0    0.0        0    0.0           0               560
+        total      4,760  100.0      136  100.0         136             5,600
+        """
+        _known("Summary.as_text", "by", by, TABLES)
+        lines: list[str] = []
+        if by != "kind":
+            header = ["layer", "operation", "output", "parameters", "MACs", "%", "activation bytes"]
+            lines += [*table_lines(header, list(self._block_cells(with_layers=by == "layer"))), ""]
+        header = ["kind", "MACs", "%", "weights", "%", "parameters", "activation bytes"]
+        lines += table_lines(
+            header, [self._kind_cells(*kind) for kind in [*self._kinds().items(), ("total", self.rows)]]
         )
+        if self.statistics:
+            lines.append(
+                "weights are the parameters without batch normalisation's; it also has "
+                f"{self.statistics:,} running statistics"
+            )
+        return "\n".join(lines)
+
+    def __str__(self) -> str:
+        return self.as_text()
+
+    def _kinds(self) -> dict[str, list[SummaryRow]]:
+        kinds = dict.fromkeys(row.kind for row in self.rows)
+        ordered = sorted(kinds, key=lambda kind: ORDER.index(kind) if kind in ORDER else len(ORDER))
+        return {kind: [row for row in self.rows if row.kind == kind] for kind in ordered}
+
+    def _block_cells(self, with_layers: bool) -> Iterator[list[str]]:
+        """A line for the input, each block, and each of its layers."""
+        yield ["input", "", _times(self.input_shape), "", "", "", ""]
+        for block, group in groupby(self.rows, key=lambda row: row.block):
+            rows = list(group)
+            kinds = list(dict.fromkeys(row.kind for row in rows))
+            inside = with_layers and len(rows) > 1
+            yield self._cells(block, rows[0].operation if len(kinds) == 1 else ", ".join(kinds), rows)
+            for row in rows if inside else ():
+                yield self._cells("  " + row.name.removeprefix(f"{block}."), "  " + row.operation, [row])
+
+    def _cells(self, name: str, operation: str, rows: Sequence[SummaryRow]) -> list[str]:
+        params, macs, memory = (_sum(rows, column) for column in ("params", "macs", "activation_bytes"))
+        shape = _times(rows[-1].output_shape)
+        return [name, operation, shape, f"{params:,}", f"{macs:,}", _percent(macs, self.macs), f"{memory:,}"]
+
+    def _kind_cells(self, kind: str, rows: Sequence[SummaryRow]) -> list[str]:
+        macs, weights, params, memory = (
+            _sum(rows, column) for column in ("macs", "weights", "params", "activation_bytes")
+        )
+        shares = _percent(macs, self.macs), _percent(weights, self.weights)
+        return [kind, f"{macs:,}", shares[0], f"{weights:,}", shares[1], f"{params:,}", f"{memory:,}"]
 
 
 def summary(model: Layer, input_shape: tuple[int, ...]) -> Summary:
@@ -141,24 +219,42 @@ def summary(model: Layer, input_shape: tuple[int, ...]) -> Summary:
 def _rows(layer: Layer, name: str, shape: tuple[int, ...], itemsize: int) -> Iterator[SummaryRow]:
     """A leaf's row, or the rows of all that a layer in a row holds, and of the shortcut's sum around it."""
     cost = layer.cost(shape)
+    memory = prod(cost.output_shape) * itemsize
     if not isinstance(layer, Sequential):
+        operation = type(layer).__name__
         statistics = sum(a.size for a in layer.state.values())
         yield SummaryRow(
-            name, _kind(name), type(layer).__name__, shape, cost.output_shape, cost.params, statistics, cost.macs,
-            cost.additions, prod(cost.output_shape) * itemsize,
+            name or operation, _kind(name or operation), operation, shape, cost.output_shape, cost.params, statistics,
+            cost.macs, cost.additions, memory,
         )  # fmt: skip
         return
-    inside = shape
+    before, inside = f"{name}." if name else "", shape
     for part, inner in layer.layers.items():
-        yield from _rows(inner, f"{name}.{part}" if name else part, inside, itemsize)
+        yield from _rows(inner, before + part, inside, itemsize)
         inside = cost.parts[part].output_shape
     sums = cost.additions - sum(part.additions for part in cost.parts.values())
     if sums:
-        yield SummaryRow(
-            f"{name}.{SUM}", SUM, "Add", inside, cost.output_shape, 0, 0, 0, sums, prod(cost.output_shape) * itemsize
-        )
+        yield SummaryRow(before + SUM, SUM, "Add", inside, cost.output_shape, 0, 0, 0, sums, memory)
 
 
 def _kind(name: str) -> str:
     """The convolution's name: "expand" for "block_3.expand_norm"."""
-    return name.split(".")[-1].split("_")[0]
+    return re.sub("_(norm|relu6?)$", "", name.split(".")[-1])
+
+
+def _sum(rows: Iterable[SummaryRow], column: str) -> int:
+    return sum(getattr(row, column) for row in rows)
+
+
+def _times(shape: tuple[int, ...]) -> str:
+    return "×".join(map(str, shape))
+
+
+def _percent(part: int, whole: int) -> str:
+    return f"{100 * part / whole:.1f}" if whole else ""
+
+
+def _known(function: str, argument: str, word: str, words: Sequence[str]) -> str:
+    if word not in words:
+        raise ValueError(f"{function}: {argument} must be one of {', '.join(words)}; got {word!r}")
+    return word

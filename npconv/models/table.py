@@ -51,8 +51,9 @@ def checked_rows(function: str, rows: Any, kind: type[AnyRow]) -> list[AnyRow]:
     for number, row in enumerate(rows if isinstance(rows, Sequence | np.ndarray) else [rows]):
         if not isinstance(row, tuple | list | np.ndarray) or len(row) != len(kind._fields):
             raise TypeError(f"{function}: rows must be {letters} each; got {row!r}")
-        table.append(kind(*row))
-        positive_ints(function, **{f"{name} of row {number}": value for name, value in table[-1]._asdict().items()})
+        given = kind(*row)
+        positive_ints(function, **{f"{name} of row {number}": value for name, value in given._asdict().items()})
+        table.append(kind(*map(int, row)))
     return table
 
 

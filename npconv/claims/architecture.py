@@ -1,0 +1,173 @@
+"""The claims of the article's section on the model's architecture."""
+
+import functools
+from collections.abc import Sequence
+
+import numpy as np
+
+from ..layers import InvertedResidual
+from ..models import MobileNet, Summary, mobilenet_v2, summary
+from .table import ARCHITECTURE, Finding, claim, finding
+
+IMAGE = (1, 224, 224, 3)
+FIG_9 = (  # the input's side and channels; t, c, n, s
+    (112, 32, 1, 16, 1, 1),
+    (112, 16, 6, 24, 2, 2),
+    (56, 24, 6, 32, 3, 2),
+    (28, 32, 6, 64, 4, 2),
+    (14, 64, 6, 96, 3, 1),
+    (14, 96, 6, 160, 3, 2),
+    (7, 160, 6, 320, 1, 1),
+)
+
+
+@functools.cache
+def _network(width: float = 1.0) -> MobileNet:
+    return mobilenet_v2(width)
+
+
+def _share(counted: Summary, blocks: Sequence[str], column: str) -> float:
+    """The blocks' share of a column of the summary."""
+    inside: int = sum(getattr(row, column) for row in counted.rows if row.block in blocks)
+    return inside / counted.total(column)
+
+
+@claim(
+    ARCHITECTURE,
+    "The network is predominantly built from the inverted residual layer.",
+    "holds if MACs or layers are counted; of the weights they have 51 % at width 1, and 14 % at 0.35",
+)
+def the_network_is_predominantly_inverted_residuals() -> Finding:
+    lines, shares = [], {}
+    for width in (1.0, 0.35):
+        network = _network(width)
+        counted = summary(network, IMAGE)
+        convolutions = [row for row in counted.rows if row.macs]
+        inside = sum(row.block in network.blocks for row in convolutions)
+        shares[width] = {column: _share(counted, network.blocks, column) for column in ("macs", "weights")}
+        shares[width]["layers"] = inside / len(convolutions)
+        kinds = counted.by_kind("weights")
+        lines.append(
+            f"width {width:g}: the {len(network.blocks)} blocks have {inside} of the {len(convolutions)} layers with "
+            f"kernels, {shares[width]['macs']:.1%} of the {counted.macs:,} MACs, {shares[width]['weights']:.1%} of "
+            f"the {counted.weights:,} weights; the last convolution and the classifier "
+            f"{(kinds['last'] + kinds['classifier']) / counted.weights:.1%}"
+        )
+    return finding(
+        all(share[what] > 2 / 3 for share in shares.values() for what in ("macs", "layers")),
+        *lines,
+        condition="MACs or layers are counted; of the weights they have "
+        f"{shares[1.0]['weights']:.0%} at width 1, and {shares[0.35]['weights']:.0%} at 0.35".replace("%", " %"),
+    )
+
+
+@claim(ARCHITECTURE, "The network is the table of Fig. 9: seven rows of bottlenecks between two convolutions.", "holds")
+def the_network_is_the_table_of_fig_9() -> Finding:
+    network, blocks = _network(), []
+    counted = summary(network, IMAGE)
+    for side, k, t, c, n, s in FIG_9:
+        for stride in [s] + [1] * (n - 1):
+            blocks.append(((1, side, side, k), t > 1, t * k, (1, side // stride, side // stride, c)))
+            side, k = side // stride, c
+    built = []
+    for name in network.blocks:
+        rows = [row for row in counted.rows if row.block == name]
+        wide = next(row.input_shape[-1] for row in rows if row.kind == "project")
+        built.append((rows[0].input_shape, rows[0].kind == "expand", wide, rows[-1].output_shape))
+    ends = {row.name: row.output_shape[1:] for row in counted.rows}
+    shortcuts = sum(row.operation == "Add" for row in counted.rows)
+    return finding(
+        built == blocks
+        and (ends["stem"], ends["last"], ends["pool"]) == ((112, 112, 32), (7, 7, 1280), (1280,))
+        and ends["classifier"] == (1000,),
+        f"{len(built)} blocks have the figure's widths, expansions and sides, {shortcuts} of them a shortcut",
+        f"the rows' n add up to {sum(n for *_, n, _ in FIG_9)}; the paper's text speaks of 19",
+    )
+
+
+@claim(
+    ARCHITECTURE,
+    "In the network the blocks' ends are linear, and activations act in wide volumes only.",
+    "holds if the first block is left out: with t = 1 its ReLU6 acts on as many channels as it takes in, which are a "
+    "ReLU6's already",
+)
+def the_networks_activations_act_in_wide_volumes() -> Finding:
+    network = _network()
+    x = np.random.default_rng(0).standard_normal((1, 48, 64, 3), dtype=np.float32)
+    counted = summary(network, x.shape)
+    linear, wider, ends = {}, {}, {}
+    for name, layer in network.layers.items():
+        if name in network.blocks:
+            rows = [row for row in counted.rows if row.block == name]
+            ends[name] = rows[0].input_shape[-1], rows[-1].output_shape[-1]
+            linear[name] = bool(x.min() < 0)
+            wider[name] = all(row.output_shape[-1] > max(ends[name]) for row in rows if row.operation == "ReLU6")
+        if name == "block_1":
+            first = x
+        x = layer.forward(x)
+    others = network.blocks[1:]
+    k, k_out = ends["block_1"]
+    return finding(
+        all(linear[name] and wider[name] for name in others) and not (linear["block_1"] or wider["block_1"]),
+        f"{len(others)} blocks of {len(network.blocks)}, run on random numbers: their inputs have negative values, and "
+        "each ReLU6 acts on more channels than the block has at either end",
+        f"the first has no expansion: its input is the stem's ReLU6, from {first.min():g} to {first.max():.1f}; its "
+        f"own acts on {k} channels, of {k} in and {k_out} out",
+        condition="the first block is left out: with t = 1 its ReLU6 acts on as many channels as it takes in, which "
+        "are a ReLU6's already",
+    )
+
+
+@claim(
+    ARCHITECTURE,
+    "In the network each projection reduces the dimensions: tk > k′.",
+    "holds if the width is at least 0.28; at 0.27 the first block has 8 channels throughout",
+)
+def the_networks_projections_reduce() -> Finding:
+    kernels = {1.0: _projections(_network())}
+    kernels |= {width: _projections(mobilenet_v2(width, 1)) for width in (0.28, 0.35, 0.5, 0.75, 1.4)}
+    narrow = mobilenet_v2(0.27, 1)
+    narrowest, first = _projections(narrow), narrow.layers["block_1"]
+    assert isinstance(first, InvertedResidual)
+    keeping = [name for name, (wide, k) in narrowest.items() if wide <= k]
+    wide, k = narrowest["block_1"]
+    ratios = [wide / k for wide, k in kernels[1.0].values()]
+    return finding(
+        keeping == ["block_1"]
+        and first.shortcut
+        and all(wide > k for found in kernels.values() for wide, k in found.values()),
+        f"width 1: {len(ratios)} projections, from {min(ratios):g} to {max(ratios):g} times as many channels as they "
+        "leave; the least is the first block's, 32 to 16",
+        f"each also reduces at the widths {', '.join(f'{width:g}' for width in kernels if width != 1)}",
+        f"width 0.27: the first block projects {wide} to {k} channels, as no width goes below 8, and so has a shortcut",
+        condition="the width is at least 0.28; at 0.27 the first block has 8 channels throughout",
+    )
+
+
+def _projections(network: MobileNet) -> dict[str, tuple[int, ...]]:
+    """tk and k′ of each block."""
+    return {name: network.layers[name].params["project.kernel"].shape for name in network.blocks}
+
+
+@claim(
+    ARCHITECTURE,
+    "As a feature extractor the network can be extended to detection and segmentation.",
+    "holds if the maps that their heads take are meant; how well they then do is reported",
+)
+def the_network_is_a_feature_extractor() -> Finding:
+    x = np.random.default_rng(0).standard_normal((1, 64, 96, 3), dtype=np.float32)
+    maps = {stride: a.shape for stride, a in _network().features(x).items()}
+    expected = {stride: (1, 64 // stride, 96 // stride, c) for stride, c in {4: 24, 8: 32, 16: 96, 32: 320}.items()}
+    dense = {
+        stride: mobilenet_v2(0.35, 1, output_stride=stride).feature_shapes(x.shape, [stride])[stride]
+        for stride in (16, 8)
+    }
+    lines = ["×".join(map(str, shape[1:])) for shape in maps.values()]
+    return finding(
+        maps == expected and all(shape == (1, 64 // s, 96 // s, 112) for s, shape in dense.items()),
+        f"of an image of 64×96: {', '.join(lines)}, at the strides 4, 8, 16 and 32",
+        "with dilation in place of strides the last block's map is "
+        + " or ".join("×".join(map(str, shape[1:])) for shape in dense.values())
+        + ", at width 0.35",
+        condition="the maps that their heads take are meant; how well they then do is reported",
+    )

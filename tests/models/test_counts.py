@@ -1,0 +1,336 @@
+"""The counts that were published for the networks, exactly; and where a paper misprints, the right one.
+
+The numbers stand here as their sources print them. A second opinion comes from plain loops over the papers' tables,
+which share nothing with the package.
+"""
+
+import functools
+import math
+
+import pytest
+
+from npconv.cost import conv2d_cost, depthwise_separable_conv2d_cost
+from npconv.models import (
+    MOBILENET_V1_ROWS,
+    MOBILENET_V2_ROWS,
+    SeparableRow,
+    divisible,
+    mobilenet_v1,
+    mobilenet_v2,
+    summary,
+)
+
+
+@functools.cache
+def v2(width=1.0, **options):
+    return mobilenet_v2(width, **options)
+
+
+@functools.cache
+def v1(width=1.0, **options):
+    return mobilenet_v1(width, **options)
+
+
+def at(network, height, width=None, batch=1):
+    return summary(network, (batch, height, width or height, 3))
+
+
+def truncated(number, digits):
+    return math.floor(number * 10**digits) / 10**digits
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# MobileNetV2
+
+# TF-slim's table of its published weights: width, resolution, MACs in M, parameters in M; and the MACs exactly
+PUBLISHED = [
+    (1.4, 224, 582, 6.06, 582_195_824),
+    (1.3, 224, 509, 5.34, 509_374_560),
+    (1.0, 224, 300, 3.47, 300_774_272),
+    (1.0, 192, 221, 3.47, 221_316_608),
+    (1.0, 160, 154, 3.47, 154_083_200),
+    (1.0, 128, 99, 3.47, 99_074_048),
+    (1.0, 96, 56, 3.47, 56_289_152),
+    (0.75, 224, 209, 2.61, 209_069_792),
+    (0.75, 192, 153, 2.61, 153_941_888),
+    (0.75, 160, 107, 2.61, 107_295_200),
+    (0.75, 128, 69, 2.61, 69_129_728),
+    (0.75, 96, 39, 2.61, 39_445_472),
+    (0.5, 224, 97, 1.95, 97_131_840),
+    (0.5, 192, 71, 1.95, 71_701_760),
+    (0.5, 160, 50, 1.95, 50_184_000),
+    (0.5, 128, 32, 1.95, 32_578_560),
+    (0.5, 96, 18, 1.95, 18_885_440),
+    (0.35, 224, 59, 1.66, 59_285_808),
+    (0.35, 192, 43, 1.66, 43_896_512),
+    (0.35, 160, 30, 1.66, 30_874_800),
+    (0.35, 128, 20, 1.66, 20_220_672),
+    (0.35, 96, 11, 1.66, 11_934_128),
+]
+
+
+@pytest.mark.parametrize(("width", "side", "millions", "params", "macs"), PUBLISHED)
+def test_v2_has_the_published_macs_and_weights(width, side, millions, params, macs):
+    counted = at(v2(width), side)
+    assert counted.macs == macs
+    assert counted.macs // 1_000_000 == millions
+    assert round(counted.weights / 1e6, 2) == params
+
+
+# width: weights, with scales and shifts, with running statistics too; the last two are Keras's and torchvision's counts
+V2_BY_WIDTH = {
+    1.4: (6_060_840, 6_108_776, 6_156_712),
+    1.3: (5_342_536, 5_386_792, 5_431_048),
+    1.0: (3_470_760, 3_504_872, 3_538_984),
+    0.75: (2_609_784, 2_636_424, 2_663_064),
+    0.5: (1_950_136, 1_968_680, 1_987_224),
+    0.35: (1_663_048, 1_677_128, 1_691_208),
+}
+
+
+@pytest.mark.parametrize("width", V2_BY_WIDTH)
+def test_v2_has_the_frameworks_parameters(width):
+    counted = at(v2(width), 224)
+    assert (counted.weights, counted.params, counted.params + counted.statistics) == V2_BY_WIDTH[width]
+
+
+def test_v2_by_kind():
+    counted = at(v2(), 224)
+    macs = {
+        "stem": 10_838_016, "expand": 129_755_136, "depthwise": 20_716_416, "project": 118_114_304,
+        "last": 20_070_400, "classifier": 1_280_000,
+    }  # fmt: skip
+    weights = {
+        "stem": 864, "expand": 751_872, "depthwise": 64_224, "project": 963_200, "last": 409_600,
+        "classifier": 1_281_000,
+    }  # fmt: skip
+    assert list(counted.by_kind().items()) == list(macs.items())
+    assert list(counted.by_kind("weights").items()) == list(weights.items())
+    assert sum(counted.by_kind("params").values()) == counted.params
+
+
+def plain_v2(width, height, breadth, classes=1000, expand_first=False):
+    """MACs, weights and normalised channels, from the paper's Table 2 and its formula h·w·k·t·(k + 9 + k′)."""
+
+    def rounded(channels):  # to the nearest multiple of 8, but not below nine tenths
+        nearest = max(8, 8 * math.floor(channels / 8 + 0.5))
+        return nearest if nearest >= 0.9 * channels else nearest + 8
+
+    k, h, w = rounded(32 * width), math.ceil(height / 2), math.ceil(breadth / 2)
+    macs, weights, normalised = h * w * 27 * k, 27 * k, k
+    for t, c, n, s in (
+        (1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1),
+    ):  # fmt: skip
+        for stride in [s] + [1] * (n - 1):
+            wide, out, expands = k * t, rounded(c * width), t > 1 or expand_first
+            macs += h * w * k * wide * expands
+            h, w = math.ceil(h / stride), math.ceil(w / stride)
+            macs += h * w * wide * (9 + out)
+            weights += wide * (k * expands + 9 + out)
+            normalised += wide * expands + wide + out
+            k = out
+    last = rounded(1280 * max(width, 1))
+    macs += h * w * k * last + last * classes
+    return macs, weights + k * last + (last + 1) * classes, normalised + last
+
+
+@pytest.mark.parametrize(("width", "height", "breadth"), [(1.0, 224, 224), (0.35, 97, 130), (1.4, 33, 64), (0.5, 1, 7)])
+def test_v2_is_what_a_plain_loop_over_the_papers_table_counts(width, height, breadth):
+    counted = at(v2(width), height, breadth, batch=3)
+    macs, weights, normalised = plain_v2(width, height, breadth)
+    assert (counted.macs, counted.weights) == (3 * macs, weights)
+    assert (counted.params - counted.weights, counted.statistics) == (2 * normalised, 2 * normalised)
+
+
+@pytest.mark.parametrize(("width", "depth", "params"), [(1.1, 1.2, 4_516_520), (1.2, 1.4, 5_831_144)])
+def test_rows_of_ones_own_are_timms_deeper_networks(width, depth, params):
+    first, *inner, last = MOBILENET_V2_ROWS  # whose blocks stay one each, as stem and last convolution stay as wide
+    rows = [first, *(row._replace(blocks=math.ceil(row.blocks * depth)) for row in inner), last]
+    rows = [row._replace(channels=divisible(row.channels * width)) for row in rows]
+    assert at(mobilenet_v2(rows=rows, conventions="timm"), 224).params == params
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# MobileNetV1
+
+V1_BY_WIDTH = {  # as for V2
+    1.0: (4_210_088, 4_231_976, 4_253_864),
+    0.75: (2_569_144, 2_585_560, 2_601_976),
+    0.5: (1_320_648, 1_331_592, 1_342_536),
+    0.25: (464_600, 470_072, 475_544),
+}
+V1_MACS = {
+    1.0: {224: 568_740_352, 192: 418_121_728, 160: 290_675_200, 128: 186_400_768},
+    0.75: {224: 325_400_448, 192: 239_273_472, 160: 166_396_800, 128: 106_770_432},
+    0.5: {224: 149_497_088, 192: 109_970_432, 160: 76_524_800, 128: 49_160_192},
+    0.25: {224: 41_030_272, 192: 30_212_608, 160: 21_059_200, 128: 13_570_048},
+}
+
+
+@pytest.mark.parametrize("width", V1_BY_WIDTH)
+def test_v1_has_the_frameworks_parameters(width):
+    counted = at(v1(width), 224)
+    assert (counted.weights, counted.params, counted.params + counted.statistics) == V1_BY_WIDTH[width]
+
+
+@pytest.mark.parametrize("width", V1_MACS)
+def test_v1_has_the_macs_of_all_its_resolutions(width):
+    assert {side: at(v1(width), side).macs for side in V1_MACS[width]} == V1_MACS[width]
+
+
+def plain_v1(width, height, breadth, full=False, classes=1000):
+    """MACs and weights of MobileNetV1, from the paper's Table 1 and its formula Dᵣ²·M·Dᵥ² + M·N·Dᵥ², or Dᵣ²·M·N·Dᵥ²."""
+    m, h, w = int(32 * width), math.ceil(height / 2), math.ceil(breadth / 2)
+    macs, weights = h * w * 27 * m, 27 * m
+    blocks = [(1, 64), (2, 128), (1, 128), (2, 256), (1, 256), (2, 512), *[(1, 512)] * 5, (2, 1024), (1, 1024)]
+    for stride, channels in blocks:
+        n, h, w = int(channels * width), math.ceil(h / stride), math.ceil(w / stride)
+        kernel = 9 * m * n if full else 9 * m + m * n
+        macs, weights, m = macs + h * w * kernel, weights + kernel, n
+    return macs + m * classes, weights + (m + 1) * classes
+
+
+@pytest.mark.parametrize(("width", "height", "breadth"), [(1.0, 224, 224), (0.75, 96, 160), (0.25, 32, 64)])
+def test_v1_is_what_a_plain_loop_over_the_papers_table_counts(width, height, breadth):
+    counted = at(v1(width), height, breadth, batch=2)
+    macs, weights = plain_v1(width, height, breadth)
+    assert (counted.macs, counted.weights) == (2 * macs, weights)
+
+
+def test_v1_table_2_shares_by_type_of_layer():
+    counted = at(v1(), 224)
+    macs, weights = counted.by_kind(), counted.by_kind("weights")
+    weights["classifier"] -= 1000  # the shares come out without its bias
+    assert macs == {"stem": 10_838_016, "depthwise": 17_385_984, "pointwise": 539_492_352, "classifier": 1_024_000}
+    assert weights == {"stem": 864, "depthwise": 44_640, "pointwise": 3_139_584, "classifier": 1_024_000}
+    shares = {kind: round(100 * n / counted.macs, 2) for kind, n in macs.items()}
+    assert shares == {"stem": 1.91, "depthwise": 3.06, "pointwise": 94.86, "classifier": 0.18}
+    shares = {kind: round(100 * n / sum(weights.values()), 2) for kind, n in weights.items()}
+    assert shares == {"stem": 0.02, "depthwise": 1.06, "pointwise": 74.59, "classifier": 24.33}
+
+
+@pytest.mark.parametrize(
+    ("side", "channels", "macs", "params", "published"),
+    [
+        (14, 512, 52_283_392, 266_752, (52.3, 0.27)),
+        (14, 384, 29_578_752, 150_912, (29.6, 0.15)),
+        (10, 384, 15_091_200, 150_912, (15.1, 0.15)),
+    ],
+)
+def test_v1_table_3_one_layer_after_the_other_saving(side, channels, macs, params, published):
+    x = (1, side, side, channels)
+    cost = depthwise_separable_conv2d_cost(x, (3, 3, channels), (channels, channels), padding="same")
+    assert (cost.macs, cost.params) == (macs, params)
+    assert (round(macs / 1e6, 1), round(params / 1e6, 2)) == published
+
+
+def test_v1_table_3_the_layer_is_one_of_the_networks():
+    cost = conv2d_cost((1, 14, 14, 512), (3, 3, 512, 512), padding="same")
+    assert (cost.macs, cost.params) == (462_422_016, 2_359_296)
+    for convolution, expected in (("standard", 462_422_016), ("separable", 52_283_392)):
+        counted = at(v1(convolution=convolution), 224)
+        assert sum(row.macs for row in counted.rows if row.block == "block_8") == expected
+
+
+def test_v1_table_4_full_convolutions():
+    counted = at(v1(convolution="standard"), 224)
+    assert (counted.macs, counted.weights, counted.params) == (4_867_293_184, 29_282_120, 29_294_088)
+    assert (counted.macs, counted.weights) == plain_v1(1.0, 224, 224, full=True)
+    assert round(counted.weights / 1e6, 1) == 29.3
+    separable = at(v1(), 224)
+    assert (round(separable.macs / 1e6), round(separable.weights / 1e6, 1)) == (569, 4.2)
+
+
+def test_v1_table_5_a_narrow_network_against_a_shallow_one():
+    rows = [row._replace(blocks=row.blocks - 5 * (row.channels == 512)) for row in MOBILENET_V1_ROWS]
+    shallow, narrow = at(v1(rows=tuple(rows)), 224), at(v1(0.75), 224)
+    assert (shallow.macs, shallow.weights) == (307_323_392, 2_876_328)
+    assert (shallow.macs // 1_000_000, round(shallow.weights / 1e6, 1)) == (307, 2.9)
+    assert (narrow.macs // 1_000_000, round(narrow.weights / 1e6, 1)) == (325, 2.6)
+
+
+def test_v1_tables_6_7_and_9_by_width_and_resolution():
+    by_width = {width: at(v1(width), 224) for width in (1.0, 0.75, 0.5, 0.25)}
+    assert [round(counted.weights / 1e6, 1) for counted in by_width.values()] == [4.2, 2.6, 1.3, 0.5]
+    assert [counted.macs // 1_000_000 for counted in by_width.values()] == [568, 325, 149, 41]
+    by_side = [at(v1(), side).macs for side in (224, 192, 160, 128)]
+    assert [macs // 1_000_000 for macs in by_side] == [568, 418, 290, 186]
+    assert round(by_side[0] / 1e6) == 569  # the first is rounded, the others are cut: rounded the third were 291
+    small = at(v1(0.5), 160)
+    assert (small.macs // 1_000_000, round(small.weights / 1e6, 2)) == (76, 1.32)
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# where what is printed does not come out
+
+
+def test_v1_table_2_has_two_digits_of_the_first_convolutions_share_swapped():
+    printed = {"pointwise": 94.86, "depthwise": 3.06, "stem": 1.19, "classifier": 0.18}
+    assert sum(printed.values()) == pytest.approx(99.29)
+    assert sum(printed.values()) - printed["stem"] + 1.91 == pytest.approx(100.01)
+    counted = at(v1(), 224)
+    assert round(100 * counted.by_kind()["stem"] / counted.macs, 2) == 1.91
+
+
+def test_v1_table_2_leaves_the_classifiers_bias_out():
+    weights = at(v1(), 224).by_kind("weights")
+    shares = {kind: round(100 * n / sum(weights.values()), 2) for kind, n in weights.items()}
+    assert shares == {"stem": 0.02, "depthwise": 1.06, "pointwise": 74.57, "classifier": 24.35}  # printed: .59, .33
+
+
+def test_v1_table_4_counts_the_classifier_in_one_row_and_not_in_the_other():
+    full, separable = at(v1(convolution="standard"), 224), at(v1(), 224)
+    without = [counted.macs - counted.by_kind()["classifier"] for counted in (full, separable)]
+    assert without == [4_866_269_184, 567_716_352]
+    assert (without[0] // 1_000_000, round(separable.macs / 1e6)) == (4866, 569)  # as printed
+    assert (full.macs // 1_000_000, round(without[1] / 1e6)) == (4867, 568)  # what the same rule gives for the other
+
+
+def test_v1_table_1_prints_a_stride_that_its_own_shapes_do_not_have():
+    *rows, (channels, blocks, stride) = MOBILENET_V1_ROWS
+    literally = at(v1(0.25, rows=(*rows, SeparableRow(channels, 1, 2), SeparableRow(channels, 1, 2))), 224)
+    assert next(row.input_shape for row in literally.rows if row.kind == "pool")[1:3] != (7, 7)
+    assert next(row.input_shape for row in at(v1(0.25), 224).rows if row.kind == "pool")[1:3] == (7, 7)
+    assert (blocks, stride) == (2, 2)
+
+
+def test_v1_is_569_million_and_not_the_575_of_the_v2_papers_table_4():
+    assert at(v1(), 224).macs == 568_740_352
+    assert plain_v1(1.0, 224, 224)[0] == 568_740_352
+
+
+def test_v1_at_three_quarters_is_not_what_the_readme_of_slim_says():
+    macs = {(0.75, 224): 317, (0.75, 192): 233, (0.75, 160): 162, (0.75, 128): 104, (0.25, 192): 34}
+    right = {(0.75, 224): 325, (0.75, 192): 239, (0.75, 160): 166, (0.75, 128): 107, (0.25, 192): 30}
+    assert {setting: round(at(v1(setting[0]), setting[1]).macs / 1e6) for setting in macs} == right
+    assert all(abs(right[setting] - macs[setting]) >= 3 for setting in macs)
+
+
+def test_v2_has_17_blocks_with_10_shortcuts_and_not_19():
+    network = v2()
+    assert sum(row.blocks for row in MOBILENET_V2_ROWS) == len(network.blocks) == 17
+    assert sum(network.layers[name].shortcut for name in network.blocks) == 10
+
+
+def test_v2_at_width_1_4_is_not_what_the_papers_table_4_says():
+    counted = at(v2(1.4), 224)
+    for params in (counted.weights, counted.params, counted.params + counted.statistics):
+        assert params < 6.2e6  # printed: 6.9 M
+    assert counted.macs < 583e6  # printed: 585 M
+    assert plain_v2(1.4, 224, 224)[:2] == (582_195_824, 6_060_840)
+    assert truncated(at(v2(), 224).weights / 1e6, 1) == 3.4  # of width 1 the table cuts 3.47
+    assert at(v2(), 224).macs // 1_000_000 == 300
+
+
+def test_v2_costs_no_less_than_nearly_12_million():
+    assert min(macs for *_, macs in PUBLISHED) == at(v2(0.35), 96).macs == 11_934_128
+    narrow = mobilenet_v2(0.35, last_channels=divisible(1280 * 0.35))  # and were the last convolution narrower too
+    assert 9e6 < at(narrow, 96).macs < 11e6  # the paper: from 7
+
+
+def test_v2_has_no_expansion_where_t_is_1():
+    counted = at(v2(), 224)
+    assert [row.kind for row in counted.rows if row.block == "block_1" and row.macs] == ["depthwise", "project"]
+    with_expansion = plain_v2(1.0, 224, 224, expand_first=True)[0]
+    assert with_expansion - counted.macs == 112 * 112 * 32 * 32
+    assert (counted.macs, with_expansion) == (300_774_272, 313_619_328)

@@ -1,0 +1,98 @@
+"""`npconv cost` for whole networks, as a user calls it."""
+
+import json
+
+import pytest
+
+from npconv import cli
+from npconv.models import mobilenet_v1, mobilenet_v2, summary
+from npconv.models.conventions import FAMILIES
+
+
+def test_it_prints_the_summary(capsys):
+    assert cli.main(["cost", "mobilenet_v2", "--width", "1.4", "--resolution", "192"]) == 0
+    printed = capsys.readouterr().out
+    assert printed == f"{summary(mobilenet_v2(1.4), (1, 192, 192, 3))}\n"
+    assert "428,211,136" in printed
+    assert "6,060,840" in printed
+
+
+@pytest.mark.parametrize("by", ["layer", "block", "kind"])
+def test_it_lists_layers_blocks_or_kinds(by, capsys):
+    words = ["cost", "mobilenet_v1", "--convolution", "standard", "--width", "0.25", "--resolution", "96", "64"]
+    assert cli.main([*words, "--by", by]) == 0
+    counted = summary(mobilenet_v1(0.25, convolution="standard"), (1, 96, 64, 3))
+    assert capsys.readouterr().out == counted.as_text(by) + "\n"
+
+
+def test_the_default_is_the_papers_network(capsys):
+    for name, macs, params in (("mobilenet_v2", 300_774_272, 3_504_872), ("mobilenet_v1", 568_740_352, 4_231_976)):
+        assert cli.main(["cost", name, "--json"]) == 0
+        read = json.loads(capsys.readouterr().out)
+        assert (read["network"], read["width"], read["input_shape"]) == (name, 1.0, [1, 224, 224, 3])
+        assert (read["macs"], read["params"], read["macs_by_kind"]["classifier"]) == (
+            macs,
+            params,
+            read["rows"][-1]["macs"],
+        )
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_it_takes_every_familys_conventions(family, capsys):
+    words = ["cost", "mobilenet_v1", "--width", "0.35", "--classes", "5", "--resolution", "65", "32"]
+    assert cli.main([*words, "--conventions", family, "--by", "kind"]) == 0
+    counted = summary(mobilenet_v1(0.35, 5, conventions=family), (1, 65, 32, 3))
+    assert capsys.readouterr().out == counted.as_text("kind") + "\n"
+
+
+def test_json_has_the_options_and_all_of_the_summary(capsys):
+    words = ["--width", "0.35", "--resolution", "100", "60", "--classes", "7", "--batch", "3", "--output-stride", "8"]
+    assert cli.main(["cost", "mobilenet_v1", *words, "--conventions", "timm", "--json"]) == 0
+    read = json.loads(capsys.readouterr().out)
+    counted = summary(mobilenet_v1(0.35, 7, conventions="timm", output_stride=8), (3, 100, 60, 3))
+    options = {
+        "network": "mobilenet_v1", "width": 0.35, "classes": 7, "conventions": "timm", "output_stride": 8,
+        "convolution": "separable",
+    }  # fmt: skip
+    assert read == options | json.loads(counted.as_json())
+    assert read["output_shape"] == [3, 7]
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--width", "0"], "npconv cost: --width must be above 0 and finite; got 0"),
+        (["--width", "nan"], "npconv cost: --width must be above 0 and finite; got nan"),
+        (["--width", "inf"], "npconv cost: --width must be above 0 and finite; got inf"),
+        (["--resolution", "1", "2", "3"], "npconv cost: --resolution takes one number, or two for height and width"),
+        (["--resolution", "224", "0"], "npconv cost: --resolution must be at least 1; got 0"),
+        (["--classes", "0"], "npconv cost: --classes must be at least 1; got 0"),
+        (["--batch", "-2"], "npconv cost: --batch must be at least 1; got -2"),
+    ],
+)
+def test_bad_numbers_are_one_line_and_status_2(words, message, capsys):
+    assert cli.main(["cost", "mobilenet_v2", *words]) == 2
+    printed, error = capsys.readouterr()
+    assert error.startswith(message)
+    assert (error.count("\n"), printed) == (1, "")
+
+
+@pytest.mark.parametrize(
+    ("words", "option", "expectation"),
+    [
+        (["mobilenet_v2", "--output-stride", "4"], "--output-stride", "choose from 8, 16, 32"),
+        (["mobilenet_v2", "--width", "wide"], "--width", "invalid float value: 'wide'"),
+        (["mobilenet_v2", "--conventions", "slim"], "--conventions", "timm"),
+        (["mobilenet_v1", "--convolution", "full"], "--convolution", "standard"),
+        (["mobilenet_v1", "--by", "row"], "--by", "block"),
+        (["mobilenet_v2", "--convolution", "standard"], "--convolution", "unrecognized"),
+        (["mobilenet_v3"], "what", "mobilenet_v2"),
+    ],
+)
+def test_bad_words_name_the_option_and_have_status_2(words, option, expectation, capsys):
+    with pytest.raises(SystemExit) as raised:
+        cli.main(["cost", *words])
+    assert raised.value.code == 2
+    line = capsys.readouterr().err.splitlines()[-1]
+    assert option in line
+    assert expectation in line
