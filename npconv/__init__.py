@@ -56,6 +56,7 @@ from .kernels.separable import (
     factored_kernel_backward,
     factorize_kernel,
 )
+from .kernels.split import inverted_residual_split
 from .kernels.standard import (
     conv2d,
     conv2d_backward,
@@ -110,6 +111,7 @@ __all__ = [
     "grouped_conv2d_backward",
     "inverted_residual",
     "inverted_residual_backward",
+    "inverted_residual_split",
     "inverted_residual_stages",
     "linear_block_kernel",
     "per_channel_maps",

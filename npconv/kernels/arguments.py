@@ -246,6 +246,27 @@ def inverted_residual(
     return shortcut
 
 
+def split_inverted_residual(
+    function: str,
+    x: Array,
+    expand: Array | None,
+    depthwise: Array,
+    project: Array,
+    groups: int,
+    stride: Pair,
+    padding: Padding,
+    dilation: Pair,
+) -> tuple[Geometry, bool]:
+    """Check the arguments of an inverted residual in groups; return its geometry, and whether it has the shortcut."""
+    arguments = Arguments(function, ACTIVATIONS, x=x, expand=expand, depthwise=depthwise, project=project)
+    if not is_int(groups):
+        raise TypeError(f"{function}: groups must be an int; got {groups!r}")
+    shortcut = inverted_residual(function, x, expand, depthwise, project, stride, padding, dilation)
+    if not 1 <= groups <= len(project):
+        arguments.fail(f"groups must be from 1 to tk = {len(project)}, and is {groups}")
+    return arguments.geometry("depthwise", stride, padding, dilation), shortcut
+
+
 def residual_bottleneck(
     function: str, x: Array, reduce: Array, spatial: Array, restore: Array, dy: Array | None = None
 ) -> None:

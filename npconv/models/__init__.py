@@ -1,6 +1,7 @@
 """Networks: a table of numbers each, and what turns the table into layers."""
 
 from .inference import Inference
+from .memory import ActivationMemory, MemoryRow, activation_memory
 from .mobilenet_v1 import MOBILENET_V1_ROWS, mobilenet_v1
 from .mobilenet_v2 import MOBILENET_V2_ROWS, mobilenet_v2
 from .network import MobileNet, Specification
@@ -13,13 +14,16 @@ __all__ = [
     "MOBILENET_V1_ROWS",
     "MOBILENET_V2_ROWS",
     "SMALL_ROWS",
+    "ActivationMemory",
     "Inference",
+    "MemoryRow",
     "MobileNet",
     "Row",
     "SeparableRow",
     "Specification",
     "Summary",
     "SummaryRow",
+    "activation_memory",
     "divisible",
     "export_weights",
     "load_weights",

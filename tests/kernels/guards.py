@@ -308,6 +308,9 @@ def guard_inverted_residual(k: SimpleNamespace) -> None:
         np.testing.assert_allclose(stages.depthwise_relu6, clip(filtered), atol=1e-12)
         np.testing.assert_allclose(stages.output, expected, atol=1e-12)
         assert (stages.expanded is None) == (expand is None)
+        for groups in (1, 2, 3 * t):
+            split = k.inverted_residual_split(*arguments, groups=groups, **geometry)
+            np.testing.assert_allclose(split, expected, atol=1e-12)
     point = rng.standard_normal((2, 1, 1, 3))  # stride 2 on a 1×1 map: the same dimensions, and no shortcut
     stages = k.inverted_residual_stages(
         point, None, rng.standard_normal((3, 3, 3)), rng.standard_normal((3, 3)), stride=2

@@ -45,7 +45,8 @@ def test_whole_numbers_wrap_as_numpys_do():
 
 def test_float32_stays_float32_everywhere():
     block = [a.astype(np.float32) for a in BLOCK]
-    results = [npconv.inverted_residual(*block), *npconv.inverted_residual_backward(block[0], *block)]
+    results = [npconv.inverted_residual(*block), npconv.inverted_residual_split(*block, groups=2)]
+    results += [*npconv.inverted_residual_backward(block[0], *block)]
     x, vector = block[0], VECTOR.astype(np.float32)
     results += [npconv.batch_norm(x, vector, vector), *npconv.batch_norm_backward(x, x, vector, vector)]
     results += [*npconv.batch_norm_inference_backward(x, x, vector, vector, vector, vector)]
@@ -119,6 +120,12 @@ ERRORS = [
     (npconv.inverted_residual, BLOCK, {"padding": "valid"}, ValueError,
      "inverted_residual: at stride 1 with k = k′ the shortcut is added, so padding must keep x's height and width"),
     (npconv.inverted_residual_backward, (BLOCK[0][:, 1:], *BLOCK), {}, ValueError, "dy must be (B, Dᵥ, Dᵥ, k′) = (2, 5, 6, 3)"),
+    (npconv.inverted_residual_split, BLOCK, {"groups": 13}, ValueError,
+     "inverted_residual_split: groups must be from 1 to tk = 12, and is 13; got x (2, 5, 6, 3), expand (3, 12), depthwise"),
+    (npconv.inverted_residual_split, BLOCK, {"groups": 0}, ValueError, "groups must be from 1 to tk = 12, and is 0"),
+    (npconv.inverted_residual_split, BLOCK, {"groups": 2.0}, TypeError, "split: groups must be an int; got 2.0"),
+    (npconv.inverted_residual_split, (*BLOCK[:3], np.ones((11, 3))), {"groups": 2}, ValueError,
+     "inverted_residual_split: project must be (tk, k′) with tk = 12 as in expand"),
     (npconv.linear_block_kernel, (*BLOCK[1:3], np.ones((11, 3))), {}, ValueError, "project must be (tk, k′) with tk = 12"),
     (npconv.residual_bottleneck, (X, np.ones((3, 2)), np.ones((3, 3, 2, 2)), np.ones((2, 4))), {}, ValueError,
      "residual_bottleneck: restore must be (M″, M) with M = 3 as in x"),
