@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from npconv import bench, cli
+from npconv.bench.inference import limit as inference_limit
 from npconv.bench.training import _limit, with_shapes
+from npconv.cost import conv2d_cost, depthwise_separable_conv2d_cost
 from npconv.layers import InvertedResidual
 from npconv.models import small_mobilenet_v2
 
@@ -122,3 +124,166 @@ def test_the_command_prints_steps_alone_and_writes_them(tmp_path, capsys, monkey
     assert data["rows"] == []
     assert [step["batch"] for step in data["steps"] if step["function"] == "npconv"] == [2, 3]
     assert data["steps"][1]["shares"]["depthwise"] > 0
+
+
+SEPARABLE = bench.Layer("separable", "block 1", 7, 3, 5, 3, 2)
+
+
+def test_what_is_timed_of_separable_convolutions_are_the_layers_of_mobilenet_v1():
+    macs = {"standard": 0, "depthwise": 0, "pointwise": 0}
+    for layer in bench.SEPARABLE_LAYERS:
+        x, n, geometry = (1, layer.side, layer.side, layer.in_channels), layer.out_channels, {"padding": 1}
+        standard = conv2d_cost(x, (3, 3, x[-1], n), stride=layer.stride, **geometry)
+        separable = depthwise_separable_conv2d_cost(x, (3, 3, x[-1]), (x[-1], n), stride=layer.stride, **geometry)
+        for kind, cost in {"standard": standard, **separable.parts}.items():
+            macs[kind] += cost.macs
+    assert macs == {"standard": 4_866_269_184 - 10_838_016, "depthwise": 17_385_984, "pointwise": 539_492_352}
+    assert [layer.group for layer in bench.SEPARABLE_LAYERS] == [f"block {number}" for number in range(1, 14)]
+
+
+def test_a_saving_is_computed_from_the_seconds_of_its_parts(monkeypatch):
+    seconds = {"standard": 8.0, "separable": 3.0, "depthwise": 2.0, "pointwise": 0.5}
+    functions = {"limit": 0.5, "npconv": 1.0, "torch": 0.75, "torch channels-last": 0.25}
+    asked = []
+
+    def interleaved(timed, rounds):
+        asked.append((set(timed), rounds))
+        times = {(f, part): slow * t for f, slow in functions.items() for part, t in seconds.items()}
+        times["torch", "standard"] = 1.0  # here the other layout is the faster one
+        del times["limit", "separable"]
+        return times
+
+    monkeypatch.setattr("npconv.bench.separable.interleaved", interleaved)
+    saving = bench.measure_separable(SEPARABLE, 2, rounds=4)
+    ((timed, rounds),) = asked
+    assert rounds == saving.rounds == 4
+    expected = {(f, part) for f in functions for part in seconds} - {("limit", "separable")}
+    assert timed >= {key for key in expected if not key[0].startswith("torch")}
+    assert timed in (expected, {key for key in expected if not key[0].startswith("torch")})
+    assert (saving.side, saving.in_channels, saving.out_channels, saving.stride, saving.batch) == (7, 3, 5, 2, 2)
+    assert saving.predicted == "14/45"
+    assert saving.macs == {"standard": 2 * 16 * 135, "depthwise": 2 * 16 * 27, "pointwise": 2 * 16 * 15,
+                           "separable": 2 * 16 * 42}  # fmt: skip
+    read, between, written = 2 * 49 * 3, 2 * 16 * 3, 2 * 16 * 5
+    depthwise, pointwise = 4 * (read + 27 + between), 4 * (between + 15 + written)
+    assert saving.bytes == {"standard": 4 * (read + 135 + written), "depthwise": depthwise, "pointwise": pointwise,
+                            "separable": depthwise + pointwise}  # fmt: skip
+    assert saving.flops_per_byte["depthwise"] == 2 * 864 / depthwise
+    assert saving.milliseconds["npconv"] == {part: 1e3 * t for part, t in seconds.items()}
+    assert saving.milliseconds["torch"] == {"standard": 1e3, "depthwise": 500, "pointwise": 125, "separable": 750}
+    assert saving.milliseconds["limit"]["separable"] == 1e3 * (1.0 + 0.25)
+    assert saving.ratios == {"limit": 1.25 / 4, "npconv": 3 / 8, "torch": 0.75}
+    assert saving.gflops["npconv"]["pointwise"] == pytest.approx(2e-9 * 480 / 0.5)
+
+
+def test_all_ways_of_the_separable_bench_compute_the_same(monkeypatch):
+    calls = {}
+
+    def interleaved(timed, rounds):
+        calls.update(timed)
+        return dict.fromkeys(timed, 1.0)
+
+    monkeypatch.setattr("npconv.bench.separable.interleaved", interleaved)
+    bench.measure_separable(SEPARABLE, 2)
+    results = {key: call() for key, call in calls.items()}
+    y = results["npconv", "separable"]
+    assert y.shape == (2, 4, 4, 5)
+    np.testing.assert_array_equal(results["npconv", "pointwise"], y)
+    assert not np.allclose(results["npconv", "standard"], y)
+    assert results["limit", "standard"].shape == results["limit", "pointwise"].shape == (2 * 4 * 4, 5)
+    assert results["limit", "depthwise"] is None  # as numpy.copyto returns
+    theirs = [key for key in results if key[0].startswith("torch")]
+    for function, part in theirs:
+        np.testing.assert_allclose(
+            results[function, part].numpy().transpose(0, 2, 3, 1), results["npconv", part], atol=1e-5
+        )
+    assert len(theirs) in (0, 8)
+
+
+def test_the_command_prints_savings_and_writes_them(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(bench, "SEPARABLE_LAYERS", (SEPARABLE,))
+    file = tmp_path / "bench.json"
+    words = ["bench", "--kind", "separable", "--batch", "1", "2", "--rounds", "1", "--json"]
+    assert cli.main([*words, str(file)]) == 0
+    printed = capsys.readouterr().out
+    assert all(word in printed for word in ("separable over standard", "0.311", "FLOP/byte", "depthwise", "block 1"))
+    assert "training step" not in printed
+    data = json.loads(file.read_text(encoding="utf-8"))
+    assert (data["rows"], data["steps"]) == ([], [])
+    assert [saving["batch"] for saving in data["separable"]] == [1, 2]
+    assert all(ratio > 0 for saving in data["separable"] for ratio in saving["ratios"].values())
+    assert cli.main(words) == 0
+    assert len(json.loads(capsys.readouterr().out)["separable"]) == 2
+
+
+def test_inference_is_measured_beside_its_limit_and_torch(monkeypatch):
+    runs = {}
+
+    def samples_in_turn(timed, rounds):
+        runs.update(timed)
+        seconds = {
+            "limit": 1.0,
+            "Inference": 3.0,
+            "folded": 4.0,
+            "as built": 8.0,
+            "torch": 6.0,
+            "torch channels-last": 2.0,
+        }
+        return {key: [seconds[key[0]]] * rounds for key in timed}
+
+    monkeypatch.setattr("npconv.bench.inference.samples_in_turn", samples_in_turn)
+    passes = {each.function: each for each in bench.measure_inference(2, width=0.35, resolution=64, rounds=3)}
+    fast = passes["Inference"]
+    assert (fast.network, fast.batch, fast.milliseconds, fast.over_limit) == ("MobileNetV2 0.35 64²", 2, 3000, 3)
+    assert passes["limit"].over_limit == 1
+    results = {name: run() for (name, _), run in runs.items()}
+    y = results["as built"]
+    assert y.shape == (2, 1000)
+    for name in ("Inference", "folded"):
+        np.testing.assert_allclose(results[name], y, rtol=1e-3, atol=1e-5 * np.abs(y).max())
+    if len(passes) == 4:
+        assert fast.over_torch is fast.over_faster_torch is None
+        return
+    assert (fast.over_torch, fast.over_faster_torch) == (0.5, 1.5)
+    for name in ("torch", "torch channels-last"):
+        theirs = results[name]
+        assert theirs.is_inference()
+        np.testing.assert_allclose(theirs.numpy(), y, rtol=1e-3, atol=1e-4 * np.abs(y).max())
+
+
+def test_the_limit_of_inference_has_a_product_for_a_convolution_and_a_copy_for_a_depthwise_one(monkeypatch):
+    called = []
+    network = small_mobilenet_v2(7, 2, rows=[(2, 5, 1, 2)], stem_channels=3, last_channels=6)
+    for name in ("matmul", "copyto"):
+        original = getattr(np, name)
+        monkeypatch.setattr(np, name, lambda *arrays, name=name, original=original, **out: (
+            called.append((name, [a.shape for a in arrays])), original(*arrays, **out)))  # fmt: skip
+    run = inference_limit(network.folded(), (2, 9, 12, 2))
+    called.clear()
+    run()
+    half = (2 * 5 * 6 * 6 + 2 * 3 * 3 * 6) // 2
+    assert called == [
+        ("matmul", [(2 * 5 * 6, 18), (18, 3)]),
+        ("matmul", [(2 * 5 * 6, 3), (3, 6)]),
+        ("copyto", [(half,), (half,)]),
+        ("matmul", [(2 * 3 * 3, 6), (6, 5)]),
+        ("matmul", [(2 * 3 * 3, 5), (5, 6)]),
+        ("matmul", [(2, 6), (6, 7)]),
+    ]
+
+
+def test_the_command_prints_passes_and_writes_them(tmp_path, capsys, monkeypatch):
+    made = [bench.Pass("made network", 2, "Inference", 1234.5, 3.0, 0.5, None)]
+    monkeypatch.setattr(bench, "measure_inference", lambda batch, rounds: made * batch)
+    file = tmp_path / "bench.json"
+    assert cli.main(["bench", "--kind", "inference", "--batch", "1", "2", "--rounds", "1", "--json", str(file)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1].split() == ["inference", "B", "function", "ms", "×", "limit", "×", "torch", "×", "faster", "layout"]
+    assert lines[2:5] == ["made network  2  Inference  1,234.5     3.00     0.50"] * 3
+    assert [each["over_torch"] for each in json.loads(file.read_text(encoding="utf-8"))["passes"]] == [0.5] * 3
+
+
+def test_the_machine_is_told_with_its_processor_and_its_blas():
+    facts = bench.machine()
+    assert all(isinstance(facts[name], str) and facts[name] for name in ("processor", "blas", "numpy", "python"))
+    assert facts["threads"] >= 1

@@ -163,6 +163,8 @@ def test_bench_prints_ratios_and_json(tmp_path, capsys, monkeypatch):
     tiny = (bench.Layer("standard", "3×3", 6, 3, 4), bench.Layer("depthwise", "depthwise", 6, 4, 4, 3, 2),
             bench.Layer("pointwise", "pointwise", 5, 3, 4, 1))  # fmt: skip
     monkeypatch.setattr(bench, "LAYERS", tiny)
+    monkeypatch.setattr(bench, "SEPARABLE_LAYERS", ())
+    monkeypatch.setattr(bench, "measure_inference", lambda batch, rounds: [])
     monkeypatch.setattr(bench, "BLOCKS", ())
     monkeypatch.setattr(bench, "measure_network", lambda rounds: [])
     file = tmp_path / "bench.json"

@@ -1,16 +1,11 @@
-"""How times are taken: in turn, round after round, medians; and what they were taken on."""
+"""How times are taken: in turn, round after round, medians."""
 
-import json
 import math
 import os
-import platform
 import statistics
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
 from typing import Any
-
-import numpy as np
 
 SLOW = 0.5  # seconds; what takes longer runs three times only
 SAMPLE = 0.01  # seconds; shorter calls are repeated for as long
@@ -77,25 +72,6 @@ def import_torch() -> Any:
     return torch
 
 
-def machine() -> dict[str, str | int]:
-    """What the numbers were measured on and with."""
-    facts: dict[str, str | int] = {
-        "python": platform.python_version(),
-        "numpy": np.__version__,
-        "machine": platform.machine(),
-        "threads": threads(),
-        "dtype": "float32",
-    }
-    torch = import_torch()
-    return facts | {"torch": torch.__version__} if torch else facts
-
-
 def geometric_mean(values: Sequence[float]) -> float:
     """The mean of ratios: of 2 and of 1/2 it is 1."""
     return math.exp(statistics.fmean(map(math.log, values)))
-
-
-def as_json(rows: Sequence[Any], steps: Sequence[Any] = ()) -> str:
-    """Kernels' rows, training's steps, and the machine they were measured on, as JSON."""
-    data = {"machine": machine(), "rows": list(map(asdict, rows)), "steps": list(map(asdict, steps))}
-    return json.dumps(data, indent=1, ensure_ascii=False)

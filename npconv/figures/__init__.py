@@ -23,6 +23,7 @@ from .linear_bottleneck_training import linear_bottleneck_training_figure
 from .mobilenet_v2_table import mobilenet_v2_table_figure
 from .per_channel_photograph import per_channel_photograph
 from .per_channel_view import per_channel_view
+from .predicted_and_measured import predicted_and_measured
 from .relu_information_loss import relu_information_loss
 from .residual_blocks import residual_blocks
 from .separability import separability
@@ -37,6 +38,7 @@ BUILDERS: dict[str, Callable[..., Figure]] = {
     "depthwise-separable": depthwise_separable,
     "separable-example": separable_example,
     "cost-ratio": cost_ratio_figure,
+    "predicted-and-measured": predicted_and_measured,
     "separability": separability,
     "relu-information-loss": relu_information_loss,
     "bottleneck-table": bottleneck_table,
@@ -75,6 +77,7 @@ __all__ = [
     "mobilenet_v2_table_figure",
     "per_channel_photograph",
     "per_channel_view",
+    "predicted_and_measured",
     "relu_information_loss",
     "residual_blocks",
     "separability",

@@ -20,7 +20,7 @@ from ..layers import DepthwiseConv2D, Layer, PointwiseConv2D, ReLU, ReLU6, Seque
 from ..layers.blocks import DepthwiseSeparable, InvertedResidual
 from ..layers.convolution import Linear
 
-BAND = 2**19  # bytes of a block's widest volume that are made at once: about half of a core's second cache
+BAND = 2**20  # bytes of a block's widest volume that are made at once, as much as a core's second cache may hold
 IN_PLACE: dict[type[Layer], Callable[[Array], Array]] = {
     ReLU: lambda a: np.maximum(a, 0, out=a),
     ReLU6: lambda a: np.clip(a, 0, 6, out=a),

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from made_measurements import made_gradients, made_subspaces
 from made_results import ENDS, made_results
+from made_savings import made_savings
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from npconv.figures import (
@@ -25,6 +26,7 @@ from npconv.figures import (
     mobilenet_v2_table_figure,
     per_channel_photograph,
     per_channel_view,
+    predicted_and_measured,
     relu_information_loss,
     residual_blocks,
     separability,
@@ -257,6 +259,11 @@ SIZES: dict[Callable[..., Figure], dict[str, dict[str, Any]]] = {
             "x": (1, 15, 13, 3), "kernel": (3, 3, 3, 4), "stride": (2, 3), "dilation": 4, "padding": 2,
             "at": (0, 0), "tap": (2, 2),
         },
+    },
+    predicted_and_measured: {
+        "one layer": {"measurements": made_savings(layers=1)},
+        "many, two kernels": {"measurements": made_savings(layers=24, kernel_sides=(3, 5), scale=1e4)},
+        "no torch": {"measurements": made_savings(functions=("limit", "npconv"))},
     },
     mobilenet_v2_table_figure: {
         "narrow, odd": {"width": 0.35, "resolution": (95, 160), "classes": 10},

@@ -1,0 +1,51 @@
+"""What numbers were measured on, and all of a run as data."""
+
+import json
+import platform
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .timing import import_torch, threads
+
+
+def machine() -> dict[str, str | int]:
+    """What the numbers were measured on and with."""
+    facts: dict[str, str | int] = {
+        "processor": _processor(),
+        "machine": platform.machine(),
+        "threads": threads(),
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "blas": _blas(),
+        "dtype": "float32",
+    }
+    torch = import_torch()
+    return facts | {"torch": torch.__version__} if torch else facts
+
+
+def as_json(**measured: Sequence[Any]) -> str:
+    """Lists of measurements by name, and the machine they were taken on, as JSON.
+
+    >>> list(json.loads(as_json(rows=[], steps=[])))
+    ['machine', 'rows', 'steps']
+    """
+    data = {"machine": machine(), **{name: list(map(asdict, each)) for name, each in measured.items()}}
+    return json.dumps(data, indent=1, ensure_ascii=False)
+
+
+def _processor() -> str:
+    """The processor's name; Python itself knows little more than its family on Linux."""
+    file = Path("/proc/cpuinfo")
+    lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or "unknown"
+
+
+def _blas() -> str:
+    config: Any = np.show_config  # whose types know no mode in some releases
+    blas = config(mode="dicts")["Build Dependencies"]["blas"]
+    return f"{blas['name']} {blas.get('version', '')}".strip()

@@ -1,0 +1,174 @@
+"""What a separable convolution saves: the ratio of the costs beside the ratio of the times.
+
+MobileNetV1 replaces full 3×3 convolutions, each by a depthwise and a pointwise one of the same shape, so its 13 blocks
+are the article's replacement thirteen times. Both sides are timed in one run, and the two halves apart, beside their
+limits (one contiguous matrix product; of a depthwise convolution one copy) and beside torch where that is installed.
+"""
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+import npconv
+
+from ..allocator import keep_memory
+from ..cost import conv2d_cost, cost_ratio, depthwise_separable_conv2d_cost
+from ..kernels.geometry import Array
+from ..models import MOBILENET_V1_ROWS
+from .kernels import Layer
+from .timing import bind, import_torch, interleaved, threads
+from .training import copying, products
+
+HALVES = ("depthwise", "pointwise")
+PARTS = ("standard", *HALVES, "separable")
+
+Calls = dict[tuple[str, str], Callable[[], Any]]  # by function and part
+
+
+def _blocks() -> Iterator[Layer]:
+    side, channels, number = 112, 32, 0  # behind the stem
+    for row in MOBILENET_V1_ROWS:
+        for stride in (row.stride, *[1] * (row.blocks - 1)):
+            number += 1
+            yield Layer("separable", f"block {number}", side, channels, row.channels, 3, stride)
+            side, channels = side // stride, row.channels
+
+
+SEPARABLE_LAYERS = tuple(_blocks())
+"""The blocks of MobileNetV1 at 224."""
+
+
+@dataclass(frozen=True)
+class Saving:
+    """What a separable convolution costs and how long it takes, over the standard one in whose place it stands.
+
+    `block`, `side`, `in_channels`, `out_channels`, `kernel_side`, `stride` and `batch` say which layer; `predicted` is
+    the ratio of the costs, an exact fraction, and `ratios` are those of the times, by function: "limit", "npconv" and,
+    where it is installed, "torch". `milliseconds` and `gflops` are by function and then by part: "standard",
+    "depthwise", "pointwise" and "separable"; `macs`, `bytes` and `flops_per_byte`, the arithmetic intensity, by part.
+    """
+
+    block: str
+    side: int
+    in_channels: int
+    out_channels: int
+    kernel_side: int
+    stride: int
+    batch: int
+    rounds: int
+    predicted: str
+    ratios: Mapping[str, float]
+    macs: Mapping[str, int]
+    bytes: Mapping[str, int]
+    flops_per_byte: Mapping[str, float]
+    milliseconds: Mapping[str, Mapping[str, float]]
+    gflops: Mapping[str, Mapping[str, float]]
+
+
+def measure_separable(layer: Layer, batch: int, *, rounds: int = 15) -> Saving:
+    """Time the standard convolution of a layer's shape, the separable one, and its two halves apart.
+
+    Args:
+        layer: a Layer; its padding is half the kernel on every side, which is what torch can do too.
+        batch: B.
+        rounds: how often everything is timed; the medians count.
+
+    Returns:
+        A Saving. Bytes are the input, the kernel and the output, each once, and a separable convolution's those of its
+        halves. Its limit is the sum of theirs; of torch's two memory layouts the faster counts, part by part.
+
+    >>> saving = measure_separable(Layer("separable", "block", 5, 3, 4), 2, rounds=1)
+    >>> saving.predicted, saving.macs["separable"]
+    ('13/36', 1950)
+    """
+    keep_memory()
+    shape, n = (batch, layer.side, layer.side, layer.in_channels), layer.out_channels
+    geometry: dict[str, Any] = {"stride": layer.stride, "padding": layer.kernel_side // 2}
+    square = (layer.kernel_side, layer.kernel_side)
+    shapes = (shape, (*square, shape[-1], n), (*square, shape[-1]), (shape[-1], n))
+    rng = np.random.default_rng(0)
+    x, standard, depthwise, pointwise = (rng.standard_normal(each).astype(np.float32) for each in shapes)
+    calls, arrays = _npconv(x, standard, depthwise, pointwise, geometry)
+    limits = {("limit", kind): _limit(*three) for kind, three in arrays.items()}
+    seconds = _by_function(interleaved(limits | calls | _torch(arrays, geometry), rounds))
+    costs = depthwise_separable_conv2d_cost(shape, depthwise.shape, pointwise.shape, **geometry)
+    macs = {"standard": conv2d_cost(shape, standard.shape, **geometry).macs}
+    macs |= {half: costs.parts[half].macs for half in HALVES} | {"separable": costs.macs}
+    moved = {kind: sum(a.nbytes for a in three) for kind, three in arrays.items()}
+    moved["separable"] = sum(moved[half] for half in HALVES)
+    return Saving(
+        layer.group, layer.side, layer.in_channels, n, layer.kernel_side, layer.stride, batch, rounds,
+        predicted=str(cost_ratio(layer.kernel_side, n)),
+        ratios={function: each["separable"] / each["standard"] for function, each in seconds.items()},
+        macs=macs,
+        bytes=moved,
+        flops_per_byte={p: 2 * macs[p] / moved[p] for p in PARTS},
+        milliseconds={function: {p: 1e3 * each[p] for p in PARTS} for function, each in seconds.items()},
+        gflops={function: {p: 2e-9 * macs[p] / each[p] for p in PARTS} for function, each in seconds.items()},
+    )  # fmt: skip
+
+
+def _npconv(
+    x: Array, standard: Array, depthwise: Array, pointwise: Array, geometry: Mapping[str, Any]
+) -> tuple[Calls, dict[str, tuple[Array, Array, Array]]]:
+    """npconv's calls; and of each of them but the last, what it reads and writes: input, kernel, output."""
+    filtered = npconv.depthwise_conv2d(x, depthwise, **geometry)
+    y = npconv.pointwise_conv2d(filtered, pointwise)
+    calls: Calls = {
+        ("npconv", "standard"): bind(npconv.conv2d, x, standard, **geometry),
+        ("npconv", "separable"): bind(npconv.depthwise_separable_conv2d, x, depthwise, pointwise, **geometry),
+        ("npconv", "depthwise"): bind(npconv.depthwise_conv2d, x, depthwise, **geometry),
+        ("npconv", "pointwise"): bind(npconv.pointwise_conv2d, filtered, pointwise),
+    }
+    arrays = {
+        "standard": (x, standard, y),
+        "depthwise": (x, depthwise, filtered),
+        "pointwise": (filtered, pointwise, y),
+    }
+    return calls, arrays
+
+
+def _limit(x: Array, kernel: Array, y: Array) -> Callable[[], Any]:
+    """What NumPy must do at the least: one copy of a depthwise convolution's numbers, one product of the others'."""
+    return copying(x.size + y.size) if kernel.ndim == 3 else products(kernel, y[..., 0].size)[0]
+
+
+def _torch(arrays: Mapping[str, tuple[Array, Array, Array]], geometry: Mapping[str, Any]) -> Calls:
+    """torch on the same numbers with the same threads, in both of its memory layouts; nothing where it is missing."""
+    torch = import_torch()
+    if torch is None:
+        return {}
+    torch.set_num_threads(threads())
+    convolve = torch.nn.functional.conv2d
+    (x, standard, _), (_, depthwise, filtered), (_, pointwise, _) = arrays.values()
+    calls: Calls = {}
+    for name, layout in (("torch", torch.contiguous_format), ("torch channels-last", torch.channels_last)):
+
+        def place(a: Array, axes: tuple[int, ...], layout: Any = layout) -> Any:
+            return torch.from_numpy(np.ascontiguousarray(a.transpose(axes))).contiguous(memory_format=layout)
+
+        tx, tfiltered = (place(a, (0, 3, 1, 2)) for a in (x, filtered))
+        kernels = (standard, depthwise[:, :, None], pointwise[None, None])
+        tstandard, tdepthwise, tpointwise = (place(kernel, (3, 2, 0, 1)) for kernel in kernels)
+
+        def separable(tx: Any = tx, depth: Any = tdepthwise, point: Any = tpointwise) -> Any:
+            return convolve(convolve(tx, depth, groups=len(depth), **geometry), point)
+
+        calls[name, "standard"] = bind(convolve, tx, tstandard, **geometry)
+        calls[name, "separable"] = separable
+        calls[name, "depthwise"] = bind(convolve, tx, tdepthwise, groups=len(tdepthwise), **geometry)
+        calls[name, "pointwise"] = bind(convolve, tfiltered, tpointwise)
+    return calls
+
+
+def _by_function(seconds: Mapping[tuple[str, str], float]) -> dict[str, dict[str, float]]:
+    """Seconds by function and part; of torch's two layouts the faster, and the halves' limits added up."""
+    table: dict[str, dict[str, float]] = {}
+    for (name, part), t in seconds.items():
+        each = table.setdefault("torch" if name.startswith("torch") else name, {})
+        each[part] = min(t, each.get(part, math.inf))
+    table["limit"]["separable"] = sum(table["limit"][half] for half in HALVES)
+    return table

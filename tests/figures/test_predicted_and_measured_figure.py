@@ -1,0 +1,219 @@
+"""The drawn lines are the measured times and the counted costs, and the words follow from them."""
+
+import statistics
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import pytest
+from made_savings import made_savings
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+from npconv.cost import conv2d_cost, depthwise_separable_conv2d_cost
+from npconv.data import read_json
+from npconv.figures import Figure, style
+from npconv.figures.predicted_and_measured import PARTS, predicted_and_measured
+
+
+@pytest.fixture(scope="module", params=["what ships", "made"])
+def figure(request: pytest.FixtureRequest) -> Figure:
+    return predicted_and_measured() if request.param == "what ships" else predicted_and_measured(made_savings())
+
+
+def plots(figure: Figure) -> list[Any]:
+    return [axes for axes in figure.figure.axes if axes.axison]
+
+
+def lines(axes: Any) -> dict[str, list[Any]]:
+    """A plot's lines by what is written beside their samples."""
+    samples = {round(a.get_ydata()[0], 6): a for a in axes.lines if a.get_gid() == "sample"}
+    named = {text.get_text(): samples[round(text.get_position()[1], 6)] for text in axes.texts}
+    drawn = [a for a in axes.lines if (a.get_gid() or "").startswith("line-")]
+
+    def look(a: Any) -> tuple[Any, ...]:
+        return a.get_color(), a.get_linestyle(), a.get_marker(), a.get_markerfacecolor()
+
+    return {name: [a for a in drawn if look(a) == look(sample)] for name, sample in named.items()}
+
+
+def values(axes: Any, name: str) -> list[float]:
+    (line,) = lines(axes)[name]
+    np.testing.assert_array_equal(line.get_xdata(), np.arange(len(line.get_xdata())))
+    return [float(y) for y in line.get_ydata()]
+
+
+def test_the_drawn_ratios_are_the_counted_and_the_measured_ones(figure: Figure) -> None:
+    layers = figure.data["layers"]
+    ratios = plots(figure)[0]
+    for layer in layers:
+        exact = Fraction(1, layer["out_channels"]) + Fraction(1, layer["kernel_side"] ** 2)
+        assert Fraction(layer["predicted"]) == exact
+        assert layer["ratios"]["counted"] == float(exact)
+    names = {"counted: 1/N + 1/Dᵣ²": "counted", "at NumPy's limits": "limit", "npconv": "npconv", "torch": "torch"}
+    for name, key in names.items():
+        assert values(ratios, name) == [layer["ratios"][key] for layer in layers]
+        assert figure.data["medians"][key] == statistics.median(layer["ratios"][key] for layer in layers)
+    (no_gain,) = [a for a in ratios.lines if a.get_gid() == "no gain"]
+    (limit,) = [a for a in ratios.lines if a.get_gid() == "limit"]
+    assert (no_gain.get_ydata()[0], limit.get_ydata()[0]) == (1, 1 / 9)
+    assert {"1", "1/9"} <= {label.get_text() for label in ratios.get_yticklabels()}
+
+
+def test_the_drawn_intensities_and_speeds_are_those_of_the_parts(figure: Figure) -> None:
+    layers = figure.data["layers"]
+    _, intensity, speed = plots(figure)
+    assert values(intensity, "the machine's balance") == [layer["balance"] for layer in layers]
+    for part in PARTS:
+        assert values(intensity, part) == [layer["flops_per_byte"][part] for layer in layers]
+        for function in ("npconv", "torch"):
+            assert values(speed, f"{part}, {function}") == [layer["gflops"][function][part] for layer in layers]
+
+
+def test_the_data_are_what_was_measured() -> None:
+    measured = made_savings()
+    for batch in (2, 5):
+        data = predicted_and_measured(measured, batch=batch).data
+        rows = [row for row in measured["separable"] if row["batch"] == batch]
+        assert (data["batch"], data["rounds"], len(data["layers"])) == (batch, 7, len(rows))
+        for layer, row in zip(data["layers"], rows, strict=True):
+            assert {**row["ratios"], "counted": float(Fraction(row["predicted"]))} == layer["ratios"]
+            assert layer["share of MACs"] == pytest.approx(9 / (9 + row["out_channels"]))
+            for function, share in layer["share of time"].items():
+                depthwise, pointwise = (row["milliseconds"][function][half] for half in ("depthwise", "pointwise"))
+                assert share == pytest.approx(depthwise / (depthwise + pointwise))
+            copied = row["bytes"]["depthwise"] / row["milliseconds"]["limit"]["depthwise"]
+            multiplied = 2 * row["macs"]["standard"] / row["milliseconds"]["limit"]["standard"]
+            assert layer["balance"] == pytest.approx(multiplied / copied)
+    assert predicted_and_measured(measured).data["batch"] == 2
+
+
+def test_the_counts_that_ship_are_those_of_the_layers() -> None:
+    for row in read_json("separable_times.json")["separable"]:
+        m, n, k, b = row["in_channels"], row["out_channels"], row["kernel_side"], row["batch"]
+        x, geometry = (b, row["side"], row["side"], m), {"stride": row["stride"], "padding": k // 2}
+        standard = conv2d_cost(x, (k, k, m, n), **geometry)
+        separable = depthwise_separable_conv2d_cost(x, (k, k, m), (m, n), **geometry)
+        assert (row["macs"]["standard"], row["macs"]["separable"]) == (standard.macs, separable.macs)
+        assert Fraction(row["predicted"]) == Fraction(separable.macs, standard.macs)
+        read, between, written = np.prod(x), np.prod(separable.parts["depthwise"].output_shape), standard.output_shape
+        assert row["bytes"]["standard"] == 4 * (read + k * k * m * n + np.prod(written))
+        assert row["bytes"]["depthwise"] == 4 * (read + k * k * m + between)
+        assert row["bytes"]["pointwise"] == 4 * (between + m * n + np.prod(written))
+        for part, bytes_moved in row["bytes"].items():
+            assert row["flops_per_byte"][part] == pytest.approx(2 * row["macs"][part] / bytes_moved)
+        for function, times in row["milliseconds"].items():
+            assert row["ratios"][function] == pytest.approx(times["separable"] / times["standard"])
+            for part, milliseconds in times.items():
+                assert row["gflops"][function][part] == pytest.approx(2e-6 * row["macs"][part] / milliseconds)
+
+
+def test_what_ships_is_of_mobilenet_v1_and_says_on_what_it_was_measured() -> None:
+    figure = predicted_and_measured()
+    assert len(figure.data["layers"]) == 13
+    note = " ".join(text.get_text() for axes in figure.figure.axes if not axes.axison for text in axes.texts)
+    machine = figure.data["machine"]
+    for words in (note, figure.caption):
+        assert "the 13 blocks of MobileNetV1 at 224, batch 1, float32" in words
+        assert f"{machine['processor']} with {machine['threads']} thread" in words
+        assert f"NumPy {machine['numpy']}, {machine['blas']}, torch {machine['torch']}" in words
+    assert note.startswith("Measured once and stored")
+
+
+def test_the_table_below_has_each_layers_shape_in_its_column() -> None:
+    figure = predicted_and_measured(made_savings(layers=3))
+    texts = [text for axes in figure.figure.axes if not axes.axison for text in axes.texts]
+    rows: dict[float, list[tuple[float, str]]] = {}
+    for text in texts:
+        x, y = text.get_position()
+        rows.setdefault(y, []).append((x, text.get_text()))
+    table = [[word for _, word in sorted(row)] for row in rows.values() if len(row) > 1]
+    assert table == [
+        ["layer", "1", "2", "3"], ["Dᵤ", "9", "10", "11"], ["stride", "1", "2", "1"], ["M", "3", "4", "5"],
+        ["N", "4", "6", "8"],
+    ]  # fmt: skip
+
+
+def test_the_words_are_the_numbers() -> None:
+    measured = made_savings(layers=2, batches=(1,))
+    for row, counted, timed in zip(measured["separable"], ("1/8", "1/4"), (0.5, 0.1), strict=True):
+        row["predicted"] = counted
+        row["ratios"] |= {"npconv": timed, "torch": 2.5, "limit": 0.25}
+        row["milliseconds"]["npconv"] |= {"depthwise": 3.0, "pointwise": 1.0}
+    caption = predicted_and_measured(measured).caption
+    assert "is 4 to 8 times as cheap" in caption
+    assert "2 to 10 times as fast in npconv (median 3.3), short of the count in 1 of 2 layers" in caption
+    assert "0.4 times as fast in torch (median 0.4), short of the count in 2 of 2 layers" in caption
+    assert "at NumPy's limits it would be 4 times" in caption
+    assert "takes 75 % of its time in npconv" in caption
+    assert "of MobileNetV1" not in caption
+    assert "2 layers, batch 1, float32, medians of 7 rounds, on made processor with 3 threads, NumPy 9.8.7" in caption
+    assert "npconv 0.1 to 0.5, median 0.3" in predicted_and_measured(measured).alt
+
+
+def test_without_torch_it_is_npconv_alone() -> None:
+    figure = predicted_and_measured(made_savings(functions=("limit", "npconv")))
+    words = [text.get_text() for axes in figure.figure.axes for text in axes.texts]
+    assert not any("torch" in word for word in words)
+    assert "torch" not in figure.alt
+    assert list(figure.data["medians"]) == ["counted", "limit", "npconv"]
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        {},
+        {"layers": 1},
+        {"layers": 24, "scale": 1e4},
+        {"kernel_sides": (3, 5), "scale": 1e-6},
+        {"kernel_sides": (1,)},
+        {"kernel_sides": (7,), "functions": ("limit", "npconv")},
+    ],
+    ids=["made", "one layer", "many layers, slow", "two kernels, fast", "1×1", "7×7, no torch"],
+)
+def test_texts_are_apart_and_lines_are_within(case: dict[str, Any]) -> None:
+    figure = predicted_and_measured(made_savings(**case))
+    with style():
+        renderer = FigureCanvasAgg(figure.figure).get_renderer()
+        figure.figure.draw_without_rendering()
+    boxes = []
+    for axes in figure.figure.axes:
+        ticks = [tick.label1 for tick in axes.yaxis.get_major_ticks()] if axes.axison else []
+        boxes += [text.get_window_extent(renderer) for text in (*axes.texts, *ticks) if text.get_text()]
+        for line in (a for a in axes.lines if (a.get_gid() or "").startswith("line-")):
+            low, high = axes.get_ylim()
+            assert np.all((low <= line.get_ydata()) & (line.get_ydata() <= high))
+    for i, box in enumerate(boxes):
+        assert figure.figure.bbox.x0 <= box.x0 <= box.x1 <= figure.figure.bbox.x1
+        assert not any(box.overlaps(other) for other in boxes[:i])
+
+
+def changed(**entries: Any) -> dict[str, Any]:
+    measured = made_savings()
+    measured["separable"][1].update(entries)
+    return measured
+
+
+def without(key: str) -> dict[str, Any]:
+    measured = made_savings()
+    del measured["separable"][1][key]
+    return measured
+
+
+@pytest.mark.parametrize(
+    ("case", "error", "words"),
+    [
+        ({"measurements": []}, TypeError, "must be a mapping.*got list"),
+        ({"measurements": {"machine": {"threads": 1}}}, ValueError, "must have 'separable'"),
+        ({"measurements": {"separable": [{}]}}, ValueError, "must have 'machine'"),
+        ({"measurements": without("bytes")}, ValueError, r"\[1\] must have .*missing bytes"),
+        ({"measurements": changed(ratios={"npconv": 0.5})}, ValueError, r"\[1\] must have ratios of limit, npconv"),
+        ({"measurements": changed(flops_per_byte={"standard": 0.0})}, ValueError, r"\[1\] must have numbers above 0"),
+        ({"measurements": changed(ratios={"limit": 1.0, "npconv": 1.0})}, ValueError, "the same functions"),
+        ({"measurements": changed(block="a very long name of a layer" * 3)}, ValueError, "shorter names"),
+        ({"measurements": made_savings(layers=60)}, ValueError, "fewer layers, .*got 60"),
+        ({"measurements": made_savings(), "batch": 3}, ValueError, "batch must be one of 2, 5; got 3"),
+    ],
+)
+def test_what_cannot_be_drawn_is_refused(case: dict[str, Any], error: type[Exception], words: str) -> None:
+    with pytest.raises(error, match=f"predicted_and_measured: .*{words}"):
+        predicted_and_measured(**case)
