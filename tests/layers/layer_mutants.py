@@ -69,9 +69,9 @@ MUTANTS = [
     Mutant("a copy shares the arrays", "layer", "return copy.deepcopy(self)", "return copy.copy(self)", "same arrays"),
     Mutant("a copy remembers", "layer", '"_saved": None}', '"_saved": self._saved}', "memory"),
     Mutant("statistics not saved", "layer", "return {**self.params, **self.state}", "return {**self.params}", "files"),
-    Mutant("loaded before all is checked", "layer", "        if differences:\n            raise", "        for name, a in own.items():\n            a[...] = 0\n        if differences:\n            raise", "wrong arrays"),
+    Mutant("loaded before all is checked", "layer", "    if differences:\n        raise", "    for name, a in own.items():\n        a[...] = 0\n    if differences:\n        raise", "wrong arrays"),
     Mutant("what is left over not told", "layer", "differences += [f\"left over", "[f\"left over", "wrong arrays"),
-    Mutant("loading replaces the arrays", "layer", "            a[...] = arrays[name]", "            (self.params if name in self.params else self.state)[name] = np.array(arrays[name])", "same arrays"),
+    Mutant("loading replaces the arrays", "layer", "        fill(self.arrays(), ", "        self.params = {name: a.copy() for name, a in self.params.items()}\n        fill(self.arrays(), ", "same arrays"),
     Mutant("a failed forward is remembered", "elementwise", "        y = global_average_pool(x)\n        self._saved = x\n", "        self._saved = x\n        y = global_average_pool(x)\n", "memory"),
     # initialisers
     Mutant("He's variance halved", "initializers", "math.sqrt(2 / fan_in)", "math.sqrt(1 / fan_in)", "spreads"),
