@@ -31,8 +31,8 @@ class Inference:
     """A network for inference alone: the same function as `network.forward(x)`, to rounding, in less time and memory.
 
     Batch normalisation is folded, activations work in place, nothing is remembered, and the blocks are computed in
-    bands of rows. What depends on the images' shape alone is worked out once for each shape, and kept. One object is
-    for one thread, as its buffers are used again.
+    bands of rows. What depends on the images' shape alone is worked out once, and kept until images of another shape
+    come. One object is for one thread, as its buffers are used again.
 
     Args:
         network: a `MobileNet`, or any Sequential. It is copied: what it learns later has no effect here.
@@ -58,17 +58,22 @@ class Inference:
             raise ValueError(f"Inference: band must be at least 1; got {band}")
         self.network, self.band = network.folded(), band
         self._buffers = Buffers()
-        self._blocks: dict[Any, BandedBlock | None] = {}
+        self._prepared_for: Any = None
+        self._blocks: dict[str, BandedBlock | None] = {}
         keep_memory()
 
     def forward(self, x: Array) -> Array:
         """The network's output for x, (B, Dᵤ, Dᵤ, M); x is not changed. Raises as `network.forward`."""
+        if not isinstance(x, np.ndarray):
+            raise TypeError(f"Inference.forward: x must be a numpy.ndarray; got {type(x).__name__}")
+        if self._prepared_for != (x.shape, x.dtype):
+            self._prepared_for, self._blocks = (x.shape, x.dtype), {}
         y = x
         for name, layer in self.network.layers.items():
             block = self._in_bands(name, layer, y)
             if block is not None:
                 y = block.forward(y)
-            elif type(layer) in IN_PLACE and y is not x:
+            elif type(layer) in IN_PLACE and not np.may_share_memory(x, y):
                 y = IN_PLACE[type(layer)](y)
             else:
                 y = layer.forward(y)
@@ -77,14 +82,13 @@ class Inference:
 
     def _in_bands(self, name: str, layer: Layer, x: Array) -> "BandedBlock | None":
         """The layer prepared for inputs like x, or None where it can't be computed in bands."""
-        if not isinstance(layer, InvertedResidual | DepthwiseSeparable):
-            return None
-        key = name, x.shape, x.dtype
-        if key not in self._blocks:
+        if type(layer) not in (InvertedResidual, DepthwiseSeparable) or not isinstance(layer, Sequential):
+            return None  # a subclass may have a forward of its own
+        if name not in self._blocks:
             layer.output_shape(x.shape)  # raises where the layer doesn't take x
             g = _geometry(layer, x) if all(a.dtype == x.dtype for a in layer.params.values()) else None
-            self._blocks[key] = BandedBlock(layer, g, x.dtype, self.band, self._buffers) if g else None
-        return self._blocks[key]
+            self._blocks[name] = BandedBlock(layer, g, x.dtype, self.band, self._buffers) if g else None
+        return self._blocks[name]
 
 
 class Buffers:

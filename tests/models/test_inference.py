@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from npconv.kernels.geometry import Axis
-from npconv.layers import Conv2D, DepthwiseSeparable, InvertedResidual, ReLU6, Sequential
+from npconv.layers import Conv2D, DepthwiseSeparable, InvertedResidual, Layer, ReLU6, Sequential
 from npconv.models import Inference, Row, mobilenet_v1, mobilenet_v2, small_mobilenet_v2
 from npconv.models import inference as module
 
@@ -145,10 +145,44 @@ def test_what_is_refused():
         Inference(made("small"), band=True)
     with pytest.raises(ValueError, match="Inference: band must be at least 1; got 0"):
         Inference(made("small"), band=0)
+    with pytest.raises(TypeError, match=r"Inference\.forward: x must be a numpy.ndarray; got list"):
+        Inference(made("small")).forward([[0.0]])
     with pytest.raises(ValueError, match=r"conv2d: .*got x \(1, 20, 30, 4\)"):
         Inference(made("small")).forward(images(1, 20, 30, 4))
     with pytest.raises(ValueError, match="pointwise_conv2d"):
         Inference(Sequential(InvertedResidual(3, 4))).forward(images(1, 6, 5, 4))
+
+
+class Halved(InvertedResidual):
+    """A block with a forward of its own."""
+
+    def forward(self, x, training=False):
+        return super().forward(x, training) / 2
+
+
+class Same(Layer):
+    """A layer that hands its input on."""
+
+    def forward(self, x, training=False):
+        return x[:]
+
+
+def test_layers_of_ones_own_are_run_as_they_are():
+    x = images(2, 9, 7, 3)
+    before = x.copy()
+    network = Sequential(Same(), ReLU6(), Halved(3, 3), ReLU6())
+    np.testing.assert_allclose(Inference(network).forward(x), network.forward(x), rtol=1e-5, atol=1e-6)
+    assert np.array_equal(x, before)
+
+
+def test_images_may_lie_in_memory_as_they_like():
+    network = made("torchvision")
+    x = images(2, 26, 30, 3)
+    y = Inference(network).forward(x)
+    turned = np.ascontiguousarray(x.transpose(0, 3, 1, 2)).transpose(0, 2, 3, 1)  # as from channels first
+    np.testing.assert_allclose(Inference(network).forward(turned), y, rtol=1e-5, atol=1e-5)
+    block = Sequential(InvertedResidual(3, 4))
+    np.testing.assert_allclose(Inference(block).forward(turned), block.forward(x), rtol=1e-5, atol=1e-6)
 
 
 def test_forgetting_leaves_no_way_back():
