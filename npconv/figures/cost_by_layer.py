@@ -1,4 +1,4 @@
-"""What MobileNetV2 costs on its way through: MACs, parameters and activation memory, block by block and by kind."""
+"""What MobileNetV2 costs on its way through: MACs, weights and output maps, block by block and by kind."""
 
 from collections.abc import Mapping, Sequence
 from itertools import accumulate
@@ -25,7 +25,7 @@ MOST_BLOCKS = 40
 KINDS = ("stem", "expand", "depthwise", "project", "last", "classifier")
 """In the order of forward, in which a block's bars stand from the top."""
 POINTWISE = ("expand", "project")
-QUANTITIES = {"macs": "MACs", "parameters": "parameters", "bytes": "activation memory"}
+QUANTITIES = {"macs": "MACs", "weights": "weights", "bytes": "output maps"}
 PREFIXES = ((1, ""), (10**3, "k"), (10**6, "M"), (10**9, "G"), (10**12, "T"), (10**15, "P"))
 UNITS = {"": "", "k": "thousands", "M": "millions", "G": "billions", "T": "trillions", "P": "quadrillions"}
 
@@ -43,7 +43,7 @@ def cost_by_layer_figure(
     classes: int = 1000,
     rows: Sequence[Row | tuple[int, int, int, int]] = MOBILENET_V2_ROWS,
 ) -> Figure:
-    """MobileNetV2's MACs, parameters and activation memory, block by block: expansion, depthwise, projection apart.
+    """MobileNetV2's MACs, weights and output maps, block by block: expansion, depthwise, projection apart.
 
     Args:
         width, classes, rows: as in `npconv.models.mobilenet_v2`; at most 40 blocks.
@@ -51,9 +51,9 @@ def cost_by_layer_figure(
 
     Returns:
         Figure "cost-by-layer". Its data: "settings"; "columns", for the stem, each block, the last convolution and the
-        classifier the layers that are drawn (output shape without the batch, whether it is linear, macs, parameters,
+        classifier the layers that are drawn (output shape without the batch, whether it is linear, macs, weights,
         bytes of the output); "maps", from which column to which an output map has one size; "by kind" and "totals";
-        the parameters of "batch normalisation", which are not drawn; and the "halves" of parameters and bytes.
+        the parameters of "batch normalisation", which are not drawn; and the "halves" of weights and bytes.
 
     Raises:
         TypeError, ValueError: as `mobilenet_v2`, and for a resolution that is no size or that the network does not
@@ -108,7 +108,7 @@ def _numbers(counted: Summary) -> dict[str, Any]:
         },
         "totals": {name: sum(layer[name] for layer in drawn) for name in QUANTITIES},
         "batch normalisation": sum(row.params for row in counted.rows if row.normalises),
-        "halves": {"parameters": _half(columns[::-1], "parameters"), "bytes": _half(columns, "bytes")},
+        "halves": {"weights": _half(columns[::-1], "weights"), "bytes": _half(columns, "bytes")},
     }
 
 
@@ -119,7 +119,7 @@ def _columns(counted: Summary) -> list[dict[str, Any]]:
     for row in counted.rows:
         if row.macs:
             layer = {"kind": row.kind, "output": list(row.output_shape[1:]), "linear": True}
-            layer |= {"macs": row.macs, "parameters": row.params, "bytes": row.activation_bytes}
+            layer |= {"macs": row.macs, "weights": row.weights, "bytes": row.activation_bytes}
             columns.setdefault(row.block, []).append(layer)
         elif row.operation == ReLU6.__name__:
             layer["linear"] = False
@@ -197,7 +197,7 @@ def _settings_text(data: Mapping[str, Any]) -> str:
 def _statements(data: Mapping[str, Any]) -> dict[str, str]:
     """What is to be seen in each panel, in a few words."""
     totals, places = data["totals"], {}
-    for name, alone, several in (("parameters", "in {}", "from {} on"), ("bytes", "in {}", "up to {}")):
+    for name, alone, several in (("weights", "in {}", "from {} on"), ("bytes", "in {}", "up to {}")):
         half = data["halves"][name]
         place = (several if half["columns"] > 1 else alone).format(_column_text(half["to"]))
         places[name] = f"{share_text(half['held'], totals[name])} {place}"
@@ -213,15 +213,15 @@ def _mac_shares(data: Mapping[str, Any]) -> tuple[str, str, str]:
 
 
 def _claim(data: Mapping[str, Any]) -> str:
-    """Where the network multiplies, where its parameters stand, and where it takes memory."""
+    """Where the network multiplies, where its weights stand, and where it takes memory."""
     statements, totals = _statements(data), data["totals"]
     kinds, pointwise, depthwise = _mac_shares(data)
     ends = {}
-    for name, place in (("parameters", "The last"), ("bytes", "The first")):
+    for name, place in (("weights", "The last"), ("bytes", "The first")):
         count = data["halves"][name]["columns"]
         ends[name] = f"{place} {count} of {len(data['columns'])} columns hold" if count > 1 else f"{place} column holds"
-    classifier = share_text(data["by kind"]["parameters"]["classifier"], totals["parameters"])
-    alone = f", {classifier} in the classifier alone" if data["halves"]["parameters"]["columns"] > 1 else ""
+    classifier = share_text(data["by kind"]["weights"]["classifier"], totals["weights"])
+    alone = f", {classifier} in the classifier alone" if data["halves"]["weights"]["columns"] > 1 else ""
     column, layer = max(
         ((column["name"], layer) for column in data["columns"] for layer in column["layers"]),
         key=lambda pair: pair[1]["bytes"],
@@ -229,20 +229,20 @@ def _claim(data: Mapping[str, Any]) -> str:
     largest = _column_text(column) if column == layer["kind"] else f"{_column_text(column)}, {layer['kind']}"
     return (
         f"{_settings_text(data)}. Of all MACs the pointwise convolutions of the blocks ({kinds}) take {pointwise}, the "
-        f"depthwise ones {depthwise}. {ends['parameters']} more than half of the parameters: "
-        f"{statements['parameters']}{alone}. {ends['bytes']} more than half of the activation memory: "
+        f"depthwise ones {depthwise}. {ends['weights']} more than half of the weights: "
+        f"{statements['weights']}{alone}. {ends['bytes']} more than half of the memory of the output maps: "
         f"{statements['bytes']}; no output is larger than that of {largest}, {shape_text(layer['output'])}."
     )
 
 
 def _caption(data: Mapping[str, Any]) -> str:
-    norm, params = data["batch normalisation"], data["totals"]["parameters"]
+    norm, params = data["batch normalisation"], data["totals"]["weights"]
     return four_part_caption(
         claim=_claim(data),
         computed=(
-            "All numbers are npconv.models.summary's. The parameters are kernels and the classifier's biases, without "
-            f"the {norm:,} of batch normalisation ({share_text(norm, params + norm)} of both). The activation memory "
-            "is the output of each convolution and of the classifier, once, in float32, 4 bytes a number: "
+            "All numbers are npconv.models.summary's. The weights are kernels and the classifier's biases, without "
+            f"the {norm:,} parameters of batch normalisation ({share_text(norm, params + norm)} of both). An output map "
+            "is counted for each convolution and the classifier, in float32, 4 bytes a number: "
             "normalisation, ReLU6 and the shortcut's sum are taken to write where they read."
         ),
         scale=(

@@ -16,7 +16,7 @@ from npconv.figures.cost_by_layer import cost_by_layer_figure
 from npconv.figures.parts.drawing import FRONT, ROLES, shade
 from npconv.models import MOBILENET_V2_ROWS, mobilenet_v2, summary
 
-NAMES = ("macs", "parameters", "bytes")
+NAMES = ("macs", "weights", "bytes")
 # The arguments, and what the widths make of them: channels of the stem, of each row, of the last convolution.
 CASES: dict[str, tuple[dict[str, Any], tuple[int, list[int], int]]] = {
     "the paper's": ({}, (32, [16, 24, 32, 64, 96, 160, 320], 1280)),
@@ -42,7 +42,7 @@ def drawn(case: str) -> Figure:
 
 
 def formulas(case: str) -> dict[str, dict[str, int]]:
-    """MACs, parameters and bytes by layer, from the sizes of the kernels and maps alone."""
+    """MACs, weights and bytes by layer, from the sizes of the kernels and maps alone."""
     arguments, (stem, widths, last) = CASES[case]
     resolution, classes = arguments.get("resolution", 224), arguments.get("classes", 1000)
     h, w = resolution if isinstance(resolution, tuple) else (resolution, resolution)
@@ -64,7 +64,7 @@ def formulas(case: str) -> dict[str, dict[str, int]]:
     biases = {"classifier.classifier": classes}
     return {
         "macs": {layer: maps[layer][0] * weights[layer] for layer in weights},
-        "parameters": {layer: weights[layer] + biases.get(layer, 0) for layer in weights},
+        "weights": {layer: weights[layer] + biases.get(layer, 0) for layer in weights},
         "bytes": {layer: 4 * area * channels for layer, (area, channels) in maps.items()},
     }
 
@@ -136,14 +136,14 @@ def test_sums_are_the_published_ones() -> None:
         "stem": 10_838_016, "expand": 129_755_136, "depthwise": 20_716_416, "project": 118_114_304,
         "last": 20_070_400, "classifier": 1_280_000,
     }  # fmt: skip
-    assert data["by kind"]["parameters"] == {
+    assert data["by kind"]["weights"] == {
         "stem": 864, "expand": 751_872, "depthwise": 64_224, "project": 963_200, "last": 409_600,
         "classifier": 1_281_000,
     }  # fmt: skip
-    assert (data["totals"]["macs"], data["totals"]["parameters"]) == (300_774_272, 3_470_760)
+    assert (data["totals"]["macs"], data["totals"]["weights"]) == (300_774_272, 3_470_760)
     assert data["batch normalisation"] == 34_112
     counted = summary(mobilenet_v2(), (1, 224, 224, 3))
-    assert data["totals"]["parameters"] + data["batch normalisation"] == counted.params
+    assert data["totals"]["weights"] + data["batch normalisation"] == counted.params
 
 
 @pytest.mark.parametrize("case", ["the paper's", "wide, odd"])
@@ -191,7 +191,7 @@ def test_legends_say_how_much_and_which_share() -> None:
     assert ("stem", "864", "< 1 %") in rows
     assert ("classifier", "1.28 M", "37 %") in rows
     assert ("expand", "13.4 MB", "50 %") in rows
-    assert {"MACs: 300,774,272", "parameters: 3,470,760", "activation memory: 26,716,448 bytes"} <= set(texts)
+    assert {"MACs: 300,774,272", "weights: 3,470,760", "output maps: 26,716,448 bytes"} <= set(texts)
     assert {"expand and project 82 %, depthwise 7 %", "62 % from block 17 on", "53 % up to block 3"} <= set(texts)
     assert "8 B" in {text.get_text() for text in drawn("narrow, flat, two classes").figure.axes[0].texts}
 
@@ -199,7 +199,7 @@ def test_legends_say_how_much_and_which_share() -> None:
 def test_panels_stand_one_above_the_other_under_their_titles() -> None:
     figure = drawn("the paper's")
     height = figure.figure.get_size_inches()[1]
-    titles = ("MACs: 300,774,272", "parameters: 3,470,760", "activation memory: 26,716,448 bytes")
+    titles = ("MACs: 300,774,272", "weights: 3,470,760", "output maps: 26,716,448 bytes")
     words = ("expand and project 82 %, depthwise 7 %", "62 % from block 17 on", "53 % up to block 3")
     amounts = ("129.8 M", "751.9 k", "13.4 MB")  # of the expansions
     boxes = [axes.get_position() for axes in panels(figure).values()]
@@ -297,13 +297,13 @@ def test_columns_have_their_names_below_them(case: str) -> None:
 @pytest.mark.parametrize("case", CASES)
 def test_halves_are_the_fewest_columns_that_hold_more_than_half(case: str) -> None:
     figure = drawn(case)
-    for name in ("parameters", "bytes"):
+    for name in ("weights", "bytes"):
         columns = list(by_column(formulas(case)[name]).items())
         total = sum(value for _, value in columns)
         half = figure.data["halves"][name]
         count = half["columns"]
-        held = columns[-count:] if name == "parameters" else columns[:count]
-        inner = held[0] if name == "parameters" else held[-1]
+        held = columns[-count:] if name == "weights" else columns[:count]
+        inner = held[0] if name == "weights" else held[-1]
         assert half["to"] == inner[0]
         assert half["held"] == sum(value for _, value in held)
         assert 2 * half["held"] > total
@@ -315,11 +315,11 @@ def test_the_caption_says_where_the_costs_are() -> None:
     assert paper.startswith(
         "MobileNetV2, width 1, one image of 224×224, 1000 classes. Of all MACs the pointwise convolutions of the "
         "blocks (expand and project) take 82 %, the depthwise ones 7 %. The last 3 of 20 columns hold more than half "
-        "of the parameters: 62 % from block 17 on, 37 % in the classifier alone. The first 4 of 20 columns hold more "
-        "than half of the activation memory: 53 % up to block 3; no output is larger than that of block 2, expand, "
-        "112×112×96."
+        "of the weights: 62 % from block 17 on, 37 % in the classifier alone. The first 4 of 20 columns hold more "
+        "than half of the memory of the output maps: 53 % up to block 3; no output is larger than that of block 2, "
+        "expand, 112×112×96."
     )
-    assert "without the 34,112 of batch normalisation (1 % of both)" in paper
+    assert "without the 34,112 parameters of batch normalisation (1 % of both)" in paper
     assert block.startswith("MobileNetV2 with other rows, width 1, one image of 32×32, 1000 classes.")
     assert "(project) take 2 %, the depthwise ones 1 %. The last column holds more" in block
     assert "98 % in the classifier. The first 3 of 4 columns" in block
