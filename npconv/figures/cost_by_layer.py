@@ -241,8 +241,8 @@ def _caption(data: Mapping[str, Any]) -> str:
         claim=_claim(data),
         computed=(
             "All numbers are npconv.models.summary's. The weights are kernels and the classifier's biases, without "
-            f"the {norm:,} parameters of batch normalisation ({share_text(norm, params + norm)} of both). An output map "
-            "is counted for each convolution and the classifier, in float32, 4 bytes a number: "
+            f"the {norm:,} parameters of batch normalisation ({share_text(norm, params + norm)} of both). An output "
+            "map is counted for each convolution and the classifier, in float32, 4 bytes a number: "
             "normalisation, ReLU6 and the shortcut's sum are taken to write where they read."
         ),
         scale=(
