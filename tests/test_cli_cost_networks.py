@@ -1,12 +1,17 @@
 """`npconv cost` for whole networks, as a user calls it."""
 
+import argparse
 import json
 
 import pytest
 
 from npconv import cli
+from npconv.cli.cost_networks import add_networks
 from npconv.models import mobilenet_v1, mobilenet_v2, summary
 from npconv.models.conventions import FAMILIES
+from npconv.models.mobilenet_v1 import KINDS
+from npconv.models.summary import TABLES
+from npconv.models.table import OUTPUT_STRIDES
 
 
 def test_it_prints_the_summary(capsys):
@@ -43,6 +48,17 @@ def test_it_takes_every_familys_conventions(family, capsys):
     assert cli.main([*words, "--conventions", family, "--by", "kind"]) == 0
     counted = summary(mobilenet_v1(0.35, 5, conventions=family), (1, 65, 32, 3))
     assert capsys.readouterr().out == counted.as_text("kind") + "\n"
+
+
+def test_the_choices_are_those_of_the_models():
+    parsers = argparse.ArgumentParser().add_subparsers()
+    add_networks(parsers)
+    choices = {
+        name: {action.dest: tuple(action.choices) for action in parser._actions if action.choices}
+        for name, parser in parsers.choices.items()
+    }
+    both = {"output_stride": OUTPUT_STRIDES, "conventions": FAMILIES, "by": TABLES}
+    assert choices == {"mobilenet_v2": both, "mobilenet_v1": both | {"convolution": KINDS}}
 
 
 def test_json_has_the_options_and_all_of_the_summary(capsys):

@@ -75,7 +75,7 @@ def the_network_is_the_table_of_fig_9() -> Finding:
         wide = next(row.input_shape[-1] for row in rows if row.kind == "project")
         built.append((rows[0].input_shape, rows[0].kind == "expand", wide, rows[-1].output_shape))
     ends = {row.name: row.output_shape[1:] for row in counted.rows}
-    shortcuts = sum(row.operation == "Add" for row in counted.rows)
+    shortcuts = sum(row.adds for row in counted.rows)
     return finding(
         built == blocks
         and (ends["stem"], ends["last"], ends["pool"]) == ((112, 112, 32), (7, 7, 1280), (1280,))
@@ -105,6 +105,7 @@ def the_networks_activations_act_in_wide_volumes() -> Finding:
         if name == "block_1":
             first = x
         x = layer.forward(x)
+    network.forget()  # it is kept, and its maps are not needed any more
     others = network.blocks[1:]
     k, k_out = ends["block_1"]
     return finding(
@@ -156,7 +157,9 @@ def _projections(network: MobileNet) -> dict[str, tuple[int, ...]]:
 )
 def the_network_is_a_feature_extractor() -> Finding:
     x = np.random.default_rng(0).standard_normal((1, 64, 96, 3), dtype=np.float32)
-    maps = {stride: a.shape for stride, a in _network().features(x).items()}
+    network = _network()
+    maps = {stride: a.shape for stride, a in network.features(x).items()}
+    network.forget()
     expected = {stride: (1, 64 // stride, 96 // stride, c) for stride, c in {4: 24, 8: 32, 16: 96, 32: 320}.items()}
     dense = {
         stride: mobilenet_v2(0.35, 1, output_stride=stride).feature_shapes(x.shape, [stride])[stride]

@@ -98,32 +98,30 @@ def mobilenet_v2_table_figure(
     return Figure(
         name="mobilenet-v2-table",
         figure=figure,
-        data={
-            "rows": [_data(stage, drawing) for stage in table.stages],
-            **{column: table.total(column) for column in ("params", "weights", "macs")},
-            "the paper's": _stated(table),
-            "inches per root of a channel": drawing.channel,
-            "inches per root of a map's side": drawing.side,
-            "inches per share": drawing.share,
-        },
+        data=_data(table, drawing),
         alt=_alt(table),
-        caption=four_part_caption(
-            claim=_claim(table),
-            computed=(
-                "The rows, c as the width multiplier makes it, are the specification's of the network that "
-                "npconv.models.mobilenet_v2 builds; shapes, parameters, batch normalisation's included, and MACs are "
-                "npconv.models.summary's for one image. A tensor counts as linear where no activation follows the last "
-                "convolution before it."
-            ),
-            scale=(
-                "The volumes' sides are square roots, so that 4 times the channels are drawn twice as thick, and "
-                "likewise height and depth with the map's height and width, the depth at half; they are not on the "
-                "other figures' scale. The bars are shares of all parameters and of all MACs, on one scale."
-            ),
-            not_shown=(
-                "Not shown: the layers inside the blocks, the running statistics of batch normalisation, and additions"
-                + (f"; nor the volumes that are too thin to be seen, {drawing.missing}." if drawing.missing else ".")
-            ),
+        caption=_caption(table, drawing.missing),
+    )
+
+
+def _caption(table: Table, missing: str) -> str:
+    """The caption; `missing` are the shapes whose volumes are not drawn."""
+    return four_part_caption(
+        claim=_claim(table),
+        computed=(
+            "The rows, c as the width multiplier makes it, are the specification's of the network that "
+            "npconv.models.mobilenet_v2 builds; shapes, parameters, batch normalisation's included, and MACs are "
+            "npconv.models.summary's for one image. A tensor counts as linear where no activation follows the last "
+            "convolution before it."
+        ),
+        scale=(
+            "The volumes' sides are square roots, so that 4 times the channels are drawn twice as thick, and "
+            "likewise height and depth with the map's height and width, the depth at half; they are not on the "
+            "other figures' scale. The bars are shares of all parameters and of all MACs, on one scale."
+        ),
+        not_shown=(
+            "Not shown: the layers inside the blocks, the running statistics of batch normalisation, and additions"
+            + (f"; nor the volumes that are too thin to be seen, {missing}." if missing else ".")
         ),
     )
 
@@ -177,7 +175,19 @@ def _alt(table: Table) -> str:
     )
 
 
-def _data(stage: Stage, drawing: "Drawing") -> dict[str, Any]:
+def _data(table: Table, drawing: "Drawing") -> dict[str, Any]:
+    """What the figure shows, in numbers."""
+    return {
+        "rows": [_row_data(stage, drawing) for stage in table.stages],
+        **{column: table.total(column) for column in ("params", "weights", "macs")},
+        "the paper's": _stated(table),
+        "inches per root of a channel": drawing.channel,
+        "inches per root of a map's side": drawing.side,
+        "inches per share": drawing.share,
+    }
+
+
+def _row_data(stage: Stage, drawing: "Drawing") -> dict[str, Any]:
     source, result = stage.shapes
     return {
         "operator": stage.operator,

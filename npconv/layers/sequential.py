@@ -1,5 +1,6 @@
 """Layers in a row, which are a layer again."""
 
+import copy
 from collections.abc import Iterator, Mapping
 from typing import Any, TypeVar
 
@@ -37,6 +38,27 @@ class Sequential(Layer):
         named: dict[str, Any] = {str(number): layer for number, layer in enumerate(layers)}
         if len(layers) == 1 and isinstance(layers[0], Mapping):
             named = dict(layers[0])
+        self._adopt(self._checked(named))
+
+    def with_layers(self: Self, layers: Mapping[str, Layer]) -> Self:
+        """The same kind of layer, with all that it has of its own, around other layers, which are taken and not copied.
+
+        So it shares the layers' arrays, and what they remember, with whoever has them too; itself it remembers no
+        forward. Raises TypeError or ValueError as the class does.
+
+        >>> from npconv.layers import Conv2D, ReLU6
+        >>> network = Sequential({"stem": Conv2D(3, 8, 3, seed=1), "relu6": ReLU6()})
+        >>> linear = network.with_layers({"stem": network.layers["stem"]})
+        >>> list(linear.layers), linear.params["stem.kernel"] is network.params["stem.kernel"]
+        (['stem'], True)
+        """
+        named = self._checked(dict(layers))
+        twin = copy.copy(self)
+        twin._adopt(named)
+        return twin
+
+    def _checked(self, named: dict[str, Any]) -> dict[str, Layer]:
+        """Layers by name, once they are layers, each its own, with names that have no dot."""
         seen: dict[int, str] = {}
         for name, layer in named.items():
             if not isinstance(layer, Layer):
@@ -54,7 +76,7 @@ class Sequential(Layer):
             seen |= {id(leaf): name for leaf in layer.leaves()}
         if not named:
             raise ValueError(f"{type(self).__name__}: layers must be at least one")
-        self._adopt(named)
+        return named
 
     def forward(self, x: Array, training: bool = False) -> Array:
         """x through every layer."""

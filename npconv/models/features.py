@@ -1,6 +1,5 @@
 """A network's maps on the way, handed out to heads, and the heads' gradients taken back in."""
 
-import copy
 from collections.abc import Iterator, Mapping, Sequence
 from functools import reduce
 from typing import Any
@@ -16,14 +15,14 @@ FUNCTION = "MobileNet.features"
 DEFAULT_STRIDES = (4, 8, 16, 32)
 
 
-class Tap(Layer):
+class Fork(Layer):
     """Hands x on and keeps it; backward adds `dmap`, what the heads that took x send back.
 
-    >>> tap, x = Tap(), np.ones((1, 2, 2, 1))
-    >>> tap.forward(x) is tap.map is x
+    >>> fork, x = Fork(), np.ones((1, 2, 2, 1))
+    >>> fork.forward(x) is fork.map is x
     True
-    >>> tap.dmap = 3 * x
-    >>> np.array_equal(tap.backward(2 * x), 5 * x)
+    >>> fork.dmap = 3 * x
+    >>> np.array_equal(fork.backward(2 * x), 5 * x)
     True
     """
 
@@ -46,7 +45,7 @@ class Tap(Layer):
 
 
 class FeatureExtractor:
-    """A network's layers up to the last map that is asked for, with a `Tap` behind each layer whose map it is.
+    """A network's layers up to the last map that is asked for, with a `Fork` behind each layer whose map it is.
 
     They are the network's own layers, not copies: the arrays are the network's, and what backward needs is stored where
     the network's own forward stores it. `MobileNet.features` makes one and says what it takes and returns.
@@ -61,16 +60,16 @@ class FeatureExtractor:
     """
 
     def __init__(self, network: Sequential, strides: Sequence[int | str] | None = None) -> None:
-        self.names = wanted(network, strides)
-        self.taps = {name: Tap() for name in self.names.values()}
-        self.row = _tapped(network, self.taps)
+        self.names = wanted(FUNCTION, network, strides)
+        self.forks = {name: Fork() for name in self.names.values()}
+        self.row = _forked(network, self.forks)
         used = {id(leaf) for leaf in self.row.leaves()}
         self.behind = [leaf for leaf in network.leaves() if id(leaf) not in used and leaf.params]
 
     def forward(self, x: Array, training: bool = False) -> dict[int | str, Array]:
         """The maps, by what was asked for."""
         self.row.forward(x, training)
-        return {key: self.taps[name].map for key, name in self.names.items()}
+        return {key: self.forks[name].map for key, name in self.names.items()}
 
     def backward(self, dfeatures: Mapping[int | str, Array]) -> Array:
         """dx: all that the heads send back, each part from where its map was taken."""
@@ -78,9 +77,9 @@ class FeatureExtractor:
         for leaf in self.behind:
             for gradient in leaf.grads.values():
                 gradient[...] = 0
-        for name, tap in self.taps.items():
-            tap.dmap = reduce(np.add, (dfeatures[key] for key, own in self.names.items() if own == name))
-        *_, last = self.taps.values()
+        for name, fork in self.forks.items():
+            fork.dmap = reduce(np.add, (dfeatures[key] for key, own in self.names.items() if own == name))
+        *_, last = self.forks.values()
         return self.row.backward(np.zeros_like(last.map))
 
     def _check(self, dfeatures: Any) -> None:
@@ -95,7 +94,7 @@ class FeatureExtractor:
                 f"left over {more}"
             )
         for key, name in self.names.items():
-            argument, dmap, shape = f"dfeatures[{key!r}]", dfeatures[key], self.taps[name].map.shape
+            argument, dmap, shape = f"dfeatures[{key!r}]", dfeatures[key], self.forks[name].map.shape
             if not isinstance(dmap, np.ndarray) or dmap.dtype.kind not in arguments.REAL:
                 got = f"dtype {dmap.dtype}" if isinstance(dmap, np.ndarray) else type(dmap).__name__
                 raise TypeError(f"{function}: {argument} must be a numpy.ndarray of real floats; got {got}")
@@ -103,19 +102,19 @@ class FeatureExtractor:
                 raise ValueError(f"{function}: {argument} must be {shape}, as its map; got {dmap.shape}")
 
 
-def wanted(network: Sequential, strides: Any) -> dict[int | str, str]:
+def wanted(function: str, network: Sequential, strides: Any) -> dict[int | str, str]:
     """From what is asked for to the name of the layer whose output it is, in the order of forward.
 
-    An int is the stride of a map; None asks for all of `DEFAULT_STRIDES` that there are.
+    An int is the stride of a map; None asks for all of `DEFAULT_STRIDES` that there are. `function` begins the errors.
 
     >>> from npconv.models import mobilenet_v1
-    >>> wanted(mobilenet_v1(0.25, output_stride=16), ("classifier", "stem", 16))
+    >>> wanted("", mobilenet_v1(0.25, output_stride=16), ("classifier", "stem", 16))
     {'stem': 'stem', 16: 'block_13', 'classifier': 'classifier'}
     """
     ends = last_blocks(network)
     if strides is None:
         strides = [stride for stride in DEFAULT_STRIDES if stride in ends]
-    expected = f"{FUNCTION}: strides must be a sequence of ints and layers' names"
+    expected = f"{function}: strides must be a sequence of ints and layers' names"
     if isinstance(strides, str) or not isinstance(strides, Sequence | np.ndarray):
         raise TypeError(f"{expected}; got {strides!r}")
     order = list(_names(network))
@@ -124,9 +123,9 @@ def wanted(network: Sequential, strides: Any) -> dict[int | str, str]:
         if not (isinstance(key, str) or arguments.is_int(key)):
             raise TypeError(f"{expected}; got {key!r} in it")
         if isinstance(key, str) and key not in order:
-            raise ValueError(f"{FUNCTION}: there is no layer {key!r}; there are {', '.join(_neighbours(network, key))}")
+            raise ValueError(f"{function}: there is no layer {key!r}; there are {', '.join(_neighbours(network, key))}")
         if not isinstance(key, str) and key not in ends:
-            raise ValueError(f"{FUNCTION}: no block ends at stride {key}; blocks end at {', '.join(map(str, ends))}")
+            raise ValueError(f"{function}: no block ends at stride {key}; blocks end at {', '.join(map(str, ends))}")
         asked[key if isinstance(key, str) else int(key)] = key if isinstance(key, str) else ends[key]
     if not asked:
         raise ValueError(f"{expected}, at least one; blocks end at {', '.join(map(str, ends)) or 'no stride'}")
@@ -170,20 +169,18 @@ def _neighbours(network: Sequential, name: str) -> list[str]:
     return [prefix + own for own in network.layers]
 
 
-def _tapped(network: Sequential, taps: Mapping[str, Tap], prefix: str = "") -> Sequential:
-    """A row of the same layers with the taps behind theirs; where the last tap is inside, it ends the row.
+def _forked(network: Sequential, forks: Mapping[str, Fork], prefix: str = "") -> Sequential:
+    """A row of the same layers with the forks behind theirs; where the last fork is inside, it ends the row.
 
     A block that is cut off so is a row like any other: its shortcut is added behind the cut.
     """
-    *_, last = taps
+    *_, last = forks
     layers: dict[str, Layer] = {}
     for own, layer in network.layers.items():
         name = prefix + own
-        layers[own] = _tapped(layer, taps, f"{name}.") if isinstance(layer, Sequential) else layer
-        if name in taps:
-            layers[f"{own} map"] = taps[name]
+        layers[own] = _forked(layer, forks, f"{name}.") if isinstance(layer, Sequential) else layer
+        if name in forks:
+            layers[f"{own} map"] = forks[name]
         if name == last or last.startswith(f"{name}."):
             return Sequential(layers)
-    twin = copy.copy(network)
-    twin._adopt(layers)
-    return twin
+    return network.with_layers(layers)

@@ -6,11 +6,11 @@ from math import prod
 
 from ..kernels import arguments
 from ..layers import BatchNorm, DepthwiseConv2D, Layer, PointwiseConv2D, ReLU, ReLU6
+from ..layers.layer import boolean
 from .summary import SummaryRow, summary
 
 GRANULARITIES = ("layers", "blocks")
 IN_PLACE = frozenset(layer.__name__ for layer in (BatchNorm, ReLU, ReLU6))
-SUM = "Add"  # a shortcut's sum in a summary
 POINTWISE, DEPTHWISE = PointwiseConv2D.__name__, DepthwiseConv2D.__name__
 SPLITTABLE = ([POINTWISE, DEPTHWISE, POINTWISE], [DEPTHWISE, POINTWISE])
 
@@ -84,7 +84,7 @@ def activation_memory(
         An `ActivationMemory`: `rows`, and `peak`, the largest of them.
 
     Raises:
-        TypeError: as `summary`, and for groups or bytes_per_number that are no int.
+        TypeError: as `summary`; groups or bytes_per_number that are no int, shortcuts or weights that are no bool.
         ValueError: as `summary`; another granularity; groups or bytes_per_number below 1; groups with "layers", or
             with a block whose inner channels do not stay apart: one that is not a (pointwise,) depthwise and pointwise
             convolution.
@@ -102,13 +102,13 @@ def activation_memory(
             raise TypeError(f"{function}: {name} must be an int or None; got {value!r}")
         if value is not None and value < 1:
             raise ValueError(f"{function}: {name} must be at least 1; got {value}")
+    boolean(function, "shortcuts", shortcuts)
+    boolean(function, "weights", weights)
     if granularity not in GRANULARITIES:
         raise ValueError(f"{function}: granularity must be one of {', '.join(GRANULARITIES)}; got {granularity!r}")
     if groups is not None and granularity != "blocks":
         raise ValueError(f'{function}: groups split blocks, so granularity must be "blocks"; got {granularity!r}')
     counted = summary(model, input_shape)
-    first = counted.rows[0]
-    size = bytes_per_number or first.activation_bytes // prod(first.output_shape)
     waiting = list(_shortcuts(counted.rows)) if shortcuts else []
     rows, start = [], 0
     for part in _parts(counted.rows, granularity):
@@ -116,12 +116,12 @@ def activation_memory(
         rows.append(
             MemoryRow(
                 part[0].name if granularity == "layers" else _outermost(part[0]),
-                prod(part[0].input_shape) * (2 if part[0].operation == SUM else 1),
+                prod(part[0].input_shape) * (2 if part[0].adds else 1),
                 prod(part[-1].output_shape),
                 0 if groups is None else _inner(function, part, groups),
                 sum(kept for begin, end, kept in waiting if begin < start and stop <= end),
                 sum(row.params + row.statistics for row in part) if weights else 0,
-                size,
+                bytes_per_number or counted.bytes_per_number,
             )
         )
         start = stop
@@ -147,7 +147,7 @@ def _outermost(row: SummaryRow) -> str:
 def _shortcuts(rows: Sequence[SummaryRow]) -> Iterator[tuple[int, int, int]]:
     """(begin, end, numbers) of each shortcut: row `end` adds what went into row `begin`."""
     for end, row in enumerate(rows):
-        if row.operation == SUM:
+        if row.adds:
             around = row.name[: row.name.rfind(".") + 1]  # "block_3.", or nothing where the network itself is the block
             begin = next(number for number, inner in enumerate(rows) if inner.name.startswith(around))
             yield begin, end, prod(rows[begin].input_shape)
@@ -155,7 +155,7 @@ def _shortcuts(rows: Sequence[SummaryRow]) -> Iterator[tuple[int, int, int]]:
 
 def _inner(function: str, part: Sequence[SummaryRow], groups: int) -> int:
     """The numbers of the largest group's maps within a block."""
-    operators = [rows for rows in _parts(part, "layers") if rows[0].operation != SUM]
+    operators = [rows for rows in _parts(part, "layers") if not rows[0].adds]
     kinds = [rows[0].operation for rows in operators]
     if len(kinds) > 1 and kinds not in SPLITTABLE:
         raise ValueError(

@@ -12,7 +12,7 @@ from ..layers.layer import generator, positive_ints
 from ..layers.normalization import CONVENTIONS, check_options
 from .conventions import check_conventions, padding
 from .network import MobileNet, Specification
-from .table import SeparableRow, checked_rows, divisible, positive_number, strides_and_rates
+from .table import SeparableRow, checked_rows, divisible, positive_number, steps
 
 MOBILENET_V1_ROWS = (
     SeparableRow(64, 1, 1),
@@ -83,9 +83,7 @@ def mobilenet_v1(
     rng, channels = generator(function, seed), widened(stem_channels)
     stem = Conv2D(in_channels, channels, 3, stride=2, padding=padding(conventions), seed=rng, dtype=dtype)
     layers = normalised("stem", stem, norm, activation)
-    blocks = [row._replace(stride=row.stride if number == 0 else 1) for row in table for number in range(row.blocks)]
-    _, *steps = strides_and_rates(function, [2, *(row.stride for row in blocks)], output_stride)
-    for number, (row, (stride, rate)) in enumerate(zip(blocks, steps, strict=True), 1):
+    for number, (row, stride, rate) in enumerate(steps(function, table, 2, output_stride), 1):
         options: dict[str, Any] = {
             "stride": stride, "padding": _block_padding(conventions, stride, rate), "dilation": rate, "seed": rng,
             "dtype": dtype,

@@ -5,14 +5,13 @@ from typing import Any
 
 import numpy as np
 
-from ..kernels.geometry import Padding
 from ..layers import Conv2D, Dense, GlobalAveragePool, InvertedResidual, Layer, PointwiseConv2D
 from ..layers.blocks import normalised
 from ..layers.layer import generator, positive_ints
 from ..layers.normalization import CONVENTIONS, check_options
 from .conventions import check_conventions, padding
 from .network import MobileNet, Specification
-from .table import Row, checked_rows, divisible, positive_number, strides_and_rates
+from .table import Row, checked_rows, divisible, positive_number, steps
 
 MOBILENET_V2_ROWS = (
     Row(1, 16, 1, 1),
@@ -93,9 +92,7 @@ def mobilenet_v2(
         batch_norm=norm, seed=rng, dtype=dtype,
     )  # fmt: skip
     channels = table[-1].channels if table else channels
-    last = PointwiseConv2D(channels, last_channels, seed=rng, dtype=dtype)
-    layers |= blocks | normalised("last", last, norm, "relu6")
-    layers |= {"pool": GlobalAveragePool(), "classifier": Dense(last_channels, classes, seed=rng, dtype=dtype)}
+    layers |= blocks | head(channels, last_channels, classes, batch_norm=norm, seed=rng, dtype=dtype)
     return MobileNet(layers, Specification(function, conventions, tuple(table), output_stride))
 
 
@@ -111,7 +108,7 @@ def inverted_residual_rows(
     seed: np.random.Generator,
     dtype: Any,
 ) -> dict[str, Layer]:
-    """A table's rows as blocks, named block_1, block_2, … ; a row's stride is that of its first block.
+    """A table's rows as blocks, named block_1, block_2, …; a row's stride is that of its first block.
 
     >>> blocks = inverted_residual_rows(
     ...     "", MOBILENET_V2_ROWS[:2], 16, batch_norm={}, seed=np.random.default_rng(0), dtype=np.float32
@@ -119,14 +116,30 @@ def inverted_residual_rows(
     >>> list(blocks), [block.shortcut for block in blocks.values()]
     (['block_1', 'block_2', 'block_3'], [True, False, True])
     """
-    table = [row._replace(stride=row.stride if number == 0 else 1) for row in rows for number in range(row.blocks)]
-    _, *steps = strides_and_rates(function, [stem_stride, *(row.stride for row in table)], output_stride)
     layers: dict[str, Layer] = {}
-    for number, (row, (stride, rate)) in enumerate(zip(table, steps, strict=True), 1):
-        pad: Padding = padding(conventions, rate)
+    for number, (row, stride, rate) in enumerate(steps(function, rows, stem_stride, output_stride), 1):
         layers[f"block_{number}"] = InvertedResidual(
-            in_channels, row.channels, stride, row.expansion, padding=pad, dilation=rate, batch_norm=batch_norm,
-            seed=seed, dtype=dtype,
+            in_channels, row.channels, stride, row.expansion, padding=padding(conventions, rate), dilation=rate,
+            batch_norm=batch_norm, seed=seed, dtype=dtype,
         )  # fmt: skip
         in_channels = row.channels
     return layers
+
+
+def head(
+    in_channels: int,
+    last_channels: int,
+    classes: int,
+    *,
+    batch_norm: Mapping[str, Any],
+    seed: np.random.Generator,
+    dtype: Any,
+) -> dict[str, Layer]:
+    """What stands behind the blocks: the last pointwise convolution, the pool and the classifier.
+
+    >>> list(head(8, 16, 10, batch_norm={}, seed=np.random.default_rng(0), dtype=np.float32))
+    ['last', 'last_norm', 'last_relu6', 'pool', 'classifier']
+    """
+    last = PointwiseConv2D(in_channels, last_channels, seed=seed, dtype=dtype)
+    classifier = Dense(last_channels, classes, seed=seed, dtype=dtype)
+    return normalised("last", last, batch_norm, "relu6") | {"pool": GlobalAveragePool(), "classifier": classifier}

@@ -61,16 +61,16 @@ def _family(function: str, model: MobileNet, naming: str) -> tuple[Callable[[Par
     architecture = model.specification.architecture
     if any(isinstance(layer, Conv2D) for name, layer in _linears(model) if name != "stem"):
         raise ValueError(f"{function}: no family has weights of {architecture} with standard convolutions")
-    if (architecture, naming) not in FAMILIES:
+    if (architecture, naming) not in PUBLISHED:
         raise ValueError(f"{function}: {naming} has no {architecture}; {_builds(architecture)}")
     if "stem_norm" not in model.layers:
         raise ValueError(f"{function}: the model's batch normalisation is folded: load weights before model.folded()")
-    return FAMILIES[architecture, naming]
+    return PUBLISHED[architecture, naming]
 
 
 def _builds(architecture: str) -> str:
     """The ways to build a network for published weights."""
-    names = [repr(naming) for built, naming in FAMILIES if built == architecture]
+    names = [repr(naming) for built, naming in PUBLISHED if built == architecture]
     return f"build the model by {architecture}(…, conventions={' or '.join(names)})"
 
 
@@ -126,8 +126,8 @@ def _timm(blocks: Parts, model: MobileNet) -> Names:
     yield "classifier", ""
 
 
-FAMILIES: Mapping[tuple[str, str], tuple[Callable[[Parts, MobileNet], Names], tuple[str, ...], Axes]]
-FAMILIES = MappingProxyType(
+PUBLISHED: Mapping[tuple[str, str], tuple[Callable[[Parts, MobileNet], Names], tuple[str, ...], Axes]]
+PUBLISHED = MappingProxyType(
     {
         ("mobilenet_v2", "keras"): (_keras_v2, KERAS_ENDINGS, KERAS_AXES),
         ("mobilenet_v2", "torchvision"): (_torchvision_v2, TORCH_ENDINGS, TORCH_AXES),

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from ..kernels.geometry import Array
 from ..layers import Layer, Sequential
-from .features import FeatureExtractor, wanted
+from ..layers.layer import boolean
+from .features import FUNCTION, FeatureExtractor, wanted
 from .table import Row, SeparableRow
 
 
@@ -66,7 +67,8 @@ class MobileNet(Sequential):
             they are and not copied: until then nobody may write into them, nor into x or the parameters.
 
         Raises:
-            TypeError: strides that are no sequence, or hold something else than ints and names.
+            TypeError: strides that are no sequence or hold something else than ints and names, training that is no
+                bool.
             ValueError: none at all, a stride at which no block ends, a name that no layer has; for x as `forward`.
 
         Source: the article's last section; the MobileNetV2 paper's sections 6.2 and 6.3 take such maps.
@@ -76,6 +78,7 @@ class MobileNet(Sequential):
         >>> {key: a.shape for key, a in maps.items()}
         {8: (2, 4, 8, 16), 'block_14.expand_relu6': (2, 2, 4, 192)}
         """
+        boolean(FUNCTION, "training", training)
         extractor = FeatureExtractor(self, strides)
         self._saved = None
         maps = extractor.forward(x, training)
@@ -119,7 +122,7 @@ class MobileNet(Sequential):
         """
         whole = self.cost(input_shape)
         shapes: dict[int | str, tuple[int, ...]] = {}
-        for key, name in wanted(self, strides).items():
+        for key, name in wanted("MobileNet.feature_shapes", self, strides).items():
             cost = whole
             for part in name.split("."):
                 cost = cost.parts[part]

@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from ..layers import Conv2D, Dense, GlobalAveragePool, PointwiseConv2D, Sequential
+from ..layers import Conv2D, Sequential
 from ..layers.blocks import normalised
 from ..layers.layer import generator
 from ..layers.normalization import check_options
-from .mobilenet_v2 import inverted_residual_rows
+from .mobilenet_v2 import head, inverted_residual_rows
 from .table import Row, checked_rows
 
 FEW_STEPS = MappingProxyType({"epsilon": 1e-3, "momentum": 0.9})
@@ -67,7 +67,4 @@ def small_mobilenet_v2(
         "small_mobilenet_v2", table, stem_channels, batch_norm=batch_norm, seed=rng, dtype=dtype
     )
     channels = table[-1].channels if table else stem_channels
-    last = PointwiseConv2D(channels, last_channels, seed=rng, dtype=dtype)
-    layers |= normalised("last", last, batch_norm, "relu6")
-    classifier = Dense(last_channels, classes, seed=rng, dtype=dtype)
-    return Sequential(layers | {"pool": GlobalAveragePool(), "classifier": classifier})
+    return Sequential(layers | head(channels, last_channels, classes, batch_norm=batch_norm, seed=rng, dtype=dtype))

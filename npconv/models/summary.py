@@ -14,7 +14,7 @@ from ..kernels import arguments
 from ..layers import BatchNorm, Layer, Sequential
 from ..text import table_lines
 
-SUM = "add"
+SUM, ADD = "add", "Add"  # the kind and the operation of a shortcut's sum
 COLUMNS = ("macs", "params", "weights", "statistics", "additions", "activation_bytes")
 TABLES = ("layer", "block", "kind")
 ORDER = ("stem", "expand", "depthwise", "pointwise", "conv", "project", SUM, "last", "pool", "classifier")
@@ -53,6 +53,11 @@ class SummaryRow:
         return self.operation == BatchNorm.__name__
 
     @property
+    def adds(self) -> bool:
+        """Whether it is a shortcut's sum."""
+        return self.operation == ADD
+
+    @property
     def weights(self) -> int:
         """Its parameters, but for batch normalisation's."""
         return 0 if self.normalises else self.params
@@ -60,10 +65,14 @@ class SummaryRow:
 
 @dataclass(frozen=True)
 class Summary:
-    """The rows of a network, one for each layer in the order of forward, and their totals."""
+    """The rows of a network, one for each layer in the order of forward, and their totals.
+
+    `bytes_per_number` is what a number takes in the dtype of the network's parameters; 4 where it has none.
+    """
 
     input_shape: tuple[int, ...]
     rows: tuple[SummaryRow, ...]
+    bytes_per_number: int
 
     @property
     def macs(self) -> int:
@@ -194,7 +203,8 @@ def summary(model: Layer, input_shape: tuple[int, ...]) -> Summary:
         input_shape: (B, Dᵤ, Dᵤ, M), batch included.
 
     Returns:
-        A `Summary`. `activation_bytes` is what a layer's output takes in the dtype of the network's parameters.
+        A `Summary`. `activation_bytes` is what a layer's output takes in the dtype of the network's parameters, float32
+        where it has none.
 
     Raises:
         TypeError: a model that is no layer, or a shape that is not of ints.
@@ -213,7 +223,7 @@ def summary(model: Layer, input_shape: tuple[int, ...]) -> Summary:
         raise ValueError(f"summary: input_shape must have no axis below 1; got {tuple(input_shape)}")
     dtype = next((a.dtype for a in model.params.values()), np.dtype(np.float32))
     shape = tuple(int(n) for n in input_shape)
-    return Summary(shape, tuple(_rows(model, "", shape, dtype.itemsize)))
+    return Summary(shape, tuple(_rows(model, "", shape, dtype.itemsize)), dtype.itemsize)
 
 
 def _rows(layer: Layer, name: str, shape: tuple[int, ...], itemsize: int) -> Iterator[SummaryRow]:
@@ -234,7 +244,7 @@ def _rows(layer: Layer, name: str, shape: tuple[int, ...], itemsize: int) -> Ite
         inside = cost.parts[part].output_shape
     sums = cost.additions - sum(part.additions for part in cost.parts.values())
     if sums:
-        yield SummaryRow(before + SUM, SUM, "Add", inside, cost.output_shape, 0, 0, 0, sums, memory)
+        yield SummaryRow(before + SUM, SUM, ADD, inside, cost.output_shape, 0, 0, 0, sums, memory)
 
 
 def _kind(name: str) -> str:

@@ -58,7 +58,10 @@ def checked_rows(function: str, rows: Any, kind: type[AnyRow]) -> list[AnyRow]:
 
 
 def positive_number(function: str, name: str, value: Any) -> float:
-    """A width multiplier: a real number above 0."""
+    """A width multiplier as a float.
+
+    Raises TypeError where it is no real number, ValueError where it is not above 0 and finite.
+    """
     if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
         raise TypeError(f"{function}: {name} must be a real number; got {value!r}")
     if not 0 < value < np.inf:
@@ -92,3 +95,20 @@ def strides_and_rates(function: str, strides: Sequence[int], output_stride: Any)
         else:
             yield stride, rate
             reached *= stride
+
+
+def steps(
+    function: str, rows: Sequence[AnyRow], stem_stride: int, output_stride: Any
+) -> Iterator[tuple[AnyRow, int, int]]:
+    """(row, stride, dilation) of each block behind a stem; a row's stride is that of its first block.
+
+    Raises TypeError for an output stride that is no int, ValueError for one that is not in `OUTPUT_STRIDES`.
+
+    >>> [tuple(step) for _, *step in steps("", [SeparableRow(8, 2, 2), SeparableRow(16, 3, 2)], 4, 8)]
+    [(2, 1), (1, 1), (1, 1), (1, 2), (1, 2)]
+    """
+    blocks: list[AnyRow] = [row for row in rows for _ in range(row.blocks)]
+    strides: list[int] = [row.stride if number == 0 else 1 for row in rows for number in range(row.blocks)]
+    _, *own = strides_and_rates(function, [stem_stride, *strides], output_stride)
+    for row, (stride, rate) in zip(blocks, own, strict=True):
+        yield row, stride, rate

@@ -7,8 +7,8 @@ import numpy as np
 
 from ..kernels.geometry import Array
 from ..layers.layer import boolean, fill
-from .conventions import FAMILIES as NAMINGS
-from .naming import FAMILIES, named_arrays
+from .conventions import FAMILIES
+from .naming import PUBLISHED, named_arrays
 from .network import MobileNet
 
 CLASSIFIER = "classifier."
@@ -99,8 +99,8 @@ def _check_model(function: str, model: Any, naming: str | None = None) -> None:
     """Check that a model is one of ours, and that its conventions are those of the weights."""
     if not isinstance(model, MobileNet):
         raise TypeError(f"{function}: model must be a MobileNet; got {type(model).__name__}")
-    if naming is not None and naming not in NAMINGS:
-        raise ValueError(f"{function}: naming must be one of {', '.join(NAMINGS)} or None; got {naming!r}")
+    if naming is not None and naming not in FAMILIES:
+        raise ValueError(f"{function}: naming must be one of {', '.join(FAMILIES)} or None; got {naming!r}")
     if naming is not None and naming != model.specification.conventions:
         raise ValueError(f"{function}: naming is {naming!r}, but {_rebuild(model, naming)}")
 
@@ -108,7 +108,7 @@ def _check_model(function: str, model: Any, naming: str | None = None) -> None:
 def _rebuild(model: MobileNet, naming: str) -> str:
     """How a model must be built for a family's weights, and why."""
     architecture, conventions = model.specification.architecture, model.specification.conventions
-    if (architecture, naming) not in FAMILIES:
+    if (architecture, naming) not in PUBLISHED:
         return f"{naming} has no {architecture}, and the model is one"
     return (
         f"the model has the padding and batch normalisation of {conventions}, with which they would give other "
@@ -138,7 +138,7 @@ def _check_names(model: MobileNet, given: Mapping[str, Array], own: Mapping[str,
     """Tell arrays of another family from those that merely don't fit."""
     if own.keys() & given.keys():
         return
-    for architecture, naming in FAMILIES:
+    for architecture, naming in PUBLISHED:
         if architecture == model.specification.architecture:
             known = named_arrays("load_weights", model, naming)
             if known.keys() & given.keys():

@@ -8,6 +8,7 @@ import pytest
 
 import npconv
 from npconv.cost import count_operations, inverted_residual_cost
+from npconv.kernels.blocks import inverted_residual_stages
 
 
 class Block(NamedTuple):
@@ -64,6 +65,17 @@ def test_it_gives_the_block_to_rounding_and_changes_nothing(block, dtype):
     np.testing.assert_allclose(split, expected, rtol=0, atol=2e-5 if dtype == np.float32 else 1e-12)
     if dtype == np.complex128:
         np.testing.assert_allclose(split.imag, expected.imag, rtol=0, atol=1e-31)
+
+
+@pytest.mark.parametrize("block", [BLOCKS[0], BLOCKS[4]])
+def test_a_complex_step_at_a_kink_is_the_blocks(block):
+    x, *kernels = block.arrays(np.complex128, whole=True)  # so that many of the inner maps' numbers are 0 or 6
+    filtered = inverted_residual_stages(x, *kernels).depthwise
+    assert all((filtered == kink).any() for kink in (0, 6))
+    step = 1e-20j * np.random.default_rng(8).standard_normal(x.shape)
+    expected = npconv.inverted_residual(x + step, *kernels)
+    split = npconv.inverted_residual_split(x + step, *kernels, groups=3)
+    np.testing.assert_allclose(split.imag, expected.imag, rtol=0, atol=1e-31)
 
 
 def test_mixed_dtypes_give_numpys_result_type():

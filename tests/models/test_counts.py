@@ -266,10 +266,10 @@ def test_v1_tables_6_7_and_9_by_width_and_resolution():
 
 def test_v1_table_2_has_two_digits_of_the_first_convolutions_share_swapped():
     printed = {"pointwise": 94.86, "depthwise": 3.06, "stem": 1.19, "classifier": 0.18}
-    assert sum(printed.values()) == pytest.approx(99.29)
-    assert sum(printed.values()) - printed["stem"] + 1.91 == pytest.approx(100.01)
     counted = at(v1(), 224)
-    assert round(100 * counted.by_kind()["stem"] / counted.macs, 2) == 1.91
+    shares = {kind: round(100 * n / counted.macs, 2) for kind, n in counted.by_kind().items()}
+    assert {kind: share for kind, share in shares.items() if share != printed[kind]} == {"stem": 1.91}
+    assert abs(sum(shares.values()) - 100) < 0.02 < 0.7 < 100 - sum(printed.values())
 
 
 def test_v1_table_2_leaves_the_classifiers_bias_out():

@@ -118,8 +118,8 @@ class Heads(Layer):
 
 def test_the_maps_of_the_published_network():
     network = mobilenet_v2()
-    taps = ("block_14.expand_relu6", "last_relu6")
-    assert network.feature_shapes((1, 224, 224, 3), (4, 8, 16, 32, *taps)) == {
+    heads = ("block_14.expand_relu6", "last_relu6")
+    assert network.feature_shapes((1, 224, 224, 3), (4, 8, 16, 32, *heads)) == {
         4: (1, 56, 56, 24),
         8: (1, 28, 28, 32),
         16: (1, 14, 14, 96),
@@ -127,7 +127,7 @@ def test_the_maps_of_the_published_network():
         32: (1, 7, 7, 320),
         "last_relu6": (1, 7, 7, 1280),
     }
-    assert network.feature_shapes((2, 320, 256, 3), taps) == {
+    assert network.feature_shapes((2, 320, 256, 3), heads) == {
         "block_14.expand_relu6": (2, 20, 16, 576),
         "last_relu6": (2, 10, 8, 1280),
     }
@@ -177,6 +177,22 @@ def test_the_last_layers_map_is_forward_itself(make):
         for kind in ("grads", "state"):
             for name, a in getattr(twin, kind).items():
                 assert np.array_equal(getattr(network, kind)[name], a), name
+
+
+def test_only_a_block_with_as_many_fewer_rows_as_columns_ends_at_a_stride():
+    convolutions = {
+        "block_1": Conv2D(2, 3, 3, stride=(2, 1), padding="same"),
+        "block_2": Conv2D(3, 3, 3, stride=(1, 2), padding="same"),
+        "block_3": Conv2D(3, 4, 3, stride=(4, 2), padding="same"),
+    }
+    network = MobileNet(convolutions, Specification("", "keras", ()))
+    assert network.feature_shapes((1, 24, 20, 2), (2,)) == {2: (1, 12, 10, 3)}
+    with pytest.raises(ValueError, match=r"no block ends at stride 8; blocks end at 2$"):
+        network.feature_shapes((1, 24, 20, 2), (8,))
+
+
+def test_a_stride_of_numpys_is_an_int_among_the_maps():
+    assert [type(key) for key in v2().features(images(), np.array([2, 8]))] == [int, int]
 
 
 def test_nothing_behind_the_last_map_is_computed():
@@ -288,7 +304,14 @@ def test_arrays_stay_where_they_are():
         assert all(getattr(network, kind)[name] is a for name, a in arrays.items())
     assert {name: list(getattr(layer, "layers", ())) for name, layer in network.layers.items()} == layers
     assert maps[8].dtype == np.float64
-    assert v2(dtype=np.float32).features(x.astype(np.float32), (8,))[8].dtype == np.float32
+
+
+def test_a_float32_network_stays_one():
+    network, x = v2(dtype=np.float32), images().astype(np.float32)
+    maps = network.features(x, (8, "block_2.expand"))
+    assert {a.dtype for a in maps.values()} == {np.dtype(np.float32)}
+    dx = network.features_backward({key: np.ones_like(a) for key, a in maps.items()})
+    assert dx.dtype == np.float32
 
 
 def test_backward_belongs_to_the_last_pass():
@@ -308,6 +331,15 @@ def test_backward_belongs_to_the_last_pass():
     with pytest.raises(RuntimeError, match=features):
         network.features_backward(upstream(maps))
     network.backward(y)
+
+
+def test_there_is_no_way_back_through_a_pass_that_failed():
+    network = v2()
+    dmaps = upstream(network.features(images(), (8,)))
+    with pytest.raises(ValueError, match="conv2d: kernel must be"):
+        network.features(images(channels=3), (8,))
+    with pytest.raises(RuntimeError, match=r"the last pass was no features\(\)"):
+        network.features_backward(dmaps)
 
 
 def test_a_copy_has_features_of_its_own():
@@ -493,9 +525,15 @@ def test_maps_and_gradients_are_torchs():
 )
 def test_what_a_network_has_not_is_told(strides, error, message):
     network = v2()
-    for function in (network.features, lambda x, strides: network.feature_shapes(x.shape, strides)):
-        with pytest.raises(error, match=f"^MobileNet.features: .*{message}"):
-            function(images(), strides)
+    for function in (network.features, network.feature_shapes):
+        x = images() if function == network.features else images().shape
+        with pytest.raises(error, match=f"^MobileNet.{function.__name__}: .*{message}"):
+            function(x, strides)
+
+
+def test_training_is_a_yes_or_no():
+    with pytest.raises(TypeError, match=r"^MobileNet.features: training must be a bool; got 'no'$"):
+        v2().features(images(), (8,), training="no")
 
 
 def test_a_network_that_ends_early_says_so():

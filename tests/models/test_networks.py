@@ -11,6 +11,7 @@ import pytest
 from npconv.layers import CONVENTIONS, BatchNorm, Conv2D, DepthwiseSeparable, InvertedResidual, ReLU, ReLU6, Sequential
 from npconv.models import MOBILENET_V1_ROWS, MOBILENET_V2_ROWS, Row, SeparableRow, divisible, mobilenet_v1, mobilenet_v2
 from npconv.models.mobilenet_v2 import inverted_residual_rows
+from npconv.models.table import steps
 
 TABLE_2 = [  # of the paper, Fig. 9 of the article: side and channels of the input; t, c, n, s
     (112, 32, 1, 16, 1, 1),
@@ -169,6 +170,7 @@ def test_divisible_rounds_half_up_and_never_below_nine_tenths():
             assert abs(n - channels) <= 4
     assert [rounded[c] for c in (8, 9, 11, 12, 18, 19, 20, 44)] == [8, 16, 16, 16, 24, 24, 24, 48]
     assert [divisible(8.8), divisible(8.9), divisible(0.1), divisible(10, 3)] == [8, 16, 8, 9]
+    assert divisible(29, 20) == 40  # 20 is below nine tenths, and a multiple of the divisor it must be
 
 
 @pytest.mark.parametrize("build", [mobilenet_v1, mobilenet_v2])
@@ -245,6 +247,15 @@ def test_rows_of_ones_own_may_be_tuples_or_an_array(build, rows, halved):
         assert table == halved
         assert shapes(network, (3, 16, 12, 2))["pool"][1:3] == (4, 3)
         assert network.params["stem.kernel"].shape == (3, 3, 2, 8)
+
+
+def test_a_rows_stride_is_that_of_its_first_block():
+    rows = (SeparableRow(8, 2, 2), SeparableRow(16, 3, 2))
+    assert list(steps("", rows, 4, None)) == [
+        (rows[0], 2, 1), (rows[0], 1, 1), (rows[1], 2, 1), (rows[1], 1, 1), (rows[1], 1, 1),
+    ]  # fmt: skip
+    assert [step for _, *step in steps("", rows, 4, 8)] == [[2, 1], [1, 1], [1, 1], [1, 2], [1, 2]]
+    assert [step for _, *step in steps("", rows, 8, 8)] == [[1, 1], [1, 2], [1, 2], [1, 4], [1, 4]]
 
 
 @pytest.mark.parametrize("build", [mobilenet_v1, mobilenet_v2])

@@ -39,7 +39,7 @@ def test_every_layer_has_a_row_with_the_shapes_that_forward_has(network, counted
     for leaf in leaves:
         monkeypatch.setattr(leaf, "forward", watched(leaf.forward))
     network.forward(np.ones(SHAPE, np.float32))
-    rows = [row for row in counted.rows if row.kind != "add"]
+    rows = [row for row in counted.rows if not row.adds]
     assert [(row.input_shape, row.output_shape) for row in rows] == seen
     assert [row.operation for row in rows] == [type(leaf).__name__ for leaf in leaves]
     assert [(row.params, row.statistics) for row in rows] == [
@@ -56,7 +56,8 @@ def test_the_rows_stand_under_the_networks_own_names(network, counted):
         "stem", "stem_norm", "stem_relu6", "block_1.depthwise", "block_1.depthwise_norm", "block_1.depthwise_relu6",
     ]  # fmt: skip
     assert names[-6:] == ["block_3.add", "last", "last_norm", "last_relu6", "pool", "classifier"]
-    assert [row.name for row in counted.rows if row.operation == "Add"] == ["block_1.add", "block_3.add"]
+    sums = [(row.name, row.kind, row.operation) for row in counted.rows if row.adds]
+    assert sums == [("block_1.add", "add", "Add"), ("block_3.add", "add", "Add")]
 
 
 def test_totals_are_those_of_the_networks_arrays(network, counted):
@@ -108,6 +109,12 @@ def test_activation_bytes_are_those_of_the_networks_dtype(counted):
     first = rows.rows[0]
     assert first.activation_bytes == np.zeros(first.output_shape, np.float64).nbytes == 2 * 5 * 3 * 8 * 8
     assert rows.total("activation_bytes") == 2 * counted.total("activation_bytes")
+    assert (counted.bytes_per_number, rows.bytes_per_number) == (4, 8)
+
+
+def test_a_network_without_parameters_counts_float32():
+    rows = summary(Sequential({"relu": ReLU()}), (2, 5, 3, 4))
+    assert (rows.bytes_per_number, rows.total("activation_bytes")) == (4, 4 * 2 * 5 * 3 * 4)
 
 
 def test_the_batch_counts_for_costs_and_not_for_parameters(counted, network):
@@ -120,7 +127,7 @@ def test_a_layer_alone_is_a_row_or_some():
     (row,) = summary(Conv2D(3, 4, (3, 1)), (2, 7, 5, 3)).rows
     assert (row.name, row.kind, row.block, row.output_shape, row.macs) == (*["Conv2D"] * 3, (2, 5, 5, 4), 2 * 25 * 36)
     block = summary(InvertedResidual(4, 4, expansion=2), (1, 7, 5, 4))
-    assert [row.name for row in block.rows if row.macs or row.operation == "Add"] == [
+    assert [row.name for row in block.rows if row.macs or row.adds] == [
         "expand", "depthwise", "project", "add",
     ]  # fmt: skip
     assert (
@@ -186,6 +193,14 @@ def test_printed_it_lists_every_layer_under_its_block(counted):
     assert sums[0] == sums[1]
 
 
+def test_printed_a_block_has_its_last_layers_shape(counted):
+    table, _ = counted.as_text("block").split("\n\n")
+    printed = {cells(line)[0]: cells(line) for line in table.splitlines()}
+    for block in ("stem", "block_2", "block_3", "last"):
+        *_, last = (row for row in counted.rows if row.block == block)
+        assert "×".join(map(str, last.output_shape)) in printed[block]
+
+
 def test_printed_by_block_it_has_a_line_a_block(counted):
     table, kinds = counted.as_text("block").split("\n\n")
     assert [cells(line)[0] for line in table.splitlines()] == [
@@ -203,6 +218,11 @@ def test_printed_by_kind_it_has_the_sums_and_the_totals(counted):
     ]  # fmt: skip
     totals = [f"{n:,}" for n in (counted.macs, counted.weights, counted.params, counted.total("activation_bytes"))]
     assert cells(lines[-2]) == ["total", totals[0], "100.0", totals[1], "100.0", *totals[2:]]
+    weights = counted.by_kind("weights")
+    for line in lines[1:-2]:
+        kind, _, _, number, share, *_ = cells(line)
+        expected = weights.get(kind, 0)
+        assert (number, share) == (f"{expected:,}", f"{100 * expected / counted.weights:.1f}"), kind
     assert lines[-1].endswith(f"it also has {counted.statistics:,} running statistics")
 
 

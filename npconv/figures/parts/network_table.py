@@ -9,7 +9,6 @@ from .values import plural, shape_text
 
 STATED = {1.0: ("300 M", "3.4 M"), 1.4: ("585 M", "6.9 M")}  # the paper's Table 4: MAdds, parameters, by width
 NONE = "–"
-SHORTCUT = "Add"  # the summary's word
 
 Symbols: TypeAlias = tuple[int | None, int | None, int | None, int | None]  # t, c, n, s
 Line: TypeAlias = tuple[Sequence[str], str, str, Symbols]  # layers' names, operator, what stands below it, symbols
@@ -41,12 +40,10 @@ class Stage:
     @property
     def shortcuts(self) -> int:
         """How many of its blocks add their input."""
-        return sum(layer.operation == SHORTCUT for layer in self.layers)
+        return sum(layer.adds for layer in self.layers)
 
     def cost(self, column: str) -> int:
         """Its parameters ("params"), those without batch normalisation ("weights"), or its MACs ("macs")."""
-        if column == "weights":
-            return sum(layer.params for layer in self.layers if not layer.normalises)
         return sum(getattr(layer, column) for layer in self.layers)
 
 
@@ -129,7 +126,7 @@ def _block_rows(network: MobileNet, layers: Mapping[str, Sequence[SummaryRow]]) 
         assert isinstance(row, Row)
         last = first + row.blocks
         names = network.blocks[first:last]
-        shortcuts = sum(layer.operation == SHORTCUT for name in names for layer in layers[name])
+        shortcuts = sum(layer.adds for name in names for layer in layers[name])
         detail = f"block {last}" if row.blocks == 1 else f"blocks {first + 1}–{last}"
         detail += f", {shortcuts} {plural('shortcut', shortcuts)}" if shortcuts else ""
         yield names, "bottleneck", detail, (row.expansion, row.channels, row.blocks, row.stride)
