@@ -1,13 +1,15 @@
 """The bench: what it prints is what it says it is. No test here depends on how fast anything is."""
 
 import json
+import math
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from npconv import bench, cli
-from npconv.bench.inference import limit as inference_limit
-from npconv.bench.training import _limit, with_shapes
+from npconv.bench import timing
+from npconv.bench.limits import forward_limit, step_limit, with_shapes
 from npconv.cost import conv2d_cost, depthwise_separable_conv2d_cost
 from npconv.layers import InvertedResidual
 from npconv.models import small_mobilenet_v2
@@ -19,6 +21,21 @@ TINY = bench.Block(5, 3, 3)
 def _no_rest(monkeypatch):
     monkeypatch.setattr("npconv.bench.timing.REST", 0)
     monkeypatch.setattr("npconv.bench.timing.SAMPLE", 0)
+
+
+@pytest.fixture
+def called(monkeypatch):
+    """NumPy's products and copies as they are made: (function, shapes of what it is given)."""
+    calls = []
+    for name in ("matmul", "copyto"):
+        original = getattr(np, name)
+
+        def recorded(*arrays, name=name, original=original, **out):
+            calls.append((name, [a.shape for a in arrays]))
+            return original(*arrays, **out)
+
+        monkeypatch.setattr(np, name, recorded)
+    return calls
 
 
 @pytest.mark.parametrize(
@@ -47,19 +64,14 @@ def test_measuring_leaves_no_timer_in_the_layers(monkeypatch):
     assert all("forward" not in vars(leaf) and "backward" not in vars(leaf) for leaf in network.leaves())
 
 
-def test_the_limit_has_three_products_for_a_convolution_and_two_copies_for_another_layer(monkeypatch):
-    called = []
+def test_the_limit_has_three_products_for_a_convolution_and_two_copies_for_another_layer(called):
     network = InvertedResidual(3, 5, 2)
     shape = (2, 6, 7, 3)
-    for name in ("matmul", "copyto"):
-        original = getattr(np, name)
-        monkeypatch.setattr(np, name, lambda *arrays, name=name, original=original, **out: (
-            called.append((name, sum(a.size for a in arrays))), original(*arrays, **out)))  # fmt: skip
-    step = _limit(network, shape)
+    step = step_limit(network, shape)
     called.clear()
     step()
     assert [name for name, _ in called].count("matmul") == 2 * 3
-    copied = sum(size for name, size in called if name == "copyto")
+    copied = sum(math.prod(shape) for name, shapes in called if name == "copyto" for shape in shapes)
     wide, narrow = 2 * 6 * 7 * 18, 2 * 3 * 4 * 18
     elementwise = 2 * 5 * wide + (3 * wide + 2 * narrow) + 2 * 5 * narrow + 5 * 2 * 3 * 4 * 5
     assert abs(copied - elementwise) <= 2 * len(called)
@@ -119,9 +131,9 @@ def test_the_command_prints_steps_alone_and_writes_them(tmp_path, capsys, monkey
     assert cli.main(["bench", "--kind", "training", "--batch", "1", "2", "--rounds", "1", "--json", str(file)]) == 0
     printed = capsys.readouterr().out
     assert "training step" in printed
-    assert "geometric means" not in printed
+    assert not any(word in printed for word in ("geometric means", "separable over standard", "inference"))
     data = json.loads(file.read_text(encoding="utf-8"))
-    assert data["rows"] == []
+    assert (data["rows"], data["separable"], data["passes"]) == ([], [], [])
     assert [step["batch"] for step in data["steps"] if step["function"] == "npconv"] == [2, 3]
     assert data["steps"][1]["shares"]["depthwise"] > 0
 
@@ -209,56 +221,223 @@ def test_the_command_prints_savings_and_writes_them(tmp_path, capsys, monkeypatc
     assert all(word in printed for word in ("separable over standard", "0.311", "FLOP/byte", "depthwise", "block 1"))
     assert "training step" not in printed
     data = json.loads(file.read_text(encoding="utf-8"))
-    assert (data["rows"], data["steps"]) == ([], [])
+    assert (data["rows"], data["passes"], data["steps"]) == ([], [], [])
     assert [saving["batch"] for saving in data["separable"]] == [1, 2]
     assert all(ratio > 0 for saving in data["separable"] for ratio in saving["ratios"].values())
     assert cli.main(words) == 0
     assert len(json.loads(capsys.readouterr().out)["separable"]) == 2
 
 
-def test_inference_is_measured_beside_its_limit_and_torch(monkeypatch):
-    runs = {}
+SAMPLES = {  # in which the median of the ratios is another number than the ratio of the medians
+    "limit": [1.0, 2.0, 3.0],
+    "Inference": [6.0, 2.0, 12.0],
+    "npconv": [6.0, 2.0, 12.0],
+    "folded": [4.0, 4.0, 4.0],
+    "as built": [8.0, 8.0, 8.0],
+    "torch": [2.0, 8.0, 6.0],
+    "torch channels-last": [3.0, 4.0, 24.0],
+}
+
+
+@pytest.fixture
+def taken(monkeypatch):
+    """The calls that were timed, for which the samples above were handed out."""
+    calls = {}
 
     def samples_in_turn(timed, rounds):
-        runs.update(timed)
-        seconds = {
-            "limit": 1.0,
-            "Inference": 3.0,
-            "folded": 4.0,
-            "as built": 8.0,
-            "torch": 6.0,
-            "torch channels-last": 2.0,
-        }
-        return {key: [seconds[key[0]]] * rounds for key in timed}
+        assert rounds == 3
+        calls.update(timed)
+        return {key: SAMPLES[key[0]] for key in timed}
 
-    monkeypatch.setattr("npconv.bench.inference.samples_in_turn", samples_in_turn)
-    passes = {each.function: each for each in bench.measure_inference(2, width=0.35, resolution=64, rounds=3)}
+    monkeypatch.setattr("npconv.bench.timing.samples_in_turn", samples_in_turn)
+    return calls
+
+
+@pytest.fixture
+def no_torch(monkeypatch):
+    for module in ("timing", "inference", "training", "with_torch", "kernels", "separable"):
+        monkeypatch.setattr(f"npconv.bench.{module}.import_torch", lambda: None)
+
+
+@pytest.fixture
+def some_torch(monkeypatch):
+    """A torch that is there, whatever is installed, and what it was asked to do."""
+    asked = {}
+    for module, function, part in (
+        ("inference", "torch_inference", "forward"),
+        ("training", "torch_block_steps", "step"),
+        ("training", "torch_network_steps", "step"),
+    ):
+
+        def steps(network, *arrays, function=function, part=part, **settings):
+            asked[function] = network, arrays, settings
+            return {(name, part): lambda: None for name in ("torch", "torch channels-last")}
+
+        monkeypatch.setattr(f"npconv.bench.{module}.import_torch", object)
+        monkeypatch.setattr(f"npconv.bench.{module}.{function}", steps)
+    return asked
+
+
+def test_inference_is_compared_by_the_medians_of_the_rounds_ratios(taken, some_torch):
+    passes = {each.function: each for each in bench.measure_inference(2, width=0.35, resolution=32, rounds=3)}
+    assert list(passes) == ["limit", "Inference", "folded", "as built", "torch", "torch channels-last"]
     fast = passes["Inference"]
-    assert (fast.network, fast.batch, fast.milliseconds, fast.over_limit) == ("MobileNetV2 0.35 64²", 2, 3000, 3)
-    assert passes["limit"].over_limit == 1
-    results = {name: run() for (name, _), run in runs.items()}
+    assert (fast.network, fast.batch, fast.milliseconds) == ("MobileNetV2 0.35 32²", 2, 6000)
+    assert fast.over_limit == 4  # of 6, 1 and 4
+    assert fast.over_torch == 2  # of 3, 0.25 and 2
+    assert fast.over_faster_torch == 0.5  # of 2, 0.5 and 0.5: channels last has the smaller median
+    assert passes["torch"].over_torch == passes["torch channels-last"].over_faster_torch == 1
+    network, (x,), _ = some_torch["torch_inference"]
+    assert network.specification.conventions == "torchvision"
+    assert x.shape == (2, 32, 32, 3)
+    assert network.forward(x).shape == (2, 1000)
+
+
+def test_without_torch_inference_has_no_ratio_over_it(taken, no_torch):
+    passes = bench.measure_inference(1, width=0.35, resolution=32, rounds=3)
+    assert [each.function for each in passes] == ["limit", "Inference", "folded", "as built"]
+    assert all(each.over_torch is each.over_faster_torch is None for each in passes)
+    assert passes[1].over_limit == 4
+
+
+def test_all_ways_of_the_inference_bench_compute_the_same(taken):
+    bench.measure_inference(2, width=0.35, resolution=64, rounds=3)
+    results = {name: run() for (name, _), run in taken.items()}
     y = results["as built"]
     assert y.shape == (2, 1000)
     for name in ("Inference", "folded"):
         np.testing.assert_allclose(results[name], y, rtol=1e-3, atol=1e-5 * np.abs(y).max())
-    if len(passes) == 4:
-        assert fast.over_torch is fast.over_faster_torch is None
-        return
-    assert (fast.over_torch, fast.over_faster_torch) == (0.5, 1.5)
-    for name in ("torch", "torch channels-last"):
-        theirs = results[name]
-        assert theirs.is_inference()
-        np.testing.assert_allclose(theirs.numpy(), y, rtol=1e-3, atol=1e-4 * np.abs(y).max())
+    theirs = [name for name in results if name.startswith("torch")]
+    for name in theirs:
+        assert results[name].is_inference()
+        np.testing.assert_allclose(results[name].numpy(), y, rtol=1e-3, atol=1e-4 * np.abs(y).max())
+    assert len(theirs) in (0, 2)
 
 
-def test_the_limit_of_inference_has_a_product_for_a_convolution_and_a_copy_for_a_depthwise_one(monkeypatch):
-    called = []
+@pytest.mark.parametrize(
+    ("measure", "asked_for", "x_shape"),
+    [
+        (lambda: bench.measure_block(TINY, 2, rounds=3), "torch_block_steps", (2, 5, 5, 3)),
+        (lambda: bench.measure_network(8, 2, rounds=3), "torch_network_steps", (2, 8, 8, 1)),
+    ],
+    ids=["block", "network"],
+)
+def test_training_steps_are_compared_by_the_medians_of_the_rounds_ratios(
+    taken, some_torch, measure, asked_for, x_shape
+):
+    steps = {step.function: step for step in measure()}
+    assert list(steps) == ["limit", "npconv", "torch", "torch channels-last"]
+    assert (steps["npconv"].milliseconds, steps["npconv"].over_limit, steps["npconv"].over_torch) == (6000, 4, 0.5)
+    assert steps["torch"].over_torch == 2 / 3  # of 2/3, 2 and 1/4, over the other layout
+    _, (x, *_), settings = some_torch[asked_for]
+    assert x.shape == x_shape
+    assert settings == (
+        {"momentum": 0.9, "learning_rate": 1e-3, "smoothing": 0.1} if asked_for == "torch_network_steps" else {}
+    )
+
+
+def test_without_torch_training_steps_have_no_ratio_over_it(taken, no_torch):
+    steps = bench.measure_block(TINY, 2, rounds=3)
+    assert [(step.function, step.over_torch) for step in steps] == [("limit", None), ("npconv", None)]
+
+
+def test_calls_are_timed_by_the_call(monkeypatch):
+    clock = [10.0]
+    monkeypatch.setattr(timing, "time", SimpleNamespace(perf_counter=lambda: clock[0]))
+
+    def run():
+        clock[0] += 0.25
+
+    assert timing.seconds_each(run, 4) == 0.25
+    assert clock == [11.0]
+
+
+def test_short_calls_are_repeated_and_slow_ones_left_out_after_the_third_round(monkeypatch, no_torch):
+    monkeypatch.setattr(timing, "SAMPLE", 0.01)
+    seconds = {"short": 0.002, "slow": 2 * timing.SLOW, "long": 0.9 * timing.SLOW}
+    counts = []
+
+    def seconds_each(run, repeats):
+        counts.append((run(), repeats))
+        return seconds[run()]
+
+    monkeypatch.setattr(timing, "seconds_each", seconds_each)
+    samples = timing.samples_in_turn({(name, "forward"): lambda name=name: name for name in seconds}, 5)
+    assert {name: len(taken) for (name, _), taken in samples.items()} == {"short": 5, "slow": 3, "long": 5}
+    assert samples["short", "forward"] == [0.002] * 5
+    assert counts[:3] == [("short", 1), ("slow", 1), ("long", 1)]  # to learn how long each takes
+    assert counts[3:6] == [("short", 5), ("slow", 1), ("long", 1)]
+    assert [name for name, _ in counts[3:]] == ["short", "slow", "long"] * 3 + ["short", "long"] * 2
+
+
+def test_between_libraries_there_is_a_rest_and_a_call_that_does_not_count(monkeypatch):
+    monkeypatch.setattr(timing, "import_torch", object)
+    log = []
+    monkeypatch.setattr(timing, "time", SimpleNamespace(sleep=lambda _: log.append("rest")))
+    monkeypatch.setattr(timing, "seconds_each", lambda run, repeats: log.append(run()) or 1.0)
+    names = ("limit", "npconv", "torch", "torch channels-last")
+    timing.samples_in_turn({(name, "step"): lambda name=name: name for name in names}, 1)
+    assert log[4:] == ["rest", "limit", "limit", "npconv", "rest", "torch", "torch", "torch channels-last"]
+
+
+def test_both_layouts_of_torch_are_what_they_are_called():
+    torch = pytest.importorskip("torch")
+    from npconv.bench.with_torch import KERNEL, layouts
+
+    rng = np.random.default_rng(0)
+    strides = {}
+    for name, layout, place in layouts():
+        x, kernel = rng.standard_normal((2, 5, 4, 1)), rng.standard_normal((1, 1, 3, 6))
+        tx, tkernel = place(x), place(kernel, KERNEL)
+        np.testing.assert_array_equal(tx.numpy(), x.transpose(0, 3, 1, 2))
+        np.testing.assert_array_equal(tkernel.numpy(), kernel.transpose(3, 2, 0, 1))
+        strides[name] = layout, tx.stride(), tkernel.stride()
+    assert strides == {  # of one channel, too, and of one tap
+        "torch": (torch.contiguous_format, (20, 20, 4, 1), (3, 1, 1, 1)),
+        "torch channels-last": (torch.channels_last, (20, 1, 4, 1), (3, 1, 3, 3)),
+    }
+
+
+def test_a_layer_of_another_kind_is_refused():
+    with pytest.raises(ValueError, match="measure: layer must be of kind standard, depthwise, pointwise; got 'separab"):
+        bench.measure(SEPARABLE, 1)
+
+
+@pytest.mark.parametrize("kind", ["standard", "depthwise", "pointwise"])
+def test_the_limit_of_a_kernel_is_its_products_or_its_copy(monkeypatch, called, no_torch, kind):
+    asked = {}
+
+    def interleaved(timed, rounds):
+        asked.update(timed)
+        return dict.fromkeys(timed, 1.0)
+
+    monkeypatch.setattr("npconv.bench.kernels.interleaved", interleaved)
+    m, n, side = 3, 3 if kind == "depthwise" else 5, 1 if kind == "pointwise" else 3
+    rows = bench.measure(bench.Layer(kind, "group", 6, m, n, side), 2, loops=False, rungs=False)
+    called.clear()
+    for key in (("limit", "forward"), ("limit", "backward")):
+        if key in asked:
+            asked[key]()
+    positions = 2 * 6 * 6
+    assert (
+        called
+        == {
+            "standard": [("matmul", [(positions, 27), (27, 5)])],
+            "pointwise": [
+                ("matmul", [(positions, 3), (3, 5)]),
+                ("matmul", [(positions, 5), (5, 3)]),
+                ("matmul", [(3, positions), (positions, 5)]),
+            ],
+            "depthwise": [("copyto", [(positions * 3,)] * 2), ("copyto", [(positions * 9 // 2,)] * 2)],
+        }[kind]
+    )
+    over = {row.direction: row.over_limit for row in rows if row.function.startswith(kind.replace("standard", "conv"))}
+    assert over == {"forward": 1, "backward": 0.5 if kind == "standard" else 1}
+
+
+def test_the_limit_of_inference_has_a_product_for_a_convolution_and_a_copy_for_a_depthwise_one(called):
     network = small_mobilenet_v2(7, 2, rows=[(2, 5, 1, 2)], stem_channels=3, last_channels=6)
-    for name in ("matmul", "copyto"):
-        original = getattr(np, name)
-        monkeypatch.setattr(np, name, lambda *arrays, name=name, original=original, **out: (
-            called.append((name, [a.shape for a in arrays])), original(*arrays, **out)))  # fmt: skip
-    run = inference_limit(network.folded(), (2, 9, 12, 2))
+    run = forward_limit(network.folded(), (2, 9, 12, 2))
     called.clear()
     run()
     half = (2 * 5 * 6 * 6 + 2 * 3 * 3 * 6) // 2

@@ -1,10 +1,7 @@
 """Each kernel beside its limit, and beside torch where that is installed.
 
-The limit of a kernel is what NumPy must do for it at the least:
-
-    standard    one contiguous (B·Dᵥ·Dᵥ, Dᵣ·Dᵣ·M) @ (Dᵣ·Dᵣ·M, N); twice that for backward
-    pointwise   its own matrix product, forward; its own two, backward
-    depthwise   one copy of as many bytes as it must read and write
+The limit of a kernel is what NumPy must do for it at the least, as in `limits`; of a standard convolution's backward it
+is twice the forward's product.
 """
 
 import math
@@ -19,12 +16,20 @@ import npconv
 from ..allocator import keep_memory
 from ..cost import conv2d_cost, depthwise_conv2d_cost, pointwise_conv2d_cost
 from ..kernels.geometry import Array
-from .timing import bind, geometric_mean, import_torch, interleaved, threads
+from .limits import copying, in_a_row, products
+from .timing import bind, geometric_mean, import_torch, interleaved
+from .with_torch import KERNEL, layouts
+
+KINDS = ("standard", "depthwise", "pointwise")
 
 
 @dataclass(frozen=True)
 class Layer:
-    """A layer to time: input side, channels in and out, kernel side, stride; "same" padding."""
+    """A layer to time: input side, channels in and out, kernel side, stride.
+
+    `kind` is "standard", "depthwise" or "pointwise", for `measure`, with "same" padding; or "separable", for
+    `measure_separable`.
+    """
 
     kind: str
     group: str
@@ -83,7 +88,7 @@ def measure(layer: Layer, batch: int, *, rounds: int = 15, loops: bool = True, r
     """Time every rung of one layer, forward and backward, beside its limit and torch.
 
     Args:
-        layer: a Layer.
+        layer: a Layer of one of the three kinds.
         batch: B.
         rounds: how often everything is timed; the medians count.
         loops: whether the rung in plain loops is timed too, on a small part of the layer, and scaled up.
@@ -92,10 +97,15 @@ def measure(layer: Layer, batch: int, *, rounds: int = 15, loops: bool = True, r
     Returns:
         One Row for each function and direction, the limit and torch among them.
 
+    Raises:
+        ValueError: a layer of another kind.
+
     >>> rows = measure(Layer("pointwise", "pointwise", 4, 3, 5, 1), 2, rounds=1, loops=False)
     >>> [row.function for row in rows if row.direction == "forward"][:2]
     ['limit', 'pointwise_conv2d']
     """
+    if layer.kind not in KINDS:
+        raise ValueError(f"measure: layer must be of kind {', '.join(KINDS)}; got {layer.kind!r}")
     keep_memory()
     x, kernel, geometry, macs = _arrays(layer, batch)
     functions = _functions(layer.kind, rungs)
@@ -181,22 +191,14 @@ def _arrays(layer: Layer, batch: int) -> tuple[Array, Array, dict[str, Any], int
 
 
 def _limits(kind: str, x: Array, kernel: Array, y: Array) -> dict[tuple[str, str], Callable[[], Any]]:
-    if kind == "standard":
-        columns = np.ones((y[..., 0].size, kernel[..., 0].size), np.float32)
-        matrix, out = kernel.reshape(-1, kernel.shape[-1]), np.empty((y[..., 0].size, y.shape[-1]), np.float32)
-        return {("limit", "forward"): bind(np.matmul, columns, matrix, out=out)}
-    if kind == "pointwise":
-        x2, y2 = x.reshape(-1, x.shape[-1]), y.reshape(-1, y.shape[-1])
-        out, dx, dkernel = np.empty_like(y2), np.empty_like(x2), np.empty_like(kernel)
+    if kind == "depthwise":
         return {
-            ("limit", "forward"): bind(np.matmul, x2, kernel, out=out),
-            ("limit", "backward"): lambda: (np.matmul(y2, kernel.T, out=dx), np.matmul(x2.T, y2, out=dkernel)),
+            ("limit", "forward"): copying(x.size + y.size),
+            ("limit", "backward"): copying(2 * x.size + y.size),
         }
-    forward, backward = np.ones((x.size + y.size) // 2, np.float32), np.ones((2 * x.size + y.size) // 2, np.float32)
-    return {
-        ("limit", "forward"): bind(np.copyto, np.empty_like(forward), forward),
-        ("limit", "backward"): bind(np.copyto, np.empty_like(backward), backward),
-    }
+    forward, *backward = products(kernel, y[..., 0].size)
+    limits: dict[tuple[str, str], Callable[[], Any]] = {("limit", "forward"): forward}
+    return limits if kind == "standard" else limits | {("limit", "backward"): in_a_row(backward)}
 
 
 def _torch(layer: Layer, x: Array, kernel: Array, dy: Array) -> dict[tuple[str, str], Callable[[], Any]]:
@@ -204,7 +206,6 @@ def _torch(layer: Layer, x: Array, kernel: Array, dy: Array) -> dict[tuple[str, 
     torch = import_torch()
     if torch is None:
         return {}
-    torch.set_num_threads(threads())
     groups = layer.in_channels if layer.kind == "depthwise" else 1
     weights = {"standard": kernel, "depthwise": kernel[:, :, None, :] if kernel.ndim == 3 else kernel,
                "pointwise": kernel[None, None] if kernel.ndim == 2 else kernel}[layer.kind]  # fmt: skip
@@ -214,9 +215,8 @@ def _torch(layer: Layer, x: Array, kernel: Array, dy: Array) -> dict[tuple[str, 
         total = [0, 0]
     padding = [n // 2 for n in total]
     timed: dict[tuple[str, str], Callable[[], Any]] = {}
-    for name, layout in (("torch", torch.contiguous_format), ("torch channels-last", torch.channels_last)):
-        tx, tdy = (torch.from_numpy(a.transpose(0, 3, 1, 2)).contiguous(memory_format=layout) for a in (x, dy))
-        tk = torch.from_numpy(np.ascontiguousarray(weights.transpose(3, 2, 0, 1))).contiguous(memory_format=layout)
+    for name, _, place in layouts():
+        tx, tdy, tk = place(x), place(dy), place(weights, KERNEL)
         step = [layer.stride, layer.stride]
         timed[name, "forward"] = bind(
             torch.nn.functional.conv2d, tx, tk, None, stride=step, padding=padding, groups=groups

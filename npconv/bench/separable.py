@@ -19,8 +19,9 @@ from ..cost import conv2d_cost, cost_ratio, depthwise_separable_conv2d_cost
 from ..kernels.geometry import Array
 from ..models import MOBILENET_V1_ROWS
 from .kernels import Layer
-from .timing import bind, import_torch, interleaved, threads
-from .training import copying, products
+from .limits import copying, products
+from .timing import bind, import_torch, interleaved
+from .with_torch import KERNEL, layouts
 
 HALVES = ("depthwise", "pointwise")
 PARTS = ("standard", *HALVES, "separable")
@@ -141,18 +142,13 @@ def _torch(arrays: Mapping[str, tuple[Array, Array, Array]], geometry: Mapping[s
     torch = import_torch()
     if torch is None:
         return {}
-    torch.set_num_threads(threads())
     convolve = torch.nn.functional.conv2d
     (x, standard, _), (_, depthwise, filtered), (_, pointwise, _) = arrays.values()
     calls: Calls = {}
-    for name, layout in (("torch", torch.contiguous_format), ("torch channels-last", torch.channels_last)):
-
-        def place(a: Array, axes: tuple[int, ...], layout: Any = layout) -> Any:
-            return torch.from_numpy(np.ascontiguousarray(a.transpose(axes))).contiguous(memory_format=layout)
-
-        tx, tfiltered = (place(a, (0, 3, 1, 2)) for a in (x, filtered))
+    for name, _, place in layouts():
+        tx, tfiltered = place(x), place(filtered)
         kernels = (standard, depthwise[:, :, None], pointwise[None, None])
-        tstandard, tdepthwise, tpointwise = (place(kernel, (3, 2, 0, 1)) for kernel in kernels)
+        tstandard, tdepthwise, tpointwise = (place(kernel, KERNEL) for kernel in kernels)
 
         def separable(tx: Any = tx, depth: Any = tdepthwise, point: Any = tpointwise) -> Any:
             return convolve(convolve(tx, depth, groups=len(depth), **geometry), point)

@@ -1,4 +1,4 @@
-"""How times are taken: in turn, round after round, medians."""
+"""How times are taken and compared: in turn, round after round, medians."""
 
 import math
 import os
@@ -40,6 +40,32 @@ def samples_in_turn(timed: dict[tuple[str, str], Callable[[], Any]], rounds: int
                 last = library
                 samples[key].append(seconds_each(run, repeats[key]))
     return samples
+
+
+class Rounds:
+    """The samples of functions timed in turn, and ratios of them: the median of the ratios that the rounds have.
+
+    `seconds` are the functions' medians, in the order in which they were given. Those of torch are named "torch", in
+    its default memory layout, and "torch …" in others; without them ratios over torch are None.
+    """
+
+    def __init__(self, timed: dict[tuple[str, str], Callable[[], Any]], rounds: int) -> None:
+        self.samples = {function: taken for (function, _), taken in samples_in_turn(timed, rounds).items()}
+        self.seconds = {function: statistics.median(taken) for function, taken in self.samples.items()}
+        torch = [function for function in self.seconds if function.startswith("torch")]
+        self.faster_torch = min(torch, key=self.seconds.__getitem__, default=None)
+
+    def over(self, function: str, base: str) -> float:
+        """One function's time over another's."""
+        return statistics.median(a / b for a, b in zip(self.samples[function], self.samples[base], strict=False))
+
+    def over_torch(self, function: str) -> float | None:
+        """Its time over torch's in the default layout."""
+        return self.over(function, "torch") if "torch" in self.samples else None
+
+    def over_faster_torch(self, function: str) -> float | None:
+        """Its time over torch's in the layout in which torch is the faster one."""
+        return self.over(function, self.faster_torch) if self.faster_torch else None
 
 
 def seconds_each(run: Callable[[], Any], repeats: int) -> float:

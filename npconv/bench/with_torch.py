@@ -13,7 +13,10 @@ from ..models import MobileNet
 from .timing import import_torch, threads
 
 ROWS = (Sequential, MobileNet, InvertedResidual, DepthwiseSeparable)  # with a forward that is known here
+VOLUME, KERNEL = (0, 3, 1, 2), (3, 2, 0, 1)  # the axes of ours in the order that torch has them
+
 Steps = dict[tuple[str, str], Callable[[], Any]]
+Place = Callable[..., Any]
 
 
 def as_torch(layer: Layer, shape: tuple[int, ...]) -> Any:
@@ -94,15 +97,28 @@ def torch_network_steps(
     return steps
 
 
-def _modules(network: Sequential, x: Array) -> Iterator[tuple[str, Any, Callable[[Array], Any]]]:
-    """(name, module, how arrays become tensors) for both layouts, in training mode, with as many threads as NumPy."""
+def layouts() -> Iterator[tuple[str, Any, Place]]:
+    """(name, memory format, how arrays become tensors) for both layouts, with as many threads as NumPy.
+
+    Volumes (B, D, D, C) become (B, C, D, D), and with axes=KERNEL kernels (Dᵣ, Dᵣ, M, N) become (N, M, Dᵣ, Dᵣ). Nothing
+    comes where torch is missing.
+    """
     torch = import_torch()
+    if torch is None:
+        return
     torch.set_num_threads(threads())
     for name, layout in (("torch", torch.contiguous_format), ("torch channels-last", torch.channels_last)):
 
-        def place(a: Array, layout: Any = layout) -> Any:
-            return torch.from_numpy(a.transpose(0, 3, 1, 2)).contiguous(memory_format=layout)
+        def place(a: Array, axes: tuple[int, ...] = VOLUME, layout: Any = layout) -> Any:
+            tensor = torch.from_numpy(a.transpose(axes))
+            return torch.empty(tensor.shape, dtype=tensor.dtype, memory_format=layout).copy_(tensor)
 
+        yield name, layout, place
+
+
+def _modules(network: Sequential, x: Array) -> Iterator[tuple[str, Any, Place]]:
+    """(name, module, how arrays become tensors) for both layouts, in training mode."""
+    for name, layout, place in layouts():
         yield name, as_torch(network, x.shape).to(memory_format=layout).train(), place
 
 
@@ -124,7 +140,7 @@ def _product(layer: Linear, shape: tuple[int, ...]) -> Any:
             shape[-1], taps.shape[-1], taps.shape[:2], [axis.stride for axis in axes],
             [axis.before * even for axis in axes], [axis.dilation for axis in axes], groups, bias is not None,
         )  # fmt: skip
-        weight = (taps[:, :, None] if taps.ndim == 3 else taps).transpose(3, 2, 0, 1)
+        weight = (taps[:, :, None] if taps.ndim == 3 else taps).transpose(KERNEL)
         pad = nn.ZeroPad2d([n for axis in reversed(axes) for n in (axis.before, axis.after)])
         modules = [module] if even else [pad, module]
     module.weight.data = torch.from_numpy(np.ascontiguousarray(weight))

@@ -78,13 +78,15 @@ class Axis:
     def part(self, outputs: slice) -> tuple[slice, "Axis"]:
         """The rows of the input that a range of output positions reads, and the axis that these rows are themselves.
 
-        Its padding is the part of the zeros that the range reads: none at all in the middle.
+        Its padding is the part of the zeros that the range reads: none at all in the middle, and nothing else where no
+        row of the input is read.
         """
         read, inside = self.read_by(outputs), self.inside
-        rows = slice(max(read.start, inside.start), max(min(read.stop, inside.stop), inside.start))
-        before, after = rows.start - read.start, read.stop - rows.stop
-        own = Axis(rows.stop - rows.start, self.kernel, self.stride, self.dilation, before, after)
-        return slice(rows.start - self.before, rows.stop - self.before), own
+        start, stop = (min(max(row, inside.start), inside.stop) for row in (read.start, read.stop))
+        before = len(range(read.start, min(read.stop, inside.start)))
+        after = len(range(max(read.start, inside.stop), read.stop))
+        own = Axis(stop - start, self.kernel, self.stride, self.dilation, before, after)
+        return slice(start - self.before, stop - self.before), own
 
 
 @dataclass(frozen=True)

@@ -19,23 +19,27 @@ from ..kernels.geometry import Array, Geometry, as_matrix, repeat_kernel
 from ..layers import DepthwiseConv2D, Layer, PointwiseConv2D, ReLU, ReLU6, Sequential
 from ..layers.blocks import DepthwiseSeparable, InvertedResidual
 from ..layers.convolution import Linear
+from .network import MobileNet
 
-BAND = 2**20  # bytes of a block's widest volume that are made at once, as much as a core's second cache may hold
+BLOCK_BAND = 2**20  # bytes of a block's widest volume that are made at once, as much as a core's second cache may hold
 IN_PLACE: dict[type[Layer], Callable[[Array], Array]] = {
     ReLU: lambda a: np.maximum(a, 0, out=a),
     ReLU6: lambda a: np.clip(a, 0, 6, out=a),
 }
+IN_A_ROW = (Sequential.forward, MobileNet.forward)  # which are their layers' forward in a row, and nothing else
 
 
 class Inference:
     """A network for inference alone: the same function as `network.forward(x)`, to rounding, in less time and memory.
 
-    Batch normalisation is folded, activations work in place, nothing is remembered, and the blocks are computed in
-    bands of rows. What depends on the images' shape alone is worked out once, and kept until images of another shape
-    come. One object is for one thread, as its buffers are used again.
+    Batch normalisation is folded, activations work in place, nothing is remembered, and the blocks, `InvertedResidual`
+    and `DepthwiseSeparable`, are computed in bands of rows wherever they stand in rows of layers. A Sequential with a
+    forward of its own is run by that, whole. What depends on the images' shape alone is worked out once, and kept until
+    images of another shape come. One object is for one thread, as its buffers are used again; a copy, or what is
+    unpickled, has its own.
 
     Args:
-        network: a `MobileNet`, or any Sequential. It is copied: what it learns later has no effect here.
+        network: a `MobileNet`, a block, or any Sequential. It is copied: what it learns later has no effect here.
         band: the bytes of a block's widest volume that are made at once.
 
     Raises:
@@ -49,7 +53,7 @@ class Inference:
     True
     """
 
-    def __init__(self, network: Sequential, *, band: int = BAND) -> None:
+    def __init__(self, network: Sequential, *, band: int = BLOCK_BAND) -> None:
         if not isinstance(network, Sequential):
             raise TypeError(f"Inference: network must be a Sequential; got {type(network).__name__}")
         if not arguments.is_int(band):
@@ -68,16 +72,21 @@ class Inference:
             raise TypeError(f"Inference.forward: x must be a numpy.ndarray; got {type(x).__name__}")
         if self._prepared_for != (x.shape, x.dtype):
             self._prepared_for, self._blocks = (x.shape, x.dtype), {}
-        y = x
-        for name, layer in self.network.layers.items():
-            block = self._in_bands(name, layer, y)
-            if block is not None:
-                y = block.forward(y)
-            elif type(layer) in IN_PLACE and not np.may_share_memory(x, y):
-                y = IN_PLACE[type(layer)](y)
-            else:
-                y = layer.forward(y)
-                layer.forget()
+        return self._run("", self.network, x, x)
+
+    def _run(self, name: str, layer: Layer, y: Array, x: Array) -> Array:
+        """The layer's output for y, which may be overwritten where it shares no memory with the images x."""
+        block = self._in_bands(name, layer, y)
+        if block is not None:
+            return block.forward(y)
+        if isinstance(layer, Sequential) and type(layer).forward in IN_A_ROW:
+            for key, each in layer.layers.items():
+                y = self._run(f"{name}.{key}" if name else key, each, y, x)
+            return y
+        if type(layer) in IN_PLACE and not np.may_share_memory(x, y):
+            return IN_PLACE[type(layer)](y)
+        y = layer.forward(y)
+        layer.forget()
         return y
 
     def _in_bands(self, name: str, layer: Layer, x: Array) -> "BandedBlock | None":
@@ -85,10 +94,13 @@ class Inference:
         if type(layer) not in (InvertedResidual, DepthwiseSeparable) or not isinstance(layer, Sequential):
             return None  # a subclass may have a forward of its own
         if name not in self._blocks:
-            layer.output_shape(x.shape)  # raises where the layer doesn't take x
-            g = _geometry(layer, x) if all(a.dtype == x.dtype for a in layer.params.values()) else None
+            g = _geometry(layer, x) if _takes(layer, x) else None
             self._blocks[name] = BandedBlock(layer, g, x.dtype, self.band, self._buffers) if g else None
         return self._blocks[name]
+
+    def __getstate__(self) -> dict[str, Any]:
+        """All but what was prepared: its arrays are views of one another, which a copy would take apart."""
+        return {**self.__dict__, "_buffers": Buffers(), "_prepared_for": None, "_blocks": {}}
 
 
 class Buffers:
@@ -107,7 +119,7 @@ class Buffers:
 
 
 @dataclass(frozen=True)
-class Band:
+class BlockBand:
     """Some rows of a block's output: where they go, which rows of the input they read, and the buffers between."""
 
     images: slice
@@ -129,7 +141,8 @@ class BandedBlock:
         self.shortcut = getattr(block, "shortcut", False)
         self.y_shape = (*g.output, self.project.kernel.shape[-1])
         channels = self.depthwise.kernel.shape[-1]
-        self.bands = list(_bands(g, channels, dtype, size, buffers))
+        for _ in range(2):  # the first time lets the buffers grow to what the largest band needs
+            self.bands = list(_bands(g, channels, dtype, size, buffers))
         self.taps = repeat_kernel(self.depthwise.kernel, self.bands[0].runs.shape[-1])
 
     def forward(self, x: Array) -> Array:
@@ -181,8 +194,17 @@ def _stages(block: Sequential) -> list[Stage]:
     return stages
 
 
+def _takes(block: Sequential, x: Array) -> bool:
+    """Whether x is an input for the block, in the dtype of its parameters; what isn't, its own forward refuses."""
+    try:
+        block.output_shape(x.shape)
+    except ValueError:
+        return False
+    return all(a.dtype == x.dtype for a in block.params.values())
+
+
 def _geometry(block: Sequential, x: Array) -> Geometry | None:
-    """That of the depthwise convolution; None where bands are not made for the block's layers or its padding."""
+    """That of the depthwise convolution; None where bands are not made for the block's layers."""
     convolutions = [layer for layer in block.layers.values() if isinstance(layer, Linear)]
     kinds = [type(layer) for layer in convolutions[-3:]]
     if kinds[-2:] != [DepthwiseConv2D, PointwiseConv2D] or kinds[:-2] not in ([], [PointwiseConv2D]):
@@ -194,13 +216,11 @@ def _geometry(block: Sequential, x: Array) -> Geometry | None:
     before = x.shape[-1] if len(convolutions) == 2 else convolutions[0].params["kernel"].shape[-1]
     if before != kernel.shape[-1]:  # a depth multiplier
         return None
-    g = arguments.depthwise(
-        "Inference", np.broadcast_to(x[..., :1], (*x.shape[:3], before)), kernel, **depthwise.geometry
-    )
-    return g if max(g.height.before, g.height.after) < g.height.span else None
+    expanded = np.broadcast_to(x[..., :1], (*x.shape[:3], before))  # for its shape
+    return arguments.depthwise("Inference", expanded, kernel, **depthwise.geometry)
 
 
-def _bands(g: Geometry, channels: int, dtype: Any, size: int, buffers: Buffers) -> Iterator[Band]:
+def _bands(g: Geometry, channels: int, dtype: Any, size: int, buffers: Buffers) -> Iterator[BlockBand]:
     """The bands of a block's output, with views of the buffers that all of them share."""
     stride = g.height.stride * g.width.stride
     for images, rows in g.bands(stride * channels * np.dtype(dtype).itemsize, size=size):
@@ -215,4 +235,6 @@ def _bands(g: Geometry, channels: int, dtype: Any, size: int, buffers: Buffers) 
         )  # fmt: skip
         expanded = buffers.take("expanded", inside.shape, dtype)
         filtered = buffers.take("filtered", (*part.output, channels), dtype)
-        yield Band(images, rows, read, expanded, inside, [a for a in around if a.size], part.runs(padded), filtered)
+        yield BlockBand(
+            images, rows, read, expanded, inside, [a for a in around if a.size], part.runs(padded), filtered
+        )

@@ -1,0 +1,87 @@
+"""What NumPy must do at the least: the work that everything here is timed beside.
+
+convolutions and dense layers     their matrix products, as np.matmul: one forward and two backward
+depthwise convolutions            one copy of the bytes that are read and written: x and y forward,
+                                  dy, x and dx backward
+normalisation, activations,       in a training step, that copy too; in inference nothing, as the one is folded and
+the pool                          the others could be part of what writes their input
+the optimiser                     one copy of what it reads (parameters, gradients, momentum) and writes
+                                  (parameters, momentum)
+"""
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..kernels.geometry import Array
+from ..layers import DepthwiseConv2D, Layer, Sequential
+from ..layers.convolution import Linear
+from .timing import bind
+
+
+def forward_limit(network: Sequential, shape: tuple[int, ...]) -> Callable[[], None]:
+    """The matrix products and copies that a network's forward in inference can't do without."""
+    work: list[Callable[[], Any]] = []
+    for layer, x_shape in with_shapes(network, shape):
+        y_shape = layer.output_shape(x_shape)
+        if isinstance(layer, DepthwiseConv2D):
+            work.append(copying(math.prod(x_shape) + math.prod(y_shape)))
+        elif isinstance(layer, Linear):
+            forward, *_ = products(layer.params["kernel"], math.prod(y_shape[:-1]))
+            work.append(forward)
+    return in_a_row(work)
+
+
+def step_limit(network: Sequential, shape: tuple[int, ...], optimizer: bool = False) -> Callable[[], None]:
+    """The matrix products and copies that a training step can't do without, a layer at a time."""
+    work: list[Callable[[], Any]] = []
+    for layer, x_shape in with_shapes(network, shape):
+        y_shape = layer.output_shape(x_shape)
+        if isinstance(layer, Linear) and not isinstance(layer, DepthwiseConv2D):
+            work += products(layer.params["kernel"], math.prod(y_shape[:-1]))
+        else:
+            x_size, y_size = math.prod(x_shape), math.prod(y_shape)
+            work += [copying(x_size + y_size), copying(2 * x_size + y_size)]
+    if optimizer:
+        work.append(copying(5 * sum(a.size for a in network.params.values())))  # three arrays read, two written
+    return in_a_row(work)
+
+
+def products(kernel: Array, positions: int) -> list[Callable[[], Any]]:
+    """A convolution's products: columns @ kernel, dy @ kernel.T, columns.T @ dy."""
+    matrix = kernel.reshape(-1, kernel.shape[-1])
+    columns, y = np.ones((positions, len(matrix)), np.float32), np.ones((positions, matrix.shape[1]), np.float32)
+    dcolumns, dmatrix = np.empty_like(columns), np.empty_like(matrix)
+    return [
+        bind(np.matmul, columns, matrix, out=y),
+        bind(np.matmul, y, matrix.T, out=dcolumns),
+        bind(np.matmul, columns.T, y, out=dmatrix),
+    ]
+
+
+def copying(size: int) -> Callable[[], Any]:
+    """One copy that reads and writes so many numbers together."""
+    half = np.ones(max(size // 2, 1), np.float32)
+    return bind(np.copyto, np.empty_like(half), half)
+
+
+def in_a_row(work: Sequence[Callable[[], Any]]) -> Callable[[], None]:
+    """All of it, one after the other."""
+
+    def run() -> None:
+        for part in work:
+            part()
+
+    return run
+
+
+def with_shapes(network: Sequential, shape: tuple[int, ...]) -> Iterator[tuple[Layer, tuple[int, ...]]]:
+    """Every leaf with its input's shape, in the order of forward."""
+    for layer in network.layers.values():
+        if isinstance(layer, Sequential):
+            yield from with_shapes(layer, shape)
+        else:
+            yield layer, shape
+        shape = layer.output_shape(shape)
