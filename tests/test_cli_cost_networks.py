@@ -14,10 +14,28 @@ from npconv.models.summary import TABLES
 from npconv.models.table import OUTPUT_STRIDES
 
 
+def without_memory(printed):
+    """What is printed but for its last two lines."""
+    lines = printed.splitlines(keepends=True)
+    assert all(line.startswith("largest input and output, by ") for line in lines[-2:])
+    return "".join(lines[:-2])
+
+
+def test_the_memory_at_one_time_is_the_papers(capsys):
+    assert cli.main(["cost", "mobilenet_v2", "--by", "kind"]) == 0
+    assert capsys.readouterr().out.splitlines()[-2:] == [
+        "largest input and output, by layers: 1,505,280 numbers, 6,021,120 bytes (block_2.depthwise)",
+        "largest input and output, by blocks: 602,112 numbers, 2,408,448 bytes (block_1)",
+    ]
+    assert cli.main(["cost", "mobilenet_v2", "--json"]) == 0
+    memory = json.loads(capsys.readouterr().out)["memory"]
+    assert memory["blocks"] == {"name": "block_1", "numbers": 602_112, "bytes": 2_408_448}
+
+
 def test_it_prints_the_summary(capsys):
     assert cli.main(["cost", "mobilenet_v2", "--width", "1.4", "--resolution", "192"]) == 0
     printed = capsys.readouterr().out
-    assert printed == f"{summary(mobilenet_v2(1.4), (1, 192, 192, 3))}\n"
+    assert without_memory(printed) == f"{summary(mobilenet_v2(1.4), (1, 192, 192, 3))}\n"
     assert "428,211,136" in printed
     assert "6,060,840" in printed
 
@@ -27,7 +45,7 @@ def test_it_lists_layers_blocks_or_kinds(by, capsys):
     words = ["cost", "mobilenet_v1", "--convolution", "standard", "--width", "0.25", "--resolution", "96", "64"]
     assert cli.main([*words, "--by", by]) == 0
     counted = summary(mobilenet_v1(0.25, convolution="standard"), (1, 96, 64, 3))
-    assert capsys.readouterr().out == counted.as_text(by) + "\n"
+    assert without_memory(capsys.readouterr().out) == counted.as_text(by) + "\n"
 
 
 def test_the_default_is_the_papers_network(capsys):
@@ -47,7 +65,7 @@ def test_it_takes_every_familys_conventions(family, capsys):
     words = ["cost", "mobilenet_v1", "--width", "0.35", "--classes", "5", "--resolution", "65", "32"]
     assert cli.main([*words, "--conventions", family, "--by", "kind"]) == 0
     counted = summary(mobilenet_v1(0.35, 5, conventions=family), (1, 65, 32, 3))
-    assert capsys.readouterr().out == counted.as_text("kind") + "\n"
+    assert without_memory(capsys.readouterr().out) == counted.as_text("kind") + "\n"
 
 
 def test_the_choices_are_those_of_the_models():
@@ -70,6 +88,9 @@ def test_json_has_the_options_and_all_of_the_summary(capsys):
         "network": "mobilenet_v1", "width": 0.35, "classes": 7, "conventions": "timm", "output_stride": 8,
         "convolution": "separable",
     }  # fmt: skip
+    assert {name: each["numbers"] * 4 for name, each in read["memory"].items()} == {
+        name: each["bytes"] for name, each in read.pop("memory").items()
+    }
     assert read == options | json.loads(counted.as_json())
     assert read["output_shape"] == [3, 7]
 
@@ -77,9 +98,10 @@ def test_json_has_the_options_and_all_of_the_summary(capsys):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--width", "0"], "npconv cost: --width must be above 0 and finite; got 0"),
-        (["--width", "nan"], "npconv cost: --width must be above 0 and finite; got nan"),
-        (["--width", "inf"], "npconv cost: --width must be above 0 and finite; got inf"),
+        (["--width", "0"], "npconv cost: --width must be above 0 and at most 20; got 0"),
+        (["--width", "nan"], "npconv cost: --width must be above 0 and at most 20; got nan"),
+        (["--width", "inf"], "npconv cost: --width must be above 0 and at most 20; got inf"),
+        (["--resolution", "99999999999"], "npconv cost: the shape of x must have fewer numbers than can be counted"),
         (["--resolution", "1", "2", "3"], "npconv cost: --resolution takes one number, or two for height and width"),
         (["--resolution", "224", "0"], "npconv cost: --resolution must be at least 1; got 0"),
         (["--classes", "0"], "npconv cost: --classes must be at least 1; got 0"),

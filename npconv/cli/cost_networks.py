@@ -6,6 +6,7 @@ from typing import Any
 
 from .shared import Commands, pair
 
+WIDEST = 20  # more than memory has room for
 KEPT = ("width", "classes", "conventions", "output_stride", "convolution")  # options that the builders take as they are
 
 
@@ -48,8 +49,8 @@ def _run(arguments: argparse.Namespace) -> int:
     from .. import models
 
     height, width = pair("--resolution", arguments.resolution)
-    if not 0 < arguments.width < float("inf"):
-        raise ValueError(f"--width must be above 0 and finite; got {arguments.width:g}")
+    if not 0 < arguments.width <= WIDEST:
+        raise ValueError(f"--width must be above 0 and at most {WIDEST}; got {arguments.width:g}")
     for option, least in (
         ("resolution", min(height, width)),
         ("classes", arguments.classes),
@@ -59,9 +60,16 @@ def _run(arguments: argparse.Namespace) -> int:
             raise ValueError(f"--{option} must be at least 1; got {least}")
     options: dict[str, Any] = {name: value for name, value in vars(arguments).items() if name in KEPT}
     network = getattr(models, arguments.what)(**options)
-    counted = models.summary(network, (arguments.batch, height, width, 3))
+    images = (arguments.batch, height, width, 3)
+    counted = models.summary(network, images)
+    peaks = {each: models.activation_memory(network, images, granularity=each).peak for each in ("layers", "blocks")}
     if arguments.json:
-        print(json.dumps({"network": arguments.what, **options, **counted.as_dict()}, indent=1))
-    else:
-        print(counted.as_text(arguments.by))
+        memory = {
+            each: {"name": peak.name, "numbers": peak.elements, "bytes": peak.bytes} for each, peak in peaks.items()
+        }
+        print(json.dumps({"network": arguments.what, **options, **counted.as_dict(), "memory": memory}, indent=1))
+        return 0
+    print(counted.as_text(arguments.by))
+    for each, peak in peaks.items():
+        print(f"largest input and output, by {each}: {peak.elements:,} numbers, {peak.bytes:,} bytes ({peak.name})")
     return 0

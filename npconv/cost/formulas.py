@@ -281,6 +281,8 @@ def _like(name: str, shape: Shape, dtype: type = np.int8) -> Array:
     """An array of that shape which takes no memory, so that the kernels' own checks can judge the shape."""
     if not isinstance(shape, tuple | list) or not all(is_int(n) and n >= 0 for n in shape):
         raise TypeError(f"the shape of {name} must be a tuple of ints that are not negative; got {shape!r}")
+    if prod(shape) > np.iinfo(np.intp).max:
+        raise ValueError(f"the shape of {name} must have fewer numbers than can be counted; got {tuple(shape)}")
     return np.broadcast_to(np.zeros((), dtype), tuple(shape))
 
 

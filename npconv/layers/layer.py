@@ -1,7 +1,7 @@
 """What every layer is: kernels with parameters, gradients and running statistics, and a backward written by hand."""
 
 import copy
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,6 +14,7 @@ from ..kernels.geometry import Array, Padding, Pair
 from .initializers import Initializer, he_normal
 
 Self = TypeVar("Self", bound="Layer")
+MANY = 5  # differences that are told without being counted first
 
 
 class Layer:
@@ -159,8 +160,11 @@ class Layer:
         return f"{type(self).__name__}({shapes})"
 
 
-def fill(own: Mapping[str, Array], arrays: Any, where: str) -> None:
-    """Write arrays into those of the same names, all or none; `where` begins the errors, which list all differences."""
+def fill(own: Mapping[str, Array], arrays: Any, where: str, further: Sequence[str] = ()) -> None:
+    """Write arrays into those of the same names, all or none.
+
+    `where` begins the errors, which list all differences, `further` ones that the caller has found among them.
+    """
     if not isinstance(arrays, Mapping):
         raise TypeError(f"{where} must be a mapping from names to arrays; got {type(arrays).__name__}")
     differences = [f"missing {name} {a.shape}" for name, a in own.items() if name not in arrays]
@@ -172,8 +176,10 @@ def fill(own: Mapping[str, Array], arrays: Any, where: str) -> None:
             differences.append(f"{name} must hold real numbers, got dtype {np.asarray(arrays[name]).dtype}")
         elif name in arrays and (beyond := _beyond(np.asarray(arrays[name]), a.dtype)).size:
             differences.append(f"{name} must hold numbers of {a.dtype}, got {beyond[0]:g}")
+    differences += further
+    count = f" in {len(differences)} places" if len(differences) > MANY else ""
     if differences:
-        raise ValueError(f"{where} don't fit: " + "; ".join(differences))
+        raise ValueError(f"{where} don't fit{count}: " + "; ".join(differences))
     for name, a in own.items():
         a[...] = arrays[name]
 

@@ -114,6 +114,11 @@ def wanted(function: str, network: Sequential, strides: Any) -> dict[int | str, 
     ends = last_blocks(network)
     if strides is None:
         strides = [stride for stride in DEFAULT_STRIDES if stride in ends]
+        if not strides:
+            raise ValueError(
+                f"{function}: strides must be given, as no block ends at {', '.join(map(str, DEFAULT_STRIDES))}; "
+                f"blocks end at {', '.join(map(str, ends)) or 'no stride'}"
+            )
     expected = f"{function}: strides must be a sequence of ints and layers' names"
     if isinstance(strides, str) or not isinstance(strides, Sequence | np.ndarray):
         raise TypeError(f"{expected}; got {strides!r}")

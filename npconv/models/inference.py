@@ -6,6 +6,7 @@ and what is made of it stays in the processor's cache until it is read. It is th
 memory (section 5.1), with rows in place of channels.
 """
 
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from math import prod
@@ -35,8 +36,9 @@ class Inference:
     Batch normalisation is folded, activations work in place, nothing is remembered, and the blocks, `InvertedResidual`
     and `DepthwiseSeparable`, are computed in bands of rows wherever they stand in rows of layers. A Sequential with a
     forward of its own is run by that, whole. What depends on the images' shape alone is worked out once, and kept until
-    images of another shape come. One object is for one thread, as its buffers are used again; a copy, or what is
-    unpickled, has its own.
+    images of another shape come. Images of another dtype than the parameters' are computed layer by layer.
+
+    One object is for one thread, as its buffers are used again; a copy, or what is unpickled, has its own.
 
     Args:
         network: a `MobileNet`, a block, or any Sequential. It is copied: what it learns later has no effect here.
@@ -60,19 +62,32 @@ class Inference:
             raise TypeError(f"Inference: band must be an int; got {band!r}")
         if band < 1:
             raise ValueError(f"Inference: band must be at least 1; got {band}")
-        self.network, self.band = network.folded(), band
+        self._network, self.band = network.folded(), band
+        self._lock = threading.Lock()
         self._buffers = Buffers()
         self._prepared_for: Any = None
         self._blocks: dict[str, BandedBlock | None] = {}
         keep_memory()
 
     def forward(self, x: Array) -> Array:
-        """The network's output for x, (B, Dᵤ, Dᵤ, M); x is not changed. Raises as `network.forward`."""
-        if not isinstance(x, np.ndarray):
-            raise TypeError(f"Inference.forward: x must be a numpy.ndarray; got {type(x).__name__}")
-        if self._prepared_for != (x.shape, x.dtype):
-            self._prepared_for, self._blocks = (x.shape, x.dtype), {}
-        return self._run("", self.network, x, x)
+        """The network's output for x, (B, Dᵤ, Dᵤ, M); x is not changed.
+
+        Raises TypeError where x is no array of real numbers, RuntimeError while another thread is in here, and else as
+        `network.forward`.
+        """
+        if not isinstance(x, np.ndarray) or x.dtype.kind not in "iuf":
+            got = f"dtype {x.dtype}" if isinstance(x, np.ndarray) else type(x).__name__
+            raise TypeError(f"Inference.forward: x must be a numpy.ndarray of real numbers; got {got}")
+        if isinstance(self._network, MobileNet):
+            self._network.check_images("Inference.forward", x)
+        if not self._lock.acquire(blocking=False):
+            raise RuntimeError("Inference.forward: another thread is in here; each needs an Inference of its own")
+        try:
+            if self._prepared_for != (x.shape, x.dtype):
+                self._prepared_for, self._blocks = (x.shape, x.dtype), {}
+            return self._run("", self._network, x, x)
+        finally:
+            self._lock.release()
 
     def _run(self, name: str, layer: Layer, y: Array, x: Array) -> Array:
         """The layer's output for y, which may be overwritten where it shares no memory with the images x."""
@@ -100,7 +115,11 @@ class Inference:
 
     def __getstate__(self) -> dict[str, Any]:
         """All but what was prepared: its arrays are views of one another, which a copy would take apart."""
-        return {**self.__dict__, "_buffers": Buffers(), "_prepared_for": None, "_blocks": {}}
+        return {"_network": self._network, "band": self.band}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__ |= state
+        self._lock, self._buffers, self._prepared_for, self._blocks = threading.Lock(), Buffers(), None, {}
 
 
 class Buffers:

@@ -2,12 +2,19 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
+import numpy as np
+
+from ..files import as_npz, read_npz, write_whole
 from ..kernels.geometry import Array
 from ..layers import Layer, Sequential
-from ..layers.layer import boolean
+from ..layers.layer import boolean, fill
 from .features import FUNCTION, FeatureExtractor, wanted
 from .table import Row, SeparableRow
+
+CONVENTIONS = "conventions"  # under which name a file has them
 
 
 @dataclass(frozen=True)
@@ -38,9 +45,47 @@ class MobileNet(Sequential):
         return [name for name in self.layers if name.startswith("block_")]
 
     def forward(self, x: Array, training: bool = False) -> Array:
-        """x through every layer."""
+        """x, (B, Dᵤ, Dᵤ, M), through every layer; ValueError where its shape is another, as with channels first."""
+        self.check_images("MobileNet.forward", x)
         self._saved = None  # the last pass is no features() any more
         return super().forward(x, training)
+
+    def check_images(self, function: str, x: Any) -> None:
+        """Raise ValueError where an array, or a shape, is not (B, Dᵤ, Dᵤ, M) with the M that the network is for."""
+        shape = tuple(x) if isinstance(x, tuple | list) else np.shape(x)
+        first = next(iter(self.params.values()))
+        channels = first.shape[-1 if first.ndim == 3 else -2]  # a depthwise kernel has M as its last axis
+        if len(shape) == 4 and shape[-1] == channels:
+            return
+        hint = ""
+        if len(shape) == 4 and shape[1] == channels:
+            hint = "; channels first become last by x.transpose(0, 2, 3, 1)"
+        if len(shape) == 3 and shape[-1] == channels:
+            hint = "; one image is a batch of one, x[None]"
+        raise ValueError(f"{function}: x must be (B, Dᵤ, Dᵤ, {channels}), channels last; got {shape}{hint}")
+
+    def save(self, path: str | Path) -> None:
+        """Write params, state and the name of the conventions to an .npz file, whole or not at all.
+
+        Raises OSError where it cannot be written.
+        """
+        write_whole(path, as_npz(self.arrays() | {CONVENTIONS: np.array(self.specification.conventions)}))
+
+    def load(self, path: str | Path) -> None:
+        """Take params and state from an .npz file that `save` wrote for a network like this one.
+
+        Raises OSError where there is no such file, ValueError where the network that wrote it had other conventions,
+        and so another padding, or as `Layer.load`; then nothing is changed.
+        """
+        arrays = read_npz(path)
+        own = self.specification
+        theirs = str(arrays.pop(CONVENTIONS, own.conventions))
+        if theirs != own.conventions:
+            raise ValueError(
+                f"MobileNet.load: {path} is of a network with conventions {theirs!r}, which pad and normalise "
+                f"otherwise than {own.conventions!r}; build this one by {own.architecture}(…, conventions={theirs!r})"
+            )
+        fill(self.arrays(), arrays, f"MobileNet.load: {path}")
 
     def backward(self, dy: Array) -> Array:
         """dy back through every layer. Raises RuntimeError where the last pass was no forward, but `features`."""
@@ -79,6 +124,7 @@ class MobileNet(Sequential):
         {8: (2, 4, 8, 16), 'block_14.expand_relu6': (2, 2, 4, 192)}
         """
         boolean(FUNCTION, "training", training)
+        self.check_images(FUNCTION, x)
         extractor = FeatureExtractor(self, strides)
         self._saved = None
         maps = extractor.forward(x, training)
@@ -120,6 +166,7 @@ class MobileNet(Sequential):
         >>> mobilenet_v2().feature_shapes((1, 224, 224, 3))[32]
         (1, 7, 7, 320)
         """
+        self.check_images("MobileNet.feature_shapes", input_shape)
         whole = self.cost(input_shape)
         shapes: dict[int | str, tuple[int, ...]] = {}
         for key, name in wanted("MobileNet.feature_shapes", self, strides).items():

@@ -95,6 +95,11 @@ def strides_and_rates(function: str, strides: Sequence[int], output_stride: Any)
         else:
             yield stride, rate
             reached *= stride
+    if reached != output_stride:
+        raise ValueError(
+            f"{function}: output_stride must be a stride that the rows reach; got {output_stride}, and they stop at "
+            f"{reached} (strides {', '.join(map(str, strides))}, the stem's first)"
+        )
 
 
 def steps(
@@ -102,7 +107,8 @@ def steps(
 ) -> Iterator[tuple[AnyRow, int, int]]:
     """(row, stride, dilation) of each block behind a stem; a row's stride is that of its first block.
 
-    Raises TypeError for an output stride that is no int, ValueError for one that is not in `OUTPUT_STRIDES`.
+    Raises TypeError for an output stride that is no int, ValueError for one that is not in `OUTPUT_STRIDES`, or that
+    the strides don't reach.
 
     >>> [tuple(step) for _, *step in steps("", [SeparableRow(8, 2, 2), SeparableRow(16, 3, 2)], 4, 8)]
     [(2, 1), (1, 1), (1, 1), (1, 2), (1, 2)]

@@ -1,6 +1,6 @@
 """Weights under the names and in the axes of the families that publish them, into a network and out of it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -57,7 +57,8 @@ def load_weights(
     passed = {name for name, (ours, _) in own.items() if ours.startswith(CLASSIFIER) and not classifier}
     views = {name: view for name, (_, view) in own.items() if name not in passed}
     try:
-        fill(views, {name: a for name, a in given.items() if name not in passed}, "load_weights: the arrays")
+        taken = {name: a for name, a in given.items() if name not in passed}
+        fill(views, taken, "load_weights: the arrays", list(_unusable(own, taken)))
     except ValueError as error:
         raise ValueError(f"{error}{'' if passed else _advice(own, given)}") from None
 
@@ -127,22 +128,45 @@ def _by_plain_names(arrays: Mapping[str, Any]) -> dict[str, Array]:
             continue
         if plain in given:
             raise ValueError(f"load_weights: arrays must have {plain} once; got it again as {name}")
+        if isinstance(value, Mapping):
+            raise TypeError(
+                f"load_weights: {name} is a mapping: give what it holds, load_weights(model, arrays[{name!r}])"
+            )
         try:
             given[plain] = np.asarray(value)
         except (TypeError, ValueError, RuntimeError) as error:
-            raise TypeError(f"load_weights: {name} can't be made an array: {error}") from error
+            raise TypeError(
+                f"load_weights: {name} can't be made an array: {error}; torch's tensors become one by "
+                "value.detach().float().cpu().numpy()"
+            ) from error
     return given
 
 
 def _check_names(model: MobileNet, given: Mapping[str, Array], own: Mapping[str, Any]) -> None:
-    """Tell arrays of another family from those that merely don't fit."""
-    if own.keys() & given.keys():
+    """Tell arrays of another family, or under quite other names, from those that merely don't fit."""
+    if own.keys() & given.keys() or not given:
         return
     for architecture, naming in PUBLISHED:
         if architecture == model.specification.architecture:
             known = named_arrays("load_weights", model, naming)
             if known.keys() & given.keys():
                 raise ValueError(f"load_weights: the arrays have {naming}'s names, but {_rebuild(model, naming)}")
+    prefix = next((name[: -len(ours)] for name in given for ours in own if name.endswith(ours)), "")
+    advice = f'; without "{prefix}" in front they would be' if prefix else ""
+    raise ValueError(
+        f"load_weights: arrays must have {model.specification.conventions}'s names, such as {next(iter(own))}; got "
+        f"{len(given)} of which none is among them, such as {next(iter(given))}{advice}"
+    )
+
+
+def _unusable(own: Mapping[str, tuple[str, Array]], given: Mapping[str, Array]) -> Iterator[str]:
+    """What is no weight though its shape fits: numbers that are not finite, variances below 0."""
+    for name, (ours, view) in own.items():
+        if name in given and given[name].shape == view.shape and given[name].dtype.kind in "iuf":
+            if not np.isfinite(given[name]).all():
+                yield f"{name} must be finite"
+            elif ours.endswith(".variance") and given[name].min() < 0:
+                yield f"{name} must not be negative, got {given[name].min():g}"
 
 
 def _advice(own: Mapping[str, tuple[str, Array]], given: Mapping[str, Array]) -> str:

@@ -283,9 +283,9 @@ def test_loading_another_networks_file_lists_every_difference(tmp_path):
     InvertedResidual(3, 3, 1, 1).save(path)
     other = InvertedResidual(3, 4, 1, 2, batch_norm=None)
     before = {key: a.copy() for key, a in other.params.items()}
-    with pytest.raises(ValueError, match=r"InvertedResidual\.load: .*block\.npz don't fit: ") as raised:
+    with pytest.raises(ValueError, match=r"InvertedResidual\.load: .*block\.npz don't fit in 11 places: ") as raised:
         other.load(path)
-    told = str(raised.value).split("don't fit: ")[1].split("; ")
+    told = str(raised.value).split("don't fit in 11 places: ")[1].split("; ")
     assert "missing expand.kernel (3, 6)" in told
     assert "left over depthwise_norm.variance (3,)" in told
     assert "depthwise.kernel must be (3, 3, 6), got (3, 3, 3)" in told

@@ -336,8 +336,8 @@ def test_backward_belongs_to_the_last_pass():
 def test_there_is_no_way_back_through_a_pass_that_failed():
     network = v2()
     dmaps = upstream(network.features(images(), (8,)))
-    with pytest.raises(ValueError, match="conv2d: kernel must be"):
-        network.features(images(channels=3), (8,))
+    with pytest.raises(TypeError, match="batch_norm"):
+        network.features(images() * 1j, (8,))
     with pytest.raises(RuntimeError, match=r"the last pass was no features\(\)"):
         network.features_backward(dmaps)
 
@@ -537,9 +537,11 @@ def test_training_is_a_yes_or_no():
 
 
 def test_a_network_that_ends_early_says_so():
-    with pytest.raises(ValueError, match="at least one; blocks end at no stride"):
+    with pytest.raises(
+        ValueError, match="strides must be given, as no block ends at 4, 8, 16, 32; blocks end at no stride"
+    ):
         v2(rows=()).features(images())
-    with pytest.raises(ValueError, match=r"at least one; blocks end at 2$"):
+    with pytest.raises(ValueError, match="16, 32; blocks end at 2$"):
         v2(rows=V2_ROWS[:1]).features(images())
     with pytest.raises(ValueError, match="no block ends at stride 32; blocks end at 2, 4, 8, 16"):
         mobilenet_v2(0.35, output_stride=16).features(images(channels=3), strides=(4, 8, 16, 32))

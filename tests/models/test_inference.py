@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+import threading
 import tracemalloc
 
 import numpy as np
@@ -162,7 +163,7 @@ def test_later_learning_has_no_effect_and_nothing_is_remembered():
     for a in network.params.values():
         a += 1
     assert np.array_equal(fast.forward(x), y)
-    assert all(leaf._saved is None for leaf in fast.network.leaves())
+    assert all(leaf._saved is None for leaf in fast._network.leaves())
 
 
 def test_it_needs_the_memory_of_the_narrow_volumes_and_its_bands():
@@ -218,7 +219,7 @@ def test_what_is_refused():
         Inference(made("small"), band=True)
     with pytest.raises(ValueError, match="Inference: band must be at least 1; got 0"):
         Inference(made("small"), band=0)
-    with pytest.raises(TypeError, match=r"Inference\.forward: x must be a numpy.ndarray; got list"):
+    with pytest.raises(TypeError, match=r"Inference\.forward: x must be a numpy.ndarray of real numbers; got list"):
         Inference(made("small")).forward([[0.0]])
     with pytest.raises(ValueError, match=r"conv2d: .*got x \(1, 20, 30, 4\)"):
         Inference(made("small")).forward(images(1, 20, 30, 4))
@@ -276,6 +277,41 @@ def test_images_may_lie_in_memory_as_they_like():
     np.testing.assert_allclose(Inference(network).forward(turned), y, rtol=1e-5, atol=1e-5)
     block = Sequential(InvertedResidual(3, 4))
     np.testing.assert_allclose(Inference(block).forward(turned), block.forward(x), rtol=1e-5, atol=1e-6)
+
+
+def test_what_is_no_image_is_refused_under_its_own_name():
+    fast = Inference(made("keras"))
+    with pytest.raises(TypeError, match=r"Inference\.forward: x must be .* of real numbers; got dtype complex"):
+        fast.forward(images(1, 9, 8, 3) * 1j)
+    with pytest.raises(
+        ValueError, match=r"Inference.forward: x must be .*channels last; got \(1, 3, 9, 8\); .*transpose"
+    ):
+        fast.forward(images(1, 3, 9, 8))
+
+
+def test_two_threads_at_once_are_refused_and_one_after_another_are_not():
+    network, x = made("keras"), images(1, 20, 30, 3)
+    fast, inside, go_on = Inference(network), threading.Event(), threading.Event()
+
+    class Waiting(Layer):
+        def forward(self, y, training=False):
+            inside.set()
+            go_on.wait(10)
+            return y
+
+    slow = Inference(Sequential({"wait": Waiting(), "network": network}))
+    slow._network.layers["wait"].forward = Waiting().forward
+    first = threading.Thread(target=slow.forward, args=(x,))
+    first.start()
+    inside.wait(10)
+    with pytest.raises(RuntimeError, match=r"Inference\.forward: another thread is in here"):
+        slow.forward(x)
+    go_on.set()
+    first.join()
+    np.testing.assert_array_equal(slow.forward(x), fast.forward(x))
+    with pytest.raises(ValueError, match="channels last"):
+        fast.forward(x[0])
+    assert fast.forward(x).shape == (1, 7)  # an error leaves the door open
 
 
 def test_forgetting_leaves_no_way_back():

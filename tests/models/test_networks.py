@@ -324,3 +324,35 @@ def test_the_docs_show_the_loop_as_it_stands():
     *_, body = inspect.getsource(inverted_residual_rows).split('"""\n')
     page = Path(__file__).parents[2] / "docs" / "network.md"
     assert f"```py\n{textwrap.dedent(body)}```" in page.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("rows", "output_stride", "reached"), [([(6, 8, 1, 3), (6, 8, 2, 2)], 8, 6), ([(6, 8, 2, 2)], 16, 4)]
+)
+def test_an_output_stride_that_the_rows_do_not_reach_is_refused(rows, output_stride, reached):
+    expected = (
+        rf"mobilenet_v2: output_stride must be a stride that the rows reach; got {output_stride}, .* stop at {reached} "
+    )
+    with pytest.raises(ValueError, match=expected):
+        mobilenet_v2(rows=rows, output_stride=output_stride)
+
+
+@pytest.mark.parametrize(
+    ("shape", "hint"),
+    [
+        ((2, 3, 32, 30), "channels first become last"),
+        ((32, 30, 3), "one image is a batch of one"),
+        ((1, 32, 30, 4), "4\\)$"),
+    ],
+)
+def test_images_of_another_shape_are_refused_under_the_names_of_what_was_called(shape, hint):
+    network = mobilenet_v2(0.35, 4, rows=[(1, 8, 1, 1)])
+    x = np.ones(shape, np.float32)
+    calls = {
+        "MobileNet.forward": lambda: network.forward(x),
+        "MobileNet.features": lambda: network.features(x, ("block_1",)),
+        "MobileNet.feature_shapes": lambda: network.feature_shapes(shape, ("block_1",)),
+    }
+    for name, call in calls.items():
+        with pytest.raises(ValueError, match=rf"^{name}: x must be \(B, Dᵤ, Dᵤ, 3\), channels last; got .*{hint}"):
+            call()

@@ -5,7 +5,7 @@ import hashlib
 import numpy as np
 import pytest
 
-from npconv.layers import CONVENTIONS
+from npconv.layers import CONVENTIONS, Sequential
 from npconv.models import mobilenet_v1, mobilenet_v2, small_mobilenet_v2
 from npconv.models.weights import export_weights, load_weights, weight_names
 
@@ -171,7 +171,7 @@ def test_numbers_are_copied_both_ways():
 
 
 def test_other_tables_and_output_strides_have_the_same_names():
-    rows = [(1, 8, 1, 1), (3, 8, 2, 2)]
+    rows = [(1, 8, 1, 2), (3, 8, 2, 2), (3, 8, 1, 2)]
     for conventions in ("keras", "torchvision", "timm"):
         source = filled(mobilenet_v2(1.0, 4, rows=rows, conventions=conventions))
         model = mobilenet_v2(1.0, 4, rows=rows, conventions=conventions, output_stride=8, dtype=np.float64)
@@ -233,7 +233,8 @@ def test_all_that_does_not_fit_is_told_at_once_and_nothing_is_changed():
     arrays["bn2.running_mean"] = np.full(1280, 1e300)
     arrays["head.fc.weight"] = np.ones((5, 4))
     assert refused(model, arrays) == (
-        "load_weights: the arrays don't fit: missing bn1.bias (16,); missing blocks.3.2.conv_dw.weight (144, 1, 3, 3); "
+        "load_weights: the arrays don't fit in 6 places: missing bn1.bias (16,); "
+        "missing blocks.3.2.conv_dw.weight (144, 1, 3, 3); "
         "left over head.fc.weight (5, 4); conv_stem.weight must be (16, 3, 3, 3), got (3, 3, 3, 16); "
         "blocks.1.0.bn3.running_var must hold real numbers, got dtype complex64; "
         "bn2.running_mean must hold numbers of float32, got 1e+300"
@@ -338,3 +339,51 @@ def test_what_cannot_be_read_is_named_with_the_reason(kind):
         TypeError, match="load_weights: Conv_1/kernel can't be made an array: it lies on another device"
     ):
         load_weights(small(), arrays)
+
+
+def test_numbers_that_are_no_weights_are_refused_with_all_else_that_does_not_fit():
+    model = mobilenet_v2(0.35, 4, conventions="timm")
+    before = {name: a.copy() for name, a in model.arrays().items()}
+    arrays = export_weights(model)
+    arrays["bn1.running_var"][3] = -2
+    arrays["conv_stem.weight"][0, 0, 0, 0] = np.nan
+    arrays["bn1.bias"] = np.ones(3)
+    arrays["bn2.running_mean"][0] = -5  # means may be anything
+    assert refused(model, arrays) == (
+        "load_weights: the arrays don't fit: bn1.bias must be (16,), got (3,); conv_stem.weight must be finite; "
+        "bn1.running_var must not be negative, got -2"
+    )
+    assert all(np.array_equal(a, before[name]) for name, a in model.arrays().items())
+
+
+def test_names_of_which_none_is_known_are_told_shortly():
+    model = mobilenet_v2(0.35, 4, conventions="torchvision")
+    arrays = export_weights(model)
+    assert refused(model, {f"module.{name}": a for name, a in arrays.items()}) == (
+        "load_weights: arrays must have torchvision's names, such as features.0.0.weight; got 262 of which none is "
+        'among them, such as module.features.0.0.weight; without "module." in front they would be'
+    )
+    assert refused(model, {"a": np.ones(3)}).endswith("got 1 of which none is among them, such as a")
+    with pytest.raises(TypeError, match=r"state_dict is a mapping: give what it holds, .*arrays\['state_dict'\]"):
+        load_weights(model, {"epoch": np.array(3), "state_dict": arrays})
+
+
+def test_a_file_keeps_the_conventions(tmp_path):
+    path = tmp_path / "network.npz"
+    model = filled(mobilenet_v2(0.35, 4, conventions="torchvision"))
+    model.save(path)
+    same = mobilenet_v2(0.35, 4, conventions="torchvision", output_stride=16, seed=5)
+    same.load(path)
+    assert all(np.array_equal(a, same.arrays()[name]) for name, a in model.arrays().items())
+    other = mobilenet_v2(0.35, 4, seed=5)
+    before = {name: a.copy() for name, a in other.arrays().items()}
+    with pytest.raises(
+        ValueError, match=r"MobileNet\.load: .*conventions 'torchvision'.*mobilenet_v2\(…, conventions='tor"
+    ):
+        other.load(path)
+    assert all(np.array_equal(a, before[name]) for name, a in other.arrays().items())
+    with pytest.raises(ValueError, match=r"MobileNet\.load: .*network\.npz don't fit: classifier"):
+        mobilenet_v2(0.35, 5, conventions="torchvision").load(path)
+    Sequential(dict(other.layers)).save(path)  # a file that says nothing of conventions
+    same.load(path)
+    assert np.array_equal(same.params["stem.kernel"], other.params["stem.kernel"])
