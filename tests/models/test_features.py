@@ -541,7 +541,7 @@ def test_a_network_that_ends_early_says_so():
         ValueError, match="strides must be given, as no block ends at 4, 8, 16, 32; blocks end at no stride"
     ):
         v2(rows=()).features(images())
-    with pytest.raises(ValueError, match="16, 32; blocks end at 2$"):
+    with pytest.raises(ValueError, match=r"16, 32; blocks end at 2$"):
         v2(rows=V2_ROWS[:1]).features(images())
     with pytest.raises(ValueError, match="no block ends at stride 32; blocks end at 2, 4, 8, 16"):
         mobilenet_v2(0.35, output_stride=16).features(images(channels=3), strides=(4, 8, 16, 32))
