@@ -86,7 +86,8 @@ class Table:
             return ""
         macs, params = self.stated
         if self.holds:
-            return f"The paper's {macs} MAdds and {params} parameters are these MACs and weights, cut off."
+            weights = f"{self.total('weights'):,}"
+            return f"The paper's {macs} MAdds and {params} parameters are these MACs, and {weights}, cut off."
         return f"The paper states {macs} MAdds and {params} parameters, which its table doesn't give."
 
 
