@@ -32,12 +32,9 @@ def _share(counted: Summary, blocks: Sequence[str], column: str) -> float:
     return inside / counted.total(column)
 
 
-@claim(
-    ARCHITECTURE,
-    "The network is predominantly built from the inverted residual layer.",
-    "holds if MACs or layers are counted; of the weights they have 51 % at width 1, and 14 % at 0.35",
-)
+@claim(ARCHITECTURE, "holds if MACs or layers are counted; of the weights they have 51 % at width 1, and 14 % at 0.35")
 def the_network_is_predominantly_inverted_residuals() -> Finding:
+    """The network is predominantly built from the inverted residual layer."""
     lines, shares = [], {}
     for width in (1.0, 0.35):
         network = _network(width)
@@ -51,7 +48,7 @@ def the_network_is_predominantly_inverted_residuals() -> Finding:
             f"width {width:g}: the {len(network.blocks)} blocks have {inside} of the {len(convolutions)} layers with "
             f"kernels, {shares[width]['macs']:.1%} of the {counted.macs:,} MACs, {shares[width]['weights']:.1%} of "
             f"the {counted.weights:,} weights; the last convolution and the classifier "
-            f"{(kinds['last'] + kinds['classifier']) / counted.weights:.1%}"
+            f"{(kinds['last'] + kinds['classifier']) / counted.weights:.1%}".replace("%", " %")
         )
     return finding(
         all(share[what] > 2 / 3 for share in shares.values() for what in ("macs", "layers")),
@@ -61,8 +58,9 @@ def the_network_is_predominantly_inverted_residuals() -> Finding:
     )
 
 
-@claim(ARCHITECTURE, "The network is the table of Fig. 9: seven rows of bottlenecks between two convolutions.", "holds")
+@claim(ARCHITECTURE, "holds")
 def the_network_is_the_table_of_fig_9() -> Finding:
+    """The network is the table of Fig. 9: seven rows of bottlenecks between two convolutions."""
     network, blocks = _network(), []
     counted = summary(network, IMAGE)
     for side, k, t, c, n, s in FIG_9:
@@ -87,11 +85,11 @@ def the_network_is_the_table_of_fig_9() -> Finding:
 
 @claim(
     ARCHITECTURE,
-    "In the network the blocks' ends are linear, and activations act in wide volumes only.",
     "holds if the first block is left out: with t = 1 its ReLU6 acts on as many channels as it takes in, which are a "
     "ReLU6's already",
 )
 def the_networks_activations_act_in_wide_volumes() -> Finding:
+    """In the network the blocks' ends are linear, and activations act in wide volumes only."""
     network = _network()
     x = np.random.default_rng(0).standard_normal((1, 48, 64, 3), dtype=np.float32)
     counted = summary(network, x.shape)
@@ -119,12 +117,9 @@ def the_networks_activations_act_in_wide_volumes() -> Finding:
     )
 
 
-@claim(
-    ARCHITECTURE,
-    "In the network each projection reduces the dimensions: tk > k′.",
-    "holds if the width is at least 0.28; at 0.27 the first block has 8 channels throughout",
-)
+@claim(ARCHITECTURE, "holds if the width is at least 0.28; at 0.27 the first block has 8 channels throughout")
 def the_networks_projections_reduce() -> Finding:
+    """In the network each projection reduces the dimensions: tk > k′."""
     kernels = {1.0: _projections(_network())}
     kernels |= {width: _projections(mobilenet_v2(width, 1)) for width in (0.28, 0.35, 0.5, 0.75, 1.4)}
     narrow = mobilenet_v2(0.27, 1)
@@ -150,12 +145,9 @@ def _projections(network: MobileNet) -> dict[str, tuple[int, ...]]:
     return {name: network.layers[name].params["project.kernel"].shape for name in network.blocks}
 
 
-@claim(
-    ARCHITECTURE,
-    "As a feature extractor the network can be extended to detection and segmentation.",
-    "holds if the maps that their heads take are meant; how well they then do is reported",
-)
+@claim(ARCHITECTURE, "holds if the maps that their heads take are meant; how well they then do is reported")
 def the_network_is_a_feature_extractor() -> Finding:
+    """As a feature extractor the network can be extended to detection and segmentation."""
     x = np.random.default_rng(0).standard_normal((1, 64, 96, 3), dtype=np.float32)
     network = _network()
     maps = {stride: a.shape for stride, a in network.features(x).items()}

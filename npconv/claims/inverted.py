@@ -13,8 +13,9 @@ from .cases import whole
 from .table import INVERTED, Finding, claim, finding
 
 
-@claim(INVERTED, "ReLU loses information in few dimensions, and little in many (the layer's premise).", "holds")
+@claim(INVERTED, "holds")
 def relu_loses_information_in_few_dimensions() -> Finding:
+    """ReLU loses information in few dimensions, and little in many (the layer's premise)."""
     rng = np.random.default_rng(0)
     lines, holds = [], True
     for m in (2, 3, 5, 15, 30):
@@ -30,8 +31,9 @@ def relu_loses_information_in_few_dimensions() -> Finding:
     )
 
 
-@claim(INVERTED, "The three steps take h×w×k to h×w×tk, to h/s×w/s×tk, to h/s×w/s×k′ (Table 1).", "holds")
+@claim(INVERTED, "holds")
 def the_shapes_of_table_1() -> Finding:
+    """The three steps take h×w×k to h×w×tk, to h/s×w/s×tk, to h/s×w/s×k′ (Table 1)."""
     h, w, k, t, k_out = 8, 6, 4, 6, 5
     kernels = [np.ones(s) for s in ((k, t * k), (3, 3, t * k), (t * k, k_out))]
     holds, lines = True, []
@@ -45,8 +47,9 @@ def the_shapes_of_table_1() -> Finding:
     return finding(holds, *lines, f"an odd side is rounded up: 7×5 at stride 2 gives {odd[0]}×{odd[1]}")
 
 
-@claim(INVERTED, "The projection alone loses information.", "holds")
+@claim(INVERTED, "holds")
 def the_projection_loses_information() -> Finding:
+    """The projection alone loses information."""
     rng = np.random.default_rng(0)
     project = rng.integers(-3, 4, (6, 2)).astype(float)
     *_, null = np.linalg.svd(project.T)[2]  # a direction that the projection does not see
@@ -61,11 +64,10 @@ def the_projection_loses_information() -> Finding:
 
 
 @claim(
-    INVERTED,
-    "A shortcut is added when input and output have the same dimensions (stride 1 and equal channels).",
-    "holds if the rule in brackets is meant: at stride 2 a 1×1 map keeps its dimensions, and has no shortcut",
+    INVERTED, "holds if the rule in brackets is meant: at stride 2 a 1×1 map keeps its dimensions, and has no shortcut"
 )
 def the_shortcut_needs_stride_1_and_equal_channels() -> Finding:
+    """A shortcut is added when input and output have the same dimensions (stride 1 and equal channels)."""
     holds = True
     for stride, k_out in ((1, 3), (1, 4), (2, 3), (2, 4), ((1, 2), 3)):
         x, expand, depthwise, project = whole(0, 2, 4, 6, 3), whole(1, 3, 6), whole(2, 3, 3, 6), whole(3, 6, k_out)
@@ -82,8 +84,9 @@ def the_shortcut_needs_stride_1_and_equal_channels() -> Finding:
     )
 
 
-@claim(INVERTED, "The shortcut helps the gradient flow: dx is dy plus the gradient through the branch.", "holds")
+@claim(INVERTED, "holds")
 def the_shortcut_passes_the_gradient_on() -> Finding:
+    """The shortcut helps the gradient flow: dx is dy plus the gradient through the branch."""
     x, dy = whole(0, 2, 4, 5, 3), whole(6, 2, 4, 5, 3)
     expand, depthwise, project = whole(1, 3, 6), whole(2, 3, 3, 6), whole(3, 6, 3)
     dx, *_ = npconv.inverted_residual_backward(dy, x, expand, depthwise, project)
@@ -96,12 +99,9 @@ def the_shortcut_passes_the_gradient_on() -> Finding:
     )
 
 
-@claim(
-    INVERTED,
-    "The last two steps are a depthwise separable convolution that reduces the dimensions.",
-    "holds if the ReLU6 between them is left out",
-)
+@claim(INVERTED, "holds if the ReLU6 between them is left out")
 def the_last_two_steps_are_separable() -> Finding:
+    """The last two steps are a depthwise separable convolution that reduces the dimensions."""
     x, depthwise, project = whole(0, 2, 4, 5, 6), whole(1, 3, 3, 6), whole(2, 6, 2)
     kernel = npconv.factored_kernel(depthwise, project)
     filtered = npconv.depthwise_conv2d(x, depthwise, padding="same")
@@ -118,8 +118,9 @@ def the_last_two_steps_are_separable() -> Finding:
     )
 
 
-@claim(INVERTED, "Non-linear activations are what lets the layer represent more.", "holds")
+@claim(INVERTED, "holds")
 def without_activations_the_block_is_one_convolution() -> Finding:
+    """Non-linear activations are what lets the layer represent more."""
     x, expand, depthwise, project = whole(0, 2, 4, 5, 3), whole(1, 3, 12), whole(2, 3, 3, 12), whole(3, 12, 4)
     kernel = npconv.linear_block_kernel(expand, depthwise, project)
     wide = npconv.depthwise_conv2d(npconv.pointwise_conv2d(x, expand), depthwise, padding="same")
@@ -133,12 +134,9 @@ def without_activations_the_block_is_one_convolution() -> Finding:
     )
 
 
-@claim(
-    INVERTED,
-    "The inverted block's ends are narrow and linear; activations act in the wide volumes only (Fig. 8).",
-    "holds",
-)
+@claim(INVERTED, "holds")
 def the_inverted_block_is_narrow_and_linear_at_its_ends() -> Finding:
+    """The inverted block's ends are narrow and linear; activations act in the wide volumes only (Fig. 8)."""
     rng = np.random.default_rng(0)
     x, expand, depthwise, project = (rng.standard_normal(s) for s in ((2, 6, 5, 4), (4, 24), (3, 3, 24), (24, 4)))
     inverted = npconv.inverted_residual_stages(x, expand, depthwise, project)

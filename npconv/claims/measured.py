@@ -34,12 +34,9 @@ from ..training.tasks import scattered_digits
 from .table import INVERTED, Finding, claim, finding
 
 
-@claim(
-    INVERTED,
-    "Features can be encoded in subspaces of few dimensions (the linear bottleneck's premise).",
-    "fails",
-)
+@claim(INVERTED, "fails")
 def features_live_in_few_dimensions() -> Finding:
+    """Features can be encoded in subspaces of few dimensions (the linear bottleneck's premise)."""
     stored, network = stored_subspaces(), stored_network()
     runs, counts = stored["separable"], stored["settings"]["counts"]
     channels, blocks = counts[-1], len(runs[0]["trained"])
@@ -81,11 +78,10 @@ def features_live_in_few_dimensions() -> Finding:
 
 
 @claim(
-    INVERTED,
-    "With shortcuts gradients flow through many blocks.",
-    "holds if networks before training are meant; the one without shortcuts then does not train, at 16 blocks",
+    INVERTED, "holds if networks before training are meant; the one without shortcuts then does not train, at 16 blocks"
 )
 def shortcuts_keep_the_gradients_size() -> Finding:
+    """With shortcuts gradients flow through many blocks."""
     stored = stored_gradients()
     task = scattered_digits(train=1, test=16, seed=FULL.task_seed)
     now, lines, holds = {}, [], True
@@ -126,21 +122,21 @@ def shortcuts_keep_the_gradients_size() -> Finding:
 
 @claim(
     INVERTED,
-    "A linear bottleneck is better than one with a non-linearity (Fig. 7a).",
     "holds if a small network is meant, not one on ImageNet "
     "(4, 8 and 16 blocks, k = 6, t = 6, 1000 steps on scattered digits, 10 seeds)",
 )
 def a_linear_bottleneck_is_better() -> Finding:
+    """A linear bottleneck is better than one with a non-linearity (Fig. 7a)."""
     return _measured_small("linear", {"relu6": "ReLU6 in the bottleneck"})
 
 
 @claim(
     INVERTED,
-    "Shortcuts are better between bottlenecks than between expansions, or none (Fig. 7b).",
     "holds if a small network is meant, not one on ImageNet "
     "(4, 8 and 16 blocks, k = 6, t = 6, 1000 steps on scattered digits, 10 seeds); the deeper, the more",
 )
 def shortcuts_are_better_between_bottlenecks() -> Finding:
+    """Shortcuts are better between bottlenecks than between expansions, or none (Fig. 7b)."""
     return _measured_small("linear", {"expansions": "shortcuts between expansions", "none": "no shortcuts"})
 
 

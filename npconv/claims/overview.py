@@ -9,8 +9,9 @@ from .cases import CASES, cases, whole
 from .table import OVERVIEW, Finding, claim, finding
 
 
-@claim(OVERVIEW, "N filters of Dᵣ×Dᵣ×M take a Dᵤ×Dᵤ×M volume to Dᵥ×Dᵥ×N (Fig. 1).", "holds")
+@claim(OVERVIEW, "holds")
 def the_shapes_of_a_standard_convolution() -> Finding:
+    """N filters of Dᵣ×Dᵣ×M take a Dᵤ×Dᵤ×M volume to Dᵥ×Dᵥ×N (Fig. 1)."""
     holds, count = True, 0
     for case, (x, kernel) in cases("conv2d"):
         y = npconv.conv2d_loops(x, kernel, **case.geometry)
@@ -20,8 +21,9 @@ def the_shapes_of_a_standard_convolution() -> Finding:
     return finding(holds, f"{count} constructed convolutions have the shape Dᵥ×Dᵥ×N; 7×7×3 with 3×3×3×128: {shape[1:]}")
 
 
-@claim(OVERVIEW, "The two readings agree: inner products over the depth, or per-channel maps that are summed.", "holds")
+@claim(OVERVIEW, "holds")
 def the_two_readings_agree() -> Finding:
+    """The two readings agree: inner products over the depth, or per-channel maps that are summed."""
     differing = 0
     for case, (x, kernel) in cases("conv2d"):
         loops = npconv.conv2d_loops(x, kernel, **case.geometry)
@@ -32,8 +34,9 @@ def the_two_readings_agree() -> Finding:
     )
 
 
-@claim(OVERVIEW, "Patch and filter vectorised, their dot product is the one value (Fig. 2).", "holds")
+@claim(OVERVIEW, "holds")
 def the_vectorised_patch_gives_the_value() -> Finding:
+    """Patch and filter vectorised, their dot product is the one value (Fig. 2)."""
     x, kernel = whole(0, 1, 7, 6, 3), whole(1, 3, 3, 3, 4)
     patch, filter = x[0, 2:5, 1:4].ravel(), kernel[..., 2].ravel()
     value = npconv.conv2d_loops(x, kernel)[0, 2, 1, 2]
@@ -46,8 +49,9 @@ def the_vectorised_patch_gives_the_value() -> Finding:
     )
 
 
-@claim(OVERVIEW, "With N filters every channel of the input is filtered N times.", "holds")
+@claim(OVERVIEW, "holds")
 def each_channel_is_filtered_n_times() -> Finding:
+    """With N filters every channel of the input is filtered N times."""
     n = 5
     x, kernel = whole(0, 1, 5, 4, 3), whole(1, 3, 2, 3, n)
     one = count_operations(npconv.conv2d, x[..., :1], kernel[:, :, :1, :1]).multiplications

@@ -22,8 +22,9 @@ from .cases import CASES, cases
 from .table import SEPARABLE, Finding, claim, finding
 
 
-@claim(SEPARABLE, "The depthwise stage gives what Fig. 3(c) shows: the per-channel maps, not summed.", "holds")
+@claim(SEPARABLE, "holds")
 def the_depthwise_intermediate_is_fig_3c() -> Finding:
+    """The depthwise stage gives what Fig. 3(c) shows: the per-channel maps, not summed."""
     equal = []
     for case, (x, kernel) in cases("conv2d"):
         for n in range(kernel.shape[-1]):
@@ -32,12 +33,9 @@ def the_depthwise_intermediate_is_fig_3c() -> Finding:
     return finding(all(equal), f"the maps of {len(equal)} filters equal the depthwise convolution with that filter")
 
 
-@claim(
-    SEPARABLE,
-    "A standard convolution can't be factored into spatial filtering and a linear combination.",
-    "holds if N > 1, Dᵣ > 1 and some channel's Dᵣ²×N slice has rank above 1",
-)
+@claim(SEPARABLE, "holds if N > 1, Dᵣ > 1 and some channel's Dᵣ²×N slice has rank above 1")
 def a_standard_convolution_cannot_be_factored() -> Finding:
+    """A standard convolution can't be factored into spatial filtering and a linear combination."""
     kernel = np.random.default_rng(0).standard_normal((3, 3, 4, 8))
     errors = {q: _factoring_error(kernel, q) for q in (1, 3, 5, 8)}
     exceptions = {
@@ -59,8 +57,9 @@ def a_standard_convolution_cannot_be_factored() -> Finding:
     )
 
 
-@claim(SEPARABLE, "The depthwise separable convolution is a factored one.", "holds")
+@claim(SEPARABLE, "holds")
 def the_separable_convolution_is_factored() -> Finding:
+    """The depthwise separable convolution is a factored one."""
     wrong = 0
     for case, (x, depthwise, pointwise) in cases("depthwise_separable_conv2d"):
         q = depthwise.shape[-1] // x.shape[-1]
@@ -75,8 +74,9 @@ def the_separable_convolution_is_factored() -> Finding:
     return finding(wrong == 0, f"{CASES} constructed ones, forward and all gradients, on whole numbers: {wrong} differ")
 
 
-@claim(SEPARABLE, "The example 7×7×3 → 5×5×128, both ways (Fig. 5).", "holds")
+@claim(SEPARABLE, "holds")
 def the_example_of_fig_5() -> Finding:
+    """The example 7×7×3 → 5×5×128, both ways (Fig. 5)."""
     x, kernel, depthwise, pointwise = (np.ones(s) for s in ((1, 7, 7, 3), (3, 3, 3, 128), (3, 3, 3), (3, 128)))
     standard = count_operations(npconv.conv2d, x, kernel)
     between = count_operations(npconv.depthwise_conv2d, x, depthwise)
@@ -91,12 +91,9 @@ def the_example_of_fig_5() -> Finding:
     )
 
 
-@claim(
-    SEPARABLE,
-    "The cost formulas: Dᵥ²Dᵣ²MN, and Dᵥ²Dᵣ²M + Dᵥ²MN (the article says depth-wise, and means separable).",
-    "holds",
-)
+@claim(SEPARABLE, "holds")
 def the_cost_formulas() -> Finding:
+    """The cost formulas: Dᵥ²Dᵣ²MN, and Dᵥ²Dᵣ²M + Dᵥ²MN (the article says depth-wise, and means separable)."""
     wrong, products = 0, 0
     for operation, function, cost in (
         ("conv2d", npconv.conv2d, conv2d_cost),
@@ -112,10 +109,10 @@ def the_cost_formulas() -> Finding:
 
 @claim(
     SEPARABLE,
-    "The ratio of the two costs is 1/N + 1/Dᵣ².",
     "holds if multiplications are counted, padding's zeros among them, or parameters without a bias, at Q = 1",
 )
 def the_ratio_of_the_costs() -> Finding:
+    """The ratio of the two costs is 1/N + 1/Dᵣ²."""
     x, kernel, depthwise, pointwise = (np.ones(s) for s in ((1, 6, 5, 3), (3, 2, 3, 4), (3, 2, 3), (3, 4)))
     exact = cost_ratio((3, 2), 4)
     geometry: dict[str, Any] = {"stride": (2, 1), "padding": "same"}
@@ -169,8 +166,9 @@ def the_ratio_of_the_costs() -> Finding:
     )
 
 
-@claim(SEPARABLE, "The saving comes predominantly from filtering in space M times instead of M·N times.", "holds")
+@claim(SEPARABLE, "holds")
 def the_saving_is_in_the_spatial_filtering() -> Finding:
+    """The saving comes predominantly from filtering in space M times instead of M·N times."""
     standard = conv2d_cost((1, 7, 7, 3), (3, 3, 3, 128)).macs
     parts = depthwise_separable_conv2d_cost((1, 7, 7, 3), (3, 3, 3), (3, 128)).parts
     spatial, combining = parts["depthwise"].macs, parts["pointwise"].macs
@@ -182,8 +180,9 @@ def the_saving_is_in_the_spatial_filtering() -> Finding:
     )
 
 
-@claim(SEPARABLE, "N is often greater than Dᵣ², so the ratio is about 1/Dᵣ².", "holds if N ≥ 10·Dᵣ², to be within 10 %")
+@claim(SEPARABLE, "holds if N ≥ 10·Dᵣ², to be within 10 %")
 def the_ratio_is_about_the_inverse_square() -> Finding:
+    """N is often greater than Dᵣ², so the ratio is about 1/Dᵣ²."""
     within = {k: next(n for n in range(1, 10_000) if limit_error(k, n) <= Fraction(1, 10)) for k in (3, 5, 7)}
     return finding(
         all(n == 10 * k * k for k, n in within.items()),
@@ -194,11 +193,9 @@ def the_ratio_is_about_the_inverse_square() -> Finding:
     )
 
 
-@claim(
-    SEPARABLE, "With 3×3 kernels there are nearly an order of magnitude fewer computations.",
-    "holds if N is large: 8 times fewer from N = 72 on, never 9 times",
-)  # fmt: skip
+@claim(SEPARABLE, "holds if N is large: 8 times fewer from N = 72 on, never 9 times")
 def nearly_an_order_of_magnitude() -> Finding:
+    """With 3×3 kernels there are nearly an order of magnitude fewer computations."""
     fewer = {n: float(1 / cost_ratio(3, n)) for n in (16, 72, 128, 512, 1024)}
     first = next(n for n in range(1, 1000) if 1 / cost_ratio(3, n) >= 8)
     never = all(1 / cost_ratio(3, 10**power) < 9 for power in range(12))
@@ -209,8 +206,9 @@ def nearly_an_order_of_magnitude() -> Finding:
     )
 
 
-@claim(SEPARABLE, "MobileNetV1's own layer (its paper's Table 3): 462 M against 52.3 M.", "holds")
+@claim(SEPARABLE, "holds")
 def the_layer_of_mobilenet_v1() -> Finding:
+    """MobileNetV1's own layer (its paper's Table 3): 462 M against 52.3 M."""
     shapes = (1, 14, 14, 512), (3, 3, 512)
     standard = conv2d_cost(shapes[0], (*shapes[1], 512), padding="same").macs
     separable = depthwise_separable_conv2d_cost(*shapes, (512, 512), padding="same").macs

@@ -31,10 +31,11 @@ class Claim:
 CLAIMS: list[Claim] = []  # filled as the modules of claims are imported, then put in order by __init__.py
 
 
-def claim(section: str, statement: str, verdict: str) -> Callable[[Callable[[], Finding]], Callable[[], Finding]]:
-    """Enter a function into `CLAIMS` under its own name."""
+def claim(section: str, verdict: str) -> Callable[[Callable[[], Finding]], Callable[[], Finding]]:
+    """Enter a function into `CLAIMS` under its own name; its docstring is what the article says."""
 
     def enter(compute: Callable[[], Finding]) -> Callable[[], Finding]:
+        statement = " ".join((compute.__doc__ or "").split())
         CLAIMS.append(Claim(compute.__name__, section, statement, verdict, compute))
         return compute
 
