@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 from ..kernels.geometry import Array, Axis, Padding, Pair
+from ..text import number_text, shape_text
 from .figure import Figure, drawn_by, four_part_caption
 from .parts.backward_pass import Backward, backward_from
 from .parts.drawing import (
@@ -29,7 +30,7 @@ from .parts.drawing import (
     text_width,
 )
 from .parts.products import ROW_GAP, Fit, draw_products, equation
-from .parts.values import ROUNDED, Given, number_text, number_texts, shape_text, side_text
+from .parts.values import ROUNDED, Given, number_texts, side_text
 
 VOLUME_HEIGHT, BLANK_HEIGHT = 2.4, 1.8  # inches that a volume may take, with numbers on all of them and otherwise
 DRAWN_HEIGHT = 8.1  # inches for all volumes, products and notes
@@ -75,7 +76,7 @@ def backward_taps(
         TypeError, ValueError: as `npconv.conv2d_backward`, and ValueError for what cannot be drawn: B above 1, more
             than 32 rows or columns, numbers that are not finite or too long.
 
-    Source: the article's "Overview of Standard 2D Convolution", backward; derived in docs/backward.md.
+    Source: the article's "Overview of Standard 2D Convolution", backward; derived in docs/lessons/backward.md.
 
     >>> figure = backward_taps(x=(1, 4, 5, 2), kernel=(3, 3, 2, 8), stride=1)
     >>> np.shape(figure.data["dx"]), np.shape(figure.data["dkernel"])

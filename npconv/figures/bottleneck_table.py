@@ -10,11 +10,11 @@ import numpy as np
 from ..kernels import arguments
 from ..kernels.blocks import inverted_residual_stages
 from ..kernels.geometry import Geometry, Padding, Pair
+from ..text import shape_text
 from .figure import Figure, drawn_by, four_part_caption
 from .parts.blocks import Block, block_of, draw_block, draw_legend, largest_scale
 from .parts.drawing import MARGIN, SMALL, TEXT, TITLE, WIDTH, Canvas, text_width
 from .parts.residuals import Residual, Shape, Sizes, inverted_block
-from .parts.values import shape_text
 
 NAME = "bottleneck_table"
 HEADINGS = ("input", "operator", "output", "parameters", "MACs")

@@ -14,11 +14,11 @@ from ..kernels.arguments import is_int
 from ..kernels.geometry import Pair
 from ..layers import ReLU6
 from ..models import MOBILENET_V2_ROWS, Row, Summary, mobilenet_v2, summary
+from ..text import shape_text
 from .figure import Figure, four_part_caption, style
 from .parts.blocks import HATCH, SWATCH
 from .parts.drawing import FRONT, INK, MARGIN, ROLES, SMALL, TITLE, WIDTH, shade, text_width
 from .parts.lines import NOTE_LINE, wrapped, write_note
-from .parts.values import shape_text
 
 FUNCTION = "cost_by_layer_figure"
 MOST_BLOCKS = 40

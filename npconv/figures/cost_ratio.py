@@ -15,9 +15,9 @@ from ..cost import break_even_multiplier, cost_ratio, count_operations
 from ..kernels.geometry import Array, Pair
 from ..kernels.separable import depthwise_separable_conv2d
 from ..kernels.standard import conv2d
+from ..text import shape_text
 from .figure import Figure, four_part_caption, style
 from .parts.drawing import INK, LINE_COLORS, LINE_STYLES, MARKERS, SMALL, WIDTH, spread, text_width
-from .parts.values import shape_text
 
 MOST_LINES = len(LINE_COLORS)
 HEIGHT = 3.7  # inches

@@ -7,6 +7,7 @@ from math import ceil
 import matplotlib.figure
 
 from ..kernels.geometry import Padding, Pair
+from ..text import number_text, shape_text
 from .figure import Figure, drawn_by, four_part_caption
 from .parts.drawing import (
     BACK,
@@ -24,7 +25,7 @@ from .parts.drawing import (
 )
 from .parts.separable_layer import Separable, separable_from, separable_row
 from .parts.slabs import LINE, Block, Face, Part, Row, Stack, Texts, drawn_channels, hue_text, notes_height, write_notes
-from .parts.values import ROUNDED, Given, number_text, number_texts, plural, shape_text, side_text
+from .parts.values import ROUNDED, Given, number_texts, plural, side_text
 
 HEIGHT, MOST_HEIGHT = 12.6, 13.15  # inches of a figure that has to leave something out, and of any
 SLACK = 0.5  # inches beyond HEIGHT that it takes where nothing of a step is left out then

@@ -5,6 +5,7 @@ from typing import Any
 
 from ..kernels.arguments import is_int
 from ..kernels.geometry import Padding, Pair
+from ..text import number_text, shape_text
 from .figure import Figure, drawn_by, four_part_caption
 from .parts.drawing import (
     BACK,
@@ -27,7 +28,7 @@ from .parts.drawing import (
 )
 from .parts.layer import Layer, layer_from
 from .parts.terms import Part, Terms, rest_text, slices_text
-from .parts.values import ROUNDED, Given, number_text, number_texts, shape_text, sum_text, widest_texts
+from .parts.values import ROUNDED, Given, number_texts, sum_text, widest_texts
 from .parts.volumes import Group, draw_groups
 
 NAME = "functional_view"

@@ -8,6 +8,7 @@ from matplotlib.patches import Rectangle
 
 from ..kernels.arguments import is_int
 from ..models import MOBILENET_V2_ROWS, Row, mobilenet_v2
+from ..text import shape_text
 from .figure import Figure, drawn_by, four_part_caption
 from .parts.blocks import THINNEST, Block, draw_block, largest_scale
 from .parts.drawing import (
@@ -26,7 +27,7 @@ from .parts.drawing import (
 )
 from .parts.lines import NOTE_LINE, wrapped
 from .parts.network_table import NONE, STATED, Stage, Table, percent, stages_of
-from .parts.values import plural, shape_text
+from .parts.values import plural
 
 NAME = "mobilenet_v2_table_figure"
 SYMBOLS = ("t", "c", "n", "s")

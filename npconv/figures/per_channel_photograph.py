@@ -10,6 +10,7 @@ from matplotlib.colors import LinearSegmentedColormap
 from ..data import Photograph
 from ..kernels.geometry import Array
 from ..kernels.standard import per_channel_maps
+from ..text import number_text, shape_text
 from .figure import Figure, drawn_by, four_part_caption
 from .parts.drawing import (
     FRONT_UNDER_NUMBERS,
@@ -33,7 +34,7 @@ from .parts.drawing import (
 )
 from .parts.photograph import photograph_from
 from .parts.terms import Part, Terms
-from .parts.values import ROUNDED, are_whole, array_from, number_text, number_texts, place_from, shape_text, sum_text
+from .parts.values import ROUNDED, are_whole, array_from, number_texts, place_from, sum_text
 
 HEIGHT = 12.8  # inches for all
 LARGEST, SMALLEST_PICTURE = 1.85, 1.15  # inches for a picture's longer side

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from ..kernels.geometry import Padding, Pair
+from ..text import number_text, shape_text
 from .figure import Figure, drawn_by, four_part_caption
 from .parts.drawing import (
     LABEL_GAP,
@@ -26,7 +27,7 @@ from .parts.drawing import (
 from .parts.layer import Layer, layer_from
 from .parts.slabs import channel_color, hue_text
 from .parts.terms import Part, Terms, draw_slices, slices_text
-from .parts.values import ROUNDED, Given, number_text, number_texts, plural, shape_text, side_text
+from .parts.values import ROUNDED, Given, number_texts, plural, side_text
 
 HEIGHT = 12.8  # inches for all
 LEAST_CELL = 0.11  # inches of a cell without numbers

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..kernels.geometry import Padding, Pair
+from ..text import shape_text
 from .figure import Figure, drawn_by, four_part_caption
 from .parts.blocks import (
     HEAD,
@@ -18,7 +19,6 @@ from .parts.blocks import (
 )
 from .parts.drawing import INK, LABEL_GAP, MARGIN, ROLES, SMALL, TEXT, TITLE, Canvas, text_width
 from .parts.residuals import Operator, Residual, Shape, Tensor, conventional_block, inverted_block
-from .parts.values import shape_text
 
 NAME = "residual_blocks"
 BLOCK_WIDTH = 7.2  # inches

@@ -12,9 +12,9 @@ from ..cost import cost_ratio
 from ..kernels.arguments import is_int
 from ..kernels.geometry import Array
 from ..kernels.separable import factored_kernel, factorize_kernel
+from ..text import shape_text
 from .figure import Figure, four_part_caption, style
 from .parts.drawing import INK, LINE_COLORS, LINE_STYLES, MARKERS, SMALL, SMALLEST, TITLE, WIDTH, text_width
-from .parts.values import shape_text
 
 Path = list[tuple[float, float]]  # (cost, error) by (cost, error)
 

@@ -14,11 +14,12 @@ from ..kernels.depthwise import depthwise_conv2d
 from ..kernels.geometry import Padding, Pair
 from ..kernels.pointwise import pointwise_conv2d
 from ..kernels.standard import conv2d
+from ..text import shape_text
 from .figure import Figure, drawn_by, four_part_caption
 from .parts.drawing import MARGIN, ROLES, TITLE, WIDTH, Canvas, Volume, shade, text_width
 from .parts.separable_layer import Separable, input_block, output_block, separable_from, separable_row
 from .parts.slabs import LINE, Block, Face, Row, channel_color, hue_text, solid_stack, write_notes
-from .parts.values import Given, array_from, plural, shape_text, side_text
+from .parts.values import Given, array_from, plural, side_text
 
 MOST_COUNTED = 300_000  # multiplications counted one by one; above, those of one filter are, times N
 LARGEST_CELL = 0.15

@@ -1,6 +1,7 @@
 """The article's Fig. 1: an input volume, N filters, the output volume; and one value of it worked out by hand."""
 
 from ..kernels.geometry import Padding, Pair
+from ..text import number_text, shape_text
 from .figure import Figure, drawn_by, four_part_caption
 from .parts.drawing import (
     MARGIN,
@@ -16,7 +17,7 @@ from .parts.drawing import (
 )
 from .parts.layer import Layer, layer_from
 from .parts.terms import Part, Terms, draw_slices, slices_text
-from .parts.values import ROUNDED, Given, number_text, number_texts, shape_text
+from .parts.values import ROUNDED, Given, number_texts
 from .parts.volumes import Group, draw_groups
 
 MOST_FILTERS = 4

@@ -75,7 +75,7 @@ def test_the_docs_show_it_with_its_alt_text_and_caption(name: str) -> None:
 
 
 def test_pictures_elsewhere_in_the_docs_have_their_own_alt_text() -> None:
-    for page in (ROOT / "README.md", *(ROOT / "docs").glob("*.md")):
+    for page in (ROOT / "README.md", *(ROOT / "docs").rglob("*.md")):
         for line in page.read_text(encoding="utf-8").splitlines():
             if line.startswith("!["):
                 alt, target = line[2:].removesuffix(")").rsplit("](", 1)

@@ -12,7 +12,7 @@ from matplotlib.collections import PolyCollection
 from npconv import depthwise_conv2d_loops, pointwise_conv2d_loops
 from npconv.figures import Figure, depthwise_separable, depthwise_separable_frames, style
 from npconv.figures.parts.drawing import MARGIN, ROLES
-from npconv.figures.parts.values import number_text
+from npconv.text import number_text
 
 CASES: dict[str, dict[str, Any]] = {
     "the article's": {},

@@ -9,7 +9,8 @@ import pytest
 
 from npconv.figures import Figure, style
 from npconv.figures.parts import drawing
-from npconv.figures.parts.values import array_from, number_text, place_from
+from npconv.figures.parts.values import array_from, place_from
+from npconv.text import number_text
 
 
 def polygons(figure, gid):

@@ -7,7 +7,8 @@ from matplotlib.colors import to_hex
 from npconv import conv2d_loops
 from npconv.figures import functional_view, functional_view_frames, standard_convolution, style
 from npconv.figures.parts.drawing import SMALL, text_width
-from npconv.figures.parts.values import number_text, widest_texts
+from npconv.figures.parts.values import widest_texts
+from npconv.text import number_text
 
 FLOATS = np.random.default_rng(1).normal(size=(1, 6, 7, 2)) * 40
 CASES = {

@@ -7,7 +7,8 @@ from npconv import conv2d_loops
 from npconv.data import load_photograph
 from npconv.figures import per_channel_photograph, per_channel_view
 from npconv.figures.figure import Figure
-from npconv.figures.parts.values import number_text, sum_text
+from npconv.figures.parts.values import sum_text
+from npconv.text import number_text
 
 FLOATS = np.random.default_rng(3).normal(size=(1, 9, 5, 4))
 CASES = {

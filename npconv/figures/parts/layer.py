@@ -8,8 +8,9 @@ from ...kernels import arguments
 from ...kernels.arguments import is_int
 from ...kernels.geometry import Array, Geometry, Padding, Pair
 from ...kernels.standard import conv2d, per_channel_maps
+from ...text import number_text
 from .drawing import MOST_ROWS, Volume, text_width
-from .values import Given, are_whole, array_from, number_text, place_from, sum_text
+from .values import Given, are_whole, array_from, place_from, sum_text
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from ...models import MobileNet, Row, SummaryRow, summary
-from .values import plural, shape_text
+from ...text import shape_text
+from .values import plural
 
 STATED = {1.0: ("300 M", "3.4 M"), 1.4: ("585 M", "6.9 M")}  # the paper's Table 4: MAdds, parameters, by width
 NONE = "–"

@@ -6,8 +6,9 @@ from functools import cached_property
 from typing import TypeAlias
 
 from ...kernels.geometry import Array
+from ...text import number_text, shape_text
 from .drawing import MARGIN, ROLES, SMALL, TITLE, WIDTH, Canvas, Volume, number_cell, text_width
-from .values import number_text, number_texts, shape_text, sum_text
+from .values import number_texts, sum_text
 
 BETWEEN = 0.23  # inches for a sign between grids
 PLUS = 0.3

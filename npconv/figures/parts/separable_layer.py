@@ -10,10 +10,11 @@ from ...kernels import arguments
 from ...kernels.depthwise import depthwise_conv2d
 from ...kernels.geometry import Array, Padding, Pair
 from ...kernels.separable import depthwise_separable_conv2d, factored_kernel
+from ...text import shape_text
 from .drawing import ROLES, Volume, text_width
 from .layer import Layer, layer_from
 from .slabs import MOST_SLABS, Block, Face, Part, Row, Stack, channel_color, channel_stack, drawn_channels, solid_stack
-from .values import Given, are_whole, array_from, number_texts, plural, shape_text, side_text, sum_text
+from .values import Given, are_whole, array_from, number_texts, plural, side_text, sum_text
 
 
 @dataclass(frozen=True)

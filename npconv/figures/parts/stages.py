@@ -10,8 +10,8 @@ from ...data import Photograph
 from ...kernels import arguments
 from ...kernels.blocks import inverted_residual_stages
 from ...kernels.geometry import Array, Pair
+from ...text import number_text, shape_text
 from .photograph import photograph_from
-from .values import number_text, shape_text
 
 MOST_MAPS = 24  # of a stage
 LONGEST_SIDE = 50  # pixels of a photograph after averaging

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ...text import number_text
 from .drawing import FRONT_UNDER_NUMBERS, MARGIN, ROLES, SMALL, TITLE, WIDTH, Canvas, Volume, shade, text_width
 from .layer import Layer
-from .values import number_text
 
 Texts = Sequence[Sequence[str]]
 LINE = SMALL * 1.3 / 72  # inches for a line above and below a term

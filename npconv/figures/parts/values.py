@@ -8,6 +8,7 @@ import numpy as np
 
 from ...kernels.arguments import is_int
 from ...kernels.geometry import Array
+from ...text import number_text
 
 Given: TypeAlias = Array | Sequence[int]
 
@@ -66,25 +67,6 @@ def are_whole(*arrays: Array) -> bool:
     return all(bool(np.all(a == np.round(a))) for a in arrays)
 
 
-def number_text(number: Any) -> str:
-    """A number as it is drawn: an integer as it is, anything else with two decimals, and a true minus sign.
-
-    What would be 0.00 has one digit and a power of ten, unless it is below 1e-9, as what rounding leaves of a zero is.
-
-    >>> number_text(-3), number_text(0.126), number_text(-0.0012), number_text(1e-17)
-    ('−3', '0.13', '−1e−3', '0.00')
-    """
-    value = float(number)
-    if value.is_integer() and abs(value) < 10**15:
-        return f"{int(value)}".replace("-", "−")
-    if abs(value) >= 10**6:
-        return f"{value:.1e}".replace("-", "−")
-    if 1e-9 <= abs(value) < 0.005:
-        digit, power = f"{value:.0e}".split("e")
-        return f"{digit}e{int(power)}".replace("-", "−")
-    return f"{round(value, 2) + 0.0:.2f}".replace("-", "−")
-
-
 def number_texts(a: Array) -> list[list[str]]:
     """The texts of a matrix."""
     return [[number_text(number) for number in row] for row in a]
@@ -115,15 +97,6 @@ def sum_text(numbers: Sequence[Any]) -> str:
     return number_text(first) + "".join(
         f" {'−' if math.copysign(1, number) < 0 and number else '+'} {number_text(abs(number))}" for number in rest
     )
-
-
-def shape_text(shape: Sequence[int]) -> str:
-    """A shape as the article writes it.
-
-    >>> shape_text((7, 7, 3))
-    '7×7×3'
-    """
-    return "×".join(str(size) for size in shape)
 
 
 def plural(name: str, count: int) -> str:
