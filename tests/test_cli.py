@@ -187,7 +187,7 @@ def test_bench_prints_ratios_and_json(tmp_path, capsys, monkeypatch):
 
 def test_reproduce_fails_if_a_verdict_is_not_the_docs(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(reproduce, "draw", lambda folder: [])
-    honest = claims.CLAIMS[1]
+    honest = claims.CLAIMS[0]
     assert honest.verdict == "holds"
     lying = claims.Claim(honest.name, honest.section, honest.statement, "fails", honest.compute)
     monkeypatch.setattr(claims, "CLAIMS", [honest, lying])

@@ -32,7 +32,12 @@ def _share(counted: Summary, blocks: Sequence[str], column: str) -> float:
     return inside / counted.total(column)
 
 
-@claim(ARCHITECTURE, "holds if MACs or layers are counted; of the weights they have 51 % at width 1, and 14 % at 0.35")
+@claim(
+    ARCHITECTURE,
+    "holds if MACs or layers are counted; of the weights they have 51 % at width 1, and 14 % at 0.35",
+    functions=("npconv.models.mobilenet_v2", "npconv.models.summary"),
+    figures=("cost-by-layer",),
+)
 def the_network_is_predominantly_inverted_residuals() -> Finding:
     """The network is predominantly built from the inverted residual layer."""
     lines, shares = [], {}
@@ -58,7 +63,12 @@ def the_network_is_predominantly_inverted_residuals() -> Finding:
     )
 
 
-@claim(ARCHITECTURE, "holds")
+@claim(
+    ARCHITECTURE,
+    "holds",
+    functions=("npconv.models.mobilenet_v2", "npconv.models.summary"),
+    figures=("mobilenet-v2-table",),
+)
 def the_network_is_the_table_of_fig_9() -> Finding:
     """The network is the table of Fig. 9: seven rows of bottlenecks between two convolutions."""
     network, blocks = _network(), []
@@ -87,6 +97,7 @@ def the_network_is_the_table_of_fig_9() -> Finding:
     ARCHITECTURE,
     "holds if the first block is left out: with t = 1 its ReLU6 acts on as many channels as it takes in, which are a "
     "ReLU6's already",
+    functions=("npconv.models.mobilenet_v2", "npconv.models.summary"),
 )
 def the_networks_activations_act_in_wide_volumes() -> Finding:
     """In the network the blocks' ends are linear, and activations act in wide volumes only."""
@@ -117,7 +128,12 @@ def the_networks_activations_act_in_wide_volumes() -> Finding:
     )
 
 
-@claim(ARCHITECTURE, "holds if the width is at least 0.28; at 0.27 the first block has 8 channels throughout")
+@claim(
+    ARCHITECTURE,
+    "holds if the width is at least 0.28; at 0.27 the first block has 8 channels throughout",
+    functions=("npconv.models.mobilenet_v2",),
+    figures=("mobilenet-v2-table",),
+)
 def the_networks_projections_reduce() -> Finding:
     """In the network each projection reduces the dimensions: tk > k′."""
     kernels = {1.0: _projections(_network())}
@@ -145,7 +161,11 @@ def _projections(network: MobileNet) -> dict[str, tuple[int, ...]]:
     return {name: network.layers[name].params["project.kernel"].shape for name in network.blocks}
 
 
-@claim(ARCHITECTURE, "holds if the maps that their heads take are meant; how well they then do is reported")
+@claim(
+    ARCHITECTURE,
+    "holds if the maps that their heads take are meant; how well they then do is reported",
+    functions=("npconv.models.mobilenet_v2",),
+)
 def the_network_is_a_feature_extractor() -> Finding:
     """As a feature extractor the network can be extended to detection and segmentation."""
     x = np.random.default_rng(0).standard_normal((1, 64, 96, 3), dtype=np.float32)

@@ -13,13 +13,15 @@ from .cases import whole
 from .table import INVERTED, Finding, claim, finding
 
 
-@claim(INVERTED, "holds")
+@claim(INVERTED, "holds", functions=("npconv.relu",), figures=("relu-information-loss",))
 def relu_loses_information_in_few_dimensions() -> Finding:
     """ReLU loses information in few dimensions, and little in many (the layer's premise)."""
     rng = np.random.default_rng(0)
     lines, holds = [], True
     for m in (2, 3, 5, 15, 30):
-        live = (rng.standard_normal((20_000, m, 2)) @ np.array([1.0, 0.0])) > 0  # by symmetry one point stands for all
+        live = (
+            npconv.relu(rng.standard_normal((20_000, m, 2)) @ np.array([1.0, 0.0])) > 0
+        )  # by symmetry one point stands for all
         kept = float((live.sum(axis=1) >= 2).mean())
         exact = sum(math.comb(m, k) for k in range(m - 1)) / 2**m
         holds &= abs(kept - exact) < 0.02
@@ -31,7 +33,90 @@ def relu_loses_information_in_few_dimensions() -> Finding:
     )
 
 
-@claim(INVERTED, "holds")
+@claim(
+    INVERTED,
+    "holds if t > 1: with t = 1 the expansion and its ReLU6 are left out",
+    functions=("npconv.inverted_residual", "npconv.inverted_residual_stages"),
+    figures=("inverted-residual-maps", "bottleneck-table"),
+)
+def the_layer_is_three_convolutions() -> Finding:
+    """The layer is three convolutions: expansion to tk channels and ReLU6, depthwise 3×3 and ReLU6, projection."""
+    x, expand, depthwise, project = whole(0, 2, 4, 5, 3), whole(1, 3, 12), whole(2, 3, 3, 12), whole(3, 12, 4)
+    expanded = npconv.pointwise_conv2d(x, expand)
+    filtered = npconv.depthwise_conv2d(npconv.relu6(expanded), depthwise, padding="same")
+    projected = npconv.pointwise_conv2d(npconv.relu6(filtered), project)
+    equal = np.array_equal(npconv.inverted_residual(x, expand, depthwise, project), projected)
+    without = npconv.inverted_residual_stages(x, None, depthwise[..., :3], project[:3])
+    return finding(
+        equal and expanded.shape[-1] == 12 and without.expanded is None and without.expanded_relu6 is None,
+        f"k = 3, t = 4: {expanded.shape[-1]} channels; the three convolutions one after the other, on whole numbers: "
+        f"equal, {equal}",
+        "with t = 1, as in the network's first block, two convolutions are left",
+        condition="t > 1: with t = 1 the expansion and its ReLU6 are left out",
+    )
+
+
+@claim(
+    INVERTED,
+    "holds if values stay small: what is above 6 is lost as what is below 0 is, in many dimensions too",
+    functions=("npconv.relu6", "npconv.pointwise_conv2d"),
+    figures=("relu-information-loss",),
+)
+def a_wide_space_suits_the_activation() -> Finding:
+    """A space of more dimensions, to which the expansion takes the map, is suited to the activation, ReLU6."""
+    rng = np.random.default_rng(0)
+    k, factors, scales = 2, (1, 3, 6, 15), (1, 1000)
+    points = np.array([[np.cos(angle), np.sin(angle)] for angle in 2 * np.pi * np.arange(24) / 24])[None, :, None]
+    kept: dict[tuple[int, int], list[float]] = {(scale, t): [] for scale in scales for t in factors}
+    for t in factors:
+        for _ in range(100):
+            expand = rng.standard_normal((k, t * k))
+            for scale in scales:
+                expanded = npconv.pointwise_conv2d(scale * points, expand)
+                live = npconv.relu6(expanded) == expanded  # as they were: two of them are enough for a point
+                kept[scale, t].append(float((live.sum(axis=-1) >= k).mean()))
+    means = {scale: [float(np.mean(kept[scale, t])) for t in factors] for scale in scales}
+    return finding(
+        means[1] == sorted(means[1]) and means[1][-1] > 0.99 and means[1][0] < 0.5 and max(means[1000]) < 0.1,
+        f"share of points of k = {k} dimensions that can be recovered behind expansion and ReLU6: "
+        + ", ".join(f"t = {t}: {mean:.2f}" for t, mean in zip(factors, means[1], strict=True)),
+        "the same points, 1000 times as far out: " + ", ".join(f"{mean:.2f}" for mean in means[1000]),
+        condition="values stay small: what is above 6 is lost as what is below 0 is, in many dimensions too",
+    )
+
+
+@claim(
+    INVERTED,
+    "holds",
+    functions=("npconv.inverted_residual_backward", "npconv.inverted_residual"),
+    figures=("inverted-residual-maps",),
+)
+def the_depthwise_convolution_filters_in_space() -> Finding:
+    """The depthwise convolution with 3×3 kernels does the layer's spatial filtering."""
+    x, expand, depthwise, project = np.ones((1, 7, 6, 3)), np.ones((3, 6)), np.ones((3, 3, 6)), np.ones((6, 4))
+    x, expand = x / 100, expand / 100  # so that no ReLU6 is at its ends
+    centre = np.zeros_like(depthwise)
+    centre[1, 1] = 1
+    dy = np.zeros((1, 7, 6, 4))
+    dy[0, 3, 2] = 1
+    seen = []
+    for kernel in (depthwise, centre):
+        dx, *_ = npconv.inverted_residual_backward(dy, x, expand, kernel, project)
+        rows, columns = np.nonzero(dx.any(axis=(0, 3)))
+        seen.append((int(np.ptp(rows)) + 1, int(np.ptp(columns)) + 1, rows.size))
+    return finding(
+        seen == [(3, 3, 9), (1, 1, 1)],
+        f"a place of the output sees {seen[0][0]}×{seen[0][1]} places of the input; with a depthwise kernel that is "
+        f"but its centre, {seen[1][0]}×{seen[1][1]}: the other two convolutions see no neighbours",
+    )
+
+
+@claim(
+    INVERTED,
+    "holds",
+    functions=("npconv.inverted_residual_stages", "npconv.inverted_residual"),
+    figures=("bottleneck-table", "inverted-residual-maps"),
+)
 def the_shapes_of_table_1() -> Finding:
     """The three steps take h×w×k to h×w×tk, to h/s×w/s×tk, to h/s×w/s×k′ (Table 1)."""
     h, w, k, t, k_out = 8, 6, 4, 6, 5
@@ -47,7 +132,7 @@ def the_shapes_of_table_1() -> Finding:
     return finding(holds, *lines, f"an odd side is rounded up: 7×5 at stride 2 gives {odd[0]}×{odd[1]}")
 
 
-@claim(INVERTED, "holds")
+@claim(INVERTED, "holds", functions=("npconv.pointwise_conv2d",))
 def the_projection_loses_information() -> Finding:
     """The projection alone loses information."""
     rng = np.random.default_rng(0)
@@ -64,7 +149,10 @@ def the_projection_loses_information() -> Finding:
 
 
 @claim(
-    INVERTED, "holds if the rule in brackets is meant: at stride 2 a 1×1 map keeps its dimensions, and has no shortcut"
+    INVERTED,
+    "holds if the rule in brackets is meant: at stride 2 a 1×1 map keeps its dimensions, and has no shortcut",
+    functions=("npconv.inverted_residual_stages",),
+    figures=("residual-blocks",),
 )
 def the_shortcut_needs_stride_1_and_equal_channels() -> Finding:
     """A shortcut is added when input and output have the same dimensions (stride 1 and equal channels)."""
@@ -84,7 +172,7 @@ def the_shortcut_needs_stride_1_and_equal_channels() -> Finding:
     )
 
 
-@claim(INVERTED, "holds")
+@claim(INVERTED, "holds", functions=("npconv.inverted_residual_backward",), figures=("gradient-flow",))
 def the_shortcut_passes_the_gradient_on() -> Finding:
     """The shortcut helps the gradient flow: dx is dy plus the gradient through the branch."""
     x, dy = whole(0, 2, 4, 5, 3), whole(6, 2, 4, 5, 3)
@@ -99,7 +187,17 @@ def the_shortcut_passes_the_gradient_on() -> Finding:
     )
 
 
-@claim(INVERTED, "holds if the ReLU6 between them is left out")
+@claim(
+    INVERTED,
+    "holds if the ReLU6 between them is left out",
+    functions=(
+        "npconv.factored_kernel",
+        "npconv.conv2d",
+        "npconv.depthwise_conv2d",
+        "npconv.pointwise_conv2d",
+        "npconv.relu6",
+    ),
+)
 def the_last_two_steps_are_separable() -> Finding:
     """The last two steps are a depthwise separable convolution that reduces the dimensions."""
     x, depthwise, project = whole(0, 2, 4, 5, 6), whole(1, 3, 3, 6), whole(2, 6, 2)
@@ -118,7 +216,7 @@ def the_last_two_steps_are_separable() -> Finding:
     )
 
 
-@claim(INVERTED, "holds")
+@claim(INVERTED, "holds", functions=("npconv.linear_block_kernel", "npconv.conv2d", "npconv.inverted_residual"))
 def without_activations_the_block_is_one_convolution() -> Finding:
     """Non-linear activations are what lets the layer represent more."""
     x, expand, depthwise, project = whole(0, 2, 4, 5, 3), whole(1, 3, 12), whole(2, 3, 3, 12), whole(3, 12, 4)
@@ -134,7 +232,12 @@ def without_activations_the_block_is_one_convolution() -> Finding:
     )
 
 
-@claim(INVERTED, "holds")
+@claim(
+    INVERTED,
+    "holds",
+    functions=("npconv.inverted_residual_stages", "npconv.residual_bottleneck_stages"),
+    figures=("residual-blocks",),
+)
 def the_inverted_block_is_narrow_and_linear_at_its_ends() -> Finding:
     """The inverted block's ends are narrow and linear; activations act in the wide volumes only (Fig. 8)."""
     rng = np.random.default_rng(0)

@@ -34,7 +34,16 @@ from ..training.tasks import scattered_digits
 from .table import INVERTED, Finding, claim, finding
 
 
-@claim(INVERTED, "fails")
+@claim(
+    INVERTED,
+    "fails",
+    functions=(
+        "npconv.training.probes.stored_subspaces",
+        "npconv.training.probes.sufficient",
+        "npconv.training.probes.dimensions",
+    ),
+    figures=("feature-subspaces",),
+)
 def features_live_in_few_dimensions() -> Finding:
     """Features can be encoded in subspaces of few dimensions (the linear bottleneck's premise)."""
     stored, network = stored_subspaces(), stored_network()
@@ -78,7 +87,10 @@ def features_live_in_few_dimensions() -> Finding:
 
 
 @claim(
-    INVERTED, "holds if networks before training are meant; the one without shortcuts then does not train, at 16 blocks"
+    INVERTED,
+    "holds if networks before training are meant; the one without shortcuts then does not train, at 16 blocks",
+    functions=("npconv.training.probes.first_norms", "npconv.training.probes.stored_gradients"),
+    figures=("gradient-flow",),
 )
 def shortcuts_keep_the_gradients_size() -> Finding:
     """With shortcuts gradients flow through many blocks."""
@@ -124,6 +136,8 @@ def shortcuts_keep_the_gradients_size() -> Finding:
     INVERTED,
     "holds if a small network is meant, not one on ImageNet "
     "(4, 8 and 16 blocks, k = 6, t = 6, 1000 steps on scattered digits, 10 seeds)",
+    functions=("npconv.training.fig07.stored_results", "npconv.training.fig07.compare"),
+    figures=("linear-bottleneck-training",),
 )
 def a_linear_bottleneck_is_better() -> Finding:
     """A linear bottleneck is better than one with a non-linearity (Fig. 7a)."""
@@ -134,6 +148,8 @@ def a_linear_bottleneck_is_better() -> Finding:
     INVERTED,
     "holds if a small network is meant, not one on ImageNet "
     "(4, 8 and 16 blocks, k = 6, t = 6, 1000 steps on scattered digits, 10 seeds); the deeper, the more",
+    functions=("npconv.training.fig07.stored_results", "npconv.training.fig07.compare"),
+    figures=("linear-bottleneck-training",),
 )
 def shortcuts_are_better_between_bottlenecks() -> Finding:
     """Shortcuts are better between bottlenecks than between expansions, or none (Fig. 7b)."""

@@ -1,5 +1,7 @@
 """The claims of the article's section on the standard convolution."""
 
+from typing import Any
+
 import numpy as np
 
 import npconv
@@ -9,7 +11,7 @@ from .cases import CASES, cases, whole
 from .table import OVERVIEW, Finding, claim, finding
 
 
-@claim(OVERVIEW, "holds")
+@claim(OVERVIEW, "holds", functions=("npconv.conv2d_loops", "npconv.conv2d"), figures=("standard-convolution",))
 def the_shapes_of_a_standard_convolution() -> Finding:
     """N filters of Dᵣ×Dᵣ×M take a Dᵤ×Dᵤ×M volume to Dᵥ×Dᵥ×N (Fig. 1)."""
     holds, count = True, 0
@@ -21,7 +23,41 @@ def the_shapes_of_a_standard_convolution() -> Finding:
     return finding(holds, f"{count} constructed convolutions have the shape Dᵥ×Dᵥ×N; 7×7×3 with 3×3×3×128: {shape[1:]}")
 
 
-@claim(OVERVIEW, "holds")
+@claim(
+    OVERVIEW,
+    "holds if the zeros of the padding are counted as overlapped",
+    functions=("npconv.conv2d_loops", "npconv.conv2d_backward"),
+    figures=("functional-view",),
+)
+def each_step_gives_a_single_value() -> Finding:
+    """A filter steps over rows and columns; at each step it overlaps Dᵣ×Dᵣ×M numbers and gives a single value."""
+    steps, less, holds = 0, 0, True
+    for case, (x, kernel) in cases("conv2d"):
+        maps = npconv.conv2d_loops(x, kernel[..., :1], **case.geometry)
+        holds &= maps.shape == (*case.output_shape[:3], 1)
+        ones = np.ones_like(kernel[..., :1])
+        for v, w in np.ndindex(*maps.shape[1:3]):
+            one_step = np.zeros_like(maps)
+            one_step[0, v, w] = 1
+            overlapped, _ = npconv.conv2d_backward(one_step, x, ones, **case.geometry)  # 1 where that step reads
+            holds &= overlapped.max(initial=0) <= 1 and not overlapped[1:].any()
+            holds &= overlapped.sum() == ones.size or (overlapped.sum() < ones.size and _pads(case.geometry))
+            less += overlapped.sum() < ones.size
+            steps += 1
+    return finding(
+        holds and less > 0,
+        f"{steps:,} steps of {CASES} constructed filters, one value each: {steps - less:,} overlap Dᵣ²M numbers of the "
+        f"input, {less:,}, at its edges, fewer numbers and the padding's zeros",
+        condition="the zeros of the padding are counted as overlapped",
+    )
+
+
+@claim(
+    OVERVIEW,
+    "holds",
+    functions=("npconv.conv2d_loops", "npconv.conv2d_per_channel"),
+    figures=("functional-view", "per-channel-view"),
+)
 def the_two_readings_agree() -> Finding:
     """The two readings agree: inner products over the depth, or per-channel maps that are summed."""
     differing = 0
@@ -34,7 +70,7 @@ def the_two_readings_agree() -> Finding:
     )
 
 
-@claim(OVERVIEW, "holds")
+@claim(OVERVIEW, "holds", functions=("npconv.conv2d_im2col", "npconv.conv2d_loops"), figures=("functional-view",))
 def the_vectorised_patch_gives_the_value() -> Finding:
     """Patch and filter vectorised, their dot product is the one value (Fig. 2)."""
     x, kernel = whole(0, 1, 7, 6, 3), whole(1, 3, 3, 3, 4)
@@ -49,7 +85,12 @@ def the_vectorised_patch_gives_the_value() -> Finding:
     )
 
 
-@claim(OVERVIEW, "holds")
+@claim(
+    OVERVIEW,
+    "holds",
+    functions=("npconv.conv2d", "npconv.depthwise_conv2d", "npconv.cost.count_operations"),
+    figures=("per-channel-view",),
+)
 def each_channel_is_filtered_n_times() -> Finding:
     """With N filters every channel of the input is filtered N times."""
     n = 5
@@ -62,3 +103,31 @@ def each_channel_is_filtered_n_times() -> Finding:
         f"filtering one channel once takes {one} multiplications; M = 3, N = {n}",
         f"standard: {standard} = {standard // one} filterings, M·N; depthwise: {depthwise} = {depthwise // one}, M",
     )
+
+
+@claim(
+    OVERVIEW,
+    "holds",
+    functions=("npconv.per_channel_maps", "npconv.conv2d"),
+    figures=("per-channel-view", "per-channel-photograph"),
+)
+def each_map_is_a_single_channel_convolution() -> Finding:
+    """Channel i of the input is convolved with channel i of the filter; the M maps are then summed (Fig. 3)."""
+    maps_compared, holds = 0, True
+    for case, (x, kernel) in cases("conv2d"):
+        maps = npconv.per_channel_maps(x, kernel[..., 0], **case.geometry)
+        holds &= maps.shape == (*case.output_shape[:3], x.shape[-1])
+        holds &= np.array_equal(maps.sum(axis=-1), npconv.conv2d(x, kernel, **case.geometry)[..., 0])
+        for i in range(x.shape[-1]):
+            one = npconv.conv2d(x[..., i : i + 1], kernel[:, :, i : i + 1, :1], **case.geometry)
+            holds &= np.array_equal(maps[..., i], one[..., 0])
+            maps_compared += 1
+    return finding(
+        holds,
+        f"{maps_compared} maps of {CASES} filters, Dᵥ×Dᵥ×M for each filter, equal the convolutions of one channel with "
+        "one channel; their sums are the filters' output",
+    )
+
+
+def _pads(geometry: dict[str, Any]) -> bool:
+    return geometry.get("padding", "valid") not in ("valid", 0)

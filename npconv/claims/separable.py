@@ -1,5 +1,6 @@
 """The claims of the article's section on depthwise separable convolutions."""
 
+import math
 from fractions import Fraction
 from typing import Any
 
@@ -18,11 +19,68 @@ from ..cost import (
     pointwise_conv2d_cost,
 )
 from ..kernels.geometry import Array
-from .cases import CASES, cases
+from ..models import mobilenet_v1, mobilenet_v2
+from .cases import CASES, cases, whole
 from .table import SEPARABLE, Finding, claim, finding
 
 
-@claim(SEPARABLE, "holds")
+@claim(
+    SEPARABLE,
+    "holds if N > 1 and Dᵣ > 1",
+    functions=("npconv.cost.conv2d_cost", "npconv.cost.depthwise_separable_conv2d_cost"),
+    figures=("cost-ratio",),
+)
+def separable_convolutions_cost_less() -> Finding:
+    """Depthwise separable convolutions reduce the computational cost, compared to standard ones."""
+    dearer: list[tuple[int, int]] = []
+    cheaper: list[tuple[int, int]] = []
+    for side in range(1, 8):
+        for n in range(1, 65):
+            x = (1, side + 4, side + 3, 5)
+            standard = conv2d_cost(x, (side, side, 5, n)).macs
+            separable = depthwise_separable_conv2d_cost(x, (side, side, 5), (5, n)).macs
+            (cheaper if separable < standard else dearer).append((side, n))
+    return finding(
+        all(side > 1 and n > 1 for side, n in cheaper) and all(side == 1 or n == 1 for side, n in dearer),
+        f"{len(cheaper) + len(dearer)} convolutions, sides 1 to 7, N from 1 to 64: {len(cheaper)} are cheaper as "
+        f"separable ones, all those with N > 1 and Dᵣ > 1; the other {len(dearer)} cost more",
+        "a filter of two taps with N = 2 costs the same: "
+        f"{conv2d_cost((1, 4, 4, 5), (1, 2, 5, 2)).macs} and "
+        f"{depthwise_separable_conv2d_cost((1, 4, 4, 5), (1, 2, 5), (5, 2)).macs} multiplications",
+        condition="N > 1 and Dᵣ > 1",
+    )
+
+
+@claim(
+    SEPARABLE,
+    "holds",
+    functions=("npconv.conv2d", "npconv.depthwise_conv2d", "npconv.pointwise_conv2d"),
+    figures=("per-channel-view",),
+)
+def a_standard_convolution_filters_and_combines() -> Finding:
+    """The standard convolution contains spatial filtering and linear combinations."""
+    holds = True
+    for case, (x, kernel) in cases("conv2d"):
+        height, width, m, n = kernel.shape
+        filtered = npconv.depthwise_conv2d(x, kernel.reshape(height, width, m * n), **case.geometry)  # M·N maps
+        combined = npconv.pointwise_conv2d(filtered, np.tile(np.eye(n), (m, 1)))  # each n sums its M maps
+        holds &= np.array_equal(combined, npconv.conv2d(x, kernel, **case.geometry))
+    x, kernel = whole(0, 2, 5, 4, 3), whole(1, 1, 1, 3, 4)
+    alone = np.array_equal(npconv.conv2d(x, kernel), npconv.pointwise_conv2d(x, kernel[0, 0]))
+    return finding(
+        holds and alone,
+        f"{CASES} constructed ones, on whole numbers: M·N maps filtered in space, depthwise, of which each of the N "
+        "outputs is the sum of M",
+        f"with Dᵣ = 1 the linear combinations are left alone: {alone}",
+    )
+
+
+@claim(
+    SEPARABLE,
+    "holds",
+    functions=("npconv.per_channel_maps", "npconv.depthwise_conv2d"),
+    figures=("depthwise-separable",),
+)
 def the_depthwise_intermediate_is_fig_3c() -> Finding:
     """The depthwise stage gives what Fig. 3(c) shows: the per-channel maps, not summed."""
     equal = []
@@ -33,7 +91,12 @@ def the_depthwise_intermediate_is_fig_3c() -> Finding:
     return finding(all(equal), f"the maps of {len(equal)} filters equal the depthwise convolution with that filter")
 
 
-@claim(SEPARABLE, "holds if N > 1, Dᵣ > 1 and some channel's Dᵣ²×N slice has rank above 1")
+@claim(
+    SEPARABLE,
+    "holds if N > 1, Dᵣ > 1 and some channel's Dᵣ²×N slice has rank above 1",
+    functions=("npconv.factorize_kernel", "npconv.factored_kernel", "npconv.cost.cost_ratio"),
+    figures=("separability",),
+)
 def a_standard_convolution_cannot_be_factored() -> Finding:
     """A standard convolution can't be factored into spatial filtering and a linear combination."""
     kernel = np.random.default_rng(0).standard_normal((3, 3, 4, 8))
@@ -57,7 +120,17 @@ def a_standard_convolution_cannot_be_factored() -> Finding:
     )
 
 
-@claim(SEPARABLE, "holds")
+@claim(
+    SEPARABLE,
+    "holds",
+    functions=(
+        "npconv.depthwise_separable_conv2d",
+        "npconv.depthwise_separable_conv2d_backward",
+        "npconv.factored_kernel",
+        "npconv.factored_kernel_backward",
+    ),
+    figures=("depthwise-separable",),
+)
 def the_separable_convolution_is_factored() -> Finding:
     """The depthwise separable convolution is a factored one."""
     wrong = 0
@@ -74,7 +147,76 @@ def the_separable_convolution_is_factored() -> Finding:
     return finding(wrong == 0, f"{CASES} constructed ones, forward and all gradients, on whole numbers: {wrong} differ")
 
 
-@claim(SEPARABLE, "holds")
+@claim(SEPARABLE, "holds", functions=("npconv.depthwise_conv2d",), figures=("depthwise-separable",))
+def m_single_channel_filters_give_m_maps() -> Finding:
+    """M single-channel filters map the input to Dᵥ×Dᵥ×M, channel by channel (Fig. 4b)."""
+    holds = True
+    for case, (x, kernel) in cases("conv2d"):
+        filters = kernel[..., 0]  # Dᵣ×Dᵣ×M: one for each channel
+        maps = npconv.depthwise_conv2d(x, filters, **case.geometry)
+        holds &= maps.shape == (*case.output_shape[:3], x.shape[-1])
+        for m in range(x.shape[-1]):
+            one = npconv.depthwise_conv2d(x[..., m : m + 1], filters[..., m : m + 1], **case.geometry)
+            holds &= np.array_equal(maps[..., m : m + 1], one)
+    shape = npconv.depthwise_conv2d(np.ones((1, 7, 7, 3)), np.ones((3, 3, 3))).shape[1:]
+    return finding(
+        holds, f"{CASES} constructed ones have as many maps as channels, each of its channel; 7×7×3: {shape}"
+    )
+
+
+@claim(
+    SEPARABLE,
+    "holds",
+    functions=("npconv.depthwise_conv2d_backward", "npconv.depthwise_separable_conv2d_backward"),
+    figures=("depthwise-separable",),
+)
+def new_features_need_a_linear_combination() -> Finding:
+    """To make new features of those that are there, a linear combination of the channels is needed."""
+    mixed = unmixed = seeing = 0
+    for case, (x, depthwise, pointwise) in cases("depthwise_separable_conv2d"):
+        m, ones = x.shape[-1], (np.ones_like(depthwise), np.ones_like(pointwise))
+        dy, dmaps = np.zeros(case.output_shape), np.zeros((*case.output_shape[:3], depthwise.shape[-1]))
+        dy[..., 0] = dmaps[..., 0] = 1  # which channels of the input does one output channel see?
+        filtered, _ = npconv.depthwise_conv2d_backward(dmaps, x, ones[0], **case.geometry)
+        combined, *_ = npconv.depthwise_separable_conv2d_backward(dy, x, *ones, **case.geometry)
+        seen = [int(dx.any(axis=(0, 1, 2)).sum()) for dx in (filtered, combined)]
+        seeing += seen != [0, 0]
+        unmixed += seen[0] == 1
+        mixed += seen[1] == m
+    return finding(
+        mixed == unmixed == seeing,
+        f"{CASES} constructed ones, of which {CASES - seeing} read padding alone: behind the depthwise stage a channel "
+        f"sees one channel of the input in {unmixed}, behind the pointwise one all of them in {mixed}",
+    )
+
+
+@claim(
+    SEPARABLE,
+    "holds",
+    functions=("npconv.pointwise_conv2d", "npconv.conv2d"),
+    figures=("depthwise-separable",),
+)
+def n_pointwise_filters_give_n_channels() -> Finding:
+    """N filters of 1×1, along the depth, give the output of Dᵥ×Dᵥ×N (Fig. 4c)."""
+    holds, row = True, True
+    for _, (x, kernel) in cases("pointwise_conv2d"):
+        y = npconv.pointwise_conv2d(x, kernel)
+        holds &= y.shape == (*x.shape[:3], kernel.shape[-1])
+        holds &= np.array_equal(y, npconv.conv2d(x, kernel[None, None]))  # M×N as 1×1×M×N
+        row &= np.array_equal(y[:, :1, :1], npconv.pointwise_conv2d(x[:, :1, :1], kernel))
+    return finding(
+        holds and row,
+        f"{CASES} constructed ones equal the standard convolution with N filters of 1×1×M, and keep height and width",
+        f"a place of the output depends on that place of the input alone: {row}",
+    )
+
+
+@claim(
+    SEPARABLE,
+    "holds",
+    functions=("npconv.conv2d", "npconv.depthwise_conv2d", "npconv.pointwise_conv2d", "npconv.cost.count_operations"),
+    figures=("separable-example",),
+)
 def the_example_of_fig_5() -> Finding:
     """The example 7×7×3 → 5×5×128, both ways (Fig. 5)."""
     x, kernel, depthwise, pointwise = (np.ones(s) for s in ((1, 7, 7, 3), (3, 3, 3, 128), (3, 3, 3), (3, 128)))
@@ -91,7 +233,16 @@ def the_example_of_fig_5() -> Finding:
     )
 
 
-@claim(SEPARABLE, "holds")
+@claim(
+    SEPARABLE,
+    "holds",
+    functions=(
+        "npconv.cost.conv2d_cost",
+        "npconv.cost.depthwise_separable_conv2d_cost",
+        "npconv.cost.count_operations",
+    ),
+    figures=("separable-example",),
+)
 def the_cost_formulas() -> Finding:
     """The cost formulas: Dᵥ²Dᵣ²MN, and Dᵥ²Dᵣ²M + Dᵥ²MN (the article says depth-wise, and means separable)."""
     wrong, products = 0, 0
@@ -110,6 +261,8 @@ def the_cost_formulas() -> Finding:
 @claim(
     SEPARABLE,
     "holds if multiplications are counted, padding's zeros among them, or parameters without a bias, at Q = 1",
+    functions=("npconv.cost.cost_ratio", "npconv.cost.count_operations", "npconv.cost.break_even_multiplier"),
+    figures=("cost-ratio", "predicted-and-measured"),
 )
 def the_ratio_of_the_costs() -> Finding:
     """The ratio of the two costs is 1/N + 1/Dᵣ²."""
@@ -166,7 +319,12 @@ def the_ratio_of_the_costs() -> Finding:
     )
 
 
-@claim(SEPARABLE, "holds")
+@claim(
+    SEPARABLE,
+    "holds",
+    functions=("npconv.cost.conv2d_cost", "npconv.cost.depthwise_separable_conv2d_cost"),
+    figures=("separable-example",),
+)
 def the_saving_is_in_the_spatial_filtering() -> Finding:
     """The saving comes predominantly from filtering in space M times instead of M·N times."""
     standard = conv2d_cost((1, 7, 7, 3), (3, 3, 3, 128)).macs
@@ -180,9 +338,40 @@ def the_saving_is_in_the_spatial_filtering() -> Finding:
     )
 
 
-@claim(SEPARABLE, "holds if N ≥ 10·Dᵣ², to be within 10 %")
+@claim(
+    SEPARABLE,
+    "holds",
+    functions=("npconv.models.mobilenet_v1", "npconv.models.mobilenet_v2"),
+    figures=("mobilenet-v2-table", "cost-ratio"),
+)
+def n_is_often_greater_than_the_square() -> Finding:
+    """N is often greater than Dᵣ² in practice, and the more so the deeper in a network."""
+    lines, holds = [], True
+    for name, network, kernel in (
+        ("MobileNetV1", mobilenet_v1(), "pointwise.kernel"),
+        ("MobileNetV2", mobilenet_v2(), "project.kernel"),
+        ("MobileNetV2 of width 0.35", mobilenet_v2(0.35), "project.kernel"),
+    ):
+        blocks = [network.layers[block].params for block in network.blocks]
+        filters = [params[kernel].shape[-1] for params in blocks]
+        taps = {math.prod(params["depthwise.kernel"].shape[:2]) for params in blocks}
+        greater = sum(n > max(taps) for n in filters)
+        holds &= greater > len(filters) / 2 and filters == sorted(filters) and taps == {9}
+        lines.append(
+            f"{name}: N > 9 in {greater} of {len(filters)} separable convolutions; N never falls with the depth, "
+            f"from {filters[0]} to {filters[-1]:,}"
+        )
+    return finding(holds, *lines)
+
+
+@claim(
+    SEPARABLE,
+    "holds if N ≥ 10·Dᵣ², to be within 10 %",
+    functions=("npconv.cost.limit_error", "npconv.cost.cost_ratio"),
+    figures=("cost-ratio",),
+)
 def the_ratio_is_about_the_inverse_square() -> Finding:
-    """N is often greater than Dᵣ², so the ratio is about 1/Dᵣ²."""
+    """Where N is greater than Dᵣ², the ratio is about 1/Dᵣ²."""
     within = {k: next(n for n in range(1, 10_000) if limit_error(k, n) <= Fraction(1, 10)) for k in (3, 5, 7)}
     return finding(
         all(n == 10 * k * k for k, n in within.items()),
@@ -193,7 +382,12 @@ def the_ratio_is_about_the_inverse_square() -> Finding:
     )
 
 
-@claim(SEPARABLE, "holds if N is large: 8 times fewer from N = 72 on, never 9 times")
+@claim(
+    SEPARABLE,
+    "holds if N is large: 8 times fewer from N = 72 on, never 9 times",
+    functions=("npconv.cost.cost_ratio",),
+    figures=("cost-ratio", "predicted-and-measured"),
+)
 def nearly_an_order_of_magnitude() -> Finding:
     """With 3×3 kernels there are nearly an order of magnitude fewer computations."""
     fewer = {n: float(1 / cost_ratio(3, n)) for n in (16, 72, 128, 512, 1024)}
@@ -206,7 +400,15 @@ def nearly_an_order_of_magnitude() -> Finding:
     )
 
 
-@claim(SEPARABLE, "holds")
+@claim(
+    SEPARABLE,
+    "holds",
+    functions=(
+        "npconv.cost.conv2d_cost",
+        "npconv.cost.depthwise_separable_conv2d_cost",
+        "npconv.cost.count_operations",
+    ),
+)
 def the_layer_of_mobilenet_v1() -> Finding:
     """MobileNetV1's own layer (its paper's Table 3): 462 M against 52.3 M."""
     shapes = (1, 14, 14, 512), (3, 3, 512)

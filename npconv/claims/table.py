@@ -1,5 +1,6 @@
 """What a claim is, and the table of all of them: a module of claims enters each with the decorator `claim`."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -19,24 +20,31 @@ class Finding:
 
 @dataclass(frozen=True)
 class Claim:
-    """One claim: where the article makes it, what it says, the verdict that the docs give, and how it is computed."""
+    """One claim: where the article makes it, what it says, the verdict that the docs give, and how it is computed.
+
+    `functions` are the public functions that carry it, by their full names, `figures` those that show it, by theirs.
+    """
 
     name: str
     section: str
     statement: str
     verdict: str
     compute: Callable[[], Finding]
+    functions: tuple[str, ...] = ()
+    figures: tuple[str, ...] = ()
 
 
 CLAIMS: list[Claim] = []  # filled as the modules of claims are imported, then put in order by __init__.py
 
 
-def claim(section: str, verdict: str) -> Callable[[Callable[[], Finding]], Callable[[], Finding]]:
+def claim(
+    section: str, verdict: str, *, functions: tuple[str, ...], figures: tuple[str, ...] = ()
+) -> Callable[[Callable[[], Finding]], Callable[[], Finding]]:
     """Enter a function into `CLAIMS` under its own name; its docstring is what the article says."""
 
     def enter(compute: Callable[[], Finding]) -> Callable[[], Finding]:
         statement = " ".join((compute.__doc__ or "").split())
-        CLAIMS.append(Claim(compute.__name__, section, statement, verdict, compute))
+        CLAIMS.append(Claim(compute.__name__, section, statement, verdict, compute, functions, figures))
         return compute
 
     return enter
@@ -47,13 +55,27 @@ def finding(holds: bool, *numbers: str, condition: str = "") -> Finding:
     return Finding((f"holds if {condition}" if condition else "holds") if holds else "fails", numbers)
 
 
-def as_markdown() -> str:
-    """The claims and their verdicts as the table that docs/claims.md holds.
+def as_markdown(figures_page: str = "") -> str:
+    """The claims, their verdicts and what carries them, as the table that docs/claims.md holds.
+
+    A figure's name links to its heading in the figures' page, whose text this is given.
 
     >>> as_markdown().splitlines()[0]
-    '| | the article says | verdict | test |'
+    '| | the article says | verdict | functions | test | figure |'
     """
-    lines = ["| | the article says | verdict | test |", "|---|---|---|---|"]
+    anchors = dict(_anchor(line) for line in figures_page.splitlines() if line.startswith("### "))
+    lines = ["| | the article says | verdict | functions | test | figure |", "|---|---|---|---|---|---|"]
     for number, entry in enumerate(CLAIMS, 1):
-        lines.append(f"| {number} | {entry.statement} | {entry.verdict} | `test_claim[{entry.name}]` |")
+        functions = ", ".join(f"`{name}`" for name in entry.functions)
+        shown = (f"[{name}](figures.md#{anchors[name]})" if name in anchors else name for name in entry.figures)
+        lines.append(
+            f"| {number} | {entry.statement} | {entry.verdict} | {functions} | `test_claim[{entry.name}]` | "
+            f"{', '.join(shown) or '–'} |"
+        )
     return "\n".join(lines)
+
+
+def _anchor(heading: str) -> tuple[str, str]:
+    """The figure's name that a heading begins with, and the anchor that the heading has on the page."""
+    text = heading.lstrip("# ")
+    return text.partition(":")[0], re.sub(r"[^\w -]", "", text.lower()).replace(" ", "-")

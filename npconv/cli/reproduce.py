@@ -26,6 +26,7 @@ def _run(arguments: argparse.Namespace) -> int:
         print(f"    {found.verdict}")
         for line in found.numbers:
             print(f"      {line}")
+        print(f"      by {', '.join(claim.functions)}" + "".join(f"; figure {name}" for name in claim.figures))
         if found.verdict != claim.verdict:
             different += 1
             print(f"    DIFFERENT: the docs say “{claim.verdict}”")
