@@ -12,7 +12,7 @@ import pytest
 import npconv
 
 ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 MODULES = [
     module.name for module in pkgutil.walk_packages(npconv.__path__, "npconv.") if not module.name.endswith("__main__")
 ]
@@ -34,7 +34,7 @@ def test_every_kernel_has_an_example(name):
     assert ">>> " in getattr(npconv, name).__doc__
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_the_code_blocks_of_the_docs_run(page, tmp_path, monkeypatch):
     """One page's ```python blocks run in order, in one namespace; a block with >>> in it as a doctest."""
     monkeypatch.chdir(tmp_path)
@@ -48,7 +48,7 @@ def test_the_code_blocks_of_the_docs_run(page, tmp_path, monkeypatch):
             exec(compile(block, str(page), "exec"), namespace)
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_the_links_of_the_docs_lead_somewhere(page):
     for target in re.findall(r"\]\(([^)#\s]+)", page.read_text(encoding="utf-8")):
         if not target.startswith("http"):
@@ -57,5 +57,5 @@ def test_the_links_of_the_docs_lead_somewhere(page):
 
 def test_the_docs_that_docstrings_name_exist():
     for path in (ROOT / "npconv").rglob("*.py"):
-        for target in re.findall(r"docs/[a-z_-]+\.md", path.read_text(encoding="utf-8")):
+        for target in re.findall(r"docs/[a-z/_-]+\.md", path.read_text(encoding="utf-8")):
             assert (ROOT / target).exists(), (path.name, target)

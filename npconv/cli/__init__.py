@@ -5,9 +5,23 @@ import sys
 from collections.abc import Sequence
 
 from .. import __version__
-from . import bench, cost, figures, reproduce, train, vectors
+from . import bench, cost, exercise, explain, figures, grade, lesson, reproduce, step, train, vectors
 
 __all__ = ["main"]
+
+_COMMANDS = (
+    reproduce,
+    figures,
+    cost,
+    explain,
+    train,
+    lesson,
+    step,
+    exercise,
+    grade,
+    vectors,
+    bench,
+)  # in the order of --help
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -28,6 +42,6 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="npconv", description="Convolutions as they are taught, in plain NumPy.")
     parser.add_argument("--version", action="version", version=f"npconv {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for command in (reproduce, figures, cost, train, vectors, bench):  # in the order of --help
+    for command in _COMMANDS:
         command.add_parser(commands)
     return parser

@@ -3,12 +3,11 @@
 import argparse
 import json
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from .cost_networks import add_networks
-from .shared import Commands, pair, print_table
+from .shared import Commands, padding, pair, print_table
 
 
 def add_parser(commands: Commands) -> None:
@@ -48,7 +47,7 @@ def _run_layer(arguments: argparse.Namespace) -> int:
     geometry: dict[str, Any] = {
         "stride": pair("--stride", arguments.stride),
         "dilation": pair("--dilation", arguments.dilation),
-        "padding": _padding(arguments.padding),
+        "padding": padding(arguments.padding),
     }
     x = (arguments.batch, height, width, m)
     standard = conv2d_cost(x, (*kernel, m, n), bias=bias, **geometry)
@@ -85,14 +84,6 @@ def _run_layer(arguments: argparse.Namespace) -> int:
     ]  # fmt: skip
     print_table(header, table)
     return 0
-
-
-def _padding(words: Sequence[str]) -> str | tuple[int, int]:
-    if len(words) == 1 and not words[0].lstrip("-").isdigit():
-        return words[0]
-    if not all(word.isdigit() for word in words):
-        raise ValueError(f"--padding takes valid, same, or one or two numbers; got {' '.join(words)}")
-    return pair("--padding", [int(word) for word in words])
 
 
 def _add_ratio(cost: Commands) -> None:

@@ -17,6 +17,15 @@ def pair(option: str, numbers: Sequence[int]) -> tuple[int, int]:
     return numbers[0], numbers[-1]
 
 
+def padding(words: Sequence[str]) -> str | tuple[int, int]:
+    """What --padding was given: a word, for the kernels to judge, or one or two numbers; ValueError otherwise."""
+    if len(words) == 1 and not words[0].lstrip("-").isdigit():
+        return words[0]
+    if not all(word.isdigit() for word in words):
+        raise ValueError(f"--padding takes valid, same, or one or two numbers; got {' '.join(words)}")
+    return pair("--padding", [int(word) for word in words])
+
+
 def print_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Columns set by their widest entry, words to the left and numbers to the right."""
     print("\n".join(table_lines(header, rows)))

@@ -108,7 +108,7 @@ def inverted_residual_backward(
     """The gradients of `inverted_residual`: dx, dexpand (None where expand is None), ddepthwise and dproject.
 
     dy is (B, Dᵥ, Dᵥ, k′); the rest is what forward took, and so are the errors. With the shortcut dx is dy plus the
-    gradient through the branch. What lies between is computed again; derived in docs/backward.md.
+    gradient through the branch. What lies between is computed again; derived in docs/lessons/inverted-residual.md.
 
     >>> x, expand, depthwise, project = np.ones((1, 4, 5, 2)), np.ones((2, 12)), np.ones((3, 3, 12)), np.ones((12, 2))
     >>> gradients = inverted_residual_backward(np.ones((1, 4, 5, 2)), x, expand, depthwise, project)

@@ -81,7 +81,7 @@ def batch_norm_backward(
 ) -> tuple[Array, Array, Array]:
     """The gradients of `batch_norm`: dx, dscale and dshift; the statistics depend on x, and dx has their share.
 
-    dy is shaped like x; the rest is what `batch_norm` took, and so are the errors. Derived in docs/backward.md.
+    dy is shaped like x; the rest is what `batch_norm` took, and so are the errors. Derived in docs/lessons/backward.md.
 
     >>> x, dy = np.array([[1.0], [3.0], [8.0]]), np.array([[1.0], [1.0], [1.0]])
     >>> dx, dscale, dshift = batch_norm_backward(dy, x, np.ones(1), np.zeros(1))

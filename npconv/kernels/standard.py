@@ -113,7 +113,7 @@ def conv2d_backward_taps(
 ) -> tuple[Array, Array]:
     """The backward of `conv2d_taps`: dkernel[i, j] is tap times dy, and dy goes back through the tap it came from.
 
-    Shapes, errors and result as in `conv2d_backward`; derived in docs/backward.md.
+    Shapes, errors and result as in `conv2d_backward`; derived in docs/lessons/backward.md.
 
     >>> x, kernel = np.ones((2, 7, 6, 3)), np.ones((3, 3, 3, 4))
     >>> dx, dkernel = conv2d_backward_taps(np.ones((2, 5, 4, 4)), x, kernel)
@@ -208,7 +208,7 @@ def conv2d(x: Array, kernel: Array, *, stride: Pair = 1, padding: Padding = "val
 def conv2d_backward(
     dy: Array, x: Array, kernel: Array, *, stride: Pair = 1, padding: Padding = "valid", dilation: Pair = 1
 ) -> tuple[Array, Array]:
-    """The gradients of `conv2d`. To read one, start at `conv2d_backward_taps`; derived in docs/backward.md.
+    """The gradients of `conv2d`. To read one, start at `conv2d_backward_taps`; derived in docs/lessons/backward.md.
 
     Args:
         dy: the upstream gradient, shaped like conv2d's output, (B, Dᵥ, Dᵥ, N).

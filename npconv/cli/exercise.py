@@ -1,0 +1,44 @@
+"""`npconv exercise`: what there is to write, and a file to write it in."""
+
+import argparse
+
+from .shared import Commands, print_table
+
+
+def add_parser(commands: Commands) -> None:
+    """Add `npconv exercise list` and `npconv exercise start`."""
+    exercise = commands.add_parser("exercise", help="the course's exercises: list them, start one")
+    actions = exercise.add_subparsers(dest="action", required=True, metavar="ACTION")
+    actions.add_parser("list", help="print their names, functions and points").set_defaults(run=_list)
+    start = actions.add_parser("start", help="write an exercise's file, to be filled in")
+    start.add_argument("name", metavar="NAME", help="which one")
+    start.add_argument("folder", nargs="?", default=".", metavar="DIR", help="where (the current folder)")
+    start.add_argument("--variant", type=int, metavar="SEED", help="change what npconv's own code gives no answer to")
+    start.set_defaults(run=_start)
+
+
+def _list(arguments: argparse.Namespace) -> int:
+    from ..course.exercises import EXERCISES
+
+    rows = []
+    for exercise in EXERCISES.values():
+        functions = ["one of several"] if exercise.name == "find-the-bug" else [task.name for task in exercise.tasks]
+        for number, function in enumerate(functions):
+            first = number == 0
+            points = str(exercise.points if exercise.name == "find-the-bug" else exercise.tasks[number].points)
+            rows.append([exercise.name if first else "", function, points, exercise.asks if first else ""])
+    rows.append(["all", "", str(sum(exercise.points for exercise in EXERCISES.values())), ""])
+    print_table(["exercise", "function", "points", "asks for"], rows)
+    return 0
+
+
+def _start(arguments: argparse.Namespace) -> int:
+    from ..course.exercises.template import exercise_of, start_exercise
+    from ..course.grading.report import variant_text
+
+    path = start_exercise(arguments.name, arguments.folder, variant=arguments.variant)
+    exercise, variant = exercise_of(arguments.name, arguments.variant)
+    functions = ", ".join(task.name for task in exercise.tasks)
+    print(f"wrote {path}: {functions} ({exercise.points} points, {variant_text(variant).replace(' ()', '')})")
+    print(f"fill it in, then: npconv grade {path}")
+    return 0

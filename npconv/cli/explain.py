@@ -1,0 +1,131 @@
+"""`npconv explain`: one entry of what a kernel returns, as the formula by which it computes it."""
+
+import argparse
+import re
+from typing import Any
+
+from .shared import Commands, padding, pair
+
+LARGEST = 100_000  # products: as many formulas are built as there are entries
+_KERNEL = re.compile(
+    r"(?P<kind>(depthwise_separable_|depthwise_|grouped_|pointwise_)?conv2d)(?P<backward>_backward)?"
+    r"(?P<rung>_loops|_per_channel|_taps|_im2col)?"
+)
+SIZES: dict[str, Any] = {  # and what each is if it is not given
+    "kernel": [1, 2], "out_channels": 2, "depth_multiplier": 1, "groups": 2,
+    "stride": [1], "padding": ["valid"], "dilation": [1],
+}  # fmt: skip
+GEOMETRY = ("stride", "padding", "dilation")
+TAKES = {  # which sizes each kind of convolution has
+    "conv2d": ("kernel", "out_channels", *GEOMETRY),
+    "depthwise_conv2d": ("kernel", "depth_multiplier", *GEOMETRY),
+    "grouped_conv2d": ("kernel", "out_channels", "groups", *GEOMETRY),
+    "pointwise_conv2d": ("out_channels",),
+    "depthwise_separable_conv2d": ("kernel", "depth_multiplier", "out_channels", *GEOMETRY),
+}
+
+
+def add_parser(commands: Commands) -> None:
+    """Add `npconv explain`."""
+    explain = commands.add_parser("explain", help="one entry of what a kernel returns, as a formula")
+    explain.add_argument(
+        "operation", metavar="OPERATION", help=f"{', '.join(TAKES)}, or a rung or the backward of one: conv2d_taps, …"
+    )
+    explain.add_argument("--at", required=True, metavar="I,J,…", help="the entry's index, such as 0,0,0,1")
+    explain.add_argument("--backward", action="store_true", help="the operation's backward pass")
+    explain.add_argument("--of", metavar="NAME", help="which gradient: dx, dkernel, ddepthwise, dpointwise (dx)")
+    explain.add_argument(
+        "--input", nargs=3, type=int, default=[3, 4, 2], metavar=("HEIGHT", "WIDTH", "M"), help="3 4 2"
+    )
+    explain.add_argument("--batch", type=int, default=1, metavar="B")
+    explain.add_argument("--kernel", nargs="+", type=int, metavar="D", help="side, or height and width (1 2)")
+    explain.add_argument("--out-channels", type=int, metavar="N", help="(2)")
+    explain.add_argument("--depth-multiplier", type=int, metavar="Q", help="(1)")
+    explain.add_argument("--groups", type=int, metavar="G", help="(2)")
+    explain.add_argument("--stride", nargs="+", type=int, metavar="S", help="(1)")
+    explain.add_argument("--padding", nargs="+", metavar="P", help="valid, same, or one or two numbers (valid)")
+    explain.add_argument("--dilation", nargs="+", type=int, metavar="D", help="(1)")
+    explain.add_argument("--numbers", action="store_true", help="also with numbers in the names' places")
+    explain.add_argument(
+        "--seed", type=int, default=0, metavar="N", help="of the arrays, whole numbers from -3 to 3 (0)"
+    )
+    explain.set_defaults(run=_run)
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    import numpy as np
+
+    import npconv.cost
+
+    from ..checks import explain
+
+    kind, operation = _operation(arguments.operation, arguments.backward)
+    backward = "_backward" in operation
+    if arguments.of is not None and not backward:
+        raise ValueError(f"--of chooses among gradients, and {operation} returns none; give --backward too")
+    try:
+        at = tuple(int(number) for number in arguments.at.split(","))
+    except ValueError:
+        raise ValueError(f"--at takes whole numbers with commas between, such as 0,0,0,1; got {arguments.at}") from None
+    sizes = _sizes(kind, arguments)
+    geometry = {name: sizes[name] for name in (*GEOMETRY, "groups") if name in sizes}
+    x = (arguments.batch, *arguments.input)
+    shapes = _shapes(kind, x[-1], sizes)
+    cost = getattr(npconv.cost, f"{kind}_cost")(x, *shapes, **geometry)
+    if cost.macs > LARGEST:
+        raise ValueError(
+            f"these sizes need {cost.macs:,} products, and every entry is written down: at most {LARGEST:,}"
+        )
+    random = np.random.default_rng(arguments.seed)
+    drawn: list[tuple[int, ...]] = [cost.output_shape, x, *shapes] if backward else [x, *shapes]
+    arrays = [random.integers(-3, 4, shape) for shape in drawn]
+    try:
+        print(explain(getattr(npconv, operation), *arrays, at=at, of=arguments.of or 0, numbers=arguments.numbers,
+                      **geometry))  # fmt: skip
+    except IndexError as error:
+        raise ValueError(error) from None
+    return 0
+
+
+def _operation(name: str, backward: bool) -> tuple[str, str]:
+    """The kind of convolution that a kernel is, and the kernel's name, that of its backward where it is asked for."""
+    import npconv
+
+    found = _KERNEL.fullmatch(name)
+    if found is None or name not in npconv.__all__:
+        names = [each for each in npconv.__all__ if _KERNEL.fullmatch(each)]
+        raise ValueError(f"OPERATION must be one of {', '.join(names)}; got {name}")
+    if not backward or found["backward"]:
+        return found["kind"], name
+    turned = f"{found['kind']}_backward{found['rung'] or ''}"
+    if turned not in npconv.__all__:
+        raise ValueError(f"{name} has no backward of its own; take {found['kind']}")
+    return found["kind"], turned
+
+
+def _sizes(kind: str, arguments: argparse.Namespace) -> dict[str, Any]:
+    """The sizes that this kind of convolution has, as given or as they are if they are not; ValueError for others."""
+    given = {name: value for name in SIZES if (value := getattr(arguments, name)) is not None}
+    strange = [f"--{name.replace('_', '-')}" for name in given if name not in TAKES[kind]]
+    if strange:
+        raise ValueError(f"{kind} takes no {' and no '.join(strange)}")
+    sizes: dict[str, Any] = {name: given.get(name, SIZES[name]) for name in TAKES[kind]}
+    for name in ("kernel", "stride", "dilation"):
+        if name in sizes:
+            sizes[name] = pair(f"--{name}", sizes[name])
+    if "padding" in sizes:
+        sizes["padding"] = padding(sizes["padding"])
+    for name, numbers in {"batch": [arguments.batch], "input": arguments.input, **sizes}.items():
+        least = numbers if isinstance(numbers, int) else min(numbers)
+        if name != "padding" and least < 1:
+            raise ValueError(f"--{name.replace('_', '-')} must be at least 1; got {least}")
+    return sizes
+
+
+def _shapes(kind: str, m: int, sizes: dict[str, Any]) -> list[tuple[int, ...]]:
+    """The shapes of the kernels that a convolution of M channels takes."""
+    side, n = sizes.get("kernel", ()), sizes.get("out_channels", 0)
+    wide = m * sizes.get("depth_multiplier", 1)
+    if kind == "depthwise_separable_conv2d":
+        return [(*side, wide), (wide, n)]
+    return [(*side, wide)] if kind == "depthwise_conv2d" else [(*side, max(m // sizes.get("groups", 1), 1), n)]

@@ -1,0 +1,44 @@
+"""`npconv grade`: what a file of exercises is worth, and the smallest case that is wrong."""
+
+import argparse
+import json
+
+from .shared import Commands
+
+
+def add_parser(commands: Commands) -> None:
+    """Add `npconv grade`."""
+    grade = commands.add_parser("grade", help="grade a file of exercises, and show the smallest case that is wrong")
+    grade.add_argument("file", nargs="?", metavar="FILE", help="what `npconv exercise start` began")
+    grade.add_argument("--json", action="store_true", help="print the report as JSON")
+    grade.add_argument("--exercise", metavar="NAME", help="refuse a file that is another exercise")
+    grade.add_argument("--variant", type=int, metavar="SEED", help="refuse a file that is another variant")
+    grade.add_argument("--seconds", type=float, metavar="N", help="time for one call (%(default)s)", default=5.0)
+    grade.add_argument("--memory", type=int, metavar="MB", help="memory beside NumPy's (%(default)s)", default=1024)
+    grade.add_argument("--self-test", action="store_true", help="grade known mistakes and known right answers instead")
+    grade.set_defaults(run=_run)
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    from ..course.grading import Limits, grade
+
+    if arguments.self_test:
+        return _self_test(arguments)
+    if arguments.file is None:
+        raise ValueError("FILE is missing; `npconv exercise start NAME` begins one")
+    if arguments.seconds <= 0 or arguments.memory < 1:
+        raise ValueError(f"--seconds and --memory must be above 0; got {arguments.seconds:g} and {arguments.memory}")
+    limits = Limits(seconds=arguments.seconds, memory_bytes=arguments.memory << 20)
+    report = grade(arguments.file, exercise=arguments.exercise, variant=arguments.variant, limits=limits)
+    print(json.dumps(report.as_json(), indent=2, ensure_ascii=False) if arguments.json else report.as_text())
+    return 0 if report.right else 1
+
+
+def _self_test(arguments: argparse.Namespace) -> int:
+    from ..course.grading import self_test
+
+    if arguments.file is not None:
+        raise ValueError(f"--self-test takes no FILE; got {arguments.file}")
+    result = self_test()
+    print(json.dumps(result.as_json(), indent=2, ensure_ascii=False) if arguments.json else result.as_text())
+    return 0 if result.right else 1

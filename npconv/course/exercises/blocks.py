@@ -1,0 +1,196 @@
+"""The inverted residual as an exercise, forward and backward."""
+
+from typing import Any
+
+import numpy as np
+
+from ...kernels.depthwise import depthwise_conv2d, depthwise_conv2d_backward
+from ...kernels.geometry import Array
+from ...kernels.pointwise import pointwise_conv2d, pointwise_conv2d_backward
+from . import convolutions as c
+from . import mistakes as wrong
+from .exercise import Case, Draw, Exercise, Mistake, Result, Size, Sizes, Task
+from .variants import Variant
+
+SIZES = (
+    c.BATCH,
+    *c.SPATIAL,
+    c.CHANNELS,
+    Size("other_channels", 0, (1, 2), "the output has {} channels more than the input"),
+    Size("expansion", 1, (2, 3), "the expansion factor is {}"),
+    Size("no_expansion", 0, (1,), "expand is None"),
+    Size("signs", 0, (1,), "there are negative numbers"),
+    Size("large", 0, (1,), "values are above ReLU6's limit"),
+)
+ARRAYS = (("x", "volume"), ("expand", "pointwise"), ("depthwise", "depthwise"), ("project", "pointwise"))
+OPTIONS = (("stride", "(1, 1)"), ("padding", "((1, 1), (1, 1))"))
+
+
+def inverted_residual_case(sizes: Sizes, draw: Draw) -> Case:
+    """x, expand or None, depthwise and project; where the shortcut is to be added, the padding keeps the size."""
+    sizes_then = dict(sizes)
+    if (sizes["stride_height"], sizes["stride_width"]) == (1, 1) and not sizes["other_channels"]:
+        for axis, before, after in (("height", "top", "bottom"), ("width", "left", "right")):
+            kernel = max(sizes[f"kernel_{axis}"], sizes[before] + sizes[after] + 1)
+            sizes_then |= {f"kernel_{axis}": kernel, after: kernel - 1 - sizes[before]}
+    k = sizes["channels"]
+    inner = k if sizes["no_expansion"] else k * sizes["expansion"]
+    bounds = {(0, 0): (1, 2), (0, 1): (2, 5), (1, 0): (-2, 2), (1, 1): (-5, 5)}[sizes["signs"], sizes["large"]]
+
+    def drawn(*shape: int) -> Array:
+        return draw(*shape, low=bounds[0], high=bounds[1]).astype(float)
+
+    kernel_sides = (sizes_then["kernel_height"], sizes_then["kernel_width"])
+    arrays = {
+        "x": drawn(sizes["batch"], *c.input_sides(sizes_then), k),
+        "expand": None if sizes["no_expansion"] else drawn(k, inner),
+        "depthwise": drawn(*kernel_sides, inner),
+        "project": drawn(inner, k + sizes["other_channels"]),
+    }
+    return Case(arrays, c.geometry(sizes_then), sizes)
+
+
+def inverted_residual_backward_case(sizes: Sizes, draw: Draw) -> Case:
+    """The same for backward, with dy (B, Dᵥ, Dᵥ, k′)."""
+    case = inverted_residual_case(sizes, draw)
+    x, _, depthwise, project = case.arrays.values()
+    assert x is not None
+    assert depthwise is not None
+    assert project is not None
+    dy = draw(x.shape[0], *c.output_sides(x, depthwise, case.options), project.shape[1]).astype(float)
+    return Case({"dy": dy, **case.arrays}, case.options, sizes)
+
+
+class _Block:
+    """An inverted residual with a flaw, or without: its stages, and its gradients."""
+
+    def __init__(self, case: Case, variant: Variant, flaw: str = "") -> None:
+        arrays: Any = case.arrays
+        self.x, self.expand, self.depthwise, self.project = list(arrays.values())[-4:]
+        self.dy = arrays.get("dy")
+        self.variant, self.flaw = variant, flaw
+        self.stride, self.padding = case.options["stride"], case.options["padding"]
+        self.top = np.inf if flaw == "relu" else variant.limit
+        self.expanded = self.x if self.expand is None else pointwise_conv2d(self.x, self.expand)
+        linear = flaw == "linear expansion" or (self.expand is None and flaw != "relu6 without expansion")
+        self.wide = self.expanded if linear else self.relu6(self.expanded)
+        self.padded = variant.padded(self.wide, self.padding)
+        self.filtered = depthwise_conv2d(self.padded, self.depthwise, stride=self.stride)
+        self.active = self.filtered if flaw == "linear filtering" else self.relu6(self.filtered)
+        self.projected = pointwise_conv2d(self.active, self.project)
+        same = self.projected.shape == self.x.shape
+        self.shortcut = same and (tuple(self.stride) == (1, 1) or flaw == "shortcut at stride 2")
+        self.shortcut = self.shortcut and flaw != "no shortcut"
+
+    def relu6(self, a: Array) -> Array:
+        return np.clip(a, 0, self.top)
+
+    def sent_back(self, dy: Array, a: Array) -> Array:
+        """The gradient through ReLU6."""
+        if self.flaw == "kinks":
+            return dy * ((a >= 0) & (a <= self.top))
+        return dy * ((a > 0) & (a < self.top))
+
+    def output(self) -> Array:
+        if self.flaw == "relu6 at the end":
+            return self.relu6(self.projected) + (self.x if self.shortcut else 0)
+        total = self.projected + (self.x if self.shortcut else 0)
+        return self.relu6(total) if self.flaw == "relu6 after all" else total
+
+    def gradients(self) -> Result:
+        flaw = self.flaw
+        dactive, dproject = pointwise_conv2d_backward(self.dy, self.active, self.project)
+        dfiltered = dactive if flaw == "filtering's mask" else self.sent_back(dactive, self.filtered)
+        dpadded, ddepthwise = depthwise_conv2d_backward(dfiltered, self.padded, self.depthwise, stride=self.stride)
+        dwide, dexpand = self.variant.unpadded(dpadded, self.padding), None
+        if self.expand is not None:
+            dexpanded = dwide if flaw == "expansion's mask" else self.sent_back(dwide, self.expanded)
+            dwide, dexpand = pointwise_conv2d_backward(dexpanded, self.x, self.expand)
+        elif flaw == "relu6 without expansion":
+            dwide = self.sent_back(dwide, self.x)
+        return dwide + self.dy if self.shortcut else dwide, dexpand, ddepthwise, dproject
+
+
+def _forward_with(flaw: str) -> Any:
+    return lambda case, variant, reference=None: (_Block(case, variant, flaw).output(),)
+
+
+def _backward_with(flaw: str) -> Any:
+    return lambda case, variant, reference=None: _Block(case, variant, flaw).gradients()
+
+
+FORWARD_FLAWS = {
+    "no shortcut": "the shortcut is never added",
+    "shortcut at stride 2": "the shortcut is added whenever the shapes are the same, at stride 2 too",
+    "relu": "ReLU stands where ReLU6 is right: there is no limit",
+    "linear expansion": "the expansion's ReLU6 is left out",
+    "linear filtering": "the depthwise convolution's ReLU6 is left out",
+    "relu6 without expansion": "ReLU6 is applied to x where there is no expansion",
+    "relu6 at the end": "the projection is followed by ReLU6: the bottleneck is not linear",
+    "relu6 after all": "the sum with the shortcut is followed by ReLU6",
+}
+BACKWARD_FLAWS = {
+    "no shortcut": "no gradient goes through the shortcut",
+    "shortcut at stride 2": "dy goes through a shortcut at stride 2 too, where there is none",
+    "relu": "ReLU stands where ReLU6 is right: there is no limit",
+    "linear expansion": "the expansion's ReLU6 is left out when the stages are computed",
+    "linear filtering": "the depthwise convolution's ReLU6 is left out when the stages are computed",
+    "relu6 without expansion": "ReLU6 is applied to x where there is no expansion",
+    "expansion's mask": "the mask of the expansion's ReLU6 is left out",
+    "filtering's mask": "the mask of the depthwise convolution's ReLU6 is left out",
+    "kinks": "ReLU6's derivative at 0 and at its limit is taken as 1",
+}
+MISTAKES = (
+    *wrong.PADDING_MISTAKES[1:3],
+    wrong.PADDING_MISTAKES[-1],
+    wrong.as_if("ReLU6 clips at 6, whatever the docstring says", limit=6),
+    *wrong.kernel_mistakes("depthwise"),
+    *wrong.BATCH_MISTAKES,
+)
+
+
+def _steps(variant: Variant) -> str:
+    return (
+        "expand (a pointwise convolution), ReLU6, depthwise convolution with stride and padding, ReLU6, project (a\n"
+        "pointwise convolution), and x added exactly when the stride is (1, 1) and k = k′. Here ReLU6 cuts off at 0\n"
+        f"and at {variant.limit}. Where expand is None, the first convolution and its ReLU6 are left out, and tk = k."
+    )
+
+
+def _forward(variant: Variant) -> str:
+    return f"The inverted residual with its linear bottleneck.\n\nIts steps: {_steps(variant)}"
+
+
+def _backward(variant: Variant) -> str:
+    return (
+        "The gradients of the inverted residual: of Σ dy · y with respect to x, expand, depthwise and project.\n\n"
+        f"Its steps: {_steps(variant)}\n\n"
+        f"ReLU6's derivative is 1 between 0 and {variant.limit}, and 0 elsewhere: at 0 and {variant.limit} exactly\n"
+        "too. dexpand is None where expand is."
+    )
+
+
+EXAMPLE = {"output_width": 2, "expansion": 2}
+SHAPES = {"x": "B, Dᵤ, Dᵤ, k", "expand": "k, tk", "depthwise": "Dᵣ, Dᵣ, tk", "project": "tk, k′", "y": "B, Dᵥ, Dᵥ, k′",
+          "dy": "B, Dᵥ, Dᵥ, k′"}  # fmt: skip
+
+INVERTED_RESIDUAL = Exercise(
+    "inverted-residual",
+    "the inverted residual with its linear bottleneck, and its gradients",
+    (
+        Task(
+            "inverted_residual", 4, ARRAYS, OPTIONS, (("y", "volume"),), SIZES, inverted_residual_case,
+            _forward_with(""), _forward, EXAMPLE,
+            (*(Mistake(says, _forward_with(flaw)) for flaw, says in FORWARD_FLAWS.items()), *MISTAKES),
+            integers=False, choices=("limit",), shapes=SHAPES,
+        ),
+        Task(
+            "inverted_residual_backward", 8, (("dy", "volume"), *ARRAYS), OPTIONS,
+            (("dx", "volume"), ("dexpand", "pointwise"), ("ddepthwise", "depthwise"), ("dproject", "pointwise")),
+            SIZES, inverted_residual_backward_case, _backward_with(""), _backward, EXAMPLE,
+            (*(Mistake(says, _backward_with(flaw)) for flaw, says in BACKWARD_FLAWS.items()), *MISTAKES),
+            integers=False, choices=("limit",), shapes=SHAPES,
+        ),
+    ),
+    ("channels", "kernel", "padding", "limit"),
+)  # fmt: skip

@@ -1,0 +1,185 @@
+"""The depthwise and the pointwise convolution as exercises, forward and backward."""
+
+import numpy as np
+
+from ...kernels.depthwise import depthwise_conv2d, depthwise_conv2d_backward
+from ...kernels.geometry import Array, sum_channels
+from ...kernels.pointwise import pointwise_conv2d, pointwise_conv2d_backward
+from . import convolutions as c
+from . import mistakes as wrong
+from .exercise import Case, Draw, Exercise, Mistake, Reference, Result, Size, Sizes, Task
+from .variants import Variant
+
+SIZES = (c.BATCH, *c.SPATIAL, c.CHANNELS, c.MULTIPLIER)
+ARRAYS = (("x", "volume"), ("kernel", "depthwise"))
+OPTIONS = (("stride", "(1, 1)"), ("padding", "((0, 0), (0, 0))"))
+EXAMPLE = {"output_height": 2, "output_width": 2, "kernel_width": 2, "stride_width": 2, "multiplier": 2}
+SHAPES = {"y": "B, Dᵥ, Dᵥ, M·Q", "dy": "B, Dᵥ, Dᵥ, M·Q"}
+
+
+def tiled(case: Case, variant: Variant, reference: Reference) -> Result:
+    """What a function returns whose output channel c reads input channel c mod M, where c // Q is right."""
+    x, kernel = case.arrays["x"], case.arrays["kernel"]
+    assert x is not None
+    assert kernel is not None
+    channels, repeats = x.shape[-1], kernel.shape[-1] // x.shape[-1]
+    arrays = {**case.arrays, "x": np.tile(x, repeats)}
+    first, *others = reference(Case(arrays, case.options, case.sizes), variant)
+    if others:  # dx, of the tiled channels
+        assert first is not None
+        first = first.reshape(*first.shape[:-1], repeats, channels).sum(axis=-2)
+    return (first, *others)
+
+
+def _first_of_each(case: Case, variant: Variant, reference: Reference) -> Result:
+    x, kernel = case.arrays["x"], case.arrays["kernel"]
+    assert x is not None
+    assert kernel is not None
+    repeats = kernel.shape[-1] // x.shape[-1]
+    arrays = {**case.arrays, "kernel": np.repeat(kernel[..., ::repeats], repeats, axis=-1)}
+    return reference(Case(arrays, case.options, case.sizes), variant)
+
+
+def _dx_of_one_filter(case: Case, variant: Variant, reference: Reference) -> Result:
+    x, kernel = case.arrays["x"], case.arrays["kernel"]
+    assert x is not None
+    assert kernel is not None
+    repeats = kernel.shape[-1] // x.shape[-1]
+    alone = kernel * (np.arange(kernel.shape[-1]) % repeats == repeats - 1)
+    arrays = {**case.arrays, "kernel": alone}
+    return (reference(Case(arrays, case.options, case.sizes), variant)[0], *reference(case, variant)[1:])
+
+
+def _sent_back(dy: Array, kernel: Array, channels: int) -> Array:
+    return sum_channels(dy[:, None, None] * kernel, channels)
+
+
+MISTAKES = (
+    *wrong.STRIDE_MISTAKES,
+    *wrong.PADDING_MISTAKES,
+    *wrong.kernel_mistakes("kernel"),
+    *wrong.BATCH_MISTAKES,
+    Mistake("the channels are repeated in the wrong order: filter c reads channel c mod M, not c // Q", tiled),
+    Mistake("only the first filter of each channel is used", _first_of_each),
+    wrong.taken_for("only the first channel is used", x=wrong.only(0, 3)),
+)
+GRADIENT_MISTAKES = (
+    MISTAKES[-3],
+    *wrong.SPATIAL_GRADIENT_MISTAKES,
+    Mistake("dx is not summed over each channel's Q filters", _dx_of_one_filter),
+    wrong.overwritten(_sent_back),
+)
+
+
+def _forward(variant: Variant) -> str:
+    return (
+        "The depthwise 2D convolution: each channel of the input filtered by Q filters of its own.\n\n"
+        "Filter c reads input channel c // Q and gives output channel c; nothing is summed over the channels."
+    )
+
+
+def _backward(variant: Variant) -> str:
+    return (
+        "The gradients of the depthwise 2D convolution: of Σ dy · y with respect to x and to kernel.\n\n"
+        "y is what the convolution makes of x and kernel: filter c reads input channel c // Q and gives output\n"
+        "channel c; nothing is summed over the channels."
+    )
+
+
+DEPTHWISE = Exercise(
+    "depthwise",
+    "the depthwise convolution with a depth multiplier, and its gradients",
+    (
+        Task(
+            "depthwise_conv2d", 3, ARRAYS, OPTIONS, (("y", "volume"),), SIZES, c.depthwise_case,
+            c.forward_reference(depthwise_conv2d), _forward, EXAMPLE, MISTAKES, kernel=depthwise_conv2d, shapes=SHAPES,
+        ),
+        Task(
+            "depthwise_conv2d_backward", 4, (("dy", "volume"), *ARRAYS), OPTIONS,
+            (("dx", "volume"), ("dkernel", "depthwise")), SIZES,
+            c.with_upstream(c.depthwise_case, lambda case: case.sizes["channels"] * case.sizes["multiplier"]),
+            c.backward_reference(depthwise_conv2d_backward), _backward, EXAMPLE, GRADIENT_MISTAKES,
+            kernel=depthwise_conv2d_backward, shapes=SHAPES,
+        ),
+    ),
+    ("channels", "kernel", "padding"),
+)  # fmt: skip
+
+POINTWISE_SIZES = (
+    c.BATCH,
+    Size("height", 1, (2, 3), "the input has {} rows"),
+    Size("width", 1, (2, 3), "the input has {} columns"),
+    c.CHANNELS,
+    c.FILTERS,
+)
+POINTWISE_SHAPES = {"x": "B, Dᵤ, Dᵤ, M", "y": "B, Dᵤ, Dᵤ, N", "dy": "B, Dᵤ, Dᵤ, N"}
+POINTWISE_EXAMPLE = {"width": 2, "channels": 3, "filters": 2}
+
+
+def pointwise_case(sizes: Sizes, draw: Draw) -> Case:
+    """A pointwise convolution's x (B, Dᵤ, Dᵤ, M) and kernel (M, N)."""
+    x = draw(sizes["batch"], sizes["height"], sizes["width"], sizes["channels"])
+    return Case({"x": x, "kernel": draw(sizes["channels"], sizes["filters"])}, {}, sizes)
+
+
+def pointwise_backward_case(sizes: Sizes, draw: Draw) -> Case:
+    """The same for backward, with dy (B, Dᵤ, Dᵤ, N)."""
+    case = pointwise_case(sizes, draw)
+    dy = draw(sizes["batch"], sizes["height"], sizes["width"], sizes["filters"])
+    return Case({"dy": dy, **case.arrays}, {}, sizes)
+
+
+def _pointwise_reference(case: Case, variant: Variant) -> Result:
+    x, kernel = case.arrays.values()
+    assert x is not None
+    assert kernel is not None
+    return (pointwise_conv2d(x, kernel),)
+
+
+def _pointwise_backward_reference(case: Case, variant: Variant) -> Result:
+    dy, x, kernel = case.arrays.values()
+    assert dy is not None
+    assert x is not None
+    assert kernel is not None
+    return pointwise_conv2d_backward(dy, x, kernel)
+
+
+POINTWISE_MISTAKES = (
+    wrong.taken_for("input and output channels of the kernel are confused", kernel=wrong.exchanged_channels),
+    wrong.taken_for("only the first channel is used", kernel=wrong.only(0, 0)),
+    wrong.taken_for("only the first filter is used", kernel=wrong.only(0, 1)),
+    *wrong.BATCH_MISTAKES,
+)
+
+
+def _pointwise(variant: Variant) -> str:
+    return "The pointwise (1×1) convolution: at every position the same linear combination of the channels."
+
+
+def _pointwise_backward(variant: Variant) -> str:
+    return (
+        "The gradients of the pointwise (1×1) convolution: of Σ dy · y with respect to x and to kernel.\n\n"
+        "y is what the convolution makes of x and kernel: at every position the same linear combination of the\n"
+        "channels."
+    )
+
+
+POINTWISE = Exercise(
+    "pointwise",
+    "the pointwise convolution, and its gradients",
+    (
+        Task(
+            "pointwise_conv2d", 2, (("x", "volume"), ("kernel", "pointwise")), (), (("y", "volume"),), POINTWISE_SIZES,
+            pointwise_case, _pointwise_reference, _pointwise, POINTWISE_EXAMPLE, POINTWISE_MISTAKES,
+            kernel=pointwise_conv2d, shapes=POINTWISE_SHAPES,
+        ),
+        Task(
+            "pointwise_conv2d_backward", 3, (("dy", "volume"), ("x", "volume"), ("kernel", "pointwise")), (),
+            (("dx", "volume"), ("dkernel", "pointwise")), POINTWISE_SIZES, pointwise_backward_case,
+            _pointwise_backward_reference, _pointwise_backward, POINTWISE_EXAMPLE,
+            (POINTWISE_MISTAKES[0], *wrong.GRADIENT_MISTAKES), kernel=pointwise_conv2d_backward,
+            shapes=POINTWISE_SHAPES,
+        ),
+    ),
+    ("channels",),
+)  # fmt: skip

@@ -1,0 +1,224 @@
+"""ReLU6 and batch normalisation as exercises."""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ...kernels.geometry import Array
+from . import convolutions as c
+from .exercise import Case, Draw, Exercise, Mistake, Reference, Result, Size, Sizes, Task
+from .mistakes import only, part_taken_for, result_taken_for
+from .variants import Variant
+
+SHAPE = (
+    c.BATCH,
+    Size("height", 1, (2, 3), "the input has {} rows"),
+    Size("width", 1, (2, 3), "the input has {} columns"),
+    c.CHANNELS,
+)
+PLACES = (
+    Size("below", 0, (1, 2), "x is below 0"),
+    Size("above", 0, (1, 2), "x is above the limit"),
+    Size("zero", 0, (1,), "x is 0 exactly"),
+    Size("kink", 0, (6, 4, 5, 7, 8), "x is {} exactly"),
+)
+
+
+def relu6_case(sizes: Sizes, draw: Draw) -> Case:
+    """x between 0 and the limit, or at the places that the sizes ask for, in turn."""
+    shape = (sizes["batch"], sizes["height"], sizes["width"], sizes["channels"])
+    places: list[Array] = []
+    if sizes["below"]:
+        places.append(-3 * abs(draw(sizes["below"])))
+    if sizes["above"]:
+        places.append(8 + abs(draw(sizes["above"])))
+    if sizes["zero"]:
+        places.append(np.zeros(1))
+    if sizes["kink"]:
+        places.append(np.array([float(sizes["kink"])]))
+    inside = draw(math.prod(shape), low=1, high=3).astype(float)
+    values = np.concatenate([*places, inside])[: max(inside.size, sum(place.size for place in places))]
+    if values.size > inside.size:  # more channels, so that each place has its value
+        shape = (*shape[:3], -(-values.size // math.prod(shape[:3])))
+        values = np.resize(values, shape)
+    return Case({"x": values.reshape(shape).astype(float)}, {}, sizes)
+
+
+def relu6_backward_case(sizes: Sizes, draw: Draw) -> Case:
+    """The same x, and dy of its shape."""
+    x = relu6_case(sizes, draw).arrays["x"]
+    assert x is not None
+    return Case({"dy": draw(*x.shape).astype(float), "x": x}, {}, sizes)
+
+
+def _of_case(function: Callable[..., Array]) -> Reference:
+    return lambda case, variant: (function(*case.arrays.values(), variant.limit),)
+
+
+def _wrong(says: str, function: Callable[..., Array]) -> Mistake:
+    return Mistake(says, lambda case, variant, reference: (function(*case.arrays.values(), variant.limit),))
+
+
+RELU6_MISTAKES = (
+    _wrong("there is no limit: it is ReLU", lambda x, limit: np.maximum(x, 0)),
+    _wrong("values below 0 are kept", lambda x, limit: np.minimum(x, limit)),
+    _wrong("values are cut off at minus the limit instead of 0", lambda x, limit: np.clip(x, -limit, limit)),
+    _wrong("values above the limit become 0", lambda x, limit: np.where((x > 0) & (x <= limit), x, 0)),
+    _wrong("the absolute value is taken", lambda x, limit: np.minimum(np.abs(x), limit)),
+    _wrong("nothing is changed", lambda x, limit: x),
+    _wrong("the limit is 6, whatever the docstring says", lambda x, limit: np.clip(x, 0, 6)),
+)
+RELU6_BACKWARD_MISTAKES = (
+    _wrong("the derivative at 0 is taken as 1", lambda dy, x, limit: dy * ((x >= 0) & (x < limit))),
+    _wrong("the derivative at the limit is taken as 1", lambda dy, x, limit: dy * ((x > 0) & (x <= limit))),
+    _wrong("the derivative at 0 and at the limit is taken as 1", lambda dy, x, limit: dy * ((x >= 0) & (x <= limit))),
+    _wrong("there is no limit: it is ReLU's gradient", lambda dy, x, limit: dy * (x > 0)),
+    _wrong("the gradient passes below 0", lambda dy, x, limit: dy * (x < limit)),
+    _wrong("dy is multiplied with ReLU6's value, not its derivative", lambda dy, x, limit: dy * np.clip(x, 0, limit)),
+    _wrong("dy is ignored", lambda dy, x, limit: 1.0 * ((x > 0) & (x < limit))),
+    _wrong("dy is cut off instead of x", lambda dy, x, limit: np.clip(dy, 0, limit)),
+    _wrong("ReLU6's derivative is left out: dy is returned", lambda dy, x, limit: dy),
+    _wrong("the mask is that of the values that are cut off", lambda dy, x, limit: dy * ((x <= 0) | (x >= limit))),
+)
+
+
+def _relu6_text(variant: Variant) -> str:
+    return f"ReLU6, the smaller of max(x, 0) and {variant.limit}, element by element."
+
+
+def _relu6_backward_text(variant: Variant) -> str:
+    return (
+        f"The gradient of ReLU6: dy where 0 < x < {variant.limit}, and 0 elsewhere.\n\n"
+        f"ReLU6 is the smaller of max(x, 0) and {variant.limit}, element by element. At its kinks, where x is 0 or\n"
+        f"{variant.limit} exactly, the derivative is taken to be 0."
+    )
+
+
+ACTIVATIONS = Exercise(
+    "activations",
+    "ReLU6 and its gradient",
+    (
+        Task(
+            "relu6", 1, (("x", "any"),), (), (("y", "any"),), (*SHAPE, *PLACES), relu6_case,
+            _of_case(lambda x, limit: np.clip(x, 0, limit)), _relu6_text, {"below": 1, "above": 1, "channels": 3},
+            RELU6_MISTAKES, integers=False, choices=("limit",),
+        ),
+        Task(
+            "relu6_backward", 2, (("dy", "any"), ("x", "any")), (), (("dx", "any"),), (*SHAPE, *PLACES),
+            relu6_backward_case, _of_case(lambda dy, x, limit: dy * ((x > 0) & (x < limit))), _relu6_backward_text,
+            {"below": 1, "above": 1, "zero": 1, "channels": 4}, RELU6_BACKWARD_MISTAKES, integers=False,
+            choices=("limit",),
+        ),
+    ),
+    ("limit",),
+)  # fmt: skip
+
+# batch normalisation: with deviation 1 and epsilon 3 the root, of 4, is whole, and the gradients are
+
+NORMALIZED = (
+    Size("batch", 2, (4,), "the batch has {} images"),
+    *SHAPE[1:],
+    Size("shifted", 0, (1,), "the mean is not 0"),
+    Size("uneven", 0, (1,), "the numbers are not spread evenly"),
+    Size("other_epsilon", 0, (1,), "epsilon is another"),
+)
+
+
+def batch_norm_case(sizes: Sizes, draw: Draw) -> Case:
+    """dy and x (B, Dᵤ, Dᵤ, M), scale and shift (M,): x is its mean ± 1, half and half, unless it is uneven."""
+    shape, channels = (sizes["batch"], sizes["height"], sizes["width"], sizes["channels"]), sizes["channels"]
+    count = math.prod(shape[:3])
+    x = np.resize([1.0, -1.0], count).reshape(*shape[:3], 1) * np.sign(draw(channels))
+    if sizes["uneven"]:
+        x = x * np.arange(1, count + 1).reshape(*shape[:3], 1) + abs(draw(*shape)) / 2
+    if sizes["shifted"]:
+        x = x + draw(channels)
+    arrays = {"dy": 4.0 * draw(*shape), "x": x, "scale": 4.0 * count * draw(channels), "shift": 1.0 * draw(channels)}
+    return Case(arrays, {"epsilon": 15.0 if sizes["other_epsilon"] else 3.0}, sizes)
+
+
+def normalized_gradients(
+    case: Case,
+    variant: Variant,
+    *,
+    mean: float = 1,
+    variance: float = 1,
+    dscale_of: str = "normalized",
+    fewer: int = 0,
+    axes: tuple[int, ...] = (0, 1, 2),
+    epsilon: float | None = None,
+    scaled: bool = True,
+) -> Result:
+    """dx, dscale and dshift; the arguments by keyword make it wrong, a 0 leaving a term of dx out."""
+    dy, x, scale, _ = case.arrays.values()
+    assert dy is not None
+    assert x is not None
+    epsilon = case.options["epsilon"] if epsilon is None else epsilon
+    count = math.prod(x.shape[axis] for axis in axes)
+    centred = x - x.mean(axes, keepdims=True)  # (B, Dᵤ, Dᵤ, M)
+    spread = (centred**2).sum(axes, keepdims=True) / (count - fewer)
+    if variant.epsilon == "under the root":
+        deviation = np.sqrt(spread + epsilon)
+        root = deviation  # the derivative of the deviation is centred / (n · root)
+    else:
+        root = np.sqrt(spread)
+        deviation = root + epsilon
+    root = np.where(root == 0, 1, root)  # where nothing is spread, nothing goes through the variance
+    of = {"normalized": centred / deviation, "x": x, "centred": centred}[dscale_of]
+    through_mean = dy.sum(axes, keepdims=True) / count
+    through_variance = centred * (dy * centred).sum(axes, keepdims=True) / ((count - fewer) * deviation * root)
+    dx = (dy - mean * through_mean - variance * through_variance) / deviation
+    return (dx * scale if scaled else dx), (dy * of).sum((0, 1, 2)), dy.sum((0, 1, 2))
+
+
+def _gradients(says: str, **flaw: Any) -> Mistake:
+    return Mistake(says, lambda case, variant, reference: normalized_gradients(case, variant, **flaw))
+
+
+BATCH_NORM_MISTAKES = (
+    _gradients("the mean is taken for a constant: dx lacks what goes through it", mean=0),
+    _gradients("the variance is taken for a constant: dx lacks what goes through it", variance=0),
+    _gradients("mean and variance are taken for constants: dx lacks what goes through them", mean=0, variance=0),
+    _gradients("what goes through the mean has the wrong sign", mean=-1),
+    _gradients("what goes through the variance has the wrong sign", variance=-1),
+    _gradients("what goes through the variance is taken twice", variance=2),
+    _gradients("dscale is the sum of dy times x, not times the normalised x", dscale_of="x"),
+    _gradients("dscale is the sum of dy times the centred x, not divided by the deviation", dscale_of="centred"),
+    _gradients("the variance is divided by n − 1 instead of n", fewer=1),
+    _gradients("the statistics are those of each image, not of the batch", axes=(1, 2)),
+    _gradients("the statistics are those of each position, over the batch alone", axes=(0,)),
+    _gradients("epsilon is ignored", epsilon=0.0),
+    _gradients("epsilon is always 1e-3", epsilon=1e-3),
+    _gradients("dx lacks the factor scale", scaled=False),
+    part_taken_for("dscale is not summed over the batch: it is the last image's alone", 1, dy=only(-1, 0)),
+    part_taken_for("dshift is not summed over the batch: it is the last image's alone", 2, dy=only(-1, 0)),
+    result_taken_for("dscale and dshift are returned in the wrong order", lambda r, case: (r[0], r[2], r[1])),
+)
+
+
+def _batch_norm_text(variant: Variant) -> str:
+    deviation = "√(variance + epsilon)" if variant.epsilon == "under the root" else "(√variance + epsilon)"
+    return (
+        "The gradients of batch normalisation in training: of Σ dy · y with respect to x, scale and shift.\n\n"
+        f"y = scale · (x − mean) / {deviation} + shift, channel by channel, where mean and variance\n"
+        "are those of x itself over the batch and all positions, the variance divided by the count n. They depend on\n"
+        "x, and dx has their share."
+    )
+
+
+BATCH_NORM = Exercise(
+    "batch-norm",
+    "the gradients of batch normalisation",
+    (
+        Task(
+            "batch_norm_backward", 6,
+            (("dy", "volume"), ("x", "volume"), ("scale", "vector"), ("shift", "vector")), (("epsilon", "1e-3"),),
+            (("dx", "volume"), ("dscale", "vector"), ("dshift", "vector")), NORMALIZED, batch_norm_case,
+            lambda case, variant: normalized_gradients(case, variant), _batch_norm_text, {"width": 2},
+            BATCH_NORM_MISTAKES, exact=False, integers=False, choices=("epsilon",), shapes={"dy": "B, Dᵤ, Dᵤ, M"},
+        ),
+    ),
+    ("channels", "epsilon"),
+)  # fmt: skip

@@ -1,0 +1,112 @@
+"""What an exercise is made of: functions to write, for each the cases it is tried on, and the mistakes known by name.
+
+Nothing here is drawn and thrown away. A task's sizes each have a least value, and a few that depart from it; a case is
+built from sizes, so that it always fits. The case where nothing departs is one product or so, and a case in which only
+the stride departs shows what becomes of the stride.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+from ...kernels.geometry import Array
+from .variants import Variant
+
+Number: TypeAlias = Any  # an int, a float or a Fraction
+Result: TypeAlias = "tuple[Array | Number | None, ...]"  # what a function returns, a lone result in a tuple of one
+Sizes: TypeAlias = Mapping[str, int]
+Draw: TypeAlias = Callable[..., Array]  # draw(*shape): small whole numbers
+
+
+@dataclass(frozen=True)
+class Size:
+    """A number that a case is built from: its least value, others to try, and what a student calls it.
+
+    `says` completes "goes wrong where …", such as "the stride along the height is {}".
+    """
+
+    name: str
+    least: int
+    others: tuple[int, ...]
+    says: str
+
+
+@dataclass(frozen=True)
+class Case:
+    """One call, in npconv's own layout: arrays by name, in order, keyword arguments, and the sizes it is built from."""
+
+    arrays: Mapping[str, Array | None]
+    options: Mapping[str, Any]
+    sizes: Sizes
+
+
+Reference: TypeAlias = Callable[[Case, Variant], Result]
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A mistake known by name, with what a function that makes it returns: `answer(case, variant, reference)`.
+
+    Where that can't be (an output that is empty, a shape that doesn't fit) it raises ValueError.
+    """
+
+    says: str
+    answer: Callable[[Case, Variant, Reference], Result]
+
+
+@dataclass(frozen=True)
+class Task:
+    """One function to write.
+
+    `arrays` and `results` give name and kind of what it takes by position and returns, in order; the kind (see
+    variants.py) says how a variant lays it out. `build(sizes, draw)` makes a case, `reference(case, variant)` the right
+    answer, with npconv's kernels, in npconv's layout. `exact` holds where whole numbers have whole answers. `text`
+    gives the docstring's body for a variant; the template adds the shapes, what the variant changes, and an example,
+    the case of the sizes `example` with its right answer.
+    """
+
+    name: str
+    points: int
+    arrays: tuple[tuple[str, str], ...]
+    options: tuple[tuple[str, str], ...]  # name and default as the signature has it, "" for none
+    results: tuple[tuple[str, str], ...]
+    sizes: tuple[Size, ...]
+    build: Callable[[Sizes, Draw], Case]
+    reference: Reference
+    text: Callable[[Variant], str]
+    example: Sizes  # those of the case that the docstring shows, over the least
+    mistakes: tuple[Mistake, ...] = ()
+    exact: bool = True
+    integers: bool = True  # whether it is tried on arrays of an integer dtype too
+    # what of the results, in the student's layout, is compared where it is not they themselves
+    compared: Callable[[Result, Case, Variant], Result] | None = None
+    kernel: Callable[..., Any] | None = None  # npconv's own, where `explain` can write its formula down
+    shapes: Mapping[str, str] = field(default_factory=dict)  # of arrays, results and options, where no rule gives it
+    choices: tuple[str, ...] = ()  # those of a variant that change what is computed, beside layout and padding
+    shown: Callable[[str], list[str]] | None = None  # the example's lines after the arrays, given the call's text
+
+    @property
+    def signature(self) -> str:
+        """The line with which its definition begins."""
+        taken = [name for name, _ in self.arrays]
+        if self.options:
+            taken += ["*", *(f"{name}={default}" if default else name for name, default in self.options)]
+        return f"def {self.name}({', '.join(taken)}):"
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """Some functions that belong together: its name on the command line, a line on what it asks, and its tasks.
+
+    `choices` are those of a variant that make sense for it.
+    """
+
+    name: str
+    asks: str
+    tasks: tuple[Task, ...]
+    choices: tuple[str, ...] = ()
+
+    @property
+    def points(self) -> int:
+        """What all its functions are worth together."""
+        return sum(task.points for task in self.tasks)

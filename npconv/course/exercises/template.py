@@ -1,0 +1,269 @@
+"""The file that a student fills in: written for an exercise and a variant, and read again by the grader."""
+
+import re
+import textwrap
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from ...files import write_whole
+from ...kernels.geometry import Array
+from . import EXERCISES
+from .bugs import broken_functions, bug_exercise
+from .exercise import Case, Exercise, Task
+from .variants import CHANNELS_FIRST, SPATIAL, Variant, variant_from
+
+WIDTH = 116  # of a docstring's line, indented by four
+
+SHAPES = {
+    "volume": "B, Dᵤ, Dᵤ, M",
+    "kernel": "Dᵣ, Dᵣ, M, N",
+    "depthwise": "Dᵣ, Dᵣ, M·Q",
+    "pointwise": "M, N",
+    "vector": "M",
+}
+ABOUT = {
+    "x": "the input",
+    "dy": "the upstream gradient, of the output's shape",
+    "kernel": "the kernel",
+    "depthwise": "the depthwise kernel",
+    "pointwise": "the pointwise kernel",
+    "expand": "the first pointwise kernel, or None",
+    "project": "the last pointwise kernel",
+    "scale": "what the normalised x is multiplied with",
+    "shift": "what is added to it",
+    "stride": "how far a filter steps, (height, width)",
+    "padding": "how many rows and columns are put around the map, ((top, bottom), (left, right))",
+    "depth_multiplier": "Q, how many depthwise filters each channel has",
+    "epsilon": "what keeps the deviation from being 0",
+    "x_shape": "the input's shape",
+    "kernel_shape": "the kernel's shape",
+    "depthwise_shape": "the depthwise kernel's shape",
+    "pointwise_shape": "the pointwise kernel's shape",
+    "kernel_size": "the sides of a filter, (height, width)",
+    "out_channels": "N, how many channels the output has",
+}
+PADDING_RULES = {
+    "nearest": "Padding repeats the nearest value of the edge instead of putting zeros.",
+    "circular": "Padding is circular: beyond an edge the map begins again at the opposite one.",
+}
+RULES = {
+    "limit": "ReLU6 clips at {} instead of 6.",
+    "epsilon": "epsilon is added to the root of the variance, outside the root: the deviation is √variance + epsilon.",
+    "count": "FLOPs are counted, multiplications and additions, not multiplications alone.",
+    "images": "The cost is that of one image, whatever the batch.",
+    "ratio": "The ratio is that of the standard convolution over the separable one.",
+}
+
+
+def exercise_of(name: str, seed: int | None) -> tuple[Exercise, Variant]:
+    """The exercise of that name and its variant; of find-the-bug the seed chooses the function.
+
+    Raises ValueError where there is no such exercise.
+
+    >>> exercise, variant = exercise_of("pointwise", None)
+    >>> [task.name for task in exercise.tasks], variant.changed
+    (['pointwise_conv2d', 'pointwise_conv2d_backward'], {})
+    """
+    if name not in EXERCISES:
+        raise ValueError(f"there is no exercise {name}; there are {', '.join(EXERCISES)}")
+    if name == "find-the-bug":
+        return bug_exercise(seed or 0), Variant(seed)
+    return EXERCISES[name], variant_from(EXERCISES[name].choices, seed, name)
+
+
+def start_exercise(name: str, folder: str | Path = ".", *, variant: int | None = None) -> Path:
+    """Write an exercise's file into a folder, which is made where it is missing, and return its path.
+
+    Raises ValueError where there is no such exercise, FileExistsError where the file is there already: what a student
+    has written is never lost.
+    """
+    path = Path(folder) / f"{name.replace('-', '_')}.py"
+    exercise, chosen = exercise_of(name, variant)
+    if path.exists() or path.is_symlink():
+        raise FileExistsError(f"{path} exists already, and is not written over; move it away, or give another folder")
+    write_whole(path, exercise_text(exercise, chosen))
+    return path
+
+
+def read_header(source: str) -> tuple[Exercise, Variant]:
+    """The exercise and the variant that a file's two lines of comment say that it is.
+
+    >>> exercise, variant = read_header("# npconv exercise: costs\\n# npconv variant: 3\\n")
+    >>> exercise.name, variant.seed
+    ('costs', 3)
+
+    Raises ValueError where a line is missing, stands twice, or says what is not known.
+    """
+    found = {}
+    for word in ("exercise", "variant"):
+        said = re.findall(rf"^# *npconv {word}:(.*)$", source, flags=re.MULTILINE)
+        if len(said) != 1:
+            how = "no line" if not said else f"{len(said)} lines"
+            raise ValueError(
+                f"the file has {how} '# npconv {word}: …', where one is due: the first two lines that `npconv exercise "
+                "start` writes have to stay as they are"
+            )
+        found[word] = said[0].strip()
+    if found["variant"] != "none" and not re.fullmatch(r"-?[0-9]{1,18}", found["variant"]):
+        raise ValueError(f"'# npconv variant:' must say none or a whole number; got {found['variant']!r}")
+    return exercise_of(found["exercise"], None if found["variant"] == "none" else int(found["variant"]))
+
+
+def exercise_text(exercise: Exercise, variant: Variant) -> str:
+    """The file that is to be filled in."""
+    file = f"{exercise.name.replace('-', '_')}.py"
+    seed = "none" if variant.seed is None else variant.seed
+    rules = list(dict.fromkeys(rule for task in exercise.tasks for rule in rules_of(task, variant)))
+    head = [f"# npconv exercise: {exercise.name}", f"# npconv variant: {seed}", f'"""{_capital(exercise.asks)}.', ""]
+    if exercise.name == "find-the-bug":
+        what = "The function below has one mistake. Find it and mend it: no more than one line has to change."
+    else:
+        what = "Write what is missing. NumPy and the standard library are there, npconv is not."
+    head += [what, "No argument may be changed. To see whether all is right:", "", f"    npconv grade {file}"]
+    if rules:
+        head += ["", "This is a variant. In it:", ""]
+        head += [
+            line for rule in rules for line in textwrap.wrap(rule, WIDTH, initial_indent="- ", subsequent_indent="  ")
+        ]
+    head += ['"""', ""]
+    if exercise.name == "find-the-bug":
+        return "\n".join([*head, broken_functions(variant.seed or 0, _docstring)])
+    module = "import numpy as np" if exercise.tasks[0].arrays else "from fractions import Fraction"
+    imports = [f"{module}  # noqa: F401", ""]  # until it is used
+    body = [
+        f"\n{_signature(task)}\n{_docstring(task, variant)}\n    raise NotImplementedError\n" for task in exercise.tasks
+    ]
+    return "\n".join([*head, *imports, *body])
+
+
+def rules_of(task: Task, variant: Variant) -> list[str]:
+    """What a variant changes in one function, each change a sentence."""
+    changed, kinds = variant.changed, {kind for _, kind in (*task.arrays, *task.results)}
+    options = dict(task.options)
+    rules = []
+    if "channels" in changed and kinds & set(CHANNELS_FIRST):
+        rules.append("Channels come first: " + ", ".join(_layouts(task, variant)) + ".")
+    if "kernel" in changed and kinds & set(SPATIAL) and "stride" in options:
+        which = "depthwise kernel" if "depthwise" in dict(task.arrays) else "kernel"
+        rules.append(
+            f"The {which} is turned round in both directions before it is applied (a true convolution): its last row "
+            "and column meet the patch's first."
+        )
+    elif "kernel" in changed and kinds & set(SPATIAL):
+        rules.append(
+            "Kernels are those of true convolutions, turned round before they are applied; the factors are stored as "
+            "their product is."
+        )
+    if "padding" in changed and "padding" in options:
+        rules.append(PADDING_RULES[variant.padding])
+    rules += [RULES[choice].format(variant.limit) for choice in changed if choice in task.choices]
+    return rules
+
+
+def _signature(task: Task) -> str:
+    line = task.signature
+    if len(line) <= WIDTH + 4:
+        return line
+    start, _, arguments = line.partition("(")
+    return f"{start}(\n    {arguments.removesuffix('):')}\n):"
+
+
+def _capital(sentence: str) -> str:
+    return sentence[0].upper() + sentence[1:]
+
+
+def _shape(task: Task, variant: Variant, name: str, kind: str) -> str:
+    """A shape in the legend's letters, in the variant's layout; "" where there is none."""
+    base = name[1:] if name.startswith("d") and name[1:] in dict(task.arrays) and name not in task.shapes else name
+    letters = task.shapes.get(base, SHAPES.get(kind, ""))
+    if not letters:
+        return ""
+    axes = letters.split(", ")
+    if variant.channels == "first" and kind in CHANNELS_FIRST:
+        axes = [axes[axis] for axis in CHANNELS_FIRST[kind]]
+    return f"({axes[0]},)" if len(axes) == 1 else f"({', '.join(axes)})"
+
+
+def _layouts(task: Task, variant: Variant) -> Iterator[str]:
+    for name, kind in dict((*task.arrays, *task.results)).items():
+        if kind in CHANNELS_FIRST:
+            yield f"{name} is {_shape(task, variant, name, kind)}"
+
+
+def _docstring(task: Task, variant: Variant) -> str:
+    """A function's docstring, indented: what it is, its arguments and results, the variant, an example."""
+    summary, _, more = task.text(variant).partition("\n\n")
+    lines = [f'"""{summary}', ""]
+    if more:
+        for paragraph in more.split("\n\n"):
+            lines += [*textwrap.wrap(" ".join(paragraph.split()), WIDTH), ""]
+    lines.append("Args:")
+    for name, kind in task.arrays:
+        shape = _shape(task, variant, name, kind)
+        lines.append(f"    {name}: {f'{shape}, ' if shape else ''}{ABOUT[name]}.")
+    for name, _ in task.options:
+        shape = f"({task.shapes[name]}), " if name in task.shapes else ""
+        lines.append(f"    {name}: {shape}{ABOUT[name]}.")
+    results = []
+    for name, kind in task.results:
+        shape = _shape(task, variant, name, kind)
+        results.append(f"{name} {shape}" if shape else f"{name}, {'shaped like x' if kind == 'any' else 'one number'}")
+    lines += ["", "Returns:", f"    {_listed(results)}."]
+    for rule in rules_of(task, variant):
+        lines += ["", *textwrap.wrap(rule, WIDTH)]
+    lines += ["", *_example(task, variant), '"""']
+    return "\n".join(f"    {line}".rstrip() for line in lines)
+
+
+def _listed(words: list[str]) -> str:
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
+
+
+def example_case(task: Task) -> Case:
+    """The case that the docstring shows: positive numbers below 4, so that it can be followed by hand."""
+    sizes = {size.name: size.least for size in task.sizes} | {"quarters": 0, "integers": 0} | dict(task.example)
+    generator = np.random.default_rng(4)
+    return task.build(sizes, lambda *shape, low=1, high=3: generator.integers(low, high + 1, shape).astype(float))
+
+
+def _example(task: Task, variant: Variant) -> list[str]:
+    """An example as a doctest, whole numbers in and out."""
+    case = example_case(task)
+    lines = []
+    for (name, kind), a in zip(task.arrays, case.arrays.values(), strict=True):
+        theirs = None if a is None else variant.theirs(kind, a)
+        lines += _wrapped(f"{name} = {'None' if theirs is None else _literal(theirs)}")
+    defaults = dict(task.options)
+    options = [f"{name}={value!r}" for name, value in case.options.items() if repr(value) != defaults[name]]
+    call = f"{task.name}({', '.join([*(name for name, _ in task.arrays), *options])})"
+    right = task.reference(case, variant)
+    if task.shown is not None:
+        return [*lines, *task.shown(call)]
+    if task.results[0][1] == "number":
+        return [*lines, *_wrapped(call), repr(right[0])]
+    names = [name for name, _ in task.results]
+    lines += _wrapped(f"{', '.join(names)} = {call}")
+    for (name, kind), value in zip(task.results, right, strict=True):
+        if value is not None:
+            theirs = variant.theirs(kind, np.asarray(value))
+            lines += [f">>> {name}.round().astype(int).tolist()", repr(theirs.round().astype(int).tolist())]
+    return lines
+
+
+def _literal(a: Array) -> str:
+    """An array of floats as it is written, its numbers whole."""
+    return f"np.array({a.astype(int).tolist()!r}, dtype=float)"
+
+
+def _wrapped(line: str) -> list[str]:
+    """A line of an example, broken between a call's arguments or an array's numbers where it is too long."""
+    kept = (
+        re.sub(r"(?<==)\S.*?(?=, \w+=|\)$)", lambda value: value[0].replace(" ", "\0"), line) if "=(" in line else line
+    )
+    first, *rest = (
+        part.replace("\0", " ")
+        for part in textwrap.wrap(kept, WIDTH - 8, break_long_words=False, break_on_hyphens=False)
+    )
+    return [f">>> {first}", *(f"...     {part}" for part in rest)]

@@ -1,0 +1,144 @@
+"""Which property a wrong function breaks, in a student's words: a mistake known by name, or what its answers have in common.
+
+A name is given only where it explains the answers to all cases.
+"""
+
+import itertools
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..exercises.exercise import Mistake
+from .cases import Cases
+from .comparing import as_result
+from .ladder import departures
+from .trial import OTHERWISE, STOPPED, VALUES, Trial
+
+EARLIER = "it gives the answer of an earlier call whose arguments had the same shapes: it keeps something between calls"
+
+
+def broken(cases: Cases, trials: Sequence[Trial], smallest: Trial) -> str:
+    """What is broken, in words; `smallest` is the smallest case that is wrong."""
+    needed = departures(cases.task, smallest.case.sizes)
+    where = f"only where {' and '.join(needed)}" if needed else "in the smallest case already"
+    if smallest.outcome.status in STOPPED:
+        return smallest.wrong
+    if smallest.wrong.startswith("the argument"):
+        return f"{smallest.wrong}; {where}"
+    if any(trial.wrong == OTHERWISE for trial in trials):
+        return OTHERWISE
+    answered = [trial for trial in trials if trial.outcome.status == "returned"]
+    name = named(cases, answered) if any(trial.wrong for trial in answered) else ""
+    if smallest.outcome.status != "returned":
+        return f"{name}; there are cases in which {smallest.wrong}" if name else f"{smallest.wrong}; {where}"
+    return name or f"{smallest.wrong}{',' if smallest.wrong.endswith(VALUES) else ';'} {where}"
+
+
+def named(cases: Cases, answered: Sequence[Trial]) -> str:
+    """What explains all that was returned, "" if nothing known does."""
+    for mistake in cases.task.mistakes:
+        if all(_is_of(cases, mistake, trial) for trial in answered):
+            return mistake.says
+    if all(is_zero(trial.outcome.value) for trial in answered):
+        return "nothing is computed: all that it returns is 0"
+    return (
+        _arguments(cases, answered)
+        or _other_axes(cases, answered)
+        or _multiple(cases, answered)
+        or (EARLIER if _of_earlier_calls(cases, answered) else "")
+    )
+
+
+def is_zero(value: Any) -> bool:
+    """Whether all that was returned is 0, beside what is None.
+
+    >>> is_zero((np.zeros(2), None)), is_zero(None), is_zero(1)
+    (True, False, False)
+    """
+    parts = [part for part in as_result(value) if part is not None]
+    return bool(parts) and not any(np.any(np.asarray(part)) for part in parts)
+
+
+def _is_of(cases: Cases, mistake: Mistake, trial: Trial) -> bool:
+    """Whether a mistake gives the same answer in this case."""
+    returned, answer = as_result(trial.outcome.value), cases.answer(mistake, trial.case)
+    if answer is None:
+        return False
+    shapes = [[np.shape(part) for part in result if part is not None] for result in (returned, answer)]
+    return shapes[0] == shapes[1] and cases.same(trial.case, returned, answer)
+
+
+def _arguments(cases: Cases, answered: Sequence[Trial]) -> str:
+    """Whether each result is one of the arguments, as it came, in every case."""
+    found = []
+    for position in range(len(cases.task.results)):
+        for number, (name, _) in enumerate(cases.task.arrays):
+            if all(
+                position < len(as_result(trial.outcome.value))
+                and trial.given[number] is not None
+                and cases.close(as_result(trial.outcome.value)[position], trial.given[number])
+                for trial in answered
+            ):
+                found.append(name)
+                break
+        else:
+            return ""
+    return f"nothing is computed: it returns {' and '.join(found)}" if found else ""
+
+
+def _other_axes(cases: Cases, answered: Sequence[Trial]) -> str:
+    """Whether one result has its axes in another order, the same in every case."""
+    for position, (name, _) in enumerate(cases.task.results):
+        pairs = [
+            (as_result(trial.outcome.value)[position : position + 1], trial.right[position]) for trial in answered
+        ]
+        if not all(found and isinstance(found[0], np.ndarray) and isinstance(due, np.ndarray) for found, due in pairs):
+            continue
+        axes = range(np.ndim(pairs[0][1]))
+        for order in itertools.permutations(axes):
+            if order != tuple(axes) and all(_transposed(cases, found[0], due, order) for found, due in pairs):
+                return f"the axes of {name} are in another order: {order} of what is right"
+    return ""
+
+
+def _transposed(cases: Cases, found: Any, due: Any, order: tuple[int, ...]) -> bool:
+    turned = due.transpose(order)
+    return found.shape == turned.shape and cases.close(found, turned)
+
+
+def _multiple(cases: Cases, answered: Sequence[Trial]) -> str:
+    """Whether a lone result is always the same multiple of what is right."""
+    if len(cases.task.results) != 1:
+        return ""
+    factor = 0.0
+    for trial in answered:
+        found, due = (np.asarray(as_result(v)[0], float) for v in (trial.outcome.value, trial.right))
+        if found.shape != due.shape:
+            return ""
+        if factor == 0 and np.any(due):
+            place = np.unravel_index(np.argmax(np.abs(due)), due.shape)
+            factor = float(found[place] / due[place])
+        if not cases.close(found, factor * due):
+            return ""
+    name, _ = cases.task.results[0]
+    if factor == -1:
+        return f"{name} has the wrong sign"
+    return f"{name} is always {factor:g} times what is right" if factor else ""
+
+
+def _of_earlier_calls(cases: Cases, answered: Sequence[Trial]) -> bool:
+    """Whether every wrong answer is the right one to an earlier case with arguments of the same shapes."""
+
+    def shapes(trial: Trial) -> tuple[Any, ...]:
+        return tuple(None if a is None else a.shape for a in trial.given), str(trial.case.options)
+
+    for number, trial in enumerate(answered):
+        if trial.wrong and not any(
+            shapes(earlier) == shapes(trial)
+            and len(as_result(trial.outcome.value)) == len(earlier.right)
+            and all(map(cases.close, as_result(trial.outcome.value), earlier.right))
+            for earlier in answered[:number]
+        ):
+            return False
+    return True

@@ -1,0 +1,81 @@
+"""What a function is tried on, with the right answers and those of the mistakes known by name, each computed once."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from ..exercises.exercise import Case, Mistake, Result, Task
+from ..exercises.variants import Variant
+from .comparing import equal
+from .ladder import ladder
+
+EXACT, CLOSE = 1e-9, 1e-6  # what an answer may differ by, of its largest value: where numbers are whole, and elsewhere
+
+
+class Cases:
+    """A task's cases for one seed and variant, and the answers to them in the student's layout.
+
+    An answer is computed when it is asked for; judges of several functions written for one task may share it.
+
+    >>> from npconv.course.exercises import EXERCISES
+    >>> cases = Cases(EXERCISES["pointwise"].tasks[0], Variant(channels="first"), seed=0)
+    >>> first = next(iter(cases))
+    >>> [answer.shape for answer in cases.right(first)]
+    [(1, 1, 1, 1)]
+    """
+
+    def __init__(self, task: Task, variant: Variant, seed: int) -> None:
+        self.task, self.variant, self.seed = task, variant, seed
+        self.tolerance = EXACT if task.exact else CLOSE
+        self._coming = ladder(task, seed)
+        self._cases: list[Case] = []
+        self._kept: dict[tuple[int, str], Result | None] = {}  # by the case's id, as every case in here lives on
+
+    def __iter__(self) -> Iterator[Case]:
+        """The cases of the ladder, in order."""
+        number = 0
+        while True:
+            if number == len(self._cases):
+                case = next(self._coming, None)
+                if case is None:
+                    return
+                self._cases.append(case)
+                self._kept[id(case), ""] = None
+            yield self._cases[number]
+            number += 1
+
+    def right(self, case: Case) -> Result:
+        """The right answer, to a case of the ladder or another."""
+        kept = self._kept.get((id(case), ""))
+        if kept is None:
+            kept = self._theirs(self.task.reference(case, self.variant))
+            if (id(case), "") in self._kept:
+                self._kept[id(case), ""] = kept
+        return kept
+
+    def answer(self, mistake: Mistake, case: Case) -> Result | None:
+        """What a function that makes this mistake returns for a case of the ladder; None where that can't be."""
+        place = id(case), mistake.says
+        if place not in self._kept:
+            try:
+                self._kept[place] = self._theirs(mistake.answer(case, self.variant, self.task.reference))
+            except ValueError:
+                self._kept[place] = None
+        return self._kept[place]
+
+    def same(self, case: Case, returned: Result, right: Result) -> bool:
+        """Whether two answers of the same shapes are the same, or what of them is compared is."""
+        if self.task.compared is not None:
+            returned, right = (self.task.compared(result, case, self.variant) for result in (returned, right))
+        return len(returned) == len(right) and all(map(self.close, returned, right))
+
+    def close(self, value: Any, due: Any) -> bool:
+        """Whether a result is what is due, to within what rounding may change."""
+        return equal(value, due, self.tolerance)
+
+    def _theirs(self, result: Result) -> Result:
+        return tuple(
+            self.variant.theirs(kind, value) if isinstance(value, np.ndarray) else value
+            for (_, kind), value in zip(self.task.results, result, strict=True)
+        )

@@ -1,0 +1,74 @@
+"""Whether what a function returned is what is right: its kind and shape first, then its values."""
+
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from ..exercises.exercise import Result
+
+
+def as_result(value: Any) -> Result:
+    """What was returned as a tuple, a lone result as a tuple of one."""
+    return value if isinstance(value, tuple) else (value,)
+
+
+def kind_wrong(name: str, value: Any, due: Any) -> str:
+    """What is wrong with the kind or the shape of a result, in words; "" if nothing is.
+
+    >>> kind_wrong("y", np.zeros((1, 2)), np.zeros((2, 1)))
+    'y has the shape (1, 2), where (2, 1) is right'
+    """
+    if due is None:
+        return "" if value is None else f"{name} is {describe(value)}, where None is right"
+    if value is None:
+        return f"{name} is None, where {describe(due)} is due: is there a return?"
+    if isinstance(due, np.ndarray):
+        if due.ndim and not isinstance(value, np.ndarray):
+            return f"{name} is {describe(value)}, where {describe(due)} is due"
+        array = np.asarray(value)
+        if array.shape != due.shape:
+            return f"{name} has the shape {array.shape}, where {due.shape} is right"
+        return "" if array.dtype.kind in "iuf" else f"{name} holds {array.dtype}, where real numbers are due"
+    if isinstance(value, np.ndarray) and value.ndim:
+        return f"{name} is {describe(value)}, where one number is due"
+    if isinstance(due, Fraction) and isinstance(value, float):
+        return f"{name} is a float, {value!r}, where an exact fractions.Fraction is due"
+    return ""
+
+
+def equal(value: Any, due: Any, tolerance: float) -> bool:
+    """Whether a result is the right one, to within a share of the right one's largest value, or of 1.
+
+    >>> equal(np.array([1.0, 2.0]), np.array([1, 2]), 1e-9), equal(3, Fraction(3), 1e-9), equal(np.nan, 1.0, 1e-9)
+    (True, True, False)
+    """
+    if value is None or due is None:
+        return value is due
+    if isinstance(due, int | Fraction) and isinstance(value, int | float | Fraction):
+        return bool(value == due)
+    found, right = np.asarray(value), np.asarray(due)
+    if found.shape != right.shape or found.dtype.kind not in "iuf":
+        return False
+    with np.errstate(all="ignore"):
+        error = np.abs(found.astype(np.float64) - right.astype(np.float64)).max(initial=0)
+    return bool(error <= tolerance * max(1.0, float(np.abs(right).max(initial=0))))  # NaN is not
+
+
+def is_whole(result: Result) -> bool:
+    """Whether all that is right is finite and whole."""
+    return all(part is None or bool(np.all(np.asarray(part, float) % 1 == 0)) for part in result)
+
+
+def describe(value: Any) -> str:
+    """What kind of thing a value is, with its shape where it has one.
+
+    >>> describe(np.zeros((2, 3))), describe(1.5), describe((1, 2))
+    ('an array (2, 3)', 'a float', 'a tuple of 2')
+    """
+    if isinstance(value, np.ndarray):
+        return f"an array {value.shape}"
+    if isinstance(value, tuple):
+        return f"a tuple of {len(value)}"
+    kind = type(value).__name__
+    return f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}"

@@ -1,0 +1,90 @@
+"""Grading a file: its exercise and variant, each of its functions in the submission's own process, the report."""
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+
+from ..exercises.exercise import Exercise, Task
+from ..exercises.template import read_header
+from ..exercises.variants import Variant
+from .cases import Cases
+from .judging import Judge
+from .process import Limits, Submission
+from .report import Report
+from .trial import Verdict
+
+LARGEST = 1_000_000  # bytes that a file may have
+
+
+def grade(
+    path: str | Path,
+    *,
+    exercise: str | None = None,
+    variant: int | None = None,
+    limits: Limits | None = None,
+) -> Report:
+    """Grade a file that `npconv exercise start` began: for every function right, wrong or missing.
+
+    The cases depend on the file's own bytes: for one file they are always the same, and an answer that is looked up
+    instead of computed changes the file and with it the cases.
+
+    Args:
+        path: the file.
+        exercise, variant: the ones that it has to be, where not None; otherwise what its header says is believed.
+        limits: on time, memory and what is printed.
+
+    Returns:
+        A Report.
+
+    Raises:
+        OSError: the file can't be read.
+        ValueError: it is no exercise, or not the one that it has to be, or larger than a megabyte.
+    """
+    content = Path(path).read_bytes()
+    if len(content) > LARGEST:
+        raise ValueError(f"grade: path must be a file of at most {LARGEST:,} bytes; got {len(content):,}, {path}")
+    try:
+        source = content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"grade: path must be a text file in UTF-8; got {path}, {error}") from None
+    found, its_variant = read_header(source)
+    if exercise is not None and found.name != exercise:
+        raise ValueError(f"grade: {path} must be the exercise {exercise}; its header says {found.name}")
+    if variant is not None and its_variant.seed != variant:
+        said = "no variant" if its_variant.seed is None else f"variant {its_variant.seed}"
+        raise ValueError(f"grade: {path} must be variant {variant}; its header says {said}")
+    return grade_source(source, found, its_variant, file=str(path), limits=limits)
+
+
+def grade_source(
+    source: str, exercise: Exercise, variant: Variant, *, file: str = "submission.py", limits: Limits | None = None
+) -> Report:
+    """Grade the text of a submission; `file` is what it is called in the report."""
+    with Submission(source, file, limits=limits or Limits()) as submission:
+        seed = seed_of(source)
+        verdicts, notes = verdicts_on(submission, exercise, lambda task: Cases(task, variant, seed))
+        if not submission.limited_memory:
+            notes = (*notes, "on this system no limit could be set on the memory that it takes")
+    return Report(file, exercise, variant, verdicts, notes)
+
+
+def verdicts_on(
+    submission: Submission, exercise: Exercise, cases_of: Callable[[Task], Cases]
+) -> tuple[tuple[Verdict, ...], tuple[str, ...]]:
+    """A verdict for each of the exercise's functions, and notes."""
+    loaded = submission.load()
+    if loaded.status != "returned":
+        missing = tuple(Verdict(task, "missing", "the file can't be loaded") for task in exercise.tasks)
+        return missing, (f"the file can't be loaded, it {loaded.status}: {loaded.message}",)
+    notes = (f"on loading it prints: {loaded.printed.strip()[:200]}",) if loaded.printed.strip() else ()
+    return tuple(
+        Judge(cases_of(task), submission).verdict()
+        if task.name in submission.names
+        else Verdict(task, "missing", f"there is no function {task.name}")
+        for task in exercise.tasks
+    ), notes
+
+
+def seed_of(source: str) -> int:
+    """The seed of a file's cases, made of its text."""
+    return int.from_bytes(hashlib.sha256(source.encode()).digest()[:8], "big")

@@ -1,0 +1,321 @@
+"""Mistakes that students make, planted in the right answers one at a time: the grader must catch every one."""
+
+import ast
+from dataclasses import dataclass
+
+from ..exercises import EXERCISES, Exercise, Task
+from ..exercises.bugs import solution_source
+
+
+@dataclass(frozen=True)
+class Planted:
+    """One mistake: within that function of an exercise's solution, the `which`-th `old` becomes `new`.
+
+    `says` is the mistake in words, "" after the first of which all are wrong in the same way.
+    """
+
+    says: str
+    exercise: str
+    function: str
+    old: str
+    new: str
+    which: int = 1
+
+    @property
+    def task(self) -> Task:
+        """The task that the function is written for."""
+        return next(task for task in EXERCISES[self.exercise].tasks if task.name == self.function)
+
+    @property
+    def asked(self) -> Exercise:
+        """The exercise with that one function."""
+        return Exercise(self.exercise, EXERCISES[self.exercise].asks, (self.task,))
+
+    def source(self) -> str:
+        """The solution with the mistake.
+
+        Raises ValueError where there is no such text in the function.
+        """
+        return replaced(solution_source(self.exercise), self.function, self.old, self.new, self.which)
+
+
+def replaced(source: str, function: str, old: str, new: str, which: int = 1) -> str:
+    """A source with the `which`-th `old` within one function made `new`.
+
+    >>> replaced("def f(x):\\n    return x + x\\n", "f", "x", "2", which=3)
+    'def f(x):\\n    return x + 2\\n'
+    """
+    lines = source.splitlines(keepends=True)
+    node = next(n for n in ast.parse(source).body if isinstance(n, ast.FunctionDef) and n.name == function)
+    start, end = (sum(map(len, lines[:line])) for line in (node.lineno - 1, node.end_lineno or node.lineno))
+    body, place = source[start:end], -1
+    for _ in range(which):
+        place = body.find(old, place + 1)
+        if place < 0:
+            raise ValueError(f"{function} has not {which} times {old!r}")
+    return source[:start] + body[:place] + new + body[place + len(old) :] + source[end:]
+
+
+def _in(exercise: str, function: str, *rows: tuple[str, str, str] | tuple[str, str, str, int]) -> tuple[Planted, ...]:
+    return tuple(Planted(says, exercise, function, old, new, *which) for says, old, new, *which in rows)
+
+
+PLANTED = (
+    *_in(
+        "standard-loops",
+        "conv2d_loops",
+        ("nothing is computed: zeros of the right shape", "return y", "return np.zeros_like(y)"),
+        ("there is no return", "return y", "pass"),
+        ("the strides of height and width are swapped", "    (top, bottom), (left, right) = padding",
+         "    stride = stride[::-1]\n    (top, bottom), (left, right) = padding"),
+        ("the kernel is flipped, as in a true convolution", "kernel[i, j, m, n]", "kernel[-1 - i, -1 - j, m, n]"),
+        ("the kernel is transposed, and cut where it doesn't fit", "kernel[i, j, m, n]",
+         "kernel[j % kernel_height, i % kernel_width, m, n]"),
+        ("= stands for +=", "y[b, v, w, n] +=", "y[b, v, w, n] ="),
+        ("top and bottom are swapped", "(top, bottom), (left, right), (0, 0)",
+         "(bottom, top), (left, right), (0, 0)"),
+        ("the output is one row too short", "(height - kernel_height) // stride[0] + 1",
+         "max((height - kernel_height) // stride[0], 1)"),
+        ("the output's rows are rounded up", "(height - kernel_height) // stride[0] + 1",
+         "-(-(height - kernel_height) // stride[0]) + 1"),
+        ("only the first image is computed", "for b in range(batch)", "for b in range(1)"),
+        ("results are cut to integers", "np.result_type(x, kernel)", "int"),
+        ("the result is kept from call to call", "y = np.zeros((batch, rows, columns, filters), np.result_type(x, kernel))",
+         "y = vars(conv2d_loops).setdefault(str((batch, rows, columns, filters)), np.zeros((batch, rows, columns, filters)))"),
+        ("an answer is kept for each shape", "return y",
+         "return vars(conv2d_loops).setdefault(str((x.shape, kernel.shape, stride, padding)), y)"),
+        ("a list of lists is returned", "return y", "return y.tolist()"),
+        ("the channels of the output come first", "return y", "return y.transpose(0, 3, 1, 2)"),
+    ),
+    *_in(
+        "standard-taps",
+        "conv2d_taps",
+        ("nothing is computed: it returns zeros", "return y", "return 0 * y"),
+        ("the input is returned", "return y", "return x"),
+        ("the columns are stepped over by the height's stride", "slice(j, j + (width - 1) * stride[1] + 1, stride[1])",
+         "slice(j, j + (width - 1) * stride[0] + 1, stride[0])"),
+        ("the kernel is transposed: M and N are swapped", "kernel[i, j]", "kernel[i, j].reshape(kernel.shape[:1:-1]).T"),
+        ("the bottom's padding is put at the top too", "((0, 0), (top, bottom)", "((0, 0), (bottom, bottom)"),
+        ("the edge is repeated instead of zeros", "(0, 0)))\n    height", '(0, 0)), mode="edge")\n    height'),
+        ("height and width of the filter are swapped in the output's size", "(padded.shape[1] - kernel.shape[0])",
+         "(padded.shape[1] - kernel.shape[1])"),
+        ("the kernel is scaled in place", "    (top, bottom), (left, right) = padding",
+         "    kernel *= 2\n    kernel //= 2\n    kernel += 1\n    (top, bottom), (left, right) = padding"),
+        ("the mean over the taps is returned", "return y", "return y / kernel[..., 0, 0].size"),
+    ),
+    *_in(
+        "standard-backward",
+        "conv2d_backward",
+        ("nothing is computed: zeros of the right shapes", "return dx, dkernel",
+         "return np.zeros_like(dx), np.zeros_like(dkernel)"),
+        ("the arguments are returned", "return dx, dkernel", "return x, kernel"),
+        ("= stands for +=: where patches overlap dx is overwritten by taps", "dpadded[:, rows, columns] +=",
+         "dpadded[:, rows, columns] ="),
+        ("dkernel is the last image's alone", 'np.einsum("bvwm,bvwn->mn", padded[:, rows, columns], dy)',
+         'np.einsum("bvwm,bvwn->bmn", padded[:, rows, columns], dy)[-1]'),
+        ("dkernel is averaged over the batch", "return dx, dkernel", "return dx, dkernel / len(x)"),
+        ("dx is not cropped", "dpadded[:, top : top + x.shape[1], left : left + x.shape[2]]", "dpadded"),
+        ("dx is cropped by the other side's padding",
+         "dpadded[:, top : top + x.shape[1], left : left + x.shape[2]]",
+         "dpadded[:, bottom : bottom + x.shape[1], right : right + x.shape[2]]"),
+        ("the stride is ignored", "slice(i, i + (height - 1) * stride[0] + 1, stride[0])", "slice(i, i + height)"),
+        ("the kernel is flipped for dx", "dy @ kernel[i, j].T", "dy @ kernel[-1 - i, -1 - j].T"),
+        ("the order of the two is wrong", "return dx, dkernel", "return dkernel, dx"),
+        ("dx alone is returned", "return dx, dkernel", "return dx"),
+        ("dy is changed in place", "dpadded[:, rows, columns] += dy @ kernel[i, j].T",
+         "dpadded[:, rows, columns] += dy @ kernel[i, j].T\n    dy *= 0"),
+        ("dx accumulates over the calls", "dpadded = np.zeros(padded.shape, np.result_type(dy, kernel))",
+         "dpadded = vars(conv2d_backward).setdefault(str(padded.shape), np.zeros(padded.shape))"),
+    ),
+    *_in(
+        "depthwise",
+        "depthwise_conv2d",
+        ("nothing is computed: it returns zeros", "return y", "return np.zeros(y.shape)"),
+        ("the input's channels are tiled, not repeated", "np.repeat(padded, multiplier, axis=3)",
+         "np.tile(padded, multiplier)"),
+        ("the depth multiplier is ignored: each channel's first filter", "* kernel[i, j]",
+         "* np.repeat(kernel[i, j, ::multiplier], multiplier)"),
+        ("the channels are summed", "y += repeated[:, rows, columns] * kernel[i, j]",
+         "y += (repeated[:, rows, columns] * kernel[i, j]).sum(axis=3, keepdims=True)"),
+        ("x is changed in place", "    multiplier", "    x += 0.5\n    x -= 0.25\n    multiplier"),
+    ),
+    *_in(
+        "depthwise",
+        "depthwise_conv2d_backward",
+        ("nothing is computed: it returns zeros", "return dx, dkernel", "return 0 * x, 0 * kernel"),
+        ("dx is not summed over the Q filters: the first's alone", ".sum(axis=4)", "[..., 0]"),
+        ("dx is summed over the filters in the wrong order", "drepeated.reshape(*padded.shape, multiplier).sum(axis=4)",
+         "drepeated.reshape(*padded.shape[:3], multiplier, -1).sum(axis=3)"),
+        ("dkernel is the first image's alone", "(repeated[:, rows, columns] * dy)", "(repeated[:, rows, columns] * dy)[:1]"),
+        ("dx is cropped from the corner", "dpadded[:, top : top + x.shape[1], left : left + x.shape[2]]",
+         "dpadded[:, : x.shape[1], : x.shape[2]]"),
+    ),
+    *_in(
+        "pointwise",
+        "pointwise_conv2d",
+        ("nothing is computed: it returns zeros", "return x @ kernel", "return 0 * (x @ kernel)"),
+        ("the input is returned", "return x @ kernel", "return x"),
+        ("M and N are swapped where they can be", "return x @ kernel",
+         "return x @ (kernel.T if kernel.shape[0] == kernel.shape[1] else kernel)"),
+        ("every product is taken element by element", "return x @ kernel", "return x * kernel"),
+        ("each image gets the first one's result", "return x @ kernel", "return np.repeat(x[:1], len(x), axis=0) @ kernel"),
+    ),
+    *_in(
+        "pointwise",
+        "pointwise_conv2d_backward",
+        ("nothing is computed: it returns zeros", "return dx, dkernel", "return dx * 0, dkernel * 0"),
+        ("the kernel is not transposed where it needn't be", "dy @ kernel.T",
+         "dy @ (kernel if kernel.shape[0] == kernel.shape[1] else kernel.T)"),
+        ("dkernel is divided by the batch", "return dx, dkernel", "return dx, dkernel / x.shape[0]"),
+        ("dkernel is the last image's alone", '"bvwm,bvwn->mn", x, dy', '"vwm,vwn->mn", x[-1], dy[-1]'),
+        ("dkernel is transposed", "return dx, dkernel", "return dx, dkernel.T"),
+        ("the two are returned in a list in a list", "return dx, dkernel", "return [[dx, dkernel]]"),
+    ),
+    *_in(
+        "separable",
+        "depthwise_separable_conv2d",
+        ("nothing is computed: it returns zeros", "return filtered @ pointwise", "return np.zeros_like(filtered @ pointwise)"),
+        ("the pointwise convolution is left out", "return filtered @ pointwise",
+         "return filtered[..., : pointwise.shape[1]]"),
+        ("the depthwise filters are left out", "* depthwise[i, j]", "* 1"),
+        ("the channels are tiled, not repeated", "np.repeat(padded, multiplier, axis=3)",
+         "np.tile(padded, multiplier)"),
+        ("ReLU stands between the two", "return filtered @ pointwise", "return np.maximum(filtered, 0) @ pointwise"),
+    ),
+    *_in(
+        "separable",
+        "factored_kernel",
+        ("nothing is computed: it returns zeros", "return products", "return 0 * products"),
+        ("the sum over Q is in the wrong order", "inner // depth_multiplier, depth_multiplier, filters).sum(axis=3)",
+         "depth_multiplier, inner // depth_multiplier, filters).sum(axis=2)"),
+        ("Q is forgotten: only the first product", ".sum(axis=3)", "[:, :, :, 0]"),
+        ("the mean over Q is taken", ".sum(axis=3)", ".mean(axis=3)"),
+        ("the two are added instead of multiplied", "depthwise[:, :, :, None] * pointwise",
+         "depthwise[:, :, :, None] + pointwise"),
+    ),
+    *_in(
+        "costs",
+        "conv2d_cost",
+        ("nothing is computed: it returns 0", "return batch *", "return 0 * batch *"),
+        ("the batch is left out", "return batch * rows", "return rows"),
+        ("the input's sides are taken for the output's", "rows * columns", "input_height * input_width"),
+        ("additions are counted too", "return batch *", "return 2 * batch *"),
+        ("the stride is ignored", "// stride[0] + 1", "// 1 + 1"),
+        ("the filters are left out", "channels * filters", "channels"),
+        ("the sides are divided as floats", "// stride[1] + 1", "/ stride[1] + 1"),
+    ),
+    *_in(
+        "costs",
+        "depthwise_separable_conv2d_cost",
+        ("nothing is computed: it returns 0", "return batch", "return 0 * batch"),
+        ("only the depthwise part is counted", " + inner * filters", ""),
+        ("Q is forgotten: the input's channels are taken", "height, width, inner = depthwise_shape",
+         "height, width, inner = *depthwise_shape[:2], x_shape[3]"),
+        ("the depthwise part is a standard one's", "height * width * inner + ", "height * width * inner * inner + "),
+    ),
+    *_in(
+        "costs",
+        "cost_ratio",
+        ("nothing is computed: it returns 0", "return depth_multiplier *", "return 0 *"),
+        ("a float is returned", "return depth_multiplier * (Fraction(1, out_channels) + Fraction(1, height * width))",
+         "return depth_multiplier * (1 / out_channels + 1 / (height * width))"),
+        ("Q is forgotten", "return depth_multiplier *", "return"),
+        ("the side is taken for its square", "height * width", "height"),
+        ("the two are multiplied", "out_channels) + Fraction", "out_channels) * Fraction"),
+    ),
+    *_in(
+        "activations",
+        "relu6",
+        ("nothing is done: x is returned", "return np.minimum(np.maximum(x, 0), 6)", "return x"),
+        ("nothing is computed: it returns zeros", "return np.minimum(np.maximum(x, 0), 6)", "return 0 * x"),
+        ("it is ReLU: there is no limit", "np.minimum(np.maximum(x, 0), 6)", "np.maximum(x, 0)"),
+        ("it is clipped at −6 instead of 0", "np.maximum(x, 0)", "np.maximum(x, -6)"),
+        ("what is above 6 becomes 0", "return np.minimum(np.maximum(x, 0), 6)", "return x * (x > 0) * (x <= 6)"),
+        ("it works for one number alone", "return np.minimum(np.maximum(x, 0), 6)", "return min(max(x, 0), 6)"),
+    ),
+    *_in(
+        "activations",
+        "relu6_backward",
+        ("nothing is done: dy is returned", "return np.where(alive, dy, 0)", "return dy"),
+        ("nothing is computed: it returns zeros", "np.where(alive, dy, 0)", "np.where(alive, 0, 0)"),
+        ("the gradient passes at 6", "x < 6", "x <= 6"),
+        ("the limit has no share: ReLU's gradient", "(x > 0) & (x < 6)", "x > 0"),
+        ("the mask is of dy, not of x", "(x > 0) & (x < 6)", "(dy > 0) & (dy < 6)"),
+        ("the mask is upside down", "np.where(alive, dy, 0)", "np.where(alive, 0, dy)"),
+        ("the mask alone is returned", "np.where(alive, dy, 0)", "np.where(alive, 1, 0)"),
+        ("dy is masked in place", "return np.where(alive, dy, 0)", "dy[~alive] = 0\n    return dy"),
+    ),
+    *_in(
+        "batch-norm",
+        "batch_norm_backward",
+        ("nothing is computed: it returns zeros", "return dx, dscale, dshift", "return 0 * dx, 0 * dscale, 0 * dshift"),
+        ("the mean's share is left out", "dy - dshift / count - normalized", "dy - normalized"),
+        ("the variance's share is left out", " - normalized * dscale / count", ""),
+        ("statistics are taken for constants", "(dy - dshift / count - normalized * dscale / count)", "dy"),
+        ("the variance is divided by n − 1", "x.var(axis=axes)", "x.var(axis=axes, ddof=1)"),
+        ("epsilon is left out", "x.var(axis=axes) + epsilon", "x.var(axis=axes)"),
+        ("epsilon is outside the root", "np.sqrt(x.var(axis=axes) + epsilon)", "np.sqrt(x.var(axis=axes)) + epsilon"),
+        ("dscale is the sum of dy times x", "(dy * normalized).sum(axis=axes)", "(dy * x).sum(axis=axes)"),
+        ("dscale is divided by the count", "(dy * normalized).sum(axis=axes)", "(dy * normalized).mean(axis=axes)"),
+        ("the count is the batch's", "x.shape[0] * x.shape[1] * x.shape[2]", "x.shape[0]"),
+        ("scale is left out of dx", "dx = scale / deviation", "dx = 1 / deviation"),
+        ("dscale and dshift are exchanged", "dx, dscale, dshift", "dx, dshift, dscale"),
+        ("x is normalised in place", "normalized = (x - x.mean(axis=axes)) / deviation",
+         "x -= x.mean(axis=axes)\n    normalized = x / deviation"),
+    ),
+    *_in(
+        "inverted-residual",
+        "inverted_residual",
+        ("nothing is done: x is returned", "return y", "return x"),
+        ("nothing is computed: it returns zeros", "return y", "return 0 * y"),
+        ("ReLU stands for ReLU6 after the expansion", "_relu6(x @ expand)", "np.maximum(x @ expand, 0)"),
+        ("ReLU stands for ReLU6 after the filters", "_relu6(_filtered(padded, depthwise, stride))",
+         "np.maximum(_filtered(padded, depthwise, stride), 0)"),
+        ("the expansion's ReLU6 is left out", "_relu6(x @ expand)", "x @ expand"),
+        ("the filters' ReLU6 is left out", "_relu6(_filtered(padded, depthwise, stride))",
+         "_filtered(padded, depthwise, stride)"),
+        ("ReLU6 follows the projection", "active @ project", "_relu6(active @ project)"),
+        ("the shortcut is never added", "y = y + x", "pass"),
+        ("the shortcut is added wherever the shapes are the same", "tuple(stride) == (1, 1) and x.shape[3] == project.shape[1]",
+         "x.shape == y.shape"),
+        ("the shortcut is added by the stride alone", "tuple(stride) == (1, 1) and x.shape[3] == project.shape[1]",
+         "tuple(stride) == (1, 1)"),
+        ("the shortcut is added in place to x", "y = y + x", "x += y\n        y = x"),
+    ),
+    *_in(
+        "inverted-residual",
+        "inverted_residual_backward",
+        ("nothing is computed: it returns zeros", "return dx, dexpand, ddepthwise, dproject",
+         "return 0 * dx, None if expand is None else 0 * dexpand, 0 * ddepthwise, 0 * dproject"),
+        ("no gradient goes through the shortcut", "dx = dx + dy", "pass"),
+        ("the expansion's mask is left out", "dwide * ((expanded > 0) & (expanded < 6))", "dwide"),
+        ("the filters' mask is left out", "dactive * ((filtered > 0) & (filtered < 6))", "dactive"),
+        ("the kinks let the gradient pass", "(expanded > 0) & (expanded < 6)", "(expanded >= 0) & (expanded <= 6)"),
+        ("dexpand is made of dwide, before the mask", 'np.einsum("bvwm,bvwc->mc", x, dexpanded)',
+         'np.einsum("bvwm,bvwc->mc", x, dwide)'),
+        ("dproject is made of what comes before ReLU6", '"bvwc,bvwn->cn", active', '"bvwc,bvwn->cn", filtered'),
+        ("ddepthwise is the last image's alone", "(padded[:, rows, columns] * dfiltered)",
+         "(padded[:, rows, columns] * dfiltered)[-1:]"),
+        ("ReLU6's gradient is lost where there is no expansion: dexpand is 0, not None", "dexpand, dx = None, dwide",
+         "dexpand, dx = np.zeros(()), dwide"),
+        ("dy is added to in place", "dx = dx + dy", "dy += dx\n        dx = dy"),
+    ),
+    *_in(
+        "factorize",
+        "factorize_kernel",
+        ("nothing is computed: zeros of the right shapes", "return depthwise, pointwise",
+         "return 0 * depthwise, 0 * pointwise"),
+        ("the singular values are left out", " * values[q]", ""),
+        ("both factors have the whole singular value", "right[q]", "values[q] * right[q]"),
+        ("one factor has the root, the other nothing", "* values[q]", "* np.sqrt(values[q])"),
+        ("only one product is used for each channel", "min(depth_multiplier, len(values))", "1"),
+        ("the smallest singular values are used", "in range(min(depth_multiplier, len(values))):",
+         "in range(min(depth_multiplier, len(values))):\n            left, values, right = left[:, ::-1], values[::-1], right[::-1]"),
+        ("the slices' axes are reshaped, not exchanged", "kernel[:, :, m].reshape(height * width, filters)",
+         "kernel.reshape(channels, height * width, filters)[m]"),
+        ("the filters' height and width are exchanged", "left[:, q].reshape(height, width)",
+         "left[:, q].reshape(width, height).T"),
+        ("the channels are tiled: q·M + m", "m * depth_multiplier + q", "q * channels + m", 1),
+        ("only the first channel is factored", "range(channels)", "range(1)"),
+    ),
+)  # fmt: skip

@@ -1,0 +1,223 @@
+"""What the grader says: as text to work from, and as JSON for scripts."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from ...checks import explain
+from ...kernels.geometry import Array
+from ...text import table_lines
+from ..exercises.exercise import Exercise, Result
+from ..exercises.variants import Variant
+from .cases import EXACT
+from .comparing import as_result, equal
+from .trial import Trial, Verdict
+
+# the axes of height and width, by kind of array, channels last and first
+GRIDS = {
+    "volume": ((1, 2), (2, 3)),
+    "kernel": ((0, 1), (2, 3)),
+    "depthwise": ((0, 1), (1, 2)),
+    "pointwise": ((0, 1),) * 2,
+}
+PASTED = 400  # characters that a call may have to be pasted
+SHOWN = 200  # numbers of an array that are shown
+
+
+@dataclass(frozen=True)
+class Report:
+    """The verdicts on one file: its exercise and variant, a verdict for each function, and what loading it gave.
+
+    `notes` are what is worth saying beside them, such as that no memory limit could be set.
+    """
+
+    file: str
+    exercise: Exercise
+    variant: Variant
+    verdicts: tuple[Verdict, ...]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def points(self) -> int:
+        """The points of all functions together."""
+        return sum(verdict.points for verdict in self.verdicts)
+
+    @property
+    def right(self) -> bool:
+        """Whether every function is right."""
+        return all(verdict.status == "right" for verdict in self.verdicts)
+
+    def as_text(self) -> str:
+        """The report to read: a table of the functions, then for each wrong one its smallest case."""
+        rows = [
+            [verdict.task.name, verdict.status, f"{verdict.points} of {verdict.task.points}", self._tried(verdict)]
+            for verdict in self.verdicts
+        ]
+        rows.append(["all", "", f"{self.points} of {self.exercise.points}", ""])
+        lines = [f"{self.file}: {self.exercise.name}, {variant_text(self.variant)}", ""]
+        lines += table_lines(["function", "", "points", "right in"], rows)
+        for verdict in self.verdicts:
+            if verdict.status == "wrong":
+                lines += ["", f"{verdict.task.name}: {verdict.broken}", *self._smallest(verdict)]
+            if verdict.printed:
+                lines += ["", f"{verdict.task.name} prints: {verdict.printed.strip()[:200]}"]
+        return "\n".join([*lines, *(f"\n{note}" for note in self.notes)])
+
+    def as_json(self) -> dict[str, Any]:
+        """The report for scripts."""
+        return {
+            "file": self.file,
+            "exercise": self.exercise.name,
+            "variant": self.variant.seed,
+            "points": self.points,
+            "out_of": self.exercise.points,
+            "right": self.right,
+            "functions": [self._verdict_as_json(verdict) for verdict in self.verdicts],
+            "notes": list(self.notes),
+        }
+
+    def _tried(self, verdict: Verdict) -> str:
+        return "" if verdict.status == "missing" else f"{verdict.passed} of {verdict.tried} cases"
+
+    def _smallest(self, verdict: Verdict) -> Iterator[str]:
+        trial = verdict.smallest
+        if trial is None:
+            return
+        if trial.wrong != verdict.broken and trial.wrong not in verdict.broken:
+            yield f"  in the smallest case that was found {trial.wrong}:"
+        else:
+            yield "  the smallest case that was found:"
+        for (name, kind), a in zip(verdict.task.arrays, trial.given, strict=True):
+            yield from (f"    {line}" for line in array_lines(name, kind, a, self.variant))
+        for name, value in trial.case.options.items():
+            yield f"    {name} = {value!r}"
+        if trial.outcome.status == "returned":
+            yield "  returned"
+            yield from self._result_lines(verdict, as_result(trial.outcome.value))
+        yield "  right is"
+        yield from self._result_lines(verdict, trial.right)
+        yield from (
+            f"    by hand: {line}" if not number else f"             {line}"
+            for number, line in enumerate(self._by_hand(verdict, trial))
+        )
+        call = call_text(verdict.task.name, trial)
+        if len(call) <= PASTED:
+            yield f"  the call: {call}"
+
+    def _result_lines(self, verdict: Verdict, result: Result) -> Iterator[str]:
+        names = [*verdict.task.results, *[("", "")] * len(result)]
+        for (name, kind), value in zip(names, result, strict=False):
+            yield from (f"    {line}" for line in array_lines(name, kind, value, self.variant))
+
+    def _by_hand(self, verdict: Verdict, trial: Trial) -> list[str]:
+        """How npconv's kernel computes the first value that is wrong, where the layout is npconv's own."""
+        returned, kernel = as_result(trial.outcome.value), verdict.task.kernel
+        if kernel is None or self.variant.changed or trial.outcome.status != "returned":
+            return []
+        for position, right in enumerate(trial.right):
+            found = returned[position] if position < len(returned) else None
+            if isinstance(right, np.ndarray) and not equal(found, right, EXACT):
+                given = np.asarray(found, object)
+                differs = given != right if given.shape == right.shape else np.ones(right.shape, bool)
+                at = tuple(int(index[0]) for index in np.nonzero(differs))
+                arrays = list(trial.case.arrays.values())
+                return explain(kernel, *arrays, at=at, of=position, numbers=True, **trial.case.options).splitlines()
+        return []
+
+    def _verdict_as_json(self, verdict: Verdict) -> dict[str, Any]:
+        entry: dict[str, Any] = {
+            "function": verdict.task.name,
+            "status": verdict.status,
+            "points": verdict.points,
+            "out_of": verdict.task.points,
+            "property": verdict.broken,
+            "cases_right": verdict.passed,
+            "cases": verdict.tried,
+            "printed": verdict.printed,
+        }
+        if (trial := verdict.smallest) is not None:
+            entry["counter_example"] = {
+                "arguments": {name: as_plain(a) for (name, _), a in zip(verdict.task.arrays, trial.given, strict=True)},
+                "options": {name: as_plain(value) for name, value in trial.case.options.items()},
+                "outcome": trial.outcome.status,
+                "message": trial.outcome.message,
+                "returned": as_plain(trial.outcome.value),
+                "right": as_plain(trial.right),
+                "wrong": trial.wrong,
+            }
+        return entry
+
+
+def variant_text(variant: Variant) -> str:
+    """A variant in a word or two.
+
+    >>> variant_text(Variant()), variant_text(Variant(7, channels="first"))
+    ('no variant', 'variant 7 (channels: first)')
+    """
+    if variant.seed is None:
+        return "no variant"
+    return f"variant {variant.seed} ({', '.join(f'{name}: {option}' for name, option in variant.changed.items())})"
+
+
+def array_lines(name: str, kind: str, value: Any, variant: Variant) -> list[str]:
+    """An array as grids of height and width, one for each image and channel; anything else on one line.
+
+    >>> print("\\n".join(array_lines("x", "volume", np.arange(4.0).reshape(1, 2, 2, 1), Variant())))
+    x (1, 2, 2, 1)
+      x[0, :, :, 0] = [[0 1]
+                       [2 3]]
+    """
+    if not isinstance(value, np.ndarray) or value.ndim == 0:
+        return [f"{name} = {number_text(value)}" if name else number_text(value)]
+    if value.size > SHOWN:
+        return [f"{name} {value.shape}: {value.size} numbers"]
+    lines = [f"{name} {value.shape}"]
+    axes = GRIDS.get(kind, ((), ()))[variant.channels == "first"]
+    if value.ndim == 2 or len(axes) != 2 or max(axes) >= value.ndim:
+        return [*lines, *_grid(f"{name} = ", value)]
+    others = [axis for axis in range(value.ndim) if axis not in axes]
+    for index in np.ndindex(*(value.shape[axis] for axis in others)):
+        place: list[Any] = [slice(None)] * value.ndim
+        for axis, i in zip(others, index, strict=True):
+            place[axis] = i
+        label = ", ".join(":" if isinstance(i, slice) else str(i) for i in place)
+        lines += _grid(f"{name}[{label}] = ", value[tuple(place)])
+    return lines
+
+
+def _grid(label: str, a: Array) -> list[str]:
+    whole = a.dtype.kind in "iuf" and bool(np.all(np.isfinite(a)) and np.all(a % 1 == 0))
+    text = np.array2string(a.astype(object) if a.dtype.kind == "O" else a.astype(int) if whole else a, precision=6)
+    first, *rest = text.splitlines()
+    return [f"  {label}{first}", *(" " * (2 + len(label)) + line for line in rest)]
+
+
+def number_text(value: Any) -> str:
+    """A number as a student writes it: whole where it is, a Fraction as a quotient."""
+    if isinstance(value, Fraction):
+        return f"{value} (a Fraction)"
+    if isinstance(value, np.ndarray):
+        value = value.item()
+    return str(int(value)) if isinstance(value, float) and value.is_integer() and abs(value) < 1e15 else str(value)
+
+
+def call_text(name: str, trial: Trial) -> str:
+    """The call as a line of Python that can be pasted."""
+    arrays = ["None" if a is None else f"np.array({a.tolist()!r})" for a in trial.given]
+    return f"{name}({', '.join([*arrays, *(f'{key}={value!r}' for key, value in trial.case.options.items())])})"
+
+
+def as_plain(value: Any) -> Any:
+    """Arrays as nested lists, Fractions as text, for JSON; numbers that JSON has none for as text."""
+    if isinstance(value, np.ndarray):
+        return as_plain(value.tolist())
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [as_plain(part) for part in value]
+    if isinstance(value, Fraction) or (isinstance(value, float) and not np.isfinite(value)):
+        return str(value)
+    if isinstance(value, complex):
+        return str(value)
+    return value

@@ -1,0 +1,77 @@
+"""One case that a function was tried on, and the words for what may be wrong with it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ...kernels.geometry import Array
+from ..exercises.exercise import Case, Result, Task
+from .cases import Cases
+from .comparing import as_result, describe, kind_wrong
+from .process import Outcome
+
+VALUES = "wrong values"
+STOPPED = ("timed out", "out of memory", "died")  # the process had to be started again
+OTHERWISE = "called again with the same arguments it answers otherwise: it keeps something between calls"
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One case, what the function did with it, what is right, and what is wrong: "" where nothing is."""
+
+    case: Case
+    given: tuple[Array | None, ...]  # in the student's layout, as `right` is
+    outcome: Outcome
+    right: Result
+    wrong: str
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a function is worth: `status` is "right", "wrong" or "missing".
+
+    `broken` says which property is, `smallest` is the smallest wrong case found; of `tried` cases `passed` were right.
+    `printed` is what the function printed, if anything.
+    """
+
+    task: Task
+    status: str
+    broken: str = ""
+    smallest: Trial | None = None
+    passed: int = 0
+    tried: int = 0
+    printed: str = ""
+
+    @property
+    def points(self) -> int:
+        """All the function's points if it is right, and none if it isn't."""
+        return self.task.points if self.status == "right" else 0
+
+
+def what_is_wrong(cases: Cases, case: Case, given: Sequence[Array | None], outcome: Outcome, right: Result) -> str:
+    """What is wrong with an outcome, in words; "" if nothing is."""
+    if outcome.status != "returned":
+        return {
+            "raised": f"it raises {outcome.message}",
+            "exited": f"it calls for an exit: {outcome.message}",
+            "timed out": f"it does not come to an end: {outcome.message}",
+            "out of memory": f"it takes too much memory: {outcome.message}",
+            "died": f"it ends the process: {outcome.message}",
+            "unreadable": f"what it returns can't be read: {outcome.message}",
+        }[outcome.status]
+    returned, names = as_result(outcome.value), [name for name, _ in cases.task.results]
+    if len(returned) != len(right):
+        due = f"{' and '.join(names)} {'are' if len(names) > 1 else 'is'} due"
+        return f"it returns {describe(outcome.value)}, where {due}"
+    for name, value, wanted in zip(names, returned, right, strict=True):
+        if reason := kind_wrong(name, value, wanted):
+            return reason
+    if not cases.same(case, returned, right):
+        wrong = [n for n, value, due in zip(names, returned, right, strict=True) if not cases.close(value, due)]
+        wrong = wrong or names
+        return f"{', '.join(wrong[:-1])}{' and ' if wrong[1:] else ''}{wrong[-1]} {'have' if wrong[1:] else 'has'} {VALUES}"
+    for (name, _), before, after in zip(cases.task.arrays, given, outcome.arguments or (), strict=False):
+        if before is not None and not np.array_equal(before, np.asarray(after)):
+            return f"the argument {name} is changed"
+    return ""

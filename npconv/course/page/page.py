@@ -1,0 +1,323 @@
+"""A stepper as one HTML page, with all that it needs inside.
+
+What stands in the page without scripts is its last step, written here; the script takes over the same elements and
+fills them with any other step. An entry of a panel is known by its place on the page: slice by slice, row by row.
+"""
+
+import html
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from importlib import resources
+from itertools import product
+from math import prod
+from pathlib import Path
+from string import Template
+from typing import Any
+
+import numpy as np
+
+from ... import __version__
+from ...files import write_whole
+from ...kernels.geometry import Array
+from ...text import number_text, shape_text
+from ..steps import Panel, Side, Step, Stepper
+from ..steps.words import factor_text, plural
+
+LARGEST = 3_000_000  # characters of a page: larger ones open slowly
+
+LEGEND = {
+    "read": '<td class="read t r b l">2</td>',
+    "written": '<td class="written t r b l">2</td>',
+    "not yet computed": "<td></td>",
+    "padding": '<td class="pad">0</td>',
+    "linear": "<td>2</td>",
+}
+
+
+def page_html(stepper: Stepper, *, command: str | None = None) -> str:
+    """The page of a stepper; the same stepper gives the same characters.
+
+    Args:
+        stepper: what `npconv.course.steps.stepper` returns.
+        command: the command that made it, for the foot of the page.
+
+    Raises:
+        ValueError: the stepper has no steps, or the page would be larger than 3 MB.
+
+    >>> from npconv.course.steps import stepper
+    >>> page = page_html(stepper("pointwise", x=(1, 2, 3), out_channels=2))
+    >>> page.startswith("<!DOCTYPE html>"), "://" in page
+    (True, False)
+    """
+    if not stepper.steps:
+        raise ValueError(f"page_html: stepper must have steps; got {stepper.kind} with none")
+    last, count = stepper.steps[-1], len(stepper.steps)
+    state = stepper.state(count)
+    made = f"Made by npconv {__version__}" + ("" if command is None else f": {command}")
+    fields = {
+        "title": _escape(stepper.title),
+        "summary": _escape(stepper.summary),
+        "count": str(count),
+        "position": _escape(f"Step {count} of {count}{', ' + last.stage if last.stage else ''}:"),
+        "sentence": _escape(last.sentence),
+        "stages": _stages_html(stepper.steps),
+        "panels": "".join(
+            _panel_html(number, panel, _widest(panel, stepper.steps), state[panel.name], last)
+            for number, panel in enumerate(stepper.panels)
+        ),
+        "counts": "".join(_side_html(side, max(side.total for side in last.sides)) for side in last.sides),
+        "ratio": _escape(_ratio_text(last.sides)),
+        "products": "".join(f"<li>{_escape(_product_text(*each))}</li>" for each in last.products),
+        "products_summary": plural("product", len(last.products)) if last.products else "no products",
+        "legend": _legend_html(stepper.panels),
+        "made": _escape(made),
+        "data": json.dumps(page_data(stepper), separators=(",", ":"), ensure_ascii=False).replace("<", "\\u003c"),
+        "style": _part("stepper.css"),
+        "script": _part("stepper.js"),
+    }
+    page = Template(_part("stepper.html")).substitute(fields)
+    if len(page) > LARGEST:
+        raise ValueError(
+            f"page_html: a page holds at most {LARGEST:,} characters; "
+            f"{stepper.kind} with {count:,} steps takes {len(page):,}"
+        )
+    return page
+
+
+def write_page(stepper: Stepper, path: str | Path, *, command: str | None = None) -> None:
+    """Write the page of a stepper, whole or not at all.
+
+    Raises as `page_html`, and OSError where the file cannot be written.
+    """
+    write_whole(path, page_html(stepper, command=command))
+
+
+def notebook_html(stepper: Stepper, *, height: int = 760) -> str:
+    """The page in a frame of that many pixels, for `IPython.display.HTML`."""
+    page = html.escape(page_html(stepper), quote=True)
+    style = f"width:100%;height:{height}px;border:1px solid #bbb"
+    return f'<iframe title="{_escape(stepper.title)}" sandbox="allow-scripts" style="{style}" srcdoc="{page}"></iframe>'
+
+
+def page_data(stepper: Stepper) -> dict[str, Any]:
+    """What the script reads: how panels begin, each step by its places, and the text of numbers that aren't whole."""
+    places = {panel.name: (number, _order(panel.values)) for number, panel in enumerate(stepper.panels)}
+    panels = [
+        {"rows": rows, "columns": columns, "start": _plain(_in_order(panel.start()))}
+        for panel in stepper.panels
+        for rows, columns in [_grid(panel.values)]
+    ]
+    steps = [
+        {
+            "name": step.name,
+            "stage": step.stage,
+            "sentence": step.sentence,
+            "reads": [
+                [number, [int(order[index]) for index in indices]]
+                for name, indices in step.reads.items()
+                for number, order in [places[name]]
+            ],
+            "writes": [
+                [number, [int(order[index]) for index in written], _plain(written.values())]
+                for name, written in step.writes.items()
+                for number, order in [places[name]]
+            ],
+            "products": _plain(number for each in step.products for number in each),
+            "sides": [[side.name, side.done, side.total] for side in step.sides],
+        }
+        for step in stepper.steps
+    ]
+    texts = {number: number_text(number) for number in _numbers(stepper) if isinstance(number, float)}
+    return {"texts": [*texts.items()], "panels": panels, "steps": steps}
+
+
+def _numbers(stepper: Stepper) -> Iterator[int | float | None]:
+    """All numbers that a page may show."""
+    for panel in stepper.panels:
+        yield from _plain(panel.start().ravel())
+    for step in stepper.steps:
+        yield from _plain(number for each in step.products for number in each)
+        for values in step.writes.values():
+            yield from _plain(values.values())
+
+
+def _part(name: str) -> str:
+    return resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
+
+
+def _escape(text: str) -> str:
+    return html.escape(text, quote=True)
+
+
+def _grid(values: Array) -> tuple[int, int]:
+    """Rows and columns of a panel's slices; a single axis is one row."""
+    return (1, values.shape[0]) if values.ndim == 1 else (values.shape[0], values.shape[1])
+
+
+def _in_order(values: Array) -> Array:
+    """A panel's entries in the order of the page: by the last axis, those before it, then rows and columns."""
+    in_order: Array = values.transpose(*range(values.ndim - 1, 1, -1), *range(min(values.ndim, 2))).ravel()
+    return in_order
+
+
+def _order(values: Array) -> Array:
+    """For each entry of a panel its place in the order of the page."""
+    order = np.empty(values.size, np.int64)
+    order[_in_order(np.arange(values.size).reshape(values.shape))] = np.arange(values.size)
+    return order.reshape(values.shape)
+
+
+def _plain(numbers: Iterable[Any]) -> list[int | float | None]:
+    """Numbers as JSON has them: whole ones as integers, and none where there is nothing yet."""
+    plain: list[int | float | None] = []
+    for number in map(float, numbers):
+        plain.append(None if np.isnan(number) else int(number) if number.is_integer() else number)
+    return plain
+
+
+def _widest(panel: Panel, steps: Sequence[Step]) -> int:
+    """Characters of the longest number that the panel ever holds."""
+    numbers = {number for number in _plain(panel.start().ravel()) if number is not None}
+    for step in steps:
+        numbers.update(step.writes.get(panel.name, {}).values())
+    return max(len(number_text(number)) for number in numbers) if numbers else 1
+
+
+def _panel_html(number: int, panel: Panel, digits: int, values: Array, step: Step) -> str:
+    rows, columns = _grid(values)
+    cell = max(2.1, 0.66 * digits + 1.4)  # ems, for the number and its frame
+    grids = zip(_in_order(values), _classes(panel, step), strict=True)
+    cells = [_cell_html(value, classes) for value, classes in grids]
+    size = rows * columns
+    slices = [
+        _slice_html(panel, label, cells[k * size : (k + 1) * size], columns)
+        for k, label in enumerate(_slice_labels(panel))
+    ]
+    together = prod(values.shape[2:-1]) if values.ndim > 3 else len(slices)  # those of one filter
+    groups = "".join(
+        f'<div class="group">\n{"".join(slices[k : k + together])}</div>\n' for k in range(0, len(slices), together)
+    )
+    style = f"--cell:{cell:.2f};--wide:{columns * (cell + 0.1) + 2:.2f}"
+    title = f"title-{number}"
+    return (
+        f'<section class="panel {_escape(panel.role)}" id="panel-{number}" style="{style}" aria-labelledby="{title}">\n'
+        f'<h2 id="{title}">{_escape(panel.title)} <span>{shape_text(values.shape)}</span></h2>\n'
+        f'<div class="slices">\n{groups}</div>\n</section>\n'
+    )
+
+
+def _slice_html(panel: Panel, label: str, cells: Sequence[str], columns: int) -> str:
+    """A slice as a table, whose caption names all that is seen only from its place."""
+    axes = f"rows: {panel.axes[0]}, columns: {panel.axes[1]}" if len(panel.axes) > 1 else f"columns: {panel.axes[0]}"
+    matrix = len(panel.axes) == 2 and panel.axes != ("row", "column")  # seen, as no picture says which axis is which
+    after = '<span class="unseen">; </span>{}' if matrix else '<span class="unseen">; {}</span>'
+    head = "".join(f'<th scope="col">{column}</th>' for column in range(columns))
+    body = "".join(
+        f'<tr><th scope="row">{row}</th>{"".join(cells[row * columns : (row + 1) * columns])}</tr>'
+        for row in range(len(cells) // columns)
+    )
+    return (
+        f'<div class="slice"><table><caption><span class="unseen">{_escape(panel.name)} </span>{_escape(label)}'
+        f"{after.format(_escape(axes))}</caption>"
+        f'<tr><td class="corner"></td>{head}</tr>{body}</table></div>\n'
+    )
+
+
+def _classes(panel: Panel, step: Step) -> list[list[str]]:
+    """How each entry is marked, in the order of the page: padding, read, written, and where its frame has sides."""
+    rows, columns = _grid(panel.values)
+    places = _order(panel.values)
+    padding = [["pad"] if pad else [] for pad in _in_order(_padding(panel))]
+    classes = [*padding]
+    for name, indices in (("read", step.reads), ("written", step.writes)):
+        for place, sides in _frame([int(places[index]) for index in indices.get(panel.name, ())], rows, columns):
+            classes[place] = [*padding[place], name, *sides]
+    return classes
+
+
+def _padding(panel: Panel) -> Array:
+    """True where a panel's entry is padding."""
+    padding = np.zeros(panel.values.shape, bool)
+    if panel.inside is not None:
+        top, bottom, left, right = panel.inside
+        padding[:] = True
+        padding[top:bottom, left:right] = False
+    return padding
+
+
+def _slice_labels(panel: Panel) -> Iterator[str]:
+    """What the slices of a panel are called, in their order: filter 0, channel 0, …"""
+    axes = [*zip(panel.axes[2:], panel.values.shape[2:], strict=True)][::-1]
+    for indices in product(*(range(size) for _, size in axes)):
+        yield ", ".join(f"{name} {index}" for (name, _), index in zip(axes, indices, strict=True))
+
+
+def _cell_html(value: float, classes: Sequence[str]) -> str:
+    text = "" if np.isnan(value) else number_text(value)
+    return f'<td class="{" ".join(classes)}">{text}</td>' if classes else f"<td>{text}</td>"
+
+
+def _frame(places: Sequence[int], rows: int, columns: int) -> Iterator[tuple[int, list[str]]]:
+    """The sides (top, right, bottom, left) of each place on which its region ends, so that a patch has one frame."""
+    region = set(places)
+    for place in places:
+        row, column = place // columns % rows, place % columns
+        inner = {
+            "t": row > 0 and place - columns in region,
+            "r": column < columns - 1 and place + 1 in region,
+            "b": row < rows - 1 and place + columns in region,
+            "l": column > 0 and place - 1 in region,
+        }
+        yield place, [side for side, within in inner.items() if not within]
+
+
+def _stages_html(steps: Sequence[Step]) -> str:
+    """Buttons to the first step of each stage, where there are several."""
+    first: dict[str, int] = {}
+    for number, step in enumerate(steps, 1):
+        first.setdefault(step.stage, number)
+    if len(first) < 2:
+        return ""
+    buttons = "".join(
+        f'<button type="button" data-step="{number}">{_escape(stage)}</button>\n' for stage, number in first.items()
+    )
+    return f'<div class="controls stages" role="group" aria-label="Stages">\n{buttons}</div>\n'
+
+
+def _side_html(side: Side, most: int) -> str:
+    return (
+        f'<li><div class="side"><span>{_escape(side.name)}</span> <span>{side.done:,} of {side.total:,}</span></div>'
+        f'<div class="track" style="width:{100 * side.total / max(most, 1):.4g}%">'
+        f'<i style="width:{100 * side.done / max(side.total, 1):.4g}%"></i></div></li>\n'
+    )
+
+
+def _ratio_text(sides: Sequence[Side]) -> str:
+    """Each side's total over the largest, once all are done."""
+    reference = max(reversed(sides), key=lambda side: side.total)
+    if not reference.total or any(side.done != side.total for side in sides):
+        return ""
+    return "\n".join(
+        f"{side.name} / {reference.name} = {side.total:,} / {reference.total:,} = {side.total / reference.total:.3f}"
+        for side in sides
+        if side is not reference
+    )
+
+
+def _product_text(left: float, right: float, product: float) -> str:
+    return f"{factor_text(left)}·{factor_text(right)} = {number_text(product)}"
+
+
+def _legend_html(panels: Sequence[Panel]) -> str:
+    """The marks that this page uses, each beside what it means."""
+    shown = {
+        "padding": any(panel.inside is not None for panel in panels),
+        "linear": any(panel.role == "linear" for panel in panels),
+        "not yet computed": any(not panel.given and not panel.accumulates for panel in panels),
+    }
+    return "".join(
+        f'<li><table class="{"linear" if name == "linear" else "input"}" role="presentation" style="--cell:2.1">'
+        f"<tr>{cell}</tr></table>{name}</li>\n"
+        for name, cell in LEGEND.items()
+        if shown.get(name, True)
+    )

@@ -1,0 +1,79 @@
+"""Steppers: a convolution taken step by step on real values, for a debugger, a notebook or a page.
+
+KINDS has what can be stepped through, by name. `steps` is a generator of a kind's steps, `stepper` has them all with
+the arrays that they read and write. Both take sizes or an instructor's own arrays.
+"""
+
+import inspect
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from .backward import backward
+from .groups import groups
+from .inverted import inverted_residual
+from .plan import Plan
+from .separable import depthwise, pointwise, separable
+from .standard import per_channel, standard
+from .step import Panel, Side, Step, Stepper
+
+KINDS: dict[str, Callable[..., Plan]] = {
+    "standard": standard,
+    "per-channel": per_channel,
+    "depthwise": depthwise,
+    "pointwise": pointwise,
+    "separable": separable,
+    "inverted-residual": inverted_residual,
+    "backward": backward,
+    "groups": groups,
+}
+"""What each kind's function takes by keyword stands in its docstring; it returns what a stepper is made from."""
+
+__all__ = ["KINDS", "Panel", "Side", "Step", "Stepper", "stepper", "steps"]
+
+
+def stepper(kind: str, **sizes: Any) -> Stepper:
+    """A kind of stepper with its arrays and all of its steps.
+
+    Args:
+        kind: one of `KINDS`.
+        sizes: what the kind takes by keyword, each optional: x, kernel, out_channels, depth_multiplier, expansion,
+            stride, padding, dilation, seed and arrays by the kernels' names; `KINDS[kind]` documents them.
+
+    Returns:
+        A Stepper.
+
+    Raises:
+        TypeError: an argument that the kind doesn't take, or of the wrong kind.
+        ValueError: no such kind, arrays and sizes that don't fit one another, or sizes that no page can show.
+
+    >>> page = stepper("depthwise", x=(3, 4, 2), kernel=(2, 3), padding=((1, 0), (0, 0)))
+    >>> page.panel("y").values.shape, len(page.steps)
+    ((3, 2, 2), 12)
+    >>> bool(np.array_equal(page.state(12)["y"], page.panel("y").values))
+    True
+    """
+    plan = _plan(kind, sizes)
+    return Stepper(kind, plan.title, plan.summary, plan.panels, tuple(plan.walk()), plan.geometry)
+
+
+def steps(kind: str, **sizes: Any) -> Iterator[Step]:
+    """The steps of a kind one after the other, each taken when it is asked for.
+
+    Arguments and errors as in `stepper`, raised at the call.
+
+    >>> for step in steps("pointwise", x=np.array([[[2, -3]]]), kernel=np.array([[1, 0], [-1, 2]])):
+    ...     print(step)
+    y[0, 0, 0, 0] = 2·1 + (−3)·(−1) = 5
+    y[0, 0, 0, 1] = 2·0 + (−3)·2 = −6
+    """
+    return _plan(kind, sizes).walk()
+
+
+def _plan(kind: str, sizes: dict[str, Any]) -> Plan:
+    if kind not in KINDS:
+        raise ValueError(f"stepper: kind must be one of {', '.join(KINDS)}; got {kind!r}")
+    taken = inspect.signature(KINDS[kind]).parameters
+    for name in sizes:
+        if name not in taken:
+            raise TypeError(f"stepper: {kind} takes no {name}; it takes {', '.join(taken)}")
+    return KINDS[kind](**sizes)

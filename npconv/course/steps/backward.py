@@ -1,0 +1,133 @@
+"""Stepping through the backward of a standard convolution: every value of dy goes back to what it was made of."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from ...cost import conv2d_cost
+from ...kernels import arguments
+from ...kernels.geometry import Array, Geometry, Padding, Pair
+from ...kernels.standard import conv2d_backward_loops
+from ...text import number_text, shape_text
+from .plan import VOLUME, Plan, geometry_text, inner_places, input_panel, patch, spatial_panel, taps
+from .sizes import NAME, Given, Sizes, fits_padded, fits_steps
+from .standard import standard_arrays
+from .step import Index, Number, Panel, Side, Step
+from .words import entry_text, factor_text, plural
+
+FILTERS = 2  # N, where none is given: a step has twice forward's products
+UPSTREAM = 2  # random dy lie between −2 and 2
+
+
+def backward(
+    *,
+    x: Given = (5, 6, 2),
+    kernel: Pair | Array = 3,
+    out_channels: int | None = None,
+    dy: Given | None = None,
+    stride: Pair = 1,
+    padding: Padding = "valid",
+    dilation: Pair = 1,
+    seed: int = 0,
+) -> Plan:
+    """One value of dy a step, in the order of `conv2d_backward_loops`, added to dx and to dkernel.
+
+    A step's products alternate as in the loops: dy times a weight, for dx, then dy times the input under that weight,
+    for dkernel. What falls on padding is multiplied and then dropped, as by the kernel's crop. Beside it runs forward,
+    with half the products.
+
+    x: an array (1, Dᵤ, Dᵤ, M) or sizes (Dᵤ, Dᵤ, M); kernel: an array (Dᵣ, Dᵣ, M, N), or its sides with out_channels
+    for N, 2 unless given; dy: an array (1, Dᵥ, Dᵥ, N); stride, padding, dilation as in `conv2d`; seed: of the random
+    numbers. Raises as `stepper`.
+
+    >>> for step in backward(x=(1, 2, 1), kernel=1, out_channels=1).walk():
+    ...     print(step.writes)
+    {'dx': {(0, 0, 0): -1}, 'dkernel': {(0, 0, 0, 0): -2}}
+    {'dx': {(0, 1, 0): -1}, 'dkernel': {(0, 0, 0, 0): -3}}
+    """
+    sizes = Sizes(seed)
+    x, kernel = standard_arrays(sizes, x, kernel, out_channels, FILTERS)
+    g = arguments.standard(NAME, x, kernel, stride, padding, dilation)
+    fits_padded("x", x.shape, g)
+    geometry: dict[str, Any] = {"stride": stride, "padding": padding, "dilation": dilation}
+    cost = conv2d_cost(x.shape, kernel.shape, **geometry)
+    fits_steps(prod(cost.output_shape), 2 * cost.macs)
+    dy = sizes.volume("dy", cost.output_shape if dy is None else dy, UPSTREAM)
+    arguments.standard(NAME, x, kernel, stride, padding, dilation, dy)
+    dx, dkernel = conv2d_backward_loops(dy, x, kernel, **geometry)
+    panels = (
+        Panel("dy", "upstream gradient dy", dy[0], VOLUME, "output", given=True),
+        input_panel(x, g),
+        spatial_panel("kernel", plural("filter", kernel.shape[-1]), kernel, "channel", "filter"),
+        Panel("dx", "gradient dx", dx[0], VOLUME, "input", given=False, accumulates=True),
+        Panel(
+            "dkernel",
+            "gradient dkernel",
+            dkernel,
+            ("tap row", "tap column", "channel", "filter"),
+            "filter",
+            given=False,
+            accumulates=True,
+        ),
+    )
+
+    def walk() -> Iterator[Step]:
+        done = 0
+        for at, sums in accumulated(dy, x, kernel, g):
+            done += len(sums.read)
+            sides = (Side("forward", done, cost.macs), Side("backward", 2 * done, 2 * cost.macs))
+            name, upstream = entry_text("dy", at), dy[0][at].item()
+            sentence = f"{name} = {number_text(upstream)} goes back{backward_text(upstream, at[2], sums)}"
+            reads = {"dy": (at,), "x": sums.read, "kernel": sums.weights}
+            yield Step(name, sentence, reads, sums.writes, tuple(sums.products), sides)
+
+    summary = (
+        f"Each value of dy, {shape_text(dy.shape[1:])}, adds to the gradient of the input, {shape_text(x.shape[1:])}, "
+        f"and to that of {plural('filter', kernel.shape[-1])} of {shape_text(kernel.shape[:3])}; "
+        f"{geometry_text(g, padding)}."
+    )
+    return Plan("Backward of a standard convolution", summary, panels, walk, geometry)
+
+
+@dataclass
+class Sums:
+    """What one value of dy meets, its products, and what the gradients are where it was added."""
+
+    read: tuple[Index, ...]
+    weights: tuple[Index, ...]
+    products: list[tuple[Number, Number, Number]] = field(default_factory=list)
+    writes: dict[str, dict[Index, Number]] = field(default_factory=lambda: {"dx": {}, "dkernel": {}})
+
+
+def accumulated(dy: Array, x: Array, kernel: Array, g: Geometry) -> Iterator[tuple[Index, Sums]]:
+    """Each value's index and its sums, in the order of `conv2d_backward_loops`."""
+    totals: dict[str, dict[Index, Number]] = {"dx": {}, "dkernel": {}}
+    padded, inner = g.pad(x)[0], inner_places(g)
+    for v, w, n in np.ndindex(*dy.shape[1:]):
+        upstream: Number = dy[0, v, w, n].item()
+        sums = Sums(patch(g, v, w, range(x.shape[-1])), taps(g, range(x.shape[-1]), [n]))
+        for (row, column, m), weight in zip(sums.read, sums.weights, strict=True):
+            place = inner.get((row, column))
+            for name, index, factor in (
+                ("dx", None if place is None else (*place, m), kernel[weight].item()),
+                ("dkernel", weight, padded[row, column, m].item()),
+            ):
+                sums.products.append((upstream, factor, upstream * factor))
+                if index is not None:  # else it is padding
+                    totals[name][index] = totals[name].get(index, 0) + upstream * factor
+                    sums.writes[name][index] = totals[name][index]
+        yield (v, w, n), sums
+
+
+def backward_text(upstream: Number, n: int, sums: Sums) -> str:
+    """What one value of dy adds to, in words."""
+    factor, count = factor_text(upstream), len(sums.read)
+    text = f": {factor}·kernel[:, :, :, {n}] is added to its patch of dx, {factor}·patch to dkernel[:, :, :, {n}]"
+    for name, written in sums.writes.items():
+        for index in list(written)[:1]:
+            text += f"; {entry_text(name, index, batch=name == 'dx')} becomes {number_text(written[index])}"
+    dropped = count - len(sums.writes["dx"])
+    return text + (f"; {dropped} of the {count} products for dx fall on padding and are dropped" if dropped else "")

@@ -1,0 +1,140 @@
+"""Stepping from the standard convolution through groups to the depthwise one."""
+
+from collections.abc import Iterator
+from math import gcd, prod
+from typing import Any
+
+import numpy as np
+
+from ...cost import conv2d_cost, depthwise_separable_conv2d_cost, grouped_conv2d_cost
+from ...kernels import arguments
+from ...kernels.geometry import Array, Geometry, Padding, Pair
+from ...kernels.grouped import grouped_conv2d
+from ...text import number_text, shape_text
+from .plan import Plan, Table, geometry_text, input_panel, patch, spatial_panel, taps, volume_panel
+from .sizes import NAME, Given, Sizes, fits_padded, fits_steps
+from .standard import standard_arrays
+from .step import Index, Number, Panel, Side, Step
+from .words import entry_text, plural, products_text
+
+
+def groups(
+    *,
+    x: Given = (4, 5, 6),
+    kernel: Pair | Array = 3,
+    out_channels: int | None = None,
+    stride: Pair = 1,
+    padding: Padding = "valid",
+    dilation: Pair = 1,
+    seed: int = 0,
+) -> Plan:
+    """A number of groups a step, every divisor of M and N from 1, the standard convolution, to the depthwise one.
+
+    At each the kernel keeps what lies in its groups, and drops the rest: an output channel reads the input channels of
+    its own group alone. The output is computed anew, all of it; a step's products are those of one value, in the middle
+    of channel 0. `done` and `total` of a side are both the whole convolution's multiplications.
+
+    x: an array (1, Dᵤ, Dᵤ, M) or sizes (Dᵤ, Dᵤ, M); kernel: the standard one, an array (Dᵣ, Dᵣ, M, N), or its sides
+    with out_channels for N, M unless given; stride, padding, dilation as in `conv2d`; seed: of the random numbers.
+    Raises as `stepper`.
+
+    >>> print(*(step.name for step in groups(x=(3, 3, 12)).walk()), sep=", ")
+    groups = 1, groups = 2, groups = 3, groups = 4, groups = 6, groups = 12
+    """
+    x, kernel = standard_arrays(Sizes(seed), x, kernel, out_channels, None)
+    g = arguments.standard(NAME, x, kernel, stride, padding, dilation)
+    fits_padded("x", x.shape, g)
+    geometry: dict[str, Any] = {"stride": stride, "padding": padding, "dilation": dilation}
+    m, n = kernel.shape[2:]
+    counts = [count for count in range(1, gcd(m, n) + 1) if gcd(m, n) % count == 0]
+    fits_steps(len(counts), prod(kernel.shape[:3]) * len(counts))
+    most = counts[-1]
+    last = grouped_conv2d(x, grouped_kernel(kernel, most), groups=most, **geometry)
+    table = Table(
+        input_panel(x, g),
+        spatial_panel("filter", "filter 0, before channels are dropped", kernel[..., 0], "channel"),
+        Panel(
+            "links",
+            "which input channels each output channel reads",
+            linked(m, n, most),
+            ("input channel", "output channel"),
+            "filter",
+            given=False,
+        ),
+        volume_panel("y", "output y", last, "output"),
+    )
+
+    def walk() -> Iterator[Step]:
+        standard = conv2d_cost(x.shape, kernel.shape, **geometry).macs
+        separable = depthwise_separable_conv2d_cost(x.shape, kernel.shape[:3], (m, n), **geometry).macs
+        for count in counts:
+            kept = grouped_kernel(kernel, count)
+            y = grouped_conv2d(x, kept, groups=count, **geometry)[0]
+            cost = grouped_conv2d_cost(x.shape, kept.shape, groups=count, **geometry)
+            read = worked(table, g, (y.shape[0] // 2, y.shape[1] // 2), range(kept.shape[2]))
+            products = table.products(*read.items())
+            place: Index = (y.shape[0] // 2, y.shape[1] // 2, 0)
+            sentence = (
+                f"{group_text(count, m, n)}: each output channel reads {kept.shape[2]} of "
+                f"{plural('input channel', m)}, with {plural('multiplication', cost.macs)} and "
+                f"{plural('parameter', cost.params)}; {entry_text('y', place)} = {products_text(products)} "
+                f"= {number_text(y[place].item())}"
+            )
+            sides = tuple(
+                Side(name, macs, macs)
+                for name, macs in (("grouped", cost.macs), ("standard", standard), ("depthwise separable", separable))
+            )
+            writes = {"links": as_written(linked(m, n, count)), "y": as_written(y)}
+            yield Step(f"groups = {count}", sentence, read, writes, products, sides)
+
+    summary = (
+        f"An input of {shape_text(x.shape[1:])} and {plural('filter', n)} of {shape_text(kernel.shape[:2])}, in "
+        f"{', '.join(map(str, counts))} groups; {geometry_text(g, padding)}."
+    )
+    return Plan("From standard through groups to depthwise", summary, table.panels, walk, geometry)
+
+
+def shares(m: int, n: int, groups: int) -> Iterator[tuple[Array, Array]]:
+    """The input channels and the output channels of each group, divided as `grouped_conv2d` does."""
+    return zip(np.split(np.arange(m), groups), np.split(np.arange(n), groups), strict=True)
+
+
+def grouped_kernel(kernel: Array, groups: int) -> Array:
+    """What groups keep of a standard kernel, (Dᵣ, Dᵣ, M, N) to (Dᵣ, Dᵣ, M/groups, N)."""
+    m, n = kernel.shape[2:]
+    kept = [kernel[:, :, channels][..., filters] for channels, filters in shares(m, n, groups)]
+    return np.concatenate(kept, axis=-1)
+
+
+def linked(m: int, n: int, groups: int) -> Array:
+    """Which input channels each output channel reads, (M, N): 1, or 0 where they are in different groups.
+
+    >>> linked(2, 4, 2)
+    array([[1, 1, 0, 0],
+           [0, 0, 1, 1]])
+    """
+    links = np.zeros((m, n), np.int64)
+    for channels, filters in shares(m, n, groups):
+        links[np.ix_(channels, filters)] = 1
+    return links
+
+
+def worked(table: Table, g: Geometry, place: tuple[int, int], channels: range) -> dict[str, tuple[Index, ...]]:
+    """What the value of channel 0 at a place reads, where it reads those channels."""
+    return {"x": patch(g, *place, channels), "filter": taps(g, channels)}
+
+
+def group_text(groups: int, m: int, n: int) -> str:
+    """A number of groups in words, with the name of the convolution at either end."""
+    text = plural("group", groups)
+    if groups == 1:
+        text += ", the standard convolution"
+    if groups == m:
+        multiplier = "" if n == m else f" with {n // m} filters a channel"
+        text += f", the depthwise convolution{multiplier}" if groups > 1 else ", and depthwise too"
+    return text
+
+
+def as_written(a: Array) -> dict[Index, Number]:
+    """All of an array's entries by index."""
+    return {index: a[index].item() for index in np.ndindex(*a.shape)}

@@ -1,0 +1,135 @@
+"""What a stepper is given, as arrays: an instructor's own numbers, or sizes to be filled with small whole ones.
+
+And what no page can show, refused with the limit and its reason before anything is computed.
+"""
+
+from collections.abc import Sequence
+from typing import TypeAlias
+
+import numpy as np
+
+from ...kernels.arguments import Arguments, is_int
+from ...kernels.geometry import Array, Geometry, Pair
+
+NAME = "stepper"  # the function that errors name
+
+MOST_SIDE = 24  # rows or columns of a grid, padding included: more are too narrow to hold a number, or to be scrolled
+MOST_CHANNELS = 16  # slices side by side, or filters: more are seen as a texture
+MOST_STEPS = 2000  # positions of the slider: with more, one of its pixels is several steps
+MOST_PRODUCTS = 30_000  # products in all the steps: most of a page's bytes, and about 0.6 MB of them at this number
+LARGEST = 10**6  # a number's size: sums stay whole numbers that JSON and a script keep, and it fits into a cell
+
+INPUTS, WEIGHTS = 3, 1  # random inputs lie between −3 and 3, random weights between −1 and 1
+
+Given: TypeAlias = Array | Sequence[int]
+
+
+class Sizes:
+    """The arrays of one stepper, from what was given; random ones come from one seed."""
+
+    def __init__(self, seed: int) -> None:
+        if not is_int(seed):
+            raise TypeError(f"{NAME}: seed must be an int; got {seed!r}")
+        if seed < 0:
+            raise ValueError(f"{NAME}: seed must not be negative; got {seed!r}")
+        self.generator = np.random.default_rng(seed)
+
+    def volume(self, name: str, given: Given, largest: int = INPUTS) -> Array:
+        """One image (1, D, D, C), from an array with or without its batch axis, or from such a shape."""
+        shape = given.shape if isinstance(given, np.ndarray) else sizes_of(name, given)
+        if len(shape) not in (3, 4) or (len(shape) == 4 and shape[0] != 1):
+            raise ValueError(f"{NAME}: {name} must be one image, (H, W, M) or (1, H, W, M); got {name} {shape}")
+        volume = self.array(name, given, shape, channel_axes=1, largest=largest)
+        return volume.reshape((1, *shape[-3:]))
+
+    def weights(
+        self, name: str, given: Array | None, shape: Sequence[int], largest: int = WEIGHTS, channel_axes: int = 2
+    ) -> Array:
+        """The array given, or a random one of that shape, whose last axes are channels."""
+        if given is not None and not isinstance(given, np.ndarray):
+            raise TypeError(f"{NAME}: {name} must be a numpy.ndarray; got {type(given).__name__}")
+        shape = tuple(shape) if given is None else given.shape
+        return self.array(name, shape if given is None else given, shape, channel_axes, largest)
+
+    def array(self, name: str, given: Given, shape: tuple[int, ...], channel_axes: int, largest: int) -> Array:
+        """The array given in a wide dtype, or random whole numbers, not all zero, between −largest and largest."""
+        fits(name, sizes_of(name, shape), channel_axes)
+        if not isinstance(given, np.ndarray):
+            numbers = self.generator.integers(-largest, largest + 1, size=shape)
+            return numbers if numbers.any() else np.ones_like(numbers)  # zeros show nothing
+        if given.dtype.kind not in "iuf":
+            raise TypeError(f"{NAME}: {name} must hold real numbers; got dtype {given.dtype}, {name} {shape}")
+        if not np.isfinite(given).all() or given.max() > LARGEST or given.min() < -LARGEST:
+            raise ValueError(f"{NAME}: {name} must hold finite numbers of at most {LARGEST:,} in size; {name} {shape}")
+        return whole(given.astype(np.float64))
+
+
+def sizes_of(name: str, given: Sequence[int]) -> tuple[int, ...]:
+    """A shape, of ints from 1."""
+    if not isinstance(given, tuple | list) or not all(is_int(size) for size in given):
+        raise TypeError(f"{NAME}: {name} must be a numpy.ndarray or sizes, a tuple of ints; got {given!r}")
+    if any(size < 1 for size in given):
+        raise ValueError(f"{NAME}: {name} must have every size at least 1; got {tuple(given)}")
+    return tuple(int(size) for size in given)
+
+
+def kernel_sides(kernel: Pair) -> tuple[int, int]:
+    """A filter's height and width."""
+    return Arguments(NAME, "").pair("kernel", kernel, 1)
+
+
+def count_of(name: str, value: int | None, otherwise: int) -> int:
+    """A count such as N, or what it is where none is given."""
+    if value is None:
+        return otherwise
+    if not is_int(value):
+        raise TypeError(f"{NAME}: {name} must be an int; got {value!r}")
+    if value < 1:
+        raise ValueError(f"{NAME}: {name} must be at least 1; got {value!r}")
+    return int(value)
+
+
+def decided(array: str, **sizes: object) -> None:
+    """Refuse sizes beside an array that has them."""
+    for name, size in sizes.items():
+        if size is not None:
+            raise TypeError(
+                f"{NAME}: {name} must be left out where {array} is an array, which decides it; got {size!r}"
+            )
+
+
+def fits(name: str, shape: Sequence[int], channel_axes: int = 1) -> None:
+    """Refuse a shape whose grid or slices no page can show."""
+    sides, channels = shape[: len(shape) - channel_axes], shape[len(shape) - channel_axes :]
+    if max(sides, default=1) > MOST_SIDE:
+        raise ValueError(
+            f"{NAME}: {name} has {max(sides)} rows or columns, and a page shows at most {MOST_SIDE}, padding included; "
+            f"got {name} {tuple(shape)}"
+        )
+    if max(channels, default=1) > MOST_CHANNELS:
+        raise ValueError(
+            f"{NAME}: {name} has {max(channels)} channels, and a page shows at most {MOST_CHANNELS}; "
+            f"got {name} {tuple(shape)}"
+        )
+
+
+def fits_padded(name: str, shape: Sequence[int], g: Geometry) -> None:
+    """Refuse an input that is too large with its padding; its geometry is known."""
+    fits(name, (g.height.padded, g.width.padded, shape[-1]))
+
+
+def fits_steps(steps: int, products: int) -> None:
+    """Refuse more steps, or more products in them, than a page can hold."""
+    if steps > MOST_STEPS:
+        raise ValueError(f"{NAME}: these sizes take {steps:,} steps, and a page shows at most {MOST_STEPS:,}")
+    if products > MOST_PRODUCTS:
+        raise ValueError(f"{NAME}: these sizes take {products:,} products, and a page holds at most {MOST_PRODUCTS:,}")
+
+
+def whole(a: Array) -> Array:
+    """Whole numbers as integers, anything else as it is.
+
+    >>> whole(np.array([1.0, -0.0])), whole(np.array([0.5]))
+    (array([1, 0]), array([0.5]))
+    """
+    return a.astype(np.int64) if bool(np.all(a == np.round(a))) else a

@@ -1,0 +1,111 @@
+"""What a stepper is made of: arrays that lie on the table, and steps that read some of their entries and write others.
+
+A panel's array is what a kernel took or returned without its batch axis, as there is one image; so an entry's index is
+the kernel's without its first number. An input that is padded is shown padded.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ...kernels.geometry import Array, Padding, Pair
+
+Index = tuple[int, ...]
+Number = int | float
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One array on the table: shown from the beginning, or filled entry by entry as the steps write it.
+
+    `values` are the numbers that the kernels computed: what a filled panel holds after the last step. `axes` names each
+    axis in the legend's words, such as ("row", "column", "channel"); the first two are drawn as a grid, the rest as
+    slices side by side. `role` is that of the visual language: input, filter, depthwise, activated, linear or output.
+    `inside` gives the rows and columns, (top, bottom, left, right) with the ends excluded, beyond which lies padding;
+    padding's zeros are there from the beginning, in a filled panel too. `accumulates` says that a filled panel starts
+    as zeros, to which the steps add; any other starts empty.
+    """
+
+    name: str
+    title: str
+    values: Array
+    axes: tuple[str, ...]
+    role: str
+    given: bool
+    inside: tuple[int, int, int, int] | None = None
+    accumulates: bool = False
+
+    def start(self) -> Array:
+        """What the panel holds before the first step: its numbers, zeros, or NaN where nothing is yet."""
+        if self.given:
+            return np.array(self.values)
+        start: Array = np.zeros(self.values.shape)
+        top, bottom, left, right = self.inside or (0, len(start), 0, start.shape[1])
+        start[top:bottom, left:right] = 0.0 if self.accumulates else np.nan
+        return start
+
+
+@dataclass(frozen=True)
+class Side:
+    """One way of computing the same, with how many multiplications it has done so far and how many it needs in all."""
+
+    name: str
+    done: int
+    total: int
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step: what is read, what is written, the products between, and the multiplications done so far on both sides.
+
+    `sentence` says the step in words and numbers, for who hears the page; `reads` has for each panel the entries that
+    the step looks at, `writes` those that it sets or adds to, with the values that they have after it. `products` are
+    (factor, factor, product), in the order in which they are added; where there are none, as in the sum over the
+    channels, the step adds or changes what it reads.
+    """
+
+    name: str
+    sentence: str
+    reads: Mapping[str, tuple[Index, ...]]
+    writes: Mapping[str, Mapping[Index, Number]]
+    products: tuple[tuple[Number, Number, Number], ...]
+    sides: tuple[Side, ...]
+    stage: str = ""
+
+    def __str__(self) -> str:
+        return self.sentence
+
+
+@dataclass(frozen=True)
+class Stepper:
+    """A kind of stepper with its arrays: its panels from left to right and its steps in order.
+
+    `kind` is its name on the command line, `title` a line above the page, `summary` one sentence on what is stepped
+    through, with the sizes. `geometry` is what the kernels got by keyword.
+    """
+
+    kind: str
+    title: str
+    summary: str
+    panels: tuple[Panel, ...]
+    steps: tuple[Step, ...]
+    geometry: Mapping[str, Pair | Padding] = field(default_factory=dict)
+
+    def panel(self, name: str) -> Panel:
+        """The panel of that name; KeyError where there is none."""
+        return {panel.name: panel for panel in self.panels}[name]
+
+    def state(self, count: int) -> dict[str, Array]:
+        """What each panel holds after that many steps: given ones whole, filled ones with NaN where nothing is yet.
+
+        Raises ValueError where there are not that many steps.
+        """
+        if not 0 <= count <= len(self.steps):
+            raise ValueError(f"Stepper.state: count must be from 0 to {len(self.steps)} steps; got {count!r}")
+        state = {panel.name: panel.start() for panel in self.panels}
+        for step in self.steps[:count]:
+            for name, written in step.writes.items():
+                for index, value in written.items():
+                    state[name][index] = value
+        return state

@@ -1,0 +1,60 @@
+"""Numbers, sums of products and sizes in words, as the sentences of the steps have them."""
+
+from collections.abc import Sequence
+
+from ...text import number_text
+from .step import Index, Number
+
+MOST_TERMS = 9  # products in a sentence: those of a 3×3 filter still are heard as one line
+FIRST_TERMS = 3  # of more products, how many are said
+
+
+def factor_text(number: Number) -> str:
+    """A number as a factor or a summand, in brackets where it is negative.
+
+    >>> factor_text(-3)
+    '(−3)'
+    """
+    return number_text(number) if number >= 0 else f"({number_text(number)})"
+
+
+def products_text(products: Sequence[tuple[Number, Number, Number]]) -> str:
+    """The sum of products written out, or of many the first few and how many there are.
+
+    >>> products_text([(1, 2, 2), (0, -1, 0)])
+    '1·2 + 0·(−1)'
+    >>> products_text([(1, 2, 2)] * 27)
+    '1·2 + 1·2 + 1·2 + … (27 products)'
+    """
+    shown = products if len(products) <= MOST_TERMS else products[:FIRST_TERMS]
+    terms = [f"{factor_text(left)}·{factor_text(right)}" for left, right, _ in shown]
+    if len(shown) < len(products):
+        terms.append(f"… ({len(products)} products)")
+    return " + ".join(terms)
+
+
+def entry_text(name: str, index: Index, *, batch: bool = True) -> str:
+    """An entry as the kernels' code names it, with the batch axis that panels leave out.
+
+    >>> entry_text("y", (2, 3, 0)), entry_text("kernel", (0, 1), batch=False)
+    ('y[0, 2, 3, 0]', 'kernel[0, 1]')
+    """
+    return f"{name}[{', '.join(map(str, (0, *index) if batch else index))}]"
+
+
+def listed(texts: Sequence[str]) -> str:
+    """Texts as a sentence lists them.
+
+    >>> listed(["2"]), listed(["2", "3", "5"])
+    ('2', '2, 3 and 5')
+    """
+    return texts[0] if len(texts) == 1 else f"{', '.join(texts[:-1])} and {texts[-1]}"
+
+
+def plural(name: str, count: int) -> str:
+    """A count with its name.
+
+    >>> plural("filter", 1), plural("filter", 1280)
+    ('1 filter', '1,280 filters')
+    """
+    return f"{count:,} {name}" if count == 1 else f"{count:,} {name}s"

@@ -1,0 +1,142 @@
+"""A headless Chromium that the tests drive, by its DevTools protocol over two pipes: JSON that ends in a zero byte."""
+
+import json
+import os
+import select
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+AS_3_AND_4 = """  # the file descriptors that the browser reads and writes
+import fcntl, os, sys
+for number, end in enumerate([fcntl.fcntl(int(end), fcntl.F_DUPFD, 10) for end in sys.argv[1:3]], 3):
+    os.dup2(end, number)
+os.execv(sys.argv[3], sys.argv[3:])
+"""
+PATIENCE = 60  # seconds for an answer, on a machine that does other things
+
+
+class Browser:
+    """One browser with one page; `events` has what it reported since they were last cleared."""
+
+    def __init__(self, profile: Path) -> None:
+        to_read, self.to = os.pipe()
+        self.answers, to_write = os.pipe()
+        command = [
+            CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-dev-shm-usage",
+            "--disable-extensions", "--disable-background-networking", "--hide-scrollbars",
+            "--remote-debugging-pipe", f"--user-data-dir={profile}", "about:blank",
+        ]  # fmt: skip
+        self.process = subprocess.Popen(
+            [sys.executable, "-ISc", AS_3_AND_4, str(to_read), str(to_write), *command],
+            pass_fds=(to_read, to_write),
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        os.close(to_read)
+        os.close(to_write)
+        self.buffer, self.number, self.session = b"", 0, None
+        self.path: Path | None = None
+        self.events: list[dict[str, Any]] = []
+        try:
+            self._attach()
+        except BaseException:
+            self.close()
+            raise
+
+    def _attach(self) -> None:
+        page = next(each for each in self.call("Target.getTargets")["targetInfos"] if each["type"] == "page")
+        self.session = self.call("Target.attachToTarget", targetId=page["targetId"], flatten=True)["sessionId"]
+        for domain in ("Page", "Runtime", "Network", "Log"):
+            self.call(f"{domain}.enable")
+
+    def call(self, method: str, **parameters: Any) -> dict[str, Any]:
+        """The result of one command; RuntimeError where the browser refuses it."""
+        self.number += 1
+        message = {"id": self.number, "method": method, "params": parameters}
+        if self.session is not None:
+            message["sessionId"] = self.session
+        data = json.dumps(message).encode() + b"\0"
+        while data:
+            data = data[os.write(self.to, data) :]
+        while True:
+            answer = self._read()
+            if answer.get("id") == self.number:
+                if "error" in answer:
+                    raise RuntimeError(f"{method}: {answer['error']}")
+                return answer["result"]
+            self.events.append(answer)
+
+    def wait(self, method: str) -> None:
+        """Go on when the browser has reported an event of that name."""
+        while not any(event.get("method") == method for event in self.events):
+            self.events.append(self._read())
+
+    def _read(self) -> dict[str, Any]:
+        limit = time.monotonic() + PATIENCE
+        while b"\0" not in self.buffer:
+            ready, _, _ = select.select([self.answers], [], [], max(0, limit - time.monotonic()))
+            data = os.read(self.answers, 1 << 20) if ready else b""
+            if not data:
+                raise RuntimeError("the browser has closed its pipe" if ready else "the browser doesn't answer")
+            self.buffer += data
+        message, self.buffer = self.buffer.split(b"\0", 1)
+        return json.loads(message)
+
+    def open(self, path: Path, fragment: str = "") -> None:
+        """Load a file anew and wait until it stands."""
+        again = ["about:blank"] if path == self.path else []  # where only the fragment differs nothing is loaded
+        for url in (*again, path.as_uri() + fragment):
+            self.events.clear()
+            self.call("Page.navigate", url=url)
+            self.wait("Page.loadEventFired")
+        self.path = path
+
+    def evaluate(self, expression: str) -> Any:
+        """The value of an expression in the page; RuntimeError where it throws."""
+        result = self.call("Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True)
+        if "exceptionDetails" in result:
+            raise RuntimeError(result["exceptionDetails"])
+        return result["result"].get("value")
+
+    def press(self, key: str, modifiers: int = 0) -> None:
+        """Press a key and let it go."""
+        codes = {"End": 35, "Home": 36, "PageUp": 33, "PageDown": 34, "ArrowLeft": 37, "ArrowUp": 38, "ArrowRight": 39}
+        names = {"key": key, "code": key, "windowsVirtualKeyCode": codes[key], "modifiers": modifiers}
+        self.call("Input.dispatchKeyEvent", type="rawKeyDown", **names)
+        self.call("Input.dispatchKeyEvent", type="keyUp", **names)
+
+    def click(self, selector: str) -> None:
+        """Click in the middle of an element."""
+        middle = (
+            "((box) => [box.x + box.width / 2, box.y + box.height / 2])"
+            f"(document.querySelector({json.dumps(selector)}).getBoundingClientRect())"
+        )
+        x, y = self.evaluate(middle)
+        for kind in ("mousePressed", "mouseReleased"):
+            self.call("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
+
+    def resize(self, width: int, height: int) -> None:
+        """The page's size in CSS pixels."""
+        self.call(
+            "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=width < 600
+        )
+
+    def scheme(self, name: str) -> None:
+        """Prefer "light" or "dark"."""
+        self.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": name}])
+
+    def close(self) -> None:
+        """End the browser, by its own command where it still listens."""
+        self.session = None
+        try:
+            self.call("Browser.close")
+            self.process.wait(10)
+        except (RuntimeError, OSError, subprocess.TimeoutExpired):
+            self.process.kill()
+            self.process.wait()
+        os.close(self.to)
+        os.close(self.answers)

@@ -1,0 +1,183 @@
+"""What a stepper's page must show at each step, from the stepper alone; and a page read without a browser."""
+
+import math
+from collections.abc import Iterator
+from functools import cache
+from html.parser import HTMLParser
+from itertools import product
+
+import numpy as np
+
+from npconv.course.steps import KINDS, Panel, Step, Stepper, stepper
+
+SMALL = {  # other than the defaults in all that a page depends on, and quick to step through
+    "standard": {"x": (5, 4, 2), "kernel": (2, 3), "stride": (2, 1), "padding": "same", "out_channels": 2, "seed": 3},
+    "inverted-residual": {"x": (4, 3, 2), "out_channels": 3, "expansion": 2, "stride": 2, "seed": 5},
+    "backward": {"x": (3, 5, 1), "kernel": (2, 2), "dilation": (1, 2), "padding": 1, "out_channels": 3},
+    "pointwise": {"x": np.array([[[2.5, -0.125], [0.001, -7.0]]]), "kernel": np.array([[1.0, -0.25], [-1.5, 3.0]])},
+}
+CASES = {**{kind: (kind, {}) for kind in KINDS}, **{f"{kind}, small": (kind, sizes) for kind, sizes in SMALL.items()}}
+
+
+def case(name: str) -> Stepper:
+    """A stepper of the cases."""
+    kind, sizes = CASES[name]
+    return stepper(kind, **sizes)
+
+
+@cache
+def text_of(number: float) -> str:
+    """A number as a page writes it."""
+    if math.isnan(number):
+        return ""
+    whole, small = float(number).is_integer(), abs(number) < 0.005
+    text = f"{number:.0f}" if whole else f"{number:.0e}".replace("e-0", "e-") if small else f"{number:.2f}"
+    return text.replace("-", "−")
+
+
+def factor_of(number: float) -> str:
+    """A number as a factor."""
+    return f"({text_of(number)})" if number < 0 else text_of(number)
+
+
+Cell = tuple[str, int, int]  # a slice's caption, the row, the column
+
+
+class Expected:
+    """All that the page of a stepper must show."""
+
+    def __init__(self, made: Stepper) -> None:
+        self.made = made
+        self.cells = [dict(zip(np.ndindex(*panel.values.shape), cells_of(panel), strict=True)) for panel in made.panels]
+
+    def panel(self, number: int, values: np.ndarray, step: Step) -> dict[Cell, tuple[str, str]]:
+        """A panel's text and marks by cell."""
+        panel, cells = self.made.panels[number], self.cells[number]
+        reads, writes = set(step.reads.get(panel.name, ())), set(step.writes.get(panel.name, {}))
+        marks = dict.fromkeys(cells, ())
+        for name, region, marked in (("read", reads, reads - writes), ("written", writes, writes)):
+            for row, column, *channels in marked:
+                beside = {"t": (-1, 0), "r": (0, 1), "b": (1, 0), "l": (0, -1)}
+                ends = [s for s, (i, j) in beside.items() if (row + i, column + j, *channels) not in region]
+                marks[(row, column, *channels)] = (name, *ends)
+        return {
+            (caption, row, column): (text_of(value), " ".join([*pad, *marks[index]]))
+            for value, (index, (caption, row, column, pad)) in zip(values.ravel().tolist(), cells.items(), strict=True)
+        }
+
+    def at(self, number: int) -> dict:
+        """The page at a step."""
+        made = self.made
+        step, state, count = made.steps[number - 1], made.state(number), len(made.steps)
+        most = max(reversed(step.sides), key=lambda side: side.total)
+        done = all(side.done == side.total for side in step.sides)
+        length = len(step.products)
+        return {
+            "panels": [self.panel(p, state[panel.name], step) for p, panel in enumerate(made.panels)],
+            "sentence": step.sentence,
+            "position": f"Step {number} of {count}{', ' + step.stage if step.stage else ''}:",
+            "products": [f"{factor_of(a)}·{factor_of(b)} = {text_of(product)}" for a, b, product in step.products],
+            "summary": "no products" if not length else "1 product" if length == 1 else f"{length:,} products",
+            "counts": [[side.name, f"{side.done:,} of {side.total:,}"] for side in step.sides],
+            "ratio": "\n".join(
+                f"{side.name} / {most.name} = {side.total:,} / {most.total:,} = {side.total / most.total:.3f}"
+                for side in step.sides
+                if side is not most and done
+            ),
+        }
+
+
+def cells_of(panel: Panel) -> Iterator[tuple[str, int, int, list[str]]]:
+    """Where each entry of a panel stands, and whether it is padding."""
+    top, bottom, left, right = panel.inside or (0, panel.values.shape[0], 0, panel.values.shape[1])
+    for row, column, *channels in np.ndindex(*panel.values.shape):
+        names = [f"{name} {at}" for name, at in zip(panel.axes[2:], channels, strict=True)]
+        caption = f"{panel.name} {', '.join(reversed(names))}; rows: {panel.axes[0]}, columns: {panel.axes[1]}"
+        yield caption, row, column, [] if top <= row < bottom and left <= column < right else ["pad"]
+
+
+class Page(HTMLParser):
+    """A page as it stands without scripts: the same as `Expected`, and what its tags refer to."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict]] = []
+        self.texts: dict[str, str] = {}  # by the element's id
+        self.panels: list[dict] = []
+        self.products: list[str] = []
+        self.counts: list[list[str]] = []
+        self.open: list[tuple[str, dict]] = []
+        self.legend = 0
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag, attributes):
+        attributes = dict(attributes)
+        self.tags.append((tag, attributes))
+        if tag not in ("meta", "input"):
+            self.open.append((tag, attributes))
+        if attributes.get("id", "").startswith("panel-"):
+            self.panels.append({})
+        if tag == "table":
+            self.caption, self.row = "", -2
+        if tag == "tr":
+            self.row, self.column = self.row + 1, -1
+        if tag == "td" and not self._within(**{"class": "legend"}) and attributes.get("class") != "corner":
+            self.column += 1
+            self.panels[-1][self.caption, self.row, self.column] = ("", attributes.get("class", ""))
+        if tag == "li" and self._within(id="products"):
+            self.products.append("")
+        if tag == "li" and self._within(id="counts"):
+            self.counts.append([])
+
+    def handle_endtag(self, tag):
+        assert self.open.pop()[0] == tag
+
+    def handle_data(self, data):
+        for _, attributes in self.open:
+            if "id" in attributes:
+                self.texts[attributes["id"]] = self.texts.get(attributes["id"], "") + data
+        tags = [tag for tag, _ in self.open]
+        if "caption" in tags:
+            self.caption += data
+        if tags[-1:] == ["td"] and not self._within(**{"class": "legend"}):
+            cell = self.caption, self.row, self.column
+            self.panels[-1][cell] = (data, self.panels[-1][cell][1])
+        if self.products and self._within(id="products"):
+            self.products[-1] += data
+        if tags[-1:] == ["span"] and self._within(id="counts"):
+            self.counts[-1].append(data)
+
+    def _within(self, **wanted):
+        return any(wanted.items() <= attributes.items() for _, attributes in self.open)
+
+    def shown(self) -> dict:
+        """The page in the terms of `Expected`."""
+        return {
+            "panels": self.panels,
+            "sentence": self.texts["sentence"],
+            "position": self.texts["position"],
+            "products": self.products,
+            "summary": self.texts["products-summary"],
+            "counts": self.counts,
+            "ratio": self.texts.get("ratio", ""),
+        }
+
+
+def contents(data: dict, made: Stepper, number: int) -> list[np.ndarray]:
+    """What the panels hold after that many steps, from the page's JSON: as arrays of the panels' shapes."""
+    arrays = []
+    for p, (kept, panel) in enumerate(zip(data["panels"], made.panels, strict=True)):
+        flat = list(kept["start"])
+        for step in data["steps"][:number]:
+            for where, places, values in step["writes"]:
+                if where == p:
+                    for place, value in zip(places, values, strict=True):
+                        flat[place] = value
+        arrays.append(np.full(panel.values.shape, np.nan))
+        slices = product(*(range(size) for size in reversed(panel.values.shape[2:])))
+        rows, columns = kept["rows"], kept["columns"]
+        for k, channels in enumerate(slices):
+            grid = np.array(flat[k * rows * columns : (k + 1) * rows * columns], dtype=float)
+            arrays[-1][(slice(None), slice(None), *reversed(channels))] = grid.reshape(rows, columns)
+    return arrays

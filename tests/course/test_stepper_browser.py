@@ -1,0 +1,339 @@
+"""Steppers' pages in a real browser; all of these tests have `browser` in their file's name, for `-k "not browser"`."""
+
+import pytest
+from browser import CHROMIUM, Browser
+from pages import CASES, Expected, case
+
+from npconv.course.page import notebook_html, write_page
+from npconv.course.steps import KINDS, stepper
+
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium on the PATH")
+
+ALL_STEPS = """(() => {
+  const text = (id) => document.getElementById(id).textContent;
+  const slider = document.getElementById('slider');
+  const panels = [...document.querySelectorAll('.panel')].map((panel) =>
+    [...panel.querySelectorAll('table')].flatMap((table) =>
+      [...table.rows].slice(1).flatMap((row, r) =>
+        [...row.cells].slice(1).map((cell, c) => [table.caption.textContent, r, c, cell]))));
+  const shown = [];
+  for (let number = Number(slider.max); number > 0; number -= 1) { // backwards, for what a later step may leave behind
+    slider.value = number;
+    slider.dispatchEvent(new Event('input', { bubbles: true }));
+    shown.unshift({
+      panels: panels.map((cells) => cells.map(([, , , cell]) => `${cell.textContent}/${cell.className}`).join('|')),
+      sentence: text('sentence'), position: text('position'), summary: text('products-summary'), ratio: text('ratio'),
+      products: [...document.querySelectorAll('#products li')].map((item) => item.textContent),
+      counts: [...document.querySelectorAll('#counts .side')].map((side) =>
+        [...side.children].map((e) => e.textContent)),
+      bars: [...document.querySelectorAll('#counts .track')].map((track) =>
+        [track.getBoundingClientRect().width / track.parentElement.getBoundingClientRect().width,
+         track.firstElementChild.getBoundingClientRect().width / track.clientWidth]),
+      value: [slider.value, slider.getAttribute('aria-valuetext')],
+    });
+  }
+  return { cells: panels.map((cells) => cells.map((cell) => cell.slice(0, 3))), shown };
+})()"""
+
+SHOWN = """[document.getElementById('position').textContent.match(/\\d+/)[0], document.getElementById('slider').value,
+  document.getElementById('sentence').textContent, location.hash]"""
+
+TOO_WIDE = """(() => {
+  const shown = [...document.querySelectorAll('body *')].filter((e) =>
+    e.checkVisibility() && !e.closest('.unseen, script'));
+  const name = (e) => `${e.tagName} ${e.id} ${e.className} ${e.textContent.slice(0, 40)}`;
+  return {
+    page: [document.scrollingElement.scrollWidth - window.innerWidth],
+    clipped: shown.filter((e) => e.clientWidth && !e.matches('.slice') && e.scrollWidth > e.clientWidth).map(name),
+    outside: shown.filter((e) => !e.closest('.slice') && e.getBoundingClientRect().right > window.innerWidth).map(name),
+    boxes: shown.filter((e) => e.matches('.slice') && e.scrollWidth > e.clientWidth).map(name),
+  };
+})()"""
+
+CONTRASTS = """(() => {
+  const context = document.createElement('canvas').getContext('2d', { willReadFrequently: true });
+  const known = new Map();
+  const paint = (colour, ground) => { // the colour, which may let the ground through, as red, green, blue
+    context.fillStyle = `rgb(${ground})`;
+    context.fillRect(0, 0, 1, 1);
+    context.fillStyle = colour;
+    context.fillRect(0, 0, 1, 1);
+    return [...context.getImageData(0, 0, 1, 1).data].slice(0, 3);
+  };
+  const over = (colour, ground) => {
+    const key = `${colour} ${ground}`;
+    if (!known.has(key)) known.set(key, paint(colour, ground));
+    return known.get(key);
+  };
+  const light = (colour) => {
+    const [r, g, b] = colour.map((c) => c / 255).map((c) => (c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4));
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const contrast = (a, b) => (Math.max(light(a), light(b)) + 0.05) / (Math.min(light(a), light(b)) + 0.05);
+  const ground = (element) =>
+    element === null ? [255, 255, 255] : over(getComputedStyle(element).backgroundColor, ground(element.parentElement));
+  const low = [];
+  let count = 0;
+  for (const element of document.querySelectorAll('body *')) {
+    const own = [...element.childNodes].some((node) => node.nodeType === 3 && node.textContent.trim());
+    if (!own || !element.checkVisibility() || element.closest('.unseen')) continue;
+    const style = getComputedStyle(element);
+    const under = ground(element);
+    const hatching = style.backgroundImage.match(/(color|rgba?)\\([^()]*\\)/g) ?? [];
+    for (const each of [under, ...hatching.map((colour) => over(colour, under))]) {
+      count += 1;
+      const found = contrast(over(style.color, under), each);
+      if (found < 4.5) low.push(`${element.tagName} ${element.className} ${element.textContent.slice(0, 30)} ${found}`);
+    }
+  }
+  const colours = [...document.querySelectorAll('.panel')].map((panel) =>
+    ground(panel.querySelector('td:not(.corner)')));
+  return { low, count, page: ground(document.body), colours };
+})()"""
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("pages")
+    made = {name: case(name) for name in CASES}
+    for name, each in made.items():
+        write_page(each, folder / f"{name}.html", command=f"npconv step {each.kind}")
+    return {name: (each, folder / f"{name}.html") for name, each in made.items()}
+
+
+@pytest.fixture(scope="module")
+def only_browser(tmp_path_factory):
+    browser = Browser(tmp_path_factory.mktemp("profile"))
+    yield browser
+    browser.close()
+
+
+@pytest.fixture
+def browser(only_browser):
+    only_browser.resize(1440, 900)
+    only_browser.scheme("light")
+    return only_browser
+
+
+def complaints(browser):
+    """What the page said to the console, threw, or was refused."""
+    names = ("Runtime.consoleAPICalled", "Runtime.exceptionThrown", "Log.entryAdded")
+    return [event for event in browser.events if event["method"] in names]
+
+
+@pytest.mark.parametrize("name", [name for name in CASES if name != "inverted-residual, small"])
+def test_every_step_shows_the_steppers_numbers_and_asks_for_nothing(browser, pages, name):
+    made, path = pages[name]
+    browser.open(path)
+    found, right = browser.evaluate(ALL_STEPS), Expected(made)
+    places = [[tuple(cell) for cell in cells] for cells in found["cells"]]
+    assert len(found["shown"]) == len(made.steps)
+    for number, (step, shown) in enumerate(zip(made.steps, found["shown"], strict=True), 1):
+        widest = max(side.total for side in step.sides)
+        for side, (track, bar) in zip(step.sides, shown.pop("bars"), strict=True):
+            assert track == pytest.approx(side.total / widest, abs=0.01)
+            assert bar == pytest.approx(side.done / side.total, abs=0.01)
+        assert shown.pop("value") == [str(number), f"{number} of {len(made.steps)}, {step.name}"]
+        for p, (cells, texts) in enumerate(zip(places, shown["panels"], strict=True)):
+            pairs = (tuple(each.split("/")) for each in texts.split("|"))
+            shown["panels"][p] = dict(zip(cells, pairs, strict=True))
+        assert shown == right.at(number), number
+    asked = [event["params"]["request"]["url"] for event in browser.events if "request" in event.get("params", {})]
+    assert asked == [path.as_uri()]
+    assert complaints(browser) == []
+
+
+def test_the_page_may_not_ask_for_anything(browser, pages):
+    browser.open(pages["standard"][1])
+    refused = browser.evaluate("""new Promise((resolve) => {
+      const refused = [];
+      document.addEventListener('securitypolicyviolation', (event) => {
+        refused.push(event.effectiveDirective);
+        if (refused.length === 3) resolve(refused.sort());
+      });
+      fetch('data:text/plain,1').catch(() => null);
+      document.body.append(Object.assign(new Image(), { src: 'data:image/gif;base64,R0lGODlhAQABAAAAACw=' }));
+      document.body.append(Object.assign(document.createElement('iframe'), { src: 'data:text/html,1' }));
+      setTimeout(() => resolve(refused), 5000);
+    })""")
+    assert refused == ["connect-src", "frame-src", "img-src"]
+
+
+@pytest.mark.parametrize("focus", ["body", "slider", "next"])
+def test_keys_step_once_wherever_the_focus_is(browser, pages, focus):
+    made, path = pages["standard"]
+    last = len(made.steps)
+    browser.open(path)
+    browser.evaluate("document.body.focus()" if focus == "body" else f"document.getElementById('{focus}').focus()")
+    at = 1
+    keys = {"ArrowRight": 1, "ArrowLeft": -1, "PageDown": 10, "PageUp": -10, "Home": -last, "End": last}
+    typed = "ArrowLeft ArrowRight ArrowRight ArrowRight ArrowLeft PageDown PageDown PageUp End ArrowRight PageUp Home"
+    for key in typed.split():
+        at = min(max(at + keys[key], 1), last)
+        browser.press(key)
+        fragment = browser.evaluate("location.hash")
+        assert browser.evaluate(SHOWN) == [str(at), str(at), made.steps[at - 1].sentence, fragment], key
+        assert fragment in ((f"#{at}", "") if at == 1 else (f"#{at}",))
+    for modifiers in (1, 2, 4, 8) if focus != "slider" else ():  # alt, ctrl, meta, shift; a slider has its own answers
+        browser.press("End", modifiers)
+    assert browser.evaluate(SHOWN)[0] == "1"
+
+
+def test_buttons_step_by_click_and_say_where_the_ends_are(browser, pages):
+    made, path = pages["inverted-residual"]
+    last = len(made.steps)
+    browser.open(path)
+    ends = (
+        "['first', 'previous', 'next', 'last'].map((id) => document.getElementById(id).getAttribute('aria-disabled'))"
+    )
+    assert browser.evaluate(ends) == ["true", "true", "false", "false"]
+    for selector, at in (("#next", 2), ("#next", 3), ("#previous", 2), ("#last", last), ("#next", last), ("#first", 1)):
+        browser.click(selector)
+        assert browser.evaluate(SHOWN) == [str(at), str(at), made.steps[at - 1].sentence, f"#{at}"]
+    browser.click("#last")
+    assert browser.evaluate(ends) == ["false", "false", "true", "true"]
+    stages = list(dict.fromkeys(step.stage for step in made.steps))
+    for number, stage in enumerate(stages, 1):
+        browser.click(f".stages button:nth-child({number})")
+        first = next(k for k, step in enumerate(made.steps, 1) if step.stage == stage)
+        assert browser.evaluate(SHOWN)[0] == str(first)
+        current = "[...document.querySelectorAll('.stages [aria-current=step]')].map((button) => button.textContent)"
+        assert browser.evaluate(current) == [stage]
+
+
+def test_an_address_leads_to_its_step_and_the_history_back_to_it(browser, pages):
+    made, path = pages["depthwise"]
+    for fragment, at in (
+        ("#12", 12),
+        ("", 1),
+        ("#0", 1),
+        ("#-3", 1),
+        ("#1.5", 1),
+        ("#y", 1),
+        ("#9999", len(made.steps)),
+    ):
+        browser.open(path, fragment)
+        assert browser.evaluate(SHOWN)[:2] == [str(at), str(at)], fragment
+    browser.open(path, "#12")
+    browser.press("ArrowRight")
+    browser.click("#last")
+    moved = "new Promise((done) => { addEventListener('hashchange', () => setTimeout(done)); history.%s(); })"
+    for where, at in (("back", 13), ("back", 12), ("forward", 13)):
+        browser.evaluate(moved % where)
+        assert browser.evaluate(SHOWN)[::3] == [str(at), f"#{at}"]
+
+
+@pytest.mark.parametrize("name", [*KINDS, "standard, small"])
+def test_nothing_overflows_and_all_text_is_readable(browser, pages, name):
+    made, path = pages[name]
+    browser.open(path, f"#{len(made.steps) // 2 + 1}")
+    grounds = {}
+    for scheme in ("light", "dark"):
+        browser.scheme(scheme)
+        found = browser.evaluate(CONTRASTS)
+        assert found["low"] == []
+        assert found["count"] > sum(panel.values.size for panel in made.panels if panel.given)
+        grounds[scheme] = [found["page"], *found["colours"]]
+    for mark in ("read", "written"):  # dark, each entry in focus
+        browser.evaluate(f"document.querySelectorAll('.panel td').forEach((cell) => cell.classList.add('{mark}'))")
+        assert browser.evaluate(CONTRASTS)["low"] == []
+    browser.scheme("light")
+    assert browser.evaluate(CONTRASTS)["low"] == []
+    assert sum(grounds["light"][0]) > 700
+    assert sum(grounds["dark"][0]) < 100
+    assert all(light != dark for light, dark in zip(grounds["light"], grounds["dark"], strict=True))
+    browser.evaluate("document.getElementById('last').click()")  # with every number there
+    for width, height in ((360, 740), (1440, 900)):
+        browser.resize(width, height)
+        assert browser.evaluate(TOO_WIDE) == {"page": [0], "clipped": [], "outside": [], "boxes": []}
+
+
+def test_grids_that_are_wider_than_the_page_scroll_in_their_own_boxes(browser, tmp_path):
+    made = stepper("standard", x=(5, 20, 2), kernel=(2, 5), padding="same", stride=(2, 1), out_channels=11, seed=1)
+    write_page(made, tmp_path / "wide.html", command="npconv step " + "standard" * 20)
+    browser.open(tmp_path / "wide.html", f"#{len(made.steps)}")
+    for width, height in ((360, 740), (1440, 900)):
+        browser.resize(width, height)
+        found = browser.evaluate(TOO_WIDE)
+        assert [found["page"], found["clipped"], found["outside"]] == [[0], [], []]
+        assert bool(found["boxes"]) == (width == 360)
+    browser.resize(360, 740)
+    browser.evaluate("(() => { const box = document.querySelector('.slice'); box.tabIndex = 0; box.focus(); })()")
+    browser.press("ArrowLeft")  # scrolls
+    assert browser.evaluate(SHOWN)[0] == str(len(made.steps))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_with_scripts_off_the_last_step_stands_there_without_controls(browser, pages, kind):
+    made, path = pages[kind]
+    state = """[document.querySelector('main').innerText, document.getElementById('sentence').textContent,
+      [...document.querySelectorAll('td')].map((cell) => cell.className)]"""
+    browser.open(path, f"#{len(made.steps)}")
+    browser.evaluate("document.querySelectorAll('.controls').forEach((each) => each.remove())")
+    with_scripts = browser.evaluate(state)
+    browser.call("Emulation.setScriptExecutionDisabled", value=True)
+    try:
+        browser.open(path)
+        assert browser.evaluate(state) == with_scripts
+        assert with_scripts[1] == made.steps[-1].sentence
+        seen = "[...document.querySelectorAll('.controls, noscript')].map((each) => each.checkVisibility())"
+        assert browser.evaluate(seen) == [False] * (len(browser.evaluate(seen)) - 1) + [True]
+    finally:
+        browser.call("Emulation.setScriptExecutionDisabled", value=False)
+
+
+def test_a_screen_reader_is_told_the_step(browser, pages):
+    made, path = pages["separable"]
+    browser.open(path, "#5")
+    browser.press("ArrowRight")
+    nodes = [node for node in browser.call("Accessibility.getFullAXTree")["nodes"] if not node["ignored"]]
+    by_role = {}
+    for node in nodes:
+        by_role.setdefault(node["role"]["value"], []).append(node)
+    (slider,) = by_role["slider"]
+    assert slider["name"]["value"] == "Step"
+    assert slider["value"]["value"] in (6, f"6 of {len(made.steps)}, {made.steps[5].name}")
+    (status,) = by_role["status"]
+    properties = {each["name"]: each["value"]["value"] for each in status["properties"]}
+    assert properties["live"] == "polite"
+    children = [node for node in nodes if node.get("parentId") == status["nodeId"]]
+    assert "".join(child["name"]["value"] for child in children) == made.steps[5].sentence
+    names = [node["name"]["value"] for node in by_role["button"]]
+    assert names == ["First step", "Previous", "Next", "Last step", "depthwise", "pointwise"]
+    tables = [node["name"]["value"].replace(" ;", ";") for node in by_role["table"]]
+    assert tables[:2] == ["x channel 0; rows: row, columns: column", "x channel 1; rows: row, columns: column"]
+    assert [node["name"]["value"] for node in by_role["heading"]][:2] == [
+        made.title,
+        f"Step 6 of {len(made.steps)}, depthwise:",
+    ]
+    assert {"main", "banner", "contentinfo"} <= by_role.keys()
+
+
+def test_printed_the_page_keeps_its_step_without_controls(browser, pages):
+    made, path = pages["separable"]
+    browser.open(path, "#7")
+    browser.call("Emulation.setEmulatedMedia", media="print")
+    try:
+        seen = "[...document.querySelectorAll('.controls')].map((each) => each.checkVisibility())"
+        assert set(browser.evaluate(seen)) == {False}
+        assert browser.evaluate(SHOWN)[2] == made.steps[6].sentence
+    finally:
+        browser.call("Emulation.setEmulatedMedia", media="")
+
+
+def test_a_page_steps_in_a_notebooks_frame(browser, tmp_path):
+    made = stepper("pointwise")
+    (tmp_path / "notebook.html").write_text(f"<!DOCTYPE html><title>notebook</title>{notebook_html(made)}")
+    browser.open(tmp_path / "notebook.html")
+    page, browser.session = browser.session, None
+    targets = browser.call("Target.getTargets")["targetInfos"]
+    frame = next(each["targetId"] for each in targets if each["type"] == "iframe")
+    browser.session = browser.call("Target.attachToTarget", targetId=frame, flatten=True)["sessionId"]
+    try:
+        browser.call("Runtime.enable")
+        browser.press("ArrowRight")
+        browser.press("ArrowRight")
+        assert browser.evaluate(SHOWN)[:3] == ["3", "3", made.steps[2].sentence]
+    finally:
+        browser.session = page
+    assert complaints(browser) == []

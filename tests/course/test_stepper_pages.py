@@ -1,0 +1,157 @@
+import json
+import re
+
+import numpy as np
+import pytest
+from pages import CASES, Expected, Page, case, contents
+
+from npconv import __version__
+from npconv.cli import main
+from npconv.course.page import notebook_html, page_html, write_page
+from npconv.course.steps import KINDS, Panel, Side, Step, Stepper, stepper
+
+
+def data_of(page):
+    return json.loads(re.search(r'<script type="application/json" id="data">(.*?)</script>', page, re.DOTALL)[1])
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_without_scripts_a_page_shows_the_last_step_with_every_number(name):
+    made = case(name)
+    shown = Page(page_html(made)).shown()
+    last = Expected(made).at(len(made.steps))
+    for p, panel in enumerate(made.panels):
+        assert shown["panels"][p] == last["panels"][p], panel.name
+    assert shown == last
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_data_in_a_page_are_the_steppers_numbers_at_every_step(name):
+    made = case(name)
+    data = data_of(page_html(made))
+    assert len(data["steps"]) == len(made.steps)
+    for number in {0, 1, len(made.steps) // 2, len(made.steps)}:
+        state = made.state(number)
+        for panel, held in zip(made.panels, contents(data, made, number), strict=True):
+            np.testing.assert_array_equal(held, state[panel.name], err_msg=f"{panel.name} after {number}")
+    for kept, step in zip(data["steps"], made.steps, strict=True):
+        assert (kept["name"], kept["stage"], kept["sentence"]) == (step.name, step.stage, step.sentence)
+        assert kept["products"] == [number for each in step.products for number in each]
+        assert kept["sides"] == [[side.name, side.done, side.total] for side in step.sides]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_page_of_the_default_sizes_is_small_and_asks_for_nothing(kind):
+    page = page_html(stepper(kind), command=f"npconv step {kind}")
+    assert len(page.encode()) < 300_000
+    for word in ("http:", "https:", "//", "url(", "@import", "src=", "href=", "<link", "<img", "fetch(", "import("):
+        allowed = len(re.findall(r"^\s*//|; //", page, re.MULTILINE)) if word == "//" else 0  # comments
+        assert page.count(word) == allowed, word
+    tags = Page(page).tags
+    (policy,) = (each for _, each in tags if each.get("http-equiv") == "Content-Security-Policy")
+    assert policy["content"].startswith("default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'")
+    assert ("html", {"lang": "en"}) in tags
+    assert f"Made by npconv {__version__}: npconv step {kind}" in page
+    assert [tag for tag, _ in tags if tag in ("h1", "header", "main", "footer")] == ["header", "h1", "main", "footer"]
+
+
+def test_the_same_arguments_give_the_same_page(tmp_path):
+    for name in ("first", "second"):
+        write_page(stepper("separable", seed=4), tmp_path / f"{name}.html", command="npconv step separable --seed 4")
+    first, second = ((tmp_path / f"{name}.html").read_bytes() for name in ("first", "second"))
+    assert first == second
+    assert first != page_html(stepper("separable", seed=5), command="npconv step separable --seed 4").encode()
+
+
+def hand_made(**changes):
+    y = Panel("y", "a & b <i>", np.array([[1.0, 2.0]]), ("row", "column"), "output", given=False)
+    sentence = "</script><script>alert(1)</script> & <!-- y"
+    step = Step("y", sentence, {}, {"y": {(0, 0): 1.0, (0, 1): 2.0}}, (), (Side("<b>", 0, 0),), **changes)
+    return Stepper("made", "<b>title</b>", "<b>summary</b>", (y,), (step,))
+
+
+def test_texts_cannot_become_tags_or_end_the_data():
+    page = page_html(hand_made(stage="<b>"), command="npconv <b>")
+    assert "<b>" not in page
+    assert "<i>" not in page
+    assert page.count("</script>") == 2
+    assert data_of(page)["steps"][0]["sentence"] == "</script><script>alert(1)</script> & <!-- y"
+    assert Page(page).texts["sentence"] == "</script><script>alert(1)</script> & <!-- y"
+
+
+def test_a_row_of_numbers_is_a_grid_with_one_row():
+    row = Panel("bias", "bias", np.array([3, -4]), ("channel",), "filter", given=True)
+    step = Step("name", "sentence", {"bias": ((1,),)}, {}, (), (Side("side", 0, 1),))
+    page = Page(page_html(Stepper("made", "title", "summary", (row,), (step,))))
+    assert page.panels == [
+        {("bias ; columns: channel", 0, 0): ("3", ""), ("bias ; columns: channel", 0, 1): ("−4", "read t r b l")}
+    ]
+
+
+def test_a_stepper_that_no_page_can_show_is_refused(monkeypatch):
+    made = hand_made()
+    with pytest.raises(ValueError, match="page_html: stepper must have steps; got made with none"):
+        page_html(Stepper("made", "title", "summary", made.panels, ()))
+    monkeypatch.setattr("npconv.course.page.page.LARGEST", 10_000)
+    with pytest.raises(
+        ValueError, match="page_html: a page holds at most 10,000 characters; made with 1 steps takes 1"
+    ):
+        page_html(made)
+
+
+def test_a_notebook_shows_the_page_in_a_frame_of_its_own():
+    made = stepper("pointwise", x=(1, 2, 2))
+    ((tag, attributes),) = Page(notebook_html(made, height=500)).tags
+    assert tag == "iframe"
+    assert attributes["srcdoc"] == page_html(made)
+    assert attributes["sandbox"] == "allow-scripts"
+    assert "height:500px" in attributes["style"]
+
+
+def test_the_command_writes_the_page_of_its_sizes(tmp_path, capsys):
+    out = tmp_path / "new" / "page.html"
+    words = "standard --input 5 6 2 --kernel 2 3 --out-channels 3 --stride 2 1 --padding same --dilation 1 2 --seed 7"
+    assert main(["step", *words.split(), "--out", str(out)]) == 0
+    made = stepper(
+        "standard", x=(5, 6, 2), kernel=(2, 3), out_channels=3, stride=(2, 1), padding="same", dilation=(1, 2), seed=7
+    )
+    assert out.read_text(encoding="utf-8") == page_html(made, command=f"npconv step {words}")
+    assert capsys.readouterr().out == f"wrote standard, {len(made.steps)} steps, to {out}\n"
+    assert main(["step", "depthwise", "--depth-multiplier", "2", "--padding", "1", "--out", str(out)]) == 0
+    assert out.read_text() == page_html(
+        stepper("depthwise", depth_multiplier=2, padding=(1, 1)),
+        command="npconv step depthwise --depth-multiplier 2 --padding 1",
+    )
+    assert main(["step", "inverted-residual", "--expansion", "3", "--out", str(out)]) == 0
+    assert len(data_of(out.read_text())["steps"]) == len(stepper("inverted-residual", expansion=3).steps)
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        ("standard --input 5 6 200", "channels, and a page shows at most"),
+        ("standard --input 40 6 2", "rows or columns, and a page shows at most"),
+        ("standard --kernel 1 2 3", "--kernel takes one number, or two"),
+        ("standard --padding 1 x", "--padding takes valid, same"),
+        ("standard --kernel 9", "kernel"),
+        ("standard --seed -1", "seed must not be negative"),
+        ("pointwise --stride 2", "pointwise takes no stride"),
+        ("groups --expansion 2", "groups takes no expansion"),
+    ],
+)
+def test_what_no_page_can_show_is_refused_and_leaves_no_file(tmp_path, capsys, words, reason):
+    out = tmp_path / "page.html"
+    assert main(["step", *words.split(), "--out", str(out)]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("npconv step: ")
+    assert reason in error
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_unknown_kinds_and_files_of_another_kind_are_refused(tmp_path, capsys):
+    with pytest.raises(SystemExit) as stop:
+        main(["step", "standart", "--out", str(tmp_path / "page.html")])
+    assert stop.value.code == 2
+    assert main(["step", "standard", "--out", str(tmp_path / "page.txt")]) == 2
+    assert "--out takes a file that ends in .html" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []

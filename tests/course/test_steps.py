@@ -1,0 +1,498 @@
+"""The steppers: that walking the steps is the convolution, number for number, at every point on the way."""
+
+import random
+
+import numpy as np
+import pytest
+
+import npconv
+from npconv.checks.cases import convolution_case
+from npconv.cost import (
+    conv2d_cost,
+    count_operations,
+    depthwise_conv2d_cost,
+    depthwise_separable_conv2d_cost,
+    inverted_residual_cost,
+    pointwise_conv2d_cost,
+)
+from npconv.course.steps import KINDS, stepper, steps
+
+SEEDS = range(8)
+OPERATIONS = {
+    "standard": "conv2d",
+    "per-channel": "conv2d",
+    "depthwise": "depthwise_conv2d",
+    "pointwise": "pointwise_conv2d",
+    "separable": "depthwise_separable_conv2d",
+    "inverted-residual": "depthwise_conv2d",
+    "backward": "conv2d",
+    "groups": "conv2d",
+}
+
+
+def constructed(kind, seed):
+    """What a kind is given: arrays of one image, and a constructed geometry."""
+    rng = random.Random(seed)
+    case = convolution_case(rng.randint, OPERATIONS[kind])
+    x, *parameters = case.arrays(seed)
+    x = x[:1]
+    if kind == "groups":  # both numbers of channels have divisors
+        x, m, n = np.repeat(x, 4, axis=3), 4 * x.shape[3], 2 * parameters[0].shape[3]
+        kernel = np.random.default_rng(seed).integers(-4, 5, (*parameters[0].shape[:2], m, n)).astype(float)
+        return {"x": x, "kernel": kernel, **case.geometry}
+    if kind == "backward":
+        return {"x": x, "kernel": parameters[0], "dy": case.upstream(seed)[:1], **case.geometry}
+    if kind == "separable":
+        return {"x": x, "depthwise": parameters[0], "pointwise": parameters[1], **case.geometry}
+    if kind == "inverted-residual":
+        return inverted_arguments(x, parameters[0].shape[:2], case.geometry, seed)
+    return {"x": x, "kernel": parameters[0], **case.geometry}
+
+
+def inverted_arguments(x, sides, geometry, seed):
+    """A block with and without expansion, with and without the shortcut."""
+    generator, k = np.random.default_rng(seed), x.shape[3]
+    wide = k if seed % 3 == 0 else 2 * k + 1
+    if seed % 2:  # stride 1 and a padding that keeps the size, for the shortcut
+        geometry = {"stride": 1, "padding": "same", "dilation": geometry["dilation"]}
+    expand = generator.integers(-2, 3, (k, wide)) if wide > k else None
+    depthwise, project = (
+        generator.integers(-2, 3, shape) for shape in ((*sides, wide), (wide, k if seed % 2 else k + 1))
+    )
+    decided = {"expansion": 1} if expand is None else {"expand": expand}
+    return {"x": x, "depthwise": depthwise, "project": project, **decided, **geometry}
+
+
+EACH = pytest.mark.parametrize("seed", SEEDS)
+EVERY = pytest.mark.parametrize("kind", list(KINDS))
+
+
+def geometry_of(given):
+    return {name: given[name] for name in ("stride", "padding", "dilation") if name in given}
+
+
+def padded(x, given):
+    """x with its zeros around it, by NumPy's own padding."""
+    (top, bottom), (left, right) = sides_of_padding(x, given)
+    return np.pad(x[0], ((top, bottom), (left, right), (0, 0)))
+
+
+def sides_of_padding(x, given):
+    padding, kernel = given["padding"], given["depthwise" if "depthwise" in given else "kernel"]
+    if padding == "valid":
+        return (0, 0), (0, 0)
+    if padding == "same":
+        sides = []
+        for d, k, s, δ in zip(x.shape[1:3], kernel.shape, pair(given["stride"]), pair(given["dilation"]), strict=False):
+            needed = max((-(-d // s) - 1) * s + δ * (k - 1) + 1 - d, 0)
+            sides.append((needed // 2, needed - needed // 2))
+        return tuple(sides)
+    return tuple(pair(side) for side in pair(padding))
+
+
+def pair(value):
+    return (value, value) if isinstance(value, int) else tuple(value)
+
+
+def place_read(given, v, w, i, j):
+    """The row and column of the padded input under tap (i, j), from the definition."""
+    (s, t), (δ, ε) = pair(given["stride"]), pair(given["dilation"])
+    return v * s + i * δ, w * t + j * ε
+
+
+def indices_read(given, kernel, v, w, channels):
+    return tuple((*place_read(given, v, w, i, j), m) for i, j in np.ndindex(*kernel.shape[:2]) for m in channels)
+
+
+def whole_sums(step, state):
+    """Every product is that of what the step reads, and their sum is what it writes."""
+    (left, left_indices), (right, right_indices) = step.reads.items()
+    factors = [(state[left][a], state[right][b]) for a, b in zip(left_indices, right_indices, strict=True)]
+    assert [product[:2] for product in step.products] == factors
+    assert all(a * b == product for a, b, product in step.products)
+    [(panel, written)] = step.writes.items()
+    [(index, value)] = written.items()
+    assert value == sum(product for *_, product in step.products)
+    return panel, index
+
+
+@EVERY
+@EACH
+def test_the_state_after_the_last_step_is_what_the_kernels_computed(kind, seed):
+    table = stepper(kind, **constructed(kind, seed))
+    state = table.state(len(table.steps))
+    for panel in table.panels:
+        assert np.array_equal(state[panel.name], panel.values), panel.name
+        assert state[panel.name] is not panel.values
+
+
+@EVERY
+def test_before_the_first_step_a_filled_panel_is_empty_or_zero_and_a_given_one_whole(kind):
+    table = stepper(kind, **constructed(kind, 4))
+    for panel in table.panels:
+        start = table.state(0)[panel.name]
+        if panel.given:
+            assert np.array_equal(start, panel.values)
+        elif panel.accumulates:
+            assert kind == "backward"
+            assert not start.any()
+        elif panel.inside is None:
+            assert np.isnan(start).all()
+        else:
+            top, bottom, left, right = panel.inside
+            assert np.isnan(start[top:bottom, left:right]).all()
+            assert np.nansum(np.abs(start)) == 0
+            assert np.isnan(start).sum() == (bottom - top) * (right - left) * start.shape[2]
+
+
+@EVERY
+@EACH
+def test_an_entry_is_read_before_it_is_written_by_no_step(kind, seed):
+    table = stepper(kind, **constructed(kind, seed))
+    for count, step in enumerate(table.steps):
+        if count % 7 == 0:
+            state = table.state(count)
+        for name, indices in step.reads.items():
+            assert indices
+            assert len(set(indices)) == len(indices)
+            assert not np.isnan([state[name][index] for index in indices]).any()
+        for name, written in step.writes.items():
+            for index, value in written.items():
+                state[name][index] = value
+
+
+@EACH
+def test_standard_takes_the_values_of_the_loops_in_their_order(seed):
+    given = constructed("standard", seed)
+    x, kernel = given["x"], given["kernel"]
+    table = stepper("standard", **given)
+    assert np.array_equal(table.panel("x").values, padded(x, given))
+    assert np.array_equal(table.panel("kernel").values, kernel)
+    y = npconv.conv2d_loops(x, kernel, **geometry_of(given))[0]
+    assert np.array_equal(table.panel("y").values, y)
+    for step, (v, w, n) in zip(table.steps, np.ndindex(*y.shape), strict=True):
+        assert whole_sums(step, table.state(0)) == ("y", (v, w, n))
+        assert step.name == f"y[0, {v}, {w}, {n}]"
+        assert step.writes["y"][v, w, n] == y[v, w, n]
+        assert step.reads["x"] == indices_read(given, kernel, v, w, range(x.shape[3]))
+        assert step.reads["kernel"] == tuple((*tap, n) for tap in np.ndindex(*kernel.shape[:3]))
+
+
+@EACH
+def test_standard_counts_itself_and_the_separable_convolution_by_the_same_value(seed):
+    given = constructed("standard", seed)
+    x, kernel, geometry = given["x"], given["kernel"], geometry_of(given)
+    height, width, m, n = kernel.shape
+    all_of_it = count_operations(npconv.conv2d_loops, x, kernel, **geometry).multiplications
+    factors = np.ones((height, width, m)), np.ones((m, n))
+    separable = count_operations(npconv.depthwise_separable_conv2d, x, *factors, **geometry).multiplications
+    for count, step in enumerate(steps("standard", **given), start=1):
+        places = -(-count // n)
+        ours, other = step.sides
+        assert (ours.name, ours.done, ours.total) == ("standard", count * height * width * m, all_of_it)
+        assert (other.name, other.total) == ("depthwise separable", separable)
+        assert other.done == places * height * width * m + count * m
+    assert (ours.done, other.done) == (all_of_it, separable)
+
+
+@EACH
+def test_per_channel_fills_map_after_map_and_then_the_sums(seed):
+    given = constructed("per-channel", seed)
+    x, kernel, geometry = given["x"], given["kernel"], geometry_of(given)
+    n = seed % kernel.shape[3]
+    table = stepper("per-channel", **given, n=n)
+    maps = npconv.depthwise_conv2d_loops(x, np.ascontiguousarray(kernel[..., n]), **geometry)[0]
+    y = npconv.conv2d_loops(x, kernel, **geometry)[0, ..., n]
+    assert np.array_equal(table.panel("maps").values, maps)
+    assert np.array_equal(table.panel("y").values, y)
+    assert np.array_equal(table.panel("filter").values, kernel[..., n])
+    of_maps = [step for step in table.steps if step.stage == "maps"]
+    for step, (m, v, w) in zip(of_maps, np.ndindex(maps.shape[2], *maps.shape[:2]), strict=True):
+        assert whole_sums(step, table.state(0)) == ("maps", (v, w, m))
+        assert step.reads["x"] == indices_read(given, kernel, v, w, [m])
+        assert step.reads["filter"] == tuple((i, j, m) for i, j in np.ndindex(*kernel.shape[:2]))
+    for step, (v, w) in zip(table.steps[len(of_maps) :], np.ndindex(*y.shape), strict=True):
+        assert (step.stage, step.products) == ("sum", ())
+        assert step.name == f"y[0, {v}, {w}, {n}]"
+        assert step.reads == {"maps": tuple((v, w, m) for m in range(x.shape[3]))}
+        assert step.writes == {"y": {(v, w): sum(maps[index] for index in step.reads["maps"])}}
+
+
+@EACH
+def test_per_channel_has_done_a_share_of_the_standard_convolution_and_all_of_a_depthwise_one(seed):
+    given = constructed("per-channel", seed)
+    x, kernel, geometry = given["x"], given["kernel"], geometry_of(given)
+    taps, filters = kernel.shape[0] * kernel.shape[1], kernel.shape[3]
+    total = count_operations(npconv.conv2d_per_channel, x, kernel, **geometry).multiplications
+    done = 0
+    for step in steps("per-channel", **given):
+        done += taps if step.stage == "maps" else 0
+        assert [(side.name, side.done) for side in step.sides] == [("standard", done), ("depthwise", done)]
+        assert [side.total for side in step.sides] == [total, total // filters]
+    assert done * filters == total
+    assert done == depthwise_conv2d_cost(x.shape, kernel.shape[:3], **geometry).macs
+
+
+@EACH
+def test_depthwise_takes_the_values_of_the_loops_in_their_order(seed):
+    given = constructed("depthwise", seed)
+    x, kernel, geometry = given["x"], given["kernel"], geometry_of(given)
+    table = stepper("depthwise", **given)
+    y = npconv.depthwise_conv2d_loops(x, kernel, **geometry)[0]
+    assert np.array_equal(table.panel("y").values, y)
+    multiplier, taps = kernel.shape[2] // x.shape[3], kernel.shape[0] * kernel.shape[1]
+    standard = conv2d_cost(x.shape, (*kernel.shape[:2], x.shape[3], kernel.shape[2]), **geometry).macs
+    total = count_operations(npconv.depthwise_conv2d_loops, x, kernel, **geometry).multiplications
+    for count, (step, (v, w, c)) in enumerate(zip(table.steps, np.ndindex(*y.shape), strict=True), start=1):
+        assert whole_sums(step, table.state(0)) == ("y", (v, w, c))
+        assert step.reads["x"] == indices_read(given, kernel, v, w, [c // multiplier])
+        assert step.reads["kernel"] == tuple((i, j, c) for i, j in np.ndindex(*kernel.shape[:2]))
+        ours, other = step.sides
+        assert (ours.name, ours.done, ours.total) == ("depthwise", count * taps, total)
+        assert (other.name, other.done, other.total) == ("standard", count * taps * x.shape[3], standard)
+    assert (ours.done, other.done) == (total, standard)
+
+
+@EACH
+def test_pointwise_takes_the_values_of_the_loops_in_their_order(seed):
+    given = constructed("pointwise", seed)
+    x, kernel = given["x"], given["kernel"]
+    table = stepper("pointwise", **given)
+    m = x.shape[3]
+    y = npconv.pointwise_conv2d_loops(x, kernel)[0]
+    assert np.array_equal(table.panel("y").values, y)
+    for count, (step, (v, w, n)) in enumerate(zip(table.steps, np.ndindex(*y.shape), strict=True), start=1):
+        assert whole_sums(step, table.state(0)) == ("y", (v, w, n))
+        assert step.reads == {"x": tuple((v, w, c) for c in range(m)), "kernel": tuple((c, n) for c in range(m))}
+        assert [side.done for side in step.sides] == [count * m, count * 9 * m]
+        assert [side.name for side in step.sides] == ["pointwise", "standard, 3×3"]
+        assert step.sides[0].total == pointwise_conv2d_cost(x.shape, kernel.shape).macs
+        assert step.sides[1].total == conv2d_cost(x.shape, (3, 3, *kernel.shape), padding="same").macs
+
+
+@EACH
+def test_separable_fills_what_lies_between_and_then_the_output_of_the_factored_kernel(seed):
+    given = constructed("separable", seed)
+    x, depthwise, pointwise = (given[name] for name in ("x", "depthwise", "pointwise"))
+    geometry, multiplier = geometry_of(given), depthwise.shape[2] // x.shape[3]
+    table = stepper("separable", **given)
+    between = npconv.depthwise_conv2d_loops(x, depthwise, **geometry)[0]
+    kernel = npconv.factored_kernel(depthwise, pointwise, depth_multiplier=multiplier)
+    y = npconv.conv2d_loops(x, kernel, **geometry)[0]
+    assert np.array_equal(table.panel("between").values, between)
+    assert np.array_equal(table.panel("y").values, y)
+    written = [*(("depthwise", at) for at in np.ndindex(*between.shape))]
+    written += [("pointwise", at) for at in np.ndindex(*y.shape)]
+    taps, state = depthwise.shape[0] * depthwise.shape[1], table.state(len(table.steps))
+    done = paid = 0
+    for step, (stage, at) in zip(table.steps, written, strict=True):
+        assert step.stage == stage
+        assert whole_sums(step, state) == ("between" if stage == "depthwise" else "y", at)
+        if stage == "depthwise":
+            assert step.reads["x"] == indices_read(given, depthwise, *at[:2], [at[2] // multiplier])
+        else:
+            assert step.reads["between"] == tuple((*at[:2], c) for c in range(between.shape[2]))
+        done += taps if stage == "depthwise" else depthwise.shape[2]
+        paid += 0 if stage == "depthwise" else taps * x.shape[3]
+        assert [(side.name, side.done) for side in step.sides] == [("depthwise separable", done), ("standard", paid)]
+    cost = depthwise_separable_conv2d_cost(x.shape, depthwise.shape, pointwise.shape, **geometry)
+    assert (step.sides[0].total, done) == (cost.macs, cost.macs)
+    assert paid == step.sides[1].total == count_operations(npconv.conv2d, x, kernel, **geometry).multiplications
+
+
+def test_the_last_step_of_separable_says_the_ratio_of_the_cost_formulas():
+    last = stepper("separable").steps[-1].sentence
+    assert last.endswith("; in all 468 multiplications instead of 1,296, 13/36 of them")  # 1/4 + 1/9
+    assert not any("in all" in step.sentence for step in stepper("separable").steps[:-1])
+
+
+@EACH
+def test_an_inverted_residual_goes_through_its_stages_one_after_the_other(seed):
+    given = constructed("inverted-residual", seed)
+    x, expand, depthwise, project = (
+        None if name not in given else given[name].astype(float) for name in ("x", "expand", "depthwise", "project")
+    )
+    geometry = geometry_of(given)
+    table = stepper("inverted-residual", **given)
+    stages = npconv.inverted_residual_stages(x, expand, depthwise, project, **geometry)
+    shortcut = seed % 2 == 1
+    expected = {"filtered": stages.depthwise[0], "filtered_relu6": stages.depthwise_relu6[0]}
+    expected["projected"] = stages.projected[0]
+    if expand is not None:
+        expected = {
+            "expanded": stages.expanded[0],
+            "expanded_relu6": padded(stages.expanded_relu6, given),
+            **expected,
+        }
+    if shortcut:
+        expected["output"] = stages.output[0]
+    filled = [panel for panel in table.panels if not panel.given]
+    assert [panel.name for panel in filled] == list(expected)
+    for panel in filled:
+        assert np.array_equal(panel.values, expected[panel.name]), panel.name
+    names = ["depthwise", "ReLU6 after depthwise", "project", *["shortcut"] * shortcut]
+    names = [*["expand", "ReLU6 after expand"] * (expand is not None), *names]
+    assert list(dict.fromkeys(step.stage for step in table.steps)) == names
+    last = table.state(len(table.steps))
+    for step in table.steps:
+        if step.stage in ("expand", "depthwise", "project"):
+            whole_sums(step, last)
+        if step.stage == "depthwise":
+            [(row, column, channel)] = step.writes["filtered"]
+            assert step.reads["x" if expand is None else "expanded_relu6"] == indices_read(
+                given, depthwise, row, column, [channel]
+            )
+        if step.stage.startswith("ReLU6"):
+            [(source, read)], [written] = step.reads.items(), step.writes.values()
+            assert [min(max(last[source][index], 0), 6) for index in read] == list(written.values())
+            assert len(read) == last[source].shape[2]
+        if step.stage == "shortcut":
+            sums = [last["projected"][a] + last["x"][b] for a, b in zip(*step.reads.values(), strict=True)]
+            assert sums == list(step.writes["output"].values())
+
+
+@EACH
+def test_an_inverted_residual_counts_itself_and_the_block_with_a_standard_convolution(seed):
+    given = constructed("inverted-residual", seed)
+    x, expand, depthwise, project = (
+        None if name not in given else given[name].astype(float) for name in ("x", "expand", "depthwise", "project")
+    )
+    geometry = geometry_of(given)
+    counted = count_operations(npconv.inverted_residual, x, expand, depthwise, project, **geometry).multiplications
+    shapes = [None if a is None else a.shape for a in (x, expand, depthwise, project)]
+    parts = inverted_residual_cost(*shapes, **geometry).parts
+    taken = list(steps("inverted-residual", **given))
+    done = paid = 0
+    for step in taken:
+        done += len(step.products)
+        paid += len(step.products) * (depthwise.shape[2] if step.stage == "depthwise" else 1)
+        assert [side.done for side in step.sides] == [done, paid]
+        assert [side.name for side in step.sides] == ["inverted residual", "standard in the middle"]
+        assert step.sides[0].total == counted
+        assert step.sides[1].total == counted + (depthwise.shape[2] - 1) * parts["depthwise"].macs
+    assert (done, paid) == tuple(side.total for side in step.sides)
+
+
+def test_relu6_says_what_it_clips_at_both_ends():
+    sentences = [step.sentence for step in steps("inverted-residual") if step.stage.startswith("ReLU6")]
+    assert any(" to 6" in sentence for sentence in sentences)
+    assert any(" to 0" in sentence for sentence in sentences)
+    x = np.array([[[2, -3, 1]]])
+    first = next(
+        step
+        for step in steps("inverted-residual", x=x, expand=np.diag([4, 1, 5]), out_channels=2)
+        if step.stage == "ReLU6 after expand"
+    )
+    assert first.sentence == "ReLU6 clips 8 to 6 and −3 to 0 and lets 5 pass at row 0, column 0"
+
+
+@EACH
+def test_backward_has_sent_back_after_every_step_what_the_loops_would_of_the_same_dy(seed):
+    given = constructed("backward", seed)
+    dy, x, kernel, geometry = given["dy"], given["x"], given["kernel"], geometry_of(given)
+    table = stepper("backward", **given)
+    whole_dx, whole_dkernel = npconv.conv2d_backward(dy, x, kernel, **geometry)
+    assert np.array_equal(table.panel("dx").values, whole_dx[0])
+    assert np.array_equal(table.panel("dkernel").values, whole_dkernel)
+    assert np.array_equal(table.panel("dy").values, dy[0])
+    sent = np.zeros_like(dy)
+    assert len(table.steps) == dy.size
+    for count, at in enumerate(np.ndindex(*dy.shape[1:]), start=1):
+        sent[(0, *at)] = dy[(0, *at)]
+        if count % 5 and count < len(table.steps):
+            continue
+        dx, dkernel = npconv.conv2d_backward_loops(sent, x, kernel, **geometry)
+        state = table.state(count)
+        assert np.array_equal(state["dx"], dx[0])
+        assert np.array_equal(state["dkernel"], dkernel)
+
+
+@EACH
+def test_each_step_of_backward_adds_its_products_and_drops_those_that_fall_on_padding(seed):
+    given = constructed("backward", seed)
+    dy, x, kernel = given["dy"], given["x"], given["kernel"]
+    table = stepper("backward", **given)
+    (top, _), (left, _) = sides_of_padding(x, given)
+    state = table.state(0)
+    for step, (v, w, n) in zip(table.steps, np.ndindex(*dy.shape[1:]), strict=True):
+        assert step.reads["dy"] == ((v, w, n),)
+        assert step.reads["x"] == indices_read(given, kernel, v, w, range(x.shape[3]))
+        assert step.reads["kernel"] == tuple((*tap, n) for tap in np.ndindex(*kernel.shape[:3]))
+        to_dx, to_dkernel = step.products[::2], step.products[1::2]
+        assert [product[:2] for product in to_dx] == [(dy[0, v, w, n], kernel[tap]) for tap in step.reads["kernel"]]
+        seen = padded(x, given)
+        assert [product[:2] for product in to_dkernel] == [(dy[0, v, w, n], seen[place]) for place in step.reads["x"]]
+        assert all(a * b == product for a, b, product in step.products)
+        kept = {}
+        for (row, column, m), (*_, product) in zip(step.reads["x"], to_dx, strict=True):
+            if 0 <= row - top < x.shape[1] and 0 <= column - left < x.shape[2]:
+                kept[row - top, column - left, m] = product
+        changed = {index: value - state["dx"][index] for index, value in step.writes["dx"].items()}
+        assert changed == kept
+        changed = [value - state["dkernel"][index] for index, value in step.writes["dkernel"].items()]
+        assert tuple(step.writes["dkernel"]) == step.reads["kernel"]
+        assert changed == [product for *_, product in to_dkernel]
+        for name, written in step.writes.items():
+            for index, value in written.items():
+                state[name][index] = value
+        dropped = len(to_dx) - len(kept)
+        said = f"{dropped} of the {len(to_dx)} products for dx fall on padding and are dropped"
+        assert (said in step.sentence) == (dropped > 0)
+        assert ("dropped" in step.sentence) == (dropped > 0)
+
+
+@EACH
+def test_backward_costs_twice_what_forward_does(seed):
+    given = constructed("backward", seed)
+    dy, x, kernel, geometry = given["dy"], given["x"], given["kernel"], geometry_of(given)
+    forward = count_operations(npconv.conv2d_loops, x, kernel, **geometry).multiplications
+    both = count_operations(npconv.conv2d_backward_loops, dy, x, kernel, **geometry).multiplications
+    done = 0
+    for step in steps("backward", **given):
+        done += len(step.products)
+        ours, other = step.sides
+        assert (ours.name, 2 * ours.done, ours.total) == ("forward", done, forward)
+        assert (other.name, other.done, other.total) == ("backward", done, both)
+    assert done == both
+
+
+@EACH
+def test_each_number_of_groups_is_the_standard_convolution_with_weights_dropped(seed):
+    given = constructed("groups", seed)
+    x, kernel, geometry = given["x"], given["kernel"], geometry_of(given)
+    m, n = kernel.shape[2:]
+    table = stepper("groups", **given)
+    both = [g for g in range(1, m + 1) if m % g == 0 and n % g == 0]
+    assert [step.name for step in table.steps] == [f"groups = {g}" for g in both]
+    separable = depthwise_separable_conv2d_cost(x.shape, kernel.shape[:3], (m, n), **geometry).macs
+    for count, (g, step) in enumerate(zip(both, table.steps, strict=True), start=1):
+        same = np.arange(m)[:, None] // (m // g) == np.arange(n) // (n // g)
+        y = npconv.conv2d(x, kernel * same, **geometry)[0]
+        state = table.state(count)
+        assert np.array_equal(state["links"], same)
+        assert np.array_equal(state["y"], y)
+        place = (y.shape[0] // 2, y.shape[1] // 2, 0)
+        assert sum(product for *_, product in step.products) == y[place]
+        assert step.reads["x"] == indices_read(given, kernel, *place[:2], range(m // g))
+        for read, weight, product in zip(*step.reads.values(), step.products, strict=True):
+            assert product == (padded(x, given)[read], kernel[(*weight, 0)], product[0] * product[1])
+        macs = y.shape[0] * y.shape[1] * kernel.shape[0] * kernel.shape[1] * m * n // g
+        params = kernel.shape[0] * kernel.shape[1] * m * n // g
+        assert [(side.name, side.done, side.total) for side in step.sides] == [
+            ("grouped", macs, macs),
+            ("standard", table.steps[0].sides[0].done, table.steps[0].sides[0].total),
+            ("depthwise separable", separable, separable),
+        ]
+        assert f"reads {m // g} of {m} input channels, with {macs:,} multiplications and {params:,} param" in str(step)
+
+
+def test_with_as_many_groups_as_channels_it_is_the_depthwise_convolution():
+    rng = np.random.default_rng(3)
+    x, kernel = rng.integers(-3, 4, (1, 5, 4, 3)), rng.integers(-2, 3, (2, 3, 3, 6))
+    table = stepper("groups", x=x, kernel=kernel, stride=(1, 2), padding=((1, 0), (0, 2)))
+    diagonal = np.stack([kernel[:, :, c // 2, c] for c in range(6)], axis=-1)
+    y = npconv.depthwise_conv2d(x, diagonal, stride=(1, 2), padding=((1, 0), (0, 2)))
+    assert np.array_equal(table.panel("y").values, y[0])
+    assert "3 groups, the depthwise convolution with 2 filters a channel" in str(table.steps[-1])
+    counted = count_operations(npconv.depthwise_conv2d, x, diagonal, stride=(1, 2), padding=((1, 0), (0, 2)))
+    assert table.steps[-1].sides[0].done == counted.multiplications
