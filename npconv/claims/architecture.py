@@ -39,7 +39,7 @@ def _share(counted: Summary, blocks: Sequence[str], column: str) -> float:
     figures=("cost-by-layer",),
 )
 def the_network_is_predominantly_inverted_residuals() -> Finding:
-    """The network is predominantly built from the inverted residual layer."""
+    """Most of the network is inverted residuals."""
     lines, shares = [], {}
     for width in (1.0, 0.35):
         network = _network(width)

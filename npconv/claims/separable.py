@@ -58,7 +58,7 @@ def separable_convolutions_cost_less() -> Finding:
     figures=("per-channel-view",),
 )
 def a_standard_convolution_filters_and_combines() -> Finding:
-    """The standard convolution contains spatial filtering and linear combinations."""
+    """A standard convolution filters in space and combines channels, both at once."""
     holds = True
     for case, (x, kernel) in cases("conv2d"):
         height, width, m, n = kernel.shape

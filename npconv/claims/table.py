@@ -61,17 +61,14 @@ def as_markdown(figures_page: str = "") -> str:
     A figure's name links to its heading in the figures' page, whose text this is given.
 
     >>> as_markdown().splitlines()[0]
-    '| | the article says | verdict | functions | test | figure |'
+    '| | the article says; the claim that tests it | verdict | functions and figures |'
     """
     anchors = dict(_anchor(line) for line in figures_page.splitlines() if line.startswith("### "))
-    lines = ["| | the article says | verdict | functions | test | figure |", "|---|---|---|---|---|---|"]
+    lines = ["| | the article says; the claim that tests it | verdict | functions and figures |", "|---|---|---|---|"]
     for number, entry in enumerate(CLAIMS, 1):
-        functions = ", ".join(f"`{name}`" for name in entry.functions)
         shown = (f"[{name}](figures.md#{anchors[name]})" if name in anchors else name for name in entry.figures)
-        lines.append(
-            f"| {number} | {entry.statement} | {entry.verdict} | {functions} | `test_claim[{entry.name}]` | "
-            f"{', '.join(shown) or '–'} |"
-        )
+        carried = "<br>".join([*(f"`{name}`" for name in entry.functions), *shown])
+        lines.append(f"| {number} | {entry.statement}<br>`{entry.name}` | {entry.verdict} | {carried} |")
     return "\n".join(lines)
 
 
