@@ -110,7 +110,7 @@ def test_stale_code_is_noticed():
         assert stale(f"```python\n{source.replace(now, then, 1)}```", current) == ["conv2d_taps"], then
 
 
-def test_the_two_lessons_on_convolutions_show_their_kernels():
+def test_the_lessons_show_their_kernels():
     for lesson, names in (
         ("standard-convolution", "conv2d_loops per_channel_maps conv2d_per_channel conv2d_taps conv2d_im2col"),
         (
@@ -118,6 +118,13 @@ def test_the_two_lessons_on_convolutions_show_their_kernels():
             "depthwise_conv2d_loops depthwise_conv2d_taps pointwise_conv2d depthwise_separable_conv2d "
             "factored_kernel factorize_kernel grouped_conv2d",
         ),
+        (
+            "backward",
+            "conv2d_backward_loops conv2d_backward_taps depthwise_conv2d_backward_taps conv2d_backward_im2col "
+            "pointwise_conv2d_backward depthwise_separable_conv2d_backward factored_kernel_backward",
+        ),
+        ("inverted-residual", "inverted_residual_stages linear_block_kernel inverted_residual_backward"),
+        ("network", "inverted_residual_rows divisible"),
     ):
         shown = {
             name for block in blocks(text(lesson)) if not block.startswith(">>> ") for name, *_ in definitions(block)
