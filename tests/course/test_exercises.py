@@ -2,9 +2,12 @@
 
 import ast
 import doctest
+import itertools
 import re
+from collections import Counter
 from dataclasses import replace
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,8 +16,15 @@ from npconv.cli import exercise as command
 from npconv.course.exercises import EXERCISES, Variant, variant_from
 from npconv.course.exercises.bugs import BUGS, solution_source
 from npconv.course.exercises.exercise import Case
-from npconv.course.exercises.template import example_case, exercise_of, exercise_text, read_header, start_exercise
-from npconv.course.exercises.variants import CHANNELS_FIRST, OPTIONS, PADDINGS, SPATIAL
+from npconv.course.exercises.template import (
+    example_case,
+    exercise_of,
+    exercise_text,
+    read_header,
+    rules_of,
+    start_exercise,
+)
+from npconv.course.exercises.variants import OPTIONS, PADDINGS, SPATIAL, kind_of_shape
 from npconv.course.grading.comparing import equal
 from npconv.course.grading.ladder import departures, ladder
 
@@ -26,9 +36,14 @@ SEEDS = (None, 1, 2, 3, 4, 8)
 by_task = pytest.mark.parametrize(("exercise", "task"), TASKS, ids=[task.name for _, task in TASKS])
 
 
-def few_cases(task, step=1):
+CASES: dict = {}  # by task: they are the same each time, and nothing here writes into them
+
+
+def few_cases(task, step=1, start=0):
     """The cases of a ladder without those where just two sizes depart."""
-    return [case for case in ladder(task, 0) if len(departures(task, case.sizes)) != 2][::step]
+    if task.name not in CASES:
+        CASES[task.name] = [case for case in ladder(task, 0) if len(departures(task, case.sizes)) != 2]
+    return CASES[task.name][start::step]
 
 
 # solutions of the variants: those of the plain exercises with another text, and arrays turned to the plain layout
@@ -51,6 +66,8 @@ def source_in(name, variant):
     source = source.replace(
         "dpadded[:, top : top + x.shape[1], left : left + x.shape[2]]", f"unpadded(dpadded, x.shape, padding, '{mode}')"
     )
+    if name == "activations":
+        source = re.sub(r"\bx(, | > )0\b", rf"x\g<1>{variant.floor}", source)
     if name in ("activations", "inverted-residual"):
         source = re.sub(r"\b6\b", str(variant.limit), source)
     if variant.epsilon == "outside the root":
@@ -69,13 +86,58 @@ def source_in(name, variant):
     return source
 
 
+# letters of the axes, plain and in the layouts that the documentation names
+VOLUMES = {"last": "bhwc", "first": "bchw", "batch last": "hwcb"}
+KERNELS = {"kernel": ("hwmn", "nmhw"), "depthwise": ("hwc", "chw"), "pointwise": ("mn", "nm")}
+INNER = {  # the axes of the depth multiplier's channels
+    "depthwise_conv2d": {"kernel": -1, "y": -1},
+    "depthwise_conv2d_backward": {"dy": -1, "kernel": -1, "dkernel": -1},
+    "depthwise_separable_conv2d": {"depthwise": -1, "pointwise": 0},
+    "factored_kernel": {"depthwise": -1, "pointwise": 0},
+    "factorize_kernel": {"depthwise": -1, "pointwise": 0},
+}
+
+
+def plain_axes(kind, variant):
+    """Where each of the plain layout's axes is in the variant's, None where there is but one layout."""
+    if kind == "volume":
+        return [VOLUMES[variant.channels].index(letter) for letter in VOLUMES["last"]]
+    if kind in KERNELS:
+        return [KERNELS[kind][variant.filters == "first"].index(letter) for letter in KERNELS[kind][0]]
+    return None
+
+
 def plain(kind, a, variant):
     """The inverse of Variant.theirs."""
     if a is None:
         return None
-    if variant.channels == "first" and kind in CHANNELS_FIRST:
-        a = a.transpose(np.argsort(CHANNELS_FIRST[kind]))
+    a = a if plain_axes(kind, variant) is None else a.transpose(plain_axes(kind, variant))
     return np.flip(a, SPATIAL[kind]) if variant.kernel == "turned" and kind in SPATIAL else a
+
+
+def plain_options(options, variant):
+    """The inverse of Variant.their_options."""
+    found = dict(options)
+    for name, value in options.items():
+        if name in ("stride", "padding") and variant.order == "width first":
+            found[name] = (value[1], value[0])
+        if axes := plain_axes(kind_of_shape(name), variant):
+            found[name] = tuple(value[axis] for axis in axes)
+    return found
+
+
+def exchanged(task, names, values, m, variant):
+    """Arrays whose filters were in the order q·M + m of a variant, in the plain order; with the m of q the inverse."""
+    if variant.multiplier == "m·Q + q":
+        return list(values)
+    found = []
+    for name, a in zip(names, values, strict=True):
+        axis = INNER.get(task.name, {}).get(name)
+        if axis is not None:
+            q = a.shape[axis] // m
+            a = a.take([k * m + i for i in range(m) for k in range(q)], axis=axis)
+        found.append(a)
+    return found
 
 
 def theirs(kinds, values, variant):
@@ -91,9 +153,17 @@ def solved(exercise, task, variant):
     exec(source_in(exercise.name, variant), namespace)
 
     def function(*arrays, **options):
-        given = (plain(kind, a, variant) for (_, kind), a in zip(task.arrays, arrays, strict=True))
-        results = namespace[task.name](*given, **options)
-        laid = theirs(task.results, results if isinstance(results, tuple) else (results,), variant)
+        given = [plain(kind, a, variant) for (_, kind), a in zip(task.arrays, arrays, strict=True)]
+        names, m, q = [name for name, _ in task.arrays], 1, 1
+        if variant.multiplier != "m·Q + q":
+            inner = given[names.index("kernel" if "kernel" in names else "depthwise")].shape[2]  # M·Q, or M
+            q = options.get("depth_multiplier", 1) if "x" not in names else inner // given[names.index("x")].shape[3]
+            m = inner if task.name == "factorize_kernel" else inner // q
+        given = exchanged(task, names, given, m, variant)
+        results = namespace[task.name](*given, **plain_options(options, variant))
+        results = results if isinstance(results, tuple) else (results,)
+        results = exchanged(task, [name for name, _ in task.results], results, q, variant)
+        laid = theirs(task.results, results, variant)
         return laid if len(laid) > 1 else laid[0]
 
     return function
@@ -105,27 +175,86 @@ def same(task, case, variant, found, right):
     return len(found) == len(right) and all(equal(a, b, 1e-9) for a, b in zip(found, right, strict=True))
 
 
+def answer_of(function, task, case, variant):
+    """What a student's function gives, in the variant's layout."""
+    given = theirs(task.arrays, case.arrays.values(), variant)
+    found = function(*given, **variant.their_options(case.options))
+    return found if isinstance(found, tuple) else (found,)
+
+
 @by_task
 def test_the_references_agree_with_the_solutions_in_every_variant(exercise, task):
-    for seed in SEEDS:
+    for start, seed in enumerate((*SEEDS, 5, 6, 7)):
         variant = variant_from(exercise.choices, seed, exercise.name)
         function = solved(exercise, task, variant)
-        for case in few_cases(task, step=1 if seed is None else 3):
-            given = theirs(task.arrays, case.arrays.values(), variant)
-            found, right = (
-                function(*given, **case.options),
-                theirs(task.results, task.reference(case, variant), variant),
-            )
-            assert same(task, case, variant, found if isinstance(found, tuple) else (found,), right), (seed, case.sizes)
+        for case in few_cases(task, 2 if seed is None else 9, start):
+            right = theirs(task.results, task.reference(case, variant), variant)
+            assert same(task, case, variant, answer_of(function, task, case, variant), right), (seed, case.sizes)
+
+
+def plain_is_right(exercise, task, variant):
+    """Whether the plain exercise's solution, as it is, answers a variant."""
+    namespace: dict = {}
+    exec(solution_source(exercise.name), namespace)
+    for case in few_cases(task)[:-9:-1]:
+        try:
+            found = answer_of(namespace[task.name], task, case, variant)
+            right = theirs(task.results, task.reference(case, variant), variant)
+            if not same(task, case, variant, found, right):
+                return False
+        except (ValueError, IndexError):
+            return False
+    return True
+
+
+@pytest.mark.parametrize("name", WRITTEN)
+def test_the_plain_solution_is_no_answer_to_a_variant_and_wrong_exactly_where_a_change_is_stated(name):
+    exercise = EXERCISES[name]
+    alone = [Variant(1, **{choice: option}) for choice in exercise.choices for option in OPTIONS[choice][1:]]
+    for variant in (*alone, *(variant_from(exercise.choices, seed, name) for seed in range(12))):
+        stated = [bool(rules_of((task,), variant)) for task in exercise.tasks]
+        assert any(stated), variant
+        assert [not plain_is_right(exercise, task, variant) for task in exercise.tasks] == stated, variant
+
+
+@pytest.mark.parametrize("name", WRITTEN)
+def test_the_seeds_choose_every_option_and_change_two_choices_or_the_one_there_is(name):
+    choices = EXERCISES[name].choices
+    variants = [variant_from(choices, seed, name) for seed in range(100)]
+    for choice in choices:
+        assert {getattr(variant, choice) for variant in variants} == set(OPTIONS[choice])
+    counts = Counter(len(variant.changed) for variant in variants)
+    assert min(counts) == (2 if len(choices) > 2 else 1)
+    assert max(counts) == len(choices)
+    assert set().union(*(variant.changed for variant in variants)) == set(choices)
+
+
+def test_the_page_says_how_many_variants_each_exercise_has():
+    page = (Path(__file__).parents[2] / "docs" / "exercises.md").read_text(encoding="utf-8")
+    said = {name: int(count) for names, count in re.findall(r"(?m)^\| (`.*) \| (\d+) \|$", page)
+            for name in re.findall(r"`(.*?)`", names)}  # fmt: skip
+    for name in WRITTEN:
+        choices = EXERCISES[name].choices
+        changed = [sum(kinds) for kinds in itertools.product(*([0] + [1] * (len(OPTIONS[c]) - 1) for c in choices))]
+        assert said.pop(name) == sum(number >= (2 if len(choices) > 2 else 1) for number in changed), name
+    assert not said
 
 
 @by_task
 def test_every_case_of_the_ladder_fits(exercise, task):
-    variant = Variant(channels="first", kernel="turned", padding="circular", limit=5)
-    for case in ladder(task, 1):
+    variant = Variant(channels="first", kernel="turned", padding="circular", multiplier="q·M + m", limit=5, floor=-1)
+    for case in list(ladder(task, 1))[::-3]:
         right = task.reference(case, variant)
         assert len(right) == len(task.results)
         assert all(part is None or np.all(np.isfinite(np.asarray(part, float))) for part in right)
+
+
+def test_the_rows_that_the_stride_leaves_over_are_those_asked_for():
+    for case in ladder(EXERCISES["standard-taps"].tasks[0], 3):
+        x, kernel = case.arrays.values()
+        for axis, spare in ((0, "spare_rows"), (1, "spare_columns")):
+            stride, padded = case.options["stride"][axis], x.shape[axis + 1] + sum(case.options["padding"][axis])
+            assert (padded - kernel.shape[axis]) % stride == min(case.sizes[spare], stride - 1)
 
 
 @by_task
@@ -157,34 +286,28 @@ def as_key(found):
 
 @by_task
 def test_no_mistake_is_right_and_no_two_are_the_same(exercise, task):
-    """Each in the plain exercise, or in a variant where it takes the plain exercise for it."""
+    """Each in the plain exercise, or in a variant where it takes another exercise for it."""
     mistakes = {mistake.says: mistake for mistake in task.mistakes}
     assert len(mistakes) == len(task.mistakes) >= 5
-    answers, wrong = dict.fromkeys(mistakes, ()), set()
-    variants = {"padding": "nearest", "limit": 5, "count": "flops", "images": "one"}
-    plain_again = {says for says in mistakes if says.endswith("whatever the docstring says")}
-    for says in plain_again:
-        for choice in set(variants) & set(exercise.choices):
-            variant = Variant(1, **{choice: variants[choice]})
-            for case in few_cases(task)[-24:]:
-                found = answered(task, mistakes[says], case, variant)
-                if not same(replace(task, compared=None), case, variant, found, task.reference(case, variant)):
-                    wrong.add(says)
-    for case in few_cases(task)[::-1]:  # the large ones first
-        right = task.reference(case, Variant())
-        right = right if task.compared is None else task.compared(right, case, Variant())
-        for says in set(mistakes) - plain_again:
-            found = answered(task, mistakes[says], case, Variant())
-            answers[says] += (as_key(found),)
+    answers, wrong = dict.fromkeys(mistakes, 0), set()
+    within = [choice for choice in exercise.choices if choice not in ("channels", "filters", "kernel", "order")]
+    variants = [Variant(), *(Variant(1, **{choice: OPTIONS[choice][-1]}) for choice in within)]
+    cases = few_cases(task)[::-1]  # the large ones first
+    tried = [(variant, case) for variant in variants for case in cases[:24]]
+    for variant, case in (*tried, *((Variant(), case) for case in cases[24:])):
+        right = task.reference(case, variant)
+        right = right if task.compared is None else task.compared(right, case, variant)
+        shared = Counter(answers.values())
+        undecided = [says for says in mistakes if says not in wrong or shared[answers[says]] > 1]
+        if not undecided:
+            return
+        for says in undecided:
+            found = answered(task, mistakes[says], case, variant)
+            answers[says] = hash((answers[says], as_key(found)))
             if found is not None and not all(equal(a, b, 1e-6) for a, b in zip(found, right, strict=True)):
                 wrong.add(says)
-        if len(wrong) == len(mistakes) and len(set(answers.values())) == len(mistakes) - len(plain_again) + bool(
-            plain_again
-        ):
-            return
     assert wrong == set(mistakes)
-    told_apart = [answer for says, answer in answers.items() if says not in plain_again]
-    assert len(set(told_apart)) == len(told_apart)
+    assert len(set(answers.values())) == len(mistakes)
 
 
 # the references once more, against loops of the test's own
@@ -203,6 +326,58 @@ def test_a_turned_kernel_over_circular_padding_is_a_true_convolution_on_a_torus(
             x[b, (v + i - 1) % 3, (2 * w + j - 2) % 4, m] * given[1 - i, 2 - j, m, n] for i, j, m in np.ndindex(2, 3, 2)
         )
         assert y[b, v, w, n] == due
+
+
+def test_in_the_order_q_m_filter_c_reads_channel_c_mod_m():
+    forward, backward = EXERCISES["depthwise"].tasks
+    variant = Variant(1, multiplier="q·M + m")
+    for case in few_cases(backward, step=5):
+        dy, x, kernel = (a.astype(float) for a in case.arrays.values())
+        m = case.sizes["channels"]
+        (y,) = forward.reference(replace(case, arrays={"x": x, "kernel": kernel}), variant)
+        padded = np.pad(x, ((0, 0), *case.options["padding"], (0, 0)))
+        due, dkernel, (down, right) = np.zeros(y.shape), np.zeros(kernel.shape), case.options["stride"]
+        dpadded = np.zeros(padded.shape)
+        for v, w, i, j, c in np.ndindex(*y.shape[1:3], *kernel.shape):
+            row, column = v * down + i, w * right + j
+            due[:, v, w, c] += kernel[i, j, c] * padded[:, row, column, c % m]
+            dkernel[i, j, c] += (dy[:, v, w, c] * padded[:, row, column, c % m]).sum()
+            dpadded[:, row, column, c % m] += kernel[i, j, c] * dy[:, v, w, c]
+        (top, _), (left, _) = case.options["padding"]
+        found = (y, *backward.reference(case, variant))
+        dx = dpadded[:, top : top + x.shape[1], left : left + x.shape[2]]
+        assert all(map(np.array_equal, found, (due, dx, dkernel)))
+
+
+def test_in_the_order_q_m_the_factors_of_channel_m_are_every_mth():
+    variant = Variant(1, multiplier="q·M + m")
+    factored, factorize = EXERCISES["separable"].tasks[1], EXERCISES["factorize"].tasks[0]
+
+    def product(depthwise, pointwise, m):
+        kernel = np.zeros((*depthwise.shape[:2], m, pointwise.shape[1]))
+        for c in range(depthwise.shape[2]):
+            kernel[:, :, c % m] += depthwise[:, :, c, None] * pointwise[c]
+        return kernel
+
+    for case in few_cases(factored):
+        due = product(*case.arrays.values(), case.sizes["channels"])
+        assert np.array_equal(factored.reference(case, variant)[0], due)
+    for case in few_cases(factorize):
+        factors = factorize.reference(case, variant)
+        if case.sizes["rank"] <= case.sizes["multiplier"]:
+            assert np.allclose(product(*factors, case.sizes["channels"]), case.arrays["kernel"])
+
+
+@pytest.mark.parametrize("floor", OPTIONS["floor"])
+def test_relu6_cuts_off_at_its_floor(floor):
+    forward, backward = EXERCISES["activations"].tasks
+    variant = Variant(1, limit=5, floor=floor)
+    for case in few_cases(backward, step=2):
+        dy, x = (a.ravel().tolist() for a in case.arrays.values())
+        (y,) = forward.reference(replace(case, arrays={"x": case.arrays["x"]}), variant)
+        assert y.ravel().tolist() == [min(max(value, floor), 5) for value in x]
+        dx = backward.reference(case, variant)[0].ravel().tolist()
+        assert dx == [d if floor < value < 5 else 0 for d, value in zip(dy, x, strict=True)]
 
 
 @pytest.mark.parametrize("padding", PADDINGS)
@@ -255,7 +430,7 @@ def test_relu6_is_tried_at_both_kinks_and_beyond_them():
     for task in EXERCISES["activations"].tasks:
         x = np.concatenate([case.arrays["x"].ravel() for case in ladder(task, 0)])
         for limit in OPTIONS["limit"]:
-            assert {0, limit} <= set(x)
+            assert {limit, *OPTIONS["floor"]} <= set(x)
             assert (x < -limit).any()
             assert (x > limit).any()
 
@@ -282,12 +457,15 @@ def test_relu6_clips_on_both_sides_inside_the_inverted_residual():
     assert (values == 6).any()
 
 
-def test_any_factors_with_the_best_product_are_right_and_others_are_not():
+@pytest.mark.parametrize(
+    "variant", [Variant(), Variant(1, filters="first", multiplier="q·M + m")], ids=["plain", "not"]
+)
+def test_any_factors_with_the_best_product_are_right_and_others_are_not(variant):
     task = EXERCISES["factorize"].tasks[0]
     for case in few_cases(task):
-        depthwise, pointwise = task.reference(case, Variant())
-        distances = task.compared((-2 * depthwise, pointwise / -2), case, Variant())
-        assert np.allclose(distances, task.compared((depthwise, pointwise), case, Variant()))
+        depthwise, pointwise = theirs(task.results, task.reference(case, variant), variant)
+        distances = task.compared((-2 * depthwise, pointwise / -2), case, variant)
+        assert np.allclose(distances, task.compared((depthwise, pointwise), case, variant))
         if case.sizes["rank"] <= case.sizes["multiplier"]:
             assert np.allclose(distances, 0, atol=1e-9)
 
@@ -344,10 +522,16 @@ def test_the_examples_are_in_whole_numbers_and_not_zero(exercise, task):
 
 
 STATED = {
-    ("channels", "first"): "Channels come first: ",
+    ("channels", "first"): "The channels of volumes come first: ",
+    ("channels", "batch last"): "The batch comes last: ",
+    ("filters", "first"): "The channels of kernels come first: ",
     ("kernel", "turned"): "turned round",
     ("padding", "nearest"): "repeats the nearest value",
     ("padding", "circular"): "Padding is circular",
+    ("order", "width first"): "The width comes before the height: ",
+    ("multiplier", "q·M + m"): "in the order q·M + m",
+    ("floor", -1): "clips at -1",
+    ("floor", -2): "clips at -2",
     ("epsilon", "outside the root"): "outside the root",
     ("count", "flops"): "FLOPs are counted",
     ("images", "one"): "that of one image",
@@ -368,10 +552,34 @@ def test_the_file_states_every_choice_that_is_changed_and_no_other(name):
 
 
 def test_a_variant_changes_the_shapes_of_the_docstring():
-    text = exercise_text(EXERCISES["depthwise"], Variant(5, channels="first"))
+    text = exercise_text(EXERCISES["depthwise"], Variant(5, channels="first", filters="first"))
     assert "dy: (B, M·Q, Dᵥ, Dᵥ)" in text
     assert "dx (B, M, Dᵤ, Dᵤ) and dkernel (M·Q, Dᵣ, Dᵣ)." in text
     assert "dx (B, Dᵤ, Dᵤ, M) and dkernel (Dᵣ, Dᵣ, M·Q)." in exercise_text(EXERCISES["depthwise"], Variant())
+    text = exercise_text(EXERCISES["costs"], Variant(5, channels="batch last", filters="first", order="width first"))
+    assert "x_shape: (Dᵤ, Dᵤ, M, B), the input's shape." in text
+    assert "pointwise_shape: (N, M·Q), " in text
+    assert "stride: how far a filter steps, (width, height)." in text
+    assert "((left, right), (top, bottom))" in text
+    assert "kernel_size: the sides of a filter, (height, width)." in text
+    assert "conv2d_cost(x_shape=(3, 5, 2, 1), kernel_shape=(3, 2, 2, 3))" in text
+
+
+@pytest.mark.parametrize("name", ["depthwise", "separable", "factorize"])
+def test_which_channel_a_filter_reads_is_said_as_the_variant_has_it(name):
+    texts = (exercise_text(EXERCISES[name], Variant(5, multiplier=order)) for order in OPTIONS["multiplier"])
+    plain, changed = (" ".join(text.split()) for text in texts)
+    assert "c // Q" in plain
+    assert "c mod M" not in plain
+    assert "c // Q" not in changed
+    assert changed.count("c mod M") == 1 + 2 * len(EXERCISES[name].tasks)  # at the top, and in each docstring twice
+
+
+def test_a_changed_layout_is_stated_once_for_all_functions_of_a_file():
+    head = exercise_text(EXERCISES["separable"], Variant(5, filters="first")).partition("import numpy")[0]
+    assert head.count("come first") == 1
+    for shape in ("depthwise is (M·Q, Dᵣ, Dᵣ)", "pointwise is (N, M·Q)", "kernel is (N, M, Dᵣ, Dᵣ)"):
+        assert shape in head
 
 
 @pytest.mark.parametrize(
@@ -406,19 +614,14 @@ def test_what_is_there_is_never_written_over(tmp_path):
 # find the bug
 
 
-def outcome(source, task, case):
+def differs(source, task, step=1):
+    """Whether a file's function is wrong on a case of the ladder."""
     namespace: dict = {}
     exec(source, namespace)
-    found = namespace[task.name](*(None if a is None else a.copy() for a in case.arrays.values()), **case.options)
-    return found if isinstance(found, tuple) else (found,)
-
-
-def differs(source, task):
-    """Whether a file's function is wrong on a case of the ladder."""
-    for case in few_cases(task):
+    for case in few_cases(task, step):
         right = task.reference(case, Variant())
         try:
-            found = outcome(source, task, case)
+            found = answer_of(namespace[task.name], task, case, Variant())
         except (ValueError, IndexError):
             return True
         if not same(task, case, Variant(), found, right):
@@ -435,7 +638,7 @@ def test_a_planted_mistake_is_one_and_mending_its_line_is_enough(seed):
     assert differs(text, task)
     mended = text.replace(bug.wrong, bug.right)
     assert sum(a != b for a, b in zip(text.splitlines(), mended.splitlines(), strict=True)) == 1
-    assert not differs(mended, task)
+    assert not differs(mended, task, step=3)
 
 
 def test_there_are_enough_bugs_and_without_a_variant_it_is_the_first():

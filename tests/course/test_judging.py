@@ -8,10 +8,13 @@ import pytest
 
 import npconv
 from npconv.course.exercises import EXERCISES, Variant, variant_from
-from npconv.course.grading.judging import Judge, Verdict
+from npconv.course.exercises import mistakes as wrong
+from npconv.course.grading.cases import Cases
+from npconv.course.grading.judging import Judge
 from npconv.course.grading.ladder import ladder, sizes_of
 from npconv.course.grading.process import Outcome
-from npconv.course.grading.report import Report
+from npconv.course.grading.report import Report, variant_text
+from npconv.course.grading.trial import Verdict
 
 LOOPS = EXERCISES["standard-loops"].tasks[0]
 GRADIENTS = EXERCISES["standard-backward"].tasks[0]
@@ -32,7 +35,7 @@ class Local:
 
 
 def verdict(task, function, variant=None, seed=0) -> Verdict:
-    return Judge(task, variant or Variant(), Local(function), seed=seed).verdict()
+    return Judge(Cases(task, variant or Variant(), seed), Local(function)).verdict()
 
 
 def right(x, kernel, *, stride, padding):
@@ -63,12 +66,15 @@ WRONG = {
     "y has wrong values, only where the numbers are not whole": lambda x, k, stride, padding: right(
         x.astype(int), k, stride=stride, padding=padding
     ),
-    "y has wrong values, only where the filter has 2 columns, there are 2 filters": lambda x, k, stride, padding: (
+    "y has wrong values, only where the filter has 2 columns and there are 2 filters": lambda x, k, stride, padding: (
         right(x, k, stride=stride, padding=padding) + (k.shape[1] > 1 and k.shape[3] > 1)
     ),
-    "it returns a tuple of 2, where y is due; in the smallest case already": lambda x, k, stride, padding: (x, k),
+    "it returns a tuple of 2, where y is due; in the smallest case already": lambda x, k, stride, padding: (0 * x, k),
     "y holds complex128, where real numbers are due; in the smallest case already": lambda x, k, stride, padding: right(
         x + 0j, k, stride=stride, padding=padding
+    ),
+    "y has the shape (1,), where (1, 1, 1, 1) is right; in the smallest case already": lambda x, k, stride, padding: (
+        right(x, k, stride=stride, padding=padding).ravel()
     ),
     "y is a float, where an array (1, 1, 1, 1) is due; in the smallest case already": lambda x, k, **_: 1.0,
     "y is None, where an array (1, 1, 1, 1) is due: is there a return?; in the smallest case already": lambda *_, **o: (
@@ -122,6 +128,23 @@ def test_what_is_not_written_yet_is_missing():
     assert verdict(LOOPS, function).status == "missing"
 
 
+def test_what_is_written_in_part_is_wrong():
+    def function(x, kernel, *, stride, padding):
+        if stride != (1, 1):
+            raise NotImplementedError
+        return right(x, kernel, stride=stride, padding=padding)
+
+    found = verdict(LOOPS, function)
+    assert (found.status, found.points) == ("wrong", 0)
+    assert found.broken.startswith("it raises NotImplementedError")
+
+
+def test_a_float_is_no_exact_fraction_even_where_it_is_as_large():
+    task = EXERCISES["costs"].tasks[2]
+    found = verdict(task, lambda kernel_size, out_channels, depth_multiplier: float(depth_multiplier) * 2)
+    assert found.broken.startswith("ratio is a float, 2.0, where an exact fractions.Fraction is due")
+
+
 def test_a_changed_argument_is_wrong_even_if_the_values_are_right():
     def function(x, kernel, *, stride, padding):
         y = right(x, kernel, stride=stride, padding=padding)
@@ -173,10 +196,40 @@ def test_a_true_convolution_with_circular_padding_answers_its_variant():
         windows = windows[:, :, :: stride[0], :: stride[1]]
         return np.einsum("bmvwij,nmij->bnvw", windows, turned)
 
-    variant = Variant(1, channels="first", kernel="turned", padding="circular")
+    variant = Variant(1, channels="first", filters="first", kernel="turned", padding="circular")
     assert verdict(LOOPS, function, variant).status == "right"
-    assert verdict(LOOPS, function, Variant(1, channels="first", kernel="turned")).status == "wrong"
-    assert verdict(LOOPS, function, Variant(1, channels="first", padding="circular")).status == "wrong"
+    assert verdict(LOOPS, function, Variant(1, channels="first", filters="first", kernel="turned")).status == "wrong"
+    assert verdict(LOOPS, function, Variant(1, channels="first", filters="first", padding="circular")).status == "wrong"
+
+
+def test_the_report_has_the_arguments_as_the_student_got_them():
+    variant = Variant(9, channels="batch last", filters="first", order="width first")
+    seen = []
+
+    def function(x, kernel, *, stride, padding):  # of an order that is not the variant's
+        seen.append(padding)
+        (top, bottom), (left, right_) = padding
+        padded = np.pad(x, ((top, bottom), (left, right_), (0, 0), (0, 0)))
+        windows = np.lib.stride_tricks.sliding_window_view(padded, kernel.shape[2:], axis=(0, 1))
+        return np.einsum("vwmbij,nmij->vwnb", windows[:: stride[0], :: stride[1]], kernel)
+
+    found = verdict(LOOPS, function, variant)
+    assert (found.status, found.broken) == ("wrong", wrong.ORDER_MISTAKE.says)
+    report = Report("mine.py", EXERCISES["standard-loops"], variant, (found,))
+    options = found.smallest.case.options
+    turned = {name: value[::-1] for name, value in options.items()}
+    assert turned != options
+    assert turned["padding"] in seen
+    text, example = report.as_text(), report.as_json()["functions"][0]["counter_example"]
+    assert f"    stride = {turned['stride']!r}\n    padding = {turned['padding']!r}\n" in text
+    assert f"stride={turned['stride']!r}, padding={turned['padding']!r})" in " ".join(text.split())  # wrapped
+    assert "x[:, :, 0, 0] = " in text
+    assert "kernel[0, 0, :, :] = " in text
+    assert example["options"] == json.loads(json.dumps(turned))
+
+
+def test_a_variant_that_changes_nothing_is_said_without_brackets():
+    assert variant_text(Variant(3)) == "variant 3"
 
 
 def test_verdicts_are_the_same_each_time():
@@ -203,7 +256,7 @@ def test_the_report_shows_the_case_and_how_it_is_worked_by_hand():
         "the call: conv2d_loops(np.array([[[[0.0]], [[1.0]]]]), np.array([[[[0.0]]], [[[1.0]]]]), stride=(1, 1), "
         "padding=((0, 0), (0, 0)))",
     ):
-        assert part in text
+        assert " ".join(part.split()) in " ".join(text.split())
     data = json.loads(json.dumps(Report("mine.py", exercise, Variant(), (found,)).as_json()))
     assert (data["points"], data["out_of"], data["right"]) == (0, 4, False)
     example = data["functions"][0]["counter_example"]
@@ -222,3 +275,7 @@ def test_the_ladder_departs_in_every_size_alone_and_in_pairs(task):
     for pair in itertools.combinations([size.name for size in task.sizes], 2):
         assert set(pair) in departed
     assert any(len(names) > len(task.sizes) // 2 for names in departed)
+    for first, second in itertools.pairwise(sizes_of(task)):
+        for value in set(first.others) & set(second.others):
+            alike = {size.name: size.least for size in sizes_of(task)} | {first.name: value, second.name: value}
+            assert any(dict(case.sizes) in (alike, alike | {"quarters": 0}) for case in ladder(task, seed=0))

@@ -42,10 +42,16 @@ TOO_WIDE = """(() => {
   const shown = [...document.querySelectorAll('body *')].filter((e) =>
     e.checkVisibility() && !e.closest('.unseen, script'));
   const name = (e) => `${e.tagName} ${e.id} ${e.className} ${e.textContent.slice(0, 40)}`;
+  const inside = (cell) => { // what is left of a cell beside its number
+    const range = document.createRange();
+    range.selectNodeContents(cell);
+    return cell.getBoundingClientRect().width - range.getBoundingClientRect().width;
+  };
   return {
     page: [document.scrollingElement.scrollWidth - window.innerWidth],
     clipped: shown.filter((e) => e.clientWidth && !e.matches('.slice') && e.scrollWidth > e.clientWidth).map(name),
     outside: shown.filter((e) => !e.closest('.slice') && e.getBoundingClientRect().right > window.innerWidth).map(name),
+    framed: shown.filter((e) => e.matches('.panel td:not(.corner)') && inside(e) < 12).map(name), // frames of 6 pixels
     boxes: shown.filter((e) => e.matches('.slice') && e.scrollWidth > e.clientWidth).map(name),
   };
 })()"""
@@ -245,7 +251,7 @@ def test_nothing_overflows_and_all_text_is_readable(browser, pages, name):
     browser.evaluate("document.getElementById('last').click()")  # with every number there
     for width, height in ((360, 740), (1440, 900)):
         browser.resize(width, height)
-        assert browser.evaluate(TOO_WIDE) == {"page": [0], "clipped": [], "outside": [], "boxes": []}
+        assert browser.evaluate(TOO_WIDE) == {"page": [0], "clipped": [], "outside": [], "framed": [], "boxes": []}
 
 
 def test_grids_that_are_wider_than_the_page_scroll_in_their_own_boxes(browser, tmp_path):
@@ -255,7 +261,7 @@ def test_grids_that_are_wider_than_the_page_scroll_in_their_own_boxes(browser, t
     for width, height in ((360, 740), (1440, 900)):
         browser.resize(width, height)
         found = browser.evaluate(TOO_WIDE)
-        assert [found["page"], found["clipped"], found["outside"]] == [[0], [], []]
+        assert [found["page"], found["clipped"], found["outside"], found["framed"]] == [[0], [], [], []]
         assert bool(found["boxes"]) == (width == 360)
     browser.resize(360, 740)
     browser.evaluate("(() => { const box = document.querySelector('.slice'); box.tabIndex = 0; box.focus(); })()")

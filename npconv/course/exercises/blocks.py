@@ -10,6 +10,7 @@ from ...kernels.pointwise import pointwise_conv2d, pointwise_conv2d_backward
 from . import convolutions as c
 from . import mistakes as wrong
 from .exercise import Case, Draw, Exercise, Mistake, Result, Size, Sizes, Task
+from .variants import OPTIONS as CHOICES
 from .variants import Variant
 
 SIZES = (
@@ -21,6 +22,8 @@ SIZES = (
     Size("no_expansion", 0, (1,), "expand is None"),
     Size("signs", 0, (1,), "there are negative numbers"),
     Size("large", 0, (1,), "values are above ReLU6's limit"),
+    Size("halves", 0, (1,), "the depthwise weights are halves"),
+    Size("kinks", 0, (1,), "values are at ReLU6's limit or 0 exactly"),
 )
 ARRAYS = (("x", "volume"), ("expand", "pointwise"), ("depthwise", "depthwise"), ("project", "pointwise"))
 OPTIONS = (("stride", "(1, 1)"), ("padding", "((1, 1), (1, 1))"))
@@ -35,18 +38,24 @@ def inverted_residual_case(sizes: Sizes, draw: Draw) -> Case:
             sizes_then |= {f"kernel_{axis}": kernel, after: kernel - 1 - sizes[before]}
     k = sizes["channels"]
     inner = k if sizes["no_expansion"] else k * sizes["expansion"]
-    bounds = {(0, 0): (1, 2), (0, 1): (2, 5), (1, 0): (-2, 2), (1, 1): (-5, 5)}[sizes["signs"], sizes["large"]]
+    bounds = {(0, 0): (1, 2), (0, 1): (3, 5), (1, 0): (-2, 2), (1, 1): (-5, 5)}[sizes["signs"], sizes["large"]]
 
     def drawn(*shape: int) -> Array:
         return draw(*shape, low=bounds[0], high=bounds[1]).astype(float)
 
     kernel_sides = (sizes_then["kernel_height"], sizes_then["kernel_width"])
-    arrays = {
+    arrays: Any = {
         "x": drawn(sizes["batch"], *c.input_sides(sizes_then), k),
         "expand": None if sizes["no_expansion"] else drawn(k, inner),
         "depthwise": drawn(*kernel_sides, inner),
         "project": drawn(inner, k + sizes["other_channels"]),
     }
+    if sizes["halves"] or sizes["kinks"]:  # so that what the first ReLU6 cuts off is not cut off again by the second
+        weights = draw(*kernel_sides, inner)
+        arrays["depthwise"] = (np.sign(weights) if sizes["signs"] else np.ones(weights.shape)) / 2
+    if sizes["kinks"]:  # the expanded map is x's first channel
+        arrays["x"] = np.resize(np.array([*CHOICES["limit"], 0.0]), arrays["x"].shape)
+        arrays["expand"] = None if sizes["no_expansion"] else np.eye(k)[:, :1] * np.ones(inner)
     return Case(arrays, c.geometry(sizes_then), sizes)
 
 
@@ -70,26 +79,34 @@ class _Block:
         self.dy = arrays.get("dy")
         self.variant, self.flaw = variant, flaw
         self.stride, self.padding = case.options["stride"], case.options["padding"]
-        self.top = np.inf if flaw == "relu" else variant.limit
         self.expanded = self.x if self.expand is None else pointwise_conv2d(self.x, self.expand)
         linear = flaw == "linear expansion" or (self.expand is None and flaw != "relu6 without expansion")
-        self.wide = self.expanded if linear else self.relu6(self.expanded)
+        self.wide = self.expanded if linear else self.relu6(self.expanded, "relu after the expansion")
         self.padded = variant.padded(self.wide, self.padding)
         self.filtered = depthwise_conv2d(self.padded, self.depthwise, stride=self.stride)
-        self.active = self.filtered if flaw == "linear filtering" else self.relu6(self.filtered)
+        self.active = (
+            self.filtered if flaw == "linear filtering" else self.relu6(self.filtered, "relu after the filters")
+        )
         self.projected = pointwise_conv2d(self.active, self.project)
         same = self.projected.shape == self.x.shape
         self.shortcut = same and (tuple(self.stride) == (1, 1) or flaw == "shortcut at stride 2")
         self.shortcut = self.shortcut and flaw != "no shortcut"
+        if flaw == "shortcut by the stride":  # ValueError where x does not fit
+            self.shortcut = tuple(self.stride) == (1, 1)
+            np.broadcast_shapes(self.projected.shape, self.x.shape)
 
-    def relu6(self, a: Array) -> Array:
-        return np.clip(a, 0, self.top)
+    def top(self, flaw: str) -> float:
+        return np.inf if self.flaw in ("relu", flaw) else self.variant.limit
 
-    def sent_back(self, dy: Array, a: Array) -> Array:
+    def relu6(self, a: Array, flaw: str = "") -> Array:
+        return np.clip(a, 0, self.top(flaw or "relu"))
+
+    def sent_back(self, dy: Array, a: Array, where: str) -> Array:
         """The gradient through ReLU6."""
-        if self.flaw == "kinks":
-            return dy * ((a >= 0) & (a <= self.top))
-        return dy * ((a > 0) & (a < self.top))
+        top = self.top(f"relu after {where}")
+        if self.flaw in ("kinks", f"kinks after {where}"):
+            return dy * ((a >= 0) & (a <= top))
+        return dy * ((a > 0) & (a < top))
 
     def output(self) -> Array:
         if self.flaw == "relu6 at the end":
@@ -100,14 +117,17 @@ class _Block:
     def gradients(self) -> Result:
         flaw = self.flaw
         dactive, dproject = pointwise_conv2d_backward(self.dy, self.active, self.project)
-        dfiltered = dactive if flaw == "filtering's mask" else self.sent_back(dactive, self.filtered)
+        dfiltered = dactive if flaw == "filtering's mask" else self.sent_back(dactive, self.filtered, "the filters")
         dpadded, ddepthwise = depthwise_conv2d_backward(dfiltered, self.padded, self.depthwise, stride=self.stride)
         dwide, dexpand = self.variant.unpadded(dpadded, self.padding), None
         if self.expand is not None:
-            dexpanded = dwide if flaw == "expansion's mask" else self.sent_back(dwide, self.expanded)
+            dexpanded = dwide if flaw == "expansion's mask" else self.sent_back(dwide, self.expanded, "the expansion")
+            before = dwide
             dwide, dexpand = pointwise_conv2d_backward(dexpanded, self.x, self.expand)
+            if flaw == "dexpand before the mask":
+                dexpand = pointwise_conv2d_backward(before, self.x, self.expand)[1]
         elif flaw == "relu6 without expansion":
-            dwide = self.sent_back(dwide, self.x)
+            dwide = self.sent_back(dwide, self.x, "the expansion")
         return dwide + self.dy if self.shortcut else dwide, dexpand, ddepthwise, dproject
 
 
@@ -122,7 +142,10 @@ def _backward_with(flaw: str) -> Any:
 FORWARD_FLAWS = {
     "no shortcut": "the shortcut is never added",
     "shortcut at stride 2": "the shortcut is added whenever the shapes are the same, at stride 2 too",
+    "shortcut by the stride": "the shortcut is added at stride 1, whether or not the channels are as many",
     "relu": "ReLU stands where ReLU6 is right: there is no limit",
+    "relu after the expansion": "ReLU stands where ReLU6 is right, after the expansion",
+    "relu after the filters": "ReLU stands where ReLU6 is right, after the depthwise convolution",
     "linear expansion": "the expansion's ReLU6 is left out",
     "linear filtering": "the depthwise convolution's ReLU6 is left out",
     "relu6 without expansion": "ReLU6 is applied to x where there is no expansion",
@@ -138,9 +161,13 @@ BACKWARD_FLAWS = {
     "relu6 without expansion": "ReLU6 is applied to x where there is no expansion",
     "expansion's mask": "the mask of the expansion's ReLU6 is left out",
     "filtering's mask": "the mask of the depthwise convolution's ReLU6 is left out",
+    "dexpand before the mask": "dexpand is made of the gradient before the expansion's mask, not after it",
     "kinks": "ReLU6's derivative at 0 and at its limit is taken as 1",
+    "kinks after the expansion": "the expansion's ReLU6 has the derivative 1 at 0 and at its limit",
+    "kinks after the filters": "the depthwise convolution's ReLU6 has the derivative 1 at 0 and at its limit",
 }
 MISTAKES = (
+    wrong.ORDER_MISTAKE,
     *wrong.PADDING_MISTAKES[1:3],
     wrong.PADDING_MISTAKES[-1],
     wrong.as_if("ReLU6 clips at 6, whatever the docstring says", limit=6),
@@ -188,9 +215,16 @@ INVERTED_RESIDUAL = Exercise(
             "inverted_residual_backward", 8, (("dy", "volume"), *ARRAYS), OPTIONS,
             (("dx", "volume"), ("dexpand", "pointwise"), ("ddepthwise", "depthwise"), ("dproject", "pointwise")),
             SIZES, inverted_residual_backward_case, _backward_with(""), _backward, EXAMPLE,
-            (*(Mistake(says, _backward_with(flaw)) for flaw, says in BACKWARD_FLAWS.items()), *MISTAKES),
+            (
+                *(Mistake(says, _backward_with(flaw)) for flaw, says in BACKWARD_FLAWS.items()),
+                *MISTAKES,
+                wrong.part_taken_for("ddepthwise is not summed over the batch: it is the last image's alone", 2,
+                                     dy=wrong.only(-1, 0)),
+                wrong.part_taken_for("ddepthwise is not summed over the batch: it is the first image's alone", 2,
+                                     dy=wrong.only(0, 0)),
+            ),
             integers=False, choices=("limit",), shapes=SHAPES,
         ),
     ),
-    ("channels", "kernel", "padding", "limit"),
+    ("channels", "filters", "kernel", "padding", "order", "limit"),
 )  # fmt: skip

@@ -52,7 +52,8 @@ BUGS = (
         "dpadded[:, bottom : bottom + x.shape[1], right : right + x.shape[2]]"),
     Bug(SEPARABLE, "depthwise_separable_conv2d", "((0, 0), (top, bottom), (left, right), (0, 0))",
         "((0, 0), (left, right), (top, bottom), (0, 0))"),
-    Bug(INVERTED_RESIDUAL, "inverted_residual_backward", "dwide * ((expanded > 0) & (expanded < 6))", "dwide * 1"),
+    Bug(INVERTED_RESIDUAL, "inverted_residual_backward", "dwide * ((expanded > 0) & (expanded < 6))",
+        "dwide * (expanded < 6)"),
     Bug(BATCH_NORM, "batch_norm_backward", "(dy * normalized).sum(axis=axes)", "(dy * x).sum(axis=axes)"),
     Bug(FACTORIZE, "factorize_kernel", "kernel[:, :, m].reshape(height * width, filters)",
         "kernel.reshape(channels, height * width, filters)[m]"),
@@ -88,6 +89,8 @@ def broken_functions(seed: int, docstring: Callable[[Task, Variant], str]) -> st
         more = [name for name in functions if name in used and name not in names]
         wanted, names = wanted + more, names + more
     imports = [ast.unparse(node) for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
+    if not any(isinstance(node, ast.Name) and node.id == "np" for name in names for node in ast.walk(functions[name])):
+        imports = [f"{line}  # noqa: F401" for line in imports]  # only the docstring's example uses it
     parts = []
     for name, node in functions.items():
         if name in names:

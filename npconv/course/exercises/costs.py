@@ -8,7 +8,7 @@ from typing import Any
 from ...cost.formulas import Cost, conv2d_cost, cost_ratio, depthwise_separable_conv2d_cost
 from . import convolutions as c
 from .exercise import Case, Draw, Exercise, Mistake, Number, Reference, Result, Size, Sizes, Task
-from .mistakes import PADDING_MISTAKES, STRIDE_MISTAKES, as_if, taken_for
+from .mistakes import ORDER_MISTAKE, PADDING_MISTAKES, STRIDE_MISTAKES, as_if, taken_for
 from .variants import Variant
 
 GEOMETRY = (("stride", "(1, 1)"), ("padding", "((0, 0), (0, 0))"))
@@ -71,7 +71,7 @@ def _wrong(says: str, number: Callable[[dict[str, Any], tuple[int, int]], int]) 
     return Mistake(says, answer)
 
 
-GEOMETRY_MISTAKES = (*STRIDE_MISTAKES, *PADDING_MISTAKES[:2])
+GEOMETRY_MISTAKES = (ORDER_MISTAKE, *STRIDE_MISTAKES, *PADDING_MISTAKES[:2])
 COUNT_MISTAKES = (
     *GEOMETRY_MISTAKES,
     taken_for("the batch is left out", x_shape=lambda shape: (1, *shape[1:])),
@@ -210,5 +210,5 @@ COSTS = Exercise(
             exact=False, integers=False, choices=("ratio",),
         ),
     ),
-    ("count", "images", "ratio"),
+    ("channels", "filters", "order", "count", "images", "ratio"),
 )  # fmt: skip

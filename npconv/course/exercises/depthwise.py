@@ -1,5 +1,7 @@
 """The depthwise and the pointwise convolution as exercises, forward and backward."""
 
+from typing import Any
+
 import numpy as np
 
 from ...kernels.depthwise import depthwise_conv2d, depthwise_conv2d_backward
@@ -8,6 +10,7 @@ from ...kernels.pointwise import pointwise_conv2d, pointwise_conv2d_backward
 from . import convolutions as c
 from . import mistakes as wrong
 from .exercise import Case, Draw, Exercise, Mistake, Reference, Result, Size, Sizes, Task
+from .multiplier import in_the_variants_order, source_of
 from .variants import Variant
 
 SIZES = (c.BATCH, *c.SPATIAL, c.CHANNELS, c.MULTIPLIER)
@@ -40,14 +43,34 @@ def _first_of_each(case: Case, variant: Variant, reference: Reference) -> Result
     return reference(Case(arrays, case.options, case.sizes), variant)
 
 
-def _dx_of_one_filter(case: Case, variant: Variant, reference: Reference) -> Result:
-    x, kernel = case.arrays["x"], case.arrays["kernel"]
+def _dx_of_one_filter(which: int) -> Mistake:
+    def answer(case: Case, variant: Variant, reference: Reference) -> Result:
+        x, kernel = case.arrays["x"], case.arrays["kernel"]
+        assert x is not None
+        assert kernel is not None
+        repeats = kernel.shape[-1] // x.shape[-1]
+        alone = kernel * (np.arange(kernel.shape[-1]) % repeats == which % repeats)
+        arrays = {**case.arrays, "kernel": alone}
+        return (reference(Case(arrays, case.options, case.sizes), variant)[0], *reference(case, variant)[1:])
+
+    place = "first" if which == 0 else "last"
+    return Mistake(f"dx is not summed over each channel's Q filters: it is the {place} one's alone", answer)
+
+
+def _dx_in_tiled_order(case: Case, variant: Variant, reference: Reference) -> Result:
+    dy, x, kernel = case.arrays.values()
+    assert dy is not None
     assert x is not None
     assert kernel is not None
-    repeats = kernel.shape[-1] // x.shape[-1]
-    alone = kernel * (np.arange(kernel.shape[-1]) % repeats == repeats - 1)
-    arrays = {**case.arrays, "kernel": alone}
+    channels = x.shape[-1]
+    order = np.arange(kernel.shape[-1]).reshape(-1, channels).T.ravel()  # c goes to channel c mod M
+    arrays = {"dy": dy[..., order], "x": x, "kernel": kernel[..., order]}
     return (reference(Case(arrays, case.options, case.sizes), variant)[0], *reference(case, variant)[1:])
+
+
+def _summed_over_channels(result: Result, case: Case) -> Result:
+    y: Any = result[0]
+    return (np.broadcast_to(y.sum(axis=-1, keepdims=True), y.shape),)
 
 
 def _sent_back(dy: Array, kernel: Array, channels: int) -> Array:
@@ -55,41 +78,48 @@ def _sent_back(dy: Array, kernel: Array, channels: int) -> Array:
 
 
 MISTAKES = (
+    wrong.ORDER_MISTAKE,
     *wrong.STRIDE_MISTAKES,
     *wrong.PADDING_MISTAKES,
     *wrong.kernel_mistakes("kernel"),
     *wrong.BATCH_MISTAKES,
     Mistake("the channels are repeated in the wrong order: filter c reads channel c mod M, not c // Q", tiled),
     Mistake("only the first filter of each channel is used", _first_of_each),
+    wrong.result_taken_for("the channels are summed, as a standard convolution does", _summed_over_channels),
     wrong.taken_for("only the first channel is used", x=wrong.only(0, 3)),
 )
 GRADIENT_MISTAKES = (
-    MISTAKES[-3],
+    MISTAKES[-4],
     *wrong.SPATIAL_GRADIENT_MISTAKES,
-    Mistake("dx is not summed over each channel's Q filters", _dx_of_one_filter),
-    wrong.overwritten(_sent_back),
+    _dx_of_one_filter(0),
+    _dx_of_one_filter(-1),
+    Mistake(
+        "dx is summed over the wrong filters: filter c is taken for channel c mod M's, not c // Q's", _dx_in_tiled_order
+    ),
+    *wrong.overwritten(_sent_back),
 )
 
 
 def _forward(variant: Variant) -> str:
     return (
         "The depthwise 2D convolution: each channel of the input filtered by Q filters of its own.\n\n"
-        "Filter c reads input channel c // Q and gives output channel c; nothing is summed over the channels."
+        f"Filter c reads input channel {source_of(variant)} and gives output channel c; nothing is summed over the\n"
+        "channels."
     )
 
 
 def _backward(variant: Variant) -> str:
     return (
         "The gradients of the depthwise 2D convolution: of Σ dy · y with respect to x and to kernel.\n\n"
-        "y is what the convolution makes of x and kernel: filter c reads input channel c // Q and gives output\n"
-        "channel c; nothing is summed over the channels."
+        f"y is what the convolution makes of x and kernel: filter c reads input channel {source_of(variant)} and\n"
+        "gives output channel c; nothing is summed over the channels."
     )
 
 
 DEPTHWISE = Exercise(
     "depthwise",
     "the depthwise convolution with a depth multiplier, and its gradients",
-    (
+    in_the_variants_order(
         Task(
             "depthwise_conv2d", 3, ARRAYS, OPTIONS, (("y", "volume"),), SIZES, c.depthwise_case,
             c.forward_reference(depthwise_conv2d), _forward, EXAMPLE, MISTAKES, kernel=depthwise_conv2d, shapes=SHAPES,
@@ -101,8 +131,9 @@ DEPTHWISE = Exercise(
             c.backward_reference(depthwise_conv2d_backward), _backward, EXAMPLE, GRADIENT_MISTAKES,
             kernel=depthwise_conv2d_backward, shapes=SHAPES,
         ),
+        axes={"kernel": -1, "dkernel": -1, "y": -1, "dy": -1},
     ),
-    ("channels", "kernel", "padding"),
+    ("channels", "filters", "kernel", "padding", "order", "multiplier"),
 )  # fmt: skip
 
 POINTWISE_SIZES = (
@@ -181,5 +212,5 @@ POINTWISE = Exercise(
             shapes=POINTWISE_SHAPES,
         ),
     ),
-    ("channels",),
+    ("channels", "filters"),
 )  # fmt: skip

@@ -23,6 +23,7 @@ PLACES = (
     Size("above", 0, (1, 2), "x is above the limit"),
     Size("zero", 0, (1,), "x is 0 exactly"),
     Size("kink", 0, (6, 4, 5, 7, 8), "x is {} exactly"),
+    Size("negative", 0, (1, 2), "x is -{} exactly"),
 )
 
 
@@ -38,6 +39,8 @@ def relu6_case(sizes: Sizes, draw: Draw) -> Case:
         places.append(np.zeros(1))
     if sizes["kink"]:
         places.append(np.array([float(sizes["kink"])]))
+    if sizes["negative"]:
+        places.append(np.array([-float(sizes["negative"])]))
     inside = draw(math.prod(shape), low=1, high=3).astype(float)
     values = np.concatenate([*places, inside])[: max(inside.size, sum(place.size for place in places))]
     if values.size > inside.size:  # more channels, so that each place has its value
@@ -54,45 +57,61 @@ def relu6_backward_case(sizes: Sizes, draw: Draw) -> Case:
 
 
 def _of_case(function: Callable[..., Array]) -> Reference:
-    return lambda case, variant: (function(*case.arrays.values(), variant.limit),)
+    return lambda case, variant: (function(*case.arrays.values(), variant.floor, variant.limit),)
 
 
 def _wrong(says: str, function: Callable[..., Array]) -> Mistake:
-    return Mistake(says, lambda case, variant, reference: (function(*case.arrays.values(), variant.limit),))
+    return Mistake(
+        says, lambda case, variant, reference: (function(*case.arrays.values(), variant.floor, variant.limit),)
+    )
 
 
 RELU6_MISTAKES = (
-    _wrong("there is no limit: it is ReLU", lambda x, limit: np.maximum(x, 0)),
-    _wrong("values below 0 are kept", lambda x, limit: np.minimum(x, limit)),
-    _wrong("values are cut off at minus the limit instead of 0", lambda x, limit: np.clip(x, -limit, limit)),
-    _wrong("values above the limit become 0", lambda x, limit: np.where((x > 0) & (x <= limit), x, 0)),
-    _wrong("the absolute value is taken", lambda x, limit: np.minimum(np.abs(x), limit)),
-    _wrong("nothing is changed", lambda x, limit: x),
-    _wrong("the limit is 6, whatever the docstring says", lambda x, limit: np.clip(x, 0, 6)),
+    _wrong("there is no limit: it is ReLU", lambda x, floor, limit: np.maximum(x, floor)),
+    _wrong("values below 0 are kept", lambda x, floor, limit: np.minimum(x, limit)),
+    _wrong("values are cut off at minus the limit instead of 0", lambda x, floor, limit: np.clip(x, -limit, limit)),
+    _wrong("values above the limit become 0", lambda x, floor, limit: np.where((x > floor) & (x <= limit), x, 0)),
+    _wrong("the absolute value is taken", lambda x, floor, limit: np.minimum(np.abs(x), limit)),
+    _wrong("nothing is changed", lambda x, floor, limit: x),
+    _wrong("the limit is 6, whatever the docstring says", lambda x, floor, limit: np.clip(x, floor, 6)),
+    _wrong("the floor is 0, whatever the docstring says", lambda x, floor, limit: np.clip(x, 0, limit)),
 )
 RELU6_BACKWARD_MISTAKES = (
-    _wrong("the derivative at 0 is taken as 1", lambda dy, x, limit: dy * ((x >= 0) & (x < limit))),
-    _wrong("the derivative at the limit is taken as 1", lambda dy, x, limit: dy * ((x > 0) & (x <= limit))),
-    _wrong("the derivative at 0 and at the limit is taken as 1", lambda dy, x, limit: dy * ((x >= 0) & (x <= limit))),
-    _wrong("there is no limit: it is ReLU's gradient", lambda dy, x, limit: dy * (x > 0)),
-    _wrong("the gradient passes below 0", lambda dy, x, limit: dy * (x < limit)),
-    _wrong("dy is multiplied with ReLU6's value, not its derivative", lambda dy, x, limit: dy * np.clip(x, 0, limit)),
-    _wrong("dy is ignored", lambda dy, x, limit: 1.0 * ((x > 0) & (x < limit))),
-    _wrong("dy is cut off instead of x", lambda dy, x, limit: np.clip(dy, 0, limit)),
-    _wrong("ReLU6's derivative is left out: dy is returned", lambda dy, x, limit: dy),
-    _wrong("the mask is that of the values that are cut off", lambda dy, x, limit: dy * ((x <= 0) | (x >= limit))),
+    _wrong("the derivative at 0 is taken as 1", lambda dy, x, floor, limit: dy * ((x >= floor) & (x < limit))),
+    _wrong("the derivative at the limit is taken as 1", lambda dy, x, floor, limit: dy * ((x > floor) & (x <= limit))),
+    _wrong(
+        "the derivative at 0 and at the limit is taken as 1",
+        lambda dy, x, floor, limit: dy * ((x >= floor) & (x <= limit)),
+    ),
+    _wrong("there is no limit: it is ReLU's gradient", lambda dy, x, floor, limit: dy * (x > floor)),
+    _wrong("the gradient passes below 0", lambda dy, x, floor, limit: dy * (x < limit)),
+    _wrong(
+        "dy is multiplied with ReLU6's value, not its derivative",
+        lambda dy, x, floor, limit: dy * np.clip(x, floor, limit),
+    ),
+    _wrong("dy is ignored", lambda dy, x, floor, limit: 1.0 * ((x > floor) & (x < limit))),
+    _wrong("dy is cut off instead of x", lambda dy, x, floor, limit: np.clip(dy, floor, limit)),
+    _wrong("the mask is dy's instead of x's", lambda dy, x, floor, limit: dy * ((dy > floor) & (dy < limit))),
+    _wrong("ReLU6's derivative is left out: dy is returned", lambda dy, x, floor, limit: dy),
+    _wrong(
+        "the mask is that of the values that are cut off",
+        lambda dy, x, floor, limit: dy * ((x <= floor) | (x >= limit)),
+    ),
+    _wrong("the floor is 0, whatever the docstring says", lambda dy, x, floor, limit: dy * ((x > 0) & (x < limit))),
+    _wrong("the limit is 6, whatever the docstring says", lambda dy, x, floor, limit: dy * ((x > floor) & (x < 6))),
 )
 
 
 def _relu6_text(variant: Variant) -> str:
-    return f"ReLU6, the smaller of max(x, 0) and {variant.limit}, element by element."
+    return f"ReLU6, the smaller of max(x, {variant.floor}) and {variant.limit}, element by element."
 
 
 def _relu6_backward_text(variant: Variant) -> str:
+    floor, limit = variant.floor, variant.limit
     return (
-        f"The gradient of ReLU6: dy where 0 < x < {variant.limit}, and 0 elsewhere.\n\n"
-        f"ReLU6 is the smaller of max(x, 0) and {variant.limit}, element by element. At its kinks, where x is 0 or\n"
-        f"{variant.limit} exactly, the derivative is taken to be 0."
+        f"The gradient of ReLU6: dy where {floor} < x < {limit}, and 0 elsewhere.\n\n"
+        f"ReLU6 is the smaller of max(x, {floor}) and {limit}, element by element. At its kinks, where x is\n"
+        f"{floor} or {limit} exactly, the derivative is taken to be 0."
     )
 
 
@@ -102,17 +121,17 @@ ACTIVATIONS = Exercise(
     (
         Task(
             "relu6", 1, (("x", "any"),), (), (("y", "any"),), (*SHAPE, *PLACES), relu6_case,
-            _of_case(lambda x, limit: np.clip(x, 0, limit)), _relu6_text, {"below": 1, "above": 1, "channels": 3},
-            RELU6_MISTAKES, integers=False, choices=("limit",),
+            _of_case(np.clip), _relu6_text, {"below": 1, "above": 1, "negative": 1, "channels": 4}, RELU6_MISTAKES,
+            integers=False, choices=("limit", "floor"),
         ),
         Task(
             "relu6_backward", 2, (("dy", "any"), ("x", "any")), (), (("dx", "any"),), (*SHAPE, *PLACES),
-            relu6_backward_case, _of_case(lambda dy, x, limit: dy * ((x > 0) & (x < limit))), _relu6_backward_text,
-            {"below": 1, "above": 1, "zero": 1, "channels": 4}, RELU6_BACKWARD_MISTAKES, integers=False,
-            choices=("limit",),
+            relu6_backward_case, _of_case(lambda dy, x, floor, limit: dy * ((x > floor) & (x < limit))),
+            _relu6_backward_text, {"below": 1, "above": 1, "zero": 1, "negative": 1, "channels": 5},
+            RELU6_BACKWARD_MISTAKES, integers=False, choices=("limit", "floor"),
         ),
     ),
-    ("limit",),
+    ("limit", "floor"),
 )  # fmt: skip
 
 # batch normalisation: with deviation 1 and epsilon 3 the root, of 4, is whole, and the gradients are
@@ -147,8 +166,11 @@ def normalized_gradients(
     variance: float = 1,
     dscale_of: str = "normalized",
     fewer: int = 0,
+    spread_over: int = 0,
     axes: tuple[int, ...] = (0, 1, 2),
     epsilon: float | None = None,
+    other_epsilon: str = "",
+    simple: bool = False,
     scaled: bool = True,
 ) -> Result:
     """dx, dscale and dshift; the arguments by keyword make it wrong, a 0 leaving a term of dx out."""
@@ -156,15 +178,18 @@ def normalized_gradients(
     assert dy is not None
     assert x is not None
     epsilon = case.options["epsilon"] if epsilon is None else epsilon
+    root_epsilon = other_epsilon or variant.epsilon
     count = math.prod(x.shape[axis] for axis in axes)
     centred = x - x.mean(axes, keepdims=True)  # (B, Dᵤ, Dᵤ, M)
-    spread = (centred**2).sum(axes, keepdims=True) / (count - fewer)
-    if variant.epsilon == "under the root":
+    spread = (centred**2).sum(axes, keepdims=True) / (count - fewer - spread_over)
+    if root_epsilon == "under the root":
         deviation = np.sqrt(spread + epsilon)
         root = deviation  # the derivative of the deviation is centred / (n · root)
     else:
         root = np.sqrt(spread)
         deviation = root + epsilon
+    if simple:  # the formula for epsilon under the root, with another deviation
+        root = deviation
     root = np.where(root == 0, 1, root)  # where nothing is spread, nothing goes through the variance
     of = {"normalized": centred / deviation, "x": x, "centred": centred}[dscale_of]
     through_mean = dy.sum(axes, keepdims=True) / count
@@ -187,6 +212,17 @@ BATCH_NORM_MISTAKES = (
     _gradients("dscale is the sum of dy times x, not times the normalised x", dscale_of="x"),
     _gradients("dscale is the sum of dy times the centred x, not divided by the deviation", dscale_of="centred"),
     _gradients("the variance is divided by n − 1 instead of n", fewer=1),
+    _gradients("the variance is divided by n − 1 instead of n, in the deviation", spread_over=1),
+    _gradients(
+        "epsilon is outside the root, where the docstring has it under the root", other_epsilon="outside the root"
+    ),
+    _gradients(
+        "epsilon is outside the root, where the docstring has it under the root, and the formula for dx is the other's",
+        other_epsilon="outside the root",
+        simple=True,
+    ),
+    _gradients("epsilon is under the root, where the docstring has it outside", other_epsilon="under the root"),
+    _gradients("dx is the one for epsilon under the root, where the docstring has it outside", simple=True),
     _gradients("the statistics are those of each image, not of the batch", axes=(1, 2)),
     _gradients("the statistics are those of each position, over the batch alone", axes=(0,)),
     _gradients("epsilon is ignored", epsilon=0.0),

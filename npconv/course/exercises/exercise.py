@@ -83,7 +83,7 @@ class Task:
     kernel: Callable[..., Any] | None = None  # npconv's own, where `explain` can write its formula down
     shapes: Mapping[str, str] = field(default_factory=dict)  # of arrays, results and options, where no rule gives it
     choices: tuple[str, ...] = ()  # those of a variant that change what is computed, beside layout and padding
-    shown: Callable[[str], list[str]] | None = None  # the example's lines after the arrays, given the call's text
+    shown: Callable[[str, Case], list[str]] | None = None  # the example's lines from the call on, where they are others
 
     @property
     def signature(self) -> str:

@@ -77,8 +77,8 @@ def exchanged_channels(kernel: Array) -> Array:
     return other
 
 
-def overwritten(product: Callable[[Array, Array, int], Array]) -> Mistake:
-    """The mistake of = for +=: where patches overlap, dx has what the last patch sends back.
+def overwritten(product: Callable[[Array, Array, int], Array]) -> tuple[Mistake, ...]:
+    """The mistake of = for +=: where patches overlap, dx has what the last patch, or the last tap, sends back.
 
     `product(dy, kernel, m)` is what one position's dy (B, N) sends to its patch, (B, Dᵣ, Dᵣ, M).
     """
@@ -97,7 +97,38 @@ def overwritten(product: Callable[[Array, Array, int], Array]) -> Mistake:
             dpadded[:, rows, columns] = product(dy[:, v, w], kernel, x.shape[-1])
         return (variant.unpadded(dpadded, padding), *reference(case, variant)[1:])
 
-    return Mistake("dx is overwritten where patches overlap: = stands for +=", answer)
+    def answer_by_taps(case: Case, variant: Variant, reference: Reference) -> Result:
+        dy, x, kernel = case.arrays.values()
+        assert dy is not None
+        assert x is not None
+        assert kernel is not None
+        (down, right), padding = case.options["stride"], case.options["padding"]
+        dpadded = np.zeros(variant.padded(x, padding).shape)
+        for i, j in np.ndindex(*kernel.shape[:2]):
+            for v, w in np.ndindex(*output_sides(x, kernel, case.options)):
+                sent = product(dy[:, v, w], kernel[i : i + 1, j : j + 1], x.shape[-1])
+                dpadded[:, v * down + i, w * right + j] = sent[:, 0, 0]
+        return (variant.unpadded(dpadded, padding), *reference(case, variant)[1:])
+
+    says = "dx is overwritten where patches overlap: = stands for +="
+    return Mistake(says, answer), Mistake(f"{says}, tap by tap", answer_by_taps)
+
+
+def cropped(says: str, start: Callable[[Any], tuple[int, int]]) -> Mistake:
+    """The mistake of a dx that is cut out of the padded map's gradient at another place; `start(padding)` is where."""
+
+    def answer(case: Case, variant: Variant, reference: Reference) -> Result:
+        x, padding = case.arrays["x"], case.options["padding"]
+        assert x is not None
+        around = {"x": lambda x: variant.padded(x, padding), "padding": lambda padding: ((0, 0), (0, 0))}
+        dpadded: Any = reference(changed(case, around), variant)[0]
+        row, column = start(padding)
+        return (
+            dpadded[:, row : row + x.shape[1], column : column + x.shape[2]],
+            *reference(case, variant)[1:],
+        )
+
+    return Mistake(says, answer)
 
 
 STRIDE_MISTAKES = (
@@ -106,11 +137,19 @@ STRIDE_MISTAKES = (
     taken_for("the height's stride is taken for both", stride=lambda stride: (stride[0], stride[0])),
     taken_for("the width's stride is taken for both", stride=lambda stride: (stride[1], stride[1])),
 )
+ORDER_MISTAKE = taken_for(
+    "stride and padding are taken in the wrong order, height for width",
+    stride=lambda s: s[::-1],
+    padding=lambda p: p[::-1],
+)
 PADDING_MISTAKES = (
     taken_for("the padding is ignored", padding=lambda padding: ((0, 0), (0, 0))),
     taken_for("the padding of height and width is swapped", padding=lambda padding: padding[::-1]),
     taken_for("the padding's two sides are swapped", padding=lambda padding: tuple(sides[::-1] for sides in padding)),
     taken_for("the padding in front is put on both sides", padding=lambda padding: tuple((a, a) for a, _ in padding)),
+    taken_for("top and bottom are swapped", padding=lambda padding: (padding[0][::-1], padding[1])),
+    taken_for("left and right are swapped", padding=lambda padding: (padding[0], padding[1][::-1])),
+    as_if("the nearest value is repeated around the map, where zeros are right", padding="nearest"),
     as_if("the padding is zeros, whatever the docstring says", padding="zeros"),
 )
 
@@ -137,6 +176,17 @@ def _flipped(case: Case, variant: Variant, reference: Reference) -> Result:
     return _with_turned_dkernel(reference(changed(case, {"kernel": turned}), variant), case)
 
 
+def last_alone(*axes: int) -> Callable[[Array], Array]:
+    """What leaves of a kernel its last entry along these axes, and zeros elsewhere."""
+
+    def kept(kernel: Array) -> Array:
+        for axis in axes:
+            kernel = only(-1, axis)(kernel)
+        return kernel
+
+    return kept
+
+
 BATCH_MISTAKES = (
     taken_for("only the first image of the batch is used", x=only(0, 0)),
     taken_for("only the last image of the batch is used", x=only(-1, 0)),
@@ -149,10 +199,13 @@ GRADIENT_MISTAKES = (
     taken_for("dy is ignored", dy=np.ones_like),
 )
 SPATIAL_GRADIENT_MISTAKES = (
+    ORDER_MISTAKE,  # before those that explain the few answers too that it leaves
     *STRIDE_MISTAKES,
     *PADDING_MISTAKES[1:3],
     PADDING_MISTAKES[-1],
     *GRADIENT_MISTAKES,
+    cropped("dx is cut out from the corner of the padded map, as if there were no padding in front", lambda p: (0, 0)),
+    cropped("dx is cut out after the padding at the bottom and the right", lambda p: (p[0][1], p[1][1])),
     result_taken_for("dkernel is turned round", _with_turned_dkernel),
     part_taken_for("dx is computed with the kernel turned round", 0, kernel=turned),
     Mistake("the kernel is flipped", _flipped),

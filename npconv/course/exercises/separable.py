@@ -9,9 +9,11 @@ from ...kernels.separable import depthwise_separable_conv2d, factored_kernel, fa
 from . import convolutions as c
 from . import mistakes as wrong
 from .exercise import Case, Draw, Exercise, Mistake, Reference, Result, Size, Sizes, Task
-from .variants import CHANNELS_FIRST, Variant
+from .multiplier import in_the_variants_order, order_of, source_of
+from .variants import Variant
 
 FACTORS = (("depthwise", "depthwise"), ("pointwise", "pointwise"))
+INNER = {"depthwise": -1, "pointwise": 0}  # the axes of the M·Q channels in between
 SHAPES = {"y": "B, Dᵥ, Dᵥ, N", "pointwise": "M·Q, N"}
 KERNEL_SIZES = (
     Size("kernel_height", 1, (2, 3), "the filters have {} rows"),
@@ -31,6 +33,7 @@ def _tiled_depthwise(case: Case, variant: Variant, reference: Reference) -> Resu
 
 
 SEPARABLE_MISTAKES = (
+    wrong.ORDER_MISTAKE,
     *wrong.STRIDE_MISTAKES,
     *wrong.PADDING_MISTAKES,
     *wrong.kernel_mistakes("depthwise"),
@@ -94,22 +97,22 @@ FACTORED_MISTAKES = (
 def _separable_text(variant: Variant) -> str:
     return (
         "The depthwise separable convolution: each channel filtered on its own, then the channels combined.\n\n"
-        "First the depthwise convolution, with stride and padding, whose filter c reads channel c // Q; then the\n"
-        "pointwise one."
+        "First the depthwise convolution, with stride and padding, whose filter c reads channel\n"
+        f"{source_of(variant)}; then the pointwise one."
     )
 
 
 def _factored_text(variant: Variant) -> str:
     return (
         "The standard kernel with which one convolution does what the depthwise and the pointwise one do together.\n\n"
-        "Depthwise filter c reads channel c // Q, where Q is the depth multiplier."
+        f"Depthwise filter c reads channel {source_of(variant)}, where Q is the depth multiplier."
     )
 
 
 SEPARABLE = Exercise(
     "separable",
     "the depthwise separable convolution, and the standard kernel that it factors",
-    (
+    in_the_variants_order(
         Task(
             "depthwise_separable_conv2d", 2, (("x", "volume"), *FACTORS),
             (("stride", "(1, 1)"), ("padding", "((0, 0), (0, 0))")), (("y", "volume"),),
@@ -122,8 +125,9 @@ SEPARABLE = Exercise(
             factors_case, _factored, _factored_text, {"kernel_width": 2, "multiplier": 2, "filters": 2},
             FACTORED_MISTAKES, shapes=SHAPES,
         ),
+        axes=INNER,
     ),
-    ("channels", "kernel", "padding"),
+    ("channels", "filters", "kernel", "padding", "order", "multiplier"),
 )  # fmt: skip
 
 RANK = Size("rank", 1, (2, 3), "each channel's slice is a sum of {} products")
@@ -146,10 +150,11 @@ def _factorized(case: Case, variant: Variant) -> Result:
 def missed(result: Result, case: Case, variant: Variant) -> Result:
     """How far the factors' product is from each channel's slice of the kernel, the factors in the student's layout."""
     factors: list[Any] = []
-    for (_, kind), factor in zip(FACTORS, result, strict=True):
+    for (name, kind), factor in zip(FACTORS, result, strict=True):
         assert factor is not None
-        axes = np.argsort(CHANNELS_FIRST[kind]) if variant.channels == "first" else range(np.ndim(factor))
-        factors.append(np.asarray(factor, float).transpose(*axes))
+        a = np.asarray(factor, float)
+        a = a.transpose(np.argsort(variant.axes(kind, a.ndim)))
+        factors.append(a.take(order_of(variant, case), axis=INNER[name]))
     product = factored_kernel(*factors, depth_multiplier=case.options["depth_multiplier"])
     return (np.sqrt(((product - case.arrays["kernel"]) ** 2).sum(axis=(0, 1, 3))),)
 
@@ -195,33 +200,37 @@ FACTORIZE_MISTAKES = (
 
 
 def _factorize_text(variant: Variant) -> str:
+    here = "" if variant.filters == "last" else " (here with the axes of the channels last)"
     return (
         "The depthwise and the pointwise kernel whose product comes nearest to a standard kernel, by least squares.\n\n"
         "Their product is kernel[i, j, m, n] = Σ depthwise[i, j, c] · pointwise[c, n] over the Q values of c with\n"
-        "c // Q = m, where Q is the depth multiplier (here and below in the order of channels-last axes). Any pair of\n"
-        "factors with the best product is right; where Q is more than is needed, the rest may be zeros."
+        f"m = {source_of(variant)}, where Q is the depth multiplier{here}. Any pair of factors with the best product\n"
+        "is right; where Q is more than is needed, the rest may be zeros."
     )
 
 
-def _factorize_shown(call: str) -> list[str]:
-    """The example, which shows the factors' product, as the factors themselves are not the only right ones."""
+def _factorize_shown(call: str, case: Case) -> list[str]:
+    """The example, which shows the factors' product: the factors themselves are not the only right ones."""
+    kernel = case.arrays["kernel"]
+    assert kernel is not None
     return [
         f">>> depthwise, pointwise = {call}",
         ">>> product = depthwise.reshape(-1, 1) * pointwise.reshape(1, -1)  # (Dᵣ·Dᵣ, N), as M and Q are 1",
-        ">>> sorted(product.round().astype(int).ravel().tolist()) == sorted(kernel.astype(int).ravel().tolist())",
-        "True",
+        ">>> product.round().astype(int).tolist()",
+        repr(kernel.reshape(-1, kernel.shape[-1]).astype(int).tolist()),
     ]
 
 
 FACTORIZE = Exercise(
     "factorize",
     "the best separable factors of a standard kernel",
-    (
+    in_the_variants_order(
         Task(
             "factorize_kernel", 5, (("kernel", "kernel"),), (("depth_multiplier", "1"),), FACTORS,
             (*KERNEL_SIZES, RANK), kernel_case, _factorized, _factorize_text, {"kernel_width": 2, "filters": 3},
             FACTORIZE_MISTAKES, compared=missed, shapes=SHAPES, shown=_factorize_shown,
         ),
+        axes=INNER,
     ),
-    ("channels",),
+    ("filters", "multiplier"),
 )  # fmt: skip

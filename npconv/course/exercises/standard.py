@@ -8,7 +8,7 @@ from . import mistakes as wrong
 from .exercise import Exercise, Task
 from .variants import Variant
 
-CHOICES = ("channels", "kernel", "padding")
+CHOICES = ("channels", "filters", "kernel", "padding", "order")
 SIZES = (c.BATCH, *c.SPATIAL, c.CHANNELS, c.FILTERS)
 ARRAYS = (("x", "volume"), ("kernel", "kernel"))
 OPTIONS = (("stride", "(1, 1)"), ("padding", "((0, 0), (0, 0))"))
@@ -16,18 +16,25 @@ RESULTS = (("y", "volume"),)
 EXAMPLE = {"output_height": 2, "output_width": 2, "kernel_width": 2, "stride_width": 2, "channels": 2}
 SHAPES = {"y": "B, Dᵥ, Dᵥ, N", "dy": "B, Dᵥ, Dᵥ, N"}
 MISTAKES = (
+    wrong.ORDER_MISTAKE,
     *wrong.STRIDE_MISTAKES,
     *wrong.PADDING_MISTAKES,
     *wrong.kernel_mistakes("kernel"),
     *wrong.BATCH_MISTAKES,
     wrong.taken_for("input and output channels of the kernel are confused", kernel=wrong.exchanged_channels),
+    wrong.taken_for("only the last tap counts: = stands for +=", kernel=wrong.last_alone(0, 1)),
+    wrong.taken_for("only the last product counts: = stands for +=", kernel=wrong.last_alone(0, 1, 2)),
+    wrong.result_taken_for(
+        "the mean over the taps is taken instead of the sum",
+        lambda result, case: (result[0] / case.arrays["kernel"][..., 0, 0].size,),  # type: ignore[index,operator]
+    ),
     wrong.taken_for("only the first channel is used", kernel=wrong.only(0, 2)),
     wrong.taken_for("only the first filter is used", kernel=wrong.only(0, 3)),
 )
 GRADIENT_MISTAKES = (
     wrong.taken_for("input and output channels of the kernel are confused", kernel=wrong.exchanged_channels),
     *wrong.SPATIAL_GRADIENT_MISTAKES,
-    wrong.overwritten(lambda dy, kernel, m: np.einsum("bn,ijmn->bijm", dy, kernel)),
+    *wrong.overwritten(lambda dy, kernel, m: np.einsum("bn,ijmn->bijm", dy, kernel)),
 )
 FORWARD = c.forward_reference(conv2d_loops)
 BACKWARD = c.backward_reference(conv2d_backward)

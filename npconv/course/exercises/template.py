@@ -2,7 +2,7 @@
 
 import re
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +12,7 @@ from ...kernels.geometry import Array
 from . import EXERCISES
 from .bugs import broken_functions, bug_exercise
 from .exercise import Case, Exercise, Task
-from .variants import CHANNELS_FIRST, SPATIAL, Variant, variant_from
+from .variants import LAYOUTS, Variant, kind_of_shape, variant_from
 
 WIDTH = 116  # of a docstring's line, indented by four
 
@@ -33,8 +33,8 @@ ABOUT = {
     "project": "the last pointwise kernel",
     "scale": "what the normalised x is multiplied with",
     "shift": "what is added to it",
-    "stride": "how far a filter steps, (height, width)",
-    "padding": "how many rows and columns are put around the map, ((top, bottom), (left, right))",
+    "stride": "how far a filter steps, {stride}",
+    "padding": "how many rows and columns are put around the map, {padding}",
     "depth_multiplier": "Q, how many depthwise filters each channel has",
     "epsilon": "what keeps the deviation from being 0",
     "x_shape": "the input's shape",
@@ -44,12 +44,23 @@ ABOUT = {
     "kernel_size": "the sides of a filter, (height, width)",
     "out_channels": "N, how many channels the output has",
 }
+PAIRS = {
+    "height first": {"stride": "(height, width)", "padding": "((top, bottom), (left, right))"},
+    "width first": {"stride": "(width, height)", "padding": "((left, right), (top, bottom))"},
+}
+LAYOUT_RULES = {
+    ("channels", "first"): "The channels of volumes come first: ",
+    ("channels", "batch last"): "The batch comes last: ",
+    ("filters", "first"): "The channels of kernels come first: ",
+}
 PADDING_RULES = {
     "nearest": "Padding repeats the nearest value of the edge instead of putting zeros.",
     "circular": "Padding is circular: beyond an edge the map begins again at the opposite one.",
 }
 RULES = {
+    "multiplier": "The filters are in the order q·M + m instead of m·Q + q: filter c belongs to input channel c mod M.",
     "limit": "ReLU6 clips at {} instead of 6.",
+    "floor": "Below, ReLU6 clips at {} instead of 0.",
     "epsilon": "epsilon is added to the root of the variance, outside the root: the deviation is √variance + epsilon.",
     "count": "FLOPs are counted, multiplications and additions, not multiplications alone.",
     "images": "The cost is that of one image, whatever the batch.",
@@ -115,7 +126,7 @@ def exercise_text(exercise: Exercise, variant: Variant) -> str:
     """The file that is to be filled in."""
     file = f"{exercise.name.replace('-', '_')}.py"
     seed = "none" if variant.seed is None else variant.seed
-    rules = list(dict.fromkeys(rule for task in exercise.tasks for rule in rules_of(task, variant)))
+    rules = list(rules_of(exercise.tasks, variant))
     head = [f"# npconv exercise: {exercise.name}", f"# npconv variant: {seed}", f'"""{_capital(exercise.asks)}.', ""]
     if exercise.name == "find-the-bug":
         what = "The function below has one mistake. Find it and mend it: no more than one line has to change."
@@ -138,28 +149,27 @@ def exercise_text(exercise: Exercise, variant: Variant) -> str:
     return "\n".join([*head, *imports, *body])
 
 
-def rules_of(task: Task, variant: Variant) -> list[str]:
-    """What a variant changes in one function, each change a sentence."""
-    changed, kinds = variant.changed, {kind for _, kind in (*task.arrays, *task.results)}
-    options = dict(task.options)
+def rules_of(tasks: Sequence[Task], variant: Variant) -> list[str]:
+    """What a variant changes in these functions, each change a sentence."""
+    changed = variant.changed
+    arrays, options = ({name for task in tasks for name, _ in getattr(task, of)} for of in ("arrays", "options"))
     rules = []
-    if "channels" in changed and kinds & set(CHANNELS_FIRST):
-        rules.append("Channels come first: " + ", ".join(_layouts(task, variant)) + ".")
-    if "kernel" in changed and kinds & set(SPATIAL) and "stride" in options:
-        which = "depthwise kernel" if "depthwise" in dict(task.arrays) else "kernel"
+    for choice in ("channels", "filters"):
+        if choice in changed and (layouts := _layouts(tasks, variant, choice)):
+            rules.append(LAYOUT_RULES[choice, changed[choice]] + ", ".join(layouts) + ".")
+    if "kernel" in changed and "stride" in options:  # where no more is asked than a product of kernels, nothing changes
+        which = "depthwise kernel" if "depthwise" in arrays else "kernel"
         rules.append(
             f"The {which} is turned round in both directions before it is applied (a true convolution): its last row "
             "and column meet the patch's first."
         )
-    elif "kernel" in changed and kinds & set(SPATIAL):
-        rules.append(
-            "Kernels are those of true convolutions, turned round before they are applied; the factors are stored as "
-            "their product is."
-        )
     if "padding" in changed and "padding" in options:
         rules.append(PADDING_RULES[variant.padding])
-    rules += [RULES[choice].format(variant.limit) for choice in changed if choice in task.choices]
-    return rules
+    if "order" in changed and "stride" in options:
+        pairs = PAIRS[variant.order]
+        rules.append(f"The width comes before the height: stride is {pairs['stride']}, padding {pairs['padding']}.")
+    its_choices = {choice for task in tasks for choice in task.choices}
+    return rules + [RULES[choice].format(option) for choice, option in changed.items() if choice in its_choices]
 
 
 def _signature(task: Task) -> str:
@@ -181,15 +191,19 @@ def _shape(task: Task, variant: Variant, name: str, kind: str) -> str:
     if not letters:
         return ""
     axes = letters.split(", ")
-    if variant.channels == "first" and kind in CHANNELS_FIRST:
-        axes = [axes[axis] for axis in CHANNELS_FIRST[kind]]
+    axes = [axes[axis] for axis in variant.axes(kind, len(axes))]
     return f"({axes[0]},)" if len(axes) == 1 else f"({', '.join(axes)})"
 
 
-def _layouts(task: Task, variant: Variant) -> Iterator[str]:
-    for name, kind in dict((*task.arrays, *task.results)).items():
-        if kind in CHANNELS_FIRST:
-            yield f"{name} is {_shape(task, variant, name, kind)}"
+def _layouts(tasks: Sequence[Task], variant: Variant, choice: str) -> list[str]:
+    """The shapes that a choice lays out, of arguments, of shapes as options, and of results, each name once."""
+    found = {}
+    for task in tasks:
+        shapes = [(name, kind_of_shape(name)) for name, _ in task.options]
+        for name, kind in (*task.arrays, *shapes, *task.results):
+            if LAYOUTS.get(kind, ("",))[0] == choice:
+                found[name] = f"{name} is {_shape(task, variant, name, kind)}"
+    return list(found.values())
 
 
 def _docstring(task: Task, variant: Variant) -> str:
@@ -204,14 +218,14 @@ def _docstring(task: Task, variant: Variant) -> str:
         shape = _shape(task, variant, name, kind)
         lines.append(f"    {name}: {f'{shape}, ' if shape else ''}{ABOUT[name]}.")
     for name, _ in task.options:
-        shape = f"({task.shapes[name]}), " if name in task.shapes else ""
-        lines.append(f"    {name}: {shape}{ABOUT[name]}.")
+        shape = f"{_shape(task, variant, name, kind_of_shape(name))}, " if name in task.shapes else ""
+        lines.append(f"    {name}: {shape}{ABOUT[name].format(**PAIRS[variant.order])}.")
     results = []
     for name, kind in task.results:
         shape = _shape(task, variant, name, kind)
         results.append(f"{name} {shape}" if shape else f"{name}, {'shaped like x' if kind == 'any' else 'one number'}")
     lines += ["", "Returns:", f"    {_listed(results)}."]
-    for rule in rules_of(task, variant):
+    for rule in rules_of((task,), variant):
         lines += ["", *textwrap.wrap(rule, WIDTH)]
     lines += ["", *_example(task, variant), '"""']
     return "\n".join(f"    {line}".rstrip() for line in lines)
@@ -235,12 +249,12 @@ def _example(task: Task, variant: Variant) -> list[str]:
     for (name, kind), a in zip(task.arrays, case.arrays.values(), strict=True):
         theirs = None if a is None else variant.theirs(kind, a)
         lines += _wrapped(f"{name} = {'None' if theirs is None else _literal(theirs)}")
-    defaults = dict(task.options)
-    options = [f"{name}={value!r}" for name, value in case.options.items() if repr(value) != defaults[name]]
+    defaults, given = dict(task.options), variant.their_options(case.options).items()
+    options = [f"{name}={value!r}" for name, value in given if repr(value) != defaults[name]]
     call = f"{task.name}({', '.join([*(name for name, _ in task.arrays), *options])})"
     right = task.reference(case, variant)
     if task.shown is not None:
-        return [*lines, *task.shown(call)]
+        return [*lines, *task.shown(call, case)]
     if task.results[0][1] == "number":
         return [*lines, *_wrapped(call), repr(right[0])]
     names = [name for name, _ in task.results]

@@ -1,13 +1,15 @@
 """Variants of an exercise: what is changed so that npconv's own kernels, and a neighbour's solution, are no answer.
 
 A seed picks options; the docstring states them, and the grader reads the seed from the file. What a variant changes in
-the arrays alone, their layout and the orientation of kernels, is done here by turning them; what it changes in the
-function, such as the rule of padding, `padded` and `unpadded` do.
+the arguments alone, the layout of arrays, the orientation of kernels and the order of pairs, is done here by turning
+them; what it changes in the function, such as the rule of padding, `padded` and `unpadded` do.
 """
 
-import random
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -17,10 +19,14 @@ from ...kernels.geometry import Array
 PADDINGS = {"zeros": "constant", "nearest": "edge", "circular": "wrap"}  # to numpy.pad's modes
 
 OPTIONS: dict[str, tuple[Any, ...]] = {
-    "channels": ("last", "first"),
+    "channels": ("last", "first", "batch last"),
+    "filters": ("last", "first"),
     "kernel": ("as it is", "turned"),
     "padding": tuple(PADDINGS),
+    "order": ("height first", "width first"),
+    "multiplier": ("m·Q + q", "q·M + m"),
     "limit": (6, 4, 5, 7, 8),
+    "floor": (0, -1, -2),
     "epsilon": ("under the root", "outside the root"),
     "count": ("macs", "flops"),
     "images": ("all", "one"),
@@ -28,13 +34,14 @@ OPTIONS: dict[str, tuple[Any, ...]] = {
 }
 """What can be chosen, each choice's first option being npconv's own."""
 
-# kind of array: the axes of the channels-first layout, in terms of npconv's
-CHANNELS_FIRST = {
-    "volume": (0, 3, 1, 2),  # (B, D, D, C) to (B, C, D, D)
-    "kernel": (3, 2, 0, 1),  # (Dᵣ, Dᵣ, M, N) to (N, M, Dᵣ, Dᵣ)
-    "depthwise": (2, 0, 1),  # (Dᵣ, Dᵣ, C) to (C, Dᵣ, Dᵣ)
-    "pointwise": (1, 0),  # (M, N) to (N, M)
+# kind of array: a choice that lays it out, and for each option the axes in terms of npconv's
+LAYOUTS: dict[str, tuple[str, dict[str, tuple[int, ...]]]] = {
+    "volume": ("channels", {"first": (0, 3, 1, 2), "batch last": (1, 2, 3, 0)}),  # (B, C, D, D) and (D, D, C, B)
+    "kernel": ("filters", {"first": (3, 2, 0, 1)}),  # (N, M, Dᵣ, Dᵣ)
+    "depthwise": ("filters", {"first": (2, 0, 1)}),  # (C, Dᵣ, Dᵣ)
+    "pointwise": ("filters", {"first": (1, 0)}),  # (N, M)
 }
+PAIRS = ("stride", "padding")  # the options that come for height and width
 SPATIAL = {"kernel": (0, 1), "depthwise": (0, 1)}  # the axes along which a kernel of that kind is turned
 
 
@@ -44,9 +51,13 @@ class Variant:
 
     seed: int | None = None
     channels: str = "last"
+    filters: str = "last"
     kernel: str = "as it is"
     padding: str = "zeros"
+    order: str = "height first"
+    multiplier: str = "m·Q + q"
     limit: int = 6
+    floor: int = 0
     epsilon: str = "under the root"
     count: str = "macs"
     images: str = "all"
@@ -57,6 +68,15 @@ class Variant:
         """The choices in which it differs from the plain exercise."""
         return {name: getattr(self, name) for name, options in OPTIONS.items() if getattr(self, name) != options[0]}
 
+    def axes(self, kind: str, count: int) -> tuple[int, ...]:
+        """The axes of the student's layout of an array, in terms of npconv's.
+
+        >>> Variant(channels="batch last").axes("volume", 4)
+        (1, 2, 3, 0)
+        """
+        choice, layouts = LAYOUTS.get(kind, ("", {}))
+        return layouts.get(getattr(self, choice, ""), tuple(range(count)))
+
     def theirs(self, kind: str, a: Array) -> Array:
         """An array of npconv's layout in the student's, as a copy of its own.
 
@@ -65,9 +85,24 @@ class Variant:
         """
         if self.kernel == "turned" and kind in SPATIAL:
             a = np.flip(a, SPATIAL[kind])
-        if self.channels == "first" and kind in CHANNELS_FIRST:
-            a = a.transpose(CHANNELS_FIRST[kind])
+        a = a.transpose(self.axes(kind, a.ndim))
         return np.array(a, order="C")  # a copy, and an array of no axes stays one
+
+    def their_options(self, options: Mapping[str, Any]) -> dict[str, Any]:
+        """A case's keyword arguments as the student's function gets them: pairs and shapes in their order.
+
+        >>> Variant(order="width first").their_options({"stride": (1, 2), "padding": ((1, 0), (2, 1))})
+        {'stride': (2, 1), 'padding': ((2, 1), (1, 0))}
+        >>> Variant(channels="first").their_options({"x_shape": (2, 5, 4, 3)})
+        {'x_shape': (2, 3, 5, 4)}
+        """
+        theirs = dict(options)
+        for name, value in options.items():
+            if name in PAIRS and self.order == "width first":
+                theirs[name] = value[::-1]
+            elif kind := kind_of_shape(name):
+                theirs[name] = tuple(value[axis] for axis in self.axes(kind, len(value)))
+        return theirs
 
     def padded(self, x: Array, padding: Sequence[Sequence[int]]) -> Array:
         """x (B, D, D, M) with ((top, bottom), (left, right)) around it, by this variant's rule.
@@ -93,8 +128,21 @@ class Variant:
         return dx[:, 1:].reshape(dpadded.shape[0], height, width, dpadded.shape[3])
 
 
+def kind_of_shape(option: str) -> str:
+    """The kind of array whose shape an option is, such as x_shape, or "".
+
+    >>> kind_of_shape("x_shape"), kind_of_shape("kernel_shape"), kind_of_shape("kernel_size")
+    ('volume', 'kernel', '')
+    """
+    name = option.removesuffix("_shape")
+    return "" if name == option else "volume" if name == "x" else name
+
+
 def variant_from(choices: Sequence[str], seed: int | None, exercise: str = "") -> Variant:
-    """The variant of that seed: at least two of the choices changed, or the one that there is.
+    """The variant of that seed: at least two of the choices changed where there are three or more, else at least one.
+
+    All variants that there are stand in an order of the exercise's own, and a seed counts along it, from the beginning
+    again after the last: so many seeds in a row, so many different variants.
 
     >>> variant_from(("channels", "kernel", "padding"), None).changed
     {}
@@ -103,7 +151,14 @@ def variant_from(choices: Sequence[str], seed: int | None, exercise: str = "") -
     """
     if seed is None:
         return Variant()
-    generator = random.Random(f"{exercise} {seed}")
-    changed = generator.sample(list(choices), generator.randint(min(2, len(choices)), len(choices)))
-    options: Mapping[str, Any] = {name: generator.choice(OPTIONS[name][1:]) for name in changed}
-    return replace(Variant(seed), **options)
+    variants = _all_variants(tuple(choices), exercise)
+    return replace(Variant(seed), **variants[seed % len(variants)])
+
+
+@cache
+def _all_variants(choices: tuple[str, ...], exercise: str) -> list[dict[str, Any]]:
+    """All sets of options that change enough, mixed up."""
+    enough = 2 if len(choices) > 2 else 1
+    options = [dict(zip(choices, options, strict=True)) for options in product(*(OPTIONS[name] for name in choices))]
+    changing = [chosen for chosen in options if len(replace(Variant(), **chosen).changed) >= enough]
+    return sorted(changing, key=lambda chosen: hashlib.sha256(f"{exercise} {chosen}".encode()).digest())

@@ -7,5 +7,6 @@ them; `self_test` grades known mistakes and known right answers.
 from .grade import grade, grade_source
 from .process import Limits, Outcome, Submission
 from .report import Report
+from .self_test import SelfTest, self_test
 
-__all__ = ["Limits", "Outcome", "Report", "Submission", "grade", "grade_source"]
+__all__ = ["Limits", "Outcome", "Report", "SelfTest", "Submission", "grade", "grade_source", "self_test"]

@@ -1,6 +1,6 @@
-"""Which property a wrong function breaks, in a student's words: a mistake known by name, or what its answers have in common.
+"""Which property a wrong function breaks, in a student's words.
 
-A name is given only where it explains the answers to all cases.
+That is a mistake known by name, or what its answers have in common; either only where it explains all of them.
 """
 
 import itertools
@@ -37,8 +37,9 @@ def broken(cases: Cases, trials: Sequence[Trial], smallest: Trial) -> str:
 
 def named(cases: Cases, answered: Sequence[Trial]) -> str:
     """What explains all that was returned, "" if nothing known does."""
+    telling = sorted(answered, key=lambda trial: not trial.wrong)  # where most mistakes differ
     for mistake in cases.task.mistakes:
-        if all(_is_of(cases, mistake, trial) for trial in answered):
+        if all(_is_of(cases, mistake, trial) for trial in telling):
             return mistake.says
     if all(is_zero(trial.outcome.value) for trial in answered):
         return "nothing is computed: all that it returns is 0"
@@ -75,7 +76,7 @@ def _arguments(cases: Cases, answered: Sequence[Trial]) -> str:
     for position in range(len(cases.task.results)):
         for number, (name, _) in enumerate(cases.task.arrays):
             if all(
-                position < len(as_result(trial.outcome.value))
+                len(as_result(trial.outcome.value)) == len(cases.task.results)
                 and trial.given[number] is not None
                 and cases.close(as_result(trial.outcome.value)[position], trial.given[number])
                 for trial in answered
@@ -90,12 +91,10 @@ def _arguments(cases: Cases, answered: Sequence[Trial]) -> str:
 def _other_axes(cases: Cases, answered: Sequence[Trial]) -> str:
     """Whether one result has its axes in another order, the same in every case."""
     for position, (name, _) in enumerate(cases.task.results):
-        pairs = [
-            (as_result(trial.outcome.value)[position : position + 1], trial.right[position]) for trial in answered
-        ]
+        pairs = [(as_result(trial.outcome.value)[position : position + 1], trial.right[position]) for trial in answered]
         if not all(found and isinstance(found[0], np.ndarray) and isinstance(due, np.ndarray) for found, due in pairs):
             continue
-        axes = range(np.ndim(pairs[0][1]))
+        axes = range(np.asarray(pairs[0][1]).ndim)
         for order in itertools.permutations(axes):
             if order != tuple(axes) and all(_transposed(cases, found[0], due, order) for found, due in pairs):
                 return f"the axes of {name} are in another order: {order} of what is right"
@@ -113,8 +112,8 @@ def _multiple(cases: Cases, answered: Sequence[Trial]) -> str:
         return ""
     factor = 0.0
     for trial in answered:
-        found, due = (np.asarray(as_result(v)[0], float) for v in (trial.outcome.value, trial.right))
-        if found.shape != due.shape:
+        found, due = np.asarray(as_result(trial.outcome.value)[0]), np.asarray(trial.right[0], float)
+        if found.shape != due.shape or found.dtype.kind not in "iuf":
             return ""
         if factor == 0 and np.any(due):
             place = np.unravel_index(np.argmax(np.abs(due)), due.shape)
@@ -124,7 +123,7 @@ def _multiple(cases: Cases, answered: Sequence[Trial]) -> str:
     name, _ = cases.task.results[0]
     if factor == -1:
         return f"{name} has the wrong sign"
-    return f"{name} is always {factor:g} times what is right" if factor else ""
+    return f"{name} is always {factor:g} times what is right" if factor not in (0, 1) else ""  # 1: of another kind
 
 
 def _of_earlier_calls(cases: Cases, answered: Sequence[Trial]) -> bool:

@@ -30,7 +30,7 @@ class Cases:
         self.tolerance = EXACT if task.exact else CLOSE
         self._coming = ladder(task, seed)
         self._cases: list[Case] = []
-        self._kept: dict[tuple[int, str], Result | None] = {}  # by the case's id, as every case in here lives on
+        self._kept: dict[tuple[int, str], Any] = {}  # answers by the case's id, as every case in here lives on
 
     def __iter__(self) -> Iterator[Case]:
         """The cases of the ladder, in order."""
@@ -47,14 +47,14 @@ class Cases:
 
     def right(self, case: Case) -> Result:
         """The right answer, to a case of the ladder or another."""
-        kept = self._kept.get((id(case), ""))
+        kept: Result | None = self._kept.get((id(case), ""))
         if kept is None:
             kept = self._theirs(self.task.reference(case, self.variant))
             if (id(case), "") in self._kept:
                 self._kept[id(case), ""] = kept
         return kept
 
-    def answer(self, mistake: Mistake, case: Case) -> Result | None:
+    def answer(self, mistake: Mistake, case: Case) -> Any:
         """What a function that makes this mistake returns for a case of the ladder; None where that can't be."""
         place = id(case), mistake.says
         if place not in self._kept:

@@ -4,6 +4,7 @@ A function is tried on a ladder of cases. Of a wrong one all answers are compare
 name; and a wrong case is made smaller, first its sizes and then its numbers, as long as it goes wrong in the same way.
 """
 
+import itertools
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -21,6 +22,7 @@ from .process import Outcome
 from .trial import OTHERWISE, STOPPED, VALUES, Trial, Verdict, what_is_wrong
 
 SHRINKING = 500  # calls that are spent on making a wrong case smaller
+FAILURES = 50  # wrong answers after which no more cases are tried
 FEW = 80  # numbers that a case may have for them to be made smaller one by one
 
 
@@ -62,13 +64,13 @@ class Judge:
             None if a is None else self.variant.theirs(kind, a)
             for (_, kind), a in zip(self.task.arrays, case.arrays.values(), strict=True)
         )
-        outcome = self.calls.call(self.task.name, given, case.options, deadline=self.until)
+        outcome = self.calls.call(self.task.name, given, self.variant.their_options(case.options), deadline=self.until)
         right = self.cases.right(case)
         return Trial(case, given, outcome, right, what_is_wrong(self.cases, case, given, outcome, right))
 
     def _trials(self) -> Iterator[Trial]:
-        """All cases, until one has stopped the process; then the first again, whose answer must be the same."""
-        first = None
+        """All cases, until so many are wrong or one stops the process; then the first again, which must be the same."""
+        first, failures = None, 0
         for case in self.cases:
             trial = self.try_case(case)
             first = first or trial
@@ -78,6 +80,9 @@ class Judge:
             yield trial
             if trial.outcome.status in STOPPED or trial.outcome.message.startswith("NotImplementedError"):
                 return
+            failures += bool(trial.wrong)
+            if failures == FAILURES:
+                break
         if first is not None and not first.wrong:
             again = self.try_case(first.case)
             yield replace(again, wrong=OTHERWISE if again.wrong else "")
@@ -105,12 +110,16 @@ class Judge:
         return is_whole(tried.right) or not is_whole(trial.right)
 
     def _fewer(self, trial: Trial) -> Iterator[Case]:
-        """The same case with one size smaller, and other numbers."""
+        """The same case with one size smaller, or two where it takes a square, and other numbers."""
         sizes = trial.case.sizes
         for size in sizes_of(self.task):
             for value in sorted((size.least, *size.others)):
                 if value < sizes[size.name]:
                     yield case_of(self.task, {**sizes, size.name: value}, self.cases.seed, 0)
+        large = [size for size in sizes_of(self.task) if sizes[size.name] > size.others[0] > size.least]
+        for first, second in itertools.combinations(large, 2):
+            both = {first.name: first.others[0], second.name: second.others[0]}
+            yield case_of(self.task, {**sizes, **both}, self.cases.seed, 0)
 
     def _simpler(self, trial: Trial) -> Iterator[Case]:
         """The same case with one number 0 or 1, where it is the values that are wrong."""

@@ -26,7 +26,8 @@ def least_sizes(task: Task) -> dict[str, int]:
 def ladder(task: Task, seed: int) -> Iterator[Case]:
     """A task's cases, from small to large; for one seed always the same.
 
-    First nothing departs from the least sizes, then one size, then each pair of them, then all are drawn.
+    First nothing departs from the least sizes, then one size, then each pair of them, then all are drawn. Neighbours
+    (height and width, channels and filters) also depart as far as each other, as some mistakes show in squares alone.
 
     >>> from npconv.course.exercises import EXERCISES
     >>> cases = list(ladder(EXERCISES["standard-loops"].tasks[0], seed=0))
@@ -41,6 +42,9 @@ def ladder(task: Task, seed: int) -> Iterator[Case]:
     for first, second in itertools.combinations(sizes, 2):
         pair = {first.name: first.others[0], second.name: second.others[-1]}
         yield case_of(task, {**least, **pair}, seed, next(number))
+    for first, second in itertools.pairwise(sizes):
+        for value in sorted(set(first.others) & set(second.others)):
+            yield case_of(task, {**least, first.name: value, second.name: value}, seed, next(number))
     choose = np.random.default_rng([seed, 1])
     for _ in range(MANY):
         drawn = {size.name: int(choose.choice((size.least, *size.others))) for size in sizes}

@@ -1,5 +1,6 @@
 """What the grader says: as text to work from, and as JSON for scripts."""
 
+import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -16,13 +17,8 @@ from .cases import EXACT
 from .comparing import as_result, equal
 from .trial import Trial, Verdict
 
-# the axes of height and width, by kind of array, channels last and first
-GRIDS = {
-    "volume": ((1, 2), (2, 3)),
-    "kernel": ((0, 1), (2, 3)),
-    "depthwise": ((0, 1), (1, 2)),
-    "pointwise": ((0, 1),) * 2,
-}
+GRIDS = {"volume": (1, 2), "kernel": (0, 1), "depthwise": (0, 1)}  # the axes of height and width in npconv's layout
+WIDTH = 110
 PASTED = 400  # characters that a call may have to be pasted
 SHOWN = 200  # numbers of an array that are shown
 
@@ -61,13 +57,21 @@ class Report:
         lines += table_lines(["function", "", "points", "right in"], rows)
         for verdict in self.verdicts:
             if verdict.status == "wrong":
-                lines += ["", f"{verdict.task.name}: {verdict.broken}", *self._smallest(verdict)]
+                lines += ["", *wrapped(f"{verdict.task.name}: {verdict.broken}", "  "), *self._smallest(verdict)]
             if verdict.printed:
                 lines += ["", f"{verdict.task.name} prints: {verdict.printed.strip()[:200]}"]
         return "\n".join([*lines, *(f"\n{note}" for note in self.notes)])
 
     def as_json(self) -> dict[str, Any]:
-        """The report for scripts."""
+        """The report for scripts; its keys, and what they mean, stay as they are.
+
+        file, exercise, variant (the seed, or null), points, out_of, right (whether all functions are), notes, and
+        functions: for each function, status ("right", "wrong" or "missing"), points, out_of, property (what is broken,
+        or why it is missing), cases_right, cases, printed; and where it is wrong counter_example: arguments and options
+        by name, outcome (what process.Outcome calls the status), message, returned, right (a list of the results), and
+        wrong (what is wrong in this case). Arrays are nested lists; a Fraction and a number that JSON has none for are
+        text.
+        """
         return {
             "file": self.file,
             "exercise": self.exercise.name,
@@ -92,20 +96,20 @@ class Report:
             yield "  the smallest case that was found:"
         for (name, kind), a in zip(verdict.task.arrays, trial.given, strict=True):
             yield from (f"    {line}" for line in array_lines(name, kind, a, self.variant))
-        for name, value in trial.case.options.items():
+        for name, value in self.variant.their_options(trial.case.options).items():
             yield f"    {name} = {value!r}"
         if trial.outcome.status == "returned":
             yield "  returned"
             yield from self._result_lines(verdict, as_result(trial.outcome.value))
-        yield "  right is"
+        yield "  right is" if verdict.task.compared is None else "  right is, for one"
         yield from self._result_lines(verdict, trial.right)
         yield from (
             f"    by hand: {line}" if not number else f"             {line}"
             for number, line in enumerate(self._by_hand(verdict, trial))
         )
-        call = call_text(verdict.task.name, trial)
+        call = call_text(verdict.task.name, trial, self.variant)
         if len(call) <= PASTED:
-            yield f"  the call: {call}"
+            yield from wrapped(f"  the call: {call}", " " * 12)
 
     def _result_lines(self, verdict: Verdict, result: Result) -> Iterator[str]:
         names = [*verdict.task.results, *[("", "")] * len(result)]
@@ -141,7 +145,9 @@ class Report:
         if (trial := verdict.smallest) is not None:
             entry["counter_example"] = {
                 "arguments": {name: as_plain(a) for (name, _), a in zip(verdict.task.arrays, trial.given, strict=True)},
-                "options": {name: as_plain(value) for name, value in trial.case.options.items()},
+                "options": {
+                    name: as_plain(value) for name, value in self.variant.their_options(trial.case.options).items()
+                },
                 "outcome": trial.outcome.status,
                 "message": trial.outcome.message,
                 "returned": as_plain(trial.outcome.value),
@@ -149,6 +155,11 @@ class Report:
                 "wrong": trial.wrong,
             }
         return entry
+
+
+def wrapped(text: str, indent: str) -> list[str]:
+    """A text in lines of the report's width, those after the first indented; a call in it can still be pasted."""
+    return textwrap.wrap(text, WIDTH, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
 
 
 def variant_text(variant: Variant) -> str:
@@ -159,7 +170,8 @@ def variant_text(variant: Variant) -> str:
     """
     if variant.seed is None:
         return "no variant"
-    return f"variant {variant.seed} ({', '.join(f'{name}: {option}' for name, option in variant.changed.items())})"
+    changed = ", ".join(f"{name}: {option}" for name, option in variant.changed.items())
+    return f"variant {variant.seed} ({changed})" if changed else f"variant {variant.seed}"
 
 
 def array_lines(name: str, kind: str, value: Any, variant: Variant) -> list[str]:
@@ -175,7 +187,7 @@ def array_lines(name: str, kind: str, value: Any, variant: Variant) -> list[str]
     if value.size > SHOWN:
         return [f"{name} {value.shape}: {value.size} numbers"]
     lines = [f"{name} {value.shape}"]
-    axes = GRIDS.get(kind, ((), ()))[variant.channels == "first"]
+    axes = [at for at, axis in enumerate(variant.axes(kind, value.ndim)) if axis in GRIDS.get(kind, ())]
     if value.ndim == 2 or len(axes) != 2 or max(axes) >= value.ndim:
         return [*lines, *_grid(f"{name} = ", value)]
     others = [axis for axis in range(value.ndim) if axis not in axes]
@@ -196,18 +208,19 @@ def _grid(label: str, a: Array) -> list[str]:
 
 
 def number_text(value: Any) -> str:
-    """A number as a student writes it: whole where it is, a Fraction as a quotient."""
+    """A number as Python writes it, a Fraction as a quotient."""
     if isinstance(value, Fraction):
         return f"{value} (a Fraction)"
     if isinstance(value, np.ndarray):
         value = value.item()
-    return str(int(value)) if isinstance(value, float) and value.is_integer() and abs(value) < 1e15 else str(value)
+    return str(value)
 
 
-def call_text(name: str, trial: Trial) -> str:
+def call_text(name: str, trial: Trial, variant: Variant) -> str:
     """The call as a line of Python that can be pasted."""
     arrays = ["None" if a is None else f"np.array({a.tolist()!r})" for a in trial.given]
-    return f"{name}({', '.join([*arrays, *(f'{key}={value!r}' for key, value in trial.case.options.items())])})"
+    options = [f"{key}={value!r}" for key, value in variant.their_options(trial.case.options).items()]
+    return f"{name}({', '.join([*arrays, *options])})"
 
 
 def as_plain(value: Any) -> Any:

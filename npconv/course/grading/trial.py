@@ -69,8 +69,8 @@ def what_is_wrong(cases: Cases, case: Case, given: Sequence[Array | None], outco
             return reason
     if not cases.same(case, returned, right):
         wrong = [n for n, value, due in zip(names, returned, right, strict=True) if not cases.close(value, due)]
-        wrong = wrong or names
-        return f"{', '.join(wrong[:-1])}{' and ' if wrong[1:] else ''}{wrong[-1]} {'have' if wrong[1:] else 'has'} {VALUES}"
+        *others, last = wrong or names
+        return f"{', '.join(others)} and {last} have {VALUES}" if others else f"{last} has {VALUES}"
     for (name, _), before, after in zip(cases.task.arrays, given, outcome.arguments or (), strict=False):
         if before is not None and not np.array_equal(before, np.asarray(after)):
             return f"the argument {name} is changed"

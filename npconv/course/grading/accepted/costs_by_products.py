@@ -1,0 +1,28 @@
+# npconv exercise: costs
+# npconv variant: none
+"""By products of shapes, and the ratio as a quotient of two counts."""
+
+from fractions import Fraction
+
+import numpy as np
+
+
+def _positions(x_shape, sides, stride, padding):
+    spans = np.array(x_shape[1:3]) + np.array(padding).sum(axis=1) - np.array(sides)
+    return x_shape[0] * np.prod(spans // np.array(stride) + 1)
+
+
+def conv2d_cost(*, x_shape, kernel_shape, stride=(1, 1), padding=((0, 0), (0, 0))):
+    return _positions(x_shape, kernel_shape[:2], stride, padding) * np.prod(kernel_shape)
+
+
+def depthwise_separable_conv2d_cost(
+    *, x_shape, depthwise_shape, pointwise_shape, stride=(1, 1), padding=((0, 0), (0, 0))
+):
+    positions = _positions(x_shape, depthwise_shape[:2], stride, padding)
+    return positions * (np.prod(depthwise_shape) + np.prod(pointwise_shape))
+
+
+def cost_ratio(*, kernel_size, out_channels, depth_multiplier=1):
+    standard = kernel_size[0] * kernel_size[1] * out_channels
+    return Fraction(depth_multiplier * (kernel_size[0] * kernel_size[1] + out_channels), standard)
