@@ -185,6 +185,19 @@ def test_keys_step_once_wherever_the_focus_is(browser, pages, focus):
     assert browser.evaluate(SHOWN)[0] == "1"
 
 
+def test_a_step_is_not_lost_where_the_browser_tells_of_an_address_late(browser, pages):
+    _, path = pages["standard"]
+    browser.open(path)
+    at = browser.evaluate("""new Promise((resolve) => {
+      const type = (type, key) => document.dispatchEvent(new KeyboardEvent(type, { key, bubbles: true }));
+      type('keydown', 'ArrowRight');
+      type('keyup', 'ArrowRight'); // the address is 2 now, and hashchange waits
+      type('keydown', 'ArrowRight');
+      setTimeout(() => resolve(document.getElementById('slider').value), 100);
+    })""")
+    assert at == "3"
+
+
 def test_buttons_step_by_click_and_say_where_the_ends_are(browser, pages):
     made, path = pages["inverted-residual"]
     last = len(made.steps)

@@ -122,7 +122,9 @@
   }
 
   // The address is written when a key or the slider is let go, so that one movement is one entry of the history.
+  let noted = addressed();
   function record() {
+    noted = current;
     if (addressed() !== current) window.location.hash = String(current);
   }
 
@@ -170,7 +172,11 @@
       record();
     });
   }
-  window.addEventListener('hashchange', () => show(addressed()));
+  window.addEventListener('hashchange', () => {
+    if (addressed() === noted) return; // of one's own writing, and told late: by now the step may be another
+    noted = addressed();
+    show(noted);
+  });
 
   document.documentElement.classList.add('scripted');
   show(addressed());
