@@ -354,3 +354,10 @@ def test_a_file_that_does_not_fit_is_told_all_that_is_wrong(own_images, capsys):
     assert error.startswith("npconv train: read_task: odd.npz")
     for wrong in ("x_train must be (n, H, W)", "y_train must hold integers", "y_test"):
         assert wrong in error
+
+
+def test_a_reader_who_has_had_enough_is_no_error():
+    command = [sys.executable, "-m", "npconv", "cost", "mobilenet_v2"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        process.stdout.close()
+        assert (process.stderr.read(), process.wait()) == (b"", 1)

@@ -1,6 +1,7 @@
 """The command line: parses, calls, prints; each command is the module of its name."""
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 
@@ -29,12 +30,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = _parser().parse_args(argv)
     try:
         status: int = arguments.run(arguments)
+        sys.stdout.flush()
+    except BrokenPipeError:  # who read has had enough, as `head` has
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left to print goes nowhere
+        return 1
     except (ValueError, TypeError, OSError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.filename is None and error.strerror else error
         print(f"npconv {arguments.command}: {reason}", file=sys.stderr)
         return 2
-    except BrokenPipeError:  # pragma: no cover
-        return 1
     return status
 
 
