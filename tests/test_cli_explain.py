@@ -110,21 +110,21 @@ def test_a_gradient_of_a_separable_convolution_s_factor(capsys):
     [
         (["conv3d", "--at", "0"], "OPERATION must be one of conv2d, conv2d_backward, "),
         (["relu", "--at", "0"], "OPERATION must be one of conv2d, "),
-        (["conv2d", "--at", "0,0,0,2"], "explain: at must be an index into y (1, 3, 3, 2); got (0, 0, 0, 2)"),
-        (["conv2d", "--at", "0,0,1"], "explain: at must be an index into y (1, 3, 3, 2); got (0, 0, 1)"),
+        (["conv2d", "--at", "0,0,0,2"], "--at must be an index into y (1, 3, 3, 2); got (0, 0, 0, 2)"),
+        (["conv2d", "--at", "0,0,1"], "--at must be an index into y (1, 3, 3, 2); got (0, 0, 1)"),
         (["conv2d", "--at", "0,0,0,o"], "--at takes whole numbers with commas between, such as 0,0,0,1; got 0,0,0,o"),
         (["conv2d", "--at", "0,0,0,1", "--of", "dx"], "--of chooses among gradients, and conv2d returns none"),
-        (["conv2d", "--backward", "--at", "0,0,0,1", "--of", "db"], "explain: of must be one of ['dx', 'dkernel']"),
+        (["conv2d", "--backward", "--at", "0,0,0,1", "--of", "db"], "--of must be one of ['dx', 'dkernel']"),
         (["conv2d_per_channel", "--backward", "--at", "0,0,0,1"], "conv2d_per_channel has no backward of its own"),
         (["pointwise_conv2d", "--stride", "2", "--kernel", "3", "--at", "0,0,0,1"], "no --kernel and no --stride"),
         (["conv2d", "--depth-multiplier", "2", "--at", "0,0,0,1"], "conv2d takes no --depth-multiplier"),
         (["conv2d", "--kernel", "1", "2", "3", "--at", "0,0,0,1"], "--kernel takes one number, or two for height"),
         (["conv2d", "--out-channels", "0", "--at", "0,0,0,1"], "--out-channels must be at least 1; got 0"),
         (["conv2d", "--input", "3", "-1", "2", "--at", "0,0,0,1"], "--input must be at least 1; got -1"),
-        (["conv2d", "--padding", "sane", "--at", "0,0,0,1"], "padding"),
+        (["conv2d", "--padding", "sane", "--at", "0,0,0,1"], "explain: --padding must be 'valid', 'same' or numbers"),
         (["conv2d", "--padding", "-1", "--at", "0,0,0,1"], "--padding takes valid, same, or one or two numbers; got"),
-        (["conv2d", "--kernel", "4", "--at", "0,0,0,1"], "the output's height"),
-        (["grouped_conv2d", "--groups", "3", "--at", "0,0,0,1"], "groups"),
+        (["conv2d", "--kernel", "4", "--at", "0,0,0,1"], "npconv explain: the output's height would be empty"),
+        (["grouped_conv2d", "--groups", "3", "--at", "0,0,0,1"], "npconv explain: --groups must divide M = 2"),
         (["conv2d", "--input", "99", "99", "9", "--at", "0,0,0,1"], "these sizes need 349,272 products, and every"),
     ],
 )  # fmt: skip
@@ -134,3 +134,13 @@ def test_bad_input_is_one_line_and_status_2(words, message, capsys):
     assert error.startswith("npconv explain: ")
     assert message in error
     assert error.count("\n") == 1
+    assert "_cost" not in error
+
+
+def test_a_gradient_is_asked_for_by_its_name_or_its_position(capsys):
+    written = []
+    for of in ("dkernel", "1"):
+        assert cli.main(["explain", "conv2d_backward", "--at", "0,0,0,1", "--of", of]) == 0
+        written.append(capsys.readouterr().out)
+    assert written[0] == written[1]
+    assert written[0].startswith("dk[0,0,0,1] = ")

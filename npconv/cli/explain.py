@@ -4,7 +4,7 @@ import argparse
 import re
 from typing import Any
 
-from .shared import Commands, padding, pair
+from .shared import Commands, in_options, option_name, padding, pair
 
 LARGEST = 100_000  # products: as many formulas are built as there are entries
 _KERNEL = re.compile(
@@ -71,7 +71,10 @@ def _run(arguments: argparse.Namespace) -> int:
     geometry = {name: sizes[name] for name in (*GEOMETRY, "groups") if name in sizes}
     x = (arguments.batch, *arguments.input)
     shapes = _shapes(kind, x[-1], sizes)
-    cost = getattr(npconv.cost, f"{kind}_cost")(x, *shapes, **geometry)
+    try:
+        cost = getattr(npconv.cost, f"{kind}_cost")(x, *shapes, **geometry)
+    except ValueError as error:
+        raise ValueError(in_options(error, f"{kind}_cost", sizes)) from None
     if cost.macs > LARGEST:
         raise ValueError(
             f"these sizes need {cost.macs:,} products, and every entry is written down: at most {LARGEST:,}"
@@ -80,10 +83,10 @@ def _run(arguments: argparse.Namespace) -> int:
     drawn: list[tuple[int, ...]] = [cost.output_shape, x, *shapes] if backward else [x, *shapes]
     arrays = [random.integers(-3, 4, shape) for shape in drawn]
     try:
-        print(explain(getattr(npconv, operation), *arrays, at=at, of=arguments.of or 0, numbers=arguments.numbers,
+        print(explain(getattr(npconv, operation), *arrays, at=at, of=_position(arguments.of), numbers=arguments.numbers,
                       **geometry))  # fmt: skip
-    except IndexError as error:
-        raise ValueError(error) from None
+    except (IndexError, ValueError) as error:
+        raise ValueError(in_options(error, "explain", ("at", "of"))) from None
     return 0
 
 
@@ -106,7 +109,7 @@ def _operation(name: str, backward: bool) -> tuple[str, str]:
 def _sizes(kind: str, arguments: argparse.Namespace) -> dict[str, Any]:
     """The sizes that this kind of convolution has, as given or as they are if they are not; ValueError for others."""
     given = {name: value for name in SIZES if (value := getattr(arguments, name)) is not None}
-    strange = [f"--{name.replace('_', '-')}" for name in given if name not in TAKES[kind]]
+    strange = [option_name(name) for name in given if name not in TAKES[kind]]
     if strange:
         raise ValueError(f"{kind} takes no {' and no '.join(strange)}")
     sizes: dict[str, Any] = {name: given.get(name, SIZES[name]) for name in TAKES[kind]}
@@ -118,7 +121,7 @@ def _sizes(kind: str, arguments: argparse.Namespace) -> dict[str, Any]:
     for name, numbers in {"batch": [arguments.batch], "input": arguments.input, **sizes}.items():
         least = numbers if isinstance(numbers, int) else min(numbers)
         if name != "padding" and least < 1:
-            raise ValueError(f"--{name.replace('_', '-')} must be at least 1; got {least}")
+            raise ValueError(f"{option_name(name)} must be at least 1; got {least}")
     return sizes
 
 
@@ -129,3 +132,8 @@ def _shapes(kind: str, m: int, sizes: dict[str, Any]) -> list[tuple[int, ...]]:
     if kind == "depthwise_separable_conv2d":
         return [(*side, wide), (wide, n)]
     return [(*side, wide)] if kind == "depthwise_conv2d" else [(*side, max(m // sizes.get("groups", 1), 1), n)]
+
+
+def _position(of: str | None) -> str | int:
+    """Which of the results: a name, or a position, the first one where none was asked for."""
+    return 0 if of is None else int(of) if of.isdecimal() else of

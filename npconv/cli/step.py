@@ -1,10 +1,15 @@
 """`npconv step`: a convolution step by step, as one page for a browser."""
 
 import argparse
+import inspect
 import shlex
 from typing import Any
 
-from .shared import Commands, padding, pair
+from .shared import Commands, in_options, option_name, padding, pair
+
+SIZES = (
+    "x", "kernel", "out_channels", "stride", "padding", "dilation", "depth_multiplier", "expansion", "seed",
+)  # fmt: skip
 
 
 def add_parser(commands: Commands) -> None:
@@ -29,19 +34,29 @@ def add_parser(commands: Commands) -> None:
 
 def _run(arguments: argparse.Namespace) -> int:
     from ..course.page import write_page
-    from ..course.steps import stepper
+    from ..course.steps import KINDS, stepper
 
     told = {name: value for name, value in vars(arguments).items() if name not in ("command", "run", "kind", "out")}
     if not arguments.out.endswith(".html"):
         raise ValueError(f"--out takes a file that ends in .html; got {arguments.out}")
-    made = stepper(arguments.kind, **{_argument(name): _value(name, value) for name, value in told.items()})
+    takes = [name for name in inspect.signature(KINDS[arguments.kind]).parameters if _shell_has(arguments.kind, name)]
+    sizes = {"x" if name == "input" else name: value for name, value in told.items()}
+    strange = [option_name(name) for name in sizes if name not in takes]
+    if strange:
+        options = ", ".join(map(option_name, takes))
+        raise ValueError(f"{arguments.kind} takes no {' and no '.join(strange)}; it takes {options}")
+    try:
+        made = stepper(arguments.kind, **{name: _value(name, value) for name, value in sizes.items()})
+    except ValueError as error:
+        raise ValueError(in_options(error, "stepper", sizes)) from None
     write_page(made, arguments.out, command=_command(arguments.kind, told))
     print(f"wrote {made.kind}, {len(made.steps)} steps, to {arguments.out}")
     return 0
 
 
-def _argument(name: str) -> str:
-    return "x" if name == "input" else name
+def _shell_has(kind: str, name: str) -> bool:
+    """Whether an argument of a kind can be given here; an array can't, and a pointwise kernel has no sides."""
+    return name in SIZES and (kind, name) != ("pointwise", "kernel")
 
 
 def _value(name: str, value: Any) -> Any:

@@ -60,8 +60,9 @@ class Expected:
                 beside = {"t": (-1, 0), "r": (0, 1), "b": (1, 0), "l": (0, -1)}
                 ends = [s for s, (i, j) in beside.items() if (row + i, column + j, *channels) not in region]
                 marks[(row, column, *channels)] = (name, *ends)
+        none = ["off"] if panel.role == "links" else []  # how a 0 is marked
         return {
-            (caption, row, column): (text_of(value), " ".join([*pad, *marks[index]]))
+            (caption, row, column): (text_of(value), " ".join([*pad, *marks[index], *(none if value == 0 else [])]))
             for value, (index, (caption, row, column, pad)) in zip(values.ravel().tolist(), cells.items(), strict=True)
         }
 
@@ -107,6 +108,7 @@ class Page(HTMLParser):
         self.products: list[str] = []
         self.counts: list[list[str]] = []
         self.open: list[tuple[str, dict]] = []
+        self.heads: dict[tuple[str, str], list[list[str]]] = {}  # by the slice's caption and the scope
         self.legend = 0
         self.feed(text)
         self.close()
@@ -125,6 +127,8 @@ class Page(HTMLParser):
         if tag == "td" and not self._within(**{"class": "legend"}) and attributes.get("class") != "corner":
             self.column += 1
             self.panels[-1][self.caption, self.row, self.column] = ("", attributes.get("class", ""))
+        if tag == "th":
+            self.heads.setdefault((self.caption, attributes["scope"]), []).append(["", attributes.get("aria-label")])
         if tag == "li" and self._within(id="products"):
             self.products.append("")
         if tag == "li" and self._within(id="counts"):
@@ -143,6 +147,8 @@ class Page(HTMLParser):
         if tags[-1:] == ["td"] and not self._within(**{"class": "legend"}):
             cell = self.caption, self.row, self.column
             self.panels[-1][cell] = (data, self.panels[-1][cell][1])
+        if tags[-1:] == ["th"]:
+            self.heads[self.caption, self.open[-1][1]["scope"]][-1][0] += data
         if self.products and self._within(id="products"):
             self.products[-1] += data
         if tags[-1:] == ["span"] and self._within(id="counts"):

@@ -328,6 +328,19 @@ def test_a_screen_reader_is_told_the_step(browser, pages):
     assert {"main", "banner", "contentinfo"} <= by_role.keys()
 
 
+def test_a_screen_reader_is_told_which_rows_and_columns_are_padding(browser, pages):
+    made, path = pages["standard, small"]
+    top, bottom, left, right = made.panel("x").inside
+    browser.open(path)
+    nodes = [node for node in browser.call("Accessibility.getFullAXTree")["nodes"] if not node["ignored"]]
+    for role, axis, first, end in (("rowheader", 0, top, bottom), ("columnheader", 1, left, right)):
+        size = made.panel("x").values.shape[axis]
+        right_names = [str(k - first) if first <= k < end else "padding" for k in range(size)]
+        assert "padding" in right_names
+        names = [node["name"]["value"] for node in nodes if node["role"]["value"] == role]
+        assert names[: 2 * size] == 2 * right_names  # channel 0 and channel 1
+
+
 def test_printed_the_page_keeps_its_step_without_controls(browser, pages):
     made, path = pages["separable"]
     browser.open(path, "#7")

@@ -79,6 +79,56 @@ def test_texts_cannot_become_tags_or_end_the_data():
     assert Page(page).texts["sentence"] == "</script><script>alert(1)</script> & <!-- y"
 
 
+def heads_of(page, caption):
+    return [page.heads[caption, scope] for scope in ("row", "col")]
+
+
+def numbered(count, before=0, after=0):
+    """The heads of an array's rows or columns, with padding's on both sides."""
+    padding = ["·", "padding"]
+    return [padding] * before + [[str(number), None] for number in range(count)] + [padding] * after
+
+
+def test_rows_and_columns_have_the_numbers_of_the_array_and_its_padding_has_none():
+    page = Page(page_html(stepper("backward", x=(4, 5, 2), padding=((2, 1), (0, 3)), stride=2)))
+    padded = [numbered(4, 2, 1), numbered(5, 0, 3)]
+    own = [numbered(4), numbered(5)]
+    for channel in range(2):
+        assert heads_of(page, f"x channel {channel}; rows: row, columns: column") == padded
+        assert heads_of(page, f"dx channel {channel}; rows: row, columns: column") == own
+    assert heads_of(page, "dkernel filter 1, channel 0; rows: tap row, columns: tap column") == [numbered(3)] * 2
+    assert (page.texts["title-1"], page.texts["title-3"]) == ("input x 4×5×2, padded to 7×8", "gradient dx 4×5×2")
+
+
+def test_the_block_s_padded_map_has_its_own_size_and_the_numbers_of_the_map_before_it():
+    made = stepper("inverted-residual", x=(3, 4, 2), stride=2, padding="same", seed=1)
+    page = Page(page_html(made))
+    titles = [text for name, text in page.texts.items() if name.startswith("title-")]
+    assert [title for title in titles if "ReLU6" in title] == ["its ReLU6 3×4×4, padded to 5×5", "its ReLU6 2×2×4"]
+    caption = "{} channel 3; rows: row, columns: column"
+    assert heads_of(page, caption.format("expanded_relu6")) == [numbered(3, 1, 1), numbered(4, 0, 1)]
+    assert heads_of(page, caption.format("expanded")) == [numbered(3), numbered(4)]
+    (step,) = (step for step in made.steps if step.sentence.endswith("at row 2, column 3") and "expand" in step.stage)
+    (read,) = step.reads.values()
+    (written,) = step.writes.values()
+    panel = made.panel("expanded_relu6")
+    assert {(panel.numbers(0)[row], panel.numbers(1)[column]) for row, column, _ in written} == {(2, 3)}
+    assert {index[:2] for index in read} == {(2, 3)}
+
+
+def test_a_pair_of_channels_without_a_link_is_marked_and_what_a_step_cuts_is_framed():
+    made = stepper("groups", x=(3, 4, 4), out_channels=4)
+    text = page_html(made)
+    page = Page(text)
+    assert '<td class="off">0</td></tr></table>no link</li>' in text
+    links = page.panels[[panel.name for panel in made.panels].index("links")]
+    marks = {(row, column): mark for (_, row, column), (_, mark) in links.items()}
+    assert all(("off" in mark.split()) == (row != column) for (row, column), mark in marks.items())
+    cut = {(0, 1), (1, 0), (2, 3), (3, 2)}  # from two groups to four
+    assert {index for index, mark in marks.items() if "written" in mark.split()} == cut
+    assert page.texts["sentence"].startswith("4 groups, the depthwise convolution: ")
+
+
 def test_a_row_of_numbers_is_a_grid_with_one_row():
     row = Panel("bias", "bias", np.array([3, -4]), ("channel",), "filter", given=True)
     step = Step("name", "sentence", {"bias": ((1,),)}, {}, (), (Side("side", 0, 1),))
@@ -129,14 +179,21 @@ def test_the_command_writes_the_page_of_its_sizes(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("words", "reason"),
     [
-        ("standard --input 5 6 200", "channels, and a page shows at most"),
-        ("standard --input 40 6 2", "rows or columns, and a page shows at most"),
+        ("standard --input 5 6 200", "npconv step: --input has 200 channels, and a page shows at most"),
+        ("standard --input 40 6 2", "npconv step: --input has 40 rows or columns, and a page shows at most"),
+        ("standard --kernel 2 --out-channels 17", "npconv step: kernel has 17 channels, and a page shows at most"),
         ("standard --kernel 1 2 3", "--kernel takes one number, or two"),
         ("standard --padding 1 x", "--padding takes valid, same"),
         ("standard --kernel 9", "kernel"),
-        ("standard --seed -1", "seed must not be negative"),
-        ("pointwise --stride 2", "pointwise takes no stride"),
-        ("groups --expansion 2", "groups takes no expansion"),
+        ("standard --seed -1", "npconv step: --seed must not be negative; got -1"),
+        ("pointwise --stride 2", ": pointwise takes no --stride; it takes --input, --out-channels, --seed\n"),
+        ("pointwise --kernel 3", ": pointwise takes no --kernel; it takes --input, --out-channels, --seed\n"),
+        ("depthwise --out-channels 3", "takes no --out-channels; it takes --input, --kernel, --depth-multiplier, "),
+        ("groups --expansion 2 --depth-multiplier 2", "groups takes no --expansion and no --depth-multiplier; it"),
+        ("standard --out-channels 0", "npconv step: --out-channels must be at least 1; got 0"),
+        ("standard --input 0 5 2", "npconv step: --input must have every size at least 1; got (0, 5, 2)"),
+        ("standard --padding sane", "npconv step: --padding must be 'valid', 'same' or numbers; got 'sane'"),
+        ("groups --input 4 4 3 --out-channels 2", "and no number above 1 does; got M = 3, N = 2"),
     ],
 )
 def test_what_no_page_can_show_is_refused_and_leaves_no_file(tmp_path, capsys, words, reason):
@@ -145,6 +202,7 @@ def test_what_no_page_can_show_is_refused_and_leaves_no_file(tmp_path, capsys, w
     error = capsys.readouterr().err
     assert error.startswith("npconv step: ")
     assert reason in error
+    assert "stepper" not in error
     assert list(tmp_path.iterdir()) == []
 
 

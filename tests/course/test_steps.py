@@ -493,6 +493,27 @@ def test_with_as_many_groups_as_channels_it_is_the_depthwise_convolution():
     diagonal = np.stack([kernel[:, :, c // 2, c] for c in range(6)], axis=-1)
     y = npconv.depthwise_conv2d(x, diagonal, stride=(1, 2), padding=((1, 0), (0, 2)))
     assert np.array_equal(table.panel("y").values, y[0])
-    assert "3 groups, the depthwise convolution with 2 filters a channel" in str(table.steps[-1])
+    assert "3 groups, the depthwise convolution with depth multiplier 2: " in str(table.steps[-1])
+    assert table.title == "From standard through groups to depthwise"
+    assert "in 1 and 3 groups; " in table.summary
     counted = count_operations(npconv.depthwise_conv2d, x, diagonal, stride=(1, 2), padding=((1, 0), (0, 2)))
     assert table.steps[-1].sides[0].done == counted.multiplications
+
+
+def test_groups_that_end_before_depthwise_say_so():
+    table = stepper("groups", x=(4, 5, 6), out_channels=4)
+    assert [step.name for step in table.steps] == ["groups = 1", "groups = 2"]
+    assert table.title == "From standard to 2 groups"
+    assert "in 1 and 2 groups, which ends before depthwise, as N = 4 is no multiple of M = 6; " in table.summary
+    assert not any("the depthwise convolution" in step.sentence for step in table.steps)
+
+
+def test_a_step_of_groups_writes_the_links_that_it_changes():
+    before = np.zeros((6, 12), int)
+    for step in steps("groups", x=(3, 4, 6), out_channels=12):
+        after = before.copy()
+        for index, link in step.writes["links"].items():
+            assert after[index] != link
+            after[index] = link
+        before = after
+    assert np.array_equal(before, np.arange(6)[:, None] == np.arange(12) // 2)

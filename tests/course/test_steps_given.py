@@ -157,6 +157,8 @@ WRONG_SIZES = [
     ("standard", {"seed": -1}, "seed must not be negative; got -1"),
     ("per-channel", {"n": 4}, "n must be one of the 4 filters, from 0; got 4"),
     ("inverted-residual", {"padding": "valid"}, "at stride 1 with k = k′ the shortcut is added"),
+    ("groups", {"x": (4, 4, 3), "out_channels": 2}, "groups divide both M and N, and no .*; got M = 3, N = 2"),
+    ("groups", {"x": (4, 4, 1)}, "groups divide both M and N, and no number above 1 does; got M = 1, N = 1"),
     ("backward", {"dy": np.ones((1, 3, 4, 5))}, r"dy must be \(B, Dᵥ, Dᵥ, N\) = \(1, 3, 4, 2\)"),
 ]
 TOO_LARGE = [

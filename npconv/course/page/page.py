@@ -31,6 +31,7 @@ LEGEND = {
     "not yet computed": "<td></td>",
     "padding": '<td class="pad">0</td>',
     "linear": "<td>2</td>",
+    "no link": '<td class="off">0</td>',
 }
 
 
@@ -187,7 +188,10 @@ def _panel_html(number: int, panel: Panel, digits: int, values: Array, step: Ste
     rows, columns = _grid(values)
     cell = max(2.1, 0.66 * digits + 1.4)  # ems, for the number and its frame
     grids = zip(_in_order(values), _classes(panel, step), strict=True)
-    cells = [_cell_html(value, classes) for value, classes in grids]
+    cells = [
+        _cell_html(value, [*classes, "off"] if panel.role == "links" and value == 0 else classes)
+        for value, classes in grids
+    ]
     size = rows * columns
     slices = [
         _slice_html(panel, label, cells[k * size : (k + 1) * size], columns)
@@ -201,9 +205,22 @@ def _panel_html(number: int, panel: Panel, digits: int, values: Array, step: Ste
     title = f"title-{number}"
     return (
         f'<section class="panel {_escape(panel.role)}" id="panel-{number}" style="{style}" aria-labelledby="{title}">\n'
-        f'<h2 id="{title}">{_escape(panel.title)} <span>{shape_text(values.shape)}</span></h2>\n'
+        f'<h2 id="{title}">{_escape(panel.title)} <span>{_size_text(panel)}</span></h2>\n'
         f'<div class="slices">\n{groups}</div>\n</section>\n'
     )
+
+
+def _size_text(panel: Panel) -> str:
+    """A panel's own size, and with padding the size of the grid."""
+    size = shape_text(panel.own_shape)
+    return size if panel.inside is None else f"{size}, padded to {shape_text(panel.values.shape[:2])}"
+
+
+def _head_html(scope: str, number: int | None) -> str:
+    """The head of a row or a column; padding's has no number, as the array has no such row."""
+    if number is None:
+        return f'<th scope="{scope}" aria-label="padding">·</th>'
+    return f'<th scope="{scope}">{number}</th>'
 
 
 def _slice_html(panel: Panel, label: str, cells: Sequence[str], columns: int) -> str:
@@ -211,10 +228,11 @@ def _slice_html(panel: Panel, label: str, cells: Sequence[str], columns: int) ->
     axes = f"rows: {panel.axes[0]}, columns: {panel.axes[1]}" if len(panel.axes) > 1 else f"columns: {panel.axes[0]}"
     matrix = len(panel.axes) == 2 and panel.axes != ("row", "column")  # seen, as no picture says which axis is which
     after = '<span class="unseen">; </span>{}' if matrix else '<span class="unseen">; {}</span>'
-    head = "".join(f'<th scope="col">{column}</th>' for column in range(columns))
+    row_numbers, column_numbers = ([0], panel.numbers(0)) if len(panel.axes) == 1 else map(panel.numbers, (0, 1))
+    head = "".join(_head_html("col", number) for number in column_numbers)
     body = "".join(
-        f'<tr><th scope="row">{row}</th>{"".join(cells[row * columns : (row + 1) * columns])}</tr>'
-        for row in range(len(cells) // columns)
+        f"<tr>{_head_html('row', number)}{''.join(cells[row * columns : (row + 1) * columns])}</tr>"
+        for row, number in enumerate(row_numbers)
     )
     return (
         f'<div class="slice"><table><caption><span class="unseen">{_escape(panel.name)} </span>{_escape(label)}'
@@ -313,6 +331,7 @@ def _legend_html(panels: Sequence[Panel]) -> str:
     shown = {
         "padding": any(panel.inside is not None for panel in panels),
         "linear": any(panel.role == "linear" for panel in panels),
+        "no link": any(panel.role == "links" for panel in panels),
         "not yet computed": any(not panel.given and not panel.accumulates for panel in panels),
     }
     return "".join(

@@ -5,8 +5,10 @@
   const { panels, steps, texts } = JSON.parse(find('data').textContent);
   const slider = find('slider');
   const grids = panels.map((panel, p) => {
-    const cells = [...find(`panel-${p}`).querySelectorAll('td:not(.corner)')];
-    return { ...panel, cells, marks: cells.map((cell) => (cell.classList.contains('pad') ? 'pad' : '')) };
+    const section = find(`panel-${p}`);
+    const cells = [...section.querySelectorAll('td:not(.corner)')];
+    const links = section.classList.contains('links'); // where 0 stands for no link
+    return { ...panel, cells, links, marks: cells.map((cell) => (cell.classList.contains('pad') ? 'pad' : '')) };
   });
   const stages = [...document.querySelectorAll('.stages button')];
   let current = 0;
@@ -59,7 +61,8 @@
         const value = state[p][index];
         const text = value === null ? '' : numberText(value);
         if (cell.textContent !== text) cell.textContent = text;
-        if (cell.className !== marks[index]) cell.className = marks[index];
+        const classes = grid.links && value === 0 ? `${marks[index]} off`.trim() : marks[index];
+        if (cell.className !== classes) cell.className = classes;
       });
     });
   }

@@ -15,7 +15,7 @@ from .plan import Plan, Table, geometry_text, input_panel, patch, spatial_panel,
 from .sizes import NAME, Given, Sizes, fits_padded, fits_steps
 from .standard import standard_arrays
 from .step import Index, Number, Panel, Side, Step
-from .words import entry_text, plural, products_text
+from .words import entry_text, listed, plural, products_text
 
 
 def groups(
@@ -28,15 +28,16 @@ def groups(
     dilation: Pair = 1,
     seed: int = 0,
 ) -> Plan:
-    """A number of groups a step, every divisor of M and N from 1, the standard convolution, to the depthwise one.
+    """A number of groups a step, every divisor of M and N from 1, the standard convolution, to the largest.
 
+    With N = M·Q the largest is M, and the last step is the depthwise convolution with depth multiplier Q.
     At each the kernel keeps what lies in its groups, and drops the rest: an output channel reads the input channels of
     its own group alone. The output is computed anew, all of it; a step's products are those of one value, in the middle
     of channel 0. `done` and `total` of a side are both the whole convolution's multiplications.
 
     x: an array (1, Dᵤ, Dᵤ, M) or sizes (Dᵤ, Dᵤ, M); kernel: the standard one, an array (Dᵣ, Dᵣ, M, N), or its sides
     with out_channels for N, M unless given; stride, padding, dilation as in `conv2d`; seed: of the random numbers.
-    Raises as `stepper`.
+    Raises as `stepper`, and ValueError where M and N have no common divisor but 1, so that there is nothing to divide.
 
     >>> print(*(step.name for step in groups(x=(3, 3, 12)).walk()), sep=", ")
     groups = 1, groups = 2, groups = 3, groups = 4, groups = 6, groups = 12
@@ -46,6 +47,8 @@ def groups(
     fits_padded("x", x.shape, g)
     geometry: dict[str, Any] = {"stride": stride, "padding": padding, "dilation": dilation}
     m, n = kernel.shape[2:]
+    if gcd(m, n) == 1:
+        raise ValueError(f"{NAME}: groups divide both M and N, and no number above 1 does; got M = {m}, N = {n}")
     counts = [count for count in range(1, gcd(m, n) + 1) if gcd(m, n) % count == 0]
     fits_steps(len(counts), prod(kernel.shape[:3]) * len(counts))
     most = counts[-1]
@@ -58,7 +61,7 @@ def groups(
             "which input channels each output channel reads",
             linked(m, n, most),
             ("input channel", "output channel"),
-            "filter",
+            "links",
             given=False,
         ),
         volume_panel("y", "output y", last, "output"),
@@ -67,6 +70,7 @@ def groups(
     def walk() -> Iterator[Step]:
         standard = conv2d_cost(x.shape, kernel.shape, **geometry).macs
         separable = depthwise_separable_conv2d_cost(x.shape, kernel.shape[:3], (m, n), **geometry).macs
+        before = np.zeros((m, n), np.int64)
         for count in counts:
             kept = grouped_kernel(kernel, count)
             y = grouped_conv2d(x, kept, groups=count, **geometry)[0]
@@ -84,14 +88,18 @@ def groups(
                 Side(name, macs, macs)
                 for name, macs in (("grouped", cost.macs), ("standard", standard), ("depthwise separable", separable))
             )
-            writes = {"links": as_written(linked(m, n, count)), "y": as_written(y)}
+            links = linked(m, n, count)
+            changed = {index: link for index, link in as_written(links).items() if link != before[index]}
+            before, writes = links, {"links": changed, "y": as_written(y)}
             yield Step(f"groups = {count}", sentence, read, writes, products, sides)
 
+    short = "" if most == m else f", which ends before depthwise, as N = {n} is no multiple of M = {m}"
     summary = (
         f"An input of {shape_text(x.shape[1:])} and {plural('filter', n)} of {shape_text(kernel.shape[:2])}, in "
-        f"{', '.join(map(str, counts))} groups; {geometry_text(g, padding)}."
+        f"{listed([*map(str, counts)])} groups{short}; {geometry_text(g, padding)}."
     )
-    return Plan("From standard through groups to depthwise", summary, table.panels, walk, geometry)
+    title = "From standard through groups to depthwise" if most == m else f"From standard to {most} groups"
+    return Plan(title, summary, table.panels, walk, geometry)
 
 
 def shares(m: int, n: int, groups: int) -> Iterator[tuple[Array, Array]]:
@@ -130,8 +138,7 @@ def group_text(groups: int, m: int, n: int) -> str:
     if groups == 1:
         text += ", the standard convolution"
     if groups == m:
-        multiplier = "" if n == m else f" with {n // m} filters a channel"
-        text += f", the depthwise convolution{multiplier}" if groups > 1 else ", and depthwise too"
+        text += ", the depthwise convolution" + ("" if n == m else f" with depth multiplier {n // m}")
     return text
 
 

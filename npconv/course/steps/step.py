@@ -1,7 +1,8 @@
 """What a stepper is made of: arrays that lie on the table, and steps that read some of their entries and write others.
 
 A panel's array is what a kernel took or returned without its batch axis, as there is one image; so an entry's index is
-the kernel's without its first number. An input that is padded is shown padded.
+the kernel's without its first number. An input that is padded is shown padded: its entries are indexed with the padding
+before them, as the kernels read them, and a page numbers its rows and columns as x has them, the padding's not at all.
 """
 
 from collections.abc import Mapping
@@ -21,7 +22,8 @@ class Panel:
 
     `values` are the numbers that the kernels computed: what a filled panel holds after the last step. `axes` names each
     axis in the legend's words, such as ("row", "column", "channel"); the first two are drawn as a grid, the rest as
-    slices side by side. `role` is that of the visual language: input, filter, depthwise, activated, linear or output.
+    slices side by side. `role` is that of the visual language: input, filter, depthwise, activated, linear or output;
+    or it is links, where 1 stands for a link and 0 for none.
     `inside` gives the rows and columns, (top, bottom, left, right) with the ends excluded, beyond which lies padding;
     padding's zeros are there from the beginning, in a filled panel too. `accumulates` says that a filled panel starts
     as zeros, to which the steps add; any other starts empty.
@@ -35,6 +37,20 @@ class Panel:
     given: bool
     inside: tuple[int, int, int, int] | None = None
     accumulates: bool = False
+
+    def numbers(self, axis: int) -> list[int | None]:
+        """The index of each row (axis 0) or column (axis 1) in the array without its padding; None for padding."""
+        size = self.values.shape[axis]
+        first, end = (0, size) if self.inside is None else self.inside[2 * axis : 2 * axis + 2]
+        return [place - first if first <= place < end else None for place in range(size)]
+
+    @property
+    def own_shape(self) -> tuple[int, ...]:
+        """The array's shape without its padding."""
+        if self.inside is None:
+            return self.values.shape
+        top, bottom, left, right = self.inside
+        return (bottom - top, right - left, *self.values.shape[2:])
 
     def start(self) -> Array:
         """What the panel holds before the first step: its numbers, zeros, or NaN where nothing is yet."""
