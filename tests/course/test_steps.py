@@ -1,6 +1,7 @@
 """The steppers: that walking the steps is the convolution, number for number, at every point on the way."""
 
 import random
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ import npconv
 from npconv.checks.cases import convolution_case
 from npconv.cost import (
     conv2d_cost,
+    cost_ratio,
     count_operations,
     depthwise_conv2d_cost,
     depthwise_separable_conv2d_cost,
@@ -298,6 +300,13 @@ def test_separable_fills_what_lies_between_and_then_the_output_of_the_factored_k
     cost = depthwise_separable_conv2d_cost(x.shape, depthwise.shape, pointwise.shape, **geometry)
     assert (step.sides[0].total, done) == (cost.macs, cost.macs)
     assert paid == step.sides[1].total == count_operations(npconv.conv2d, x, kernel, **geometry).multiplications
+
+
+def test_the_ratio_of_separable_has_its_depth_multiplier():
+    last = stepper("separable", depth_multiplier=2).steps[-1]
+    ratio = cost_ratio(3, 4, depth_multiplier=2)
+    assert last.sentence.endswith(f", {ratio} of them")
+    assert ratio == Fraction(last.sides[0].total, last.sides[1].total)
 
 
 def test_the_last_step_of_separable_says_the_ratio_of_the_cost_formulas():
