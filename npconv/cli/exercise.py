@@ -13,7 +13,9 @@ def add_parser(commands: Commands) -> None:
     start = actions.add_parser("start", help="write an exercise's file, to be filled in")
     start.add_argument("name", metavar="NAME", help="which one")
     start.add_argument("folder", nargs="?", default=".", metavar="DIR", help="where (the current folder)")
-    start.add_argument("--variant", type=int, metavar="SEED", help="change what npconv's own code gives no answer to")
+    start.add_argument(
+        "--variant", type=int, metavar="SEED", help="ask for something that npconv's own code is no answer to"
+    )
     start.set_defaults(run=_start)
 
 
@@ -29,6 +31,10 @@ def _list(arguments: argparse.Namespace) -> int:
             rows.append([exercise.name if first else "", function, points, exercise.asks if first else ""])
     rows.append(["all", "", str(sum(exercise.points for exercise in EXERCISES.values())), ""])
     print_table(["exercise", "function", "points", "asks for"], rows)
+    print(
+        "\n`npconv exercise start NAME` writes one, to be filled in; with --variant SEED, any whole number, it asks for"
+    )
+    print("something else than npconv's own functions, such as channels first. `npconv grade FILE` grades it.")
     return 0
 
 

@@ -72,7 +72,10 @@ def source_in(name, variant):
         source = re.sub(r"\b6\b", str(variant.limit), source)
     if variant.epsilon == "outside the root":
         source = source.replace("np.sqrt(x.var(axis=axes) + epsilon)", "np.sqrt(x.var(axis=axes)) + epsilon")
-        source = source.replace("dscale / count)", "dscale / count * deviation / (deviation - epsilon))")
+        source = source.replace("dscale / count)", "dscale / count * deviation / spread)")
+        source = source.replace(
+            "    normalized =", "    spread = np.where(deviation == epsilon, 1, deviation - epsilon)\n    normalized ="
+        )
     if variant.count == "flops":
         source = source.replace("height * width * channels * filters", "(2 * height * width * channels - 1) * filters")
         source = source.replace(
@@ -290,7 +293,7 @@ def test_no_mistake_is_right_and_no_two_are_the_same(exercise, task):
     mistakes = {mistake.says: mistake for mistake in task.mistakes}
     assert len(mistakes) == len(task.mistakes) >= 5
     answers, wrong = dict.fromkeys(mistakes, 0), set()
-    within = [choice for choice in exercise.choices if choice not in ("channels", "filters", "kernel", "order")]
+    within = [choice for choice in exercise.choices if choice not in ("channels", "filters", "order")]
     variants = [Variant(), *(Variant(1, **{choice: OPTIONS[choice][-1]}) for choice in within)]
     cases = few_cases(task)[::-1]  # the large ones first
     tried = [(variant, case) for variant in variants for case in cases[:24]]
@@ -399,6 +402,8 @@ def test_batch_norms_gradients_are_those_of_differences(epsilon):
     task = EXERCISES["batch-norm"].tasks[0]
     for case in few_cases(task, step=7):
         dy, x, scale, shift = case.arrays.values()
+        if epsilon == "outside the root" and (x.var((0, 1, 2)) == 0).any():
+            continue  # where it has a kink
 
         def objective(x, scale, shift, dy=dy, eps=case.options["epsilon"]):
             mean, variance = x.mean((0, 1, 2)), x.var((0, 1, 2))
@@ -421,7 +426,8 @@ def test_the_least_cases_of_batch_norm_have_whole_answers():
     task = EXERCISES["batch-norm"].tasks[0]
     for epsilon in OPTIONS["epsilon"]:
         for case in ladder(task, 0):
-            if not case.sizes["uneven"] and not case.sizes["other_epsilon"]:
+            even = case.arrays["x"].size // case.sizes["channels"] % 2 == 0 and not case.sizes["constant"]
+            if even and not case.sizes["uneven"] and not case.sizes["other_epsilon"]:
                 for part in task.reference(case, Variant(1, epsilon=epsilon)):
                     assert np.allclose(part, np.round(part), atol=1e-9)
 

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,8 @@ from npconv.course.exercises.template import start_exercise
 from npconv.course.grading import Limits, grade_source
 from npconv.course.grading.cases import Cases
 from npconv.course.grading.grade import LARGEST, seed_of
+from npconv.course.grading.judging import Judge
+from npconv.course.grading.process import Outcome
 
 HEAD = "# npconv exercise: pointwise\n# npconv variant: none\nimport numpy as np\n"
 FORWARD = "def pointwise_conv2d(x, kernel):\n    return x @ kernel\n"
@@ -68,7 +71,7 @@ def test_a_wrong_function_is_shown_in_its_smallest_case(file, capsys):
     for part in (
         "pointwise_conv2d           wrong  0 of 2",
         "pointwise_conv2d_backward  right  3 of 3",
-        "only where the input has 2 channels",
+        "only where the input has 2",
         "by hand: y[0,0,0,0] = x[0,0,0,0]·k[0,0] + x[0,0,0,1]·k[1,0]",
         "the call: pointwise_conv2d(np.array([[[[",
     ):
@@ -140,6 +143,13 @@ def test_what_is_no_exercise_is_refused(file, capsys, what):
     assert err.count("\n") == 1
 
 
+def test_a_byte_order_mark_in_front_of_a_file_is_no_matter(file, capsys):
+    file.write_bytes(b"\xef\xbb\xbf" + RIGHT.encode())
+    status, out, err = run(capsys, file)
+    assert (status, err) == (0, "")
+    assert "5 of 5" in out
+
+
 def test_a_binary_file_and_one_that_is_not_there_are_refused(file, capsys):
     file.write_bytes(b"\x89PNG\xff\x00")
     status, _, err = run(capsys, file)
@@ -155,6 +165,7 @@ def test_a_binary_file_and_one_that_is_not_there_are_refused(file, capsys):
 @pytest.mark.parametrize(
     ("options", "says"),
     [
+        (["--exercise", "foo"], "exercise must be one of standard-loops, standard-taps, "),
         (["--exercise", "costs"], "must be the exercise costs; its header says pointwise"),
         (["--variant", "3"], "must be variant 3; its header says no variant"),
         (["--variant", "0"], "must be variant 0; its header says no variant"),
@@ -236,6 +247,17 @@ def test_an_endless_loop_costs_its_seconds_once_and_is_named():
     assert "x (1, 1, 1, 1)" in report.as_text()
 
 
+def test_cases_that_take_too_long_together_are_told_from_a_call_that_does_not_end():
+    class Slow:
+        def call(self, name, arrays, options, *, deadline=None):
+            time.sleep(max(0.0, deadline - time.monotonic()))
+            return Outcome("timed out", message="no answer within 0.05 s")
+
+    verdict = Judge(Cases(POINTWISE.tasks[0], Variant(), 0), Slow(), seconds=0.05).verdict()
+    assert verdict.broken == "it does not come to an end: all its cases together take more than 0.05 s"
+    assert [Limits(seconds=seconds).seconds_for_all for seconds in (1.0, 5.0, 10.0)] == [20.0, 20.0, 40.0]
+
+
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs Linux's limits")
 def test_too_much_memory_is_named():
     source = HEAD + "def pointwise_conv2d(x, kernel):\n    return np.ones((1 << 17, 1 << 17))\n" + BACKWARD
@@ -252,7 +274,7 @@ def test_too_much_memory_is_named():
     [
         ("def broken(:\n", "SyntaxError: invalid syntax (line 8: `def broken(:`)"),
         ("1 / 0\n", "ZeroDivisionError: division by zero (line 8: `1 / 0`)"),
-        ("raise SystemExit\n", "it exited: sys.exit()"),
+        ("raise SystemExit\n", "the file can't be loaded: it calls for an exit: sys.exit()"),
     ],
 )
 def test_a_file_that_cannot_be_loaded_is_missing_all_with_its_line(top_level, says):

@@ -1,5 +1,6 @@
 """The judge: what is right passes; what is wrong is named, and shown in the smallest case that it does wrong."""
 
+import ast
 import itertools
 import json
 
@@ -9,7 +10,9 @@ import pytest
 import npconv
 from npconv.course.exercises import EXERCISES, Variant, variant_from
 from npconv.course.exercises import mistakes as wrong
+from npconv.course.exercises.exercise import Case
 from npconv.course.grading.cases import Cases
+from npconv.course.grading.comparing import as_result, is_whole
 from npconv.course.grading.judging import Judge
 from npconv.course.grading.ladder import ladder, sizes_of
 from npconv.course.grading.process import Outcome
@@ -23,19 +26,20 @@ GRADIENTS = EXERCISES["standard-backward"].tasks[0]
 class Local:
     """Calls a function here, as a submission's process does there."""
 
-    def __init__(self, function):
+    def __init__(self, task, function):
         self.function = function
+        self.defaults = {name: ast.literal_eval(default) for name, default in task.options if default}
 
     def call(self, name, arrays, options, *, deadline=None):
         arrays = tuple(None if a is None else a.copy() for a in arrays)
         try:
-            return Outcome("returned", self.function(*arrays, **options), arrays)
+            return Outcome("returned", self.function(*arrays, **{**self.defaults, **options}), arrays)
         except Exception as error:
             return Outcome("raised", message=f"{type(error).__name__}: {error}", arguments=arrays)
 
 
 def verdict(task, function, variant=None, seed=0) -> Verdict:
-    return Judge(Cases(task, variant or Variant(), seed), Local(function)).verdict()
+    return Judge(Cases(task, variant or Variant(), seed), Local(task, function)).verdict()
 
 
 def right(x, kernel, *, stride, padding):
@@ -53,6 +57,7 @@ def test_a_right_function_is_right_whatever_the_dtype_of_whole_numbers(seed, dty
     assert found.tried > 150
 
 
+ROWS, COLUMNS = "the filter has 2 or 3 rows", "the filter has 2 or 3 columns"
 WRONG = {
     "the stride is ignored": lambda x, k, stride, padding: npconv.conv2d(x, k, padding=padding),
     "the strides of height and width are swapped": lambda x, k, stride, padding: right(
@@ -60,14 +65,20 @@ WRONG = {
     ),
     "the kernel is flipped": lambda x, k, stride, padding: right(x, k[::-1, ::-1], stride=stride, padding=padding),
     "nothing is computed: all that it returns is 0": lambda x, k, stride, padding: np.zeros((1, 1, 1, 1)),
-    "y has wrong values, only where the batch has 2 images": lambda x, k, stride, padding: (
+    "y has wrong values, only where the batch has 2 or 3 images": lambda x, k, stride, padding: (
         right(x, k, stride=stride, padding=padding) + (len(x) > 1)
     ),
     "y has wrong values, only where the numbers are not whole": lambda x, k, stride, padding: right(
         x.astype(int), k, stride=stride, padding=padding
     ),
-    "y has wrong values, only where the filter has 2 columns and there are 2 filters": lambda x, k, stride, padding: (
+    f"y has wrong values, only where {COLUMNS} and there are 2 or 3 filters": lambda x, k, stride, padding: (
         right(x, k, stride=stride, padding=padding) + (k.shape[1] > 1 and k.shape[3] > 1)
+    ),
+    f"y has wrong values, only where {ROWS}, or {COLUMNS}, or the input has 2 or 3 channels": lambda x, k, **options: (
+        right(x, k, **options) + (k[..., 0].size > 1)
+    ),
+    "y has wrong values, first seen where the batch has 2 images": lambda x, k, stride, padding: (
+        right(x, k, stride=stride, padding=padding) + (len(x) + max(k.shape) + max(stride) > 3)
     ),
     "it returns a tuple of 2, where y is due; in the smallest case already": lambda x, k, stride, padding: (0 * x, k),
     "y holds complex128, where real numbers are due; in the smallest case already": lambda x, k, stride, padding: right(
@@ -86,7 +97,8 @@ WRONG = {
 @pytest.mark.parametrize("broken", WRONG)
 def test_what_is_broken_is_said(broken):
     found = verdict(LOOPS, WRONG[broken])
-    assert (found.status, found.points, found.broken) == ("wrong", 0, broken)
+    said = found.broken.replace("2, 3 or 4", "2 or 3").replace("first seen where the numbers", "only where the numbers")
+    assert (found.status, found.points, said) == ("wrong", 0, broken)
     assert found.passed < found.tried
 
 
@@ -117,7 +129,7 @@ def test_what_raises_is_wrong_with_its_error_in_the_smallest_case():
     found = verdict(LOOPS, function)
     assert found.broken.startswith("it raises IndexError: out of range; only where")
     assert "the filter has 3 columns" in found.broken
-    assert "the input has 2 channels" in found.broken
+    assert "the input has 2 or 3 channels" in found.broken
     assert found.broken.count(" is ") + found.broken.count(" has ") == 2
 
 
@@ -272,10 +284,176 @@ def test_the_ladder_departs_in_every_size_alone_and_in_pairs(task):
     assert departed[0] == set()
     for size in sizes_of(task):
         assert {size.name} in departed
-    for pair in itertools.combinations([size.name for size in task.sizes], 2):
+    for pair in itertools.combinations([size.name for size in task.sizes if size.paired], 2):
         assert set(pair) in departed
     assert any(len(names) > len(task.sizes) // 2 for names in departed)
-    for first, second in itertools.pairwise(sizes_of(task)):
+    for first, second in itertools.pairwise([size for size in sizes_of(task) if size.paired]):
         for value in set(first.others) & set(second.others):
             alike = {size.name: size.least for size in sizes_of(task)} | {first.name: value, second.name: value}
             assert any(dict(case.sizes) in (alike, alike | {"quarters": 0}) for case in ladder(task, seed=0))
+
+
+def test_a_case_in_which_a_mistake_has_no_answer_does_not_hide_it():
+    def function(x, kernel, *, stride, padding):  # of no padding where that can be
+        fits = x.shape[1] >= kernel.shape[0] and x.shape[2] >= kernel.shape[1]
+        return right(x, kernel, stride=stride, padding=((0, 0), (0, 0))) if fits else np.zeros((1, 1, 1, 1))
+
+    assert verdict(LOOPS, function).broken == "the padding is ignored"
+
+
+def test_a_mistake_that_explains_a_few_answers_by_chance_is_not_named():
+    def function(x, kernel, *, stride, padding):
+        y = right(x, kernel, stride=stride, padding=padding)
+        return y if kernel.shape[:2] == (1, 1) else y + 1
+
+    assert "has wrong values" in verdict(LOOPS, function).broken
+
+
+PADDINGS = {
+    "the top's padding is taken for the bottom's": lambda p: ((p[0][0], p[0][0]), p[1]),
+    "the left's padding is taken for the right's": lambda p: (p[0], (p[1][0], p[1][0])),
+    "the padding in front is put on both sides": lambda p: tuple((a, a) for a, _ in p),
+    "the padding along the width is ignored": lambda p: (p[0], (0, 0)),
+}
+
+
+@pytest.mark.parametrize("says", PADDINGS)
+def test_a_side_of_the_padding_that_is_taken_for_another_is_named(says):
+    def function(x, kernel, *, stride, padding):
+        return right(x, kernel, stride=stride, padding=PADDINGS[says](padding))
+
+    assert verdict(LOOPS, function).broken == says
+
+
+def test_taps_that_are_cut_out_with_another_stride_are_named():
+    def function(x, kernel, *, stride, padding):
+        height, width = right(x, kernel, stride=stride, padding=padding).shape[1:3]
+        padded = np.pad(x, ((0, 0), *padding, (0, 0)))
+        y = np.zeros((len(x), height, width, kernel.shape[3]))
+        for i, j in np.ndindex(*kernel.shape[:2]):
+            y += padded[:, i : i + height, j : j + width] @ kernel[i, j]
+        return y
+
+    assert verdict(LOOPS, function).broken == "the stride is ignored, where the taps are cut out"
+
+
+def test_a_map_that_is_mirrored_at_its_edge_is_named():
+    def function(x, kernel, *, stride, padding):
+        return right(
+            np.pad(x, ((0, 0), *padding, (0, 0)), mode="reflect"), kernel, stride=stride, padding=((0, 0),) * 2
+        )
+
+    says = "the map is mirrored around its edge, by numpy's mode reflect"
+    assert verdict(LOOPS, function, Variant(1, padding="nearest")).broken == says
+
+
+def test_a_changed_argument_is_told_where_the_values_are_wrong_too():
+    def function(dy, x, kernel, *, stride, padding):
+        dy *= 2
+        return npconv.conv2d_backward(dy, x, kernel, stride=stride, padding=padding)
+
+    found = verdict(GRADIENTS, function)
+    assert found.broken == "the argument dy is changed and dx has wrong values; in the smallest case already"
+    assert found.smallest.case.sizes["batch"] == 1
+
+
+def test_in_a_variant_of_turned_kernels_their_orientation_is_told_the_right_way_round():
+    variant = Variant(1, kernel="turned")
+
+    def applied(turn):
+        return lambda x, kernel, stride, padding: right(x, turn(kernel), stride=stride, padding=padding)
+
+    for turn, says in (
+        (lambda kernel: kernel, wrong.AS_IT_IS),
+        (lambda kernel: kernel[::-1], "the kernel is not turned left to right, only upside down"),
+        (lambda kernel: kernel[:, ::-1], "the kernel is not turned upside down, only left to right"),
+    ):
+        assert verdict(LOOPS, applied(turn), variant).broken == says
+    assert verdict(LOOPS, applied(lambda kernel: kernel[::-1, ::-1]), variant).status == "right"
+
+    def gradients(dy, x, kernel, *, stride, padding):
+        return npconv.conv2d_backward(dy, x, kernel[::-1, ::-1], stride=stride, padding=padding)
+
+    assert verdict(GRADIENTS, gradients, variant).broken == "dkernel is not turned back"
+
+
+def test_a_wrong_answer_that_is_right_the_next_time_is_no_matter_of_the_case():
+    calls = []
+
+    def function(x, kernel, *, stride, padding):
+        calls.append(1)
+        return right(x, kernel, stride=stride, padding=padding) + (len(calls) % 50 == 0)
+
+    assert "keeps something between calls" in verdict(LOOPS, function).broken
+
+
+def test_a_mistake_in_the_numbers_is_shown_with_one_weight_where_that_is_enough():
+    task = EXERCISES["separable"].tasks[0]
+
+    def function(x, depthwise, pointwise, *, stride, padding):
+        between = npconv.depthwise_conv2d(x, depthwise, stride=stride, padding=padding)
+        return npconv.pointwise_conv2d(np.maximum(between, 0), pointwise)
+
+    found = verdict(task, function)
+    assert found.broken == "ReLU stands between the two convolutions, where nothing does"
+    assert [a.size for a in found.smallest.given] == [1, 1, 1]
+
+
+BLOCK = EXERCISES["inverted-residual"].tasks[1]
+
+
+def test_a_case_with_several_channels_is_cut_to_one_that_is_wrong_too():
+    mistake = next(m for m in BLOCK.mistakes if m.says.startswith("the depthwise convolution's ReLU6 has the deriv"))
+    sizes = {size.name: size.least for size in sizes_of(BLOCK)}
+
+    def function(*arrays, **options):
+        names = [name for name, _ in BLOCK.arrays]
+        return mistake.answer(Case(dict(zip(names, arrays, strict=True)), options, sizes), Variant(), BLOCK.reference)
+
+    found = verdict(BLOCK, function)
+    assert found.broken == mistake.says
+    assert [a.size for a in found.smallest.given] == [1] * 5
+    assert is_whole(as_result(found.smallest.outcome.value))
+
+
+def test_relus_derivative_for_relu6s_is_named():
+    says = "ReLU's derivative stands for ReLU6's after the depthwise convolution"
+    mistake = next(m for m in BLOCK.mistakes if m.says == says)
+    sizes = {size.name: size.least for size in sizes_of(BLOCK)}
+
+    def function(*arrays, **options):
+        names = [name for name, _ in BLOCK.arrays]
+        return mistake.answer(Case(dict(zip(names, arrays, strict=True)), options, sizes), Variant(), BLOCK.reference)
+
+    assert verdict(BLOCK, function, seed=1).broken == says  # the numbers of seed 0 let the mask be left out as well
+
+
+def test_as_many_additions_as_products_are_named():
+    def function(*, x_shape, kernel_shape, stride, padding):
+        cost = npconv.cost.conv2d_cost(x_shape, kernel_shape, stride=stride, padding=padding)
+        return 2 * cost.macs
+
+    found = verdict(EXERCISES["costs"].tasks[0], function, Variant(1, count="flops"))
+    assert found.broken == "n additions are counted for a sum of n products, where n − 1 are right"
+
+
+def test_activations_are_shown_as_grids():
+    task = EXERCISES["activations"].tasks[0]
+    found = verdict(task, lambda x: x)
+    assert "x[0, :, :, 0] = [[" in Report("a.py", EXERCISES["activations"], Variant(), (found,)).as_text()
+
+
+def test_a_value_that_is_missing_is_worked_by_hand_and_none_where_all_are_right():
+    def first_column(x, kernel, *, stride, padding):
+        return right(x, kernel, stride=stride, padding=padding)[:, :, :1]
+
+    def one_more_column(x, kernel, *, stride, padding):
+        y = right(x, kernel, stride=stride, padding=padding)
+        return np.concatenate([y, y[:, :, -1:]], axis=2)
+
+    texts = [
+        Report("a.py", EXERCISES["standard-loops"], Variant(), (verdict(LOOPS, function),)).as_text()
+        for function in (first_column, one_more_column)
+    ]
+    assert "by hand: y[0,0,1,0] = " in texts[0]
+    assert "by hand" not in texts[1]

@@ -1,16 +1,21 @@
 """The grader's own test: it catches every planted mistake, accepts every right answer, and can fail."""
 
 import json
+import re
 from collections import Counter
 
 import pytest
 
 from npconv.cli import main
 from npconv.course import grading
-from npconv.course.exercises import EXERCISES
+from npconv.course.exercises import EXERCISES, Variant
 from npconv.course.exercises.bugs import BUGS, solution_source
+from npconv.course.grading.cases import Cases
+from npconv.course.grading.ladder import departures, sizes_of
 from npconv.course.grading.planted import PLANTED, Planted, replaced
+from npconv.course.grading.process import Outcome
 from npconv.course.grading.self_test import accepted_sources, self_test
+from npconv.course.grading.trial import what_is_wrong
 
 TASKS = {task.name for exercise in EXERCISES.values() if exercise.name != "find-the-bug" for task in exercise.tasks}
 
@@ -78,6 +83,70 @@ def test_the_tables_can_be_read_and_parsed(result):
     assert set(data) == {"right", "mistakes", "accepted"}
     assert all(set(row) == {"function", "says", "status", "property", "as_it_should"} for row in data["mistakes"])
     assert data["right"] is True
+
+
+ISSUES_OWN = {
+    ("conv2d_backward", "the stride is ignored"): "the stride along the height is ignored",
+    ("conv2d_cost", "the stride is ignored"): "the stride along the height is ignored",
+    ("conv2d_loops", "the strides of height and width are swapped"): "the strides of height and width are swapped",
+    ("conv2d_loops", "the kernel is flipped, as in a true convolution"): "the kernel is flipped",
+    ("conv2d_taps", "the columns are stepped over by the height's stride"): "the height's stride is taken for both",
+    ("conv2d_taps", "the kernel is transposed: M and N are swapped"): "input and output channels of the kernel are",
+    ("conv2d_taps", "the edge is repeated instead of zeros"): "the nearest value is repeated around the map",
+    ("conv2d_backward", "dkernel is the last image's alone"): "dkernel is not summed over the batch",
+    ("conv2d_backward", "dy is changed in place"): "the argument dy is changed",
+    ("batch_norm_backward", "dscale is the sum of dy times x"): "dscale is the sum of dy times x",
+}
+
+
+@pytest.mark.parametrize("mistake", ISSUES_OWN, ids=" ".join)
+def test_the_mistakes_that_are_made_most_are_named(result, mistake):
+    said = {(tested.verdict.task.name, tested.says): tested.verdict.broken for tested in result.mistakes}
+    assert said[mistake].startswith(ISSUES_OWN[mistake])
+
+
+def local(mistake):
+    """The function with the mistake, to be called here."""
+    module = {}
+    exec(mistake.source(), module)
+    return module[mistake.function]
+
+
+def test_what_goes_wrong_only_somewhere_goes_wrong_nowhere_else(result):
+    told = [(planted, tested.verdict) for planted, tested in zip(PLANTED, result.mistakes, strict=True)]
+    told = [(planted, verdict) for planted, verdict in told if "only where" in verdict.broken]
+    assert told
+    for planted, verdict in told:
+        cases, function = Cases(planted.task, Variant(), seed=7), local(planted)
+        somewhere = verdict.broken.rpartition("only where ")[2].split(", or ")
+        wrong = 0
+        for case in cases:
+            arrays = [None if a is None else a.copy() for a in case.arrays.values()]
+            try:
+                outcome = Outcome("returned", function(*arrays, **case.options), tuple(arrays))
+            except Exception as error:
+                outcome = Outcome("raised", message=str(error))
+            given = [None if a is None else a.copy() for a in case.arrays.values()]
+            if what_is_wrong(cases, case, given, outcome, cases.right(case)):
+                wrong += 1
+                there = departures(planted.task, case.sizes)
+                said = [
+                    re.compile(re.escape(size.says).replace(r"\{\}", ".+"))
+                    for size in sizes_of(planted.task)
+                    if case.sizes.get(size.name, size.least) != size.least
+                ]
+
+                def is_in(place, said=said):
+                    return any(says.fullmatch(place) for says in said)
+
+                assert any(all(map(is_in, place.split(" and "))) for place in somewhere), (verdict.broken, there)
+        assert wrong, planted.says
+
+
+def test_nothing_that_the_tables_say_is_cut(result):
+    cells = " ".join(result.as_text().split())
+    assert "…" not in cells
+    assert max(map(len, result.as_text().splitlines())) <= 140
 
 
 NO_MISTAKE = Planted("this is none", "pointwise", "pointwise_conv2d", "return x @ kernel", "return x.dot(kernel)")

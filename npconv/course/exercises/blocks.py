@@ -24,20 +24,37 @@ SIZES = (
     Size("large", 0, (1,), "values are above ReLU6's limit"),
     Size("halves", 0, (1,), "the depthwise weights are halves"),
     Size("kinks", 0, (1,), "values are at ReLU6's limit or 0 exactly"),
+    Size("fewer_channels", 0, (1,), "the output has fewer channels than the input", paired=False),
+    Size("contraction", 0, (1,), "there are fewer channels after the expansion than before", paired=False),
 )
+_EVERYDAY: Sizes = {**c.EVERYDAY, "expansion": 2, "signs": 1}
+FURTHER: tuple[Sizes, ...] = (
+    *c.FURTHER,
+    _EVERYDAY,
+    {**_EVERYDAY, "large": 1, "halves": 1},
+    {**_EVERYDAY, "channels": 3, "no_expansion": 1, "halves": 1},
+    {**_EVERYDAY, "fewer_channels": 1},
+    {**_EVERYDAY, "channels": 4, "contraction": 1},
+    {**_EVERYDAY, "channels": 5, "expansion": 4, "batch": 1},
+    {**_EVERYDAY, "stride_height": 2, "stride_width": 2, "top": 0, "left": 0, "large": 1, "halves": 1},
+    *({**_EVERYDAY, "kinks": 1, "channels": channels, "signs": signs, "no_expansion": without}
+      for channels in (1, 2) for signs in (0, 1) for without in (0, 1)),
+)  # fmt: skip
 ARRAYS = (("x", "volume"), ("expand", "pointwise"), ("depthwise", "depthwise"), ("project", "pointwise"))
 OPTIONS = (("stride", "(1, 1)"), ("padding", "((1, 1), (1, 1))"))
 
 
 def inverted_residual_case(sizes: Sizes, draw: Draw) -> Case:
     """x, expand or None, depthwise and project; where the shortcut is to be added, the padding keeps the size."""
+    k = max(sizes["channels"], 1 + max(sizes["fewer_channels"], sizes["contraction"]))
+    inner = k - 1 if sizes["contraction"] else k * sizes["expansion"]
+    inner = k if sizes["no_expansion"] else inner
+    outer = k - 1 if sizes["fewer_channels"] else k + sizes["other_channels"]
     sizes_then = dict(sizes)
-    if (sizes["stride_height"], sizes["stride_width"]) == (1, 1) and not sizes["other_channels"]:
+    if (sizes["stride_height"], sizes["stride_width"]) == (1, 1) and k == outer:
         for axis, before, after in (("height", "top", "bottom"), ("width", "left", "right")):
             kernel = max(sizes[f"kernel_{axis}"], sizes[before] + sizes[after] + 1)
             sizes_then |= {f"kernel_{axis}": kernel, after: kernel - 1 - sizes[before]}
-    k = sizes["channels"]
-    inner = k if sizes["no_expansion"] else k * sizes["expansion"]
     bounds = {(0, 0): (1, 2), (0, 1): (3, 5), (1, 0): (-2, 2), (1, 1): (-5, 5)}[sizes["signs"], sizes["large"]]
 
     def drawn(*shape: int) -> Array:
@@ -48,7 +65,7 @@ def inverted_residual_case(sizes: Sizes, draw: Draw) -> Case:
         "x": drawn(sizes["batch"], *c.input_sides(sizes_then), k),
         "expand": None if sizes["no_expansion"] else drawn(k, inner),
         "depthwise": drawn(*kernel_sides, inner),
-        "project": drawn(inner, k + sizes["other_channels"]),
+        "project": drawn(inner, outer),
     }
     if sizes["halves"] or sizes["kinks"]:  # so that what the first ReLU6 cuts off is not cut off again by the second
         weights = draw(*kernel_sides, inner)
@@ -103,7 +120,7 @@ class _Block:
 
     def sent_back(self, dy: Array, a: Array, where: str) -> Array:
         """The gradient through ReLU6."""
-        top = self.top(f"relu after {where}")
+        top = np.inf if self.flaw == f"derivative after {where}" else self.top(f"relu after {where}")
         if self.flaw in ("kinks", f"kinks after {where}"):
             return dy * ((a >= 0) & (a <= top))
         return dy * ((a > 0) & (a < top))
@@ -162,6 +179,10 @@ BACKWARD_FLAWS = {
     "expansion's mask": "the mask of the expansion's ReLU6 is left out",
     "filtering's mask": "the mask of the depthwise convolution's ReLU6 is left out",
     "dexpand before the mask": "dexpand is made of the gradient before the expansion's mask, not after it",
+    "relu after the expansion": "ReLU stands where ReLU6 is right, after the expansion",
+    "relu after the filters": "ReLU stands where ReLU6 is right, after the depthwise convolution",
+    "derivative after the expansion": "ReLU's derivative stands for ReLU6's after the expansion",
+    "derivative after the filters": "ReLU's derivative stands for ReLU6's after the depthwise convolution",
     "kinks": "ReLU6's derivative at 0 and at its limit is taken as 1",
     "kinks after the expansion": "the expansion's ReLU6 has the derivative 1 at 0 and at its limit",
     "kinks after the filters": "the depthwise convolution's ReLU6 has the derivative 1 at 0 and at its limit",
@@ -198,6 +219,7 @@ def _backward(variant: Variant) -> str:
 
 
 EXAMPLE = {"output_width": 2, "expansion": 2}
+BACKWARD_EXAMPLE = {**EXAMPLE, "kernel_width": 2, "right": 1, "halves": 1}  # whose values stay below the limit
 SHAPES = {"x": "B, Dᵤ, Dᵤ, k", "expand": "k, tk", "depthwise": "Dᵣ, Dᵣ, tk", "project": "tk, k′", "y": "B, Dᵥ, Dᵥ, k′",
           "dy": "B, Dᵥ, Dᵥ, k′"}  # fmt: skip
 
@@ -209,12 +231,12 @@ INVERTED_RESIDUAL = Exercise(
             "inverted_residual", 4, ARRAYS, OPTIONS, (("y", "volume"),), SIZES, inverted_residual_case,
             _forward_with(""), _forward, EXAMPLE,
             (*(Mistake(says, _forward_with(flaw)) for flaw, says in FORWARD_FLAWS.items()), *MISTAKES),
-            integers=False, choices=("limit",), shapes=SHAPES,
+            integers=False, choices=("limit",), shapes=SHAPES, further=FURTHER,
         ),
         Task(
             "inverted_residual_backward", 8, (("dy", "volume"), *ARRAYS), OPTIONS,
             (("dx", "volume"), ("dexpand", "pointwise"), ("ddepthwise", "depthwise"), ("dproject", "pointwise")),
-            SIZES, inverted_residual_backward_case, _backward_with(""), _backward, EXAMPLE,
+            SIZES, inverted_residual_backward_case, _backward_with(""), _backward, BACKWARD_EXAMPLE,
             (
                 *(Mistake(says, _backward_with(flaw)) for flaw, says in BACKWARD_FLAWS.items()),
                 *MISTAKES,
@@ -223,7 +245,7 @@ INVERTED_RESIDUAL = Exercise(
                 wrong.part_taken_for("ddepthwise is not summed over the batch: it is the first image's alone", 2,
                                      dy=wrong.only(0, 0)),
             ),
-            integers=False, choices=("limit",), shapes=SHAPES,
+            integers=False, choices=("limit",), shapes=SHAPES, further=FURTHER,
         ),
     ),
     ("channels", "filters", "kernel", "padding", "order", "limit"),

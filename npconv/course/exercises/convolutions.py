@@ -28,6 +28,41 @@ SPATIAL = (
     Size("spare_columns", 0, (1,), "the stride leaves {} input column over"),
 )
 
+_THREE = {"kernel_height": 3, "kernel_width": 3}
+_AROUND = {"top": 1, "bottom": 1, "left": 1, "right": 1}
+_MAP = {"output_height": 3, "output_width": 4}
+_DEEP = {"batch": 2, "channels": 2, "filters": 3, "multiplier": 2}
+_HALVED = {"stride_height": 2, "stride_width": 2}
+EVERYDAY: Sizes = {**_THREE, **_AROUND, **_MAP, **_DEEP}  # 3×3, padding 1, stride 1
+FURTHER: tuple[Sizes, ...] = (
+    {**_THREE, **_AROUND},
+    {**_THREE, **_AROUND, **_MAP},
+    EVERYDAY,
+    {**EVERYDAY, "defaults": 1},
+    {**EVERYDAY, "integers": 1},
+    {**EVERYDAY, "zeros": 1},
+    {**EVERYDAY, "single": 1},
+    {**EVERYDAY, "near": 4000, "quarters": 1},
+    {**EVERYDAY, "near": 4000, "integers": 1},
+    {**EVERYDAY, "output_width": 3, "channels": 3, "multiplier": 3},
+    {**_THREE, **_HALVED, "bottom": 1, "right": 1, "output_height": 2, "output_width": 2},  # half as large as the input
+    {**_THREE, **_HALVED, "bottom": 1, "right": 1, **_MAP, **_DEEP},
+    {**_HALVED, **_MAP, **_DEEP, "spare_rows": 1, "spare_columns": 1},  # 1×1
+    {"kernel_height": 2, "kernel_width": 2, "stride_height": 3, "stride_width": 3, "output_height": 2,
+     "output_width": 2, "spare_rows": 2, "spare_columns": 2},
+    {**_THREE, "stride_height": 3, "stride_width": 3, **_MAP, "top": 1, "right": 1, "spare_rows": 2,
+     "spare_columns": 1},
+    {**_THREE, "stride_height": 4, "stride_width": 5, "output_height": 2, "output_width": 2, "spare_rows": 3,
+     "spare_columns": 2},
+    {"batch": 4, "channels": 5, "filters": 4, "multiplier": 4, "kernel_width": 2, "output_height": 2},
+    {"kernel_height": 5, "kernel_width": 4, "output_height": 2, "output_width": 3, "top": 2, "left": 1, "channels": 2},
+    {"output_height": 5, "output_width": 4, "kernel_height": 2, "channels": 2},
+    {"kernel_height": 2, "kernel_width": 2, "output_height": 6, "output_width": 7, "top": 3, "bottom": 3, "left": 3,
+     "right": 3},
+    {"kernel_height": 4, "kernel_width": 5, "top": 2, "bottom": 2, "left": 2, "right": 2, "output_height": 2,
+     "channels": 2},  # larger than the input
+)  # fmt: skip
+
 
 def input_sides(sizes: Sizes) -> tuple[int, int]:
     """Height and width of the input: what output, kernel, stride, padding and rows left over ask for, at least 1."""

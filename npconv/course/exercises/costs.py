@@ -1,6 +1,7 @@
 """What a convolution costs, and the separable one beside the standard one, as exercises."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from fractions import Fraction
 from math import prod
 from typing import Any
@@ -8,10 +9,23 @@ from typing import Any
 from ...cost.formulas import Cost, conv2d_cost, cost_ratio, depthwise_separable_conv2d_cost
 from . import convolutions as c
 from .exercise import Case, Draw, Exercise, Mistake, Number, Reference, Result, Size, Sizes, Task
-from .mistakes import ORDER_MISTAKE, PADDING_MISTAKES, STRIDE_MISTAKES, as_if, taken_for
+from .mistakes import ORDER_MISTAKE, PADDING_MISTAKES, SIDE_MISTAKES, STRIDE_MISTAKES, as_if, taken_for
 from .variants import Variant
 
 GEOMETRY = (("stride", "(1, 1)"), ("padding", "((0, 0), (0, 0))"))
+
+_LARGE: Sizes = {"channels": 32, "filters": 64, "kernel_height": 3, "kernel_width": 3, "top": 1, "bottom": 1,
+                   "left": 1, "right": 1, "output_height": 28, "output_width": 14}  # fmt: skip
+FURTHER: tuple[Sizes, ...] = (
+    *(sizes for sizes in c.FURTHER if not {"zeros", "single", "near", "integers"} & set(sizes)),
+    _LARGE,
+    {**_LARGE, "stride_height": 2, "stride_width": 2, "spare_rows": 1, "batch": 4, "multiplier": 2},
+)
+RATIO_FURTHER: tuple[Sizes, ...] = (
+    {"kernel_height": 5, "kernel_width": 7, "filters": 1009, "multiplier": 4},
+    {"kernel_height": 3, "kernel_width": 3, "filters": 3, "defaults": 1},
+    {"kernel_height": 3, "kernel_width": 3, "filters": 64, "multiplier": 3},
+)
 
 
 def _shapes(arrays: Any) -> dict[str, Any]:
@@ -71,11 +85,45 @@ def _wrong(says: str, number: Callable[[dict[str, Any], tuple[int, int]], int]) 
     return Mistake(says, answer)
 
 
-GEOMETRY_MISTAKES = (ORDER_MISTAKE, *STRIDE_MISTAKES, *PADDING_MISTAKES[:2])
+def _twice_the_products(case: Case, variant: Variant, reference: Reference) -> Result:
+    if variant.count == "macs":
+        raise ValueError("no additions are counted")
+    (macs,) = reference(case, replace(variant, count="macs"))
+    return (2 * macs,)  # type: ignore[operator]
+
+
+def _not_rounded(says: str, *which: int) -> Mistake:
+    """The mistake of an output's sides that are divided as floats."""
+
+    def answer(case: Case, variant: Variant, reference: Reference) -> Result:
+        options = case.options
+        x, kernel = (options[name] for name in list(options)[:2])
+        places = [x[1 + i] + sum(options["padding"][i]) - kernel[i] for i in range(2)]
+        (right,) = reference(case, variant)
+        factor = Fraction(1)
+        for i in which:
+            step = options["stride"][i]
+            factor *= (Fraction(places[i], step) + 1) / (places[i] // step + 1)
+        return (float(right * factor),)  # type: ignore[operator]
+
+    return Mistake(says, answer)
+
+
+GEOMETRY_MISTAKES = (
+    ORDER_MISTAKE,
+    *STRIDE_MISTAKES,
+    *PADDING_MISTAKES[:2],
+    PADDING_MISTAKES[3],
+    *SIDE_MISTAKES,
+    _not_rounded("the output's sides are not rounded down", 0, 1),
+    _not_rounded("the output's height is not rounded down", 0),
+    _not_rounded("the output's width is not rounded down", 1),
+)
 COUNT_MISTAKES = (
     *GEOMETRY_MISTAKES,
     taken_for("the batch is left out", x_shape=lambda shape: (1, *shape[1:])),
     as_if("the batch is counted, whatever the docstring says", images="all"),
+    Mistake("n additions are counted for a sum of n products, where n − 1 are right", _twice_the_products),
     as_if("multiplications alone are counted, whatever the docstring says", count="macs"),
 )
 STANDARD_MISTAKES = (
@@ -104,6 +152,19 @@ SEPARABLE_MISTAKES = (
     _wrong(
         "only the pointwise convolution is counted",
         lambda options, sides: prod(sides) * prod(options["pointwise_shape"]),
+    ),
+    _wrong(
+        "the depthwise convolution is counted as a standard one",
+        lambda options, sides: (
+            prod(sides) * (prod(options["depthwise_shape"]) * options["x_shape"][3] + prod(options["pointwise_shape"]))
+        ),
+    ),
+    _wrong(
+        "the depthwise convolution is counted as a standard one from M·Q channels to M·Q",
+        lambda options, sides: (
+            prod(sides)
+            * (prod(options["depthwise_shape"]) * options["depthwise_shape"][2] + prod(options["pointwise_shape"]))
+        ),
     ),
     _wrong(
         "the two convolutions' costs are multiplied instead of added",
@@ -193,21 +254,21 @@ COSTS = Exercise(
             "conv2d_cost", 2, (), (X, ("kernel_shape", ""), *GEOMETRY), (("cost", "number"),),
             (c.BATCH, *c.SPATIAL, c.CHANNELS, c.FILTERS),
             standard_cost_case, _counted(conv2d_cost), _standard_text, EXAMPLE, STANDARD_MISTAKES,
-            exact=False, integers=False, shapes=SHAPES, choices=("count", "images"),
+            exact=False, integers=False, shapes=SHAPES, choices=("count", "images"), further=FURTHER,
         ),
         Task(
             "depthwise_separable_conv2d_cost", 2, (),
             (X, ("depthwise_shape", ""), ("pointwise_shape", ""), *GEOMETRY), (("cost", "number"),),
             (c.BATCH, *c.SPATIAL, c.CHANNELS, c.MULTIPLIER, c.FILTERS), separable_cost_case,
             _counted(depthwise_separable_conv2d_cost), _separable_text, EXAMPLE, SEPARABLE_MISTAKES,
-            exact=False, integers=False, shapes=SHAPES, choices=("count", "images"),
+            exact=False, integers=False, shapes=SHAPES, choices=("count", "images"), further=FURTHER,
         ),
         Task(
             "cost_ratio", 1, (), (("kernel_size", ""), ("out_channels", ""), ("depth_multiplier", "1")),
             (("ratio", "number"),),
             (c.SPATIAL[2], c.SPATIAL[3], Size("filters", 1, (2, 3, 128), "there are {} filters"), c.MULTIPLIER),
             ratio_case, _ratio, _ratio_text, {"kernel_height": 3, "kernel_width": 3, "filters": 3}, RATIO_MISTAKES,
-            exact=False, integers=False, choices=("ratio",),
+            exact=False, integers=False, choices=("ratio",), further=RATIO_FURTHER,
         ),
     ),
     ("channels", "filters", "order", "count", "images", "ratio"),

@@ -80,6 +80,7 @@ def _sent_back(dy: Array, kernel: Array, channels: int) -> Array:
 MISTAKES = (
     wrong.ORDER_MISTAKE,
     *wrong.STRIDE_MISTAKES,
+    *wrong.STEP_MISTAKES,
     *wrong.PADDING_MISTAKES,
     *wrong.kernel_mistakes("kernel"),
     *wrong.BATCH_MISTAKES,
@@ -123,13 +124,14 @@ DEPTHWISE = Exercise(
         Task(
             "depthwise_conv2d", 3, ARRAYS, OPTIONS, (("y", "volume"),), SIZES, c.depthwise_case,
             c.forward_reference(depthwise_conv2d), _forward, EXAMPLE, MISTAKES, kernel=depthwise_conv2d, shapes=SHAPES,
+            further=c.FURTHER,
         ),
         Task(
             "depthwise_conv2d_backward", 4, (("dy", "volume"), *ARRAYS), OPTIONS,
             (("dx", "volume"), ("dkernel", "depthwise")), SIZES,
             c.with_upstream(c.depthwise_case, lambda case: case.sizes["channels"] * case.sizes["multiplier"]),
             c.backward_reference(depthwise_conv2d_backward), _backward, EXAMPLE, GRADIENT_MISTAKES,
-            kernel=depthwise_conv2d_backward, shapes=SHAPES,
+            kernel=depthwise_conv2d_backward, shapes=SHAPES, further=c.FURTHER,
         ),
         axes={"kernel": -1, "dkernel": -1, "y": -1, "dy": -1},
     ),
@@ -142,6 +144,15 @@ POINTWISE_SIZES = (
     Size("width", 1, (2, 3), "the input has {} columns"),
     c.CHANNELS,
     c.FILTERS,
+)
+_MIDDLING: Sizes = {"batch": 2, "height": 2, "width": 3, "channels": 3, "filters": 2}
+POINTWISE_FURTHER: tuple[Sizes, ...] = (
+    {**_MIDDLING, "zeros": 1},
+    {**_MIDDLING, "single": 1},
+    {**_MIDDLING, "near": 4000, "quarters": 1},
+    {**_MIDDLING, "near": 4000, "integers": 1},
+    {"batch": 4, "height": 3, "width": 3, "channels": 3, "filters": 3},
+    {"batch": 2, "height": 4, "width": 5, "channels": 5, "filters": 4},
 )
 POINTWISE_SHAPES = {"x": "B, Dᵤ, Dᵤ, M", "y": "B, Dᵤ, Dᵤ, N", "dy": "B, Dᵤ, Dᵤ, N"}
 POINTWISE_EXAMPLE = {"width": 2, "channels": 3, "filters": 2}
@@ -202,14 +213,14 @@ POINTWISE = Exercise(
         Task(
             "pointwise_conv2d", 2, (("x", "volume"), ("kernel", "pointwise")), (), (("y", "volume"),), POINTWISE_SIZES,
             pointwise_case, _pointwise_reference, _pointwise, POINTWISE_EXAMPLE, POINTWISE_MISTAKES,
-            kernel=pointwise_conv2d, shapes=POINTWISE_SHAPES,
+            kernel=pointwise_conv2d, shapes=POINTWISE_SHAPES, further=POINTWISE_FURTHER,
         ),
         Task(
             "pointwise_conv2d_backward", 3, (("dy", "volume"), ("x", "volume"), ("kernel", "pointwise")), (),
             (("dx", "volume"), ("dkernel", "pointwise")), POINTWISE_SIZES, pointwise_backward_case,
             _pointwise_backward_reference, _pointwise_backward, POINTWISE_EXAMPLE,
             (POINTWISE_MISTAKES[0], *wrong.GRADIENT_MISTAKES), kernel=pointwise_conv2d_backward,
-            shapes=POINTWISE_SHAPES,
+            shapes=POINTWISE_SHAPES, further=POINTWISE_FURTHER,
         ),
     ),
     ("channels", "filters"),

@@ -10,7 +10,7 @@ from ...kernels.geometry import Array
 from . import convolutions as c
 from .exercise import Case, Draw, Exercise, Mistake, Reference, Result, Size, Sizes, Task
 from .mistakes import only, part_taken_for, result_taken_for
-from .variants import Variant
+from .variants import OPTIONS, Variant
 
 SHAPE = (
     c.BATCH,
@@ -21,9 +21,18 @@ SHAPE = (
 PLACES = (
     Size("below", 0, (1, 2), "x is below 0"),
     Size("above", 0, (1, 2), "x is above the limit"),
-    Size("zero", 0, (1,), "x is 0 exactly"),
+    Size("zero", 0, (1, 2), "x is 0 exactly"),  # 2: −0.0
     Size("kink", 0, (6, 4, 5, 7, 8), "x is {} exactly"),
     Size("negative", 0, (1, 2), "x is -{} exactly"),
+    Size("beside", 0, (1,), "x is a quarter beside a kink"),
+)
+BESIDE = [kink + side / 4 for kink in (*OPTIONS["limit"], *OPTIONS["floor"]) for side in (-1, 1)]
+_EVERYWHERE: Sizes = {"below": 2, "above": 2, "zero": 2, "kink": 6, "negative": 1, "beside": 1}
+FURTHER: tuple[Sizes, ...] = (
+    {"batch": 2, "height": 3, "width": 2, "channels": 3, **_EVERYWHERE},
+    {"batch": 4, "height": 3, "width": 3, "channels": 5, **_EVERYWHERE, "zeros": 1},
+    {"batch": 2, "height": 2, "channels": 3, **_EVERYWHERE, "near": 4000, "quarters": 1},
+    {"batch": 2, "height": 2, "channels": 3, **_EVERYWHERE, "single": 1},
 )
 
 
@@ -36,11 +45,13 @@ def relu6_case(sizes: Sizes, draw: Draw) -> Case:
     if sizes["above"]:
         places.append(8 + abs(draw(sizes["above"])))
     if sizes["zero"]:
-        places.append(np.zeros(1))
+        places.append(np.array([0.0 if sizes["zero"] == 1 else -0.0]))
     if sizes["kink"]:
         places.append(np.array([float(sizes["kink"])]))
     if sizes["negative"]:
         places.append(np.array([-float(sizes["negative"])]))
+    if sizes["beside"]:
+        places.append(np.array(BESIDE))
     inside = draw(math.prod(shape), low=1, high=3).astype(float)
     values = np.concatenate([*places, inside])[: max(inside.size, sum(place.size for place in places))]
     if values.size > inside.size:  # more channels, so that each place has its value
@@ -91,6 +102,7 @@ RELU6_BACKWARD_MISTAKES = (
     ),
     _wrong("dy is ignored", lambda dy, x, floor, limit: 1.0 * ((x > floor) & (x < limit))),
     _wrong("dy is cut off instead of x", lambda dy, x, floor, limit: np.clip(dy, floor, limit)),
+    _wrong("dy and x are exchanged", lambda dy, x, floor, limit: x * ((dy > floor) & (dy < limit))),
     _wrong("the mask is dy's instead of x's", lambda dy, x, floor, limit: dy * ((dy > floor) & (dy < limit))),
     _wrong("ReLU6's derivative is left out: dy is returned", lambda dy, x, floor, limit: dy),
     _wrong(
@@ -122,13 +134,13 @@ ACTIVATIONS = Exercise(
         Task(
             "relu6", 1, (("x", "any"),), (), (("y", "any"),), (*SHAPE, *PLACES), relu6_case,
             _of_case(np.clip), _relu6_text, {"below": 1, "above": 1, "negative": 1, "channels": 4}, RELU6_MISTAKES,
-            integers=False, choices=("limit", "floor"),
+            integers=False, choices=("limit", "floor"), further=FURTHER,
         ),
         Task(
             "relu6_backward", 2, (("dy", "any"), ("x", "any")), (), (("dx", "any"),), (*SHAPE, *PLACES),
             relu6_backward_case, _of_case(lambda dy, x, floor, limit: dy * ((x > floor) & (x < limit))),
             _relu6_backward_text, {"below": 1, "above": 1, "zero": 1, "negative": 1, "channels": 5},
-            RELU6_BACKWARD_MISTAKES, integers=False, choices=("limit", "floor"),
+            RELU6_BACKWARD_MISTAKES, integers=False, choices=("limit", "floor"), further=FURTHER,
         ),
     ),
     ("limit", "floor"),
@@ -137,27 +149,53 @@ ACTIVATIONS = Exercise(
 # batch normalisation: with deviation 1 and epsilon 3 the root, of 4, is whole, and the gradients are
 
 NORMALIZED = (
-    Size("batch", 2, (4,), "the batch has {} images"),
+    Size("batch", 2, (4, 3), "the batch has {} images"),
     *SHAPE[1:],
-    Size("shifted", 0, (1,), "the mean is not 0"),
+    Size("shifted", 0, (1, 300), "the mean is not 0"),
     Size("uneven", 0, (1,), "the numbers are not spread evenly"),
-    Size("other_epsilon", 0, (1,), "epsilon is another"),
+    Size("other_epsilon", 0, (1, 2), "epsilon is another"),
+    Size("one_image", 0, (1,), "the batch is one image", paired=False),
+    Size("constant", 0, (1,), "the values of the first channel are all the same", paired=False),
+    Size("no_scale", 0, (1,), "the scale of the first channel is 0", paired=False),
+)
+EPSILONS = (3.0, 15.0, 1e-3)  # by other_epsilon
+_UNEVEN: Sizes = {"height": 2, "width": 3, "channels": 3, "uneven": 1, "shifted": 1}
+BATCH_NORM_FURTHER: tuple[Sizes, ...] = (
+    {"one_image": 1, "width": 2, "height": 3},
+    {**_UNEVEN, "one_image": 1},
+    {**_UNEVEN, "one_image": 1, "width": 1, "height": 3, "other_epsilon": 2},
+    {"one_image": 1, "channels": 2, "other_epsilon": 2},
+    {**_UNEVEN, "batch": 3, "height": 3},
+    {**_UNEVEN, "batch": 3, "height": 3, "channels": 5, "other_epsilon": 2},
+    {**_UNEVEN, "other_epsilon": 2, "defaults": 1},
+    {**_UNEVEN, "batch": 3, "shifted": 300, "defaults": 1, "other_epsilon": 2},
+    {**_UNEVEN, "batch": 3, "shifted": 300},
+    {**_UNEVEN, "constant": 1},
+    {**_UNEVEN, "constant": 1, "other_epsilon": 2},
+    {**_UNEVEN, "no_scale": 1},
+    {**_UNEVEN, "no_scale": 1, "batch": 3, "other_epsilon": 1},
 )
 
 
 def batch_norm_case(sizes: Sizes, draw: Draw) -> Case:
     """dy and x (B, Dᵤ, Dᵤ, M), scale and shift (M,): x is its mean ± 1, half and half, unless it is uneven."""
-    shape, channels = (sizes["batch"], sizes["height"], sizes["width"], sizes["channels"]), sizes["channels"]
+    batch, channels = 1 if sizes["one_image"] else sizes["batch"], sizes["channels"]
+    shape = (batch, sizes["height"], sizes["width"], channels)
     count = math.prod(shape[:3])
     x = np.resize([1.0, -1.0], count).reshape(*shape[:3], 1) * np.sign(draw(channels))
     if sizes["uneven"]:
         x = x * np.arange(1, count + 1).reshape(*shape[:3], 1) + abs(draw(*shape)) / 2
     if sizes["shifted"]:
-        x = x + draw(channels)
+        x = x + sizes["shifted"] * draw(channels)
+    if sizes["constant"]:
+        x[..., 0] = x[0, 0, 0, 0]
     arrays = {"dy": 4.0 * draw(*shape), "x": x, "scale": 4.0 * count * draw(channels), "shift": 1.0 * draw(channels)}
-    return Case(arrays, {"epsilon": 15.0 if sizes["other_epsilon"] else 3.0}, sizes)
+    if sizes["no_scale"]:
+        arrays["scale"][0] = 0
+    return Case(arrays, {"epsilon": EPSILONS[sizes["other_epsilon"]]}, sizes)
 
 
+@np.errstate(all="ignore")  # of mistakes, such as a deviation of 0
 def normalized_gradients(
     case: Case,
     variant: Variant,
@@ -172,6 +210,7 @@ def normalized_gradients(
     other_epsilon: str = "",
     simple: bool = False,
     scaled: bool = True,
+    carried: bool = False,
 ) -> Result:
     """dx, dscale and dshift; the arguments by keyword make it wrong, a 0 leaving a term of dx out."""
     dy, x, scale, _ = case.arrays.values()
@@ -194,6 +233,8 @@ def normalized_gradients(
     of = {"normalized": centred / deviation, "x": x, "centred": centred}[dscale_of]
     through_mean = dy.sum(axes, keepdims=True) / count
     through_variance = centred * (dy * centred).sum(axes, keepdims=True) / ((count - fewer) * deviation * root)
+    if carried:  # dx is made of dscale, whatever that is
+        through_variance = centred / deviation * (dy * of).sum(axes, keepdims=True) / count
     dx = (dy - mean * through_mean - variance * through_variance) / deviation
     return (dx * scale if scaled else dx), (dy * of).sum((0, 1, 2)), dy.sum((0, 1, 2))
 
@@ -210,6 +251,9 @@ BATCH_NORM_MISTAKES = (
     _gradients("what goes through the variance has the wrong sign", variance=-1),
     _gradients("what goes through the variance is taken twice", variance=2),
     _gradients("dscale is the sum of dy times x, not times the normalised x", dscale_of="x"),
+    _gradients(
+        "dscale is the sum of dy times x, not times the normalised x, and dx is made of it", dscale_of="x", carried=True
+    ),
     _gradients("dscale is the sum of dy times the centred x, not divided by the deviation", dscale_of="centred"),
     _gradients("the variance is divided by n − 1 instead of n", fewer=1),
     _gradients("the variance is divided by n − 1 instead of n, in the deviation", spread_over=1),
@@ -241,6 +285,10 @@ def _batch_norm_text(variant: Variant) -> str:
         f"y = scale · (x − mean) / {deviation} + shift, channel by channel, where mean and variance\n"
         "are those of x itself over the batch and all positions, the variance divided by the count n. They depend on\n"
         "x, and dx has their share."
+    ) + (
+        ""
+        if variant.epsilon == "under the root"
+        else " Where all values of a channel are the same, √variance is taken for a constant."
     )
 
 
@@ -254,6 +302,7 @@ BATCH_NORM = Exercise(
             (("dx", "volume"), ("dscale", "vector"), ("dshift", "vector")), NORMALIZED, batch_norm_case,
             lambda case, variant: normalized_gradients(case, variant), _batch_norm_text, {"width": 2},
             BATCH_NORM_MISTAKES, exact=False, integers=False, choices=("epsilon",), shapes={"dy": "B, Dᵤ, Dᵤ, M"},
+            further=BATCH_NORM_FURTHER,
         ),
     ),
     ("channels", "epsilon"),

@@ -22,13 +22,15 @@ Draw: TypeAlias = Callable[..., Array]  # draw(*shape): small whole numbers
 class Size:
     """A number that a case is built from: its least value, others to try, and what a student calls it.
 
-    `says` completes "goes wrong where …", such as "the stride along the height is {}".
+    `says` completes "goes wrong where …", such as "the stride along the height is {}". One that is not `paired` is
+    tried alone and where a task asks for it, not with each other one.
     """
 
     name: str
     least: int
     others: tuple[int, ...]
     says: str
+    paired: bool = True
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,8 @@ class Task:
     variants.py) says how a variant lays it out. `build(sizes, draw)` makes a case, `reference(case, variant)` the right
     answer, with npconv's kernels, in npconv's layout. `exact` holds where whole numbers have whole answers. `text`
     gives the docstring's body for a variant; the template adds the shapes, what the variant changes, and an example,
-    the case of the sizes `example` with its right answer.
+    the case of the sizes `example` with its right answer. `further` are sizes, over the least, of cases worth a try
+    that no rule comes upon; a name in them that is none of the task's sizes is passed over.
     """
 
     name: str
@@ -84,6 +87,7 @@ class Task:
     shapes: Mapping[str, str] = field(default_factory=dict)  # of arrays, results and options, where no rule gives it
     choices: tuple[str, ...] = ()  # those of a variant that change what is computed, beside layout and padding
     shown: Callable[[str, Case], list[str]] | None = None  # the example's lines from the call on, where they are others
+    further: tuple[Sizes, ...] = ()
 
     @property
     def signature(self) -> str:

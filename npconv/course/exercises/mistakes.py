@@ -131,16 +131,81 @@ def cropped(says: str, start: Callable[[Any], tuple[int, int]]) -> Mistake:
     return Mistake(says, answer)
 
 
-STRIDE_MISTAKES = (
-    taken_for("the stride is ignored", stride=lambda stride: (1, 1)),
-    taken_for("the strides of height and width are swapped", stride=lambda stride: stride[::-1]),
-    taken_for("the height's stride is taken for both", stride=lambda stride: (stride[0], stride[0])),
-    taken_for("the width's stride is taken for both", stride=lambda stride: (stride[1], stride[1])),
-)
+def where_kernels_are(orientation: str, mistake: Mistake) -> Mistake:
+    """The mistake in variants alone whose kernels have that orientation, as elsewhere it is another one."""
+
+    def answer(case: Case, variant: Variant, reference: Reference) -> Result:
+        if variant.kernel != orientation:
+            raise ValueError("another orientation")
+        return mistake.answer(case, variant, reference)
+
+    return Mistake(mistake.says, answer)
+
+
+def oriented(plain: str, turned_first: str, mistake: Callable[[str], Mistake]) -> tuple[Mistake, ...]:
+    """One mistake in the words for kernels as they are, and in those for kernels that are turned round first."""
+    return (
+        where_kernels_are("as it is", mistake(plain)),
+        where_kernels_are("turned", mistake(turned_first)),
+    )
+
+
+def stepped(says: str, change: Callable[[tuple[int, int]], tuple[int, int]]) -> Mistake:
+    """The mistake of taps that are cut out with another stride, while the output's size is right."""
+
+    def answer(case: Case, variant: Variant, reference: Reference) -> Result:
+        x, kernel = list(case.arrays.values())[:2]
+        assert x is not None
+        assert kernel is not None
+        stride, padded = change(case.options["stride"]), variant.padded(x, case.options["padding"])
+        read = [
+            (side - 1) * step + length
+            for side, step, length in zip(output_sides(x, kernel, case.options), stride, kernel.shape, strict=False)
+        ]
+        if read[0] > padded.shape[1] or read[1] > padded.shape[2]:
+            raise ValueError("the taps run over the map's edge")
+        there = {"x": lambda x: padded[:, : read[0], : read[1]], "padding": lambda padding: ((0, 0), (0, 0))}
+        return reference(changed(case, {**there, "stride": lambda stride: change(stride)}), variant)
+
+    return Mistake(says, answer)
+
+
+def reflected(case: Case, variant: Variant, reference: Reference) -> Result:
+    """What a function returns that pads by mirroring the map around its edge."""
+    padding = case.options["padding"]
+    around = {
+        "x": lambda x: np.pad(x, ((0, 0), *padding, (0, 0)), mode="reflect"),
+        "padding": lambda padding: ((0, 0), (0, 0)),
+    }
+    return reference(changed(case, around), variant)
+
+
+WRONG_STRIDES: dict[str, Callable[[tuple[int, int]], tuple[int, int]]] = {
+    "the stride is ignored": lambda stride: (1, 1),
+    "the strides of height and width are swapped": lambda stride: stride[::-1],
+    "the height's stride is taken for both": lambda stride: (stride[0], stride[0]),
+    "the width's stride is taken for both": lambda stride: (stride[1], stride[1]),
+    "the stride along the height is ignored": lambda stride: (1, stride[1]),
+    "the stride along the width is ignored": lambda stride: (stride[0], 1),
+}
+STRIDE_MISTAKES = tuple(taken_for(says, stride=change) for says, change in WRONG_STRIDES.items())
+STEP_MISTAKES = tuple(stepped(f"{says}, where the taps are cut out", change) for says, change in WRONG_STRIDES.items())
 ORDER_MISTAKE = taken_for(
     "stride and padding are taken in the wrong order, height for width",
     stride=lambda s: s[::-1],
     padding=lambda p: p[::-1],
+)
+SIDE_MISTAKES = (
+    taken_for("the padding behind is put on both sides", padding=lambda padding: tuple((b, b) for _, b in padding)),
+    taken_for("the top's padding is taken for the bottom's", padding=lambda p: ((p[0][0], p[0][0]), p[1])),
+    taken_for("the bottom's padding is taken for the top's", padding=lambda p: ((p[0][1], p[0][1]), p[1])),
+    taken_for("the left's padding is taken for the right's", padding=lambda p: (p[0], (p[1][0], p[1][0]))),
+    taken_for("the right's padding is taken for the left's", padding=lambda p: (p[0], (p[1][1], p[1][1]))),
+    taken_for("the height's padding is put on all sides", padding=lambda p: (p[0], p[0])),
+    taken_for("the width's padding is put on all sides", padding=lambda p: (p[1], p[1])),
+    taken_for("the padding of the top is put on all sides", padding=lambda p: ((p[0][0],) * 2,) * 2),
+    taken_for("the padding along the height is ignored", padding=lambda p: ((0, 0), p[1])),
+    taken_for("the padding along the width is ignored", padding=lambda p: (p[0], (0, 0))),
 )
 PADDING_MISTAKES = (
     taken_for("the padding is ignored", padding=lambda padding: ((0, 0), (0, 0))),
@@ -149,18 +214,38 @@ PADDING_MISTAKES = (
     taken_for("the padding in front is put on both sides", padding=lambda padding: tuple((a, a) for a, _ in padding)),
     taken_for("top and bottom are swapped", padding=lambda padding: (padding[0][::-1], padding[1])),
     taken_for("left and right are swapped", padding=lambda padding: (padding[0], padding[1][::-1])),
+    *SIDE_MISTAKES,
     as_if("the nearest value is repeated around the map, where zeros are right", padding="nearest"),
+    Mistake("the map is mirrored around its edge, by numpy's mode reflect", reflected),
     as_if("the padding is zeros, whatever the docstring says", padding="zeros"),
 )
+
+
+AS_IT_IS = "the kernel is applied as it is, whatever the docstring says"
 
 
 def kernel_mistakes(name: str) -> tuple[Mistake, ...]:
     """The mistakes with the orientation of the kernel of that name."""
     return (
-        taken_for("the kernel is flipped", **{name: turned}),
+        *oriented("the kernel is flipped", AS_IT_IS, lambda says: taken_for(says, **{name: turned})),
+        *half_turned(name),
+    )
+
+
+def half_turned(name: str) -> tuple[Mistake, ...]:
+    """Those that turn it round one of its axes alone, or exchange the two."""
+    return (
         taken_for("the kernel's height and width are swapped", **{name: swapped}),
-        taken_for("the kernel is turned upside down", **{name: lambda kernel: kernel[::-1]}),
-        taken_for("the kernel is mirrored left to right", **{name: lambda kernel: kernel[:, ::-1]}),
+        *oriented(
+            "the kernel is turned upside down",
+            "the kernel is not turned upside down, only left to right",
+            lambda says: taken_for(says, **{name: lambda kernel: kernel[::-1]}),
+        ),
+        *oriented(
+            "the kernel is mirrored left to right",
+            "the kernel is not turned left to right, only upside down",
+            lambda says: taken_for(says, **{name: lambda kernel: kernel[:, ::-1]}),
+        ),
     )
 
 
@@ -206,8 +291,16 @@ SPATIAL_GRADIENT_MISTAKES = (
     *GRADIENT_MISTAKES,
     cropped("dx is cut out from the corner of the padded map, as if there were no padding in front", lambda p: (0, 0)),
     cropped("dx is cut out after the padding at the bottom and the right", lambda p: (p[0][1], p[1][1])),
-    result_taken_for("dkernel is turned round", _with_turned_dkernel),
-    part_taken_for("dx is computed with the kernel turned round", 0, kernel=turned),
-    Mistake("the kernel is flipped", _flipped),
-    *kernel_mistakes("kernel")[1:],
+    *oriented(
+        "dkernel is turned round",
+        "dkernel is not turned back",
+        lambda says: result_taken_for(says, _with_turned_dkernel),
+    ),
+    *oriented(
+        "dx is computed with the kernel turned round",
+        "dx is computed with the kernel as it is, whatever the docstring says",
+        lambda says: part_taken_for(says, 0, kernel=turned),
+    ),
+    *oriented("the kernel is flipped", AS_IT_IS, lambda says: Mistake(says, _flipped)),
+    *half_turned("kernel"),
 )

@@ -23,6 +23,17 @@ KERNEL_SIZES = (
     c.FILTERS,
 )
 
+_CUBE: Sizes = {"kernel_height": 3, "kernel_width": 3, "channels": 3, "multiplier": 3, "filters": 3}
+FACTORED_FURTHER: tuple[Sizes, ...] = (
+    _CUBE,
+    {"kernel_width": 2, "channels": 2, "filters": 3, "defaults": 1},
+    {**_CUBE, "zeros": 1},
+    {**_CUBE, "single": 1},
+    {**_CUBE, "near": 4000, "quarters": 1},
+    {**_CUBE, "near": 4000, "integers": 1},
+    {"kernel_height": 4, "kernel_width": 5, "channels": 5, "multiplier": 4, "filters": 4},
+)
+
 
 def _tiled_depthwise(case: Case, variant: Variant, reference: Reference) -> Result:
     x, depthwise = case.arrays["x"], case.arrays["depthwise"]
@@ -32,9 +43,22 @@ def _tiled_depthwise(case: Case, variant: Variant, reference: Reference) -> Resu
     return reference(Case(arrays, case.options, case.sizes), variant)
 
 
+def _identity(pointwise: Array) -> Array:
+    """A pointwise kernel that lets the first channels through; ValueError where they are too few."""
+    if pointwise.shape[0] < pointwise.shape[1]:
+        raise ValueError("more filters than channels")
+    return np.eye(*pointwise.shape)
+
+
+def _with_relu_between(case: Case, variant: Variant, reference: Reference) -> Result:
+    (filtered,) = reference(wrong.changed(case, {"pointwise": lambda kernel: np.eye(len(kernel))}), variant)
+    return (np.maximum(np.asarray(filtered), 0) @ case.arrays["pointwise"],)
+
+
 SEPARABLE_MISTAKES = (
     wrong.ORDER_MISTAKE,
     *wrong.STRIDE_MISTAKES,
+    *wrong.STEP_MISTAKES,
     *wrong.PADDING_MISTAKES,
     *wrong.kernel_mistakes("depthwise"),
     *wrong.BATCH_MISTAKES,
@@ -47,6 +71,8 @@ SEPARABLE_MISTAKES = (
     wrong.taken_for("only the first channel is used", pointwise=wrong.only(0, 0)),
     wrong.taken_for("only the first pointwise filter is used", pointwise=wrong.only(0, 1)),
     wrong.taken_for("the depthwise filters are not applied", depthwise=np.ones_like),
+    wrong.taken_for("the pointwise convolution is left out", pointwise=_identity),
+    Mistake("ReLU stands between the two convolutions, where nothing does", _with_relu_between),
 )
 
 
@@ -81,7 +107,14 @@ def _first_product(case: Case, variant: Variant, reference: Reference) -> Result
     return (depthwise[..., ::multiplier, None] * pointwise[::multiplier],)
 
 
+def _added(case: Case, variant: Variant, reference: Reference) -> Result:
+    depthwise, pointwise, multiplier = _factors(case)
+    sums = depthwise[..., None] + pointwise
+    return (sums.reshape(*depthwise.shape[:2], -1, multiplier, pointwise.shape[1]).sum(axis=3),)
+
+
 FACTORED_MISTAKES = (
+    Mistake("the two kernels are added instead of multiplied", _added),
     Mistake("the channels are in the wrong order: filter c belongs to channel c mod M, not c // Q", _in_tiled_order),
     Mistake("only the first of each channel's Q products is used", _first_product),
     wrong.result_taken_for(
@@ -119,18 +152,32 @@ SEPARABLE = Exercise(
             (c.BATCH, *c.SPATIAL, c.CHANNELS, c.MULTIPLIER, c.FILTERS), c.separable_case,
             c.forward_reference(depthwise_separable_conv2d), _separable_text,
             {"output_width": 2, "kernel_width": 2, "channels": 2, "filters": 2}, SEPARABLE_MISTAKES, shapes=SHAPES,
+            further=c.FURTHER,
         ),
         Task(
             "factored_kernel", 3, FACTORS, (("depth_multiplier", "1"),), (("kernel", "kernel"),), KERNEL_SIZES,
             factors_case, _factored, _factored_text, {"kernel_width": 2, "multiplier": 2, "filters": 2},
-            FACTORED_MISTAKES, shapes=SHAPES,
+            FACTORED_MISTAKES, shapes=SHAPES, further=FACTORED_FURTHER,
         ),
         axes=INNER,
     ),
     ("channels", "filters", "kernel", "padding", "order", "multiplier"),
 )  # fmt: skip
 
-RANK = Size("rank", 1, (2, 3), "each channel's slice is a sum of {} products")
+RANK = Size("rank", 1, (2, 3, 6), "each channel's slice is a sum of {} products")
+NO_SLICE = Size("no_slice", 0, (1,), "the first channel's slice is 0")
+_FULL: Sizes = {"kernel_height": 3, "kernel_width": 3, "channels": 2, "filters": 3, "rank": 6}
+FACTORIZE_FURTHER: tuple[Sizes, ...] = (
+    _FULL,
+    {**_FULL, "defaults": 1},
+    {**_FULL, "zeros": 1},
+    {**_FULL, "multiplier": 2},
+    {**_FULL, "multiplier": 2, "filters": 5},
+    {**_FULL, "multiplier": 3, "kernel_height": 4, "filters": 4},
+    {**_FULL, "multiplier": 4, "kernel_height": 5, "kernel_width": 4, "filters": 6, "channels": 1},
+    {**_FULL, "multiplier": 2, "filters": 1, "channels": 5},
+    {**_FULL, "multiplier": 2, "no_slice": 1},
+)
 
 
 def kernel_case(sizes: Sizes, draw: Draw) -> Case:
@@ -138,6 +185,8 @@ def kernel_case(sizes: Sizes, draw: Draw) -> Case:
     inner = sizes["channels"] * sizes["rank"]
     depthwise, pointwise = draw(sizes["kernel_height"], sizes["kernel_width"], inner), draw(inner, sizes["filters"])
     kernel = factored_kernel(depthwise, pointwise, depth_multiplier=sizes["rank"])
+    if sizes["no_slice"]:
+        kernel[:, :, 0] = 0
     return Case({"kernel": kernel}, {"depth_multiplier": sizes["multiplier"]}, sizes)
 
 
@@ -167,17 +216,34 @@ def _one_product(case: Case, variant: Variant, reference: Reference) -> Result:
     return depthwise * first, pointwise
 
 
-def _unit_vectors(case: Case, variant: Variant, reference: Reference) -> Result:
-    depthwise, pointwise = reference(case, variant)
-    lengths = np.sqrt((np.asarray(pointwise) ** 2).sum(axis=1))  # the root of each singular value
-    lengths[lengths == 0] = 1
-    return np.asarray(depthwise) / lengths, np.asarray(pointwise) / lengths[:, None]
+def _with_powers(left: float, right: float) -> Any:
+    """The factors of one whose singular values have these powers in them, where one half is right in both."""
+
+    def answer(case: Case, variant: Variant, reference: Reference) -> Result:
+        depthwise, pointwise = map(np.asarray, reference(case, variant))
+        kernel, multiplier = np.asarray(case.arrays["kernel"]), case.options["depth_multiplier"]
+        height, width, channels, filters = kernel.shape
+        depthwise, pointwise = np.zeros(depthwise.shape), np.zeros(pointwise.shape)
+        for m in range(channels):
+            vectors, values, others = np.linalg.svd(kernel[:, :, m].reshape(-1, filters), full_matrices=False)
+            values[values < 1e-9] = 0.0
+            for q in range(min(multiplier, len(values))):
+                depthwise[..., m * multiplier + q] = (vectors[:, q] * values[q] ** left).reshape(height, width)
+                pointwise[m * multiplier + q] = others[q] * values[q] ** right
+        return depthwise, pointwise
+
+    return answer
 
 
-def _values_twice(case: Case, variant: Variant, reference: Reference) -> Result:
-    depthwise, pointwise = reference(case, variant)
-    lengths = np.sqrt((np.asarray(pointwise) ** 2).sum(axis=1))
-    return np.asarray(depthwise) * lengths, np.asarray(pointwise) * lengths[:, None]
+def _exchanged_sides(result: Result, case: Case) -> Result:
+    depthwise = np.asarray(result[0])
+    height, width, inner = depthwise.shape
+    return depthwise.reshape(-1, inner).reshape(width, height, inner).swapaxes(0, 1), result[1]
+
+
+def _tiled_factors(result: Result, case: Case) -> Result:
+    order = np.arange(np.asarray(result[1]).shape[0]).reshape(-1, case.options["depth_multiplier"]).T.ravel()
+    return np.asarray(result[0])[..., order], np.asarray(result[1])[order]
 
 
 def _first_rows(case: Case, variant: Variant, reference: Reference) -> Result:
@@ -191,8 +257,13 @@ def _first_rows(case: Case, variant: Variant, reference: Reference) -> Result:
 
 FACTORIZE_MISTAKES = (
     Mistake("the depth multiplier is ignored: only one product is used for each channel", _one_product),
-    Mistake("the singular values are left out of the factors", _unit_vectors),
-    Mistake("the singular values go into both factors, and so are squared", _values_twice),
+    Mistake("the singular values are left out of the factors", _with_powers(0, 0)),
+    Mistake("the singular values go into both factors, and so are squared", _with_powers(1, 1)),
+    Mistake("only one of the two factors has the singular values' roots", _with_powers(0.5, 0)),
+    wrong.result_taken_for("the filters' height and width are exchanged", _exchanged_sides),
+    wrong.result_taken_for(
+        "the channels are in the wrong order: product q of channel m is q·M + m, not m·Q + q", _tiled_factors
+    ),
     Mistake("the slices are not those of the channels: the axes are reshaped, not exchanged", _first_rows),
     wrong.taken_for("only the first channel is factored", kernel=wrong.only(0, 2)),
     wrong.taken_for("the kernel is flipped", kernel=wrong.turned),
@@ -227,8 +298,9 @@ FACTORIZE = Exercise(
     in_the_variants_order(
         Task(
             "factorize_kernel", 5, (("kernel", "kernel"),), (("depth_multiplier", "1"),), FACTORS,
-            (*KERNEL_SIZES, RANK), kernel_case, _factorized, _factorize_text, {"kernel_width": 2, "filters": 3},
-            FACTORIZE_MISTAKES, compared=missed, shapes=SHAPES, shown=_factorize_shown,
+            (*KERNEL_SIZES, RANK, NO_SLICE), kernel_case, _factorized, _factorize_text,
+            {"kernel_width": 2, "filters": 3}, FACTORIZE_MISTAKES, compared=missed, shapes=SHAPES,
+            shown=_factorize_shown, further=FACTORIZE_FURTHER,
         ),
         axes=INNER,
     ),

@@ -18,6 +18,7 @@ SHAPES = {"y": "B, Dᵥ, Dᵥ, N", "dy": "B, Dᵥ, Dᵥ, N"}
 MISTAKES = (
     wrong.ORDER_MISTAKE,
     *wrong.STRIDE_MISTAKES,
+    *wrong.STEP_MISTAKES,
     *wrong.PADDING_MISTAKES,
     *wrong.kernel_mistakes("kernel"),
     *wrong.BATCH_MISTAKES,
@@ -69,7 +70,7 @@ LOOPS = Exercise(
     (
         Task(
             "conv2d_loops", 4, ARRAYS, OPTIONS, RESULTS, SIZES, c.standard_case, FORWARD, _in_loops, EXAMPLE, MISTAKES,
-            kernel=conv2d_loops, shapes=SHAPES,
+            kernel=conv2d_loops, shapes=SHAPES, further=c.FURTHER,
         ),
     ),
     CHOICES,
@@ -80,7 +81,7 @@ TAPS = Exercise(
     (
         Task(
             "conv2d_taps", 4, ARRAYS, OPTIONS, RESULTS, SIZES, c.standard_case, FORWARD, _with_taps, EXAMPLE, MISTAKES,
-            kernel=conv2d_taps, shapes=SHAPES,
+            kernel=conv2d_taps, shapes=SHAPES, further=c.FURTHER,
         ),
     ),
     CHOICES,
@@ -92,7 +93,7 @@ GRADIENTS = Exercise(
         Task(
             "conv2d_backward", 8, (("dy", "volume"), *ARRAYS), OPTIONS, (("dx", "volume"), ("dkernel", "kernel")),
             SIZES, c.with_upstream(c.standard_case, lambda case: case.sizes["filters"]), BACKWARD, _backward, EXAMPLE,
-            GRADIENT_MISTAKES, kernel=conv2d_backward, shapes=SHAPES,
+            GRADIENT_MISTAKES, kernel=conv2d_backward, shapes=SHAPES, further=c.FURTHER,
         ),
     ),
     CHOICES,

@@ -267,8 +267,9 @@ def _example(task: Task, variant: Variant) -> list[str]:
 
 
 def _literal(a: Array) -> str:
-    """An array of floats as it is written, its numbers whole."""
-    return f"np.array({a.astype(int).tolist()!r}, dtype=float)"
+    """An array of floats as it is written, whole numbers without a point."""
+    whole = bool((a % 1 == 0).all())
+    return f"np.array({(a.astype(int) if whole else a).tolist()!r}, dtype=float)"
 
 
 def _wrapped(line: str) -> list[str]:

@@ -12,22 +12,24 @@ import numpy as np
 from ..exercises.exercise import Mistake
 from .cases import Cases
 from .comparing import as_result
-from .ladder import departures
+from .ladder import departures, least_sizes
 from .trial import OTHERWISE, STOPPED, VALUES, Trial
 
+ALTERNATIVES = 3  # places of which a mistake may need one, to be told
+SEVERAL = 3  # wrong answers that a mistake must explain where it gives none in other cases
 EARLIER = "it gives the answer of an earlier call whose arguments had the same shapes: it keeps something between calls"
 
 
 def broken(cases: Cases, trials: Sequence[Trial], smallest: Trial) -> str:
     """What is broken, in words; `smallest` is the smallest case that is wrong."""
-    needed = departures(cases.task, smallest.case.sizes)
-    where = f"only where {' and '.join(needed)}" if needed else "in the smallest case already"
     if smallest.outcome.status in STOPPED:
         return smallest.wrong
-    if smallest.wrong.startswith("the argument"):
-        return f"{smallest.wrong}; {where}"
     if any(trial.wrong == OTHERWISE for trial in trials):
         return OTHERWISE
+    changing = [trial for trial in trials if trial.is_changing]
+    where = where_it_fails(cases, changing or [trial for trial in trials if trial.wrong], smallest)
+    if smallest.is_changing:
+        return f"{smallest.wrong}; {where}"
     answered = [trial for trial in trials if trial.outcome.status == "returned"]
     name = named(cases, answered) if any(trial.wrong for trial in answered) else ""
     if smallest.outcome.status != "returned":
@@ -35,11 +37,39 @@ def broken(cases: Cases, trials: Sequence[Trial], smallest: Trial) -> str:
     return name or f"{smallest.wrong}{',' if smallest.wrong.endswith(VALUES) else ';'} {where}"
 
 
+def where_it_fails(cases: Cases, failed: Sequence[Trial], smallest: Trial) -> str:
+    """Where it goes wrong, in words: "only" where no case of all that were tried says otherwise."""
+    least = least_sizes(cases.task)
+
+    def departing(trial: Trial) -> frozenset[str]:
+        return frozenset(name for name, value in least.items() if trial.case.sizes.get(name, value) != value)
+
+    def words(names: frozenset[str]) -> str:
+        return " and ".join(departures(cases.task, {name: values[name] for name in names}))
+
+    values = {
+        name: sorted({trial.case.sizes.get(name, value) for trial in (*failed, smallest)} - {value})
+        for name, value in least.items()
+    }
+    needed = departing(smallest)
+    if not needed:
+        return "in the smallest case already"
+    if all(needed <= departing(trial) for trial in failed):
+        return f"only where {words(needed)}"
+    alone = list(dict.fromkeys(departing(trial) for trial in failed if len(departing(trial)) == 1))
+    if 0 < len(alone) <= ALTERNATIVES and all(any(one <= departing(trial) for one in alone) for trial in failed):
+        return f"only where {', or '.join(map(words, alone))}"
+    return f"first seen where {' and '.join(departures(cases.task, smallest.case.sizes))}"
+
+
 def named(cases: Cases, answered: Sequence[Trial]) -> str:
     """What explains all that was returned, "" if nothing known does."""
     telling = sorted(answered, key=lambda trial: not trial.wrong)  # where most mistakes differ
     for mistake in cases.task.mistakes:
         if all(_is_of(cases, mistake, trial) for trial in telling):
+            return mistake.says
+    for mistake in cases.task.mistakes:
+        if _explains_where_it_can(cases, mistake, telling):
             return mistake.says
     if all(is_zero(trial.outcome.value) for trial in answered):
         return "nothing is computed: all that it returns is 0"
@@ -68,6 +98,17 @@ def _is_of(cases: Cases, mistake: Mistake, trial: Trial) -> bool:
         return False
     shapes = [[np.shape(part) for part in result if part is not None] for result in (returned, answer)]
     return shapes[0] == shapes[1] and cases.same(trial.case, returned, answer)
+
+
+def _explains_where_it_can(cases: Cases, mistake: Mistake, telling: Sequence[Trial]) -> bool:
+    """Whether a mistake explains several wrong answers, and no case in which it gives an answer says otherwise."""
+    explained = 0
+    for trial in telling:
+        if cases.answer(mistake, trial.case) is not None:
+            if not _is_of(cases, mistake, trial):
+                return False
+            explained += bool(trial.wrong)
+    return explained >= min(SEVERAL, sum(bool(trial.wrong) for trial in telling))
 
 
 def _arguments(cases: Cases, answered: Sequence[Trial]) -> str:

@@ -30,36 +30,52 @@ def kind_wrong(name: str, value: Any, due: Any) -> str:
         if array.shape != due.shape:
             return f"{name} has the shape {array.shape}, where {due.shape} is right"
         return "" if array.dtype.kind in "iuf" else f"{name} holds {array.dtype}, where real numbers are due"
-    if isinstance(value, np.ndarray) and value.ndim:
+    if isinstance(value, np.ndarray) and value.ndim == 0:
+        value = value.item()
+    if isinstance(value, np.ndarray | bool):
         return f"{name} is {describe(value)}, where one number is due"
     if isinstance(due, Fraction) and isinstance(value, float):
         return f"{name} is a float, {value!r}, where an exact fractions.Fraction is due"
     return ""
 
 
-def equal(value: Any, due: Any, tolerance: float) -> bool:
+def equal(value: Any, due: Any, tolerance: float, *, nans: bool = False) -> bool:
     """Whether a result is the right one, to within a share of the right one's largest value, or of 1.
+
+    A whole number and a Fraction are exact. NaN is the same as nothing, or, where `nans` is True, as another NaN.
 
     >>> equal(np.array([1.0, 2.0]), np.array([1, 2]), 1e-9), equal(3, Fraction(3), 1e-9), equal(np.nan, 1.0, 1e-9)
     (True, True, False)
     """
     if value is None or due is None:
         return value is due
-    if isinstance(due, int | Fraction) and isinstance(value, int | float | Fraction):
-        return bool(value == due)
+    if isinstance(due, int | Fraction):
+        if isinstance(value, np.ndarray) and value.ndim == 0:
+            value = value.item()
+        return isinstance(value, int | float | Fraction) and not isinstance(value, bool) and bool(value == due)
     found, right = np.asarray(value), np.asarray(due)
     if found.shape != right.shape or found.dtype.kind not in "iuf":
         return False
     if np.array_equal(found, right):
         return True
+    found, right = found.astype(np.float64), right.astype(np.float64)
     with np.errstate(all="ignore"):
-        error = np.abs(found.astype(np.float64) - right.astype(np.float64)).max(initial=0)
-    return bool(error <= tolerance * max(1.0, float(np.abs(right).max(initial=0))))  # NaN is not
+        alike = (found == right) | (nans & np.isnan(found) & np.isnan(right))
+        error = np.abs(found - right)[~alike].max(initial=0)
+        largest = np.abs(right)[np.isfinite(right)].max(initial=1)
+    return bool(error <= tolerance * largest)  # NaN is not
 
 
 def is_whole(result: Result) -> bool:
-    """Whether all that is right is finite and whole."""
-    return all(part is None or bool(np.all(np.asarray(part, float) % 1 == 0)) for part in result)
+    """Whether all numbers of a result are finite and whole.
+
+    >>> is_whole((np.ones(2), None)), is_whole((0.5,)), is_whole((np.inf,)), is_whole((1j,))
+    (True, False, False, False)
+    """
+    with np.errstate(invalid="ignore"):
+        return all(
+            part is None or (np.isrealobj(part) and bool(np.all(np.asarray(part, float) % 1 == 0))) for part in result
+        )
 
 
 def describe(value: Any) -> str:

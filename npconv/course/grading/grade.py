@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Callable
 from pathlib import Path
 
+from ..exercises import EXERCISES
 from ..exercises.exercise import Exercise, Task
 from ..exercises.template import read_header
 from ..exercises.variants import Variant
@@ -11,7 +12,7 @@ from .cases import Cases
 from .judging import Judge
 from .process import Limits, Submission
 from .report import Report
-from .trial import Verdict
+from .trial import Verdict, done
 
 LARGEST = 1_000_000  # bytes that a file may have
 
@@ -44,9 +45,11 @@ def grade(
     if len(content) > LARGEST:
         raise ValueError(f"grade: path must be a file of at most {LARGEST:,} bytes; got {len(content):,}, {path}")
     try:
-        source = content.decode("utf-8")
+        source = content.decode("utf-8-sig")  # some editors put a byte-order mark in front
     except UnicodeDecodeError as error:
         raise ValueError(f"grade: path must be a text file in UTF-8; got {path}, {error}") from None
+    if exercise is not None and exercise not in EXERCISES:
+        raise ValueError(f"grade: exercise must be one of {', '.join(EXERCISES)}; got {exercise}")
     found, its_variant = read_header(source)
     if exercise is not None and found.name != exercise:
         raise ValueError(f"grade: {path} must be the exercise {exercise}; its header says {found.name}")
@@ -75,10 +78,10 @@ def verdicts_on(
     loaded = submission.load()
     if loaded.status != "returned":
         missing = tuple(Verdict(task, "missing", "the file can't be loaded") for task in exercise.tasks)
-        return missing, (f"the file can't be loaded, it {loaded.status}: {loaded.message}",)
+        return missing, (f"the file can't be loaded: {done(loaded)}",)
     notes = (f"on loading it prints: {loaded.printed.strip()[:200]}",) if loaded.printed.strip() else ()
     return tuple(
-        Judge(cases_of(task), submission).verdict()
+        Judge(cases_of(task), submission, seconds=submission.limits.seconds_for_all).verdict()
         if task.name in submission.names
         else Verdict(task, "missing", f"there is no function {task.name}")
         for task in exercise.tasks

@@ -16,14 +16,15 @@ from ...kernels.geometry import Array
 from ..exercises.exercise import Case
 from .broken import broken
 from .cases import Cases
-from .comparing import is_whole
-from .ladder import case_of, sizes_of
+from .comparing import as_result, is_whole
+from .ladder import case_of, least_sizes, options_given, sizes_of
 from .process import Outcome
-from .trial import OTHERWISE, STOPPED, VALUES, Trial, Verdict, what_is_wrong
+from .trial import OTHERWISE, STOPPED, VALUES, Trial, Verdict, done, what_is_wrong
 
 SHRINKING = 500  # calls that are spent on making a wrong case smaller
 FAILURES = 50  # wrong answers after which no more cases are tried
 FEW = 80  # numbers that a case may have for them to be made smaller one by one
+DRAWS = 3  # cases of the same sizes with other numbers that are tried
 
 
 class Calls(Protocol):
@@ -40,7 +41,7 @@ class Judge:
     """Tries one function on its cases; `seconds` is all the time that they may take together."""
 
     def __init__(self, cases: Cases, calls: Calls, *, seconds: float = 20.0) -> None:
-        self.cases, self.calls = cases, calls
+        self.cases, self.calls, self.seconds = cases, calls, seconds
         self.task, self.variant = cases.task, cases.variant
         self.until = time.monotonic() + seconds
 
@@ -54,9 +55,13 @@ class Judge:
             return Verdict(self.task, "right", passed=passed, tried=passed, printed=printed)
         if trials[0].outcome.message.startswith("NotImplementedError"):
             return Verdict(self.task, "missing", "it is not written yet", printed=printed)
-        smallest = self._smaller(failed[0])
+        worst = next((trial for trial in failed if trial.is_changing), failed[0])
+        if not self._again(worst).wrong:
+            worst = replace(worst, wrong=OTHERWISE)
+            trials.append(worst)
+        smallest = self._smaller(worst)
         says = broken(self.cases, trials, smallest)
-        return Verdict(self.task, "wrong", says, smallest, passed, len(trials), printed)
+        return Verdict(self.task, "wrong", says, smallest, passed, passed + len(failed), printed)
 
     def try_case(self, case: Case) -> Trial:
         """Call the function on one case and compare."""
@@ -64,8 +69,11 @@ class Judge:
             None if a is None else self.variant.theirs(kind, a)
             for (_, kind), a in zip(self.task.arrays, case.arrays.values(), strict=True)
         )
-        outcome = self.calls.call(self.task.name, given, self.variant.their_options(case.options), deadline=self.until)
+        options = self.variant.their_options(options_given(self.task, case))
+        outcome = self.calls.call(self.task.name, given, options, deadline=self.until)
         right = self.cases.right(case)
+        if outcome.status == "timed out" and time.monotonic() >= self.until:
+            outcome = self._late()
         return Trial(case, given, outcome, right, what_is_wrong(self.cases, case, given, outcome, right))
 
     def _trials(self) -> Iterator[Trial]:
@@ -75,8 +83,8 @@ class Judge:
             trial = self.try_case(case)
             first = first or trial
             if time.monotonic() > self.until and trial.outcome.status not in STOPPED:
-                late = Outcome("timed out", message="all its cases together take too long")
-                trial = replace(trial, outcome=late, wrong=late.message)
+                late = self._late()
+                trial = replace(trial, outcome=late, wrong=done(late))
             yield trial
             if trial.outcome.status in STOPPED or trial.outcome.message.startswith("NotImplementedError"):
                 return
@@ -87,39 +95,70 @@ class Judge:
             again = self.try_case(first.case)
             yield replace(again, wrong=OTHERWISE if again.wrong else "")
 
+    def _late(self) -> Outcome:
+        return Outcome("timed out", message=f"all its cases together take more than {self.seconds:g} s")
+
+    def _again(self, trial: Trial) -> Trial:
+        """The same case once more; not where that would start another process."""
+        return trial if trial.outcome.status in STOPPED or trial.wrong == OTHERWISE else self.try_case(trial.case)
+
     def _smaller(self, trial: Trial) -> Trial:
         """A smaller case that goes wrong in the same way: its sizes made smaller first, then its numbers."""
         if trial.outcome.status in STOPPED or trial.wrong == OTHERWISE:
             return trial
-        left = SHRINKING
+        left, drawn = SHRINKING, set[tuple[str, int]]()
         progress = True
         while progress:
             progress = False
-            for candidate in (*self._fewer(trial), *self._simpler(trial)):
-                if left == 0 or time.monotonic() > self.until:
-                    return trial
-                left -= 1
-                tried = self.try_case(candidate)
-                if tried.wrong and tried.outcome.status == trial.outcome.status and self._by_hand(tried, trial):
-                    trial, progress = tried, True
+            for alike in itertools.chain(self._fewer(trial, drawn), ([case] for case in self._simpler(trial))):
+                fit: list[Trial] = []
+                for case in alike:
+                    if left == 0 or time.monotonic() > self.until:
+                        return fit[0] if fit else trial
+                    left -= 1
+                    tried = self.try_case(case)
+                    if self._is_as_wrong(tried, trial):
+                        fit.append(tried)
+                        if is_whole(as_result(tried.outcome.value)):
+                            break
+                if fit:
+                    trial, progress = fit[-1] if is_whole(as_result(fit[-1].outcome.value)) else fit[0], True
                     break
         return trial
 
-    def _by_hand(self, tried: Trial, trial: Trial) -> bool:
-        """Whether a case is as fit to be worked by hand as another: whole where that is."""
-        return is_whole(tried.right) or not is_whole(trial.right)
+    def _is_as_wrong(self, tried: Trial, trial: Trial) -> bool:
+        """Whether a case goes wrong in the same way, and is as fit to be worked by hand: whole where the other is."""
+        alike = tried.outcome.status == trial.outcome.status
+        if trial.is_changing:
+            alike = alike and tried.is_changing and (VALUES in tried.wrong) >= (VALUES in trial.wrong)
+        whole = is_whole(tried.right) or not is_whole(trial.right)
+        if tried.case.sizes == trial.case.sizes and is_whole(as_result(trial.outcome.value)):
+            whole = whole and is_whole(as_result(tried.outcome.value))
+        return bool(tried.wrong) and alike and whole
 
-    def _fewer(self, trial: Trial) -> Iterator[Case]:
-        """The same case with one size smaller, or two where it takes a square, and other numbers."""
+    def _fewer(self, trial: Trial, drawn: set[tuple[str, int]]) -> Iterator[list[Case]]:
+        """The same case with one size smaller, or two where it takes a square: cut out of it, and with other numbers.
+
+        What was drawn once is not tried again.
+        """
         sizes = trial.case.sizes
-        for size in sizes_of(self.task):
-            for value in sorted((size.least, *size.others)):
-                if value < sizes[size.name]:
-                    yield case_of(self.task, {**sizes, size.name: value}, self.cases.seed, 0)
+        smaller = [
+            {size.name: value}
+            for size in sizes_of(self.task)
+            for value in sorted((size.least, *size.others))
+            if value < sizes[size.name]
+        ]
         large = [size for size in sizes_of(self.task) if sizes[size.name] > size.others[0] > size.least]
         for first, second in itertools.combinations(large, 2):
-            both = {first.name: first.others[0], second.name: second.others[0]}
-            yield case_of(self.task, {**sizes, **both}, self.cases.seed, 0)
+            smaller.append({first.name: first.others[0], second.name: second.others[0]})
+        least = least_sizes(self.task)
+        for fewer in smaller:
+            asked = {**sizes, **fewer}
+            new = [n for n in range(DRAWS) if (str(asked), n) not in drawn]
+            drawn.update((str(asked), n) for n in new)
+            cases = [case_of(self.task, asked, self.cases.seed, n) for n in new or [0]]
+            cut = cut_to(trial.case, cases[0]) if all(least[name] > 0 for name in fewer) else []
+            yield [*cut, *(cases if new else [])]
 
     def _simpler(self, trial: Trial) -> Iterator[Case]:
         """The same case with one number 0 or 1, where it is the values that are wrong."""
@@ -135,3 +174,27 @@ class Judge:
                         simpler = a.copy()
                         simpler[index] = value
                         yield replace(trial.case, arrays={**arrays, name: simpler})
+
+
+def cut_to(large: Case, small: Case) -> list[Case]:
+    """The large case's numbers in the small one's shapes: the first of each axis, and the last."""
+    pairs = [(a, small.arrays[name]) for name, a in large.arrays.items()]
+    shapes = [tuple(() if side is None else side.shape for side in pair) for pair in pairs]
+    if any(len(a) != len(b) or any(i < j for i, j in zip(a, b, strict=True)) for a, b in shapes) or not shapes:
+        return []
+    if any((a is None) != (b is None) for a, b in pairs) or all(a == b for a, b in shapes):
+        return []
+    places = (
+        [tuple(slice(0, n) for n in b) for _, b in shapes],
+        [tuple(slice(m - n, m) for m, n in zip(a, b, strict=True)) for a, b in shapes],
+    )
+    return [
+        replace(
+            small,
+            arrays={
+                name: None if a is None else a[place].copy()
+                for (name, a), place in zip(large.arrays.items(), cut, strict=True)
+            },
+        )
+        for cut in places
+    ]

@@ -1,7 +1,10 @@
 """The cases that a function is tried on: from the one where nothing departs to those where everything does."""
 
+import ast
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -11,11 +14,19 @@ from ..exercises.exercise import Case, Draw, Size, Sizes, Task
 MANY = 24  # cases in which every size is drawn
 QUARTERS = Size("quarters", 0, (1,), "the numbers are not whole")  # halves and quarters, which are exact in floats
 INTEGERS = Size("integers", 0, (1,), "the arrays are of integers")
+DEFAULTS = Size("defaults", 0, (1,), "the options that have their default are left out", paired=False)
+ZEROS = Size("zeros", 0, (1,), "there are zeros among the numbers", paired=False)
+SINGLE = Size("single", 0, (1,), "the arrays are of float32", paired=False)
+NEAR = Size("near", 0, (4000,), "the numbers are near ±{}", paired=False)
 
 
 def sizes_of(task: Task) -> tuple[Size, ...]:
     """The task's sizes, and with them what kinds of numbers it is tried on."""
-    return (*task.sizes, *([QUARTERS] if task.exact else []), *([INTEGERS] if task.integers else []))
+    kinds = [QUARTERS] * task.exact + [INTEGERS] * task.integers
+    kinds += [DEFAULTS] * any(default for _, default in task.options)
+    if task.exact:
+        kinds += [ZEROS] if task.compared else [ZEROS, SINGLE, NEAR]  # what no sum is made of loses more by rounding
+    return (*task.sizes, *kinds)
 
 
 def least_sizes(task: Task) -> dict[str, int]:
@@ -26,8 +37,9 @@ def least_sizes(task: Task) -> dict[str, int]:
 def ladder(task: Task, seed: int) -> Iterator[Case]:
     """A task's cases, from small to large; for one seed always the same.
 
-    First nothing departs from the least sizes, then one size, then each pair of them, then all are drawn. Neighbours
-    (height and width, channels and filters) also depart as far as each other, as some mistakes show in squares alone.
+    First nothing departs from the least sizes, then one size, then each pair of them, then as the task asks for, then
+    all are drawn. Neighbours (height and width, channels and filters) also depart as far as each other, as some
+    mistakes show in squares alone.
 
     >>> from npconv.course.exercises import EXERCISES
     >>> cases = list(ladder(EXERCISES["standard-loops"].tasks[0], seed=0))
@@ -39,53 +51,95 @@ def ladder(task: Task, seed: int) -> Iterator[Case]:
     for size in sizes:
         for value in size.others:
             yield case_of(task, {**least, size.name: value}, seed, next(number))
-    for first, second in itertools.combinations(sizes, 2):
+    paired = [size for size in sizes if size.paired]
+    for first, second in itertools.combinations(paired, 2):
         pair = {first.name: first.others[0], second.name: second.others[-1]}
         yield case_of(task, {**least, **pair}, seed, next(number))
-    for first, second in itertools.pairwise(sizes):
+    for first, second in itertools.pairwise(paired):
         for value in sorted(set(first.others) & set(second.others)):
             yield case_of(task, {**least, first.name: value, second.name: value}, seed, next(number))
+    for further in task.further:
+        known = {name: value for name, value in further.items() if name in least}
+        yield case_of(task, {**least, **known}, seed, next(number))
     choose = np.random.default_rng([seed, 1])
     for _ in range(MANY):
-        drawn = {size.name: int(choose.choice((size.least, *size.others))) for size in sizes}
-        yield case_of(task, drawn, seed, next(number))
+        drawn = {size.name: int(choose.choice((size.least, *size.others))) for size in paired}
+        yield case_of(task, {**least, **drawn}, seed, next(number))
 
 
 def case_of(task: Task, sizes: Sizes, seed: int, number: int) -> Case:
     """The case of these sizes, with the numbers that this seed draws for it; integers are no quarters."""
     if sizes.get("integers"):
         sizes = {**sizes, "quarters": 0}
-    return task.build(sizes, drawing(sizes, seed, number))
+    case = task.build(sizes, drawing(sizes, seed, number))
+    if sizes.get("single"):
+        arrays = {name: None if a is None else a.astype(np.float32) for name, a in case.arrays.items()}
+        case = replace(case, arrays=arrays)
+    return case
+
+
+def options_given(task: Task, case: Case) -> dict[str, Any]:
+    """The keyword arguments that a case is called with: those that have their default are left out where it says so.
+
+    >>> from npconv.course.exercises import EXERCISES
+    >>> task = EXERCISES["standard-loops"].tasks[0]
+    >>> options_given(task, case_of(task, {**least_sizes(task), "stride_width": 2, "defaults": 1}, 0, 0))
+    {'stride': (1, 2)}
+    """
+    if not case.sizes.get("defaults"):
+        return dict(case.options)
+    defaults = {name: ast.literal_eval(default) for name, default in task.options if default}
+    return {name: value for name, value in case.options.items() if name not in defaults or value != defaults[name]}
 
 
 def drawing(sizes: Sizes, seed: int, number: int) -> Draw:
     """How case `number` of that seed draws its arrays: whole numbers from −4 to 5 but 0, or in the range asked for.
+
+    Where the sizes say so the numbers are quarters, or zeros among others, or, beyond a range, near ± a large one.
 
     >>> draw = drawing({}, seed=0, number=0)
     >>> draw(2, 3).shape, bool((draw(2, 3) == 0).any())
     ((2, 3), False)
     """
     generator = np.random.default_rng([seed, 0, number])
-    integers, divisor = sizes.get("integers", 0), 4 if sizes.get("quarters", 0) else 1
+    integers, near = sizes.get("integers", 0), sizes.get("near", 0)
+    divisor = 4 if sizes.get("quarters", 0) else 1
 
     def draw(*shape: int, low: int | None = None, high: int | None = None) -> Array:
         if low is None and high is None:
             numbers = generator.integers(-4, 5, shape)
             numbers += numbers >= 0
+            far = near * np.sign(numbers)
         else:
             numbers = generator.integers(-4 if low is None else low, (5 if high is None else high) + 1, shape)
-        return numbers if integers else numbers / divisor
+            far = 0 * numbers
+        drawn: Array = numbers + far if integers else numbers / divisor + far
+        return drawn * (generator.random(shape) < 0.6) if sizes.get("zeros", 0) else drawn
 
     return draw
 
 
-def departures(task: Task, sizes: Sizes) -> list[str]:
-    """In what a case is more than the least, in words.
+def departures(task: Task, sizes: Mapping[str, int | Sequence[int]]) -> list[str]:
+    """In what a case is more than the least, in words; of a size there may be several values.
 
     >>> from npconv.course.exercises import EXERCISES
     >>> task = EXERCISES["standard-loops"].tasks[0]
     >>> departures(task, {**least_sizes(task), "stride_width": 2})
     ['the stride along the width is 2']
+    >>> departures(task, {"kernel_height": [2, 3]})
+    ['the filter has 2 or 3 rows']
     """
-    values = [(size, sizes.get(size.name, size.least)) for size in sizes_of(task)]
-    return [size.says.format(value) for size, value in values if value != size.least]
+    values = [(size, _tried(size, sizes.get(size.name, size.least))) for size in sizes_of(task)]
+    return [size.says.format(_listed(value)) for size, value in values if value != size.least]
+
+
+def _listed(values: int | Sequence[int]) -> str:
+    *others, last = [values] if isinstance(values, int) else values
+    return f"{', '.join(map(str, others))} or {last}" if others else str(last)
+
+
+def _tried(size: Size, value: int | Sequence[int]) -> int | Sequence[int]:
+    """Of several values those that are tried one at a time, where there are such."""
+    if isinstance(value, int):
+        return value
+    return [one for one in value if one in size.others] or value

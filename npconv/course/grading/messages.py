@@ -17,7 +17,7 @@ import numpy as np
 MARK = b"npcv"
 PREFIX = struct.Struct(">4s16sII")  # the mark, the nonce, the bytes of the header, the bytes of the arrays
 HEADER_BYTES = 1 << 21
-DIGITS = 1 << 14  # hexadecimal, of a whole number: longer ones would take seconds to reduce as a fraction
+DIGITS = 3500  # hexadecimal, of a whole number: 4215 decimal ones, and Python writes out no more than 4300
 ITEMS = 64  # of a tuple
 DTYPES = frozenset(np.dtype(code).str for code in "?" + np.typecodes["AllInteger"] + np.typecodes["AllFloat"])
 
@@ -149,7 +149,7 @@ def cleaned(text: str, characters: int) -> str:
 
 def _digits(number: int) -> str:
     if number.bit_length() > 4 * DIGITS:
-        raise UnreadableError(f"a whole number of {number.bit_length()} bits")
+        raise UnreadableError("a whole number of more than 4200 digits")
     return format(number, "x")
 
 

@@ -34,8 +34,10 @@ FROM_THE_CHILD = ("returned", "raised", "exited", "out of memory", "unreadable")
 WITHOUT_THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 KEPT_VARIABLES = ("SYSTEMROOT", "PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")  # by which libraries are found
 NO_REPLY = "something else than a reply"
+TOGETHER = "all its cases together take too long"
 
 Number = Array | int | float | Fraction | None
+Frame = tuple[bytes, bytes, bytes] | UnreadableError | None  # None where the child sends no more
 
 
 @dataclass(frozen=True)
@@ -50,11 +52,20 @@ class Limits:
         characters: of what it prints, and of a message.
     """
 
-    seconds: float = 10.0
+    seconds: float = 5.0
     total_seconds: float = 600.0
     memory_bytes: int = 1 << 30
     returned_bytes: int = 1 << 26
     characters: int = 2000
+
+    @property
+    def seconds_for_all(self) -> float:
+        """How long all calls of one function may take together.
+
+        >>> Limits(seconds=5.0).seconds_for_all, Limits(seconds=30.0).seconds_for_all
+        (20.0, 120.0)
+        """
+        return max(20.0, 4 * self.seconds)
 
 
 @dataclass(frozen=True)
@@ -153,7 +164,7 @@ class Submission:
             "options": {option: encode(value, [], 0) for option, value in options.items()},
         }
         if deadline is not None and time.monotonic() >= deadline:
-            return Outcome("timed out", message="no time was left")
+            return Outcome("timed out", message=TOGETHER)
         foreign = not self._trusted and self._called not in ("", name)
         if self._process is not None and (foreign or self._process.ended()):
             self._drop()
@@ -185,9 +196,9 @@ class Submission:
             self._process = Process(self.limits)
             self.limited_memory = self._process.limited_memory
         nonce = secrets.token_bytes(16)
-        start = time.monotonic()
-        end = start + self.limits.seconds
-        end = end if deadline is None else min(end, deadline)
+        end, late = time.monotonic() + self.limits.seconds, f"no answer within {self.limits.seconds:.3g} s"
+        if deadline is not None and deadline < end:
+            end, late = deadline, TOGETHER
         outcome = None
         reply: dict[str, Any] = {}
         try:
@@ -195,7 +206,7 @@ class Submission:
             reply, arrays = self._process.reply(nonce, end)
             outcome = self._outcome(reply, arrays)
         except TimeoutError:
-            outcome = Outcome("timed out", message=f"no answer within {max(0.0, end - start):.3g} s")
+            outcome = Outcome("timed out", message=late)
         except EOFError:
             outcome = Outcome("died", message=self._process.last_words())
         except UnreadableError as error:
@@ -236,8 +247,7 @@ class Process:
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
         self._folder = tempfile.TemporaryDirectory(prefix="npconv-grade-", ignore_cleanup_errors=True)
-        self._replies: queue.SimpleQueue[tuple[bytes, bytes, bytes] | UnreadableError | None] = queue.SimpleQueue()
-        self._room = threading.Semaphore(2)  # in the queue, so that a child which floods it has to wait
+        self._replies: queue.Queue[Frame] = queue.Queue(maxsize=2)  # so that a child which floods it has to wait
         try:
             with tempfile.TemporaryFile() as errors:
                 self._process = self._started(errors)
@@ -296,7 +306,6 @@ class Process:
                 frame = self._replies.get(timeout=max(0.0, deadline - time.monotonic()))
             except queue.Empty:
                 raise TimeoutError from None
-            self._room.release()
             if frame is None:
                 raise EOFError
             if isinstance(frame, UnreadableError):
@@ -339,12 +348,13 @@ class Process:
         self._process.wait()
         with suppress(queue.Empty):
             while self._replies.get(timeout=1.0) is not None:
-                self._room.release()
+                pass
         for pipe in (self._process.stdin, self._process.stdout):
             if pipe is not None:
                 with suppress(OSError):
                     pipe.close()
-        self._folder.cleanup()
+        with suppress(OSError, RecursionError):
+            self._folder.cleanup()
 
     def _write(self, message: bytes) -> None:
         stream = self._process.stdin
@@ -356,13 +366,12 @@ class Process:
     def _read(self) -> None:
         """Hand over what the child sends, until it sends something that is no message, or no more."""
         stream = self._process.stdout
-        frame: tuple[bytes, bytes, bytes] | UnreadableError | None
+        frame: Frame
         while stream is not None:
             try:
                 frame = receive(stream, 2 * self._limits.returned_bytes)  # the value, and the arguments after the call
             except (UnreadableError, OSError, ValueError, MemoryError):
                 frame = UnreadableError(NO_REPLY)
-            self._room.acquire()
             self._replies.put(frame)
             if not isinstance(frame, tuple):
                 break

@@ -11,13 +11,19 @@ import numpy as np
 from ...checks import explain
 from ...kernels.geometry import Array
 from ...text import table_lines
-from ..exercises.exercise import Exercise, Result
+from ..exercises.exercise import Exercise, Result, Task
 from ..exercises.variants import Variant
 from .cases import EXACT
 from .comparing import as_result, equal
+from .ladder import options_given
 from .trial import Trial, Verdict
 
-GRIDS = {"volume": (1, 2), "kernel": (0, 1), "depthwise": (0, 1)}  # the axes of height and width in npconv's layout
+GRIDS = {
+    "volume": (1, 2),
+    "any": (1, 2),
+    "kernel": (0, 1),
+    "depthwise": (0, 1),
+}  # the axes of height and width in npconv's layout
 WIDTH = 110
 PASTED = 400  # characters that a call may have to be pasted
 SHOWN = 200  # numbers of an array that are shown
@@ -96,7 +102,7 @@ class Report:
             yield "  the smallest case that was found:"
         for (name, kind), a in zip(verdict.task.arrays, trial.given, strict=True):
             yield from (f"    {line}" for line in array_lines(name, kind, a, self.variant))
-        for name, value in self.variant.their_options(trial.case.options).items():
+        for name, value in options_of(verdict.task, trial, self.variant).items():
             yield f"    {name} = {value!r}"
         if trial.outcome.status == "returned":
             yield "  returned"
@@ -107,7 +113,7 @@ class Report:
             f"    by hand: {line}" if not number else f"             {line}"
             for number, line in enumerate(self._by_hand(verdict, trial))
         )
-        call = call_text(verdict.task.name, trial, self.variant)
+        call = call_text(verdict.task, trial, self.variant)
         if len(call) <= PASTED:
             yield from wrapped(f"  the call: {call}", " " * 12)
 
@@ -124,8 +130,9 @@ class Report:
         for position, right in enumerate(trial.right):
             found = returned[position] if position < len(returned) else None
             if isinstance(right, np.ndarray) and not equal(found, right, EXACT):
-                given = np.asarray(found, object)
-                differs = given != right if given.shape == right.shape else np.ones(right.shape, bool)
+                differs = _differing(np.asarray(found, object), right)
+                if not differs.any():
+                    continue
                 at = tuple(int(index[0]) for index in np.nonzero(differs))
                 arrays = list(trial.case.arrays.values())
                 return explain(kernel, *arrays, at=at, of=position, numbers=True, **trial.case.options).splitlines()
@@ -146,7 +153,7 @@ class Report:
             entry["counter_example"] = {
                 "arguments": {name: as_plain(a) for (name, _), a in zip(verdict.task.arrays, trial.given, strict=True)},
                 "options": {
-                    name: as_plain(value) for name, value in self.variant.their_options(trial.case.options).items()
+                    name: as_plain(value) for name, value in options_of(verdict.task, trial, self.variant).items()
                 },
                 "outcome": trial.outcome.status,
                 "message": trial.outcome.message,
@@ -155,6 +162,16 @@ class Report:
                 "wrong": trial.wrong,
             }
         return entry
+
+
+def _differing(found: Array, right: Array) -> Array:
+    """Where a result is not the right one; of another shape, where it has no such value or another."""
+    if found.ndim != right.ndim:
+        return np.ones(right.shape, bool)
+    differs = np.ones(right.shape, bool)
+    both = tuple(slice(0, min(sides)) for sides in zip(found.shape, right.shape, strict=True))
+    differs[both] = found[both] != right[both]
+    return differs
 
 
 def wrapped(text: str, indent: str) -> list[str]:
@@ -216,11 +233,16 @@ def number_text(value: Any) -> str:
     return str(value)
 
 
-def call_text(name: str, trial: Trial, variant: Variant) -> str:
+def call_text(task: Task, trial: Trial, variant: Variant) -> str:
     """The call as a line of Python that can be pasted."""
     arrays = ["None" if a is None else f"np.array({a.tolist()!r})" for a in trial.given]
-    options = [f"{key}={value!r}" for key, value in variant.their_options(trial.case.options).items()]
-    return f"{name}({', '.join([*arrays, *options])})"
+    options = [f"{key}={value!r}" for key, value in options_of(task, trial, variant).items()]
+    return f"{task.name}({', '.join([*arrays, *options])})"
+
+
+def options_of(task: Task, trial: Trial, variant: Variant) -> dict[str, Any]:
+    """The keyword arguments of a trial as the student's function got them."""
+    return variant.their_options(options_given(task, trial.case))
 
 
 def as_plain(value: Any) -> Any:

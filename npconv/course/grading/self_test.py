@@ -4,9 +4,11 @@
 True
 """
 
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +23,7 @@ from .trial import Verdict
 
 ACCEPTED = Path(__file__).parent / "accepted"
 SEED = 0  # one for all, so that the cases of a task are computed once
-WIDEST = 58  # characters that a table shows of a sentence
+WIDEST = 58  # characters of a table's line
 
 
 @dataclass(frozen=True)
@@ -136,9 +138,12 @@ def _table(header: list[str], table: Sequence[Tested]) -> list[str]:
         if number == 0 or table[number - 1].verdict.task.name != name:
             rows.append(["", name, ""])
         mark = "" if tested.as_it_should else f", not {tested.expected}"
-        rows.append([f"{tested.verdict.status}{mark}", f"  {_cut(tested.says)}", _cut(tested.verdict.broken)])
+        columns = [f"{tested.verdict.status}{mark}"], _wrapped(tested.says), _wrapped(tested.verdict.broken)
+        for status, says, said in zip_longest(*columns, fillvalue=""):
+            rows.append([status, f"  {says}", said])
     return table_lines(header, rows)
 
 
-def _cut(text: str) -> str:
-    return text if len(text) <= WIDEST else text[: WIDEST - 2] + " …"
+def _wrapped(text: str) -> list[str]:
+    first, *more = textwrap.wrap(text, WIDEST, break_on_hyphens=False) or [""]
+    return [first, *(f"  {line}" for line in more)]

@@ -12,6 +12,14 @@ from .comparing import as_result, describe, kind_wrong
 from .process import Outcome
 
 VALUES = "wrong values"
+STATUSES = {
+    "raised": "it raises",
+    "exited": "it calls for an exit",
+    "timed out": "it does not come to an end",
+    "out of memory": "it takes too much memory",
+    "died": "it ends the process",
+    "unreadable": "what it returns can't be read",
+}
 STOPPED = ("timed out", "out of memory", "died")  # the process had to be started again
 OTHERWISE = "called again with the same arguments it answers otherwise: it keeps something between calls"
 
@@ -25,6 +33,11 @@ class Trial:
     outcome: Outcome
     right: Result
     wrong: str
+
+    @property
+    def is_changing(self) -> bool:
+        """Whether it changes an argument, whatever else is wrong."""
+        return self.wrong.startswith("the argument")
 
 
 @dataclass(frozen=True)
@@ -49,17 +62,24 @@ class Verdict:
         return self.task.points if self.status == "right" else 0
 
 
+def done(outcome: Outcome) -> str:
+    """What was done instead of returning an answer, in words.
+
+    >>> done(Outcome("exited", message="sys.exit(0)"))
+    'it calls for an exit: sys.exit(0)'
+    """
+    return f"{STATUSES[outcome.status]}{'' if outcome.status == 'raised' else ':'} {outcome.message}"
+
+
 def what_is_wrong(cases: Cases, case: Case, given: Sequence[Array | None], outcome: Outcome, right: Result) -> str:
     """What is wrong with an outcome, in words; "" if nothing is."""
     if outcome.status != "returned":
-        return {
-            "raised": f"it raises {outcome.message}",
-            "exited": f"it calls for an exit: {outcome.message}",
-            "timed out": f"it does not come to an end: {outcome.message}",
-            "out of memory": f"it takes too much memory: {outcome.message}",
-            "died": f"it ends the process: {outcome.message}",
-            "unreadable": f"what it returns can't be read: {outcome.message}",
-        }[outcome.status]
+        return done(outcome)
+    reasons = _changed(cases, given, outcome), _wrong_result(cases, case, outcome, right)
+    return " and ".join(filter(None, reasons))
+
+
+def _wrong_result(cases: Cases, case: Case, outcome: Outcome, right: Result) -> str:
     returned, names = as_result(outcome.value), [name for name, _ in cases.task.results]
     if len(returned) != len(right):
         due = f"{' and '.join(names)} {'are' if len(names) > 1 else 'is'} due"
@@ -71,6 +91,10 @@ def what_is_wrong(cases: Cases, case: Case, given: Sequence[Array | None], outco
         wrong = [n for n, value, due in zip(names, returned, right, strict=True) if not cases.close(value, due)]
         *others, last = wrong or names
         return f"{', '.join(others)} and {last} have {VALUES}" if others else f"{last} has {VALUES}"
+    return ""
+
+
+def _changed(cases: Cases, given: Sequence[Array | None], outcome: Outcome) -> str:
     for (name, _), before, after in zip(cases.task.arrays, given, outcome.arguments or (), strict=False):
         if before is not None and not np.array_equal(before, np.asarray(after)):
             return f"the argument {name} is changed"

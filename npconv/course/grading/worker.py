@@ -2,12 +2,16 @@
 
 It reads requests ("load this source", "call this function") from the pipe that was its standard input and replies on
 the one that was its standard output. It never holds a right answer, so nothing that a submission does in here can turn
-a wrong answer into a right one: whatever comes back is judged outside. What is refused here (other files, other
-programs, the network) keeps the answer key out of reach and the machine tidy. It is no container: native code could
-undo it.
+a wrong answer into a right one: whatever comes back is judged outside.
+
+What is refused here keeps the answer key out of reach and the machine tidy: reading other files, writing any, other
+programs and processes, the network, foreign functions, the doors to all of these that are known. Such a list is never
+complete, and Python has no wall behind it: NumPy itself reads and writes any address (`as_strided`), and the frames of
+a refusal show where the guard's constants are. A hostile file, native code or not, needs a container.
 """
 
 import builtins
+import contextlib
 import importlib.util
 import io
 import json
@@ -15,32 +19,41 @@ import os
 import stat
 import sys
 import types
+import warnings
 from collections.abc import Callable, Mapping
 from typing import Any
 
-FILE_BYTES = 1 << 24  # that a submission may write
+OPEN_FILES = 64
 LINE = 80  # characters of a line that a message quotes
-FORBIDDEN_FAMILIES = frozenset({"ctypes", "socket", "winreg", "_winapi", "msvcrt", "sqlite3"})
+FORBIDDEN_FAMILIES = frozenset({"ctypes", "fcntl", "socket", "sqlite3", "syslog", "winreg", "_winapi", "msvcrt"})
 FORBIDDEN_EVENTS = frozenset(
     {"subprocess.Popen", "os.system", "os.exec", "os.fork", "os.forkpty", "os.posix_spawn", "os.spawn", "os.startfile"}
     | {"pty.spawn", "os.kill", "os.killpg", "signal.pthread_kill", "resource.setrlimit", "resource.prlimit"}
     | {"os.chdir", "os.link", "os.symlink", "os.chflags", "os.lockf", "os.setxattr", "os.removexattr"}
+    | {"os.remove", "os.rename", "os.rmdir", "os.mkdir", "os.chmod", "os.chown", "os.truncate", "os.utime"}
     | {"sys.addaudithook", "gc.get_objects", "gc.get_referrers", "gc.get_referents", "code.__new__"}
-)
-CHANGING_EVENTS = frozenset(
-    {"os.remove", "os.rename", "os.rmdir", "os.mkdir", "os.chmod", "os.chown", "os.truncate", "os.utime"}
+    | {"sys._current_frames", "sys._current_exceptions", "sys.remote_exec"}
 )
 FORBIDDEN_MODULES = frozenset(
-    {"npconv", "_posixsubprocess", "posix", "_ctypes"}
-    | {
-        "_xxsubinterpreters",
-        "_interpreters",
-        "_testcapi",
-        "_testinternalcapi",
-    }  # where no hook, or another one, listens
+    {"npconv", "ctypes", "_ctypes", "_ctypes_test", "_ssl", "nis", "ossaudiodev"}
+    | {"_posixshmem", "_multiprocessing", "_remote_debugging", "_testexternalinspection"}  # memory outside this process
+    | {"_xxsubinterpreters", "_interpreters", "_testcapi", "_testinternalcapi", "_testlimitedcapi"}  # no hook listens
     | {"_tkinter", "readline", "_curses", "_gdbm", "_dbm"}  # which open files without asking
 )
+# what reaches other processes or the machine and raises no audit event, by the module that has it
+UNWATCHED = {
+    "posix": frozenset(
+        {"mkfifo", "mknod", "chroot", "setpriority", "unshare", "setns", "pidfd_open", "memfd_create", "sync"}
+        | {"sched_setaffinity", "sched_setscheduler", "sched_setparam", "setpgid", "setpgrp", "setsid", "tcsetpgrp"}
+        | {"posix_openpty", "openpty", "login_tty", "plock"}
+    ),
+    "_signal": frozenset({"pidfd_send_signal"}),
+    "time": frozenset({"clock_settime", "clock_settime_ns"}),
+    "_posixsubprocess": frozenset({"fork_exec"}),
+    "_imp": frozenset({"create_builtin"}),  # which makes another `posix`
+}
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
+WINDOWS = os.name == "nt"
 
 
 class Printed(io.TextIOBase):
@@ -67,14 +80,17 @@ def main() -> None:
     os.dup2(nowhere, 1)
     sys.stdin = open(os.devnull)  # noqa: SIM115 - for as long as the process lives
     roots = tuple({folder for entry in sys.path for folder in (entry, os.path.realpath(entry)) if entry})
+    without: dict[str, Any] = dict.fromkeys(FORBIDDEN_MODULES)
+    sys.modules.update(without)  # before NumPy, which would load some of them, and does without
     sys.path[:] = [entry for entry in sys.path if os.path.basename(entry) not in ("site-packages", "dist-packages")]
     imported("numpy", os.path.join(settings["numpy"], "__init__.py"), [settings["numpy"]])
     messages: Any = imported("messages", os.path.join(os.path.dirname(os.path.abspath(__file__)), "messages.py"))
     del sys.modules["messages"]
-    limited_memory = limit(settings)
-    forbid_programs()
     builtins.exit = builtins.quit = sys.exit  # type: ignore[assignment]  # which the module `site` would have set
-    sys.addaudithook(guard(roots, settings["numpy"], os.getcwd()))
+    warnings.filterwarnings("ignore", module="(?!submission$)")  # of a coroutine that this file lets go, say
+    close_doors()
+    limited_memory = limit(settings)
+    listen(roots, settings["numpy"])
     replies.write(messages.pack(bytes(16), {"limited_memory": limited_memory}))
     replies.flush()
     os.dup2(nowhere, 2)  # until here the grader reads why it could not start
@@ -99,7 +115,8 @@ def limit(settings: Mapping[str, Any]) -> bool:
         return False
     limits = [
         (resource.RLIMIT_CPU, int(settings["total_seconds"]) + 1),
-        (resource.RLIMIT_FSIZE, FILE_BYTES),
+        (resource.RLIMIT_FSIZE, 0),  # also of a file in memory
+        (resource.RLIMIT_NOFILE, OPEN_FILES),
         (resource.RLIMIT_CORE, 0),
         (resource.RLIMIT_NPROC, 0),  # no new processes or threads, unless it is root's
     ]
@@ -116,30 +133,46 @@ def limit(settings: Mapping[str, Any]) -> bool:
     return used > 0
 
 
-def forbid_programs() -> None:
-    """Take away the two doors to other processes that no audit event watches."""
+def close_doors() -> None:
+    """Take away what no audit event watches, wherever it is held; modules that are built in are all loaded before."""
+    for name in sorted(set(sys.builtin_module_names) - FORBIDDEN_MODULES):
+        with contextlib.suppress(ImportError):
+            importlib.import_module(name)
+    closed = set()
+    for name, doors in UNWATCHED.items():
+        with contextlib.suppress(ImportError):  # another system
+            module = vars(importlib.import_module(name))
+            closed |= {module[door] for door in doors if door in module}
 
-    def refuse(*_: Any) -> None:
-        raise PermissionError("a submission may not start or signal other processes")
+    def refuse(*_: Any, **__: Any) -> None:
+        raise PermissionError("a submission may not do this: it reaches other processes, or the machine")
 
-    for module, name in (("_posixsubprocess", "fork_exec"), ("posix", "pidfd_open"), ("os", "pidfd_open")):
-        try:
-            if hasattr(importlib.import_module(module), name):
-                setattr(importlib.import_module(module), name, refuse)
-        except ImportError:  # another system
-            continue
+    for module in [vars(module) for module in list(sys.modules.values()) if isinstance(module, types.ModuleType)]:
+        for name, value in list(module.items()):
+            if isinstance(value, types.BuiltinFunctionType) and value in closed:
+                module[name] = refuse
+            elif type(value) is set:  # os.supports_fd and its like
+                value -= closed
 
 
-def guard(roots: tuple[str, ...], numpy: str, folder: str) -> Callable[[str, tuple[Any, ...]], None]:
-    """The audit hook: it reads and imports from the standard library and NumPy alone, and writes in its folder alone.
+def listen(roots: tuple[str, ...], numpy: str) -> None:
+    """Add the audit hooks: reading and importing go to the standard library and NumPy alone, writing nowhere.
 
-    The hook looks nothing up where a submission could change it: no global, no builtin, no cell. Its constants are the
-    defaults of its arguments, all of them immutable, and its function is out of reach, as `gc` is refused.
+    A hook looks nothing up where a submission could change it (no global, no builtin, no cell), runs none of its code
+    and is out of reach, as `gc` is refused. So each is one function, whose immutable constants are the defaults of its
+    arguments: one that called another would hold it where the frame of a refusal shows it.
     """
-    separator, windows = os.sep, os.name == "nt"
 
     def inside(*folders: str) -> tuple[str, ...]:
-        return tuple((f.lower() if windows else f).rstrip(separator) + separator for f in folders)
+        return tuple((f.lower() if WINDOWS else f).rstrip(os.sep) + os.sep for f in folders)
+
+    sys.addaudithook(path_hook(inside(*roots), inside(numpy, os.path.realpath(numpy))))
+    sys.addaudithook(folder_hook())
+    sys.addaudithook(event_hook())  # the last, as it refuses another
+
+
+def event_hook() -> Callable[[str, tuple[Any, ...]], None]:
+    """The hook that refuses what is refused whatever its arguments are, and modules by their names."""
 
     def hook(
         event: str,
@@ -147,73 +180,91 @@ def guard(roots: tuple[str, ...], numpy: str, folder: str) -> Callable[[str, tup
         *,
         families: frozenset[str] = FORBIDDEN_FAMILIES,
         events: frozenset[str] = FORBIDDEN_EVENTS,
-        changing: frozenset[str] = CHANGING_EVENTS,
-        modules: frozenset[str] = FORBIDDEN_MODULES,
-        library: tuple[str, ...] = inside(*roots),
-        numerical: tuple[str, ...] = inside(numpy, os.path.realpath(numpy)),
-        own: tuple[str, ...] = inside(folder, os.path.realpath(folder)),
-        devices: frozenset[str] = frozenset({"/dev/null", "/dev/urandom", "nul"}),
-        separator: str = separator,
-        windows: bool = windows,
-        writing: int = WRITING,
-        stat: Callable[..., os.stat_result] = os.stat,
-        kind_of: Callable[[int], int] = stat.S_IFMT,
-        directory: int = stat.S_IFDIR,
-        isinstance: Callable[..., bool] = isinstance,
+        modules: frozenset[str] = FORBIDDEN_MODULES | UNWATCHED.keys(),
         split: Callable[..., list[str]] = str.split,
-        decode: Callable[..., str] = bytes.decode,
-        text: type = str,
-        raw: type = bytes,
-        number: type = int,
-        missing: type[OSError] = OSError,
         refused: type[PermissionError] = PermissionError,
+        missing: type[ImportError] = ImportError,  # without which the standard library often does
     ) -> None:
         if event in events or split(event, ".")[0] in families:
             raise refused(f"a submission may not use {event}")
-        if event == "import":
-            if not modules.isdisjoint(split(args[0], ".")):
-                raise refused(f"a submission may not import {args[0]}")
-            if args[1] is None:
-                return
-            paths, writes, verb = args[1:2], False, "import"
-        elif event == "open":
-            writes = not isinstance(args[2], number) or args[2] & writing != 0
-            paths, verb = args[:1], "write" if writes else "read"
-        elif event in changing:
-            paths, writes, verb = args[: 2 if event == "os.rename" else 1], True, "change"
-        elif event == "os.listdir" or event == "os.scandir":
-            paths, writes, verb = args[:1], False, "list"
-        else:
+        if event == "import" and not modules.isdisjoint(split(args[0], ".")):
+            raise missing("a submission may not import " + ".".join(split(args[0], ".")))
+
+    return hook
+
+
+def path_hook(library: tuple[str, ...], numerical: tuple[str, ...]) -> Callable[[str, tuple[Any, ...]], None]:
+    """The hook that refuses paths, by where they are and what they are for."""
+
+    def hook(
+        event: str,
+        args: tuple[Any, ...],
+        *,
+        library: tuple[str, ...] = library,
+        numerical: tuple[str, ...] = numerical,
+        devices: frozenset[str] = frozenset({"/dev/null", "/dev/urandom", "nul"}),
+        verbs: Mapping[str, str] = types.MappingProxyType(
+            {"open": "read", "import": "import", "os.listdir": "list", "os.scandir": "list"}
+        ),
+        writing: int = WRITING,
+        separator: str = os.sep,
+        windows: bool = WINDOWS,
+        split: Callable[..., list[str]] = str.split,
+        decode: Callable[..., str] = bytes.decode,
+        kind: type = type,
+        subclass: Callable[..., bool] = issubclass,  # isinstance would ask the value
+        raw: type = bytes,
+        number: type = int,
+        refused: type[PermissionError] = PermissionError,
+    ) -> None:
+        if event not in verbs:
             return
-        for path in paths:
-            if path is None or isinstance(path, number):
-                continue
-            parts = split(decode(path, "utf-8", "surrogateescape") if isinstance(path, raw) else path, separator)
-            name = separator.join(parts)
-            if windows:
-                parts = split(name.replace("/", "\\").lower(), separator)
-                name = separator.join(parts)
-            place = name + separator
-            absolute = name.startswith(separator) or (windows and ":" in name)
-            packages = "site-packages" in parts or "dist-packages" in parts
-            allowed = (
-                not absolute
-                or place.startswith(own)
-                or name in devices
-                or (not writes and place.startswith(numerical))
-                or (not writes and not packages and place.startswith(library))
-            )
-            if allowed and verb == "import":
-                allowed = absolute and not place.startswith(own)  # native code of its own
-            if ".." in parts or not allowed:
-                raise refused(f"a submission may not {verb} {name}")
-            if event == "open" and args[1] is None:  # os.open: of a folder it would open a way round this hook
-                try:
-                    folder = kind_of(stat(name).st_mode) == directory
-                except missing:
-                    folder = False
-                if folder:
-                    raise refused(f"a submission may not open the folder {name}")
+        path, verb = args[event == "import"], verbs[event]
+        if path is None or subclass(kind(path), number):
+            return
+        if event == "open" and (kind(args[2]) is not number or args[2] & writing):
+            verb = "write"
+        name = separator.join(
+            split(decode(path, "utf-8", "surrogateescape") if subclass(kind(path), raw) else path, separator)
+        )
+        if windows:
+            name = name.replace("/", "\\").lower()
+        parts, place = name.split(separator), name + separator
+        packages = "site-packages" in parts or "dist-packages" in parts
+        if name in devices:
+            allowed = verb != "import"
+        elif name.startswith(separator) or (windows and ":" in name):
+            allowed = place.startswith(numerical) or (place.startswith(library) and not packages)
+            allowed = allowed and verb != "write"
+        else:  # in its folder, where there is nothing
+            allowed = verb == "read" or verb == "list"
+        if ".." in parts or not allowed:
+            raise refused(f"a submission may not {verb} {name}")
+
+    return hook
+
+
+def folder_hook() -> Callable[[str, tuple[Any, ...]], None]:
+    """The hook that refuses os.open of a folder, which would be a way round the names of paths."""
+
+    def hook(
+        event: str,
+        args: tuple[Any, ...],
+        *,
+        stat: Callable[..., os.stat_result] = os.stat,
+        kind_of: Callable[[int], int] = stat.S_IFMT,
+        directory: int = stat.S_IFDIR,
+        missing: type[OSError] = OSError,
+        refused: type[PermissionError] = PermissionError,
+    ) -> None:
+        if event != "open" or args[1] is not None:
+            return
+        try:
+            folder = kind_of(stat(args[0]).st_mode) == directory
+        except missing:
+            folder = False
+        if folder:
+            raise refused("a submission may not open a folder")
 
     return hook
 

@@ -148,9 +148,14 @@ def is_pipe(number):
 
 
 def reply_pipe():
-    import fcntl
+    return next(n for n in pipes() if is_written_to(n))
 
-    return next(n for n in pipes() if fcntl.fcntl(n, fcntl.F_GETFL) & os.O_ACCMODE == os.O_WRONLY)
+
+def is_written_to(number):
+    try:
+        return os.write(number, b"") == 0
+    except OSError:
+        return False
 
 
 def message(nonce, header, body=b""):
@@ -313,8 +318,6 @@ def importing_by_path(key):
 def importing_native_code():
     import importlib.machinery
 
-    with open("native.so", "wb") as file:
-        file.write(b"\x7fELF")
     path = os.path.abspath("native.so")
     spec = importlib.machinery.ModuleSpec("native", None, origin=path)
     importlib.machinery.ExtensionFileLoader("native", path).create_module(spec)
@@ -447,10 +450,146 @@ def making_a_folder(outside):
     os.mkdir(outside)
 
 
-def filling_the_disk():
-    with open("big", "wb") as file:
-        for _ in range(100):
-            file.write(bytes(1 << 20))
+def writing_at_home():
+    with open("notes", "w") as file:
+        file.write("seven")
+
+
+def making_a_folder_at_home():
+    os.mkdir("folder")
+
+
+def opening_many():
+    kept = []
+    try:
+        while True:
+            kept.append(os.open(os.devnull, os.O_RDONLY))
+    finally:
+        for number in kept:
+            os.close(number)
+
+
+def limits():
+    import resource
+
+    which = (resource.RLIMIT_CPU, resource.RLIMIT_FSIZE, resource.RLIMIT_NOFILE, resource.RLIMIT_CORE)
+    return tuple(resource.getrlimit(one)[1] for one in which)
+
+
+def doors_left():
+    """What reaches the machine and is not refused, wherever its like may be held."""
+    import importlib.machinery
+    import time as clock
+
+    left = {}
+    numbers = {"setpriority": (0, os.getppid(), 0), "sched_setaffinity": (os.getppid(), {0}), "setpgid": (0, 0)}
+    numbers |= {"sched_setscheduler": (os.getppid(), 0, None), "sched_setparam": (os.getppid(), None)}
+    numbers |= {"pidfd_open": (os.getppid(), 0), "memfd_create": ("m",), "unshare": (0,), "setns": (0,)}
+    numbers |= {"mkfifo": ("fifo",), "mknod": ("node",), "chroot": (".",), "setsid": (), "sync": ()}
+    for name, arguments in numbers.items():
+        left |= {("os", name): (getattr(os, name, None), arguments)}
+        left |= {("posix", name): (getattr(sys.modules["posix"], name, None), arguments)}
+        for door in [*os.supports_dir_fd, *os.supports_fd, *os.supports_follow_symlinks]:
+            if door.__name__ == name:
+                left |= {("supports", name): (door, arguments)}
+    left |= {("signal", "pidfd_send_signal"): (getattr(signal, "pidfd_send_signal", None), (-1, 0))}
+    left |= {("time", "clock_settime"): (getattr(clock, "clock_settime", None), (-1, 0.0))}
+    found = []
+    for name, (door, arguments) in left.items():
+        try:
+            if door is not None:
+                door(*arguments)
+                found.append(name)
+        except PermissionError as error:
+            if "a submission may not" not in str(error):
+                found.append(name)
+        except Exception:
+            found.append(name)
+    for name in ("posix", "_signal", "time", "_imp"):
+        spec = importlib.machinery.ModuleSpec(name, None, origin="built-in")
+        kept = sys.modules.pop(name, None)
+        for way in (importlib.machinery.BuiltinImporter.create_module, importlib.import_module, __import__):
+            with contextlib.suppress(PermissionError, ImportError):
+                way(spec if way is importlib.machinery.BuiltinImporter.create_module else name)
+                found.append(name)
+        sys.modules[name] = kept
+    if found:
+        raise AssertionError(str(found))
+    return 0
+
+
+def having_the_grader_killed():
+    import fcntl
+
+    fcntl.fcntl(os.pipe()[0], fcntl.F_SETOWN, os.getpid())  # the grader's number would do as well
+
+
+def making_a_file_stay():
+    import fcntl
+
+    fcntl.ioctl(0, 0x40086602, b"\x10" + bytes(7))
+
+
+def sharing_memory():
+    import _posixshmem
+
+    return _posixshmem.shm_open("/npconv-grade", os.O_RDWR)
+
+
+def sharing_a_semaphore():
+    import _multiprocessing
+
+    return _multiprocessing.SemLock
+
+
+def looking_at_frames():
+    return len(sys._current_frames())
+
+
+def calling_c_by_what_is_loaded():
+    return len([name for name in ("ctypes", "_ctypes") if sys.modules.get(name) is not None])
+
+
+def calling_c_by_a_new_module():
+    for name in ("ctypes", "_ctypes"):
+        sys.modules.pop(name, None)
+    import _ctypes
+
+    return _ctypes.CFuncPtr
+
+
+def refusals():
+    """How much the frames of a refusal hold that can be changed."""
+    import _io
+
+    count = 0
+    for path in ("/none", PathLike()):
+        try:
+            _io.FileIO(path)
+        except (PermissionError, TypeError) as error:
+            trace = error.__traceback__.tb_next
+            while trace is not None:
+                values = trace.tb_frame.f_locals.values()
+                count += sum(isinstance(value, (dict, set, type(refusals))) for value in values)
+                trace = trace.tb_next
+    return count
+
+
+class PathLike:
+    def __fspath__(self):
+        return "/none"
+
+
+async def waiting():
+    return 1
+
+
+def returning_a_coroutine():
+    return waiting()
+
+
+def warned():
+    return float(np.float64(1.0) / np.float64(0.0))
 
 
 def starting_a_program():
@@ -517,16 +656,6 @@ def watching():
     sys.addaudithook(lambda *event: seen.append(event))
     compile("1", "", "eval")
     return len(seen)
-
-
-def writing_at_home():
-    with open("notes", "w") as file:
-        file.write("seven")
-    os.rename("notes", "n")
-    os.mkdir("folder")
-    os.chmod("folder", 0)
-    with open(os.path.abspath("n")) as file:
-        return len(file.read())
 
 
 def leaving_things_behind():

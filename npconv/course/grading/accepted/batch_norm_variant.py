@@ -13,5 +13,6 @@ def batch_norm_backward(dy, x, scale, shift, *, epsilon=1e-3):
     dscale, dshift = (dy * centred / deviation).sum(axis=axes), dy.sum(axis=axes)
     upstream = dy * scale[:, None, None]
     ddeviation = -(upstream * centred).sum(axis=axes, keepdims=True) / deviation**2
-    dcentred = upstream / deviation + ddeviation * centred / (count * root)
+    spread = np.where(root == 0, 1, count * root)  # where nothing is spread, nothing goes through the root
+    dcentred = upstream / deviation + ddeviation * centred / spread
     return dcentred - dcentred.mean(axis=axes, keepdims=True), dscale, dshift
