@@ -44,3 +44,12 @@ def shape_text(shape: Sequence[int]) -> str:
     '7×7×3'
     """
     return "×".join(str(size) for size in shape)
+
+
+def listed(texts: Sequence[str]) -> str:
+    """Texts as a sentence lists them.
+
+    >>> listed(["2"]), listed(["2", "3", "5"])
+    ('2', '2, 3 and 5')
+    """
+    return texts[0] if len(texts) == 1 else f"{', '.join(texts[:-1])} and {texts[-1]}"

@@ -11,6 +11,7 @@ import numpy as np
 
 from ..kernels.geometry import Array
 from ..kernels.head import global_average_pool
+from ..text import listed
 from ..training.fig07 import FULL as FIG07
 from ..training.fig07 import STORED, compare, stored_results
 from ..training.probes import (
@@ -81,8 +82,8 @@ def features_live_in_few_dimensions() -> Finding:
         f"the last block is no evidence: the mean pool and the linear classifier see {rank} directions of it; "
         f"computed here with the first seed's network: with these {rank} it says of {agreeing(read):.0%} of "
         f"{len(images.x_test)} images what it said with all, with {rank} random ones of {agreeing(by_chance):.0%}",
-        f"directions that hold 95 % of the variance: {_listed(variance['trained'])} after training, "
-        f"{_listed(variance['untrained'])} before it",
+        f"directions that hold 95 % of the variance: {_counts(variance['trained'])} after training, "
+        f"{_counts(variance['untrained'])} before it",
     )
 
 
@@ -166,7 +167,7 @@ def _measured_small(network: str, others: Mapping[str, str]) -> Finding:
     results = {depth: stored_results(depth) for depth in sorted(STORED)}
     settings, seeds = results[FIG07.blocks]["settings"], len(results[FIG07.blocks]["seeds"])
     measured = (
-        f"{_listed(list(results))} blocks, k = {settings['channels']}, t = {settings['expansion']}, "
+        f"{_counts(list(results))} blocks, k = {settings['channels']}, t = {settings['expansion']}, "
         f"{settings['steps']} steps on scattered digits, {seeds} seeds"
     )
     comparisons = {name: {depth: compare(runs, network, name) for depth, runs in results.items()} for name in others}
@@ -187,7 +188,7 @@ def _measured_small(network: str, others: Mapping[str, str]) -> Finding:
     if "first" not in verdicts:
         return Finding("reported", numbers)
     unsettled = {name: [d for d, c in depths.items() if c.verdict == "open"] for name, depths in comparisons.items()}
-    limits = [f"against {others[name]} at {_listed(depths)} blocks" for name, depths in unsettled.items() if depths]
+    limits = [f"against {others[name]} at {_counts(depths)} blocks" for name, depths in unsettled.items() if depths]
     means = [[c.mean for c in depths.values()] for depths in comparisons.values()]
     grows = all(deeper > shallower for row in means for shallower, deeper in pairwise(row))
     return finding(
@@ -199,5 +200,5 @@ def _measured_small(network: str, others: Mapping[str, str]) -> Finding:
     )
 
 
-def _listed(counts: Sequence[int]) -> str:
-    return ", ".join(map(str, counts[:-1])) + f" and {counts[-1]}" if len(counts) > 1 else str(counts[0])
+def _counts(counts: Sequence[int]) -> str:
+    return listed(list(map(str, counts)))

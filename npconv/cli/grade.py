@@ -2,6 +2,7 @@
 
 import argparse
 import json
+from dataclasses import replace
 
 from .shared import Commands
 
@@ -13,8 +14,8 @@ def add_parser(commands: Commands) -> None:
     grade.add_argument("--json", action="store_true", help="print the report as JSON")
     grade.add_argument("--exercise", metavar="NAME", help="refuse a file that is another exercise")
     grade.add_argument("--variant", type=int, metavar="SEED", help="refuse a file that is another variant")
-    grade.add_argument("--seconds", type=float, metavar="N", help="time for one call (%(default)s)", default=5.0)
-    grade.add_argument("--memory", type=int, metavar="MB", help="memory beside NumPy's (%(default)s)", default=1024)
+    grade.add_argument("--seconds", type=float, metavar="N", help="time for one call (5)")
+    grade.add_argument("--memory", type=int, metavar="MB", help="memory beside NumPy's (1024)")
     grade.add_argument("--self-test", action="store_true", help="grade known mistakes and known right answers instead")
     grade.set_defaults(run=_run)
 
@@ -26,9 +27,13 @@ def _run(arguments: argparse.Namespace) -> int:
         return _self_test(arguments)
     if arguments.file is None:
         raise ValueError("FILE is missing; `npconv exercise start NAME` begins one")
-    if arguments.seconds <= 0 or arguments.memory < 1:
-        raise ValueError(f"--seconds and --memory must be above 0; got {arguments.seconds:g} and {arguments.memory}")
-    limits = Limits(seconds=arguments.seconds, memory_bytes=arguments.memory << 20)
+    limits = Limits()
+    if arguments.seconds is not None:
+        limits = replace(limits, seconds=arguments.seconds)
+    if arguments.memory is not None:
+        limits = replace(limits, memory_bytes=arguments.memory << 20)
+    if limits.seconds <= 0 or limits.memory_bytes < 1:
+        raise ValueError(f"--seconds and --memory must be above 0; got {arguments.seconds} and {arguments.memory}")
     report = grade(arguments.file, exercise=arguments.exercise, variant=arguments.variant, limits=limits)
     print(json.dumps(report.as_json(), indent=2, ensure_ascii=False) if arguments.json else report.as_text())
     return 0 if report.right else 1

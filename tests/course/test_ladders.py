@@ -33,7 +33,9 @@ class Local:
 
 
 def solution(name):
-    return getattr(importlib.import_module(f"npconv.course.grading.solutions.{TASKS[name][0].replace('-', '_')}"), name)
+    return getattr(
+        importlib.import_module(f"npconv.course.exercises.solutions.{TASKS[name][0].replace('-', '_')}"), name
+    )
 
 
 def is_wrong(name, function, seed):

@@ -13,7 +13,7 @@ from .separable import FACTORIZE, SEPARABLE
 from .standard import GRADIENTS, LOOPS, TAPS
 from .variants import Variant
 
-SOLUTIONS = Path(__file__).parents[1] / "grading" / "solutions"
+SOLUTIONS = Path(__file__).parent / "solutions"
 POINTS = 4
 
 

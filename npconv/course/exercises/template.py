@@ -9,6 +9,7 @@ import numpy as np
 
 from ...files import write_whole
 from ...kernels.geometry import Array
+from ...text import listed
 from . import EXERCISES
 from .bugs import broken_functions, bug_exercise
 from .exercise import Case, Exercise, Task
@@ -224,15 +225,11 @@ def _docstring(task: Task, variant: Variant) -> str:
     for name, kind in task.results:
         shape = _shape(task, variant, name, kind)
         results.append(f"{name} {shape}" if shape else f"{name}, {'shaped like x' if kind == 'any' else 'one number'}")
-    lines += ["", "Returns:", f"    {_listed(results)}."]
+    lines += ["", "Returns:", f"    {listed(results)}."]
     for rule in rules_of((task,), variant):
         lines += ["", *textwrap.wrap(rule, WIDTH)]
     lines += ["", *_example(task, variant), '"""']
     return "\n".join(f"    {line}".rstrip() for line in lines)
-
-
-def _listed(words: list[str]) -> str:
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
 
 
 def example_case(task: Task) -> Case:

@@ -72,16 +72,20 @@ def grade_source(
 
 
 def verdicts_on(
-    submission: Submission, exercise: Exercise, cases_of: Callable[[Task], Cases]
+    submission: Submission,
+    exercise: Exercise,
+    cases_of: Callable[[Task], Cases],
+    *,
+    failures: int | None = None,
 ) -> tuple[tuple[Verdict, ...], tuple[str, ...]]:
-    """A verdict for each of the exercise's functions, and notes."""
+    """A verdict for each of the functions, each tried until so many answers are wrong (None: on all cases), and notes."""
     loaded = submission.load()
     if loaded.status != "returned":
         missing = tuple(Verdict(task, "missing", "the file can't be loaded") for task in exercise.tasks)
         return missing, (f"the file can't be loaded: {done(loaded)}",)
     notes = (f"on loading it prints: {loaded.printed.strip()[:200]}",) if loaded.printed.strip() else ()
     return tuple(
-        Judge(cases_of(task), submission, seconds=submission.limits.seconds_for_all).verdict()
+        Judge(cases_of(task), submission, seconds=submission.limits.seconds_for_all, failures=failures).verdict()
         if task.name in submission.names
         else Verdict(task, "missing", f"there is no function {task.name}")
         for task in exercise.tasks

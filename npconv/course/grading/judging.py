@@ -22,7 +22,6 @@ from .process import Outcome
 from .trial import OTHERWISE, STOPPED, VALUES, Trial, Verdict, done, what_is_wrong
 
 SHRINKING = 500  # calls that are spent on making a wrong case smaller
-FAILURES = 50  # wrong answers after which no more cases are tried
 FEW = 80  # numbers that a case may have for them to be made smaller one by one
 DRAWS = 3  # cases of the same sizes with other numbers that are tried
 
@@ -38,10 +37,14 @@ class Calls(Protocol):
 
 
 class Judge:
-    """Tries one function on its cases; `seconds` is all the time that they may take together."""
+    """Tries one function on its cases.
 
-    def __init__(self, cases: Cases, calls: Calls, *, seconds: float = 20.0) -> None:
-        self.cases, self.calls, self.seconds = cases, calls, seconds
+    `seconds` is all the time that they may take together, `failures` the number of wrong answers after which no more
+    are tried; None tries all, so that what is said of them holds for all.
+    """
+
+    def __init__(self, cases: Cases, calls: Calls, *, seconds: float = 20.0, failures: int | None = None) -> None:
+        self.cases, self.calls, self.seconds, self.failures = cases, calls, seconds, failures
         self.task, self.variant = cases.task, cases.variant
         self.until = time.monotonic() + seconds
 
@@ -89,7 +92,7 @@ class Judge:
             if trial.outcome.status in STOPPED or trial.outcome.message.startswith("NotImplementedError"):
                 return
             failures += bool(trial.wrong)
-            if failures == FAILURES:
+            if failures == self.failures:
                 break
         if first is not None and not first.wrong:
             again = self.try_case(first.case)

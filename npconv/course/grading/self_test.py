@@ -22,6 +22,7 @@ from .process import Submission
 from .trial import Verdict
 
 ACCEPTED = Path(__file__).parent / "accepted"
+FAILURES = 50  # wrong answers of one planted mistake are enough
 SEED = 0  # one for all, so that the cases of a task are computed once
 WIDEST = 58  # characters of a table's line
 
@@ -109,7 +110,8 @@ def self_test(planted: Sequence[Planted] = PLANTED, accepted: Sequence[str] | No
         mistakes = []
         for mistake in planted:
             submission.replace(mistake.source())
-            (verdict,), _ = verdicts_on(submission, mistake.asked, partial(cases_of, variant=Variant()))
+            plain = partial(cases_of, variant=Variant())
+            (verdict,), _ = verdicts_on(submission, mistake.asked, plain, failures=FAILURES)
             mistakes.append(Tested(mistake.says, verdict, "wrong"))
         right = []
         for source in accepted_sources() if accepted is None else accepted:

@@ -10,12 +10,12 @@ from ...cost import conv2d_cost, depthwise_separable_conv2d_cost, grouped_conv2d
 from ...kernels import arguments
 from ...kernels.geometry import Array, Geometry, Padding, Pair
 from ...kernels.grouped import grouped_conv2d
-from ...text import number_text, shape_text
+from ...text import listed, number_text, shape_text
 from .plan import Plan, Table, geometry_text, input_panel, patch, spatial_panel, taps, volume_panel
 from .sizes import NAME, Given, Sizes, fits_padded, fits_steps
 from .standard import standard_arrays
 from .step import Index, Number, Panel, Side, Step
-from .words import entry_text, listed, plural, products_text
+from .words import entry_text, plural, products_text
 
 
 def groups(

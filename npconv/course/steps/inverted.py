@@ -10,7 +10,7 @@ from ...cost import conv2d_cost, inverted_residual_cost
 from ...kernels import arguments
 from ...kernels.blocks import InvertedResidualStages, inverted_residual_stages
 from ...kernels.geometry import Array, Geometry, Padding, Pair
-from ...text import number_text, shape_text
+from ...text import listed, number_text, shape_text
 from .plan import (
     VOLUME,
     Plan,
@@ -28,7 +28,7 @@ from .plan import (
 from .separable import mixed
 from .sizes import NAME, Given, Sizes, count_of, decided, fits_padded, fits_steps, kernel_sides, whole
 from .step import Index, Number, Panel, Side, Step
-from .words import factor_text, listed, plural
+from .words import factor_text, plural
 
 EXPANSION = 2  # t, where none is given
 WEIGHTS = 2  # random weights lie between −2 and 2, so that ReLU6 clips at both of its ends

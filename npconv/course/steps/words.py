@@ -42,15 +42,6 @@ def entry_text(name: str, index: Index, *, batch: bool = True) -> str:
     return f"{name}[{', '.join(map(str, (0, *index) if batch else index))}]"
 
 
-def listed(texts: Sequence[str]) -> str:
-    """Texts as a sentence lists them.
-
-    >>> listed(["2"]), listed(["2", "3", "5"])
-    ('2', '2, 3 and 5')
-    """
-    return texts[0] if len(texts) == 1 else f"{', '.join(texts[:-1])} and {texts[-1]}"
-
-
 def plural(name: str, count: int) -> str:
     """A count with its name.
 
