@@ -78,7 +78,7 @@ def verdicts_on(
     *,
     failures: int | None = None,
 ) -> tuple[tuple[Verdict, ...], tuple[str, ...]]:
-    """A verdict for each of the functions, each tried until so many answers are wrong (None: on all cases), and notes."""
+    """A verdict for each function, tried until so many answers are wrong (None: on all its cases), and notes."""
     loaded = submission.load()
     if loaded.status != "returned":
         missing = tuple(Verdict(task, "missing", "the file can't be loaded") for task in exercise.tasks)
