@@ -43,6 +43,7 @@ class Case:
 
 
 Reference: TypeAlias = Callable[[Case, Variant], Result]
+Answer: TypeAlias = Callable[[Case, Variant, Reference], Result]
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ class Mistake:
     """
 
     says: str
-    answer: Callable[[Case, Variant, Reference], Result]
+    answer: Answer
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """The mistakes known by name, each as a change of what the right function is given, or of what it gives."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -8,7 +8,7 @@ import numpy as np
 
 from ...kernels.geometry import Array
 from .convolutions import output_sides
-from .exercise import Case, Mistake, Reference, Result
+from .exercise import Answer, Case, Mistake, Reference, Result
 from .variants import Variant
 
 
@@ -83,35 +83,30 @@ def overwritten(product: Callable[[Array, Array, int], Array]) -> tuple[Mistake,
     `product(dy, kernel, m)` is what one position's dy (B, N) sends to its patch, (B, Dᵣ, Dᵣ, M).
     """
 
-    def answer(case: Case, variant: Variant, reference: Reference) -> Result:
-        dy, x, kernel = case.arrays.values()
-        assert dy is not None
-        assert x is not None
-        assert kernel is not None
-        (down, right), padding = case.options["stride"], case.options["padding"]
-        dpadded = np.zeros(variant.padded(x, padding).shape)
-        for v, w in np.ndindex(*output_sides(x, kernel, case.options)):
-            rows, columns = (
-                slice(at, at + size) for at, size in zip((v * down, w * right), kernel.shape, strict=False)
-            )
-            dpadded[:, rows, columns] = product(dy[:, v, w], kernel, x.shape[-1])
-        return (variant.unpadded(dpadded, padding), *reference(case, variant)[1:])
+    def answer(parts: Callable[[Array], Iterable[tuple[tuple[int, int], Array]]]) -> Answer:
+        def answered(case: Case, variant: Variant, reference: Reference) -> Result:
+            dy, x, kernel = case.arrays.values()
+            assert dy is not None
+            assert x is not None
+            assert kernel is not None
+            stride, padding = case.options["stride"], case.options["padding"]
+            dpadded = np.zeros(variant.padded(x, padding).shape)
+            for (i, j), part in parts(kernel):
+                for v, w in np.ndindex(*output_sides(x, kernel, case.options)):
+                    row, column = v * stride[0] + i, w * stride[1] + j
+                    patch = dpadded[:, row : row + part.shape[0], column : column + part.shape[1]]
+                    patch[...] = product(dy[:, v, w], part, x.shape[-1])
+            return (variant.unpadded(dpadded, padding), *reference(case, variant)[1:])
 
-    def answer_by_taps(case: Case, variant: Variant, reference: Reference) -> Result:
-        dy, x, kernel = case.arrays.values()
-        assert dy is not None
-        assert x is not None
-        assert kernel is not None
-        (down, right), padding = case.options["stride"], case.options["padding"]
-        dpadded = np.zeros(variant.padded(x, padding).shape)
+        return answered
+
+    def taps(kernel: Array) -> Iterator[tuple[tuple[int, int], Array]]:
         for i, j in np.ndindex(*kernel.shape[:2]):
-            for v, w in np.ndindex(*output_sides(x, kernel, case.options)):
-                sent = product(dy[:, v, w], kernel[i : i + 1, j : j + 1], x.shape[-1])
-                dpadded[:, v * down + i, w * right + j] = sent[:, 0, 0]
-        return (variant.unpadded(dpadded, padding), *reference(case, variant)[1:])
+            yield (i, j), kernel[i : i + 1, j : j + 1]
 
     says = "dx is overwritten where patches overlap: = stands for +="
-    return Mistake(says, answer), Mistake(f"{says}, tap by tap", answer_by_taps)
+    whole = Mistake(says, answer(lambda kernel: [((0, 0), kernel)]))
+    return whole, Mistake(f"{says}, tap by tap", answer(taps))
 
 
 def cropped(says: str, start: Callable[[Any], tuple[int, int]]) -> Mistake:

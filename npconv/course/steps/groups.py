@@ -1,6 +1,7 @@
 """Stepping from the standard convolution through groups to the depthwise one."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from math import gcd, prod
 from typing import Any
 
@@ -67,39 +68,45 @@ def groups(
         volume_panel("y", "output y", last, "output"),
     )
 
-    def walk() -> Iterator[Step]:
-        standard = conv2d_cost(x.shape, kernel.shape, **geometry).macs
-        separable = depthwise_separable_conv2d_cost(x.shape, kernel.shape[:3], (m, n), **geometry).macs
-        before = np.zeros((m, n), np.int64)
-        for count in counts:
-            kept = grouped_kernel(kernel, count)
-            y = grouped_conv2d(x, kept, groups=count, **geometry)[0]
-            cost = grouped_conv2d_cost(x.shape, kept.shape, groups=count, **geometry)
-            read = worked(table, g, (y.shape[0] // 2, y.shape[1] // 2), range(kept.shape[2]))
-            products = table.products(*read.items())
-            place: Index = (y.shape[0] // 2, y.shape[1] // 2, 0)
-            sentence = (
-                f"{group_text(count, m, n)}: each output channel reads {kept.shape[2]} of "
-                f"{plural('input channel', m)}, with {plural('multiplication', cost.macs)} and "
-                f"{plural('parameter', cost.params)}; {entry_text('y', place)} = {products_text(products)} "
-                f"= {number_text(y[place].item())}"
-            )
-            sides = tuple(
-                Side(name, macs, macs)
-                for name, macs in (("grouped", cost.macs), ("standard", standard), ("depthwise separable", separable))
-            )
-            links = linked(m, n, count)
-            changed = {index: link for index, link in as_written(links).items() if link != before[index]}
-            before, writes = links, {"links": changed, "y": as_written(y)}
-            yield Step(f"groups = {count}", sentence, read, writes, products, sides)
-
     short = "" if most == m else f", which ends before depthwise, as N = {n} is no multiple of M = {m}"
     summary = (
         f"An input of {shape_text(x.shape[1:])} and {plural('filter', n)} of {shape_text(kernel.shape[:2])}, in "
         f"{listed([*map(str, counts)])} groups{short}; {geometry_text(g, padding)}."
     )
     title = "From standard through groups to depthwise" if most == m else f"From standard to {most} groups"
+    walk = partial(divided, x, kernel, counts, g, geometry, table)
     return Plan(title, summary, table.panels, walk, geometry)
+
+
+def divided(
+    x: Array, kernel: Array, counts: Sequence[int], g: Geometry, geometry: Mapping[str, Any], table: Table
+) -> Iterator[Step]:
+    """The steps: the convolution in each of these numbers of groups."""
+    m, n = kernel.shape[2:]
+    standard = conv2d_cost(x.shape, kernel.shape, **geometry).macs
+    separable = depthwise_separable_conv2d_cost(x.shape, kernel.shape[:3], (m, n), **geometry).macs
+    before = np.zeros((m, n), np.int64)
+    for count in counts:
+        kept = grouped_kernel(kernel, count)
+        y = grouped_conv2d(x, kept, groups=count, **geometry)[0]
+        cost = grouped_conv2d_cost(x.shape, kept.shape, groups=count, **geometry)
+        read = worked(table, g, (y.shape[0] // 2, y.shape[1] // 2), range(kept.shape[2]))
+        products = table.products(*read.items())
+        place: Index = (y.shape[0] // 2, y.shape[1] // 2, 0)
+        sentence = (
+            f"{group_text(count, m, n)}: each output channel reads {kept.shape[2]} of "
+            f"{plural('input channel', m)}, with {plural('multiplication', cost.macs)} and "
+            f"{plural('parameter', cost.params)}; {entry_text('y', place)} = {products_text(products)} "
+            f"= {number_text(y[place].item())}"
+        )
+        sides = tuple(
+            Side(name, macs, macs)
+            for name, macs in (("grouped", cost.macs), ("standard", standard), ("depthwise separable", separable))
+        )
+        links = linked(m, n, count)
+        changed = {index: link for index, link in as_written(links).items() if link != before[index]}
+        before, writes = links, {"links": changed, "y": as_written(y)}
+        yield Step(f"groups = {count}", sentence, read, writes, products, sides)
 
 
 def shares(m: int, n: int, groups: int) -> Iterator[tuple[Array, Array]]:

@@ -25,7 +25,7 @@ from .plan import (
     taps,
     volume_panel,
 )
-from .separable import mixed
+from .separable import pointwise_step
 from .sizes import NAME, Given, Sizes, count_of, decided, fits_padded, fits_steps, kernel_sides, whole
 from .step import Index, Number, Panel, Side, Step
 from .words import factor_text, plural
@@ -69,7 +69,9 @@ class Block:
         """A pointwise convolution, value by value."""
         products = len(self.table.arrays[kernel])
         for v, w, n in np.ndindex(*self.table.arrays[into].shape):
-            yield mixed(self.table, source, kernel, into, (v, w), n, self.sides(products, products), stage=stage)
+            yield pointwise_step(
+                self.table, source, kernel, into, (v, w), n, self.sides(products, products), stage=stage
+            )
 
     def depthwise(self) -> Iterator[Step]:
         """The depthwise convolution, value by value."""

@@ -139,7 +139,7 @@ def pointwise(
             done += m
             paid += standard.macs // count
             both = (Side("pointwise", done, cost.macs), Side("standard, 3×3", paid, standard.macs))
-            yield mixed(table, "x", "kernel", "y", (v, w), filter, both)
+            yield pointwise_step(table, "x", "kernel", "y", (v, w), filter, both)
 
     summary = (
         f"At every place of an input of {shape_text(x.shape[1:])}, {plural('filter', n)} of 1×1×{m} mix the channels "
@@ -148,7 +148,7 @@ def pointwise(
     return Plan("Pointwise convolution, one value at a time", summary, table.panels, walk, {})
 
 
-def mixed(
+def pointwise_step(
     table: Table,
     source: str,
     kernel: str,
@@ -245,7 +245,9 @@ def separable(
             then = ""
             if paid == standard.macs:
                 then = f"; in all {done:,} multiplications instead of {paid:,}, {ratio} of them"
-            yield mixed(table, "between", "pointwise", "y", (v, w), filter, sides(), stage="pointwise", then=then)
+            yield pointwise_step(
+                table, "between", "pointwise", "y", (v, w), filter, sides(), stage="pointwise", then=then
+            )
 
     summary = (
         f"{plural('depthwise filter', wide)} of {shape_text(depthwise.shape[:2])} and {plural('pointwise filter', n)} "

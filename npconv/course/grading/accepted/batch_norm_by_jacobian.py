@@ -9,6 +9,7 @@ import numpy as np
 
 
 def batch_norm_backward(dy, x, scale, shift, *, epsilon=1e-3):
+    """Each channel's dx as a matrix times dy."""
     dx, dscale, dshift = np.zeros(x.shape), np.zeros(scale.shape), np.zeros(shift.shape)
     for c in range(x.shape[-1]):
         values, upstream = x[..., c].ravel(), dy[..., c].ravel()

@@ -13,16 +13,19 @@ def _positions(x_shape, sides, stride, padding):
 
 
 def conv2d_cost(*, x_shape, kernel_shape, stride=(1, 1), padding=((0, 0), (0, 0))):
+    """Positions times the weights that each of them meets."""
     return _positions(x_shape, kernel_shape[:2], stride, padding) * np.prod(kernel_shape)
 
 
 def depthwise_separable_conv2d_cost(
     *, x_shape, depthwise_shape, pointwise_shape, stride=(1, 1), padding=((0, 0), (0, 0))
 ):
+    """Positions times the weights of both kernels."""
     positions = _positions(x_shape, depthwise_shape[:2], stride, padding)
     return positions * (np.prod(depthwise_shape) + np.prod(pointwise_shape))
 
 
 def cost_ratio(*, kernel_size, out_channels, depth_multiplier=1):
+    """Q·(Dᵣ² + N) over Dᵣ²·N, which is Q·(1/N + 1/Dᵣ²)."""
     standard = kernel_size[0] * kernel_size[1] * out_channels
     return Fraction(depth_multiplier * (kernel_size[0] * kernel_size[1] + out_channels), standard)

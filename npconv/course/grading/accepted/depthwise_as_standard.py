@@ -14,12 +14,14 @@ def _spread(kernel, channels):
 
 
 def depthwise_conv2d(x, kernel, *, stride=(1, 1), padding=((0, 0), (0, 0))):
+    """All channels mixed, with weights that are 0 but for a filter's own channel."""
     padded = np.pad(x, ((0, 0), *padding, (0, 0)))
     windows = np.lib.stride_tricks.sliding_window_view(padded, kernel.shape[:2], axis=(1, 2))
     return np.tensordot(windows[:, :: stride[0], :: stride[1]], _spread(kernel, x.shape[3]), ((4, 5, 3), (0, 1, 2)))
 
 
 def depthwise_conv2d_backward(dy, x, kernel, *, stride=(1, 1), padding=((0, 0), (0, 0))):
+    """The standard convolution's gradients, of which the filters' own channels are kept."""
     padded = np.pad(x, ((0, 0), *padding, (0, 0)))
     dpadded, full = np.zeros(padded.shape), _spread(kernel, x.shape[3])
     dfull = np.zeros(full.shape)

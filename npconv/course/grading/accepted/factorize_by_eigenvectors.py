@@ -6,6 +6,7 @@ import numpy as np
 
 
 def factorize_kernel(kernel, *, depth_multiplier=1):
+    """Each slice projected onto the eigenvectors of its largest eigenvalues."""
     tall, wide, channels, filters = kernel.shape
     depthwise = np.zeros((tall * wide, channels, depth_multiplier))
     pointwise = np.zeros((channels, depth_multiplier, filters))

@@ -19,6 +19,7 @@ def _stages(x, expand, depthwise, project, stride, padding):
 
 
 def inverted_residual(x, expand, depthwise, project, *, stride=(1, 1), padding=((1, 1), (1, 1))):
+    """The stages, and the shortcut added in place to what is new."""
     active = _stages(x, expand, depthwise, project, stride, padding)[-1]
     y = active @ project
     if tuple(stride) == (1, 1) and x.shape[3] == project.shape[1]:
@@ -27,6 +28,7 @@ def inverted_residual(x, expand, depthwise, project, *, stride=(1, 1), padding=(
 
 
 def inverted_residual_backward(dy, x, expand, depthwise, project, *, stride=(1, 1), padding=((1, 1), (1, 1))):
+    """The stages from behind; a patch of the gradient at a time."""
     expanded, wide, filtered, active = _stages(x, expand, depthwise, project, stride, padding)
     dproject = np.einsum("bvwc,bvwk->ck", active, dy)
     dfiltered = np.where((filtered > 0) & (filtered < 6), dy @ project.T, 0.0)

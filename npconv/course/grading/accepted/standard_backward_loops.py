@@ -6,6 +6,7 @@ import numpy as np
 
 
 def conv2d_backward(dy, x, kernel, *, stride=(1, 1), padding=((0, 0), (0, 0))):
+    """Every product sent back along its two factors, where it meets no padding."""
     dx, dkernel = np.zeros(x.shape), np.zeros(kernel.shape)
     top, left = padding[0][0], padding[1][0]
     for b, v, w, n in np.ndindex(*dy.shape):

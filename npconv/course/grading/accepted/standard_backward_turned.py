@@ -6,6 +6,7 @@ import numpy as np
 
 
 def conv2d_backward(dy, x, kernel, *, stride=(1, 1), padding=((0, 0), (0, 0))):
+    """dkernel from the windows of x, dx from those of the dy that the stride has spread."""
     padded = np.pad(x, ((0, 0), *padding, (0, 0)))
     tall, wide = kernel.shape[:2]
     windows = np.lib.stride_tricks.sliding_window_view(padded, (tall, wide), axis=(1, 2))

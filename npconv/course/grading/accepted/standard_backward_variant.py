@@ -6,6 +6,7 @@ import numpy as np
 
 
 def conv2d_backward(dy, x, kernel, *, stride=(1, 1), padding=((0, 0), (0, 0))):
+    """Tap by tap; what fell on the padding goes back to the edge that it repeats."""
     dx, dkernel = np.zeros(x.shape), np.zeros(kernel.shape)
     tall, wide = kernel.shape[2:]
     for v, w in np.ndindex(*dy.shape[2:]):

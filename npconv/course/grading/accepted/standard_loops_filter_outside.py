@@ -6,6 +6,7 @@ import numpy as np
 
 
 def conv2d_loops(x, kernel, *, stride=(1, 1), padding=((0, 0), (0, 0))):
+    """All products of one weight, then those of the next."""
     batch, height, width, channels = x.shape
     kernel_height, kernel_width, _, filters = kernel.shape
     (top, bottom), (left, right) = padding

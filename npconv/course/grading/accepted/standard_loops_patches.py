@@ -6,6 +6,7 @@ import numpy as np
 
 
 def conv2d_loops(x, kernel, *, stride=(1, 1), padding=((0, 0), (0, 0))):
+    """A list of values, row by row, made an array at the end."""
     padded = np.pad(x, ((0, 0), padding[0], padding[1], (0, 0)))
     images = []
     for image in padded:

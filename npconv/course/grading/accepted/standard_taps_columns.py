@@ -6,6 +6,7 @@ import numpy as np
 
 
 def conv2d_taps(x, kernel, *, stride=(1, 1), padding=((0, 0), (0, 0))):
+    """The columns filled line by line, then one product of matrices."""
     padded = np.pad(x, ((0, 0), *padding, (0, 0)))
     batch, height, width, channels = padded.shape
     tall, wide, _, filters = kernel.shape

@@ -6,6 +6,7 @@ import numpy as np
 
 
 def conv2d_taps(x, kernel, *, stride=(1, 1), padding=((0, 0), (0, 0))):
+    """A product of spectra, of which the valid part and the stride's positions are kept."""
     padded = np.pad(x, ((0, 0), *padding, (0, 0)))
     tall, wide = kernel.shape[:2]
     size = (padded.shape[1] + tall - 1, padded.shape[2] + wide - 1)
