@@ -24,12 +24,10 @@ VOLUME = "B Dᵤ Dᵤ M"
 class Arguments:
     """The named arrays of one call: their checks, and the error that one of them causes."""
 
-    def __init__(self, function: str, kinds: str, **arrays: Array | None) -> None:
+    def __init__(self, function: str, kinds: str, *dy: Array, **arrays: Array) -> None:
         self.function = function
         self.shapes: dict[str, tuple[int, ...]] = {}
-        for name, a in arrays.items():
-            if a is None:
-                continue
+        for name, a in (*(("dy", upstream) for upstream in dy), *arrays.items()):
             if type(a) is not np.ndarray and not isinstance(a, np.memmap):
                 raise TypeError(f"{function}: {name} must be a numpy.ndarray; got {type(a).__name__}")
             if a.dtype.kind not in kinds:
@@ -116,9 +114,9 @@ class Arguments:
         top, left = self.pair("padding", value, 0)
         return [(top, top), (left, left)]
 
-    def upstream(self, dy: Array, axes: str, shape: tuple[int, ...]) -> None:
-        """Hold dy against the shape of forward's output."""
-        if self.shapes["dy"] != shape:
+    def upstream(self, axes: str, shape: tuple[int, ...]) -> None:
+        """Hold dy, where there is one, against the shape of forward's output."""
+        if self.shapes.get("dy", shape) != shape:
             self.fail(f"dy must be {axes} = {shape}, the shape of forward's output")
 
 
@@ -128,14 +126,13 @@ def is_int(value: object) -> bool:
 
 
 def standard(
-    function: str, x: Array, kernel: Array, stride: Pair, padding: Padding, dilation: Pair, dy: Array | None = None
+    function: str, x: Array, kernel: Array, stride: Pair, padding: Padding, dilation: Pair, *dy: Array
 ) -> Geometry:
     """Check the arguments of a standard convolution, or of its backward; return its geometry."""
-    arguments = Arguments(function, PRODUCTS, dy=dy, x=x, kernel=kernel)
+    arguments = Arguments(function, PRODUCTS, *dy, x=x, kernel=kernel)
     arguments.match(x=VOLUME, kernel="Dᵣ Dᵣ M N")
     g = arguments.geometry("kernel", stride, padding, dilation)
-    if dy is not None:
-        arguments.upstream(dy, "(B, Dᵥ, Dᵥ, N)", (*g.output, kernel.shape[-1]))
+    arguments.upstream("(B, Dᵥ, Dᵥ, N)", (*g.output, kernel.shape[-1]))
     return g
 
 
@@ -147,14 +144,13 @@ def single_filter(function: str, x: Array, filter: Array, stride: Pair, padding:
 
 
 def depthwise(
-    function: str, x: Array, kernel: Array, stride: Pair, padding: Padding, dilation: Pair, dy: Array | None = None
+    function: str, x: Array, kernel: Array, stride: Pair, padding: Padding, dilation: Pair, *dy: Array
 ) -> Geometry:
     """Check the arguments of a depthwise convolution, or of its backward; return its geometry."""
-    arguments = Arguments(function, PRODUCTS, dy=dy, x=x, kernel=kernel)
+    arguments = Arguments(function, PRODUCTS, *dy, x=x, kernel=kernel)
     arguments.match(x=VOLUME, kernel="Dᵣ Dᵣ M·Q")
     g = arguments.geometry("kernel", stride, padding, dilation)
-    if dy is not None:
-        arguments.upstream(dy, "(B, Dᵥ, Dᵥ, M·Q)", (*g.output, kernel.shape[-1]))
+    arguments.upstream("(B, Dᵥ, Dᵥ, M·Q)", (*g.output, kernel.shape[-1]))
     return g
 
 
@@ -166,10 +162,10 @@ def grouped(
     stride: Pair,
     padding: Padding,
     dilation: Pair,
-    dy: Array | None = None,
+    *dy: Array,
 ) -> Geometry:
     """Check the arguments of a grouped convolution, or of its backward; return its geometry."""
-    arguments = Arguments(function, PRODUCTS, dy=dy, x=x, kernel=kernel)
+    arguments = Arguments(function, PRODUCTS, *dy, x=x, kernel=kernel)
     if not is_int(groups):
         raise TypeError(f"{function}: groups must be an int; got {groups!r}")
     arguments.match(x=VOLUME, kernel="Dᵣ Dᵣ M/groups N")
@@ -179,25 +175,22 @@ def grouped(
     if kernel.shape[2] * groups != m:
         arguments.fail(f"kernel must be (Dᵣ, Dᵣ, M/groups, N) with M/groups = {m // groups}")
     g = arguments.geometry("kernel", stride, padding, dilation)
-    if dy is not None:
-        arguments.upstream(dy, "(B, Dᵥ, Dᵥ, N)", (*g.output, n))
+    arguments.upstream("(B, Dᵥ, Dᵥ, N)", (*g.output, n))
     return g
 
 
-def pointwise(function: str, x: Array, kernel: Array, dy: Array | None = None) -> None:
+def pointwise(function: str, x: Array, kernel: Array, *dy: Array) -> None:
     """Check the arguments of a pointwise convolution, or of its backward."""
-    arguments = Arguments(function, PRODUCTS, dy=dy, x=x, kernel=kernel)
+    arguments = Arguments(function, PRODUCTS, *dy, x=x, kernel=kernel)
     arguments.match(x=VOLUME, kernel="M N")
-    if dy is not None:
-        arguments.upstream(dy, "(B, Dᵤ, Dᵤ, N)", (*x.shape[:-1], kernel.shape[-1]))
+    arguments.upstream("(B, Dᵤ, Dᵤ, N)", (*x.shape[:-1], kernel.shape[-1]))
 
 
-def dense(function: str, x: Array, kernel: Array, dy: Array | None = None) -> None:
+def dense(function: str, x: Array, kernel: Array, *dy: Array) -> None:
     """Check the arguments of a dense layer's product, or of its backward."""
-    arguments = Arguments(function, PRODUCTS, dy=dy, x=x, kernel=kernel)
+    arguments = Arguments(function, PRODUCTS, *dy, x=x, kernel=kernel)
     arguments.match(x="B M", kernel="M N")
-    if dy is not None:
-        arguments.upstream(dy, "(B, N)", (x.shape[0], kernel.shape[-1]))
+    arguments.upstream("(B, N)", (x.shape[0], kernel.shape[-1]))
 
 
 def separable(
@@ -208,14 +201,13 @@ def separable(
     stride: Pair,
     padding: Padding,
     dilation: Pair,
-    dy: Array | None = None,
+    *dy: Array,
 ) -> Geometry:
     """Check the arguments of a depthwise separable convolution, or of its backward; return its geometry."""
-    arguments = Arguments(function, PRODUCTS, dy=dy, x=x, depthwise=depthwise, pointwise=pointwise)
+    arguments = Arguments(function, PRODUCTS, *dy, x=x, depthwise=depthwise, pointwise=pointwise)
     arguments.match(x=VOLUME, depthwise="Dᵣ Dᵣ M·Q", pointwise="M·Q N")
     g = arguments.geometry("depthwise", stride, padding, dilation)
-    if dy is not None:
-        arguments.upstream(dy, "(B, Dᵥ, Dᵥ, N)", (*g.output, pointwise.shape[-1]))
+    arguments.upstream("(B, Dᵥ, Dᵥ, N)", (*g.output, pointwise.shape[-1]))
     return g
 
 
@@ -228,22 +220,10 @@ def inverted_residual(
     stride: Pair,
     padding: Padding,
     dilation: Pair,
-    dy: Array | None = None,
+    *dy: Array,
 ) -> bool:
     """Check the arguments of an inverted residual, or of its backward; return whether it has the shortcut."""
-    arguments = Arguments(function, ACTIVATIONS, dy=dy, x=x, expand=expand, depthwise=depthwise, project=project)
-    inner = "k" if expand is None else "tk"
-    sizes = arguments.match(x="B Dᵤ Dᵤ k", expand="k tk", depthwise=f"Dᵣ Dᵣ {inner}", project=f"{inner} k′")
-    g = arguments.geometry("depthwise", stride, padding, dilation)
-    shortcut = (g.height.stride, g.width.stride) == (1, 1) and sizes["k"] == sizes["k′"]
-    if shortcut and g.output != x.shape[:3]:
-        arguments.fail(
-            f"at stride 1 with k = k′ the shortcut is added, so padding must keep x's height and width, and "
-            f"{padding!r} with dilation {dilation!r} gives {g.output[1:]}"
-        )
-    if dy is not None:
-        arguments.upstream(dy, "(B, Dᵥ, Dᵥ, k′)", (*g.output, sizes["k′"]))
-    return shortcut
+    return split_inverted_residual(function, x, expand, depthwise, project, 1, stride, padding, dilation, *dy)[1]
 
 
 def split_inverted_residual(
@@ -256,43 +236,49 @@ def split_inverted_residual(
     stride: Pair,
     padding: Padding,
     dilation: Pair,
+    *dy: Array,
 ) -> tuple[Geometry, bool]:
     """Check the arguments of an inverted residual in groups; return its geometry, and whether it has the shortcut."""
-    arguments = Arguments(function, ACTIVATIONS, x=x, expand=expand, depthwise=depthwise, project=project)
+    expanded = {} if expand is None else {"expand": expand}
+    arguments = Arguments(function, ACTIVATIONS, *dy, x=x, **expanded, depthwise=depthwise, project=project)
     if not is_int(groups):
         raise TypeError(f"{function}: groups must be an int; got {groups!r}")
-    shortcut = inverted_residual(function, x, expand, depthwise, project, stride, padding, dilation)
+    inner = "k" if expand is None else "tk"
+    sizes = arguments.match(x="B Dᵤ Dᵤ k", expand="k tk", depthwise=f"Dᵣ Dᵣ {inner}", project=f"{inner} k′")
+    g = arguments.geometry("depthwise", stride, padding, dilation)
+    shortcut = (g.height.stride, g.width.stride) == (1, 1) and sizes["k"] == sizes["k′"]
+    if shortcut and g.output != x.shape[:3]:
+        arguments.fail(
+            f"at stride 1 with k = k′ the shortcut is added, so padding must keep x's height and width, and "
+            f"{padding!r} with dilation {dilation!r} gives {g.output[1:]}"
+        )
+    arguments.upstream("(B, Dᵥ, Dᵥ, k′)", (*g.output, sizes["k′"]))
     if not 1 <= groups <= len(project):
         arguments.fail(f"groups must be from 1 to tk = {len(project)}, and is {groups}")
-    return arguments.geometry("depthwise", stride, padding, dilation), shortcut
+    return g, shortcut
 
 
-def residual_bottleneck(
-    function: str, x: Array, reduce: Array, spatial: Array, restore: Array, dy: Array | None = None
-) -> None:
+def residual_bottleneck(function: str, x: Array, reduce: Array, spatial: Array, restore: Array, *dy: Array) -> None:
     """Check the arguments of a residual bottleneck, or of its backward."""
-    arguments = Arguments(function, ACTIVATIONS, dy=dy, x=x, reduce=reduce, spatial=spatial, restore=restore)
+    arguments = Arguments(function, ACTIVATIONS, *dy, x=x, reduce=reduce, spatial=spatial, restore=restore)
     arguments.match(x=VOLUME, reduce="M M′", spatial="Dᵣ Dᵣ M′ M″", restore="M″ M")
-    if dy is not None:
-        arguments.upstream(dy, "(B, Dᵤ, Dᵤ, M)", x.shape)
+    arguments.upstream("(B, Dᵤ, Dᵤ, M)", x.shape)
 
 
-def activation(function: str, x: Array, dy: Array | None = None) -> None:
+def activation(function: str, x: Array, *dy: Array) -> None:
     """Check the arguments of an elementwise activation, or of its backward."""
-    arguments = Arguments(function, ACTIVATIONS, dy=dy, x=x)
-    if dy is not None:
-        arguments.upstream(dy, "like x", x.shape)
+    arguments = Arguments(function, ACTIVATIONS, *dy, x=x)
+    arguments.upstream("like x", x.shape)
 
 
-def channelwise(function: str, x: Array, dy: Array | None = None, *, epsilon: float = 1.0, **vectors: Array) -> None:
+def channelwise(function: str, x: Array, *dy: Array, epsilon: float = 1.0, **vectors: Array) -> None:
     """Check x, channels last, with one number a channel in each of the vectors: batch normalisation's arguments."""
     positive(function, "epsilon", epsilon)
-    arguments = Arguments(function, REAL, dy=dy, x=x, **vectors)
+    arguments = Arguments(function, REAL, *dy, x=x, **vectors)
     arguments.match(x="… M", **dict.fromkeys(vectors, "M"))
     if x.ndim < 2:
         arguments.fail("x must be (B, …, M), 2 axes or more")
-    if dy is not None:
-        arguments.upstream(dy, "like x", x.shape)
+    arguments.upstream("like x", x.shape)
 
 
 def folding(function: str, kernel: Array, *, epsilon: float, **vectors: Array) -> None:
@@ -309,12 +295,11 @@ def positive(function: str, name: str, value: float) -> None:
         raise ValueError(f"{function}: {name} must be above 0; got {value!r}")
 
 
-def volume(function: str, x: Array, dy: Array | None = None) -> None:
+def volume(function: str, x: Array, *dy: Array) -> None:
     """Check the argument of a global pool, or of its backward."""
-    arguments = Arguments(function, PRODUCTS, dy=dy, x=x)
+    arguments = Arguments(function, PRODUCTS, *dy, x=x)
     arguments.match(x=VOLUME)
-    if dy is not None:
-        arguments.upstream(dy, "(B, M)", (x.shape[0], x.shape[-1]))
+    arguments.upstream("(B, M)", (x.shape[0], x.shape[-1]))
 
 
 def multiplier(function: str, depth_multiplier: int) -> None:
@@ -325,17 +310,15 @@ def multiplier(function: str, depth_multiplier: int) -> None:
         raise ValueError(f"{function}: depth_multiplier must be at least 1; got {depth_multiplier!r}")
 
 
-def factors(
-    function: str, depthwise: Array, pointwise: Array, depth_multiplier: int, dkernel: Array | None = None
-) -> None:
+def factors(function: str, depthwise: Array, pointwise: Array, depth_multiplier: int, **dkernel: Array) -> None:
     """Check the two factors of a separable kernel, or the arguments of the factored kernel's backward."""
     multiplier(function, depth_multiplier)
-    arguments = Arguments(function, PRODUCTS, dkernel=dkernel, depthwise=depthwise, pointwise=pointwise)
+    arguments = Arguments(function, PRODUCTS, **dkernel, depthwise=depthwise, pointwise=pointwise)
     sizes = arguments.match(depthwise="Dᵣ Dᵣ MQ", pointwise="MQ N")
     if sizes["MQ"] % depth_multiplier:
         arguments.fail(f"depthwise must have a multiple of depth_multiplier = {depth_multiplier} channels")
     shape = (*depthwise.shape[:2], sizes["MQ"] // depth_multiplier, sizes["N"])
-    if dkernel is not None and dkernel.shape != shape:
+    if arguments.shapes.get("dkernel", shape) != shape:
         arguments.fail(f"dkernel must be (Dᵣ, Dᵣ, M, N) = {shape}, the shape of the factored kernel")
 
 
@@ -354,7 +337,7 @@ def linear_block(function: str, expand: Array, depthwise: Array, project: Array)
     arguments.match(expand="k tk", depthwise="Dᵣ Dᵣ tk", project="tk k′")
 
 
-def classification(function: str, logits: Array, targets: Array, dy: Any = None) -> None:
+def classification(function: str, logits: Array, targets: Array, *dy: Any) -> None:
     """Check logits with class labels or class probabilities, and the scalar gradient of backward."""
     arguments = Arguments(function, REAL, logits=logits)
     arguments.match(logits="B N")
@@ -373,5 +356,6 @@ def classification(function: str, logits: Array, targets: Array, dy: Any = None)
         if targets.min() < 0 or targets.max() >= logits.shape[1]:
             span = f"and span {targets.min()} to {targets.max()}"
             arguments.fail(f"targets must lie between 0 and {logits.shape[1] - 1}, {span}")
-    if dy is not None and (np.ndim(dy) or np.asarray(dy).dtype.kind not in "iuf"):
-        raise TypeError(f"{function}: dy must be a real scalar, as forward's output is; got {dy!r}")
+    for scalar in dy:
+        if np.ndim(scalar) or np.asarray(scalar).dtype.kind not in "iuf":
+            raise TypeError(f"{function}: dy must be a real scalar, as forward's output is; got {scalar!r}")

@@ -117,7 +117,7 @@ def factored_kernel_backward(
     >>> ddepthwise[0, 0], dpointwise[:, 0]
     (array([8., 8., 8.]), array([9., 9., 9.]))
     """
-    arguments.factors("factored_kernel_backward", depthwise, pointwise, depth_multiplier, dkernel)
+    arguments.factors("factored_kernel_backward", depthwise, pointwise, depth_multiplier, dkernel=dkernel)
     dproducts = np.repeat(dkernel, depth_multiplier, axis=2)  # (Dᵣ, Dᵣ, M·Q, N)
     ddepthwise, dpointwise = dproducts * pointwise, dproducts * depthwise[..., None]  # (Dᵣ, Dᵣ, M·Q, N) twice
     return ddepthwise.sum(axis=3, dtype=ddepthwise.dtype), dpointwise.sum(axis=(0, 1), dtype=dpointwise.dtype)
