@@ -5,19 +5,22 @@
 
 from .cases import OPERATIONS, Case, convolution_case
 from .explaining import explain
-from .gradients import check_adjoint, check_backward
+from .gradients import check_backward
 from .layers import check_layer
+from .proving import Proof, check_adjoint, prove_equal
 from .rounding import rounding_bound
 from .vectors import make_vectors
 
 __all__ = [
     "OPERATIONS",
     "Case",
+    "Proof",
     "check_adjoint",
     "check_backward",
     "check_layer",
     "convolution_case",
     "explain",
     "make_vectors",
+    "prove_equal",
     "rounding_bound",
 ]

@@ -5,11 +5,12 @@ stride leaves over are chosen, and the input follows from them.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
+from ..kernels.arguments import PRODUCTS, Arguments
 from ..kernels.depthwise import depthwise_conv2d, depthwise_conv2d_backward
 from ..kernels.geometry import Array
 from ..kernels.grouped import grouped_conv2d, grouped_conv2d_backward
@@ -48,11 +49,12 @@ class Case:
         return np.random.default_rng([seed, 1]).integers(-4, 5, self.output_shape).astype(dtype)
 
 
-def convolution_case(choose: Choose, operation: str = "conv2d") -> Case:
+def convolution_case(choose: Choose, operation: str = "conv2d", *, explicit: bool = False) -> Case:
     """Construct a case of one of `OPERATIONS`, with choose(low, high) to draw each whole number, both ends included.
 
     Input height and width differ, so do M and N, and the batch is above one. Stride, dilation, kernel and padding are
-    drawn apart for height and width, in every form that the kernels take, and a stride may leave rows over.
+    drawn apart for height and width, in every form that the kernels take, and a stride may leave rows over. With
+    explicit=True the geometry is that of `explicit_geometry`: pairs of numbers, for kernels that take nothing else.
 
     Raises ValueError where the operation has another name.
 
@@ -69,21 +71,90 @@ def convolution_case(choose: Choose, operation: str = "conv2d") -> Case:
     if operation == "pointwise_conv2d":
         height, width = choose(1, 4), choose(1, 4)
         width += width >= height
-        x = (batch, height, width, m)
-        return Case(operation, {"x": x, "kernel": (m, n)}, {}, (*x[:3], n))
-    (input_sides, kernel_sides, output_sides), geometry = _spatial(choose)
-    if operation == "grouped_conv2d":
-        groups = choose(1, 3)
-        grouped = {"x": (batch, *input_sides, m * groups), "kernel": (*kernel_sides, m, n * groups)}
-        return Case(operation, grouped, {"groups": groups, **geometry}, (batch, *output_sides, n * groups))
-    x = (batch, *input_sides, m)
-    if operation == "conv2d":
-        return Case(operation, {"x": x, "kernel": (*kernel_sides, m, n)}, geometry, (batch, *output_sides, n))
-    wide = m * choose(1, 3)
-    if operation == "depthwise_conv2d":
-        return Case(operation, {"x": x, "kernel": (*kernel_sides, wide)}, geometry, (batch, *output_sides, wide))
-    separable: dict[str, tuple[int, ...]] = {"x": x, "depthwise": (*kernel_sides, wide), "pointwise": (wide, n)}
-    return Case(operation, separable, geometry, (batch, *output_sides, n))
+        return _case(operation, batch, [(height, width), (1, 1), (height, width)], m, n, {})
+    sides, geometry = _spatial(choose)
+    times = 1 if operation == "conv2d" else choose(1, 3)
+    case = _case(operation, batch, sides, m, n, geometry, times)
+    return replace(case, geometry=explicit_geometry(case)) if explicit else case
+
+
+def fixed_cases(operation: str) -> list[Case]:
+    """Cases so wide that inference runtimes transform them, where they do, and two on which some are wrong.
+
+    3×3 at stride 1 on maps of 24×25 with up to 32 channels, and a batch of 16: from these sizes on runtimes compute
+    by Winograd's algorithm. Then padding around a 1×1 filter, and a map of width 1.
+    """
+    cases, times = [], 2 if operation == "grouped_conv2d" else 1
+    for batch, (height, width), m, n in WIDE:
+        geometry = {} if operation == "pointwise_conv2d" else {"stride": 1, "padding": 1, "dilation": 1}
+        cases.append(_case(operation, batch, [(height, width), (3, 3), (height, width)], m, n, geometry, times))
+    if operation != "pointwise_conv2d":
+        around = {"stride": 1, "padding": ((1, 0), (2, 1)), "dilation": 1}
+        cases.append(_case(operation, 2, [(5, 4), (1, 1), (6, 7)], 3, 4, around, times))
+    narrow = {} if operation == "pointwise_conv2d" else {"stride": (2, 1), "padding": (1, 1), "dilation": 1}
+    cases.append(_case(operation, 2, [(7, 1), (3, 3), (4, 1) if narrow else (7, 1)], 3, 2, narrow, times))
+    return cases
+
+
+WIDE = (
+    (2, (12, 13), 1, 2),
+    (2, (24, 25), 1, 9),
+    (2, (25, 24), 9, 16),
+    (2, (24, 25), 17, 32),
+    (2, (25, 24), 32, 17),
+    (16, (24, 25), 3, 4),
+)
+"""Batch, height and width, M and N of the cases that are sure to be transformed."""
+
+
+def explicit_geometry(case: Case) -> dict[str, Any]:
+    """A case's geometry in numbers: stride and dilation (height, width), padding ((top, bottom), (left, right)).
+
+    >>> import random
+    >>> case = convolution_case(random.Random(0).randint)
+    >>> case.geometry["padding"], explicit_geometry(case)["padding"]
+    ('same', ((1, 1), (2, 2)))
+    """
+    if not case.geometry:
+        return {}
+    spatial = {name: value for name, value in case.geometry.items() if name != "groups"}
+    kernel = "depthwise" if "depthwise" in case.shapes else "kernel"
+    shapes = {name: np.broadcast_to(np.int8(0), shape) for name, shape in case.shapes.items()}
+    g = Arguments("explicit_geometry", PRODUCTS, **shapes).geometry(kernel, **spatial)
+    axes = (g.height, g.width)
+    numbers = {
+        "stride": tuple(axis.stride for axis in axes),
+        "padding": tuple((axis.before, axis.after) for axis in axes),
+        "dilation": tuple(axis.dilation for axis in axes),
+    }
+    return case.geometry | numbers
+
+
+def _case(
+    operation: str,
+    batch: int,
+    sides: list[tuple[int, int]],
+    m: int,
+    n: int,
+    geometry: dict[str, Any],
+    times: int = 1,
+) -> Case:
+    """A case from its numbers: sides of input, kernel and output; times is a depth multiplier or a number of groups."""
+    inputs, kernels, outputs = sides
+    x, wide = (batch, *inputs, m), m * times
+    shapes: dict[str, tuple[int, ...]]
+    if operation == "pointwise_conv2d":
+        shapes, channels = {"x": x, "kernel": (m, n)}, n
+    elif operation == "conv2d":
+        shapes, channels = {"x": x, "kernel": (*kernels, m, n)}, n
+    elif operation == "grouped_conv2d":
+        shapes, channels = {"x": (*x[:3], wide), "kernel": (*kernels, m, n * times)}, n * times
+        geometry = {"groups": times, **geometry}
+    elif operation == "depthwise_conv2d":
+        shapes, channels = {"x": x, "kernel": (*kernels, wide)}, wide
+    else:
+        shapes, channels = {"x": x, "depthwise": (*kernels, wide), "pointwise": (wide, n)}, n
+    return Case(operation, shapes, geometry, (batch, *outputs, channels))
 
 
 def _spatial(choose: Choose) -> tuple[list[tuple[int, int]], dict[str, Any]]:

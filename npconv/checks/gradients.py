@@ -1,4 +1,4 @@
-"""How a backward is tested: against directional derivatives of its forward, and as the adjoint of a linear one."""
+"""How a backward is tested: against directional derivatives of its forward."""
 
 import inspect
 import warnings
@@ -13,6 +13,12 @@ from ..kernels.geometry import Array
 
 Function = Callable[..., Any]
 
+KINK = (
+    "; but forward's slope differs on the two sides of that point, as on the kink of a ReLU, where a difference is no "
+    "derivative: choose arrays that stay off it"
+)
+CHUNK = 4096  # entries of about one size that share a direction: one of them weighs at least 1/4096 there
+
 
 def check_backward(
     forward: Function,
@@ -24,13 +30,14 @@ def check_backward(
 ) -> None:
     """Hold backward's gradients against derivatives of forward, for every array of floats, along random directions.
 
-    For a random upstream gradient dy and a random direction d of one array, ⟨gradient, d⟩ must be the derivative of
-    ⟨dy, forward⟩ along d. It also checks that there is one gradient for each array of floats, each shaped like its
-    array, and that no argument was changed.
+    For a random upstream gradient dy and a direction d of one array, ⟨gradient, d⟩ must be the derivative of
+    ⟨dy, forward⟩ along d. Directions are sparse: each moves entries whose gradients are of about one size, and every
+    entry is in one, so that a small gradient is not lost beside large ones. It also checks that there is one gradient
+    for each array of floats, each shaped like its array, and that no argument was changed.
 
     Args:
         forward, backward: y = forward(*arrays, **geometry), gradients = backward(dy, *arrays, **geometry): one
-            gradient for each array of floats, in order; a lone one bare.
+            gradient for each array of floats, in order; a lone one bare, several in a tuple.
         arrays: ndarrays. Floats are differentiated, in float64; integers are held fixed, and have no gradient; None is
             passed on, and has the gradient None.
         method: "complex" steps into the imaginary direction, which is exact to rounding, and needs a forward that
@@ -40,11 +47,16 @@ def check_backward(
 
     Raises:
         AssertionError: says which gradient is wrong, at which entry, by how much, and at which shapes.
-        TypeError: an argument is not an ndarray, or method="complex" where forward can't carry complex numbers.
+        TypeError: an argument or a result is not an ndarray, or method="complex" where forward can't carry complex
+            numbers.
         ValueError: a method of another name, or no array of floats.
 
+    A gradient passes where |⟨gradient, d⟩ − derivative| ≤ ε · (‖gradient‖ · ‖d‖ + |derivative|), the norm taken over
+    the entries that d moves, with ε = 1e-9 for "complex" and 1e-5 for "central", and 1e-12 of the largest entry on
+    top. A central difference that fails is taken again with other steps, and by how much these differ is allowed too.
+
     Near a kink (a ReLU at 0) a derivative from two sides means nothing: choose arrays that stay off it, and test the
-    kink by itself.
+    kink by itself. Where a failing entry lies on one, the error says so.
 
     >>> import npconv
     >>> rng = np.random.default_rng(0)
@@ -54,109 +66,126 @@ def check_backward(
     if method not in ("complex", "central"):
         raise ValueError(f"check_backward: method must be 'complex' or 'central'; got {method!r}")
     rng = np.random.default_rng(seed)
-    fixed = [_as_float64("check_backward", a) for a in arrays]
-    if not any(_is_differentiable(a) for a in fixed):
+    fixed = [_as_float64(a) for a in arrays]
+    if not any(map(_is_differentiable, fixed)):
         raise ValueError("check_backward: arrays must hold at least one array of floats")
-    y = np.asarray(forward(*fixed, **geometry))
+    y = array_of("check_backward", forward, forward(*fixed, **geometry))
     dy = rng.standard_normal(y.shape)
-    gradients = _gradients(backward, dy if y.ndim else dy[()], fixed, geometry)
-    where = _shapes(forward, fixed, geometry)
+    gradients = checked_gradients("check_backward", backward, dy if y.ndim else dy[()], fixed, geometry)
+    where = call_of(forward, fixed, geometry)
 
-    def derivative(position: int, direction: Array) -> float:
+    def slope(position: int, ahead: Array, behind: Array) -> float:
+        """How much ⟨dy, forward⟩ rises from one value of that array to another."""
+        high, low = (forward(*replaced(fixed, position, a), **geometry) for a in (ahead, behind))
+        return float((dy * (high - low)).sum())
+
+    def derivative(position: int, direction: Array, times: float = 1) -> float:
         """The derivative of ⟨dy, forward⟩ as that array moves along the direction."""
         a = fixed[position]
         assert a is not None
         if method == "complex":
             with _complex_step():
-                moved = forward(*_replaced(fixed, position, a + 1e-30j * direction), **geometry)
+                moved = forward(*replaced(fixed, position, a + 1e-30j * direction), **geometry)
             if not np.iscomplexobj(moved):
                 raise TypeError(
                     "check_backward: method='complex' needs a forward that carries complex numbers, and its result is "
                     f"real; use method='central' ({where})"
                 )
             return float((dy * np.imag(moved)).sum() / 1e-30)
-        step = 1e-6 * max(1.0, float(np.abs(a).max()))
-        ahead = forward(*_replaced(fixed, position, a + step * direction), **geometry)
-        behind = forward(*_replaced(fixed, position, a - step * direction), **geometry)
-        return float((dy * (ahead - behind)).sum() / (2 * step))
+        step = times * _step(a)
+        return slope(position, a + step * direction, a - step * direction) / (2 * step)
+
+    def is_wrong(position: int, direction: Array) -> bool:
+        """Whether the derivative along the direction is not what the gradient says, by more than rounding."""
+        gradient, length = gradients[position], float(np.linalg.norm(direction))
+        said = float((gradient * direction).sum())
+        size, least = np.linalg.norm(gradient[direction != 0]) * length, 1e-12 * np.abs(gradient).max() * length
+        estimates: list[float] = []
+        for steps in ((1.0,),) if method == "complex" else ((1.0,), (0.5, 2.0, 4.0, 8.0)):
+            estimates += [derivative(position, direction, times) for times in steps]
+            expected, spread = float(np.median(estimates)), max(estimates) - min(estimates)
+            if abs(said - expected) <= tolerance * (size + abs(expected)) + least + 2 * spread:
+                return False
+        return True
 
     tolerance = 1e-9 if method == "complex" else 1e-5
     for position, gradient in gradients.items():
-        for _ in range(3):
-            direction = rng.standard_normal(gradient.shape)
-            expected = derivative(position, direction)
-            scale = np.linalg.norm(gradient) * np.linalg.norm(direction) + abs(expected)
-            if not abs((gradient * direction).sum() - expected) <= tolerance * scale:
+        for direction in _directions(gradient, rng):
+            if is_wrong(position, direction):
                 index = _worst_entry(gradient, direction, partial(derivative, position))
                 unit = np.zeros(gradient.shape)
                 unit[index] = 1
+                expected, a = derivative(position, unit), fixed[position]
+                assert a is not None
+                step = _step(a) * unit
+                turn = (slope(position, a + step, a) - slope(position, a, a - step)) / step[index]
+                kink = abs(turn) > 1e-4 * max(np.abs(gradient).max(), abs(expected))
                 raise AssertionError(
-                    f"the gradient of {_name(forward, position)} is wrong: at {list(index)} backward says "
-                    f"{gradient[index]:.6g}, and the derivative is {derivative(position, unit):.6g} ({where})"
+                    f"the gradient of {name_of(forward, position)} is wrong: at {list(index)} backward says "
+                    f"{gradient[index]:.6g}, and the derivative is {expected:.6g} ({where}){KINK if kink else ''}"
                 )
 
 
-def check_adjoint(forward: Function, backward: Function, *arrays: Array, seed: int = 0, **geometry: Any) -> None:
-    """Hold the backward of a sum of products to be its adjoint, exactly: ⟨dy, forward(v)⟩ = ⟨gradient, v⟩.
+def _directions(gradient: Array, rng: np.random.Generator) -> Iterator[Array]:
+    """Random directions, each along entries in which the gradient is of one size, to a factor of ten."""
+    sizes = np.abs(gradient).ravel()
+    tens = np.floor(-np.log10(np.maximum(sizes / (sizes.max(initial=0) or 1), 1e-12)))
+    for ten in np.unique(tens):
+        entries = np.flatnonzero(tens == ten)
+        for part in np.array_split(entries, -(-len(entries) // CHUNK)):
+            direction = np.zeros(gradient.shape)
+            direction.flat[part] = rng.uniform(0.5, 1.5, len(part)) * rng.choice((-1, 1), len(part))
+            yield direction
 
-    For an operation that is linear in each of its arrays, as the convolutions are. The arrays give the shapes alone:
-    their places are taken by small random whole numbers, so that both sides are equal to the last bit.
 
-    Args:
-        forward, backward: as in `check_backward`.
-        arrays: ndarrays, of which the shapes count.
-        seed: of the random numbers.
-        geometry: passed on.
+def _step(a: Array) -> float:
+    """The step of a difference."""
+    return 1e-6 * max(1.0, float(np.abs(a).max(initial=0)))
 
-    Raises:
-        AssertionError: says which gradient is wrong, at which shapes; or in which array forward is not linear.
-        TypeError: an argument is not an ndarray.
 
-    >>> import npconv
-    >>> x, kernel = np.ones((2, 5, 4, 3)), np.ones((3, 2, 3, 4))
-    >>> check_adjoint(npconv.conv2d, npconv.conv2d_backward, x, kernel, dilation=(2, 1))
+def checked_gradients(
+    function: str, backward: Function, dy: Any, fixed: list[Any], geometry: dict[str, Any], *, whole: bool = False
+) -> dict[int, Array]:
+    """Backward's gradients by the position of their array, after checks of their number, shapes and good manners.
+
+    There is one for each array of floats; where `whole`, for each array.
     """
-    rng = np.random.default_rng(seed)
-    fixed = [rng.integers(-4, 5, _as_float64("check_adjoint", a).shape).astype(np.float64) for a in arrays]  # type: ignore[union-attr]
-    where = _shapes(forward, fixed, geometry)
-    y = forward(*fixed, **geometry)
-    dy = rng.integers(-4, 5, y.shape).astype(np.float64)
-    gradients = _gradients(backward, dy, fixed, geometry)
-    for position, gradient in gradients.items():
-        other = rng.integers(-4, 5, gradient.shape).astype(np.float64)
-        moved = forward(*_replaced(fixed, position, other), **geometry)
-        both = forward(*_replaced(fixed, position, fixed[position] + other), **geometry)
-        name = _name(forward, position)
-        if not np.array_equal(both, y + moved):
-            raise AssertionError(f"{_label(forward)} is not linear in {name} ({where})")
-        left, right = (dy * moved).sum(), (gradient * other).sum()
-        if left != right:
-            raise AssertionError(
-                f"the gradient of {name} is not the adjoint: ⟨dy, forward⟩ = {left:g}, and ⟨gradient, {name}⟩ = "
-                f"{right:g} ({where})"
-            )
-
-
-def _gradients(backward: Function, dy: Any, fixed: list[Any], geometry: dict[str, Any]) -> dict[int, Array]:
-    """Backward's gradients by the position of their array, after checks of their number, shapes and good manners."""
     before: list[Any] = [None if a is None else a.copy() for a in (dy, *fixed)]
     returned = backward(dy, *fixed, **geometry)
     for name, a, b in zip(("dy", *range(len(fixed))), (dy, *fixed), before, strict=True):
         if a is not None and not np.array_equal(a, b):
-            raise AssertionError(f"{_label(backward)} changed its argument {name}, of shape {a.shape}")
-    positions = [i for i, a in enumerate(fixed) if a is None or _is_differentiable(a)]
+            raise AssertionError(f"{label_of(backward)} changed its argument {name}, of shape {a.shape}")
+    positions = [i for i, a in enumerate(fixed) if whole or a is None or _is_differentiable(a)]
+    if isinstance(returned, list):
+        raise TypeError(f"{function}: {label_of(backward)} must return its gradients in a tuple; got a list")
     results = returned if isinstance(returned, tuple) else (returned,)
     if len(results) != len(positions):
-        raise AssertionError(f"{_label(backward)} returned {len(results)} gradients for {len(positions)} arrays")
+        raise AssertionError(
+            f"{label_of(backward)} must return {_count(len(positions), 'gradient')}, one for each array that is "
+            f"differentiated; got {_count(len(results), 'gradient')}"
+        )
     gradients = {}
     for position, gradient in zip(positions, results, strict=True):
         a = fixed[position]
         if (a is None) != (gradient is None) or (a is not None and np.shape(gradient) != a.shape):
             expected, got = None if a is None else a.shape, None if gradient is None else np.shape(gradient)
-            raise AssertionError(f"{_label(backward)}: gradient {position} must have the shape {expected}; got {got}")
+            raise AssertionError(f"{label_of(backward)}: gradient {position} must have the shape {expected}; got {got}")
         if a is not None:
-            gradients[position] = np.asarray(gradient)
+            gradients[position] = array_of(function, backward, gradient)
+            if not np.isfinite(gradients[position]).all():
+                raise AssertionError(f"{label_of(backward)}: gradient {position} is not finite")
     return gradients
+
+
+def array_of(function: str, kernel: Function, result: Any) -> Array:
+    """A kernel's result, held to be an ndarray or a NumPy scalar."""
+    if not isinstance(result, np.ndarray | np.generic):
+        raise TypeError(f"{function}: {label_of(kernel)} must return numpy.ndarray; got {type(result).__name__}")
+    return np.asarray(result)
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _worst_entry(gradient: Array, direction: Array, derivative: Callable[[Array], float]) -> tuple[int, ...]:
@@ -189,7 +218,8 @@ def _complex_step() -> Iterator[None]:
 _ComplexWarning: type[Warning] = np.exceptions.ComplexWarning
 
 
-def _replaced(arrays: list[Any], position: int, a: Array) -> list[Any]:
+def replaced(arrays: list[Any], position: int, a: Array) -> list[Any]:
+    """The arrays with another one at that position."""
     return [a if i == position else other for i, other in enumerate(arrays)]
 
 
@@ -197,17 +227,18 @@ def _is_differentiable(a: Array | None) -> bool:
     return a is not None and a.dtype.kind == "f"
 
 
-def _as_float64(function: str, a: Array | None) -> Array | None:
+def _as_float64(a: Array | None) -> Array | None:
     if a is not None and not isinstance(a, np.ndarray):
-        raise TypeError(f"{function}: arrays must be numpy.ndarray or None; got {type(a).__name__}")
+        raise TypeError(f"check_backward: arrays must be numpy.ndarray or None; got {type(a).__name__}")
     return a.astype(np.float64) if a is not None and a.dtype.kind == "f" else a
 
 
-def _label(function: Function) -> str:
+def label_of(function: Function) -> str:
+    """What a function is called."""
     return getattr(function, "__name__", repr(function))
 
 
-def _name(forward: Function, position: int) -> str:
+def name_of(forward: Function, position: int) -> str:
     """What forward calls its argument at that position."""
     try:
         names = list(inspect.signature(forward).parameters)
@@ -216,6 +247,7 @@ def _name(forward: Function, position: int) -> str:
     return names[position] if position < len(names) else f"argument {position}"
 
 
-def _shapes(forward: Function, arrays: list[Any], geometry: dict[str, Any]) -> str:
-    shapes = [f"{_name(forward, i)} {'None' if a is None else a.shape}" for i, a in enumerate(arrays)]
-    return ", ".join([f"{_label(forward)}: {shapes[0]}", *shapes[1:], *(f"{k}={v!r}" for k, v in geometry.items())])
+def call_of(forward: Function, arrays: list[Any], geometry: dict[str, Any]) -> str:
+    """A call in words: the function, the shapes of its arrays and its geometry."""
+    shapes = [f"{name_of(forward, i)} {'None' if a is None else a.shape}" for i, a in enumerate(arrays)]
+    return ", ".join([f"{label_of(forward)}: {shapes[0]}", *shapes[1:], *(f"{k}={v!r}" for k, v in geometry.items())])

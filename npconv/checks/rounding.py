@@ -11,11 +11,17 @@ from ..kernels.standard import conv2d
 def rounding_bound(
     x: Array, kernel: Array, *, stride: Pair = 1, padding: Padding = "valid", dilation: Pair = 1
 ) -> Array:
-    """How far a convolution in floats may be from the exact one, whatever the order in which it sums.
+    """How far a convolution in floats may be from the exact one, in whatever order it sums its products.
 
-    γₙ · conv2d(|x|, |kernel|) with n = Dᵣ²M products a sum, γₙ = n·u / (1 − n·u) and u half the machine epsilon of the
-    result's dtype (N. Higham, "Accuracy and Stability of Numerical Algorithms", section 3.1). Two implementations may
+    γₙ · conv2d(|x|, |kernel|) + n · η · (1 + γₙ) with n = Dᵣ²M products a sum, γₙ = n·u / (1 − n·u), u half the machine
+    epsilon of the result's dtype and η half its least subnormal number, by which a product that underflows is off
+    (N. Higham, "Accuracy and Stability of Numerical Algorithms", sections 2.1 and 3.1). Two such implementations may
     differ by twice as much.
+
+    It holds for sums of the products x · kernel, rounded to nearest in the result's dtype. It does not hold where a
+    convolution is computed in another way (Winograd, FFT) or in a shorter format (bfloat16, TensorFloat-32): what was
+    measured of these stands in docs/checking.md. Where subnormal numbers are flushed to zero, add 2n times the least
+    normal number, and those of |x| and |kernel| that are subnormal must be 0 already.
 
     Args:
         x, kernel, stride, padding, dilation: what `conv2d` takes; real floats.
@@ -41,10 +47,13 @@ def rounding_bound(
         padding=padding,
         dilation=dilation,
     )
-    n, unit = int(np.prod(kernel.shape[:3])), float(np.finfo(np.result_type(x, kernel)).eps) / 2
+    n, dtype = int(np.prod(kernel.shape[:3])), np.result_type(x, kernel)
+    unit, least = float(np.finfo(dtype).eps) / 2, float(np.finfo(dtype).smallest_subnormal)
     if n * unit >= 1:
-        raise ValueError(f"rounding_bound: sums of {n} products in {np.result_type(x, kernel)} have no bound")
-    return products * (n * unit / (1 - n * unit)) * (1 + 1e-9)  # the last factor covers the bound's own rounding
+        raise ValueError(f"rounding_bound: sums of {n} products in {dtype} have no bound")
+    gamma = n * unit / (1 - n * unit)
+    underflow = (n + 1) // 2 * least * (1 + gamma)  # half of float64's least number is none
+    return (products * gamma + underflow) * (1 + 1e-9)  # the last factor covers the bound's own rounding
 
 
 def _kind(a: Any) -> str:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from .cases import Case, convolution_case
 
 
-def convolutions(operation: str = "conv2d") -> st.SearchStrategy[Case]:
+def convolutions(operation: str = "conv2d", *, explicit: bool = False) -> st.SearchStrategy[Case]:
     """Cases of an operation, as `convolution_case` constructs them, that shrink towards the smallest.
 
     >>> from hypothesis import given, settings
@@ -21,7 +21,7 @@ def convolutions(operation: str = "conv2d") -> st.SearchStrategy[Case]:
 
     @st.composite
     def build(draw: st.DrawFn) -> Case:
-        return convolution_case(lambda low, high: draw(st.integers(low, high)), operation)
+        return convolution_case(lambda low, high: draw(st.integers(low, high)), operation, explicit=explicit)
 
     return build()
 

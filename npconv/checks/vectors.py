@@ -5,9 +5,8 @@ from typing import Literal
 
 import numpy as np
 
-from ..kernels import arguments
 from ..kernels.geometry import Array
-from .cases import OPERATIONS, Case, convolution_case
+from .cases import OPERATIONS, Case, convolution_case, explicit_geometry, fixed_cases
 
 Layout = Literal["NHWC", "NCHW"]
 
@@ -15,7 +14,10 @@ Layout = Literal["NHWC", "NCHW"]
 def make_vectors(operation: str, *, layout: Layout = "NHWC", count: int = 32, seed: int = 0) -> dict[str, Array]:
     """Arrays and geometry of constructed calls, what they must return, and their gradients, by name.
 
-    All values are whole numbers so small that float32 sums are exact in any order: compare with ==. Case c has the
+    All values are whole numbers so small that float32 is exact in any order of summation (the absolute products of a
+    sum add up to less than 2²⁴): compare with ==. Where a runtime transforms convolutions (Winograd, FFT) it is not
+    exact; docs/checking.md says which do and how that is switched off. Drawn cases come first, then the
+    `fixed_cases`, which are large enough to be transformed. Case c has the
     names c/x, c/kernel (or c/depthwise and c/pointwise), c/y, c/dy, c/dx and so on, c/stride and c/dilation (height,
     width), c/padding ((top, bottom), (left, right)), and c/groups where there are groups.
 
@@ -23,7 +25,7 @@ def make_vectors(operation: str, *, layout: Layout = "NHWC", count: int = 32, se
         operation: one of `npconv.checks.OPERATIONS`.
         layout: "NHWC", this package's own (kernels height, width, in, out); or "NCHW": volumes channels-first, kernels
             (out, in, height, width), in being 1 for a depthwise one, and 1×1 for a pointwise one.
-        count: how many cases.
+        count: how many cases are drawn.
         seed: the same seed gives the same vectors.
 
     Returns:
@@ -44,8 +46,8 @@ def make_vectors(operation: str, *, layout: Layout = "NHWC", count: int = 32, se
         raise ValueError(f"make_vectors: count must be at least 1; got {count!r}")
     source = random.Random(seed)
     vectors: dict[str, Array] = {}
-    for number in range(count):
-        case = convolution_case(source.randint, operation)
+    drawn = [convolution_case(source.randint, operation) for _ in range(count)]
+    for number, case in enumerate([*drawn, *fixed_cases(operation)]):
         for name, a in _case_arrays(case, seed + number).items():
             vectors[f"{number}/{name}"] = _laid_out(name, a, layout)
         for name, pair in explicit_geometry(case).items():
@@ -69,20 +71,3 @@ def _laid_out(name: str, a: Array, layout: Layout) -> Array:
         return np.ascontiguousarray(a.transpose(0, 3, 1, 2))
     kernel = a[None, None] if a.ndim == 2 else a[:, :, None, :] if a.ndim == 3 else a  # pointwise, depthwise, others
     return np.ascontiguousarray(kernel.transpose(3, 2, 0, 1))
-
-
-def explicit_geometry(case: Case) -> dict[str, object]:
-    """Stride, dilation and padding as plain pairs of numbers."""
-    if not case.geometry:
-        return {}
-    spatial = {name: value for name, value in case.geometry.items() if name != "groups"}
-    kernel = "depthwise" if "depthwise" in case.shapes else "kernel"
-    shapes = {name: np.broadcast_to(np.int8(0), shape) for name, shape in case.shapes.items()}
-    g = arguments.Arguments("make_vectors", arguments.PRODUCTS, **shapes).geometry(kernel, **spatial)
-    axes = (g.height, g.width)
-    explicit: dict[str, object] = {
-        "stride": [axis.stride for axis in axes],
-        "dilation": [axis.dilation for axis in axes],
-        "padding": [(axis.before, axis.after) for axis in axes],
-    }
-    return explicit | ({"groups": case.geometry["groups"]} if "groups" in case.geometry else {})

@@ -8,6 +8,7 @@ import numpy as np
 
 import npconv
 
+from ..checks import prove_equal
 from ..cost import (
     break_even_multiplier,
     conv2d_cost,
@@ -128,23 +129,36 @@ def a_standard_convolution_cannot_be_factored() -> Finding:
         "npconv.depthwise_separable_conv2d_backward",
         "npconv.factored_kernel",
         "npconv.factored_kernel_backward",
+        "npconv.checks.prove_equal",
     ),
     figures=("depthwise-separable",),
 )
 def the_separable_convolution_is_factored() -> Finding:
     """The depthwise separable convolution is a factored one."""
-    wrong = 0
-    for case, (x, depthwise, pointwise) in cases("depthwise_separable_conv2d"):
+
+    def factored(x: Array, depthwise: Array, pointwise: Array, **geometry: Any) -> Array:
         q = depthwise.shape[-1] // x.shape[-1]
         kernel = npconv.factored_kernel(depthwise, pointwise, depth_multiplier=q)
-        y = npconv.conv2d(x, kernel, **case.geometry)
-        wrong += not np.array_equal(npconv.depthwise_separable_conv2d(x, depthwise, pointwise, **case.geometry), y)
-        dy = case.upstream(1)
-        dx, *gradients = npconv.depthwise_separable_conv2d_backward(dy, x, depthwise, pointwise, **case.geometry)
-        dx_standard, dkernel = npconv.conv2d_backward(dy, x, kernel, **case.geometry)
-        pulled = npconv.factored_kernel_backward(dkernel, depthwise, pointwise, depth_multiplier=q)
-        wrong += not all(map(np.array_equal, (dx, *gradients), (dx_standard, *pulled)))
-    return finding(wrong == 0, f"{CASES} constructed ones, forward and all gradients, on whole numbers: {wrong} differ")
+        return npconv.conv2d(x, kernel, **geometry)
+
+    def factored_backward(dy: Array, x: Array, depthwise: Array, pointwise: Array, **geometry: Any) -> Any:
+        q = depthwise.shape[-1] // x.shape[-1]
+        kernel = npconv.factored_kernel(depthwise, pointwise, depth_multiplier=q)
+        dx, dkernel = npconv.conv2d_backward(dy, x, kernel, **geometry)
+        return dx, *npconv.factored_kernel_backward(dkernel, depthwise, pointwise, depth_multiplier=q)
+
+    proofs = []
+    for case, arrays in cases("depthwise_separable_conv2d"):
+        shapes = [a.shape for a in arrays]
+        backward = npconv.depthwise_separable_conv2d_backward
+        proofs.append(prove_equal(npconv.depthwise_separable_conv2d, factored, *shapes, **case.geometry))
+        proofs.append(prove_equal(backward, factored_backward, case.output_shape, *shapes, **case.geometry))
+    exact = sum(proof.bound == 0 for proof in proofs)
+    return finding(
+        all(proof.equal for proof in proofs),
+        f"{CASES} constructed ones, forward and all gradients, are equal for all numbers: {exact} of {len(proofs)} "
+        "pairs are compared as polynomials",
+    )
 
 
 @claim(SEPARABLE, "holds", functions=("npconv.depthwise_conv2d",), figures=("depthwise-separable",))

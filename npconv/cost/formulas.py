@@ -4,10 +4,10 @@ A MAC is one multiplication with the addition that collects it. Biases, activati
 and a shortcut count their additions. Products with padding's zeros count, as the kernels compute them.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from math import prod
 
 import numpy as np
 
@@ -16,6 +16,11 @@ from ..kernels.arguments import is_int
 from ..kernels.geometry import Array, Padding, Pair
 
 Shape = Sequence[int]
+
+
+def prod(sizes: Shape) -> int:
+    """The product of sizes in Python's ints: NumPy's wrap."""
+    return math.prod(map(int, sizes))
 
 
 @dataclass(frozen=True)
@@ -288,10 +293,9 @@ def _like(name: str, shape: Shape, dtype: type = np.int8) -> Array:
 
 def _sum_of_products(output_shape: Shape, products: int, weights: int, bias: bool) -> Cost:
     """Every output value is a sum of that many products, and of a bias where there is one."""
-    outputs = prod(output_shape)
-    channels = output_shape[-1]
+    outputs, products, channels = prod(output_shape), int(products), int(output_shape[-1])
     additions = outputs * (products - 1) + (outputs if bias else 0)
-    return Cost(outputs * products, additions, weights + (channels if bias else 0), tuple(output_shape))
+    return Cost(outputs * products, additions, weights + (channels if bias else 0), tuple(map(int, output_shape)))
 
 
 def _chain(extra: int = 0, **parts: Cost) -> Cost:

@@ -108,7 +108,7 @@ class Arguments:
                 return [(n // 2, n - n // 2) for n in needed]
             raise ValueError(f"{self.function}: padding must be 'valid', 'same' or numbers; got {value!r}")
         if isinstance(value, tuple | list) and any(isinstance(side, tuple | list) for side in value):
-            if len(value) != 2:
+            if len(value) != 2 or not all(isinstance(side, tuple | list) for side in value):
                 raise ValueError(f"{self.function}: padding must be ((top, bottom), (left, right)); got {value!r}")
             return [self.pair("each side of padding", side, 0) for side in value]
         top, left = self.pair("padding", value, 0)
@@ -268,6 +268,8 @@ def residual_bottleneck(function: str, x: Array, reduce: Array, spatial: Array, 
 def activation(function: str, x: Array, *dy: Array) -> None:
     """Check the arguments of an elementwise activation, or of its backward."""
     arguments = Arguments(function, ACTIVATIONS, *dy, x=x)
+    if 0 in x.shape:
+        arguments.fail("x must have every axis at least 1")
     arguments.upstream("like x", x.shape)
 
 
@@ -284,7 +286,10 @@ def channelwise(function: str, x: Array, *dy: Array, epsilon: float = 1.0, **vec
 def folding(function: str, kernel: Array, *, epsilon: float, **vectors: Array) -> None:
     """Check a kernel, output channels last, with one number an output channel in each of the vectors."""
     positive(function, "epsilon", epsilon)
-    Arguments(function, REAL, kernel=kernel, **vectors).match(kernel="… N", **dict.fromkeys(vectors, "N"))
+    arguments = Arguments(function, REAL, kernel=kernel, **vectors)
+    arguments.match(kernel="… N", **dict.fromkeys(vectors, "N"))
+    if kernel.ndim < 2:
+        arguments.fail("kernel must be (…, N), 2 axes or more")
 
 
 def positive(function: str, name: str, value: float) -> None:
@@ -340,11 +345,12 @@ def linear_block(function: str, expand: Array, depthwise: Array, project: Array)
 def classification(function: str, logits: Array, targets: Array, *dy: Any) -> None:
     """Check logits with class labels or class probabilities, and the scalar gradient of backward."""
     arguments = Arguments(function, REAL, logits=logits)
-    arguments.match(logits="B N")
-    if type(targets) is not np.ndarray or targets.dtype.kind not in "iuf":
-        kind = targets.dtype if isinstance(targets, np.ndarray) else type(targets).__name__
+    array = type(targets) is np.ndarray or isinstance(targets, np.memmap)
+    if not array or targets.dtype.kind not in "iuf":
+        kind = targets.dtype if array else type(targets).__name__
         raise TypeError(f"{function}: targets must be an ndarray, (B,) integers or (B, N) probabilities; got {kind}")
     arguments.shapes["targets"] = targets.shape
+    arguments.match(logits="B N")
     if targets.dtype.kind == "f":
         if targets.shape != logits.shape:
             arguments.fail("targets of floats must be (B, N) probabilities, the shape of logits")

@@ -183,12 +183,12 @@ class Geometry:
         """The taps side by side, (B·Dᵥ·Dᵥ, Dᵣ·Dᵣ·M): one row for every output position (im2col)."""
         return self.windows(padded).reshape(math.prod(self.output), -1)
 
-    def bands(self, position_bytes: int, least: int = 0, size: int = BAND) -> Iterator[Band]:
-        """Bands (images, rows) of the output: several images or a few rows, of about `size` bytes.
+    def bands(self, position_bytes: int, least: int = 0, size: int | None = None) -> Iterator[Band]:
+        """Bands (images, rows) of the output: several images or a few rows, of about `size` bytes (by default `BAND`).
 
         They have at least that many positions, unless these would need more than `WORKSPACE`.
         """
-        wanted = min(max(size, least * position_bytes), WORKSPACE)
+        wanted = min(max(size or BAND, least * position_bytes), WORKSPACE)
         rows = max(1, wanted // (self.width.output * position_bytes))
         images = max(1, rows // self.height.output)
         rows = -(-self.height.output // -(-self.height.output // rows))  # equal bands: none is left with a row or two

@@ -104,8 +104,10 @@ def batch_norm_backward_from_stages(dy: Array, scale: Array, stages: BatchNormSt
     >>> np.allclose(dx, batch_norm_backward(dy, x, scale, np.zeros(1))[0])
     True
     """
+    if not isinstance(stages, BatchNormStages):
+        raise TypeError(f"batch_norm_backward_from_stages: stages must be BatchNormStages; got {type(stages).__name__}")
     _, _, deviation, centred, _ = stages
-    arguments.channelwise("batch_norm_backward_from_stages", centred, dy, scale=scale)
+    arguments.channelwise("batch_norm_backward_from_stages", centred, dy, scale=scale, deviation=deviation)
     dshift = _channel_sums(dy).astype(dy.dtype)  # (M,)
     dscale = (_channel_sums(dy, centred) / deviation).astype(dy.dtype)  # (M,)
     count = dy.size // dy.shape[-1]

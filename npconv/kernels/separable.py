@@ -151,6 +151,8 @@ def factorize_kernel(kernel: Array, *, depth_multiplier: int = 1) -> tuple[Array
     arguments.standard_kernel("factorize_kernel", kernel, depth_multiplier)
     height, width, m, n = kernel.shape
     slices = kernel.reshape(height * width, m, n).swapaxes(0, 1)  # (M, Dᵣ², N)
+    if kernel.dtype == np.float16:
+        slices = slices.astype(np.float32)
     left, values, right = np.linalg.svd(slices, full_matrices=False)  # (M, Dᵣ², R), (M, R), (M, R, N)
     half, rank = np.sqrt(values)[:, :depth_multiplier], min(depth_multiplier, values.shape[1])
     depthwise = np.zeros((height * width, m, depth_multiplier), left.dtype)

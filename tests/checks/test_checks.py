@@ -1,14 +1,24 @@
 """The checks catch what they are for, say what they caught, and let what is right pass."""
 
 import random
+from fractions import Fraction
 
 import numpy as np
 import pytest
 from hypothesis import given
 
 import npconv
-from npconv.checks import check_adjoint, check_backward, convolution_case, explain, make_vectors, rounding_bound
+from npconv.checks import (
+    OPERATIONS,
+    check_backward,
+    check_layer,
+    convolution_case,
+    explain,
+    make_vectors,
+    rounding_bound,
+)
 from npconv.checks.strategies import convolutions
+from npconv.layers import Conv2D
 
 RNG = np.random.default_rng(0)
 X, KERNEL = RNG.standard_normal((2, 5, 6, 3)), RNG.standard_normal((2, 3, 3, 4))
@@ -26,7 +36,7 @@ def wrong(change):
 MISTAKES = {
     "the gradient of kernel is wrong: at [1, 2, 0, 3]": lambda dx, dk: (dx, dk + np.eye(4)[3] * (np.indices((2, 3, 3)) == np.array([1, 2, 0])[:, None, None, None]).all(0)[..., None]),
     "the gradient of x is wrong: at": lambda dx, dk: (2 * dx, dk),
-    "returned 1 gradients for 2 arrays": lambda dx, dk: dx,
+    "must return 2 gradients, one for each array that is differentiated; got 1 gradient": lambda dx, dk: dx,
     "gradient 0 must have the shape (2, 5, 6, 3); got (2, 5, 6)": lambda dx, dk: (dx[..., 0], dk),
     "gradient 1 must have the shape (2, 3, 3, 4); got None": lambda dx, dk: (dx, None),
 }  # fmt: skip
@@ -83,12 +93,103 @@ def test_whole_numbers_and_none_are_held_fixed():
     check_backward(npconv.inverted_residual, npconv.inverted_residual_backward, X, None, depthwise, project)
 
 
-def test_the_adjoint_of_a_sum_of_products_is_exact():
-    check_adjoint(npconv.conv2d, npconv.conv2d_backward, X, KERNEL, stride=(2, 1), padding="same")
-    with pytest.raises(AssertionError, match="the gradient of kernel is not the adjoint: ⟨dy, forward⟩ = "):
-        check_adjoint(npconv.conv2d, wrong(lambda dx, dk: (dx, dk[::-1])), X, KERNEL)
-    with pytest.raises(AssertionError, match="relu is not linear in x"):
-        check_adjoint(npconv.relu, npconv.relu_backward, X)
+X16, K16 = RNG.standard_normal((2, 16, 16, 8)), RNG.standard_normal((3, 2, 8, 3))
+
+
+@pytest.mark.parametrize("method", ["central", "complex"])
+def test_every_entry_above_a_thousandth_of_the_largest_is_looked_at(method):
+    dy = np.random.default_rng(0).standard_normal(npconv.conv2d(X16, K16, padding=1).shape)
+    dx, _ = npconv.conv2d_backward(dy, X16, K16, padding=1)  # dy as the check draws it
+    weighing = np.flatnonzero(np.abs(dx) > np.abs(dx).max() / 1000)
+    assert weighing.size > 4050
+    smallest = weighing[np.argsort(np.abs(dx.flat[weighing]))]
+    for entry in [*smallest[:4], *smallest[4 :: 400 if method == "central" else 1000]]:
+        index = np.unravel_index(entry, dx.shape)
+
+        def zeroed(dx, dkernel, index=index):
+            dx[index] = 0
+            return dx, dkernel
+
+        with pytest.raises(AssertionError) as raised:
+            check_backward(npconv.conv2d, wrong(zeroed), X16, K16, method=method, padding=1)
+        assert f"the gradient of x is wrong: at {[int(i) for i in index]} backward says 0, and" in str(raised.value)
+
+
+def test_check_layer_looks_at_every_entry_too():
+    class Forgetful(Conv2D):
+        def backward(self, dy):
+            dx = super().backward(dy)
+            dx[1, 7, 9, 5] = 0
+            return dx
+
+    layer = Forgetful(8, 3, dtype=np.float64)
+    with pytest.raises(AssertionError, match=r"the gradient of x is wrong: at \[1, 7, 9, 5\] backward says 0, and"):
+        check_layer(layer, X16)
+    check_layer(Conv2D(8, 3, dtype=np.float64), X16)
+
+
+@pytest.mark.parametrize(("times", "method"), [(1e6, "central"), (1e9, "central"), (1e9, "complex")])
+def test_a_channel_is_not_lost_beside_one_that_is_far_larger(times, method):
+    kernel = RNG.standard_normal((3, 2, 8)) * [1, times, 1, 1, 1, 1, 1, 1]
+
+    def forgetful(dy, x, kernel, **geometry):
+        dx, dkernel = npconv.depthwise_conv2d_backward(dy, x, kernel, **geometry)
+        dx[..., 4] = 0
+        return dx, dkernel
+
+    check_backward(npconv.depthwise_conv2d, npconv.depthwise_conv2d_backward, X16, kernel, method=method, stride=2)
+    with pytest.raises(
+        AssertionError, match=r"the gradient of x is wrong: at \[\d, \d+, \d+, 4\] backward says 0, and"
+    ):
+        check_backward(npconv.depthwise_conv2d, forgetful, X16, kernel, method=method, stride=2)
+
+
+def test_a_gradient_of_zero_up_to_rounding_is_right():
+    """A bias behind which batch normalisation takes the mean has the gradient 0, and rounding on both sides."""
+
+    def forward(x, bias):
+        return npconv.batch_norm(x + bias, np.ones(8), np.zeros(8))
+
+    def backward(dy, x, bias):
+        dx, *_ = npconv.batch_norm_backward(dy, x + bias, np.ones(8), np.zeros(8))
+        return dx, dx.sum(axis=(0, 1, 2))
+
+    check_backward(forward, backward, 1e3 * X16, RNG.standard_normal(8), method="central")
+
+
+def test_a_kink_is_named():
+    def one_at_the_kink(dy, x):
+        return dy * (x >= 0)
+
+    at_0 = np.array([[-1.5, 0.0, 2.0]])
+    check_backward(npconv.relu, npconv.relu_backward, at_0)  # a complex step leaves the kink alone
+    for backward, method in ((npconv.relu_backward, "central"), (one_at_the_kink, "complex")):
+        with pytest.raises(
+            AssertionError, match=r"at \[0, 1\] backward says .* slope differs on the two sides of that"
+        ):
+            check_backward(npconv.relu, backward, at_0, method=method)
+    with pytest.raises(AssertionError) as raised:
+        check_backward(lambda x: x**2, lambda dy, x: dy * x, at_0, method="central")
+    assert "two sides" not in str(raised.value)
+
+
+class Tensor:
+    """What another library may return."""
+
+
+def test_what_is_returned_must_be_arrays_in_a_tuple():
+    for backward, words in (
+        (lambda dy, x, k: list(npconv.conv2d_backward(dy, x, k)), "must return its gradients in a tuple; got a list"),
+        (lambda dy, x, k: (Tensor(), Tensor()), r"gradient 0 must have the shape \(2, 5, 6, 3\); got \(\)"),
+        (lambda dy, x, k: npconv.conv2d_backward(dy, x, k * np.nan), "gradient 0 is not finite"),
+    ):
+        with pytest.raises((TypeError, AssertionError), match=words):
+            check_backward(npconv.conv2d, backward, X, KERNEL)
+    tensor = type("Tensor", (), {"shape": X.shape, "__len__": lambda self: 2, "__array__": lambda self, *_: X})()
+    with pytest.raises(TypeError, match=r"check_backward: .* must return numpy\.ndarray; got Tensor"):
+        check_backward(npconv.conv2d, lambda dy, x, k: (tensor, k), X, KERNEL)
+    with pytest.raises(TypeError, match=r"check_backward: <lambda> must return numpy\.ndarray; got Tensor"):
+        check_backward(lambda x: tensor, lambda dy, x: dy, X)
 
 
 def test_the_rounding_bound_bounds_and_is_not_slack():
@@ -103,6 +204,46 @@ def test_the_rounding_bound_bounds_and_is_not_slack():
         rounding_bound(x, KERNEL.astype(int))
     with pytest.raises(ValueError, match="sums of 2592 products in float16 have no bound"):
         rounding_bound(np.ones((1, 9, 9, 32), np.float16), np.ones((9, 9, 32, 1), np.float16))
+
+
+def test_the_rounding_bound_holds_where_products_underflow():
+    for dtype, sizes in (
+        (np.float16, (1, 1e-2, 1e-3, 1e-4)),
+        (np.float32, (1e-19, 1e-22, 3e-23)),
+        (np.float64, (1e-162,)),
+    ):
+        for size in sizes:
+            rng = np.random.default_rng(1)
+            x, kernel = ((size * rng.standard_normal(s)).astype(dtype) for s in ((2, 5, 4, 3), (3, 2, 3, 2)))
+            exact = npconv.conv2d(*(a.astype(object) * Fraction(1) for a in (x.astype(float), kernel.astype(float))))
+            bound = rounding_bound(x, kernel)
+            for rung in (npconv.conv2d, npconv.conv2d_loops, npconv.conv2d_per_channel, npconv.conv2d_im2col):
+                y = rung(x, kernel).astype(float)
+                for index in np.ndindex(*y.shape):
+                    assert abs(Fraction(float(y[index])) - exact[index]) <= Fraction(float(bound[index])), (dtype, size)
+    tiny = np.full((1, 1, 1, 1), 1e-23, np.float32)
+    assert npconv.conv2d(tiny, tiny).item() == 0
+    assert 1e-46 < rounding_bound(tiny, tiny).item() < 2e-45
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_explicit_cases_give_plain_pairs_of_numbers(operation):
+    plain, spelled = random.Random(4), random.Random(4)
+    for seed in range(40):
+        case = convolution_case(plain.randint, operation)
+        explicit = convolution_case(spelled.randint, operation, explicit=True)
+        assert explicit.shapes == case.shapes
+        geometry = {name: value for name, value in explicit.geometry.items() if name != "groups"}
+        assert set(geometry) == (set() if operation == "pointwise_conv2d" else {"stride", "padding", "dilation"})
+        assert all(np.shape(value) == ((2, 2) if name == "padding" else (2,)) for name, value in geometry.items())
+        forward, _ = OPERATIONS[operation]
+        arrays = case.arrays(seed)
+        assert np.array_equal(forward(*arrays, **case.geometry), forward(*arrays, **explicit.geometry))
+
+
+@given(convolutions(explicit=True))
+def test_explicit_strategies_give_pairs(case):
+    assert np.shape(case.geometry["padding"]) == (2, 2)
 
 
 @given(convolutions())

@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 
 from npconv.checks import convolution_case
-from npconv.checks.vectors import explicit_geometry
+from npconv.checks.cases import explicit_geometry
 
 FILE = Path(__file__).with_name("golden.npz")
 COUNT = 12

@@ -251,7 +251,7 @@ def test_a_kink_is_named_as_such_with_its_cure():
     fresh.params["depthwise.kernel"][...] = 0  # a channel whose units are all dead, as a window of one may be
     with pytest.raises(AssertionError) as raised:
         check_layer(fresh, x)
-    for words in ("is wrong: at [", "the slope of forward is another on each side", "shift and the running mean"):
+    for words in ("is wrong: at [", "slope differs on the two sides", "shifts and running means"):
         assert words in str(raised.value)
     rng = np.random.default_rng(1)
     for key, array in {**fresh.params, **fresh.state}.items():
@@ -264,11 +264,11 @@ def test_a_unit_on_a_kink_is_told_from_a_wrong_gradient():
     x = X.copy()
     check_layer(ReLU(), x)
     x[2, 1] = 0
-    with pytest.raises(AssertionError, match=r"the gradient of x is wrong: at \[2, 1\] .*another on each side"):
+    with pytest.raises(AssertionError, match=r"the gradient of x is wrong: at \[2, 1\] .*differs on the two sides"):
         check_layer(ReLU(), x)
     with pytest.raises(AssertionError) as raised:
         check_layer(WrongX(), X)
-    assert "each side" not in str(raised.value)
+    assert "two sides" not in str(raised.value)
 
 
 def test_what_sequential_could_not_call_is_refused():

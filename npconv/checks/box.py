@@ -1,0 +1,329 @@
+"""Every geometry in a box, enumerated and not drawn: all kernels on each of them, equal for all numbers.
+
+Kernels reach space only through `Geometry`, whose axes know nothing of each other but for what `PARTNERS` are there
+for. So each axis is held against its definition, and each is run beside a few partners and not beside all others.
+"""
+
+import math
+import os
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from importlib import import_module
+from itertools import product
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..kernels.geometry import Array, Axis
+from .gradients import replaced
+from .proving import check_adjoint, prove_equal
+
+
+class Along(NamedTuple):
+    """The geometry along one axis: Dᵤ, Dᵣ, s, δ, and the padding before and after, or None for "same"."""
+
+    size: int
+    kernel: int
+    stride: int
+    dilation: int
+    padding: tuple[int, int] | None
+
+
+SIDES, KERNELS, STRIDES, DILATIONS, PADDINGS = range(1, 7), range(1, 4), range(1, 4), range(1, 3), range(3)
+GEOMETRIES = [
+    Along(size, kernel, stride, dilation, padding)
+    for size, kernel, stride, dilation in product(SIDES, KERNELS, STRIDES, DILATIONS)
+    for padding in (None, *product(PADDINGS, PADDINGS))
+    if padding is None or size + sum(padding) > dilation * (kernel - 1)
+]
+PARTNERS = (
+    Along(5, 3, 1, 1, (1, 1)),  # sizes are kept beside an axis that keeps its own; runs along the width
+    Along(4, 2, 2, 1, (0, 0)),  # none are, and a row is left over
+    Along(5, 2, 1, 2, (0, 2)),  # sizes kept, padded on one side
+    Along(3, 3, 3, 2, (2, 1)),  # the padding is wider than the step
+    Along(1, 3, 1, 1, (1, 1)),  # so few positions that dx is scattered although sizes are kept
+)
+BATCH, M, N = 3, 2, 3
+CONSTANTS: tuple[dict[str, int], ...] = (
+    {},
+    {"BAND": 1, "MATRIX_ROWS": 1},
+    {"FEW_CHANNELS": 0},
+    {"FEW_CHANNELS": 0, "BAND": 700, "MATRIX_ROWS": 1},
+    {"FEW_CHANNELS": 0, "WORKSPACE": 1},
+)
+"""The engine's constants beside each partner: so small that bands split, and that few channels count as many."""
+
+RUNGS = {
+    "conv2d": ("conv2d_loops", "conv2d_per_channel", "conv2d_im2col"),
+    "conv2d_backward": ("conv2d_backward_loops", "conv2d_backward_im2col"),
+    "depthwise_conv2d": ("depthwise_conv2d_loops",),
+    "depthwise_conv2d_backward": ("depthwise_conv2d_backward_loops",),
+}
+"""The rungs beside the canonical one, by taps, and the fast one: they read each axis by itself."""
+
+
+class Box(NamedTuple):
+    """What `prove_box` went through, and the chance that a mistake in any one geometry passed."""
+
+    geometries: int
+    pairs: int
+    equalities: int
+    bound: float
+
+
+def prove_box(package: str = "npconv.kernels", *, every: int = 1, processes: int | None = None) -> Box:
+    """Prove the kernels equal to one another, and each backward the transpose of its forward, on all of a box.
+
+    Sides to 6, kernels to 3, strides to 3, dilations to 2, padding to 2 on each side and "same": 999 geometries of an
+    axis, each as the height and as the width beside five partners; depth multipliers and groups to 3. Every rung of
+    the ladders is compared on int64 arrays that are drawn from all of its numbers. What wraps is exact modulo 2⁶⁴,
+    so that two polynomials whose coefficients differ by less than 32 are equal for all numbers, in every commutative
+    ring, or are told apart but for the chance `bound`: C(68, 4)/2⁶⁴ for five arrays, 16 times (`prove_equal`).
+
+    Args:
+        package: where the kernels are.
+        every: take every so many-th geometry alone.
+        processes: how many work side by side; by default as many as there are processors.
+
+    Returns:
+        A `Box` with the numbers of geometries, of pairs of them, and of equalities that were held.
+
+    Raises:
+        AssertionError: says which kernel differs from which, at which entry and for which numbers.
+
+    >>> prove_box(every=111, processes=1).pairs
+    90
+    """
+    processes = processes or os.cpu_count() or 1
+    chosen, without_geometry = GEOMETRIES[::every], _Kernels(package)
+    for height, width in product(SIDES, SIDES):
+        without_geometry.hold_pointwise(height, width)
+    equalities = without_geometry.equalities
+    if processes == 1:
+        equalities += _hold_all(package, chosen)
+    else:
+        with ProcessPoolExecutor(processes) as pool:
+            parts = [pool.submit(_hold_all, package, chosen[i::processes]) for i in range(processes)]
+            equalities += sum(part.result() for part in parts)
+    return Box(len(chosen), 2 * len(PARTNERS) * len(chosen), equalities, 16 * math.comb(68, 4) / 2.0**64)
+
+
+def _hold_all(package: str, chosen: list[Along]) -> int:
+    """Hold all kernels to be equal on these geometries; how many equalities that were."""
+    kernels = _Kernels(package)
+    with np.errstate(over="ignore"):  # what wraps is meant
+        for number, along in enumerate(chosen):
+            for turn, partner in enumerate(PARTNERS):
+                for axes in ((along, partner), (partner, along)):
+                    kernels.hold(
+                        axes, "same" if along.padding is None else None, turn, all_rungs=turn == number % len(PARTNERS)
+                    )
+    return kernels.equalities
+
+
+class _Kernels:
+    """The kernels of a package, by name, on one geometry after the other."""
+
+    def __init__(self, package: str) -> None:
+        self.geometry = import_module(f"{package}.geometry")
+        self.arguments = import_module(f"{package}.arguments")
+        self.functions: dict[str, Any] = {}
+        for module in ("standard", "depthwise", "grouped", "pointwise", "separable"):
+            self.functions |= vars(import_module(f"{package}.{module}"))
+        self.rng = np.random.default_rng(2019)
+        self.equalities = 0
+
+    def draw(self, *shape: int) -> Array:
+        """Any numbers of int64."""
+        return self.rng.integers(-(2**63), 2**63 - 1, shape, endpoint=True)
+
+    def hold(self, axes: tuple[Along, Along], padding: str | None, turn: int, *, all_rungs: bool) -> None:
+        """Hold what reads both axes on one geometry; with all_rungs also what reads each by itself, or is composed."""
+        height, width = axes
+        geometry: dict[str, Any] = {
+            "stride": (height.stride, width.stride),
+            "padding": padding or _as_written(height.padding, width.padding),
+            "dilation": (height.dilation, width.dilation),
+        }
+        taps, times = (height.kernel, width.kernel), 1 + turn % 3  # the depth multiplier and the number of groups
+        x, kernel = self.draw(BATCH, height.size, width.size, M), self.draw(*taps, M, N)
+        depthwise, pointwise = self.draw(*taps, M * times), self.draw(M * times, N)
+        g = self.arguments.standard("prove_box", x, kernel, **geometry)
+        dy, dwide = self.draw(*g.output, N), self.draw(*g.output, M * times)
+        self.ladder("conv2d", dy, x, kernel, geometry, CONSTANTS[turn], all_rungs)
+        self.ladder("depthwise_conv2d", dwide, x, depthwise, geometry, CONSTANTS[turn], all_rungs)
+        if all_rungs:
+            for axis, along in zip((g.height, g.width), axes, strict=True):
+                hold_axis(axis, along, padding == "same")
+            self.same("per_channel_maps", "depthwise_conv2d_taps", (x, kernel[..., 0]), geometry)
+            self.grouped(self.draw(*g.output, N * times), times, taps, axes, geometry)
+            self.separable(dy, x, depthwise, pointwise, times, geometry)
+
+    def hold_pointwise(self, height: int, width: int) -> None:
+        """Hold the pointwise convolution to its loops and to the standard one of one tap, and the dense layer to it."""
+        x, kernel, dy = self.draw(BATCH, height, width, M), self.draw(M, N), self.draw(BATCH, height, width, N)
+
+        def standard(x: Array, kernel: Array) -> Array:
+            y: Array = self.functions["conv2d_taps"](x, kernel[None, None])
+            return y
+
+        def dense(x: Array, kernel: Array) -> Array:
+            y: Array = self.functions["dense"](x.reshape(-1, x.shape[-1]), kernel)
+            return y.reshape(*x.shape[:-1], -1)
+
+        def dense_backward(dy: Array, x: Array, kernel: Array) -> Any:
+            rows = (a.reshape(-1, a.shape[-1]) for a in (dy, x))
+            dx, dkernel = self.functions["dense_backward"](*rows, kernel)
+            return dx.reshape(x.shape), dkernel
+
+        name, arrays = "pointwise_conv2d", (x, kernel)
+        for other in (f"{name}_loops", standard, dense):
+            with np.errstate(over="ignore"):  # what wraps is meant
+                self.same(name, other, arrays, {})
+        self.same(f"{name}_backward", dense_backward, (dy, *arrays), {})
+        self.transpose(name, f"{name}_backward", dy, arrays, self.functions[f"{name}_backward"](dy, *arrays), {})
+
+    def ladder(
+        self,
+        name: str,
+        dy: Array,
+        x: Array,
+        kernel: Array,
+        geometry: dict[str, Any],
+        constants: dict[str, int],
+        all_rungs: bool,
+    ) -> None:
+        """The canonical rung against the fast one, with these constants too, and the others; and the transpose."""
+        taps, backward = self.functions[f"{name}_taps"], self.functions[f"{name}_backward_taps"]
+        y, gradients = taps(x, kernel, **geometry), backward(dy, x, kernel, **geometry)
+        for function, arrays, expected in ((name, (x, kernel), y), (f"{name}_backward", (dy, x, kernel), gradients)):
+            for rung in (function, *(RUNGS[function] if all_rungs else ())):
+                self.equal(rung, f"{function}_taps", expected, arrays, geometry)
+            if constants:
+                with _constants(self.geometry, constants):
+                    self.equal(function, f"{function}_taps", expected, arrays, geometry)
+        self.transpose(f"{name}_taps", f"{name}_backward_taps", dy, (x, kernel), gradients, geometry)
+
+    def grouped(
+        self, dy: Array, groups: int, taps: tuple[int, int], axes: tuple[Along, Along], geometry: dict[str, Any]
+    ) -> None:
+        """The grouped convolution against a standard one for each group, and its backward as the transpose."""
+        x = self.draw(BATCH, axes[0].size, axes[1].size, M * groups)
+        kernel = self.draw(*taps, M, N * groups)
+        standard = self.functions["conv2d_taps"]
+
+        def side_by_side(x: Array, kernel: Array, *, groups: int, **geometry: Any) -> Array:
+            parts = [
+                standard(x[..., g * M : (g + 1) * M], kernel[..., g * N : (g + 1) * N], **geometry)
+                for g in range(groups)
+            ]
+            return np.concatenate(parts, axis=-1)
+
+        options = {"groups": groups, **geometry}
+        self.same("grouped_conv2d", side_by_side, (x, kernel), options)
+        gradients = self.functions["grouped_conv2d_backward"](dy, x, kernel, **options)
+        self.transpose("grouped_conv2d", "grouped_conv2d_backward", dy, (x, kernel), gradients, options)
+
+    def separable(
+        self, dy: Array, x: Array, depthwise: Array, pointwise: Array, times: int, geometry: dict[str, Any]
+    ) -> None:
+        """Depthwise then pointwise against the standard convolution with the factored kernel, and its backward."""
+        factored, pull = self.functions["factored_kernel"], self.functions["factored_kernel_backward"]
+
+        def standard(x: Array, depthwise: Array, pointwise: Array, **geometry: Any) -> Array:
+            kernel = factored(depthwise, pointwise, depth_multiplier=times)
+            y: Array = self.functions["conv2d_taps"](x, kernel, **geometry)
+            return y
+
+        def standard_backward(dy: Array, x: Array, depthwise: Array, pointwise: Array, **geometry: Any) -> Any:
+            kernel = factored(depthwise, pointwise, depth_multiplier=times)
+            dx, dkernel = self.functions["conv2d_backward_taps"](dy, x, kernel, **geometry)
+            return dx, *pull(dkernel, depthwise, pointwise, depth_multiplier=times)
+
+        name, arrays = "depthwise_separable_conv2d", (x, depthwise, pointwise)
+        self.same(name, standard, arrays, geometry)
+        gradients = standard_backward(dy, *arrays, **geometry)
+        self.equal(f"{name}_backward", standard_backward, gradients, (dy, *arrays), geometry)
+        self.transpose(name, f"{name}_backward", dy, arrays, gradients, geometry)
+
+    def same(self, f: Any, g: Any, arrays: tuple[Array, ...], geometry: dict[str, Any]) -> None:
+        """Hold two functions to be equal."""
+        self.equal(f, g, self.functions.get(g, g)(*arrays, **geometry), arrays, geometry)
+
+    def equal(self, f: Any, g: Any, expected: Any, arrays: tuple[Array, ...], geometry: dict[str, Any]) -> None:
+        """Hold what f gives to be what g gave."""
+        f, g = self.functions.get(f, f), self.functions.get(g, g)
+        pairs = zip(_results(f(*arrays, **geometry)), _results(expected), strict=True)
+        if not all(map(np.array_equal, *zip(*pairs, strict=True))):
+            prove_equal(f, g, *(a.shape for a in arrays), **geometry)
+            raise AssertionError(f"{f.__name__} and {g.__name__} differ ({[a.shape for a in arrays]}, {geometry})")
+        self.equalities += 1
+
+    def transpose(
+        self,
+        forward: str,
+        backward: str,
+        dy: Array,
+        arrays: tuple[Array, ...],
+        gradients: tuple[Array, ...],
+        geometry: dict[str, Any],
+    ) -> None:
+        """Hold backward's gradients to be the transpose of forward: ⟨dy, f(v)⟩ = ⟨gradient, v⟩."""
+        f = self.functions[forward]
+        for position, gradient in enumerate(gradients):
+            v = self.draw(*arrays[position].shape)
+            if (dy * f(*replaced([*arrays], position, v), **geometry)).sum() != (gradient * v).sum():
+                check_adjoint(f, self.functions[backward], *arrays, **geometry)
+                raise AssertionError(f"{backward} is not the transpose of {forward} ({geometry})")
+            self.equalities += 1
+
+
+def hold_axis(axis: Axis, along: Along, same: bool) -> None:
+    """Hold an axis to its definition: tap i of output v reads row v·s + i·δ of the padded input, and nothing else."""
+    rows, stride, dilation = list(range(axis.before + along.size + axis.after)), along.stride, along.dilation
+    taps = range(along.kernel)
+    outputs = [v for v in range(len(rows)) if v * stride + dilation * (along.kernel - 1) < len(rows)]
+    read = [[v * stride + i * dilation for i in taps] for v in outputs]
+    if same:  # as many outputs as the stride takes of the input, the least padding for it, the odd row behind
+        shorter = len(rows) - 1 - dilation * (along.kernel - 1) - 1
+        least = axis.before + axis.after == 0 or shorter // stride + 1 < len(outputs)
+        held = [len(outputs) == math.ceil(along.size / stride), least, axis.after - axis.before in (0, 1)]
+    else:
+        held = [along.padding is None or (axis.before, axis.after) == along.padding]
+    held += [axis.output == len(outputs), axis.padded == len(rows), axis.span == read[0][-1] + 1]
+    held += [axis.positions == read, rows[axis.inside] == rows[axis.before : axis.before + along.size]]
+    held += [rows[axis.tap(i)] == [row[i] for row in read] for i in taps]
+    for start, stop in ((a, b) for b in range(1, len(outputs) + 1) for a in range(b)):
+        needed = range(read[start][0], read[stop - 1][-1] + 1)
+        held.append(rows[axis.read_by(slice(start, stop))] == list(needed))
+        held.append(rows[axis.tap(0, stop)] == [row[0] for row in read[:stop]])
+        given, own = axis.part(slice(start, stop))
+        inputs = [row - axis.before for row in needed if axis.before <= row < axis.before + along.size]
+        held.append(list(range(along.size))[given] == inputs and own.output == stop - start)
+        held.append((own.input, own.padded) == (len(inputs), len(needed)))
+    if not all(held):
+        raise AssertionError(f"{axis} does not read v·s + i·δ of {along}")
+
+
+@contextmanager
+def _constants(module: Any, constants: dict[str, int]) -> Iterator[None]:
+    before = {name: getattr(module, name) for name in constants}
+    for name, value in constants.items():
+        setattr(module, name, value)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            setattr(module, name, value)
+
+
+def _as_written(height: Any, width: Any) -> Any:
+    """A padding in the shortest form that it has: a word, a number, a pair of them, or a pair of pairs."""
+    if height[0] != height[1] or width[0] != width[1]:
+        return height, width
+    return (height[0], width[0]) if height != width else height[0] or "valid"
+
+
+def _results(returned: Any) -> tuple[Array, ...]:
+    return returned if isinstance(returned, tuple) else (returned,)

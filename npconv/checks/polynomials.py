@@ -1,0 +1,96 @@
+"""Kernels run on names, and their results as polynomials in normal form: equal exactly when the kernels are."""
+
+import itertools
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from ..kernels.geometry import Array
+
+Monomial = tuple[str, ...]
+
+
+class Polynomial:
+    """A sum of products of named numbers: each product, its names in order, with its coefficient."""
+
+    __slots__ = ("terms",)
+
+    def __init__(self, terms: Iterable[tuple[Monomial, Any]]) -> None:
+        self.terms = {names: coefficient for names, coefficient in terms if coefficient}
+
+    def __add__(self, other: Any) -> "Polynomial":
+        total = Counter(self.terms)
+        for names, coefficient in as_terms(other).items():
+            total[names] += coefficient
+        return Polynomial(total.items())
+
+    def __mul__(self, other: Any) -> "Polynomial":
+        total: Counter[Monomial] = Counter()
+        for names, coefficient in as_terms(other).items():
+            for mine, factor in self.terms.items():
+                total[tuple(sorted(mine + names))] += factor * coefficient
+        return Polynomial(total.items())
+
+    __radd__, __rmul__ = __add__, __mul__
+
+    def __neg__(self) -> "Polynomial":
+        return Polynomial((names, -coefficient) for names, coefficient in self.terms.items())
+
+    def __sub__(self, other: Any) -> "Polynomial":
+        return self.__add__(-other)
+
+    def __rsub__(self, other: Any) -> "Polynomial":
+        return (-self).__add__(other)
+
+    def __pow__(self, exponent: int) -> "Polynomial":
+        return prod([self] * exponent, start=Polynomial([((), 1)]))
+
+
+def as_terms(number: Any) -> Mapping[Monomial, Any]:
+    """The terms of a polynomial, or of a number without names."""
+    if isinstance(number, Polynomial):
+        return number.terms
+    return {(): number} if number else {}
+
+
+def named(name: str, shape: tuple[int, ...]) -> Array:
+    """An array whose entries are their own names: name[0,0], name[0,1] and so on."""
+    entries = np.empty(shape, object)
+    for index in np.ndindex(*shape):
+        entries[index] = Polynomial([((f"{name}[{','.join(map(str, index))}]",), 1)])
+    return entries
+
+
+def first_difference(f: Array, g: Array) -> tuple[tuple[int, ...], dict[str, int], Any, Any] | None:
+    """The first entry in which two arrays of polynomials differ: (index, small numbers for names, f's value, g's).
+
+    All names without a number are 0. None where the arrays are equal.
+    """
+    for index in np.ndindex(*f.shape):
+        mine, other = as_terms(f[index]), as_terms(g[index])
+        differing = [names for names in {**mine, **other} if mine.get(names, 0) != other.get(names, 0)]
+        if differing:
+            fewest = sorted(set(min(differing, key=lambda names: len(set(names)))))
+            apart = max(map(len, differing)) + 1  # powers so far apart that no two terms share one
+            for base in itertools.count(1):
+                numbers = {name: base ** (apart**i) for i, name in enumerate(fewest)}
+                values = [sum(_value(term, numbers) for term in terms.items()) for terms in (mine, other)]
+                if values[0] != values[1]:
+                    return index, numbers, values[0], values[1]
+    return None
+
+
+def _value(term: tuple[Monomial, Any], numbers: Mapping[str, int]) -> Any:
+    names, coefficient = term
+    return coefficient * prod(numbers.get(name, 0) for name in names)
+
+
+def on_names(function: Callable[..., Any], names: Iterable[str], arrays: Iterable[Array]) -> Any:
+    """What a function gives for arrays of names, shaped like these, or None where it can't calculate with them."""
+    try:
+        return function(*(named(name, a.shape) for name, a in zip(names, arrays, strict=True)))
+    except (TypeError, AttributeError, ValueError):
+        return None

@@ -1,0 +1,338 @@
+"""Equal for all numbers: polynomials in normal form, and whole numbers on which a difference hardly ever hides.
+
+A sum of products is a polynomial in the entries of its arrays, of degree 1 in each array. If the difference of two of
+them is not zero everywhere, it is zero for at most a share 1/|S| of the values of one array that are drawn from a set
+S, and so for at most 1 − (1 − 1/|S|)^d of those of d arrays (J. Schwartz, R. Zippel). What is equal on some draws from
+a large set is therefore equal for all numbers, in every commutative ring, but for a chance that is known.
+"""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from operator import mul
+from typing import Any
+
+import numpy as np
+
+from ..kernels.arguments import is_int
+from ..kernels.geometry import Array
+from .gradients import Function, array_of, call_of, checked_gradients, label_of, name_of, replaced
+from .polynomials import first_difference, on_names
+
+CHANCE = 2.0**-40  # by which a wrong function may pass
+DTYPES = {24: np.float32, 53: np.float64, 63: np.int64}  # by the bits to which they calculate exactly
+STEPS = 2_000_000  # terms that may be touched to bring two results into normal form
+
+
+@dataclass(frozen=True)
+class Proof:
+    """A check that was passed: `bound` is the chance that it would have been passed by what is wrong.
+
+    0 where polynomials were compared. Otherwise the numbers came from −`largest` to `largest` without 0, `draws` times.
+    """
+
+    equal: bool
+    bound: float
+    draws: int = 0
+    largest: int = 0
+
+
+def check_adjoint(
+    forward: Function, backward: Function, *arrays: Array, seed: int = 0, bits: int | None = None, **geometry: Any
+) -> Proof:
+    """Hold the backward of a sum of products to be its adjoint: ⟨dy, forward(v)⟩ = ⟨gradient, v⟩ for all dy and v.
+
+    For an operation that is linear in each of its arrays, as the convolutions are. The two sides are computed exactly,
+    on whole numbers, so often that a wrong gradient passes with a chance below 2⁻⁴⁰.
+
+    Args:
+        forward, backward: as in `check_backward`.
+        arrays: ndarrays, of which shapes and dtypes count; whole ones are drawn as int64.
+        seed: of the random numbers.
+        bits: how long whole numbers the kernels calculate with exactly: 24 (float32), 53 (float64) or 63 (int64, in
+            which arrays are then drawn). By default those of the results' dtypes.
+        geometry: passed on.
+
+    Returns:
+        A `Proof`. Of d arrays A is the largest whole number with n·A^d < 2^bits, n being the longest sum (counted on
+        arrays of ones, so factors are taken to be positive). A gradient of degree 1 in dy and in each array that is
+        wrong passes one draw with a chance of at most 1 − (1 − 1/(2A))^(d + 2), for dy, the arrays and v; `bound` is
+        that to the power of `draws`.
+
+    Raises:
+        AssertionError: says which gradient is wrong, at which entry, what it must be, and at which shapes; or in which
+            array forward is not linear, or what is not a whole number.
+        TypeError: an argument or a result is not an ndarray of real numbers.
+        ValueError: bits of another number or beyond the results' dtypes, or sums too long for them.
+
+    Source: J. Schwartz, "Fast Probabilistic Algorithms for Verification of Polynomial Identities" (1980), lemma 1.
+
+    >>> import npconv
+    >>> x, kernel = np.ones((2, 5, 4, 3)), np.ones((3, 2, 3, 4))
+    >>> proof = check_adjoint(npconv.conv2d, npconv.conv2d_backward, x, kernel, dilation=(2, 1))
+    >>> proof.equal, proof.bound < 2**-40
+    (True, True)
+    """
+    if bits not in (None, *DTYPES):
+        raise ValueError(f"check_adjoint: bits must be {', '.join(map(str, DTYPES))} or None; got {bits!r}")
+    ones = [_ones_like(a, bits) for a in arrays]
+    where = call_of(forward, ones, geometry)
+
+    def apply(*arrays: Array) -> Array:
+        return array_of("check_adjoint", forward, forward(*arrays, **geometry))
+
+    def gradients_of(dy: Array, arrays: list[Array]) -> dict[int, Array]:
+        return checked_gradients("check_adjoint", backward, dy, arrays, geometry, whole=True)
+
+    def adjoint_error(fixed: list[Array], dy: Array, position: int, gradient: Array, v: Array) -> int:
+        """⟨dy, forward(v)⟩ − ⟨gradient, v⟩."""
+        y = _whole(apply(*replaced(fixed, position, v)), forward, where)
+        return _product(dy, y) - _product(gradient, v)
+
+    y = apply(*ones)
+    counts = gradients_of(np.ones_like(y), ones)
+    for result, function in ((y, forward), *((gradient, backward) for gradient in counts.values())):
+        _whole(result, function, where)
+    draws = _Draws("check_adjoint", [y, *counts.values()], len(ones), 2, bits, seed)
+    draws.hold_to_degree_1(lambda *arrays: [apply(*arrays)], forward, ones, where, linear=True)
+    for _ in range(draws.proof.draws):
+        fixed, dy = [draws.like(a) for a in ones], draws.like(y)
+        for position, gradient in gradients_of(dy, fixed).items():
+            whole = _whole(gradient, backward, where)
+            errors = partial(adjoint_error, fixed, dy, position, whole)
+            v = draws.like(ones[position])
+            if errors(v):
+                unit = np.sign(_narrowed(v, errors))
+                index = tuple(int(i) for i in np.argwhere(unit)[0])
+                derivative = int(whole[index]) + errors(unit) * int(unit[index])
+                raise AssertionError(
+                    f"the gradient of {name_of(forward, position)} is not the adjoint: at {list(index)} backward says "
+                    f"{whole[index]}, and the derivative is {derivative} ({where})"
+                )
+    return draws.proof
+
+
+def prove_equal(f: Function, g: Function, *shapes: Sequence[int], seed: int = 0, **geometry: Any) -> Proof:
+    """Prove that two functions are equal for all arrays of these shapes, in any commutative ring.
+
+    For functions that are polynomials in the entries of their arrays: kernels that are sums of products, forward and
+    backward, and what is composed of them. At small sizes both run on names in the place of numbers, and are compared
+    in normal form. At larger sizes they must be of degree 1 in each array (which is tried), and run on numbers.
+
+    Args:
+        f, g: functions of as many arrays as there are shapes; each returns an array, or a tuple of them.
+        shapes: of the arrays.
+        seed: of the random numbers.
+        geometry: passed on to both.
+
+    Returns:
+        A `Proof`. Its `bound` is 0 where polynomials were compared. Functions that calculate in int64 run on all of
+        its numbers, twice, and what wraps is exact modulo 2⁶⁴: a difference with an odd coefficient is then 0 with a
+        chance of at most C(63 + d, d − 1)/2⁶⁴ a draw, d being the number of arrays, and 2^t times that where all
+        coefficients are multiples of 2^t. For other functions it is that of `check_adjoint`, with d for d + 2.
+
+    Raises:
+        AssertionError: says at which entry they differ, for which numbers, and by which results.
+        TypeError: a result is not an ndarray of real numbers.
+        ValueError: at larger sizes, a function that is not of degree 1 in an array, or sums too long for its dtype.
+
+    >>> import npconv
+    >>> def factored(x, depthwise, pointwise, **geometry):
+    ...     return npconv.conv2d(x, npconv.factored_kernel(depthwise, pointwise), **geometry)
+    >>> prove_equal(npconv.depthwise_separable_conv2d, factored, (2, 5, 4, 3), (3, 2, 3), (3, 2), stride=(1, 2)).bound
+    0.0
+    >>> prove_equal(npconv.conv2d, npconv.conv2d_taps, (2, 12, 9, 8), (3, 3, 8, 16)).bound < 2**-40
+    True
+    """
+    for shape in shapes:
+        if not isinstance(shape, tuple | list) or not all(is_int(n) and n > 0 for n in shape):
+            raise TypeError(f"prove_equal: shapes must be tuples of ints above 0; got {shape!r}")
+    names = [name_of(f, i) for i in range(len(shapes))]
+    where = call_of(f, [np.broadcast_to(0, tuple(shape)) for shape in shapes], geometry)
+    both = f"{label_of(f)} and {label_of(g)}"
+
+    def results(function: Function, *arrays: Array) -> list[Array]:
+        returned = function(*arrays, **geometry)
+        return [
+            array_of("prove_equal", function, a) for a in (returned if isinstance(returned, tuple) else (returned,))
+        ]
+
+    def differing(*arrays: Array) -> tuple[int, tuple[int, ...], Any, Any] | None:
+        """The first entry in which the results differ: which result, its index, and both values."""
+        for number, pair in enumerate(zip(results(f, *arrays), results(g, *arrays), strict=True)):
+            mine, other = (_whole(a, h, where) for a, h in zip(pair, (f, g), strict=True))
+            for at in np.argwhere(mine != other):
+                return number, tuple(map(int, at)), mine[tuple(at)], other[tuple(at)]
+        return None
+
+    def with_another(arrays: list[Array], position: int, a: Array) -> Any:
+        return differing(*replaced(arrays, position, a))
+
+    def fail(numbers: Mapping[str, Any], number: int, index: tuple[int, ...], left: Any, right: Any) -> None:
+        given = " and ".join(f"{name} = {value}" for name, value in numbers.items()) or "nothing"
+        raise AssertionError(
+            f"{both} differ: in result {number} at {list(index)} the first gives {left} and the second {right}, "
+            f"where all is 0 but {given} ({where})"
+        )
+
+    ones, mine, other = _on_ones(results, f, g, shapes)
+    if [a.shape for a in mine] != [a.shape for a in other]:
+        raise AssertionError(f"{both} give shapes {[a.shape for a in mine]} and {[a.shape for a in other]} ({where})")
+    if sum(float(np.square(a, dtype=float).sum()) for a in (*mine, *other)) < STEPS:
+        polynomials = [on_names(partial(results, h), names, ones) for h in (f, g)]
+        if None not in polynomials:
+            for number, pair in enumerate(zip(*polynomials, strict=True)):
+                if apart := first_difference(*pair):
+                    index, numbers, left, right = apart
+                    fail(numbers, number, index, left, right)
+            return Proof(True, 0.0)
+    draws = _Draws("prove_equal", [*mine, *other], len(ones), 0, None, seed, wraps=True)
+    with np.errstate(over="ignore"):  # what wraps is meant
+        for h in (f, g):
+            draws.hold_to_degree_1(partial(results, h), h, ones, where, linear=False)
+        for _ in range(draws.proof.draws):
+            arrays = [draws.like(a) for a in ones]
+            if first := differing(*arrays):
+                for i, a in enumerate(arrays):
+                    arrays = replaced(arrays, i, _narrowed(a, partial(with_another, arrays, i)))
+                small = [(a != 0).astype(a.dtype) for a in arrays]
+                arrays = small if differing(*small) else arrays
+                entries = {
+                    f"{name}[{','.join(map(str, at))}]": int(a[tuple(at)])
+                    for name, a in zip(names, arrays, strict=True)
+                    for at in np.argwhere(a)
+                }
+                fail(entries, *(differing(*arrays) or first))
+    return draws.proof
+
+
+class _Draws:
+    """Whole numbers for arrays: how large they may be, and how often they must be drawn."""
+
+    def __init__(
+        self,
+        function: str,
+        counts: list[Array],
+        arrays: int,
+        others: int,
+        bits: int | None,
+        seed: int,
+        wraps: bool = False,
+    ) -> None:
+        """From results for arrays of ones, which count products, and from how many arrays there are, and others."""
+        self.rng = np.random.default_rng(seed)
+        exact = min(map(_exact_bits, counts))
+        if (bits or exact) > exact:
+            raise ValueError(f"{function}: bits = {bits} must not be above {exact}, to which the results are exact")
+        longest, bits = max(1, *(int(np.abs(a).max()) for a in counts)), bits or exact
+        self.wraps = wraps and all(a.dtype == np.int64 for a in counts)
+        if self.wraps:
+            chance = math.comb(63 + arrays, arrays - 1) * 2 * longest / 2.0**64
+            self.proof = Proof(True, chance**2, 2, 2**63 - 1)
+            return
+        largest = math.floor(((2**bits - 1) / longest) ** (1 / arrays)) + 1
+        while longest * largest**arrays >= 2**bits:
+            largest -= 1
+        if largest < 1:
+            raise ValueError(f"{function}: sums of {longest} products may be rounded, or wrap, in {bits} bits")
+        chance = 1 - (1 - 1 / (2 * largest)) ** (arrays + others)
+        draws = math.ceil(math.log(CHANCE) / math.log(chance))
+        self.proof = Proof(True, chance**draws, draws, largest)
+
+    def like(self, a: Array, share: int = 1) -> Array:
+        """Numbers for an array of that shape and dtype, up to that share of the largest."""
+        if self.wraps:
+            wide: Array = self.rng.integers(-(2**63), 2**63 - 1, a.shape, endpoint=True)
+            return wide
+        sizes = self.rng.integers(1, max(1, self.proof.largest // share), a.shape, endpoint=True)
+        signed: Array = (sizes * self.rng.choice((-1, 1), a.shape)).astype(a.dtype)
+        return signed
+
+    def hold_to_degree_1(
+        self, results: Callable[..., list[Array]], function: Function, ones: list[Array], where: str, *, linear: bool
+    ) -> None:
+        """Raise where f(a + v) is not f(a) + f(v) − f(0) for one of the arrays, or, if linear, f(0) is not 0."""
+        if not self.wraps and self.proof.largest < 2:
+            return  # there is no room for a sum
+        for i, one in enumerate(ones):
+            fixed, v = [self.like(a, 2) for a in ones], self.like(one, 2)
+            values = (fixed[i], v, fixed[i] + v, np.zeros_like(one))
+            for each in zip(*(results(*replaced(fixed, i, a)) for a in values), strict=True):
+                here, there, both, none = (_whole(a, function, where) for a in each)
+                if not np.array_equal(both + none, here + there) or (linear and none.any()):
+                    says = (
+                        f"{label_of(function)} is not {'linear' if linear else 'of degree 1'} in {name_of(function, i)}"
+                    )
+                    raise (
+                        AssertionError(f"{says} ({where})") if linear else ValueError(f"prove_equal: {says} ({where})")
+                    )
+
+
+def _ones_like(a: Any, bits: int | None) -> Array:
+    """Ones in the shape of an array, and in the dtype in which its numbers are drawn."""
+    if not isinstance(a, np.ndarray):
+        raise TypeError(f"check_adjoint: arrays must be numpy.ndarray; got {type(a).__name__}")
+    if a.dtype.kind not in "iuf":
+        raise TypeError(f"check_adjoint: arrays must hold real numbers; got dtype {a.dtype}")
+    return np.ones(a.shape, DTYPES[bits] if bits else a.dtype if a.dtype.kind == "f" else np.int64)
+
+
+def _exact_bits(a: Array) -> int:
+    """How many bits whole numbers may have that are exact in an array's dtype."""
+    if a.dtype.kind == "f":
+        return min(int(np.finfo(a.dtype).nmant) + 1, 63)
+    if a.dtype.kind == "i":
+        return int(np.iinfo(a.dtype).bits) - 1
+    raise TypeError(f"results must hold floats or signed ints; got dtype {a.dtype}")
+
+
+def _whole(a: Array, function: Function, where: str) -> Array:
+    """A result as int64."""
+    wide = a.astype(np.result_type(a, np.float64)) if a.dtype.kind == "f" else np.zeros(())
+    fits = np.isfinite(wide) & (wide == np.rint(wide)) & (np.abs(wide) < 2.0**63)
+    if not fits.all():
+        at = [int(i) for i in np.argwhere(~fits)[0]]
+        raise AssertionError(
+            f"{label_of(function)} must give whole numbers below 2⁶³ for whole numbers, as sums of products do; got "
+            f"{a[tuple(at)]} at {at} ({where})"
+        )
+    return a.astype(np.int64)
+
+
+def _product(a: Array, b: Array) -> int:
+    """The inner product of whole numbers, exactly."""
+    if a.size * int(np.abs(a).max()) * int(np.abs(b).max()) < 2**63:
+        return int((a.astype(np.int64) * b.astype(np.int64)).sum())
+    numbers = (each.astype(np.int64).ravel().tolist() for each in (a, b))
+    return sum(int(product) for product in map(mul, *numbers))
+
+
+def _narrowed(a: Array, still: Callable[[Array], Any]) -> Array:
+    """The array with as few of its entries left, by halves, as still do."""
+    part, entries = a, np.flatnonzero(a)
+    while len(entries) > 1:
+        for half in np.array_split(entries, 2):
+            fewer = np.zeros_like(a)
+            fewer.flat[half] = a.flat[half]
+            if still(fewer):
+                part, entries = fewer, half
+                break
+        else:
+            break
+    return part
+
+
+def _on_ones(
+    results: Callable[..., list[Array]], f: Function, g: Function, shapes: Sequence[Sequence[int]]
+) -> tuple[list[Array], list[Array], list[Array]]:
+    """Arrays of ones, and what both functions make of them: in int64, or where one can't calculate in it in float64."""
+    ones = [np.ones(tuple(shape), np.int64) for shape in shapes]
+    try:
+        mine, other = results(f, *ones), results(g, *ones)
+        if all(a.dtype == np.int64 for a in (*mine, *other)):
+            return ones, mine, other
+    except Exception:  # a function of floats alone
+        pass
+    ones = [a.astype(np.float64) for a in ones]
+    return ones, results(f, *ones), results(g, *ones)
