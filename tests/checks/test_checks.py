@@ -14,7 +14,6 @@ from npconv.checks import (
     check_layer,
     convolution_case,
     explain,
-    make_vectors,
     rounding_bound,
 )
 from npconv.checks.strategies import convolutions
@@ -294,24 +293,3 @@ def test_explain_writes_what_the_kernel_computes():
         explain(npconv.conv2d, x, kernel, at=(0, 0, 2, 0))
     with pytest.raises(ValueError, match=r"of must be one of \['dx', 'dkernel'\] or its position; got 'dy'"):
         explain(npconv.conv2d_backward, dy, x, kernel, at=(0, 0, 0, 0), of="dy")
-
-
-@pytest.mark.parametrize("layout", ["NHWC", "NCHW"])
-def test_vectors_check_another_implementation(layout):
-    """An implementation written from the vectors' description alone: plain loops over explicit padding."""
-    vectors = make_vectors("conv2d", layout=layout, count=6, seed=5)
-    for c in range(6):
-        case = {name.split("/")[1]: a for name, a in vectors.items() if name.startswith(f"{c}/")}
-        x, kernel, y = case["x"], case["kernel"], case["y"]
-        if layout == "NCHW":
-            x, kernel, y = x.transpose(0, 2, 3, 1), kernel.transpose(2, 3, 1, 0), y.transpose(0, 2, 3, 1)
-        x = np.pad(x, ((0, 0), *case["padding"], (0, 0)))
-        (sh, sw), (dh, dw) = case["stride"], case["dilation"]
-        for b, v, w, n in np.ndindex(*y.shape):
-            patch = x[b, v * sh : v * sh + (kernel.shape[0] - 1) * dh + 1 : dh]
-            patch = patch[:, w * sw : w * sw + (kernel.shape[1] - 1) * dw + 1 : dw]
-            assert (patch * kernel[..., n]).sum() == y[b, v, w, n]
-        assert case["dx"].shape == case["x"].shape
-        assert case["dkernel"].shape == case["kernel"].shape
-    with pytest.raises(ValueError, match="layout must be 'NHWC' or 'NCHW'; got 'CHWN'"):
-        make_vectors("conv2d", layout="CHWN")
