@@ -78,33 +78,35 @@ def convolution_case(choose: Choose, operation: str = "conv2d", *, explicit: boo
     return replace(case, geometry=explicit_geometry(case)) if explicit else case
 
 
+WIDE = (
+    (2, (12, 13), 1, 2, 3),
+    (2, (24, 25), 1, 9, 3),
+    (2, (25, 24), 9, 16, 3),
+    (2, (24, 25), 17, 32, 3),
+    (2, (25, 24), 32, 17, 3),
+    (2, (24, 25), 9, 10, 5),
+    (16, (12, 13), 9, 10, 3),
+)
+"""Batch, height and width, M, N, and the kernel's side: sizes at which inference runtimes transform convolutions."""
+
+
 def fixed_cases(operation: str) -> list[Case]:
     """Cases so wide that inference runtimes transform them, where they do, and two on which some are wrong.
 
-    3×3 at stride 1 on maps of 24×25 with up to 32 channels, and a batch of 16: from these sizes on runtimes compute
-    by Winograd's algorithm. Then padding around a 1×1 filter, and a map of width 1.
+    `WIDE` at stride 1, as large as their inputs: docs/checking.md says which runtime begins where. Then padding behind
+    a 1×1 filter, and a map of width 1.
     """
     cases, times = [], 2 if operation == "grouped_conv2d" else 1
-    for batch, (height, width), m, n in WIDE:
-        geometry = {} if operation == "pointwise_conv2d" else {"stride": 1, "padding": 1, "dilation": 1}
-        cases.append(_case(operation, batch, [(height, width), (3, 3), (height, width)], m, n, geometry, times))
-    if operation != "pointwise_conv2d":
-        around = {"stride": 1, "padding": ((1, 0), (2, 1)), "dilation": 1}
-        cases.append(_case(operation, 2, [(5, 4), (1, 1), (6, 7)], 3, 4, around, times))
-    narrow = {} if operation == "pointwise_conv2d" else {"stride": (2, 1), "padding": (1, 1), "dilation": 1}
-    cases.append(_case(operation, 2, [(7, 1), (3, 3), (4, 1) if narrow else (7, 1)], 3, 2, narrow, times))
+    pointwise = operation == "pointwise_conv2d"
+    for batch, sides, m, n, side in WIDE:
+        geometry = {} if pointwise else {"stride": 1, "padding": side // 2, "dilation": 1}
+        cases.append(_case(operation, batch, [sides, (side, side), sides], m, n, geometry, times))
+    if not pointwise:
+        behind = {"stride": 1, "padding": ((0, 1), (0, 1)), "dilation": 1}
+        cases.append(_case(operation, 2, [(5, 4), (1, 1), (6, 5)], 3, 4, behind, times))
+    narrow = {} if pointwise else {"stride": (2, 1), "padding": (1, 1), "dilation": 1}
+    cases.append(_case(operation, 2, [(7, 1), (3, 3), (7, 1) if pointwise else (4, 1)], 3, 2, narrow, times))
     return cases
-
-
-WIDE = (
-    (2, (12, 13), 1, 2),
-    (2, (24, 25), 1, 9),
-    (2, (25, 24), 9, 16),
-    (2, (24, 25), 17, 32),
-    (2, (25, 24), 32, 17),
-    (16, (24, 25), 3, 4),
-)
-"""Batch, height and width, M and N of the cases that are sure to be transformed."""
 
 
 def explicit_geometry(case: Case) -> dict[str, Any]:
