@@ -11,7 +11,9 @@ import numpy as np
 import pytest
 
 from npconv import claims, cli
+from npconv.checks import box
 from npconv.cli import reproduce
+from npconv.kernels import depthwise
 
 
 def test_python_m_npconv_is_npconv():
@@ -195,6 +197,19 @@ def test_reproduce_fails_if_a_verdict_is_not_the_docs(tmp_path, capsys, monkeypa
     assert "DIFFERENT: the docs say “fails”" in capsys.readouterr().out
     monkeypatch.setattr(claims, "CLAIMS", [honest])
     assert cli.main(["reproduce", "--out", str(tmp_path)]) == 0
+    assert "npconv reproduce --prove" in capsys.readouterr().out
+
+
+def test_reproduce_proves_the_box_or_fails(capsys, monkeypatch):
+    monkeypatch.setattr(box, "GEOMETRIES", box.GEOMETRIES[::300])
+    assert cli.main(["reproduce", "--prove"]) == 0
+    said = capsys.readouterr().out
+    assert said.startswith("4 geometries of an axis: sides to 6, ")
+    assert "\n40 pairs, " in said
+    assert "a chance of at most 7e-13, which is below 2⁻⁴⁰." in said
+    monkeypatch.setattr(depthwise, "sum_channels", lambda dx, channels: dx[..., :channels])
+    assert cli.main(["reproduce", "--prove"]) == 1
+    assert "npconv reproduce: the gradient of x is not the adjoint: at [" in capsys.readouterr().out
 
 
 @pytest.fixture

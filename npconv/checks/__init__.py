@@ -1,6 +1,7 @@
-"""How a kernel or a layer is tested, anyone's: gradients, adjoints, rounding, cases, test vectors, formulas in words.
+"""How a kernel or a layer is tested, anyone's: gradients, proofs for all numbers, rounding, cases, test vectors.
 
-`npconv.checks.strategies` has the same cases as hypothesis strategies, and is the only module that needs hypothesis.
+`npconv.checks.box` proves npconv's own kernels on every geometry of a box. `npconv.checks.strategies` has the same
+cases as hypothesis strategies, and is the only module that needs hypothesis.
 """
 
 from .cases import OPERATIONS, Case, convolution_case

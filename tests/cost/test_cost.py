@@ -156,3 +156,29 @@ def test_bad_sizes_get_an_error_that_says_so(call, error, message):
     with pytest.raises(error) as raised:
         call()
     assert message in str(raised.value)
+
+
+def test_activations_count_nothing_and_are_right_at_their_kinks():
+    x, dy = np.array([-2, 0, 3, 6, 9]), np.array([1, 2, 3, 4, 5])
+    for function, expected in ((npconv.relu, [0, 0, 3, 6, 9]), (npconv.relu6, [0, 0, 3, 6, 6])):
+        counted = cost.count_operations(function, x)
+        assert (counted.multiplications, counted.additions, list(counted.result)) == (0, 0, expected)
+    for function, expected in ((npconv.relu_backward, [0, 0, 3, 4, 5]), (npconv.relu6_backward, [0, 0, 3, 0, 0])):
+        counted = cost.count_operations(function, dy, x)
+        assert (counted.multiplications, counted.additions, list(counted.result)) == (0, 0, expected)
+
+
+def test_a_mean_counts_its_additions_and_no_multiplication_for_its_division():
+    x = np.arange(2.0 * 3 * 4 * 5).reshape(2, 3, 4, 5)
+    counted = cost.count_operations(lambda x: npconv.dense(npconv.global_average_pool(x), np.ones((5, 1))), x)
+    assert (counted.multiplications, counted.additions) == (2 * 5, 2 * 5 * 11 + 2 * 4)
+    assert np.array_equal(counted.result[:, 0], 5 * x.mean(axis=(1, 2, 3)))
+
+
+def test_a_dense_layer_costs_its_products():
+    dense = cost.dense_cost((2, 5), (5, 7), bias=True)
+    assert (dense.macs, dense.additions, dense.params, dense.output_shape) == (70, 70, 42, (2, 7))
+    assert dense.flops == 140
+    assert cost.dense_cost((2, 5), (5, 7)).flops == 70 + 2 * 7 * 4
+    counted = cost.count_operations(npconv.dense, np.ones((2, 5)), np.ones((5, 7)))
+    assert (counted.multiplications, counted.additions) == (70, 56)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import npconv
+from npconv.kernels.normalization import batch_norm_backward_from_stages
 
 X, KERNEL = np.ones((2, 7, 6, 3)), np.ones((3, 3, 3, 4))
 DEPTHWISE, POINTWISE = np.ones((3, 3, 6)), np.ones((3, 4))
@@ -56,6 +57,66 @@ def test_float32_stays_float32_everywhere():
     results += [*npconv.fold_batch_norm(np.ones((2, 3), np.float32), vector, vector, vector, vector)]
     results += [*npconv.factorize_kernel(KERNEL.astype(np.float32))]
     assert {result.dtype for result in results} == {np.dtype(np.float32)}
+
+
+def test_small_whole_numbers_stay_as_small():
+    x, dy, depthwise, pointwise = (a.astype(np.int8) for a in (X, np.ones((2, 5, 4, 6)), DEPTHWISE, np.ones((6, 4))))
+    results = [npconv.factored_kernel(depthwise, pointwise, depth_multiplier=2)]
+    results += npconv.factored_kernel_backward(results[0], depthwise, pointwise, depth_multiplier=2)
+    results += [
+        npconv.pointwise_conv2d_loops(dy, pointwise),
+        *npconv.pointwise_conv2d_backward(dy[..., :4], dy, pointwise),
+    ]
+    for name in ("depthwise_conv2d_backward", "depthwise_conv2d_backward_taps", "depthwise_conv2d_backward_loops"):
+        results += getattr(npconv, name)(dy, x, depthwise)
+    results += npconv.depthwise_separable_conv2d_backward(dy[..., :4], x, depthwise, pointwise)
+    assert {result.dtype for result in results} == {np.dtype(np.int8)}
+
+
+@pytest.mark.parametrize(("dtype", "imaginary"), [(np.complex64, 0.5j), (np.complex128, 0.5j), (object, 0)])
+def test_activations_keep_the_dtype_and_act_on_the_real_part(dtype, imaginary):
+    x, dy = (np.array(a, object) + imaginary for a in ([-1, 0, 3, 6, 7], [9, 8, 5, 4, 2]))
+    expected = {npconv.relu: [0, 0, *x[2:]], npconv.relu6: [0, 0, x[2], 6, 6]}
+    expected |= {npconv.relu_backward: [0, 0, *dy[2:]], npconv.relu6_backward: [0, 0, dy[2], 0, 0]}
+    for function, wanted in expected.items():
+        arrays = [a.astype(dtype) for a in ([dy, x] if "backward" in function.__name__ else [x])]
+        result = function(*arrays)
+        assert result.dtype == dtype
+        assert list(result) == wanted
+
+
+def test_half_precision_sums_neither_overflow_nor_swallow():
+    large = np.full((2, 100, 90, 3), 100, np.float16)  # 9,000 of them are beyond float16
+    mean, variance = npconv.batch_statistics(large)
+    assert (mean.dtype, list(mean), list(variance)) == (np.float16, [100] * 3, [0] * 3)
+    many = np.full((200_000, 3), 0.1, np.float32)  # added one by one in float32 they are off by a thousandth
+    np.testing.assert_allclose(npconv.batch_statistics(many)[0], np.float32(0.1), rtol=1e-6)
+
+
+def test_probabilities_may_be_zero_rounded_and_in_another_dtype():
+    logits, labels = np.random.default_rng(0).standard_normal((3, 4)).astype(np.float32), np.array([2, 0, 3])
+    rows = np.eye(4)[labels]
+    assert npconv.softmax_cross_entropy(logits, rows) == npconv.softmax_cross_entropy(logits, labels)
+    assert npconv.softmax_cross_entropy(logits, rows).dtype == np.float32
+    npconv.softmax_cross_entropy(logits, 1.0005 * rows)  # as sums of rounded shares are
+    with pytest.raises(ValueError, match="each row summing to 1"):
+        npconv.softmax_cross_entropy(logits, 1.01 * rows)
+
+
+def test_a_block_of_one_inner_channel_has_its_stages():
+    rng = np.random.default_rng(0)
+    x, depthwise, project = (
+        rng.standard_normal((2, 4, 5, 1)),
+        rng.standard_normal((3, 3, 1)),
+        rng.standard_normal((1, 3)),
+    )
+    stages = npconv.inverted_residual_stages(x, None, depthwise, project)
+    assert stages.expanded is stages.expanded_relu6 is None
+    assert stages.output.shape == (2, 4, 5, 3)
+    x, reduce, spatial, restore = (rng.standard_normal(s) for s in ((2, 4, 5, 6), (6, 2), (3, 3, 2, 3), (3, 6)))
+    stages = npconv.residual_bottleneck_stages(x, reduce, spatial, restore)
+    np.testing.assert_allclose(stages.restored, stages.filtered_relu @ restore)
+    np.testing.assert_allclose(stages.sum, stages.restored + x)
 
 
 ERRORS = [
@@ -119,6 +180,8 @@ ERRORS = [
      "inverted_residual: project must be (tk, k′) with tk = 12 as in expand"),
     (npconv.inverted_residual, BLOCK, {"padding": "valid"}, ValueError,
      "inverted_residual: at stride 1 with k = k′ the shortcut is added, so padding must keep x's height and width"),
+    (npconv.inverted_residual, BLOCK, {"padding": "valid"}, ValueError, "and 'valid' with dilation 1 gives (3, 4); got x"),
+    (batch_norm_backward_from_stages, (X, VECTOR, (1, 2)), {}, TypeError, "stages must be BatchNormStages; got tuple"),
     (npconv.inverted_residual_backward, (BLOCK[0][:, 1:], *BLOCK), {}, ValueError, "dy must be (B, Dᵥ, Dᵥ, k′) = (2, 5, 6, 3)"),
     (npconv.inverted_residual_split, BLOCK, {"groups": 13}, ValueError,
      "inverted_residual_split: groups must be from 1 to tk = 12, and is 13; got x (2, 5, 6, 3), expand (3, 12), depthwise"),

@@ -58,6 +58,20 @@ def test_backward_is_the_adjoint_and_the_gradient(operation, data, seed):
 
 @operations
 @given(data=st.data(), seed=seeds())
+def test_gradients_of_complex_numbers_are_transposed_and_never_conjugated(operation, data, seed):
+    case = data.draw(convolutions(operation))
+    forward, backward = OPERATIONS[operation]
+    arrays, others = (
+        [a + 1j * b for a, b in zip(case.arrays(seed + n), case.arrays(seed + n + 2), strict=True)] for n in (0, 1)
+    )
+    dy = case.upstream(seed) + 1j * case.upstream(seed + 1)
+    for i, gradient in enumerate(backward(dy, *arrays, **case.geometry)):
+        moved = forward(*[others[j] if j == i else a for j, a in enumerate(arrays)], **case.geometry)
+        assert (dy * moved).sum() == (gradient * others[i]).sum()
+
+
+@operations
+@given(data=st.data(), seed=seeds())
 def test_it_is_linear_in_each_array(operation, data, seed):
     case = data.draw(convolutions(operation))
     forward, _ = OPERATIONS[operation]
