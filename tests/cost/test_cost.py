@@ -182,3 +182,20 @@ def test_a_dense_layer_costs_its_products():
     assert cost.dense_cost((2, 5), (5, 7)).flops == 70 + 2 * 7 * 4
     counted = cost.count_operations(npconv.dense, np.ones((2, 5)), np.ones((5, 7)))
     assert (counted.multiplications, counted.additions) == (70, 56)
+
+
+def test_the_result_is_what_the_function_gives_without_counting():
+    x, kernel, dy = (
+        np.arange(24).reshape(1, 4, 3, 2),
+        np.arange(-8, 8).reshape(2, 2, 2, 2),
+        np.arange(12).reshape(1, 3, 2, 2),
+    )
+    result = cost.count_operations(npconv.conv2d_backward, dy, x, kernel).result
+    assert isinstance(result, tuple)
+    for counted, plain in zip(result, npconv.conv2d_backward(dy, x, kernel), strict=True):
+        assert counted.dtype == plain.dtype == int
+        assert np.array_equal(counted, plain)
+    assert cost.count_operations(lambda x: 3.5, x).result == 3.5
+    assert cost.count_operations(lambda x: np.ones(2), x).result.dtype == float
+    with pytest.raises(TypeError, match=r"count_operations: arrays must be numpy\.ndarray or None; got list"):
+        cost.count_operations(npconv.relu, [1.0])

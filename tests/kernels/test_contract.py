@@ -152,7 +152,7 @@ ERRORS = [
     (npconv.grouped_conv2d, (X, KERNEL), {"groups": 2}, ValueError,
      "grouped_conv2d: groups must divide M = 3 and N = 4, and is 2; got x (2, 7, 6, 3), kernel"),
     (npconv.grouped_conv2d, (X, np.ones((3, 3, 3, 6))), {"groups": 3}, ValueError,
-     "grouped_conv2d: kernel must be (Dᵣ, Dᵣ, M/groups, N) with M/groups = 1"),
+     "grouped_conv2d: kernel must be (Dᵣ, Dᵣ, M/groups, N) with M/groups = 1; got"),
     (npconv.grouped_conv2d, (X, KERNEL), {"groups": 1.0}, TypeError, "grouped_conv2d: groups must be an int; got 1.0"),
     (npconv.pointwise_conv2d, (X, POINTWISE.T), {}, ValueError, "pointwise_conv2d: kernel must be (M, N) with M = 3 as in x"),
     (npconv.pointwise_conv2d_backward, (X, X, POINTWISE), {}, ValueError, "dy must be (B, Dᵤ, Dᵤ, N) = (2, 7, 6, 4)"),
