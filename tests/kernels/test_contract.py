@@ -3,12 +3,14 @@
 import subprocess
 import sys
 import tracemalloc
+from itertools import product
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import npconv
+from npconv.kernels import geometry
 from npconv.kernels.normalization import batch_norm_backward_from_stages
 
 X, KERNEL = np.ones((2, 7, 6, 3)), np.ones((3, 3, 3, 4))
@@ -249,6 +251,26 @@ def test_conv2d_holds_64_mib_beside_result_and_padded_copy(shape, kernel_shape):
     finally:
         tracemalloc.stop()
     assert peak < result + padded + max(64 * 2**20, row) + 2**20
+
+
+def test_bands_cover_the_output_once_and_hold_what_they_may(monkeypatch):
+    monkeypatch.setattr(geometry, "WORKSPACE", 900)
+    for batch, height, width, size, least in product(
+        (1, 3, 4), (1, 7, 10), (1, 3), (1, 50, 200, 800, 5000), (0, 9, 400)
+    ):
+        g = geometry.Geometry(batch, geometry.Axis(height, 1), geometry.Axis(width, 1))
+        times, largest, wanted = np.zeros((batch, height)), 0, min(max(size, 10 * least), 900)
+        for band in g.bands(10, least, size):
+            times[band] += 1
+            largest = max(largest, 10 * width * times[band].size)
+        assert np.all(times == 1)
+        assert largest <= max(wanted, 10 * width)
+        assert 2 * largest > min(wanted, 10 * width * height) - 10 * width  # and bands are not needlessly small
+    g = geometry.Geometry(2, geometry.Axis(8, 1), geometry.Axis(5, 1))
+    for channels, (band, positions, expected) in product((3, 17), ((1, 10, 8), (20, 10, 4), (20, 1, 4), (40, 10, 2))):
+        monkeypatch.setattr(geometry, "MATRIX_ROWS", positions)
+        monkeypatch.setattr(geometry, "BAND", band * channels)
+        assert len(list(g.blocks(np.zeros((2, 8, 5, channels), np.int8)))) == expected  # of 80 positions
 
 
 def test_importing_npconv_loads_numpy_and_nothing_heavier():
