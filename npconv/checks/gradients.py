@@ -2,10 +2,10 @@
 
 import inspect
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import numpy as np
 
@@ -17,6 +17,7 @@ KINK = (
     "; but forward's slope differs on the two sides of that point, as on the kink of a ReLU, where a difference is no "
     "derivative: choose arrays that stay off it"
 )
+ROUNDED = "; but differences with other steps vary by {:.2g}: does forward calculate in float64, and smoothly?"
 CHUNK = 4096  # entries of about one size that share a direction: one of them weighs at least 1/4096 there
 
 
@@ -43,17 +44,19 @@ def check_backward(
         method: "complex" steps into the imaginary direction, which is exact to rounding, and needs a forward that
             carries complex numbers; "central" differences work for any smooth forward, to about six digits.
         seed: of the random dy and directions.
-        geometry: passed on.
+        geometry: passed on; a kernel's own `method` or `seed` must be bound before.
 
     Raises:
-        AssertionError: says which gradient is wrong, at which entry, by how much, and at which shapes.
+        AssertionError: says which gradient is wrong, at which entry, by how much, and at which shapes; or that an
+            argument was changed, or a result is not finite.
         TypeError: an argument or a result is not an ndarray, or method="complex" where forward can't carry complex
             numbers.
         ValueError: a method of another name, or no array of floats.
 
     A gradient passes where |⟨gradient, d⟩ − derivative| ≤ ε · (‖gradient‖ · ‖d‖ + |derivative|), the norm taken over
     the entries that d moves, with ε = 1e-9 for "complex" and 1e-5 for "central", and 1e-12 of the largest entry on
-    top. A central difference that fails is taken again with other steps, and by how much these differ is allowed too.
+    top. A central difference that fails is taken again with other steps, and by how much these differ is allowed too,
+    as far as it is rounding in float64.
 
     Near a kink (a ReLU at 0) a derivative from two sides means nothing: choose arrays that stay off it, and test the
     kink by itself. Where a failing entry lies on one, the error says so.
@@ -69,23 +72,27 @@ def check_backward(
     fixed = [_as_float64(a) for a in arrays]
     if not any(map(_is_differentiable, fixed)):
         raise ValueError("check_backward: arrays must hold at least one array of floats")
-    y = array_of("check_backward", forward, forward(*fixed, **geometry))
-    dy = rng.standard_normal(y.shape)
-    gradients = checked_gradients("check_backward", backward, dy if y.ndim else dy[()], fixed, geometry)
     where = call_of(forward, fixed, geometry)
+
+    def apply(arrays: list[Any]) -> Array:
+        return result_of("check_backward", forward, arrays, geometry)
+
+    y = apply(fixed)
+    if not np.isfinite(y).all():
+        raise AssertionError(f"{label_of(forward)} gives what is not finite ({where})")
+    dy = rng.standard_normal(y.shape)
+    gradients = gradients_of("check_backward", backward, dy if y.ndim else dy[()], fixed, geometry)
 
     def slope(position: int, ahead: Array, behind: Array) -> float:
         """How much ⟨dy, forward⟩ rises from one value of that array to another."""
-        high, low = (forward(*replaced(fixed, position, a), **geometry) for a in (ahead, behind))
-        return float((dy * (high - low)).sum())
+        return float((dy * (apply(replaced(fixed, position, ahead)) - apply(replaced(fixed, position, behind)))).sum())
 
     def derivative(position: int, direction: Array, times: float = 1) -> float:
         """The derivative of ⟨dy, forward⟩ as that array moves along the direction."""
-        a = fixed[position]
-        assert a is not None
+        a: Any = fixed[position]
         if method == "complex":
             with _complex_step():
-                moved = forward(*replaced(fixed, position, a + 1e-30j * direction), **geometry)
+                moved = apply(replaced(fixed, position, a + 1e-30j * direction))
             if not np.iscomplexobj(moved):
                 raise TypeError(
                     "check_backward: method='complex' needs a forward that carries complex numbers, and its result is "
@@ -95,35 +102,41 @@ def check_backward(
         step = times * _step(a)
         return slope(position, a + step * direction, a - step * direction) / (2 * step)
 
-    def is_wrong(position: int, direction: Array) -> bool:
-        """Whether the derivative along the direction is not what the gradient says, by more than rounding."""
+    def why_wrong(position: int, direction: Array) -> str | None:
+        """What to add to the message where gradient and derivative differ along a direction, by more than rounding."""
         gradient, length = gradients[position], float(np.linalg.norm(direction))
         said = float((gradient * direction).sum())
         size, least = np.linalg.norm(gradient[direction != 0]) * length, 1e-12 * np.abs(gradient).max() * length
+        rounding = (
+            1e-12 * float(np.linalg.norm(dy * y)) / _step(cast(Array, fixed[position]))
+        )  # thousands of times float64's own
         estimates: list[float] = []
         for steps in ((1.0,),) if method == "complex" else ((1.0,), (0.5, 2.0, 4.0, 8.0)):
             estimates += [derivative(position, direction, times) for times in steps]
             expected, spread = float(np.median(estimates)), max(estimates) - min(estimates)
-            if abs(said - expected) <= tolerance * (size + abs(expected)) + least + 2 * spread:
-                return False
-        return True
+            if abs(said - expected) <= tolerance * (size + abs(expected)) + least + min(2 * spread, rounding):
+                return None
+        return ROUNDED.format(spread) if spread > max(rounding, tolerance * abs(expected)) else ""
 
     tolerance = 1e-9 if method == "complex" else 1e-5
     for position, gradient in gradients.items():
         for direction in _directions(gradient, rng):
-            if is_wrong(position, direction):
-                index = _worst_entry(gradient, direction, partial(derivative, position))
-                unit = np.zeros(gradient.shape)
-                unit[index] = 1
-                expected, a = derivative(position, unit), fixed[position]
-                assert a is not None
-                step = _step(a) * unit
-                turn = (slope(position, a + step, a) - slope(position, a, a - step)) / step[index]
-                kink = abs(turn) > 1e-4 * max(np.abs(gradient).max(), abs(expected))
-                raise AssertionError(
-                    f"the gradient of {name_of(forward, position)} is wrong: at {list(index)} backward says "
-                    f"{gradient[index]:.6g}, and the derivative is {expected:.6g} ({where}){KINK if kink else ''}"
-                )
+            why = why_wrong(position, direction)
+            if why is None:
+                continue
+            index = _worst_entry(gradient, direction, partial(derivative, position))
+            unit = np.zeros(gradient.shape)
+            unit[index] = 1
+            expected, a = derivative(position, unit), cast(Array, fixed[position])
+            step = _step(a) * unit
+            turn = (slope(position, a + step, a) - slope(position, a, a - step)) / step[index]
+            if abs(turn) > 1e-4 * max(np.abs(gradient).max(), abs(expected)):
+                shorter = (slope(position, a + step / 8, a) - slope(position, a, a - step / 8)) / (step[index] / 8)
+                why = KINK if abs(shorter) < 2 * abs(turn) else why  # what is rounded grows as the step shrinks
+            raise AssertionError(
+                f"the gradient of {name_of(forward, position)} is wrong: at {list(index)} backward says "
+                f"{gradient[index]:.6g}, and the derivative is {expected:.6g} ({where}){why}"
+            )
 
 
 def _directions(gradient: Array, rng: np.random.Generator) -> Iterator[Array]:
@@ -143,22 +156,42 @@ def _step(a: Array) -> float:
     return 1e-6 * max(1.0, float(np.abs(a).max(initial=0)))
 
 
-def checked_gradients(
+def results_of(function: str, kernel: Function, arrays: Sequence[Any], geometry: Mapping[str, Any]) -> list[Any]:
+    """What a kernel returns, in copies, arrays or None; it returns a tuple of them or one, and changes no argument."""
+    before: list[Any] = [None if a is None else np.copy(a) for a in arrays]
+    returned = kernel(*arrays, **geometry)
+    if isinstance(returned, list):
+        raise TypeError(f"{function}: {label_of(kernel)} must return its arrays in a tuple; got a list")
+    results = [
+        None if a is None else array_of(function, kernel, a)
+        for a in (returned if isinstance(returned, tuple) else (returned,))
+    ]
+    for position, (a, b) in enumerate(zip(arrays, before, strict=True)):
+        if a is not None and not np.array_equal(a, b, equal_nan=np.asarray(a).dtype.kind in "fc"):
+            raise AssertionError(
+                f"{label_of(kernel)} changed its argument {name_of(kernel, position)}, of shape {np.shape(a)}"
+            )
+    return results
+
+
+def result_of(function: str, forward: Function, arrays: Sequence[Any], geometry: Mapping[str, Any]) -> Array:
+    """The one array that a forward returns."""
+    results = results_of(function, forward, arrays, geometry)
+    if len(results) != 1 or results[0] is None:
+        raise TypeError(f"{function}: {label_of(forward)} must return one array; got {len(results)}")
+    y: Array = results[0]
+    return y
+
+
+def gradients_of(
     function: str, backward: Function, dy: Any, fixed: list[Any], geometry: dict[str, Any], *, whole: bool = False
 ) -> dict[int, Array]:
-    """Backward's gradients by the position of their array, after checks of their number, shapes and good manners.
+    """Backward's gradients by the position of their array, after checks of their number, shapes and kinds.
 
     There is one for each array of floats; where `whole`, for each array.
     """
-    before: list[Any] = [None if a is None else a.copy() for a in (dy, *fixed)]
-    returned = backward(dy, *fixed, **geometry)
-    for name, a, b in zip(("dy", *range(len(fixed))), (dy, *fixed), before, strict=True):
-        if a is not None and not np.array_equal(a, b):
-            raise AssertionError(f"{label_of(backward)} changed its argument {name}, of shape {a.shape}")
+    results = results_of(function, backward, [dy, *fixed], geometry)
     positions = [i for i, a in enumerate(fixed) if whole or a is None or _is_differentiable(a)]
-    if isinstance(returned, list):
-        raise TypeError(f"{function}: {label_of(backward)} must return its gradients in a tuple; got a list")
-    results = returned if isinstance(returned, tuple) else (returned,)
     if len(results) != len(positions):
         raise AssertionError(
             f"{label_of(backward)} must return {_count(len(positions), 'gradient')}, one for each array that is "
@@ -167,21 +200,26 @@ def checked_gradients(
     gradients = {}
     for position, gradient in zip(positions, results, strict=True):
         a = fixed[position]
-        if (a is None) != (gradient is None) or (a is not None and np.shape(gradient) != a.shape):
-            expected, got = None if a is None else a.shape, None if gradient is None else np.shape(gradient)
+        if (a is None) != (gradient is None) or (a is not None and gradient.shape != a.shape):
+            expected, got = (None if each is None else each.shape for each in (a, gradient))
             raise AssertionError(f"{label_of(backward)}: gradient {position} must have the shape {expected}; got {got}")
         if a is not None:
-            gradients[position] = array_of(function, backward, gradient)
-            if not np.isfinite(gradients[position]).all():
+            if gradient.dtype.kind not in "fiu":
+                raise TypeError(
+                    f"{function}: {label_of(backward)} must return real numbers; got dtype {gradient.dtype} for "
+                    f"gradient {position}"
+                )
+            if not np.isfinite(gradient).all():
                 raise AssertionError(f"{label_of(backward)}: gradient {position} is not finite")
+            gradients[position] = gradient
     return gradients
 
 
 def array_of(function: str, kernel: Function, result: Any) -> Array:
-    """A kernel's result, held to be an ndarray or a NumPy scalar."""
+    """A copy of a kernel's result, held to be an ndarray or a NumPy scalar."""
     if not isinstance(result, np.ndarray | np.generic):
         raise TypeError(f"{function}: {label_of(kernel)} must return numpy.ndarray; got {type(result).__name__}")
-    return np.asarray(result)
+    return np.array(result)
 
 
 def _count(number: int, noun: str) -> str:
@@ -235,15 +273,18 @@ def _as_float64(a: Array | None) -> Array | None:
 
 def label_of(function: Function) -> str:
     """What a function is called."""
-    return getattr(function, "__name__", repr(function))
+    while isinstance(function, partial):
+        function = function.func
+    return getattr(function, "__name__", type(function).__name__)
 
 
 def name_of(forward: Function, position: int) -> str:
     """What forward calls its argument at that position."""
     try:
-        names = list(inspect.signature(forward).parameters)
+        parameters = list(inspect.signature(forward).parameters.values())
     except (TypeError, ValueError):
-        names = []
+        parameters = []
+    names = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
     return names[position] if position < len(names) else f"argument {position}"
 
 

@@ -2,7 +2,8 @@
 
 import itertools
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from fractions import Fraction
 from math import prod
 from typing import Any
 
@@ -13,13 +14,32 @@ from ..kernels.geometry import Array
 Monomial = tuple[str, ...]
 
 
+STEPS = 2_000_000  # terms that may be touched to bring a function's results into normal form
+ENTRIES = 20_000  # names that its arrays may have
+
+
 class Polynomial:
-    """A sum of products of named numbers: each product, its names in order, with its coefficient."""
+    """A sum of products of named numbers: each product, its names in order, with its coefficient.
+
+    It has no value, so that nothing may be decided by one.
+    """
 
     __slots__ = ("terms",)
+    left = STEPS  # terms that may still be touched
 
     def __init__(self, terms: Iterable[tuple[Monomial, Any]]) -> None:
         self.terms = {names: coefficient for names, coefficient in terms if coefficient}
+        Polynomial.left -= len(self.terms)
+        if Polynomial.left < 0:
+            raise OverflowError("polynomials too long to be written down")
+
+    def __eq__(self, other: object) -> bool:
+        raise TypeError("a polynomial has no value to compare")
+
+    def __bool__(self) -> bool:
+        raise TypeError("a polynomial is neither true nor false")
+
+    __hash__ = None  # type: ignore[assignment]
 
     def __add__(self, other: Any) -> "Polynomial":
         total = Counter(self.terms)
@@ -45,6 +65,9 @@ class Polynomial:
     def __rsub__(self, other: Any) -> "Polynomial":
         return (-self).__add__(other)
 
+    def __truediv__(self, other: Any) -> "Polynomial":
+        return self.__mul__(Fraction(1, other))
+
     def __pow__(self, exponent: int) -> "Polynomial":
         return prod([self] * exponent, start=Polynomial([((), 1)]))
 
@@ -53,7 +76,7 @@ def as_terms(number: Any) -> Mapping[Monomial, Any]:
     """The terms of a polynomial, or of a number without names."""
     if isinstance(number, Polynomial):
         return number.terms
-    return {(): number} if number else {}
+    return {(): number} if number != 0 else {}
 
 
 def named(name: str, shape: tuple[int, ...]) -> Array:
@@ -88,9 +111,13 @@ def _value(term: tuple[Monomial, Any], numbers: Mapping[str, int]) -> Any:
     return coefficient * prod(numbers.get(name, 0) for name in names)
 
 
-def on_names(function: Callable[..., Any], names: Iterable[str], arrays: Iterable[Array]) -> Any:
+def on_names(function: Callable[..., Any], names: Iterable[str], arrays: Sequence[Array]) -> list[Array] | None:
     """What a function gives for arrays of names, shaped like these, or None where it can't calculate with them."""
-    try:
-        return function(*(named(name, a.shape) for name, a in zip(names, arrays, strict=True)))
-    except (TypeError, AttributeError, ValueError):
+    if sum(a.size for a in arrays) > ENTRIES:
         return None
+    Polynomial.left = STEPS
+    try:
+        returned = function(*(named(name, a.shape) for name, a in zip(names, arrays, strict=True)))
+    except Exception:  # whatever it can't do with names, numbers will show
+        return None
+    return [np.asarray(a, object) for a in (returned if isinstance(returned, tuple) else (returned,))]

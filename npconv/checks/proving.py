@@ -10,24 +10,25 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from operator import mul
 from typing import Any
 
 import numpy as np
 
 from ..kernels.arguments import is_int
 from ..kernels.geometry import Array
-from .gradients import Function, array_of, call_of, checked_gradients, label_of, name_of, replaced
+from .gradients import Function, call_of, gradients_of, label_of, name_of, replaced, result_of, results_of
 from .polynomials import first_difference, on_names
 
 CHANCE = 2.0**-40  # by which a wrong function may pass
 DTYPES = {24: np.float32, 53: np.float64, 63: np.int64}  # by the bits to which they calculate exactly
-STEPS = 2_000_000  # terms that may be touched to bring two results into normal form
+ANY = 2**63 - 1  # the largest number where all of int64 are drawn
+
+Results = Callable[..., list[Array]]
 
 
 @dataclass(frozen=True)
 class Proof:
-    """A check that was passed: `bound` is the chance that it would have been passed by what is wrong.
+    """A check that was passed: `bound` is the chance that a wrong function passes it.
 
     0 where polynomials were compared. Otherwise the numbers came from −`largest` to `largest` without 0, `draws` times.
     """
@@ -52,19 +53,20 @@ def check_adjoint(
         seed: of the random numbers.
         bits: how long whole numbers the kernels calculate with exactly: 24 (float32), 53 (float64) or 63 (int64, in
             which arrays are then drawn). By default those of the results' dtypes.
-        geometry: passed on.
+        geometry: passed on; a kernel's own `seed` or `bits` must be bound before.
 
     Returns:
-        A `Proof`. Of d arrays A is the largest whole number with n·A^d < 2^bits, n being the longest sum (counted on
-        arrays of ones, so factors are taken to be positive). A gradient of degree 1 in dy and in each array that is
-        wrong passes one draw with a chance of at most 1 − (1 − 1/(2A))^(d + 2), for dy, the arrays and v; `bound` is
-        that to the power of `draws`.
+        A `Proof`. The numbers go up to A, the largest with n·A^d < 2^bits for d arrays, n being the longest sum
+        (counted on ones and on random signs); or less, where forward is linear on smaller numbers alone, as where
+        sums cancel. A wrong gradient of degree 1 in dy and in each array passes one draw with a chance of at most
+        1 − (1 − 1/(2A))^(d + 2), for dy, the arrays and v; `bound` is that to the power of `draws`. It says nothing
+        of what is cast or rounded on the way.
 
     Raises:
         AssertionError: says which gradient is wrong, at which entry, what it must be, and at which shapes; or in which
-            array forward is not linear, or what is not a whole number.
+            array forward is not linear, what is not a whole number, or which argument was changed.
         TypeError: an argument or a result is not an ndarray of real numbers.
-        ValueError: bits of another number or beyond the results' dtypes, or sums too long for them.
+        ValueError: no arrays, or empty ones, bits of another number or beyond the results' dtypes, or sums too long.
 
     Source: J. Schwartz, "Fast Probabilistic Algorithms for Verification of Polynomial Identities" (1980), lemma 1.
 
@@ -76,44 +78,50 @@ def check_adjoint(
     """
     if bits not in (None, *DTYPES):
         raise ValueError(f"check_adjoint: bits must be {', '.join(map(str, DTYPES))} or None; got {bits!r}")
-    ones = [_ones_like(a, bits) for a in arrays]
+    ones, rng = [_ones_like(a, bits) for a in arrays], np.random.default_rng(seed)
+    if not ones:
+        raise ValueError("check_adjoint: arrays must be at least one")
     where = call_of(forward, ones, geometry)
 
     def apply(*arrays: Array) -> Array:
-        return array_of("check_adjoint", forward, forward(*arrays, **geometry))
+        return result_of("check_adjoint", forward, arrays, geometry)
 
-    def gradients_of(dy: Array, arrays: list[Array]) -> dict[int, Array]:
-        return checked_gradients("check_adjoint", backward, dy, arrays, geometry, whole=True)
+    def gradients(dy: Array, arrays: list[Array]) -> dict[int, Array]:
+        found = gradients_of("check_adjoint", backward, dy, arrays, geometry, whole=True)
+        return {position: _whole(gradient, backward, where) for position, gradient in found.items()}
 
-    def adjoint_error(fixed: list[Array], dy: Array, position: int, gradient: Array, v: Array) -> int:
+    def error(fixed: list[Array], dy: Array, position: int, gradient: Array, v: Array) -> int:
         """⟨dy, forward(v)⟩ − ⟨gradient, v⟩."""
-        y = _whole(apply(*replaced(fixed, position, v)), forward, where)
-        return _product(dy, y) - _product(gradient, v)
+        return _product(dy, _whole(apply(*replaced(fixed, position, v)), forward, where)) - _product(gradient, v)
 
     y = apply(*ones)
-    counts = gradients_of(np.ones_like(y), ones)
-    for result, function in ((y, forward), *((gradient, backward) for gradient in counts.values())):
-        _whole(result, function, where)
-    draws = _Draws("check_adjoint", [y, *counts.values()], len(ones), 2, bits, seed)
-    draws.hold_to_degree_1(lambda *arrays: [apply(*arrays)], forward, ones, where, linear=True)
-    for _ in range(draws.proof.draws):
-        fixed, dy = [draws.like(a) for a in ones], draws.like(y)
-        for position, gradient in gradients_of(dy, fixed).items():
-            errors = partial(adjoint_error, fixed, dy, position, _whole(gradient, backward, where))
-            v = draws.like(ones[position])
-            if not errors(v):
+    counts = [_whole(y, forward, where)]
+    exact = min(map(_exact_bits, (y, *gradients_of("check_adjoint", backward, y, ones, geometry, whole=True).values())))
+    for sample, dy in ((ones, np.ones_like(y)), *(([_draw(rng, a, 1) for a in ones], _draw(rng, y, 1)) for _ in "12")):
+        counts += [_whole(apply(*sample), forward, where), *gradients(dy, sample).values()]
+    if (bits or exact) > exact:
+        raise ValueError(f"check_adjoint: bits must be at most {exact}, to which the results are exact; got {bits}")
+    largest = _largest("check_adjoint", counts, len(ones), bits or exact)
+    largest = _of_degree_1(lambda *a: [apply(*a)], forward, ones, largest, rng, where, linear=True)
+    proof = _proof(largest, len(ones) + 2)
+    for _ in range(proof.draws):
+        fixed, dy = [_draw(rng, a, largest) for a in ones], _draw(rng, y, largest)
+        for position, gradient in gradients(dy, fixed).items():
+            v, wrong = _draw(rng, ones[position], largest), partial(error, fixed, dy, position, gradient)
+            if not wrong(v):
                 continue
-            unit, share = np.sign(_narrowed(v, errors)), max(1, draws.proof.largest // 4)
+            unit = np.sign(_narrowed(v, wrong))
             index = tuple(int(i) for i in np.argwhere(unit)[0])
-            small = [draws.like(a, share) for a in ones], draws.like(y, share)
-            for numbers, up in (small, (fixed, dy)):  # numbers that one can read, if they show it
-                said = _whole(gradients_of(up, numbers)[position], backward, where)
-                if error := adjoint_error(numbers, up, position, said, unit):
-                    raise AssertionError(
-                        f"the gradient of {name_of(forward, position)} is not the adjoint: at {list(index)} backward "
-                        f"says {said[index]}, and the derivative is {said[index] + error * int(unit[index])} ({where})"
-                    )
-    return draws.proof
+            small = [_draw(rng, a, 4) for a in ones], _draw(rng, y, 4)  # numbers that one can read, if they show it
+            said = gradients(small[1], small[0])[position]
+            apart = error(*small, position, said, unit)
+            if not apart:
+                said, apart = gradient, wrong(unit)
+            raise AssertionError(
+                f"the gradient of {name_of(forward, position)} is not the adjoint: at {list(index)} backward says "
+                f"{said[index]}, and the derivative is {said[index] + apart * int(unit[index])} ({where})"
+            )
+    return proof
 
 
 def prove_equal(f: Function, g: Function, *shapes: Sequence[int], seed: int = 0, **geometry: Any) -> Proof:
@@ -127,18 +135,20 @@ def prove_equal(f: Function, g: Function, *shapes: Sequence[int], seed: int = 0,
         f, g: functions of as many arrays as there are shapes; each returns an array, or a tuple of them.
         shapes: of the arrays.
         seed: of the random numbers.
-        geometry: passed on to both.
+        geometry: passed on to both; a kernel's own `seed` must be bound before.
 
     Returns:
         A `Proof`. Its `bound` is 0 where polynomials were compared. Functions that calculate in int64 run on all of
         its numbers, twice, and what wraps is exact modulo 2⁶⁴: a difference with an odd coefficient is then 0 with a
         chance of at most C(63 + d, d − 1)/2⁶⁴ a draw, d being the number of arrays, and 2^t times that where all
-        coefficients are multiples of 2^t. For other functions it is that of `check_adjoint`, with d for d + 2.
+        coefficients are multiples of 2^t; they are taken to be below twice the longest sum. For other functions the
+        bound is that of `check_adjoint`, with d for d + 2.
 
     Raises:
-        AssertionError: says at which entry they differ, for which numbers, and by which results.
+        AssertionError: says at which entry they differ, for which numbers, and by which results; or which argument
+            was changed.
         TypeError: a result is not an ndarray of real numbers.
-        ValueError: at larger sizes, a function that is not of degree 1 in an array, or sums too long for its dtype.
+        ValueError: no shapes; at larger sizes, a function that is not of degree 1 in an array, or sums too long.
 
     >>> import npconv
     >>> def factored(x, depthwise, pointwise, **geometry):
@@ -151,15 +161,14 @@ def prove_equal(f: Function, g: Function, *shapes: Sequence[int], seed: int = 0,
     for shape in shapes:
         if not isinstance(shape, tuple | list) or not all(is_int(n) and n > 0 for n in shape):
             raise TypeError(f"prove_equal: shapes must be tuples of ints above 0; got {shape!r}")
-    names = [name_of(f, i) for i in range(len(shapes))]
+    if not shapes:
+        raise ValueError("prove_equal: shapes must be at least one")
+    names, rng = [name_of(f, i) for i in range(len(shapes))], np.random.default_rng(seed)
     where = call_of(f, [np.broadcast_to(0, tuple(shape)) for shape in shapes], geometry)
     both = f"{label_of(f)} and {label_of(g)}"
 
     def results(function: Function, *arrays: Array) -> list[Array]:
-        returned = function(*arrays, **geometry)
-        return [
-            array_of("prove_equal", function, a) for a in (returned if isinstance(returned, tuple) else (returned,))
-        ]
+        return results_of("prove_equal", function, arrays, geometry)
 
     def differing(*arrays: Array) -> tuple[int, tuple[int, ...], Any, Any] | None:
         """The first entry in which the results differ: which result, its index, and both values."""
@@ -168,9 +177,6 @@ def prove_equal(f: Function, g: Function, *shapes: Sequence[int], seed: int = 0,
             for at in np.argwhere(mine != other):
                 return number, tuple(map(int, at)), mine[tuple(at)], other[tuple(at)]
         return None
-
-    def with_another(arrays: list[Array], position: int, a: Array) -> Any:
-        return differing(*replaced(arrays, position, a))
 
     def fail(numbers: Mapping[str, Any], number: int, index: tuple[int, ...], left: Any, right: Any) -> None:
         given = " and ".join(f"{name} = {value}" for name, value in numbers.items()) or "nothing"
@@ -182,23 +188,27 @@ def prove_equal(f: Function, g: Function, *shapes: Sequence[int], seed: int = 0,
     ones, mine, other = _on_ones(results, f, g, shapes)
     if [a.shape for a in mine] != [a.shape for a in other]:
         raise AssertionError(f"{both} give shapes {[a.shape for a in mine]} and {[a.shape for a in other]} ({where})")
-    if sum(float(np.square(a, dtype=float).sum()) for a in (*mine, *other)) < STEPS:
-        polynomials = [on_names(partial(results, h), names, ones) for h in (f, g)]
-        if None not in polynomials:
-            for number, pair in enumerate(zip(*polynomials, strict=True)):
-                if apart := first_difference(*pair):
-                    index, numbers, left, right = apart
-                    fail(numbers, number, index, left, right)
-            return Proof(True, 0.0)
-    draws = _Draws("prove_equal", [*mine, *other], len(ones), 0, None, seed, wraps=True)
+    polynomials = [on_names(partial(h, **geometry), names, ones) for h in (f, g)]
+    if None not in polynomials:
+        for number, pair in enumerate(zip(*polynomials, strict=True)):
+            if apart := first_difference(*pair):
+                index, numbers, left, right = apart
+                fail(numbers, number, index, left, right)
+        return Proof(True, 0.0)
+    exact, wraps = min(map(_exact_bits, (*mine, *other))), all(a.dtype == np.int64 for a in (*mine, *other))
     with np.errstate(over="ignore"):  # what wraps is meant
+        counts = [_whole(a, h, where) for h in (f, g) for sample in (ones, [_draw(rng, a, 1) for a in ones])
+                  for a in results(h, *sample)]  # fmt: skip
+        largest = ANY if wraps else _largest("prove_equal", counts, len(ones), exact)
         for h in (f, g):
-            draws.hold_to_degree_1(partial(results, h), h, ones, where, linear=False)
-        for _ in range(draws.proof.draws):
-            arrays = [draws.like(a) for a in ones]
-            if first := differing(*arrays):
+            largest = _of_degree_1(partial(results, h), h, ones, largest, rng, where, linear=False)
+        proof = _proof_in_the_ring(counts, len(ones)) if wraps else _proof(largest, len(ones))
+        for _ in range(proof.draws):
+            arrays = [_draw(rng, a, largest) for a in ones]
+            if found := differing(*arrays):
                 for i, a in enumerate(arrays):
-                    arrays = replaced(arrays, i, _narrowed(a, partial(with_another, arrays, i)))
+                    still = partial(lambda arrays, i, part: differing(*replaced(arrays, i, part)), arrays, i)
+                    arrays = replaced(arrays, i, _narrowed(a, still))
                 small = [(a != 0).astype(a.dtype) for a in arrays]
                 arrays = small if differing(*small) else arrays
                 entries = {
@@ -206,70 +216,62 @@ def prove_equal(f: Function, g: Function, *shapes: Sequence[int], seed: int = 0,
                     for name, a in zip(names, arrays, strict=True)
                     for at in np.argwhere(a)
                 }
-                fail(entries, *(differing(*arrays) or first))
-    return draws.proof
+                fail(entries, *(differing(*arrays) or found))
+    return proof
 
 
-class _Draws:
-    """Whole numbers for arrays: how large they may be, and how often they must be drawn."""
+def _largest(function: str, counts: list[Array], arrays: int, bits: int) -> int:
+    """The largest A with n·A^d < 2^bits, n being the longest of the sums that were counted."""
+    longest = max(1, *(int(np.abs(a).max(initial=0)) for a in counts))
+    largest: int = math.floor(((2**bits - 1) / longest) ** (1 / arrays)) + 1
+    while longest * largest**arrays >= 2**bits:
+        largest -= 1
+    if largest < 1:
+        raise ValueError(f"{function}: sums of {longest} products may be rounded, or wrap, in {bits} bits")
+    return largest
 
-    def __init__(
-        self,
-        function: str,
-        counts: list[Array],
-        arrays: int,
-        others: int,
-        bits: int | None,
-        seed: int,
-        wraps: bool = False,
-    ) -> None:
-        """From results for arrays of ones, which count products, and from how many arrays there are, and others."""
-        self.rng = np.random.default_rng(seed)
-        exact = min(map(_exact_bits, counts))
-        if (bits or exact) > exact:
-            raise ValueError(f"{function}: bits = {bits} must not be above {exact}, to which the results are exact")
-        longest, bits = max(1, *(int(np.abs(a).max()) for a in counts)), bits or exact
-        self.wraps = wraps and all(a.dtype == np.int64 for a in counts)
-        if self.wraps:
-            chance = math.comb(63 + arrays, arrays - 1) * 2 * longest / 2.0**64
-            self.proof = Proof(True, chance**2, 2, 2**63 - 1)
-            return
-        largest = math.floor(((2**bits - 1) / longest) ** (1 / arrays)) + 1
-        while longest * largest**arrays >= 2**bits:
-            largest -= 1
-        if largest < 1:
-            raise ValueError(f"{function}: sums of {longest} products may be rounded, or wrap, in {bits} bits")
-        chance = 1 - (1 - 1 / (2 * largest)) ** (arrays + others)
-        draws = math.ceil(math.log(CHANCE) / math.log(chance))
-        self.proof = Proof(True, chance**draws, draws, largest)
 
-    def like(self, a: Array, share: int = 1) -> Array:
-        """Numbers for an array of that shape and dtype, up to that share of the largest."""
-        if self.wraps:
-            wide: Array = self.rng.integers(-(2**63), 2**63 - 1, a.shape, endpoint=True)
-            return wide
-        sizes = self.rng.integers(1, max(1, self.proof.largest // share), a.shape, endpoint=True)
-        signed: Array = (sizes * self.rng.choice((-1, 1), a.shape)).astype(a.dtype)
-        return signed
+def _proof(largest: int, arrays: int) -> Proof:
+    """How often that many arrays must be drawn from ±1, …, ±largest, and the chance that is left."""
+    chance = -math.expm1(arrays * math.log1p(-1 / (2 * largest)))  # 1 − (1 − 1/(2A))^d
+    draws = math.ceil(math.log(CHANCE) / math.log(chance))
+    return Proof(True, chance**draws, draws, largest)
 
-    def hold_to_degree_1(
-        self, results: Callable[..., list[Array]], function: Function, ones: list[Array], where: str, *, linear: bool
-    ) -> None:
-        """Raise where f(a + v) is not f(a) + f(v) − f(0) for one of the arrays, or, if linear, f(0) is not 0."""
-        if not self.wraps and self.proof.largest < 2:
-            return  # there is no room for a sum
-        for i, one in enumerate(ones):
-            fixed, v = [self.like(a, 2) for a in ones], self.like(one, 2)
-            values = (fixed[i], v, fixed[i] + v, np.zeros_like(one))
-            for each in zip(*(results(*replaced(fixed, i, a)) for a in values), strict=True):
-                here, there, both, none = (_whole(a, function, where) for a in each)
-                if not np.array_equal(both + none, here + there) or (linear and none.any()):
-                    says = (
-                        f"{label_of(function)} is not {'linear' if linear else 'of degree 1'} in {name_of(function, i)}"
-                    )
-                    raise (
-                        AssertionError(f"{says} ({where})") if linear else ValueError(f"prove_equal: {says} ({where})")
-                    )
+
+def _proof_in_the_ring(counts: list[Array], arrays: int) -> Proof:
+    """The chance that is left by two draws from all of int64, for coefficients below twice the longest sum."""
+    longest = max(1, *(int(np.abs(a).max(initial=0)) for a in counts))
+    return Proof(True, (math.comb(63 + arrays, arrays - 1) * 2 * longest / 2.0**64) ** 2, 2, ANY)
+
+
+def _draw(rng: np.random.Generator, a: Array, largest: int) -> Array:
+    """Numbers from ±1, …, ±largest for an array of that shape and dtype; or any of int64."""
+    if largest == ANY:
+        wide: Array = rng.integers(-(2**63), 2**63 - 1, a.shape, endpoint=True)
+        return wide
+    signed: Array = rng.integers(1, largest, a.shape, endpoint=True) * rng.choice((-1, 1), a.shape)
+    return signed.astype(a.dtype)
+
+
+def _of_degree_1(
+    results: Results, function: Function, ones: list[Array], largest: int, rng: Any, where: str, *, linear: bool
+) -> int:
+    """The largest number, up to that one, on which f(a + v) is f(a) + f(v) − f(0) for each array; f(0) is 0 if linear.
+
+    Raises where there is none: a function that is not of degree 1, or not linear.
+    """
+    half = largest if largest == ANY else largest // 2
+    for i, one in enumerate(ones if half else []):  # up to 1 there is no room for a sum
+        fixed, v = [_draw(rng, a, half) for a in ones], _draw(rng, one, half)
+        values = (fixed[i], v, fixed[i] + v, np.zeros_like(one))
+        for each in zip(*(results(*replaced(fixed, i, a)) for a in values), strict=True):
+            here, there, both, none = (_whole(a, function, where) for a in each)
+            if not np.array_equal(both + none, here + there) or (linear and none.any()):
+                if 2 < largest < ANY:  # sums that cancel are longer than they look, and may have been rounded
+                    return _of_degree_1(results, function, ones, max(2, largest // 16), rng, where, linear=linear)
+                says = f"{label_of(function)} is not {'linear' if linear else 'of degree 1'} in {name_of(function, i)}"
+                raise AssertionError(f"{says} ({where})") if linear else ValueError(f"prove_equal: {says} ({where})")
+    return largest
 
 
 def _ones_like(a: Any, bits: int | None) -> Array:
@@ -278,6 +280,8 @@ def _ones_like(a: Any, bits: int | None) -> Array:
         raise TypeError(f"check_adjoint: arrays must be numpy.ndarray; got {type(a).__name__}")
     if a.dtype.kind not in "iuf":
         raise TypeError(f"check_adjoint: arrays must hold real numbers; got dtype {a.dtype}")
+    if not a.size:
+        raise ValueError(f"check_adjoint: arrays must have no empty axis; got {a.shape}")
     return np.ones(a.shape, DTYPES[bits] if bits else a.dtype if a.dtype.kind == "f" else np.int64)
 
 
@@ -287,7 +291,7 @@ def _exact_bits(a: Array) -> int:
         return min(int(np.finfo(a.dtype).nmant) + 1, 63)
     if a.dtype.kind == "i":
         return int(np.iinfo(a.dtype).bits) - 1
-    raise TypeError(f"results must hold floats or signed ints; got dtype {a.dtype}")
+    raise TypeError(f"check_adjoint, prove_equal: results must hold floats or signed ints; got dtype {a.dtype}")
 
 
 def _whole(a: Array, function: Function, where: str) -> Array:
@@ -308,7 +312,7 @@ def _product(a: Array, b: Array) -> int:
     if a.size * int(np.abs(a).max()) * int(np.abs(b).max()) < 2**63:
         return int((a.astype(np.int64) * b.astype(np.int64)).sum())
     numbers = (each.astype(np.int64).ravel().tolist() for each in (a, b))
-    return sum(int(product) for product in map(mul, *numbers))
+    return int(sum(x * y for x, y in zip(*numbers, strict=True)))
 
 
 def _narrowed(a: Array, still: Callable[[Array], Any]) -> Array:
@@ -327,7 +331,7 @@ def _narrowed(a: Array, still: Callable[[Array], Any]) -> Array:
 
 
 def _on_ones(
-    results: Callable[..., list[Array]], f: Function, g: Function, shapes: Sequence[Sequence[int]]
+    results: Results, f: Function, g: Function, shapes: Sequence[Sequence[int]]
 ) -> tuple[list[Array], list[Array], list[Array]]:
     """Arrays of ones, and what both functions make of them: in int64, or where one can't calculate in it in float64."""
     ones = [np.ones(tuple(shape), np.int64) for shape in shapes]
