@@ -76,10 +76,13 @@ def prove_box(package: str = "npconv.kernels", *, every: int = 1, processes: int
     """Prove the kernels equal to one another, and each backward the transpose of its forward, on all of a box.
 
     Sides to 6, kernels to 3, strides to 3, dilations to 2, padding to 2 on each side and "same": 999 geometries of an
-    axis, each as the height and as the width beside five partners; depth multipliers and groups to 3. Every rung of
-    the ladders is compared on int64 arrays that are drawn from all of its numbers. What wraps is exact modulo 2⁶⁴,
-    so that two polynomials whose coefficients differ by less than 32 are equal for all numbers, in every commutative
-    ring, or are told apart but for the chance `bound`: C(68, 4)/2⁶⁴ for five arrays, 16 times (`prove_equal`).
+    axis. The fast kernels, which read both axes, are held to the canonical ones on each of them as the height and as
+    the width beside all five partners; the other rungs, the grouped and the separable convolution, with 1 to 3 groups
+    and depth multipliers, beside one of them. Batches of 3 have 2 channels, or 2 a group, and 3 filters.
+
+    The arrays are drawn from all numbers of int64. What wraps is exact modulo 2⁶⁴, so that two polynomials whose
+    coefficients differ by less than 32 are equal for all numbers, in every commutative ring, or are told apart but for
+    the chance `bound`: C(68, 4)/2⁶⁴ for five arrays, 16 times (`prove_equal`).
 
     Args:
         package: where the kernels are.
@@ -148,7 +151,7 @@ class _Kernels:
         }
         taps, times = (height.kernel, width.kernel), 1 + turn % 3  # the depth multiplier and the number of groups
         x, kernel = self.draw(BATCH, height.size, width.size, M), self.draw(*taps, M, N)
-        depthwise, pointwise = self.draw(*taps, M * times), self.draw(M * times, N)
+        depthwise = self.draw(*taps, M * times)
         g = self.arguments.standard("prove_box", x, kernel, **geometry)
         dy, dwide = self.draw(*g.output, N), self.draw(*g.output, M * times)
         self.ladder("conv2d", dy, x, kernel, geometry, CONSTANTS[turn], all_rungs)
@@ -157,8 +160,9 @@ class _Kernels:
             for axis, along in zip((g.height, g.width), axes, strict=True):
                 hold_axis(axis, along, padding == "same")
             self.same("per_channel_maps", "depthwise_conv2d_taps", (x, kernel[..., 0]), geometry)
-            self.grouped(self.draw(*g.output, N * times), times, taps, axes, geometry)
-            self.separable(dy, x, depthwise, pointwise, times, geometry)
+            for times in (1, 2, 3):
+                self.grouped(self.draw(*g.output, N * times), times, taps, axes, geometry)
+                self.separable(dy, x, self.draw(*taps, M * times), self.draw(M * times, N), times, geometry)
 
     def hold_pointwise(self, height: int, width: int) -> None:
         """Hold the pointwise convolution to its loops and to the standard one of one tap, and the dense layer to it."""

@@ -20,17 +20,17 @@ def rounding_bound(
 
     It holds for sums of the products x · kernel, rounded to nearest in the result's dtype. It does not hold where a
     convolution is computed in another way (Winograd, FFT) or in a shorter format (bfloat16, TensorFloat-32): what was
-    measured of these stands in docs/checking.md. Where subnormal numbers are flushed to zero, add 2n times the least
-    normal number, and those of |x| and |kernel| that are subnormal must be 0 already.
+    measured of these stands in docs/checking.md. Nor does it where a sum overflows. Where subnormal numbers are flushed
+    to zero, add 2n · (1 + γₙ) times the least normal number, and x and kernel must hold none that are subnormal.
 
     Args:
-        x, kernel, stride, padding, dilation: what `conv2d` takes; real floats.
+        x, kernel, stride, padding, dilation: what `conv2d` takes; real floats, of float64 or shorter.
 
     Returns:
         The bound, (B, Dᵥ, Dᵥ, N), in float64.
 
     Raises:
-        TypeError: x and kernel are not ndarrays of real floats.
+        TypeError: x and kernel are not ndarrays of real floats, or longer than float64.
         ValueError: as `conv2d`, or sums so long that the bound says nothing.
 
     >>> x, kernel = np.ones((1, 7, 6, 3), np.float32), np.ones((3, 3, 3, 4), np.float32)
@@ -38,8 +38,10 @@ def rounding_bound(
     True
     """
     for name, a in (("x", x), ("kernel", kernel)):
-        if not isinstance(a, np.ndarray) or a.dtype.kind != "f":
-            raise TypeError(f"rounding_bound: {name} must be an ndarray of real floats; got {_kind(a)}")
+        if not isinstance(a, np.ndarray) or a.dtype.kind != "f" or a.dtype.itemsize > 8:
+            raise TypeError(
+                f"rounding_bound: {name} must be an ndarray of real floats, float64 at most; got {_kind(a)}"
+            )
     products = conv2d(
         np.abs(x).astype(np.float64),
         np.abs(kernel).astype(np.float64),

@@ -53,7 +53,7 @@ def _run(arguments: argparse.Namespace) -> int:
 def _prove() -> int:
     from ..checks.box import prove_box
 
-    progress_line("every geometry in the box; this takes about half a minute")
+    progress_line("every geometry in the box; this takes about a minute")
     try:
         box = prove_box()
     except AssertionError as error:
@@ -64,9 +64,9 @@ def _prove() -> int:
     for line in (
         f"{box.geometries} geometries of an axis: sides to 6, kernels to 3, strides to 3, dilations to 2, padding to 2",
         "on each side and “same”. Each reads v·s + i·δ; each is run as height and as width beside a few others,",
-        f"{box.pairs:,} pairs, with depth multipliers and groups to 3, and with the fast kernels' constants small too.",
-        f"{box.equalities:,} equalities hold for all numbers, in any commutative ring: every rung with every other,",
-        "depthwise then pointwise with the factored convolution, each backward as the transpose of its forward.",
+        f"{box.pairs:,} pairs, with the fast kernels' constants small too, and with depth multipliers and groups to 3.",
+        f"{box.equalities:,} equalities hold for all numbers, in any commutative ring: every rung equals every other,",
+        "depthwise then pointwise the factored convolution, and each backward is the transpose of its forward.",
         f"A mistake at any one geometry would pass with a chance of at most {box.bound:.0e}, which is below 2⁻⁴⁰.",
     ):
         print(line)

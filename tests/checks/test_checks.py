@@ -236,8 +236,13 @@ def test_the_rounding_bound_bounds_and_is_not_slack():
     assert bound.max() < 1e-4
     worst = np.full((1, 1, 1, 1), 1, np.float32), np.full((1, 1, 1, 1), 1 / 3, np.float32)
     assert 0 < rounding_bound(*worst).item() < 1e-7
-    with pytest.raises(TypeError, match="rounding_bound: kernel must be an ndarray of real floats; got dtype int64"):
+    with pytest.raises(
+        TypeError, match="rounding_bound: kernel must be an ndarray of real floats, float64 at most; got dtype int64"
+    ):
         rounding_bound(x, KERNEL.astype(int))
+    if np.finfo(np.longdouble).bits > 64:
+        with pytest.raises(TypeError, match="rounding_bound: x must be an ndarray of real floats, float64 at most"):
+            rounding_bound(X.astype(np.longdouble), KERNEL)
     with pytest.raises(ValueError, match="sums of 2592 products in float16 have no bound"):
         rounding_bound(np.ones((1, 9, 9, 32), np.float16), np.ones((9, 9, 32, 1), np.float16))
 

@@ -92,13 +92,43 @@ def test_it_enters_every_branch_of_the_kernels(tmp_path, monkeypatch):
     assert not missed
 
 
-@pytest.mark.parametrize("module", ["standard", "depthwise", "grouped", "pointwise"])
-def test_kernels_reach_space_only_through_geometry(module):
-    """They compute with values alone, hand geometry on, and index volumes by bands, loops and `Geometry`'s tables."""
-    volumes = {"x", "y", "dy", "dx", "padded", "dpadded", "tap", "dtap", "rows", "into", "maps", "runs"}
-    indices = {"...", "band", "(..., n)", "(0, 0, 0)", "(b, v, w, n)", "(b, v, w, c)", "(b, v, w, m)",
-               "(b, g.row[v][i], g.column[w][j], m)", "(b, g.row[v][i], g.column[w][j], c)"}  # fmt: skip
-    tree = ast.parse((KERNELS / f"{module}.py").read_text(encoding="utf-8"))
+SUBSCRIPTS = {  # every index in the kernels: by loops, taps, bands, `Geometry`'s tables, and channels
+    *(f"{a}[b, v, w, {c}]" for a in ("y", "dy", "x") for c in "nmc"),
+    *(f"{a}[b, g.row[v][i], g.column[w][j], {c}]" for a in ("padded", "dpadded") for c in "mc"),
+    *(f"{a}[i, j{c}]" for a in ("kernel", "dkernel", "filter") for c in ("", ", m, n", ", c")), "kernel[m, n]",
+    *("g.row[v][i]", "g.row[v]", "g.column[w][j]", "g.column[w]", "y[..., n]", "kernel[..., n]", "rows[...]"),
+    *("y[band]", "dy[band]", "dtap[band]", "blocks[0]", "blocks[1:]", "kernels[0]", "kernels[1:]"),
+    *("kernel[::-1, ::-1]", "as_matrix(kernel)[:, 0]", "dy[0, 0, 0]"),
+    *("rows.shape[1]", "runs.shape[:3]", "runs.shape[-1]"),
+    *(f"{a}.shape[{n}]" for a in ("x", "kernel") for n in ("-1", ":3", ":2", "0", "1", "2")),
+    *("tuple[Array, Array]",),
+}  # fmt: skip
+METHODS = {
+    *("arguments", "standard", "depthwise", "grouped", "pointwise", "dense", "single_filter"),
+    *(
+        "zeros",
+        "pad",
+        "crop",
+        "taps",
+        "scatter",
+        "columns",
+        "blocks",
+        "bands",
+        "runs",
+        "backward_arrays",
+        "row",
+        "column",
+    ),
+    *("output", "keeps_size", "mirrored_padding"),  # of a Geometry
+    *("shape", "dtype", "nbytes", "T", "sum", "reshape", "swapaxes"),  # of an array
+    *("ndindex", "zeros", "empty", "result_type", "matmul", "einsum", "ascontiguousarray", "split", "concatenate"),
+}
+SWAPPED = {"y[band].swapaxes(0, 1)", "dy[band].swapaxes(0, 1)", "kernel[::-1, ::-1].swapaxes(2, 3)"}
+
+
+def only_through_geometry(source):
+    """What in a module reaches space in another way than through `Geometry`."""
+    tree, found = ast.parse(source), []
     handed = {
         id(value)
         for call in ast.walk(tree)
@@ -106,16 +136,34 @@ def test_kernels_reach_space_only_through_geometry(module):
         for value in [*call.args, *(word.value for word in call.keywords if word.arg == getattr(word.value, "id", ""))]
     }
     for node in ast.walk(tree):
-        if isinstance(node, ast.BinOp) and not isinstance(node.op, ast.BitOr):  # | joins types
-            assert isinstance(node.op, ast.Mult | ast.MatMult), ast.unparse(node)
-        if isinstance(node, ast.Name) and node.id in ("stride", "padding", "dilation"):
-            assert id(node) in handed, node.lineno
-        if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name) and node.value.id in volumes:
-            assert ast.unparse(node.slice) in indices, ast.unparse(node)
-        if isinstance(node, ast.Attribute):
-            assert node.attr not in ("roll", "pad", "take", "as_strided", "sliding_window_view") or (
-                ast.unparse(node) == "g.pad"
-            )
+        text = ast.unparse(node) if isinstance(node, ast.expr) else ""
+        computes = isinstance(node, ast.BinOp) and not isinstance(node.op, ast.BitOr | ast.Mult | ast.MatMult)
+        indexes = isinstance(node, ast.Subscript) and text not in SUBSCRIPTS
+        geometry = (
+            isinstance(node, ast.Name) and node.id in ("stride", "padding", "dilation") and id(node) not in handed
+        )
+        method = isinstance(node, ast.Attribute) and node.attr not in METHODS
+        swaps = isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "swapaxes" and text not in SWAPPED
+        if computes or indexes or geometry or method or swaps:
+            found.append(text)
+    return found
+
+
+@pytest.mark.parametrize("module", ["standard", "depthwise", "grouped", "pointwise"])
+def test_kernels_reach_space_only_through_geometry(module):
+    assert only_through_geometry((KERNELS / f"{module}.py").read_text(encoding="utf-8")) == []
+
+
+@pytest.mark.parametrize(
+    "reach",
+    ["np.flip(x, axis=1)", "x.swapaxes(1, 2)", "x[:, 1:]", "g.pad(x)[:, :, ::2]", "np.roll(x, 1)", "x[stride:]",
+     "x.take([0], 1)", "stride + 1", "range(v - 1)"],
+)  # fmt: skip
+def test_another_way_to_reach_space_is_seen(reach):
+    source = (KERNELS / "standard.py").read_text(encoding="utf-8")
+    assert only_through_geometry(
+        source.replace("for i, j, tap in g.taps(g.pad(x)):", f"for i, j, tap in g.taps({reach}):")
+    )
 
 
 def test_an_axis_that_reads_elsewhere_is_refused():
