@@ -84,7 +84,7 @@ def test_it_enters_every_branch_of_the_kernels(tmp_path, monkeypatch):
         "found = set()\ndef seen(*place):\n    found.add((*place[:2], bool(place[2])))\n    return place[2]\n"
     )
     with copied_kernels(tmp_path, monkeypatch, sources) as kernels:
-        prove_box(COPY, every=7, processes=1)
+        prove_box(COPY, every=29, processes=1)
         found = kernels.seen.__globals__["found"]
     assert len(names) >= 15
     missed = [(module, *name, way) for (module, number), name in names.items() for way in (True, False)
