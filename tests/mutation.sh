@@ -18,7 +18,6 @@ pytest_add_cli_args_test_selection =
     tests/golden
     tests/checks
     --deselect=tests/kernels/test_guards.py::test_the_mutant_is_caught
-    --deselect=tests/kernels/test_box.py::test_the_mutant_is_caught
     --deselect=tests/kernels/test_box.py::test_it_enters_every_branch_of_the_kernels
     --deselect=tests/kernels/test_box.py::test_kernels_reach_space_only_through_geometry
     --deselect=tests/kernels/test_contract.py::test_the_second_step_over_stands_on_the_formula

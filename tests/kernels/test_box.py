@@ -1,10 +1,9 @@
-"""The box proves what it says: it enters every branch, catches every mutant, and kernels reach space as it supposes."""
+"""The box proves what it says: it enters every branch, and kernels reach space as it supposes. See test_guards too."""
 
 import ast
 
 import pytest
-from copies import COPY, KERNELS, copied_kernels, with_mistake
-from mutants import MUTANTS
+from copies import COPY, KERNELS, copied_kernels
 
 from npconv.checks.box import CONSTANTS, GEOMETRIES, PARTNERS, Along, hold_axis, prove_box
 from npconv.kernels.geometry import Axis
@@ -12,11 +11,6 @@ from npconv.kernels.geometry import Axis
 PROVED = ("geometry", "standard", "depthwise", "grouped", "pointwise", "separable")
 LEFT_OUT = {"factorize_kernel"}  # no sum of products
 ELSEWHERE = {("bands", "size")}  # given by inference alone
-CAUGHT = [
-    mutant
-    for mutant in MUTANTS
-    if mutant.module in (*PROVED, "arguments") and not {"factorize", "inverted_residual"} & set(mutant.guards)
-]
 
 
 def test_it_has_all_geometries_and_proves_some_of_them():
@@ -26,15 +20,6 @@ def test_it_has_all_geometries_and_proves_some_of_them():
     assert (box.geometries, box.pairs) == (12, 120)
     assert box.equalities > 14 * box.pairs
     assert 0 < box.bound < 2**-40
-
-
-@pytest.mark.parametrize("mutant", CAUGHT, ids=lambda mutant: f"{mutant.module}-{mutant.says}".replace(" ", "_"))
-def test_the_mutant_is_caught(mutant, tmp_path, monkeypatch):
-    with (
-        copied_kernels(tmp_path, monkeypatch, with_mistake(mutant)),
-        pytest.raises(Exception),  # noqa: B017, PT011 - a mutant may also fail by an error of its own
-    ):
-        prove_box(COPY, every=7, processes=1)
 
 
 class Watched(ast.NodeTransformer):

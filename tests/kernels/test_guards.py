@@ -1,11 +1,12 @@
-"""Every kernel has the properties that guard it, and every mutant of it is caught by them."""
+"""Every kernel has the properties that guard it, and every mutant of it is caught by them, and by the box."""
 
 import guards
 import pytest
-from copies import copied_kernels, with_mistake
+from copies import COPY, copied_kernels, with_mistake
 from mutants import MUTANTS
 
 import npconv
+from npconv.checks.box import prove_box
 
 
 @pytest.mark.parametrize("name", guards.GUARDS)
@@ -16,11 +17,16 @@ def test_the_kernels_are_right(name):
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: f"{mutant.module}-{mutant.says}".replace(" ", "_"))
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_the_mutant_is_caught(mutant, tmp_path, monkeypatch):
-    with (
-        copied_kernels(tmp_path, monkeypatch, with_mistake(mutant)) as kernels,
-        pytest.raises(Exception),  # noqa: B017, PT011 - a mutant may also fail by an error of its own
-    ):
-        _run(mutant.guards, kernels)
+    with copied_kernels(tmp_path, monkeypatch, with_mistake(mutant)) as kernels:
+        with pytest.raises(Exception):  # noqa: B017, PT011 - a mutant may also fail by an error of its own
+            _run(mutant.guards, kernels)
+        if mutant.module in PROVED and not NOT_IN_THE_BOX & set(mutant.guards):
+            with pytest.raises(Exception):  # noqa: B017, PT011
+                prove_box(COPY, every=7, processes=1)
+
+
+PROVED = ("geometry", "standard", "depthwise", "grouped", "pointwise", "separable", "arguments")
+NOT_IN_THE_BOX = {"factorize", "inverted_residual"}
 
 
 def _run(names, kernels):
