@@ -152,6 +152,7 @@ def test_vectors_are_written_whole_and_the_same_twice(tmp_path, capsys):
             "3",
         ]
         assert cli.main(words) == 0
+        assert "wrote 3 drawn and 9 fixed cases of depthwise_separable_conv2d, NCHW, to " in capsys.readouterr().out
     assert paths[0].read_bytes() == paths[1].read_bytes()
     with np.load(paths[0], allow_pickle=False) as vectors:
         assert vectors["2/y"].dtype == np.float32

@@ -64,7 +64,7 @@ RUNGS = {
 
 
 class Box(NamedTuple):
-    """What `prove_box` went through, and the chance that a mistake in any one geometry passed."""
+    """The numbers of what `prove_box` held, and the chance that a mistake in any one geometry passed."""
 
     geometries: int
     pairs: int
@@ -142,7 +142,7 @@ class _Kernels:
         return self.rng.integers(-(2**63), 2**63 - 1, shape, endpoint=True)
 
     def hold(self, axes: tuple[Along, Along], padding: str | None, turn: int, *, all_rungs: bool) -> None:
-        """Hold what reads both axes on one geometry; with all_rungs also what reads each by itself, or is composed."""
+        """Hold the kernels that read both axes at once on one geometry; with all_rungs all others too."""
         height, width = axes
         geometry: dict[str, Any] = {
             "stride": (height.stride, width.stride),

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..kernels.geometry import Array
+from .polynomials import entry_name
 
 SHORT = {"kernel": "k"}  # what a parameter is called in a formula, where that is not its own name
 
@@ -86,7 +87,7 @@ def explain(
     entry = results[position]
     if len(at) != entry.ndim or not all(0 <= i < n for i, n in zip(at, entry.shape, strict=True)):
         raise IndexError(f"explain: at must be an index into {labels[position]} {entry.shape}; got {tuple(at)}")
-    label = f"{_short(labels[position])}[{','.join(map(str, at))}]"
+    label = entry_name(_short(labels[position]), at)
     line = f"{label} = {_text(entry[tuple(at)])}"
     if not numbers:
         return line
@@ -96,7 +97,7 @@ def explain(
 
 
 def _named(name: str, a: Array | None) -> Array | None:
-    return _objects(a, lambda index, value: Name(f"{_short(name)}[{','.join(map(str, index))}]", value))
+    return _objects(a, lambda index, value: Name(entry_name(_short(name), index), value))
 
 
 def _valued(a: Array | None) -> Array | None:

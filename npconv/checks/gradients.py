@@ -102,41 +102,45 @@ def check_backward(
         step = times * _step(a)
         return slope(position, a + step * direction, a - step * direction) / (2 * step)
 
-    def why_wrong(position: int, direction: Array) -> str | None:
-        """What to add to the message where gradient and derivative differ along a direction, by more than rounding."""
-        gradient, length = gradients[position], float(np.linalg.norm(direction))
-        said = float((gradient * direction).sum())
-        size, least = np.linalg.norm(gradient[direction != 0]) * length, 1e-12 * np.abs(gradient).max() * length
-        rounding = (
-            1e-12 * float(np.linalg.norm(dy * y)) / _step(cast(Array, fixed[position]))
-        )  # thousands of times float64's own
-        estimates: list[float] = []
-        for steps in ((1.0,),) if method == "complex" else ((1.0,), (0.5, 2.0, 4.0, 8.0)):
-            estimates += [derivative(position, direction, times) for times in steps]
-            expected, spread = float(np.median(estimates)), max(estimates) - min(estimates)
-            if abs(said - expected) <= tolerance * (size + abs(expected)) + least + min(2 * spread, rounding):
-                return None
-        return ROUNDED.format(spread) if spread > max(rounding, tolerance * abs(expected)) else ""
-
-    tolerance = 1e-9 if method == "complex" else 1e-5
     for position, gradient in gradients.items():
+        a, derivative_of = cast(Array, fixed[position]), partial(derivative, position)
+        rounding = 1e-12 * float(np.linalg.norm(dy * y)) / _step(a)  # thousands of times that of float64
         for direction in _directions(gradient, rng):
-            why = why_wrong(position, direction)
+            why = _why_wrong(gradient, direction, derivative_of, rounding, central=method == "central")
             if why is None:
                 continue
-            index = _worst_entry(gradient, direction, partial(derivative, position))
+            index = _worst_entry(gradient, direction, derivative_of)
             unit = np.zeros(gradient.shape)
             unit[index] = 1
-            expected, a = derivative(position, unit), cast(Array, fixed[position])
-            step = _step(a) * unit
-            turn = (slope(position, a + step, a) - slope(position, a, a - step)) / step[index]
-            if abs(turn) > 1e-4 * max(np.abs(gradient).max(), abs(expected)):
-                shorter = (slope(position, a + step / 8, a) - slope(position, a, a - step / 8)) / (step[index] / 8)
-                why = KINK if abs(shorter) < 2 * abs(turn) else why  # what is rounded grows as the step shrinks
+            expected = derivative(position, unit)
+            if _on_a_kink(partial(slope, position), a, unit, max(np.abs(gradient).max(), abs(expected))):
+                why = KINK
             raise AssertionError(
                 f"the gradient of {name_of(forward, position)} is wrong: at {list(index)} backward says "
                 f"{gradient[index]:.6g}, and the derivative is {expected:.6g} ({where}){why}"
             )
+
+
+def _why_wrong(
+    gradient: Array, direction: Array, derivative: Callable[..., float], rounding: float, *, central: bool
+) -> str | None:
+    """The end of the message where gradient and derivative differ along a direction by more than rounding, or None."""
+    said, length = float((gradient * direction).sum()), float(np.linalg.norm(direction))
+    size, least = np.linalg.norm(gradient[direction != 0]) * length, 1e-12 * np.abs(gradient).max() * length
+    tolerance = 1e-5 if central else 1e-9
+    estimates: list[float] = []
+    for steps in ((1.0,), (0.5, 2.0, 4.0, 8.0)) if central else ((1.0,),):
+        estimates += [derivative(direction, times) for times in steps]
+        expected, spread = float(np.median(estimates)), max(estimates) - min(estimates)
+        if abs(said - expected) <= tolerance * (size + abs(expected)) + least + min(2 * spread, rounding):
+            return None
+    return ROUNDED.format(spread) if spread > max(rounding, tolerance * abs(expected)) else ""
+
+
+def _on_a_kink(slope: Callable[[Array, Array], float], a: Array, unit: Array, size: float) -> bool:
+    """Whether the slope differs on the two sides of an entry, and not by rounding, which grows as the step shrinks."""
+    turns = [abs(slope(a + step * unit, a) - slope(a, a - step * unit)) / step for step in (_step(a), _step(a) / 8)]
+    return turns[0] > 1e-4 * size and turns[1] < 2 * turns[0]
 
 
 def _directions(gradient: Array, rng: np.random.Generator) -> Iterator[Array]:
@@ -157,7 +161,7 @@ def _step(a: Array) -> float:
 
 
 def results_of(function: str, kernel: Function, arrays: Sequence[Any], geometry: Mapping[str, Any]) -> list[Any]:
-    """What a kernel returns, in copies, arrays or None; it returns a tuple of them or one, and changes no argument."""
+    """A kernel's results in copies, arrays or None; it returns a tuple of them or one, and changes no argument."""
     before: list[Any] = [None if a is None else np.copy(a) for a in arrays]
     returned = kernel(*arrays, **geometry)
     if isinstance(returned, list):

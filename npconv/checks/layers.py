@@ -56,7 +56,8 @@ def check_layer(layer: Any, x: Array, *, training: bool = False, seed: int = 0) 
     check = _Check(copy.deepcopy(layer), x.copy(), training, seed)
     y = check.forward_twice()
     dy = np.random.default_rng(seed).standard_normal(y.shape)
-    for name in check.backward_once(dy):
+    check.hold_backward(dy)
+    for name in ("x", *layer.params):
         check.gradient(name)
 
 
@@ -100,8 +101,8 @@ class _Check:
             raise AssertionError(f"forward's output is not finite ({self.where})")
         return y
 
-    def backward_once(self, dy: Array) -> Arrays:
-        """The gradients of x and of all parameters by name, once backward was held to its manners."""
+    def hold_backward(self, dy: Array) -> None:
+        """Hold backward to its manners, and to have written every gradient whole."""
         before = {"dy": dy.copy(), **self.given, **_copies(_under("state", self.held["state"]))}
         for gradient in self.held["grads"].values():
             gradient[...] = np.nan  # what is not written, or added to, stays NaN
@@ -113,14 +114,12 @@ class _Check:
             raise AssertionError(
                 f"backward must return dx in the shape of x, {self.x.shape}; got {np.shape(dx)} ({self.where})"
             )
-        gradients = {"x": np.array(dx), **_copies(self.held["grads"])}
-        for name, gradient in gradients.items():
+        for name, gradient in {"x": np.asarray(dx), **self.held["grads"]}.items():
             if np.isnan(gradient).any():
                 index = [int(i) for i in np.argwhere(np.isnan(gradient))[0]]
                 raise AssertionError(
                     f"backward leaves the gradient of {name} unwritten, or NaN, at {index} ({self.where})"
                 )
-        return gradients
 
     def gradient(self, name: str) -> None:
         """Hold one gradient against differences."""

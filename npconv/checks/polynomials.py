@@ -83,8 +83,17 @@ def named(name: str, shape: tuple[int, ...]) -> Array:
     """An array whose entries are their own names: name[0,0], name[0,1] and so on."""
     entries = np.empty(shape, object)
     for index in np.ndindex(*shape):
-        entries[index] = Polynomial([((f"{name}[{','.join(map(str, index))}]",), 1)])
+        entries[index] = Polynomial([((entry_name(name, index),), 1)])
     return entries
+
+
+def entry_name(name: str, index: Iterable[int]) -> str:
+    """An entry of an array in words: name[0,1].
+
+    >>> entry_name("x", (0, 1))
+    'x[0,1]'
+    """
+    return f"{name}[{','.join(map(str, index))}]"
 
 
 def first_difference(f: Array, g: Array) -> tuple[tuple[int, ...], dict[str, int], Any, Any] | None:
@@ -112,7 +121,7 @@ def _value(term: tuple[Monomial, Any], numbers: Mapping[str, int]) -> Any:
 
 
 def on_names(function: Callable[..., Any], names: Iterable[str], arrays: Sequence[Array]) -> list[Array] | None:
-    """What a function gives for arrays of names, shaped like these, or None where it can't calculate with them."""
+    """A function's results for arrays of names, shaped like these, or None where it can't calculate with them."""
     if sum(a.size for a in arrays) > ENTRIES:
         return None
     Polynomial.left = STEPS

@@ -17,7 +17,7 @@ import numpy as np
 from ..kernels.arguments import is_int
 from ..kernels.geometry import Array
 from .gradients import Function, call_of, gradients_of, label_of, name_of, replaced, result_of, results_of
-from .polynomials import STEPS, first_difference, on_names
+from .polynomials import STEPS, entry_name, first_difference, on_names
 
 CHANCE = 2.0**-40  # by which a wrong function may pass
 DTYPES = {24: np.float32, 53: np.float64, 63: np.int64}  # by the bits to which they calculate exactly
@@ -101,7 +101,7 @@ def check_adjoint(
         counts += [_whole(apply(*sample), forward, where), *gradients(dy, sample).values()]
     if (bits or exact) > exact:
         raise ValueError(f"check_adjoint: bits must be at most {exact}, to which the results are exact; got {bits}")
-    largest = _largest("check_adjoint", counts, len(ones), bits or exact)
+    largest = _largest("check_adjoint", _longest(counts), len(ones), bits or exact)
     largest = _of_degree_1(lambda *a: [apply(*a)], forward, ones, largest, rng, where, linear=True)
     proof = _proof(largest, len(ones) + 2)
     for _ in range(proof.draws):
@@ -198,22 +198,18 @@ def prove_equal(f: Function, g: Function, *shapes: Sequence[int], seed: int = 0,
         return Proof(True, 0.0)
     exact, wraps = min(map(_exact_bits, (*mine, *other))), all(a.dtype == np.int64 for a in (*mine, *other))
     with np.errstate(over="ignore"):  # what wraps is meant
-        counts = [_whole(a, h, where) for h in (f, g) for sample in (ones, [_draw(rng, a, 1) for a in ones])
-                  for a in results(h, *sample)]  # fmt: skip
-        largest = ANY if wraps else _largest("prove_equal", counts, len(ones), exact)
+        samples = ones, [_draw(rng, a, 1) for a in ones]
+        longest = _longest([_whole(a, h, where) for h in (f, g) for sample in samples for a in results(h, *sample)])
+        largest = ANY if wraps else _largest("prove_equal", longest, len(ones), exact)
         for h in (f, g):
             largest = _of_degree_1(partial(results, h), h, ones, largest, rng, where, linear=False)
-        proof = _proof_in_the_ring(counts, len(ones)) if wraps else _proof(largest, len(ones))
+        proof = _proof_in_the_ring(longest, len(ones)) if wraps else _proof(largest, len(ones))
         for _ in range(proof.draws):
             arrays = [_draw(rng, a, largest) for a in ones]
             if found := differing(*arrays):
-                for i, a in enumerate(arrays):
-                    still = partial(lambda arrays, i, part: differing(*replaced(arrays, i, part)), arrays, i)
-                    arrays = replaced(arrays, i, _narrowed(a, still))
-                small = [(a != 0).astype(a.dtype) for a in arrays]
-                arrays = small if differing(*small) else arrays
+                arrays = _counter_example(differing, arrays)
                 entries = {
-                    f"{name}[{','.join(map(str, at))}]": int(a[tuple(at)])
+                    entry_name(name, at): int(a[tuple(at)])
                     for name, a in zip(names, arrays, strict=True)
                     for at in np.argwhere(a)
                 }
@@ -221,9 +217,25 @@ def prove_equal(f: Function, g: Function, *shapes: Sequence[int], seed: int = 0,
     return proof
 
 
-def _largest(function: str, counts: list[Array], arrays: int, bits: int) -> int:
-    """The largest A with n·A^d < 2^bits, n being the longest of the sums that were counted."""
-    longest = max(1, *(int(np.abs(a).max(initial=0)) for a in counts))
+def _counter_example(differing: Callable[..., Any], arrays: list[Array]) -> list[Array]:
+    """Arrays of as few numbers as still make a difference, by halves, and of ones if these do."""
+    for i, a in enumerate(arrays):
+        arrays = replaced(arrays, i, _narrowed(a, partial(_with_part, differing, arrays, i)))
+    ones = [(a != 0).astype(a.dtype) for a in arrays]
+    return ones if differing(*ones) else arrays
+
+
+def _with_part(differing: Callable[..., Any], arrays: list[Array], position: int, part: Array) -> Any:
+    return differing(*replaced(arrays, position, part))
+
+
+def _longest(counts: list[Array]) -> int:
+    """The longest of the sums that were counted on ones and signs."""
+    return max(1, *(int(np.abs(a).max(initial=0)) for a in counts))
+
+
+def _largest(function: str, longest: int, arrays: int, bits: int) -> int:
+    """The largest A with n·A^d < 2^bits, n being the longest sum."""
     largest: int = math.floor(((2**bits - 1) / longest) ** (1 / arrays)) + 1
     while longest * largest**arrays >= 2**bits:
         largest -= 1
@@ -239,9 +251,8 @@ def _proof(largest: int, arrays: int) -> Proof:
     return Proof(True, chance**draws, draws, largest)
 
 
-def _proof_in_the_ring(counts: list[Array], arrays: int) -> Proof:
+def _proof_in_the_ring(longest: int, arrays: int) -> Proof:
     """The chance that is left by two draws from all of int64, for coefficients below twice the longest sum."""
-    longest = max(1, *(int(np.abs(a).max(initial=0)) for a in counts))
     return Proof(True, (math.comb(63 + arrays, arrays - 1) * 2 * longest / 2.0**64) ** 2, 2, ANY)
 
 

@@ -11,7 +11,9 @@ def add_parser(commands: Commands) -> None:
     vectors.add_argument("--op", required=True, metavar="NAME", help="conv2d, depthwise_conv2d, pointwise_conv2d, …")
     vectors.add_argument("--layout", choices=("NHWC", "NCHW"), default="NHWC")
     vectors.add_argument("--out", required=True, metavar="FILE.npz")
-    vectors.add_argument("--count", type=int, default=32, metavar="CASES")
+    vectors.add_argument(
+        "--count", type=int, default=32, metavar="CASES", help="drawn; fixed ones follow (%(default)s)"
+    )
     vectors.add_argument("--seed", type=int, default=0)
     vectors.set_defaults(run=_run)
 
@@ -22,5 +24,7 @@ def _run(arguments: argparse.Namespace) -> int:
 
     vectors = make_vectors(arguments.op, layout=arguments.layout, count=arguments.count, seed=arguments.seed)
     write_whole(arguments.out, as_npz(vectors))
-    print(f"wrote {arguments.count} cases of {arguments.op}, {arguments.layout}, to {arguments.out}")
+    fixed = len({name.partition("/")[0] for name in vectors}) - arguments.count
+    cases = f"{arguments.count} drawn and {fixed} fixed cases"
+    print(f"wrote {cases} of {arguments.op}, {arguments.layout}, to {arguments.out}")
     return 0

@@ -269,7 +269,7 @@ def test_the_rounding_bound_holds_where_products_underflow():
 
 @pytest.mark.parametrize("operation", OPERATIONS)
 def test_explicit_cases_give_plain_pairs_of_numbers(operation):
-    plain, spelled = random.Random(4), random.Random(4)
+    plain, spelled, told = random.Random(4), random.Random(4), 0
     for seed in range(40):
         case = convolution_case(plain.randint, operation)
         explicit = convolution_case(spelled.randint, operation, explicit=True)
@@ -278,8 +278,15 @@ def test_explicit_cases_give_plain_pairs_of_numbers(operation):
         assert set(geometry) == (set() if operation == "pointwise_conv2d" else {"stride", "padding", "dilation"})
         assert all(np.shape(value) == ((2, 2) if name == "padding" else (2,)) for name, value in geometry.items())
         forward, _ = OPERATIONS[operation]
-        arrays = case.arrays(seed)
-        assert np.array_equal(forward(*arrays, **case.geometry), forward(*arrays, **explicit.geometry))
+        x, *kernels = case.arrays(seed)
+        y = forward(x, *kernels, **case.geometry)
+        assert y.shape == case.output_shape
+        told += bool(y.any())
+        assert np.array_equal(forward(x, *kernels, **explicit.geometry), y)
+        if geometry:  # the padding means what it says: zeros around x, and none of the kernel's own
+            around = np.pad(x, ((0, 0), *geometry["padding"], (0, 0)))
+            assert np.array_equal(forward(around, *kernels, **{**explicit.geometry, "padding": "valid"}), y)
+    assert told > 30  # a few read padding or zeros alone
 
 
 @given(convolutions(explicit=True))

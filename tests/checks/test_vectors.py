@@ -41,14 +41,15 @@ def test_vectors_check_another_implementation(layout):
 
 @pytest.mark.parametrize("operation", OPERATIONS)
 def test_sums_of_absolute_products_stay_below_2_to_the_24(operation):
-    forward, backward = OPERATIONS[operation]
+    (forward, backward), largest = OPERATIONS[operation], 0
     for case in cases(make_vectors(operation)):
         arrays = [np.abs(case[name]) for name in ("x", "kernel", "depthwise", "pointwise") if name in case]
         geometry = {name: case[name].tolist() for name in ("stride", "padding", "dilation") if name in case}
         geometry |= {"groups": int(case["groups"])} if "groups" in case else {}
         wide = [a.astype(np.float64) for a in arrays]
         for sums in (forward(*wide, **geometry), *backward(np.abs(case["dy"]).astype(np.float64), *wide, **geometry)):
-            assert sums.max() < 2**24
+            largest = max(largest, sums.max())
+    assert 2**8 < largest < 2**24
 
 
 def of_floats(*rows):
