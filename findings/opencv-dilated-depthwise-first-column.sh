@@ -6,8 +6,8 @@
 # are right. OpenCV 5.0.0.93 is right in these cases.
 #
 # Seen (3 channels of 7x8, every pixel its column number, kernels all one; the second row of the result):
-#   4.14.0 depthwise: [6, 18, 27, 36, 45, 30] for [12, 18, 27, 36, 45, 30] wrong columns: [0] ungrouped: []
-#   5.0.0 depthwise: [12, 18, 27, 36, 45, 30] for [12, 18, 27, 36, 45, 30] wrong columns: [] ungrouped: []
+#   4.14.0 depthwise: [6.0, 18.0, 27.0, 36.0, 45.0, 30.0] for [12.0, 18.0, 27.0, 36.0, 45.0, 30.0] wrong columns: [0] ungrouped: []
+#   5.0.0 depthwise: [12.0, 18.0, 27.0, 36.0, 45.0, 30.0] for [12.0, 18.0, 27.0, 36.0, 45.0, 30.0] wrong columns: [] ungrouped: []
 set -eu
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
