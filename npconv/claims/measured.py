@@ -19,6 +19,7 @@ from ..training.probes import (
     ENOUGH,
     FEW,
     FULL,
+    UNTRAINED,
     Subspace,
     block_outputs,
     by_block,
@@ -98,16 +99,15 @@ def shortcuts_keep_the_gradients_size() -> Finding:
     stored = stored_gradients()
     task = scattered_digits(train=1, test=16, seed=FULL.task_seed)
     now, lines, holds = {}, [], True
-    for batch_norm, kind in ((True, "with batch normalisation"), (False, "without")):
+    for kind, network in UNTRAINED.items():
         ends = {}
         for variant in ("linear", "none"):
-            norms = first_norms(variant, 32, 0, task.x_test, task.y_test, batch_norm=batch_norm)
-            now[batch_norm, variant] = norms[0]
-            entries = [e for e in stored["untrained"] if (e["variant"], e["batch_norm"]) == (variant, batch_norm)]
+            now[kind, variant] = first_norms(variant, 32, 0, task.x_test, task.y_test, **network)[0]
+            entries = [e for e in stored["untrained"] if {"variant": variant, **network}.items() <= e.items()]
             ends[variant] = {e["blocks"]: float(np.median(e["norms"], axis=0)[0]) for e in entries}
         depths = list(ends["linear"])
         holds &= all(abs(math.log(ends["linear"][d])) < abs(math.log(ends["none"][d])) for d in depths)
-        holds &= abs(math.log(now[batch_norm, "linear"])) < abs(math.log(now[batch_norm, "none"])) / 2
+        holds &= abs(math.log(now[kind, "linear"])) < abs(math.log(now[kind, "none"])) / 2
         lines.append(
             f"untrained, {kind}, the gradient's norm at the first block over that at the last: "
             + "; ".join(
@@ -126,8 +126,8 @@ def shortcuts_keep_the_gradients_size() -> Finding:
         f"with no shortcuts; test accuracy {accuracies['linear']:.1%} and {accuracies['none']:.1%}, chance "
         f"{1 / CLASSES:.0%}"
         + ("" if trains else ": the network with no shortcuts did not train, and its number is no trained network's"),
-        f"computed here, 32 blocks: {now[True, 'linear']:.3g} and {now[True, 'none']:.2g} with batch normalisation, "
-        f"{now[False, 'linear']:.3g} and {now[False, 'none']:.2g} without",
+        "computed here, 32 blocks: "
+        + "; ".join(f"{now[kind, 'linear']:.3g} and {now[kind, 'none']:.2g} {kind}" for kind in UNTRAINED),
         condition="networks before training are meant"
         + ("" if trains else f"; the one without shortcuts then does not train, at {blocks} blocks"),
     )

@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from ..training.probes import CLASSES, learnt, stored_gradients
+from ..training.probes import CLASSES, UNTRAINED, learnt, stored_gradients
 from .figure import Figure, four_part_caption, style
 from .parts.drawing import INK, LINE_COLORS
 from .parts.lines import Kind, Panel, decades, side_by_side, ticks_apart, times_text
@@ -17,13 +17,14 @@ from .parts.training_runs import check_measured
 
 FUNCTION = "gradient_flow"
 NETWORKS = {"linear": "with shortcuts", "none": "no shortcuts"}
+NORMALISED, PLAIN, KERAS = UNTRAINED
 LEFT, APART = 0.68, 0.62  # inches before the first plot and between two
 MARKER, THIN = 4.5, 0.5  # points
 KINDS: dict[str, Kind] = {
     "linear": {"color": LINE_COLORS[0], "linestyle": "-", "marker": "o", "markersize": MARKER},
     "none": {"color": LINE_COLORS[1], "linestyle": "--", "marker": "s", "markersize": MARKER},
 }
-BEFORE: dict[str, Any] = {"linestyle": ":", "markerfacecolor": "white"}
+SECOND: dict[str, Any] = {"linestyle": ":", "markerfacecolor": "white"}  # before training, or Keras's fans
 
 Line = dict[str, Any]
 
@@ -31,15 +32,15 @@ Line = dict[str, Any]
 def gradient_flow(measured: Mapping[str, Any] | None = None) -> Figure:
     """The gradient's norm at each block, over that at the last block, against how far back it has gone.
 
-    Three plots: networks of several depths before training, with batch normalisation and without it, and networks of
-    one depth before and after training.
+    Three plots: networks of several depths before training, with batch normalisation and without it, there with either
+    reading of a depthwise kernel's fans, and networks of one depth before and after training.
 
     Args:
         measured: what `npconv.training.probes.make_stored` writes of gradients; what ships with the package if None.
 
     Returns:
-        Figure "gradient-flow". Its data: "settings", "data", "with batch normalisation", "without batch normalisation"
-        and "trained", lists of lines, each with "network", "blocks", "norms" for each seed from the first block to the
+        Figure "gradient-flow". Its data: "settings", "data", the names in `npconv.training.probes.UNTRAINED` and
+        "trained", lists of lines, each with "network", "blocks", "norms" for each seed from the first block to the
         last, and "median at the first block".
 
     Raises:
@@ -50,8 +51,8 @@ def gradient_flow(measured: Mapping[str, Any] | None = None) -> Figure:
     Source: the article's "Inverted Residual and Linear Bottleneck Layer", that shortcuts help gradients flow.
 
     >>> untrained = [
-    ...     {"variant": variant, "batch_norm": flag, "blocks": 2, "norms": [[2.0, 1.0], [4.0, 1.0]]}
-    ...     for flag in (True, False) for variant in ("linear", "none")
+    ...     {"variant": variant, **kind, "blocks": 2, "norms": [[2.0, 1.0], [4.0, 1.0]]}
+    ...     for kind in UNTRAINED.values() for variant in ("linear", "none")
     ... ]
     >>> norms = {"before": [2.0, 1.0], "after": [3.0, 1.0]}
     >>> trained = [{"variant": v, "seed": 0, "accuracy": 0.5, "norms": norms} for v in ("linear", "none")]
@@ -62,8 +63,8 @@ def gradient_flow(measured: Mapping[str, Any] | None = None) -> Figure:
     """
     data = _numbers(_checked(stored_gradients() if measured is None else measured))
     plots = [
-        ("(a) untrained, normalised", data["with batch normalisation"]),
-        ("(b) untrained, not normalised", data["without batch normalisation"]),
+        ("(a) untrained, normalised", data[NORMALISED]),
+        ("(b) untrained, not normalised", [*data[PLAIN], *({**line, "fans": "keras"} for line in data[KERAS])]),
         ("(c) trained and untrained", data["trained"]),
     ]
     panels = [Panel(title, _legend(lines), partial(_draw, lines)) for title, lines in plots]
@@ -85,7 +86,7 @@ def _checked(measured: Mapping[str, Any]) -> Mapping[str, Any]:
         ("channels", "expansion", "gradient_images", "steps"),
     )
     for name, keys in (
-        ("untrained", ("variant", "batch_norm", "blocks", "norms")),
+        ("untrained", ("variant", "batch_norm", "fans", "blocks", "norms")),
         ("trained", ("variant", "accuracy", "norms")),
     ):
         for index, entry in enumerate(measured[name]):
@@ -100,9 +101,10 @@ def _checked(measured: Mapping[str, Any]) -> Mapping[str, Any]:
             for row in rows:
                 if len(row) < 2 or not all(0 < value < math.inf for value in row) or row[-1] != 1:
                     raise ValueError(f"{where} must have norms above 0 of two blocks or more, the last 1; got {row!r}")
-    for flag in (True, False):
-        if {entry["variant"] for entry in measured["untrained"] if entry["batch_norm"] == flag} != set(NETWORKS):
-            raise ValueError(f"{FUNCTION}: measured['untrained'] must have both networks with batch_norm={flag}")
+    for kind in UNTRAINED.values():
+        if {entry["variant"] for entry in measured["untrained"] if kind.items() <= entry.items()} != set(NETWORKS):
+            which = ", ".join(f"{name}={value!r}" for name, value in kind.items())
+            raise ValueError(f"{FUNCTION}: measured['untrained'] must have both networks with {which}")
     if {run["variant"] for run in measured["trained"]} != set(NETWORKS):
         raise ValueError(f"{FUNCTION}: measured['trained'] must have both networks")
     if len({len(row) for run in measured["trained"] for row in run["norms"].values()}) > 1:
@@ -113,13 +115,13 @@ def _checked(measured: Mapping[str, Any]) -> Mapping[str, Any]:
 def _numbers(measured: Mapping[str, Any]) -> dict[str, Any]:
     """All that is drawn."""
     untrained = {
-        flag: [
+        name: [
             _line(variant, entry["norms"])
             for variant in NETWORKS
             for entry in sorted(measured["untrained"], key=lambda entry: int(entry["blocks"]))
-            if entry["variant"] == variant and entry["batch_norm"] == flag
+            if {"variant": variant, **kind}.items() <= entry.items()
         ]
-        for flag in (True, False)
+        for name, kind in UNTRAINED.items()
     }
     trained = []
     for variant in NETWORKS:
@@ -131,8 +133,7 @@ def _numbers(measured: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "settings": dict(measured["settings"]),
         "data": measured["data"],
-        "with batch normalisation": untrained[True],
-        "without batch normalisation": untrained[False],
+        **untrained,
         "trained": trained,
     }
 
@@ -168,7 +169,7 @@ def _note(data: Mapping[str, Any]) -> str:
     failed = _not_trained(data)
     return (
         f"Small networks of inverted residuals (k = {settings['channels']}, t = {settings['expansion']}) with "
-        f"shortcuts and without: {len(data['with batch normalisation'][0]['norms'])} seeds before training; in (c) "
+        f"shortcuts and without: {len(data[NORMALISED][0]['norms'])} seeds before training; in (c) "
         f"{len(data['trained'][0]['norms'])} seeds of {data['trained'][0]['blocks']} blocks, trained for "
         f"{settings['steps']} steps to a median test accuracy of {100 * accuracies['linear']:.0f} % with shortcuts and "
         f"{100 * accuracies['none']:.0f} % without; chance is {100 / CLASSES:.0f} %"
@@ -177,8 +178,10 @@ def _note(data: Mapping[str, Any]) -> str:
     )
 
 
-def _deepest(lines: list[Line], variant: str) -> Line:
-    return max((line for line in lines if line["network"] == variant), key=lambda line: int(line["blocks"]))
+def _deepest(lines: list[Line]) -> list[Line]:
+    """Of each network, with each reading of the fans that is there, the deepest."""
+    found = {(line.get("fans", ""), line["network"]): line for line in sorted(lines, key=lambda line: line["blocks"])}
+    return [found[kind] for kind in sorted(found)]
 
 
 def _legend(lines: list[Line]) -> list[tuple[Kind, str]]:
@@ -191,19 +194,22 @@ def _legend(lines: list[Line]) -> list[tuple[Kind, str]]:
             )
             for line in lines
         ]
-    deepest = [_deepest(lines, variant) for variant in NETWORKS]
     entries: list[tuple[Kind, str]] = [
         (
             _kind(line),
-            f"{NETWORKS[line['network']]}, {line['blocks']} blocks: ×{times_text(line['median at the first block'])}",
+            f"{NETWORKS[line['network']]}, {_which(line)}: ×{times_text(line['median at the first block'])}",
         )
-        for line in deepest
+        for line in _deepest(lines)
     ]
     return [*entries, ({"color": INK, "linewidth": THIN}, "thin: each seed; thick: the median")]
 
 
+def _which(line: Line) -> str:
+    return "Keras's fans" if "fans" in line else f"{line['blocks']} blocks"
+
+
 def _kind(line: Line) -> Kind:
-    return {**KINDS[line["network"]], **(BEFORE if line.get("state") == "before" else {})}
+    return {**KINDS[line["network"]], **(SECOND if line.get("state") == "before" or "fans" in line else {})}
 
 
 def _draw(lines: list[Line], axes: Axes, across: float) -> None:
@@ -230,14 +236,14 @@ def _draw(lines: list[Line], axes: Axes, across: float) -> None:
 
 def _ends(data: Mapping[str, Any], kind: str) -> tuple[int, str, str]:
     """The depth of the deepest networks, and the factors at their first block with shortcuts and without."""
-    ends = [_deepest(data[kind], variant) for variant in NETWORKS]
+    ends = _deepest(data[kind])
     with_, without = (times_text(line["median at the first block"]) for line in ends)
     return ends[0]["blocks"], with_, without
 
 
 def _alt(data: Mapping[str, Any]) -> str:
     texts = []
-    for place, kind in (("Left", "with batch normalisation"), ("Middle", "without batch normalisation")):
+    for place, kind in (("Left", NORMALISED), ("Middle", PLAIN), ("Dotted there", KERAS)):
         depth, with_, without = _ends(data, kind)
         texts.append(
             f"{place}, untrained networks {kind}: from the last to the first of {depth} blocks the norm changes by the "
@@ -254,10 +260,11 @@ def _alt(data: Mapping[str, Any]) -> str:
 
 
 def _caption(data: Mapping[str, Any]) -> str:
-    depth, with_bn, without_bn = _ends(data, "with batch normalisation")
-    _, with_plain, without_plain = _ends(data, "without batch normalisation")
+    depth, with_bn, without_bn = _ends(data, NORMALISED)
+    _, with_plain, without_plain = _ends(data, PLAIN)
+    _, with_keras, without_keras = _ends(data, KERAS)
     settings = data["settings"]
-    seeds = len(data["with batch normalisation"][0]["norms"])
+    seeds = len(data[NORMALISED][0]["norms"])
     runs = len(data["trained"][0]["norms"])
     failed = _not_trained(data)
     factors = {(line["network"], line["state"]): line["median at the first block"] for line in data["trained"]}
@@ -265,7 +272,8 @@ def _caption(data: Mapping[str, Any]) -> str:
         claim=(
             f"{_claim(data)} Before training, over {depth} blocks, its norm changes by the factor {with_bn} with "
             f"shortcuts and {without_bn} without where there is batch normalisation, and by {with_plain} and "
-            f"{without_plain} where there is none. After training, over {data['trained'][0]['blocks']} blocks, by "
+            f"{without_plain} where there is none, with Keras's fans {with_keras} and {without_keras}. "
+            f"After training, over {data['trained'][0]['blocks']} blocks, by "
             f"{times_text(factors['linear', 'after'])} with shortcuts and {times_text(factors['none', 'after'])} "
             "without" + (f"; of these the networks with {' and with '.join(failed)} did not train." if failed else ".")
         ),
@@ -274,12 +282,14 @@ def _caption(data: Mapping[str, Any]) -> str:
             f"block's output, on one batch of {settings['gradient_images']} test images in training mode, in "
             "networks of inverted residuals (variant_network, linear and none) that differ in nothing but their "
             f"shortcuts: (a) with batch normalisation and He's kernels, (b) without it and with Glorot's, (c) as (a). "
+            "Glorot's kernels depend on the fans: a depthwise 3×3 kernel's are 9 and 9, the products of a sum, but "
+            "Keras takes 9·M and 9, as if the channels were mixed. "
             f"Data: {data['data']}. "
             f"Thin: {seeds} seeds in (a) and (b), {runs} in (c); thick: their median."
         ),
         scale=(
             "The vertical axes are logarithmic, each with its own range; a line ends, with a marker, at its network's "
-            "first block. Dotted with hollow markers: before training."
+            "first block. Dotted with hollow markers: Keras's fans in (b), before training in (c)."
         ),
         not_shown=(
             f"Not shown: other tasks, and ImageNet; for (c) other budgets than {settings['steps']} steps"
@@ -290,21 +300,16 @@ def _caption(data: Mapping[str, Any]) -> str:
 
 def _claim(data: Mapping[str, Any]) -> str:
     """What the numbers say, in a sentence."""
-    spans = {}
-    for kind in ("with batch normalisation", "without batch normalisation"):
-        spans[kind] = [abs(math.log10(_deepest(data[kind], v)["median at the first block"])) for v in NETWORKS]
-    if not all(with_ < without for with_, without in spans.values()):
+    ends = [[line["median at the first block"] for line in _deepest(data[kind])] for kind in UNTRAINED]
+    if not all(abs(math.log10(with_)) < abs(math.log10(without)) for with_, without in ends):
         return "Shortcuts do not keep the gradient's size in every one of these networks."
-    ways = {
-        kind: "grows" if _deepest(data[kind], "none")["median at the first block"] > 1 else "vanishes" for kind in spans
-    }
-    straight = all(_is_straight(line) for kind in spans for line in data[kind] if line["network"] == "none")
-    first, second = ways.values()
-    how = (
-        f"it {first} with depth"
-        if first == second
-        else f"it {first} with depth where there is batch normalisation and {second} where there is none"
-    )
+    straight = all(_is_straight(line) for kind in UNTRAINED for line in data[kind] if line["network"] == "none")
+    normalised, plain, keras = ("grows" if without > 1 else "vanishes" for _, without in ends)
+    how = f"it {normalised} with depth"
+    if not normalised == plain == keras:
+        how += f" where there is batch normalisation and {plain} where there is none"
+    if plain != keras:
+        how += f", but {keras} there with Keras's fans"
     how += ", exponentially" if straight else ""
     return f"Shortcuts keep the gradient's size; without them {how}."
 

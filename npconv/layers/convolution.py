@@ -21,15 +21,17 @@ class Linear(Layer):
     operation_backward: Callable[..., tuple[Array, Array]]
     operation_cost: Callable[..., Cost]
 
-    def __init__(self, shape: tuple[int, ...], fans: tuple[int, int], bias: bool, seed: Any, dtype: Any) -> None:
+    def __init__(
+        self, shape: tuple[int, ...], fans: tuple[int, int], bias: bool, seed: Any, dtype: Any, shared: int = 1
+    ) -> None:  # shared: how many channels' kernels Keras counts as one's products
         super().__init__()
         boolean(type(self).__name__, "bias", bias)
         self.geometry: dict[str, Any] = {}
-        self._fans = fans
+        self._fans = {"plain": fans, "keras": (shared * fans[0], fans[1])}
         self._parameter("kernel", shape, dtype)
         if bias:
             self._parameter("bias", shape[-1:], dtype)
-        self._draw(generator(type(self).__name__, seed), he_normal)
+        self._draw(generator(type(self).__name__, seed), he_normal, "plain")
 
     def forward(self, x: Array, training: bool = False) -> Array:
         """The kernel's output, plus the bias; the same in both modes."""
@@ -61,8 +63,8 @@ class Linear(Layer):
         twin.params["bias"], twin.grads["bias"] = bias.copy(), np.zeros_like(bias)
         return twin
 
-    def _draw(self, rng: np.random.Generator, initializer: Initializer) -> None:
-        self.params["kernel"][...] = initializer(rng, self.params["kernel"].shape, *self._fans)
+    def _draw(self, rng: np.random.Generator, initializer: Initializer, fans: str) -> None:
+        self.params["kernel"][...] = initializer(rng, self.params["kernel"].shape, *self._fans[fans])
         if "bias" in self.params:
             self.params["bias"][...] = 0
 
@@ -142,7 +144,7 @@ class DepthwiseConv2D(Linear):
         positive_ints("DepthwiseConv2D", channels=channels, depth_multiplier=depth_multiplier)
         height, width = kernel_sides("DepthwiseConv2D", kernel_size)
         fans = (height * width, height * width * depth_multiplier)
-        super().__init__((height, width, channels * depth_multiplier), fans, bias, seed, dtype)
+        super().__init__((height, width, channels * depth_multiplier), fans, bias, seed, dtype, shared=channels)
         self.geometry = checked_geometry("DepthwiseConv2D", stride, padding, dilation)
 
 

@@ -1,7 +1,9 @@
 """How a kernel's first numbers are drawn: functions (generator, shape, fan_in, fan_out) -> array of float64.
 
 `fan_in` is how many products make one output value, `fan_out` how many outputs one input value goes into: for a
-standard kernel Dᵣ²·M and Dᵣ²·N, for a depthwise one Dᵣ² and Dᵣ²·Q, for a pointwise or dense one M and N.
+standard kernel Dᵣ²·M and Dᵣ²·N, for a depthwise one Dᵣ² and Dᵣ²·Q, for a pointwise or dense one M and N. Keras reads
+them off the kernel's shape, which for a depthwise one, (Dᵣ, Dᵣ, M, Q), gives Dᵣ²·M and Dᵣ²·Q: M times as many products
+as there are. `Layer.initialize` takes either reading, one of `FANS`.
 """
 
 import math
@@ -13,6 +15,7 @@ import numpy as np
 from ..kernels.geometry import Array
 
 Initializer: TypeAlias = Callable[[np.random.Generator, tuple[int, ...], int, int], Array]
+FANS = ("plain", "keras")
 
 
 def he_normal(rng: np.random.Generator, shape: tuple[int, ...], fan_in: int, fan_out: int) -> Array:
@@ -27,7 +30,9 @@ def he_normal(rng: np.random.Generator, shape: tuple[int, ...], fan_in: int, fan
 
 
 def glorot_uniform(rng: np.random.Generator, shape: tuple[int, ...], fan_in: int, fan_out: int) -> Array:
-    """Uniform with variance 2/(fan_in + fan_out): what Keras draws unless told otherwise.
+    """Uniform with variance 2/(fan_in + fan_out): what Keras draws unless told otherwise, from fans of its own.
+
+    `layer.initialize(seed, glorot_uniform, fans="keras")` draws as Keras does.
 
     Source: X. Glorot and Y. Bengio, "Understanding the difficulty of training deep feedforward neural networks" (2010).
 

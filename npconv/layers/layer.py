@@ -11,7 +11,7 @@ from ..cost import Cost
 from ..files import as_npz, read_npz, write_whole
 from ..kernels import arguments
 from ..kernels.geometry import Array, Padding, Pair
-from .initializers import Initializer, he_normal
+from .initializers import FANS, Initializer, he_normal
 
 Self = TypeVar("Self", bound="Layer")
 MANY = 5  # differences that are told without being counted first
@@ -62,21 +62,26 @@ class Layer:
         """The output's shape from the input's, batch included."""
         return self.cost(input_shape).output_shape
 
-    def initialize(self: Self, seed: int | np.random.Generator, initializer: Initializer = he_normal) -> Self:
+    def initialize(
+        self: Self, seed: int | np.random.Generator, initializer: Initializer = he_normal, *, fans: str = "plain"
+    ) -> Self:
         """Draw all kernels anew, in their order, from one generator; biases to 0, normalisation to the identity.
 
         Args:
             seed: an int, or a generator that is drawn from.
             initializer: a function of `npconv.layers.initializers`, or one like them.
+            fans: "plain", the sums as they are, or "keras", which counts M times the products of a depthwise kernel.
 
         Returns:
             The layer itself.
 
-        Raises TypeError or ValueError for another seed.
+        Raises TypeError or ValueError for another seed, ValueError for other fans.
         """
+        if fans not in FANS:
+            raise ValueError(f"{type(self).__name__}.initialize: fans must be one of {', '.join(FANS)}; got {fans!r}")
         rng = generator(f"{type(self).__name__}.initialize", seed)
         for layer in self.leaves():
-            layer._draw(rng, initializer)
+            layer._draw(rng, initializer, fans)
         return self
 
     def folded(self: Self) -> Self:
@@ -138,15 +143,10 @@ class Layer:
         fill(self.arrays(), arrays, f"{type(self).__name__}.load_arrays: the arrays")
 
     def _parameter(self, name: str, shape: tuple[int, ...], dtype: Any) -> None:
-        try:
-            real = np.dtype(dtype).kind == "f"
-        except (TypeError, ValueError):
-            real = False
-        if not real:
-            raise TypeError(f"{type(self).__name__}: dtype must be one of real floats; got {dtype!r}")
+        real_dtype(type(self).__name__, dtype)
         self.params[name], self.grads[name] = np.zeros(shape, dtype), np.zeros(shape, dtype)
 
-    def _draw(self, rng: np.random.Generator, initializer: Initializer) -> None:
+    def _draw(self, rng: np.random.Generator, initializer: Initializer, fans: str) -> None:
         """Set a leaf's own parameters and statistics to their first values."""
 
     def _remember(self) -> Any:
@@ -197,6 +197,16 @@ def boolean(function: str, name: str, value: Any) -> None:
     """Check a yes or no: a word such as "no" would count as yes."""
     if not isinstance(value, bool | np.bool_):
         raise TypeError(f"{function}: {name} must be a bool; got {value!r}")
+
+
+def real_dtype(function: str, dtype: Any) -> None:
+    """Check that a dtype, or what NumPy makes one of, is of real floats."""
+    try:
+        real = np.dtype(dtype).kind == "f"
+    except (TypeError, ValueError):
+        real = False
+    if not real:
+        raise TypeError(f"{function}: dtype must be one of real floats; got {dtype!r}")
 
 
 def generator(function: str, seed: Any) -> np.random.Generator:

@@ -79,7 +79,7 @@ class BatchNorm(Layer):
         for name in ("scale", "shift"):
             self._parameter(name, (channels,), dtype)
         self.state = {name: np.zeros(channels, dtype) for name in ("mean", "variance")}
-        self._draw()
+        self._set_to_identity()
 
     def forward(self, x: Array, training: bool = False) -> Array:
         """Normalised by the batch's statistics, which then move the running ones; or by the running ones."""
@@ -118,7 +118,10 @@ class BatchNorm(Layer):
             raise ValueError(f"BatchNorm.cost: input_shape must be (B, …, {channels}); got {tuple(input_shape)}")
         return super().cost(input_shape)
 
-    def _draw(self, rng: np.random.Generator | None = None, initializer: Initializer | None = None) -> None:
+    def _draw(self, rng: np.random.Generator, initializer: Initializer, fans: str) -> None:
+        self._set_to_identity()
+
+    def _set_to_identity(self) -> None:
         self.params["scale"][...], self.params["shift"][...] = 1, 0
         self.state["mean"][...], self.state["variance"][...] = 0, 1
 

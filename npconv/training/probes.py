@@ -343,6 +343,12 @@ class Settings(SmallRun):
 
 
 FULL = Settings()
+UNTRAINED: dict[str, dict[str, Any]] = {
+    "with batch normalisation": {"batch_norm": True, "fans": "plain"},
+    "without batch normalisation": {"batch_norm": False, "fans": "plain"},
+    "without batch normalisation, with Keras's fans": {"batch_norm": False, "fans": "keras"},
+}
+"""In which networks gradients are measured before training; `first_norms` takes the values."""
 PLACES = {"bottleneck": "", "expanded": ".expand_relu6", "filtered": ".depthwise_relu6"}
 """Where maps are taken in an inverted residual: its output, and the wide maps behind their ReLU6."""
 
@@ -402,12 +408,20 @@ def learnt(accuracy: float) -> bool:
 
 
 def first_norms(
-    variant: str, blocks: int, seed: int, x: Array, labels: Array, *, batch_norm: bool, settings: Settings = FULL
+    variant: str,
+    blocks: int,
+    seed: int,
+    x: Array,
+    labels: Array,
+    *,
+    batch_norm: bool,
+    fans: str = "plain",
+    settings: Settings = FULL,
 ) -> list[float]:
     """Gradient norms by block, over the last block's, in a network that is not trained, in float64.
 
-    With batch normalisation kernels are He's, without it they are Glorot's, as Keras draws them: without it the size of
-    the numbers decides, with it it does not.
+    With batch normalisation kernels are He's, without it they are Glorot's, and with fans="keras" as Keras draws them:
+    without it the size of the numbers decides, with it it does not.
     """
     network = variant_network(
         variant,
@@ -419,7 +433,7 @@ def first_norms(
         dtype=np.float64,
     )
     if not batch_norm:
-        network.initialize(seed, glorot_uniform)
+        network.initialize(seed, glorot_uniform, fans=fans)
     return relative(gradient_norms(network, x.astype(np.float64), labels))
 
 
@@ -492,14 +506,13 @@ def make_stored(
     before = [
         {
             "variant": variant,
-            "batch_norm": batch_norm,
+            **kind,
             "blocks": blocks,
             "norms": [
-                first_norms(variant, blocks, seed, *batch, batch_norm=batch_norm, settings=settings)
-                for seed in settings.first_seeds
+                first_norms(variant, blocks, seed, *batch, **kind, settings=settings) for seed in settings.first_seeds
             ],
         }
-        for batch_norm in (True, False)
+        for kind in UNTRAINED.values()
         for variant in ("linear", "none")
         for blocks in settings.depths
     ]

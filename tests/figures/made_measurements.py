@@ -4,6 +4,8 @@ from typing import Any
 
 import numpy as np
 
+from npconv.training.probes import UNTRAINED
+
 PLACES = ("bottleneck", "expanded", "filtered")
 
 
@@ -62,12 +64,12 @@ def made_gradients(
     seeds: int = 3,
     depths: tuple[int, ...] = (4, 9),
     depth: int = 6,
-    shortcuts: tuple[float, float] = (1.1, 1.05),
-    none: tuple[float, float] = (1.5, 0.6),
+    shortcuts: tuple[float, ...] = (1.1, 1.05),
+    none: tuple[float, ...] = (1.5, 0.6),
     after: tuple[float, float] = (1.2, 1.1),
     accuracies: tuple[float, float] = (0.25, 0.25),
 ) -> dict[str, Any]:
-    """Norms that change by a factor a block, with and without batch normalisation, and at random from seed to seed."""
+    """Norms that change by a factor a block and at random from seed to seed; factors by kind, the last one repeated."""
     rng = np.random.default_rng(12)
 
     def norms(blocks: int, factor: float) -> list[float]:
@@ -77,11 +79,11 @@ def made_gradients(
     untrained = [
         {
             "variant": variant,
-            "batch_norm": flag,
+            **kind,
             "blocks": blocks,
-            "norms": [norms(blocks, factors[not flag]) for _ in range(seeds)],
+            "norms": [norms(blocks, factors[min(i, len(factors) - 1)]) for _ in range(seeds)],
         }
-        for flag in (True, False)
+        for i, kind in enumerate(UNTRAINED.values())
         for variant, factors in (("linear", shortcuts), ("none", none))
         for blocks in depths
     ]

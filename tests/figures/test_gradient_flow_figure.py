@@ -8,13 +8,20 @@ from made_measurements import made_gradients
 
 from npconv.figures import Figure, gradient_flow
 from npconv.figures.parts.lines import decades, power_of_ten, times_text
+from npconv.training.probes import UNTRAINED
 
-KINDS = ("with batch normalisation", "without batch normalisation", "trained")
+NORMALISED, PLAIN, KERAS = UNTRAINED
+PANELS = ((NORMALISED,), (PLAIN, KERAS), ("trained",))
 
 
 @pytest.fixture(scope="module", params=["what ships", "made"])
 def figure(request: pytest.FixtureRequest) -> Figure:
     return gradient_flow() if request.param == "what ships" else gradient_flow(made_gradients())
+
+
+def panels(figure: Figure) -> list[list[dict[str, Any]]]:
+    """The lines of each panel."""
+    return [[line for kind in kinds for line in figure.data[kind]] for kinds in PANELS]
 
 
 def artists(figure: Figure, panel: int) -> dict[str, list[Any]]:
@@ -25,9 +32,9 @@ def artists(figure: Figure, panel: int) -> dict[str, list[Any]]:
 
 
 def test_each_seed_and_the_median_are_drawn_from_the_last_block_back(figure: Figure) -> None:
-    for panel, kind in enumerate(KINDS):
+    for panel, lines in enumerate(panels(figure)):
         drawn = artists(figure, panel)
-        for i, line in enumerate(figure.data[kind]):
+        for i, line in enumerate(lines):
             (median,) = drawn[f"line-{i}"]
             np.testing.assert_array_equal(median.get_xdata(), np.arange(line["blocks"]))
             np.testing.assert_array_equal(median.get_ydata()[::-1], np.median(line["norms"], axis=0))
@@ -39,32 +46,31 @@ def test_each_seed_and_the_median_are_drawn_from_the_last_block_back(figure: Fig
 def test_the_data_are_what_was_measured() -> None:
     measured = made_gradients(depths=(9, 4))
     data = gradient_flow(measured).data
-    for flag, kind in ((True, KINDS[0]), (False, KINDS[1])):
-        assert [(line["network"], line["blocks"]) for line in data[kind]] == [
+    for name, kind in UNTRAINED.items():
+        assert [(line["network"], line["blocks"]) for line in data[name]] == [
             ("linear", 4), ("linear", 9), ("none", 4), ("none", 9),
         ]  # fmt: skip
-        entries = {(e["variant"], e["blocks"]): e["norms"] for e in measured["untrained"] if e["batch_norm"] == flag}
-        assert all(line["norms"] == entries[line["network"], line["blocks"]] for line in data[kind])
+        entries = {(e["variant"], e["blocks"]): e["norms"] for e in measured["untrained"] if kind.items() <= e.items()}
+        assert all(line["norms"] == entries[line["network"], line["blocks"]] for line in data[name])
     for line in data["trained"]:
         runs = [run for run in measured["trained"] if run["variant"] == line["network"]]
         assert line["norms"] == [run["norms"][line["state"]] for run in runs]
 
 
 def test_all_is_within_the_axes_and_lines_differ_by_more_than_colour(figure: Figure) -> None:
-    for panel, kind in enumerate(KINDS):
+    for panel, lines in enumerate(panels(figure)):
         low, high = figure.figure.axes[panel].get_ylim()
-        assert all(low <= value <= high for line in figure.data[kind] for row in line["norms"] for value in row)
-        drawn = artists(figure, panel)
-        lines = [drawn[f"line-{i}"][0] for i in range(len(figure.data[kind]))]
-        looks = {(a.get_linestyle(), a.get_marker(), a.get_markerfacecolor() == "white") for a in lines}
-        assert len(looks) == (4 if kind == "trained" else 2)
+        assert all(low <= value <= high for line in lines for row in line["norms"] for value in row)
+        drawn = [artists(figure, panel)[f"line-{i}"][0] for i in range(len(lines))]
+        looks = {(a.get_linestyle(), a.get_marker(), a.get_markerfacecolor() == "white") for a in drawn}
+        assert len(looks) == (2 if panel == 0 else 4)
 
 
 def test_words_give_the_deepest_networks_medians(figure: Figure) -> None:
-    for panel, kind in enumerate(KINDS):
+    for panel, lines in enumerate(panels(figure)):
         texts = " ".join(text.get_text() for text in figure.figure.axes[panel].texts)
-        deepest = max(line["blocks"] for line in figure.data[kind])
-        for line in figure.data[kind]:
+        deepest = max(line["blocks"] for line in lines)
+        for line in lines:
             if line["blocks"] == deepest:
                 assert f"×{times_text(line['median at the first block'])}" in texts
                 assert times_text(line["median at the first block"]) in figure.alt
@@ -77,6 +83,7 @@ def test_words_give_the_deepest_networks_medians(figure: Figure) -> None:
              "and vanishes where there is none, exponentially."),
         ({"none": (1.5, 1.6)}, "without them it grows with depth, exponentially."),
         ({"none": (0.5, 0.6)}, "without them it vanishes with depth, exponentially."),
+        ({"none": (1.5, 0.6, 1.6)}, "vanishes where there is none, but grows there with Keras's fans, exponentially."),
         ({"none": (1.01, 0.6)}, "Shortcuts do not keep the gradient's size in every one of these networks."),
     ],
 )  # fmt: skip
@@ -146,7 +153,8 @@ def changed(name: str, **entries: Any) -> dict[str, Any]:
         (changed("untrained", norms=[[2.0, 3.0]]), ValueError, "the last 1"),
         (changed("trained", norms={"before": [2.0, 1.0]}), ValueError, "before and after"),
         (changed("trained", norms={"before": [2.0, 1.0], "after": [2.0, 1.0]}), ValueError, "one depth"),
-        ({**made_gradients(), "untrained": made_gradients()["untrained"][:4]}, ValueError, "batch_norm=False"),
+        ({**made_gradients(), "untrained": made_gradients()["untrained"][:4]}, ValueError, "batch_norm=False, fans='p"),
+        ({**made_gradients(), "untrained": made_gradients()["untrained"][:8]}, ValueError, "fans='keras'"),
         ({**made_gradients(), "trained": made_gradients()["trained"][:3]}, ValueError, "both networks"),
     ],
 )

@@ -369,6 +369,7 @@ def guard_spreads(layers: Any) -> None:
         (layers.PointwiseConv2D(80, 90, seed=3), 80, 90),
         (layers.Dense(80, 90, seed=4), 80, 90),
     ):
+        depthwise = isinstance(layer, layers.DepthwiseConv2D)
         kernel = layer.params["kernel"]
         assert abs(kernel.var() * fan_in / 2 - 1) < 0.1, layer
         assert abs(kernel).max() > 3 * kernel.std(), layer
@@ -376,6 +377,9 @@ def guard_spreads(layers: Any) -> None:
         limit = (6 / (fan_in + fan_out)) ** 0.5
         assert 0.99 * limit < abs(kernel).max() <= limit, layer
         assert abs(kernel.var() / (limit**2 / 3) - 1) < 0.1, layer
+        layer.initialize(5, layers.glorot_uniform, fans="keras")  # of a kernel (3, 4, 400, 2): 12·400 and 12·2
+        limit = (6 / ((400 if depthwise else 1) * fan_in + fan_out)) ** 0.5
+        assert 0.99 * limit < abs(kernel).max() <= limit, layer
         layer.initialize(5, layers.truncated_normal(0.05))
         assert 0.098 < abs(kernel).max() <= 0.1, layer
         assert abs(kernel.std() / (0.05 * 0.8796) - 1) < 0.05, layer  # the spread of a normal within two deviations

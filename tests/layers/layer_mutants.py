@@ -76,5 +76,7 @@ MUTANTS = [
     # initialisers
     Mutant("He's variance halved", "initializers", "math.sqrt(2 / fan_in)", "math.sqrt(1 / fan_in)", "spreads"),
     Mutant("Glorot's fans exchanged for one", "initializers", "6 / (fan_in + fan_out)", "6 / (2 * fan_in)", "spreads"),
+    Mutant("Keras's fans taken for the plain ones", "convolution", "(shared * fans[0], ", "(fans[0], ", "spreads"),
+    Mutant("the plain fans taken for Keras's", "convolution", '"plain": fans', '"plain": (shared * fans[0], fans[1])', "spreads"),
     Mutant("nothing truncated", "initializers", "np.abs(values) > 2", "np.abs(values) > 9", "spreads"),
 ]  # fmt: skip

@@ -63,6 +63,7 @@ MADE_WRONG = [
     (lambda: DepthwiseSeparable(3, 4, seed=0.5), TypeError, "DepthwiseSeparable: seed must be an int of 0 or more, or a numpy.random.Generator; got 0.5"),
     (lambda: ResidualBottleneck(3, 2, seed=-2), ValueError, "ResidualBottleneck: seed must be an int of 0 or more, or a numpy.random.Generator; got -2"),
     (lambda: Sequential(Dense(3, 2)).initialize(-1), ValueError, "Sequential.initialize: seed must be an int of 0"),
+    (lambda: Sequential(Dense(3, 2)).initialize(1, fans="torch"), ValueError, "Sequential.initialize: fans must be one of plain, keras; got 'torch'"),
     (lambda: Conv2D(3, 4, dtype="foo"), TypeError, "Conv2D: dtype must be one of real floats; got 'foo'"),
     (lambda: BatchNorm(3, dtype=3), TypeError, "BatchNorm: dtype must be one of real floats; got 3"),
     (lambda: InvertedResidual(3, 4, batch_norm={"eps": 1}), TypeError, "InvertedResidual: batch_norm must have options of BatchNorm (epsilon, momentum, unbiased); got 'eps'"),

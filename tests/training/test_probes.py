@@ -249,7 +249,7 @@ def test_a_miniature_of_the_stored_measurements_is_written(tmp_path: Path) -> No
     assert [len(shares) for shares in subspaces["separable"][0]["trained"]] == [4]
     assert subspaces["separable"][0]["kept"]["principal"][0][1] == subspaces["separable"][0]["accuracy"]
     assert len(subspaces["inverted"][0]["places"]["expanded"]["trained"]["95 %"]) == 2
-    assert [len(entry["norms"][0]) for entry in gradients["untrained"]] == [2, 3] * 4
+    assert [len(entry["norms"][0]) for entry in gradients["untrained"]] == [2, 3] * 6
     assert gradients["trained"][1]["variant"] == "none"
     settings.separable(0).load(tmp_path / probes.WEIGHTS)
 
@@ -277,6 +277,6 @@ def test_stored_gradients_are_computed_anew() -> None:
         if entry["blocks"] == 8 and entry["batch_norm"] == (entry["variant"] == "none"):
             now = probes.first_norms(
                 entry["variant"], 8, FULL.first_seeds[1], task.x_test[:count], task.y_test[:count],
-                batch_norm=entry["batch_norm"],
+                batch_norm=entry["batch_norm"], fans=entry["fans"],
             )  # fmt: skip
             np.testing.assert_allclose(now, entry["norms"][1], rtol=1e-4)
