@@ -1,19 +1,24 @@
 """Labels as probabilities."""
 
+from typing import Any
+
 import numpy as np
 
 from ..kernels.arguments import is_int
 from ..kernels.geometry import Array
+from ..layers.layer import real_dtype
 
 
-def smooth_labels(labels: Array, classes: int, smoothing: float) -> Array:
-    """Class labels (B,) as rows of probabilities (B, classes), float32: (1 − ε) · onehot + ε / classes.
+def smooth_labels(labels: Array, classes: int, smoothing: float, *, dtype: Any = np.float32) -> Array:
+    """Class labels (B,) as rows of probabilities (B, classes): (1 − ε) · onehot + ε / classes.
 
     `smoothing` is ε, from 0 (plain rows of the identity) up to, not including, 1. `npconv.softmax_cross_entropy` takes
-    such rows as targets. With ε = 0.1, as the MobileNet code of TF-slim has it, the right class of ten keeps 0.91.
+    such rows as targets, best in the dtype of its logits: give that as `dtype`. With ε = 0.1, as the MobileNet code of
+    TF-slim has it, the right class of ten keeps 0.91.
 
-    Raises TypeError where `labels` is not an ndarray of integers, `classes` not an int, or `smoothing` not a number,
-    ValueError where `labels` is not (B,), a label or `smoothing` is out of range, or `classes` is below 1.
+    Raises TypeError where `labels` is not an ndarray of integers, `classes` not an int, `smoothing` not a number or
+    `dtype` none of real floats, ValueError where `labels` is not (B,), a label or `smoothing` is out of range, or
+    `classes` is below 1.
 
     >>> smooth_labels(np.array([2, 0]), classes=4, smoothing=0.2)
     array([[0.05, 0.05, 0.85, 0.05],
@@ -27,6 +32,7 @@ def smooth_labels(labels: Array, classes: int, smoothing: float) -> Array:
         raise TypeError(f"{function}: classes must be an int; got {classes!r}")
     if isinstance(smoothing, bool) or not isinstance(smoothing, int | float | np.integer | np.floating):
         raise TypeError(f"{function}: smoothing must be a real number; got {smoothing!r}")
+    real_dtype(function, dtype)
     if labels.ndim != 1:
         raise ValueError(f"{function}: labels must be (B,); got labels {labels.shape}")
     if classes < 1:
@@ -36,6 +42,6 @@ def smooth_labels(labels: Array, classes: int, smoothing: float) -> Array:
         raise ValueError(f"{function}: labels must lie between 0 and {classes - 1}; got {span}")
     if not 0 <= smoothing < 1:
         raise ValueError(f"{function}: smoothing must be from 0 up to, not including, 1; got {smoothing!r}")
-    rows: Array = np.full((len(labels), classes), smoothing / classes, np.float32)  # (B, classes)
+    rows: Array = np.full((len(labels), classes), smoothing / classes, dtype)  # (B, classes)
     rows[np.arange(len(labels)), labels] += 1 - smoothing
     return rows

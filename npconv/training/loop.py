@@ -112,8 +112,8 @@ def training_step(
 
     x is (B, Dᵤ, Dᵤ, M), labels (B,) integers below `classes`, smoothing the share of label smoothing.
     """
-    targets = smooth_labels(labels, classes, smoothing)
     logits = network.forward(x, training=True)
+    targets = smooth_labels(labels, classes, smoothing, dtype=np.result_type(logits, np.float32))
     loss = float(softmax_cross_entropy(logits, targets))
     network.backward(softmax_cross_entropy_backward(1.0, logits, targets))
     optimizer.step(network.grads, learning_rate)

@@ -13,6 +13,7 @@ from ..kernels.arguments import positive
 from ..kernels.geometry import Array
 
 Decays = Callable[[str], bool]
+CONVENTIONS = ("tensorflow", "keras", "torch")
 
 
 def decays_kernels(name: str) -> bool:
@@ -156,14 +157,16 @@ class SGD(Optimizer):
 class RMSProp(Optimizer):
     """RMSProp, gradients divided by the root of their running mean square, with momentum and weight decay.
 
-    As the MobileNetV2 paper's TensorFlow has it (`convention="tensorflow"`), with the gradient g:
+    As TensorFlow 1 has it, with which the MobileNetV2 paper's networks were trained (`convention="tensorflow"`), with
+    the gradient g:
 
         m ← decay · m + (1 − decay) · g²                                      from m = 1
         v ← momentum · v + learning_rate · g / √(m + epsilon)                 from v = 0
         p ← p − v
 
-    torch (`convention="torch"`) starts from m = 0, divides by √m + epsilon, and multiplies by the learning rate last,
-    p ← p − learning_rate · v, so that a new rate also changes what earlier gradients still contribute.
+    Keras (`convention="keras"`) starts from m = 0, and is the same otherwise. torch (`convention="torch"`) starts from
+    m = 0, divides by √m + epsilon, and multiplies by the learning rate last, p ← p − learning_rate · v, so that a new
+    rate also changes what earlier gradients still contribute.
 
     Args:
         parameters: names and arrays of real floats, which `step` changes in place.
@@ -171,7 +174,7 @@ class RMSProp(Optimizer):
         epsilon: above 0; 1 is the default of TF-slim's training script, and large: where m is far below it, this is
             gradient descent with momentum.
         weight_decay, decays: as in `Optimizer`; `decays_kernels` is a choice of decays.
-        convention: "tensorflow" or "torch".
+        convention: "tensorflow", "keras" or "torch".
 
     `state` has "mean_square." and its name for each parameter, and "momentum." and its name if there is momentum.
 
@@ -199,8 +202,8 @@ class RMSProp(Optimizer):
     ) -> None:
         _check("RMSProp", parameters, weight_decay, decay=decay, momentum=momentum)
         positive("RMSProp", "epsilon", epsilon)
-        if convention not in ("tensorflow", "torch"):
-            raise ValueError(f"RMSProp: convention must be 'tensorflow' or 'torch'; got {convention!r}")
+        if convention not in CONVENTIONS:
+            raise ValueError(f"RMSProp: convention must be one of {', '.join(CONVENTIONS)}; got {convention!r}")
         self.decay, self.momentum, self.epsilon, self.convention = decay, momentum, epsilon, convention
         first = np.ones_like if convention == "tensorflow" else np.zeros_like
         state = {f"mean_square.{name}": first(p) for name, p in parameters.items()}
@@ -209,24 +212,24 @@ class RMSProp(Optimizer):
         super().__init__(parameters, state, weight_decay, decays)
 
     def _update(self, name: str, p: Array, g: Array, rate: float, a: Array, b: Array) -> None:
-        tensorflow = self.convention == "tensorflow"
+        torch = self.convention == "torch"
         m = self.state[f"mean_square.{name}"]
         m *= self.decay
         np.multiply(g, g, out=b)
         b *= 1 - self.decay
         m += b
-        root = np.sqrt(np.add(m, self.epsilon, out=b) if tensorflow else m, out=b)
-        if not tensorflow:
+        root = np.sqrt(m if torch else np.add(m, self.epsilon, out=b), out=b)
+        if torch:
             root += self.epsilon
         change = np.divide(g, root, out=a)
-        if tensorflow:
+        if not torch:
             change *= rate
         if self.momentum:
             v = self.state[f"momentum.{name}"]
             v *= self.momentum
             v += change
             change = v
-        p -= change if tensorflow else np.multiply(change, rate, out=a)
+        p -= np.multiply(change, rate, out=a) if torch else change
 
 
 def _check(function: str, parameters: Mapping[str, Array], weight_decay: float, **shares: float) -> None:

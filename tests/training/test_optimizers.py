@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from npconv.training import SGD, RMSProp, decays_kernels, smooth_labels
+from npconv.training.optimizers import CONVENTIONS
 
 SHAPES = {"stem.kernel": (3, 2, 4), "block.depthwise.kernel": (3, 2), "norm.scale": (5,), "norm.shift": (5,)}
 RATES = (0.3, 0.3, 0.1, 0.7, 0.02)  # not constant, so that it matters where the rate is multiplied
@@ -71,17 +72,16 @@ def test_sgd_is_its_formula(nesterov):
     assert_same(run(SGD(parameters(), momentum=0.9, nesterov=nesterov, weight_decay=0.1)), expected)
 
 
-@pytest.mark.parametrize("convention", ["tensorflow", "torch"])
+@pytest.mark.parametrize("convention", CONVENTIONS)
 @pytest.mark.parametrize("momentum", [0.0, 0.9])
 def test_rmsprop_is_its_formula(convention, momentum):
-    tensorflow = convention == "tensorflow"
     expected = parameters()
-    m, v = {name: float(tensorflow) for name in SHAPES}, dict.fromkeys(SHAPES, 0.0)
+    m, v = dict.fromkeys(SHAPES, float(convention == "tensorflow")), dict.fromkeys(SHAPES, 0.0)
     for step, rate in enumerate(RATES):
         for name, g in gradients(step).items():
             g = g + 0.1 * expected[name]
             m[name] = 0.8 * m[name] + 0.2 * g**2
-            if tensorflow:
+            if convention != "torch":
                 v[name] = momentum * v[name] + rate * g / np.sqrt(m[name] + 0.5)
                 expected[name] = expected[name] - v[name]
             else:
@@ -97,6 +97,7 @@ OPTIMIZERS = [
     lambda p: SGD(p, momentum=0.9, nesterov=True, weight_decay=0.1),
     lambda p: RMSProp(p, weight_decay=0.1),
     lambda p: RMSProp(p, weight_decay=0.1, convention="torch"),
+    lambda p: RMSProp(p, weight_decay=0.1, convention="keras"),
 ]
 
 
@@ -194,7 +195,7 @@ def read_only():
         (lambda: SGD({}, momentum="0.9"), TypeError, "SGD: momentum"),
         (lambda: RMSProp({}, decay=-0.1), ValueError, "RMSProp: decay"),
         (lambda: RMSProp({}, epsilon=0), ValueError, "RMSProp: epsilon"),
-        (lambda: RMSProp({}, convention="keras"), ValueError, "RMSProp: convention"),
+        (lambda: RMSProp({}, convention="optax"), ValueError, "RMSProp: convention .* tensorflow, keras, torch"),
     ],
 )
 def test_settings_that_do_not_fit_are_refused(make, error, words):
@@ -210,6 +211,14 @@ def test_smoothed_labels_keep_their_class_and_sum_to_one():
     np.testing.assert_array_equal(smooth_labels(labels, 5, 0), np.eye(5)[labels])
 
 
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64, np.longdouble])
+def test_smoothed_labels_are_right_to_the_last_digits_of_their_dtype(dtype):
+    rows = smooth_labels(np.array([1, 0]), 3, 0.1, dtype=dtype)
+    assert rows.dtype == dtype
+    epsilon = max(np.finfo(dtype).eps, np.finfo(float).eps)  # ε itself is a float of Python
+    assert abs(rows.astype(float) - (0.9 * np.eye(3)[[1, 0]] + 0.1 / 3)).max() <= epsilon
+
+
 @pytest.mark.parametrize(
     ("arguments", "error", "words"),
     [
@@ -222,8 +231,11 @@ def test_smoothed_labels_keep_their_class_and_sum_to_one():
         ((np.array([0]), 0, 0.1), ValueError, "classes"),
         ((np.array([0]), 3, 1.0), ValueError, "smoothing"),
         ((np.array([0]), 3, float("nan")), ValueError, "smoothing"),
+        ((np.array([0]), 3, 0.1, int), TypeError, "smooth_labels: dtype must be one of real floats"),
+        ((np.array([0]), 3, 0.1, "half a float"), TypeError, "smooth_labels: dtype must be one of real floats"),
     ],
 )
 def test_labels_that_can_not_be_smoothed_are_refused(arguments, error, words):
+    labels, classes, smoothing, *dtype = arguments
     with pytest.raises(error, match=words):
-        smooth_labels(*arguments)
+        smooth_labels(labels, classes, smoothing, **({"dtype": dtype[0]} if dtype else {}))
