@@ -8,12 +8,13 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 
 from ..kernels import arguments
-from ..kernels.arguments import is_int
-from ..kernels.geometry import Array, Padding, Pair
+from ..kernels.arguments import integer, is_int, shown
+from ..kernels.geometry import Padding, Pair
 
 Shape = Sequence[int]
 
@@ -70,7 +71,8 @@ def conv2d_cost(
     >>> conv2d_cost((1, 7, 7, 3), (3, 3, 3, 128)).macs
     86400
     """
-    g = arguments.standard("conv2d_cost", _like("x", x), _like("kernel", kernel), stride, padding, dilation)
+    arrays = _like("conv2d_cost", bias, x=x, kernel=kernel)
+    g = arguments.standard("conv2d_cost", **arrays, stride=stride, padding=padding, dilation=dilation)
     return _sum_of_products((*g.output, kernel[3]), prod(kernel[:3]), prod(kernel), bias)
 
 
@@ -84,7 +86,8 @@ def depthwise_conv2d_cost(
     >>> depthwise_conv2d_cost((1, 7, 7, 3), (3, 3, 3)).macs
     675
     """
-    g = arguments.depthwise("depthwise_conv2d_cost", _like("x", x), _like("kernel", kernel), stride, padding, dilation)
+    arrays = _like("depthwise_conv2d_cost", bias, x=x, kernel=kernel)
+    g = arguments.depthwise("depthwise_conv2d_cost", **arrays, stride=stride, padding=padding, dilation=dilation)
     return _sum_of_products((*g.output, kernel[2]), prod(kernel[:2]), prod(kernel), bias)
 
 
@@ -105,8 +108,9 @@ def grouped_conv2d_cost(
     >>> grouped_conv2d_cost((1, 7, 7, 4), (3, 3, 2, 6), groups=2).macs
     2700
     """
-    g = arguments.grouped(
-        "grouped_conv2d_cost", _like("x", x), _like("kernel", kernel), groups, stride, padding, dilation
+    arrays = _like("grouped_conv2d_cost", bias, x=x, kernel=kernel)
+    g, _ = arguments.grouped(
+        "grouped_conv2d_cost", **arrays, groups=groups, stride=stride, padding=padding, dilation=dilation
     )
     return _sum_of_products((*g.output, kernel[3]), prod(kernel[:3]), prod(kernel), bias)
 
@@ -119,7 +123,7 @@ def pointwise_conv2d_cost(x: Shape, kernel: Shape, *, bias: bool = False) -> Cos
     >>> pointwise_conv2d_cost((1, 5, 5, 3), (3, 128)).macs
     9600
     """
-    arguments.pointwise("pointwise_conv2d_cost", _like("x", x), _like("kernel", kernel))
+    arguments.pointwise("pointwise_conv2d_cost", **_like("pointwise_conv2d_cost", bias, x=x, kernel=kernel))
     return _sum_of_products((*x[:3], kernel[1]), kernel[0], prod(kernel), bias)
 
 
@@ -129,7 +133,7 @@ def dense_cost(x: Shape, kernel: Shape, *, bias: bool = False) -> Cost:
     >>> dense_cost((1, 1280), (1280, 1000), bias=True).params
     1281000
     """
-    arguments.dense("dense_cost", _like("x", x), _like("kernel", kernel))
+    arguments.dense("dense_cost", **_like("dense_cost", bias, x=x, kernel=kernel))
     return _sum_of_products((x[0], kernel[1]), kernel[0], prod(kernel), bias)
 
 
@@ -152,15 +156,8 @@ def depthwise_separable_conv2d_cost(
     >>> cost.macs, cost.parts["depthwise"].macs, cost.parts["pointwise"].macs
     (10275, 675, 9600)
     """
-    arguments.separable(
-        "depthwise_separable_conv2d_cost",
-        _like("x", x),
-        _like("depthwise", depthwise),
-        _like("pointwise", pointwise),
-        stride,
-        padding,
-        dilation,
-    )
+    arrays = _like("depthwise_separable_conv2d_cost", bias, x=x, depthwise=depthwise, pointwise=pointwise)
+    arguments.separable("depthwise_separable_conv2d_cost", **arrays, stride=stride, padding=padding, dilation=dilation)
     first = depthwise_conv2d_cost(x, depthwise, stride=stride, padding=padding, dilation=dilation, bias=bias)
     return _chain(depthwise=first, pointwise=pointwise_conv2d_cost(first.output_shape, pointwise, bias=bias))
 
@@ -186,15 +183,10 @@ def inverted_residual_cost(
     >>> cost.macs == 28 * 28 * 32 * 6 * (32 + 9 + 32)
     True
     """
+    shapes = {"x": x, "depthwise": depthwise, "project": project} | ({} if expand is None else {"expand": expand})
+    arrays = {"expand": None} | _like("inverted_residual_cost", bias, **shapes)
     shortcut = arguments.inverted_residual(
-        "inverted_residual_cost",
-        _like("x", x, np.float32),
-        None if expand is None else _like("expand", expand, np.float32),
-        _like("depthwise", depthwise, np.float32),
-        _like("project", project, np.float32),
-        stride,
-        padding,
-        dilation,
+        "inverted_residual_cost", **arrays, stride=stride, padding=padding, dilation=dilation
     )
     parts = {} if expand is None else {"expand": pointwise_conv2d_cost(x, expand, bias=bias)}
     wide = parts["expand"].output_shape if parts else x
@@ -213,9 +205,8 @@ def residual_bottleneck_cost(x: Shape, reduce: Shape, spatial: Shape, restore: S
     >>> residual_bottleneck_cost((1, 28, 28, 256), (256, 64), (3, 3, 64, 64), (64, 256)).macs
     54591488
     """
-    shapes = {"x": x, "reduce": reduce, "spatial": spatial, "restore": restore}
-    arrays = [_like(name, shape, np.float32) for name, shape in shapes.items()]
-    arguments.residual_bottleneck("residual_bottleneck_cost", *arrays)
+    arrays = _like("residual_bottleneck_cost", bias, x=x, reduce=reduce, spatial=spatial, restore=restore)
+    arguments.residual_bottleneck("residual_bottleneck_cost", **arrays)
     first = pointwise_conv2d_cost(x, reduce, bias=bias)
     middle = conv2d_cost(first.output_shape, spatial, padding="same", bias=bias)
     last = pointwise_conv2d_cost(middle.output_shape, restore, bias=bias)
@@ -244,8 +235,8 @@ def cost_ratio(kernel_size: Pair, out_channels: int, *, depth_multiplier: int = 
     >>> cost_ratio(3, 128)
     Fraction(137, 1152)
     """
-    kernel_height, kernel_width = _sizes("cost_ratio", kernel_size, out_channels, depth_multiplier)
-    return depth_multiplier * (Fraction(1, out_channels) + Fraction(1, kernel_height * kernel_width))
+    taps, filters, multiplier = _sizes("cost_ratio", kernel_size, out_channels, depth_multiplier)
+    return multiplier * (Fraction(1, filters) + Fraction(1, taps))
 
 
 def break_even_multiplier(kernel_size: Pair, out_channels: int) -> Fraction:
@@ -256,7 +247,7 @@ def break_even_multiplier(kernel_size: Pair, out_channels: int) -> Fraction:
     >>> break_even_multiplier(3, 9)
     Fraction(9, 2)
     """
-    _sizes("break_even_multiplier", kernel_size, out_channels, 1)
+    _sizes("break_even_multiplier", kernel_size, out_channels)
     return 1 / cost_ratio(kernel_size, out_channels)
 
 
@@ -268,27 +259,26 @@ def limit_error(kernel_size: Pair, out_channels: int) -> Fraction:
     >>> limit_error(3, 90)
     Fraction(1, 10)
     """
-    kernel_height, kernel_width = _sizes("limit_error", kernel_size, out_channels, 1)
-    return Fraction(kernel_height * kernel_width, out_channels)
+    taps, filters, _ = _sizes("limit_error", kernel_size, out_channels)
+    return Fraction(taps, filters)
 
 
-def _sizes(function: str, kernel_size: Pair, out_channels: int, depth_multiplier: int) -> tuple[int, int]:
-    checked = arguments.Arguments(function, arguments.PRODUCTS)
-    for name, value in (("out_channels", out_channels), ("depth_multiplier", depth_multiplier)):
-        if not is_int(value):
-            raise TypeError(f"{function}: {name} must be an int; got {value!r}")
-        if value < 1:
-            raise ValueError(f"{function}: {name} must be at least 1; got {value!r}")
-    return checked.pair("kernel_size", kernel_size, 1)
+def _sizes(function: str, kernel_size: Pair, out_channels: int, depth_multiplier: int = 1) -> tuple[int, int, int]:
+    """Dᵣ², N and Q, checked."""
+    sides = arguments.Arguments(function, arguments.PRODUCTS).pair("kernel_size", kernel_size, 1)
+    filters = integer(function, "out_channels", out_channels)
+    return math.prod(sides), filters, integer(function, "depth_multiplier", depth_multiplier)
 
 
-def _like(name: str, shape: Shape, dtype: type = np.int8) -> Array:
-    """An array of that shape which takes no memory, so that the kernels' own checks can judge the shape."""
-    if not isinstance(shape, tuple | list) or not all(is_int(n) and n >= 0 for n in shape):
-        raise TypeError(f"the shape of {name} must be a tuple of ints that are not negative; got {shape!r}")
-    if prod(shape) > np.iinfo(np.intp).max:
-        raise ValueError(f"the shape of {name} must have fewer numbers than can be counted; got {tuple(shape)}")
-    return np.broadcast_to(np.zeros((), dtype), tuple(shape))
+def _like(function: str, bias: bool, **shapes: Shape) -> dict[str, Any]:
+    """Arrays of these shapes which take no memory, so that the kernels' own checks can judge the shapes."""
+    arguments.boolean(function, "bias", bias)
+    for name, shape in shapes.items():
+        if not isinstance(shape, tuple | list) or not all(is_int(n) and n >= 0 for n in shape):
+            raise TypeError(f"{function}: {name} must be a shape, a tuple of ints not below 0; got {shown(shape)}")
+        if prod(shape) > arguments.MOST:
+            raise ValueError(f"{function}: {name} must have at most {arguments.MOST:,} numbers; got {shown(shape)}")
+    return {name: np.broadcast_to(np.float32(0), tuple(map(int, shape))) for name, shape in shapes.items()}
 
 
 def _sum_of_products(output_shape: Shape, products: int, weights: int, bias: bool) -> Cost:

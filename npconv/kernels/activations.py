@@ -8,6 +8,7 @@ import numpy as np
 
 from . import arguments
 from .geometry import Array
+from .sums import native
 
 
 def relu(x: Array) -> Array:
@@ -62,8 +63,12 @@ def relu6_backward(dy: Array, x: Array) -> Array:
 
 
 def _where_alive(dead: Array, dy: Array) -> Array:
-    """dy, and 0 where the unit is dead; floats by a product, as a choice element by element takes ten times as long."""
-    if dy.dtype.kind == "f":
-        masked: Array = np.multiply(dy, ~dead)
+    """dy, and 0 where the unit is dead.
+
+    The bits of floats are multiplied, as integers: several times as fast as a choice, and 0 · ∞ would be NaN.
+    """
+    if dy.dtype in (np.float16, np.float32, np.float64):
+        bits = dy.astype(native(dy), copy=False).view(f"i{dy.itemsize}")
+        masked: Array = np.multiply(bits, ~dead).view(native(dy))
         return masked
     return np.where(dead, np.zeros((), dy.dtype), dy)

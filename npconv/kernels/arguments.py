@@ -6,6 +6,8 @@ every shape involved. A pattern such as "B Dᵤ Dᵤ M" names an array's axes in
 stands twice must be the same number both times, but for the spatial sides D, whose height and width may differ.
 """
 
+import math
+import operator
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
@@ -17,6 +19,10 @@ PRODUCTS = "biufcO"  # dtype kinds that NumPy adds and multiplies
 NUMBERS = "biufc"  # those that linear algebra takes apart
 ACTIVATIONS = "fcO"  # real floats, the complex step's, and objects, which count or write themselves down
 REAL = "f"
+
+LARGEST = 2**31 - 1  # of any size: what an index of 32 bits holds
+MOST = np.iinfo(np.intp).max // 16  # numbers that an array of any dtype can have
+LARGEST_REAL = 1e30  # of any real number; float32 holds it
 
 VOLUME = "B Dᵤ Dᵤ M"
 
@@ -80,19 +86,24 @@ class Arguments:
                     f"{axis.padded} (stride {stride!r}, padding {padding!r}, dilation {dilation!r})"
                 )
             axes.append(axis)
-        return Geometry(batch, *axes)
+        g, (*_, channels) = Geometry(batch, *axes), self.shapes["x"]
+        shapes = {"the padded x": (batch, *(axis.padded for axis in axes), channels)}
+        shapes["the output"] = (*g.output, self.shapes[kernel][-1])
+        for what, shape in shapes.items():
+            if math.prod(shape) > MOST:
+                self.fail(f"padding must keep {what} within {MOST:,} numbers; {shown(padding)} makes it {shape}")
+        return g
 
     def pair(self, name: str, value: object, least: int) -> tuple[int, int]:
         """An int, or a pair of ints for height and width."""
         numbers = [value, value] if is_int(value) else value
         wanted = f"{self.function}: {name} must be an int or a pair of ints (height, width)"
         if not isinstance(numbers, tuple | list) or not all(is_int(n) for n in numbers):
-            raise TypeError(f"{wanted}; got {value!r}")
+            raise TypeError(f"{wanted}; got {shown(value)}")
         if len(numbers) != 2:
-            raise ValueError(f"{wanted}; got {value!r}")
-        if min(numbers) < least:
-            raise ValueError(f"{self.function}: {name} must be at least {least}; got {value!r}")
-        return int(numbers[0]), int(numbers[1])
+            raise ValueError(f"{wanted}; got {shown(value)}")
+        height, width = (integer(self.function, name, number, least, given=value) for number in numbers)
+        return height, width
 
     def padding(
         self, value: object, spatial: Sequence[int], spans: Sequence[int], strides: Sequence[int]
@@ -106,10 +117,10 @@ class Arguments:
                     max((-(-d // s) - 1) * s + span - d, 0) for d, span, s in zip(spatial, spans, strides, strict=True)
                 ]
                 return [(n // 2, n - n // 2) for n in needed]
-            raise ValueError(f"{self.function}: padding must be 'valid', 'same' or numbers; got {value!r}")
+            raise ValueError(f"{self.function}: padding must be 'valid', 'same' or numbers; got {shown(value)}")
         if isinstance(value, tuple | list) and any(isinstance(side, tuple | list) for side in value):
             if len(value) != 2 or not all(isinstance(side, tuple | list) for side in value):
-                raise ValueError(f"{self.function}: padding must be ((top, bottom), (left, right)); got {value!r}")
+                raise ValueError(f"{self.function}: padding must be ((top, bottom), (left, right)); got {shown(value)}")
             return [self.pair("each side of padding", side, 0) for side in value]
         top, left = self.pair("padding", value, 0)
         return [(top, top), (left, left)]
@@ -123,6 +134,54 @@ class Arguments:
 def is_int(value: object) -> bool:
     """Whether value is an int of Python or NumPy; a bool is none."""
     return isinstance(value, int | np.integer) and not isinstance(value, bool)
+
+
+def integer(function: str, name: str, value: Any, least: int = 1, most: int = LARGEST, *, given: object = None) -> int:
+    """An int within its bounds, as Python's: NumPy's would wrap in what is calculated with it.
+
+    `given` is what the user wrote, where value is a part of it.
+    """
+    got = shown(value if given is None else given)
+    if not is_int(value):
+        raise TypeError(f"{function}: {name} must be an int; got {got}")
+    if value < least:
+        raise ValueError(f"{function}: {name} must be at least {least}; got {got}")
+    if value > most:
+        raise ValueError(f"{function}: {name} must be at most {most}; got {got}")
+    return int(value)
+
+
+def real(
+    function: str, name: str, value: Any, *, above: float | None = None, least: float | None = None,
+    below: float | None = None, most: float | None = None,
+) -> float:  # fmt: skip
+    """A real number within its bounds, as Python's float; NaN and infinity lie in none."""
+    if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
+        raise TypeError(f"{function}: {name} must be a real number; got {shown(value)}")
+    number = float(value) if isinstance(value, np.number) else value  # a float16 knows no 1e30
+    bounds = [("above", above, operator.gt), ("at least", least, operator.ge),
+              ("below", below, operator.lt), ("at most", most, operator.le)]  # fmt: skip
+    given = [(word, bound, holds(number, bound)) for word, bound, holds in bounds if bound is not None]
+    given += [] if abs(number) <= LARGEST_REAL else [("in size at most", LARGEST_REAL, False)]
+    if not all(held for *_, held in given):
+        wanted = " and ".join(f"{word} {bound:g}" for word, bound, _ in given)
+        raise ValueError(f"{function}: {name} must be {wanted}; got {shown(value)}")
+    return float(number)
+
+
+def boolean(function: str, name: str, value: Any) -> None:
+    """Check a yes or no: a word such as "no" would count as yes."""
+    if not isinstance(value, bool | np.bool_):
+        raise TypeError(f"{function}: {name} must be a bool; got {shown(value)}")
+
+
+def shown(value: object) -> str:
+    """A value as an error has it, cut off where it is long."""
+    try:
+        text = repr(value)
+    except ValueError:  # Python's own limit, of 4,300 digits
+        return "an int too long to print"
+    return text if len(text) <= 200 else f"{text[:200]}…"
 
 
 def standard(
@@ -163,20 +222,19 @@ def grouped(
     padding: Padding,
     dilation: Pair,
     *dy: Array,
-) -> Geometry:
-    """Check the arguments of a grouped convolution, or of its backward; return its geometry."""
+) -> tuple[Geometry, int]:
+    """Check the arguments of a grouped convolution, or of its backward; return its geometry and its groups."""
     arguments = Arguments(function, PRODUCTS, *dy, x=x, kernel=kernel)
-    if not is_int(groups):
-        raise TypeError(f"{function}: groups must be an int; got {groups!r}")
+    groups = integer(function, "groups", groups)
     arguments.match(x=VOLUME, kernel="Dᵣ Dᵣ M/groups N")
     m, n = x.shape[-1], kernel.shape[-1]
-    if groups < 1 or m % groups or n % groups:
-        arguments.fail(f"groups must divide M = {m} and N = {n}, and is {groups}")
+    if m % groups or n % groups:
+        arguments.fail(f"groups must divide M = {m} and N = {n}; got {groups}")
     if kernel.shape[2] * groups != m:
         arguments.fail(f"kernel must be (Dᵣ, Dᵣ, M/groups, N) with M/groups = {m // groups}")
     g = arguments.geometry("kernel", stride, padding, dilation)
     arguments.upstream("(B, Dᵥ, Dᵥ, N)", (*g.output, n))
-    return g
+    return g, groups
 
 
 def pointwise(function: str, x: Array, kernel: Array, *dy: Array) -> None:
@@ -237,12 +295,11 @@ def split_inverted_residual(
     padding: Padding,
     dilation: Pair,
     *dy: Array,
-) -> tuple[Geometry, bool]:
-    """Check the arguments of an inverted residual in groups; return its geometry, and whether it has the shortcut."""
+) -> tuple[Geometry, bool, int]:
+    """Check the arguments of an inverted residual in groups; return its geometry, its shortcut or none, its groups."""
     expanded = {} if expand is None else {"expand": expand}
     arguments = Arguments(function, ACTIVATIONS, *dy, x=x, **expanded, depthwise=depthwise, project=project)
-    if not is_int(groups):
-        raise TypeError(f"{function}: groups must be an int; got {groups!r}")
+    groups = integer(function, "groups", groups)
     inner = "k" if expand is None else "tk"
     sizes = arguments.match(x="B Dᵤ Dᵤ k", expand="k tk", depthwise=f"Dᵣ Dᵣ {inner}", project=f"{inner} k′")
     g = arguments.geometry("depthwise", stride, padding, dilation)
@@ -253,9 +310,9 @@ def split_inverted_residual(
             f"{padding!r} with dilation {dilation!r} gives {g.output[1:]}"
         )
     arguments.upstream("(B, Dᵥ, Dᵥ, k′)", (*g.output, sizes["k′"]))
-    if not 1 <= groups <= len(project):
-        arguments.fail(f"groups must be from 1 to tk = {len(project)}, and is {groups}")
-    return g, shortcut
+    if groups > len(project):
+        arguments.fail(f"groups must be from 1 to tk = {len(project)}; got {groups}")
+    return g, shortcut, groups
 
 
 def residual_bottleneck(function: str, x: Array, reduce: Array, spatial: Array, restore: Array, *dy: Array) -> None:
@@ -275,29 +332,35 @@ def activation(function: str, x: Array, *dy: Array) -> None:
 
 def channelwise(function: str, x: Array, *dy: Array, epsilon: float = 1.0, **vectors: Array) -> None:
     """Check x, channels last, with one number a channel in each of the vectors: batch normalisation's arguments."""
-    positive(function, "epsilon", epsilon)
     arguments = Arguments(function, REAL, *dy, x=x, **vectors)
     arguments.match(x="… M", **dict.fromkeys(vectors, "M"))
     if x.ndim < 2:
         arguments.fail("x must be (B, …, M), 2 axes or more")
     arguments.upstream("like x", x.shape)
+    added(function, epsilon, x, *vectors.values())
 
 
 def folding(function: str, kernel: Array, *, epsilon: float, **vectors: Array) -> None:
     """Check a kernel, output channels last, with one number an output channel in each of the vectors."""
-    positive(function, "epsilon", epsilon)
     arguments = Arguments(function, REAL, kernel=kernel, **vectors)
     arguments.match(kernel="… N", **dict.fromkeys(vectors, "N"))
     if kernel.ndim < 2:
         arguments.fail("kernel must be (…, N), 2 axes or more")
+    added(function, epsilon, kernel, *vectors.values())
 
 
-def positive(function: str, name: str, value: float) -> None:
-    """Check a positive real number, such as epsilon."""
-    if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
-        raise TypeError(f"{function}: {name} must be a real number; got {value!r}")
-    if not value > 0:
-        raise ValueError(f"{function}: {name} must be above 0; got {value!r}")
+def added(function: str, epsilon: float, *arrays: Array) -> None:
+    """Check the positive number that is added to a variance: it must be one in the arrays' dtype too."""
+    real(function, "epsilon", epsilon, above=0)
+    dtype = np.result_type(*(a.dtype for a in arrays))
+    with np.errstate(over="ignore", under="ignore"):
+        if not 0 < dtype.type(epsilon) < np.inf:
+            raise ValueError(f"{function}: epsilon must be above 0 and finite in {dtype}; got {shown(epsilon)}")
+
+
+def positive(function: str, name: str, value: Any) -> float:
+    """A positive real number, as Python's float."""
+    return real(function, name, value, above=0)
 
 
 def volume(function: str, x: Array, *dy: Array) -> None:
@@ -307,33 +370,27 @@ def volume(function: str, x: Array, *dy: Array) -> None:
     arguments.upstream("(B, M)", (x.shape[0], x.shape[-1]))
 
 
-def multiplier(function: str, depth_multiplier: int) -> None:
-    """Check a depth multiplier Q."""
-    if not is_int(depth_multiplier):
-        raise TypeError(f"{function}: depth_multiplier must be an int; got {depth_multiplier!r}")
-    if depth_multiplier < 1:
-        raise ValueError(f"{function}: depth_multiplier must be at least 1; got {depth_multiplier!r}")
-
-
-def factors(function: str, depthwise: Array, pointwise: Array, depth_multiplier: int, **dkernel: Array) -> None:
-    """Check the two factors of a separable kernel, or the arguments of the factored kernel's backward."""
-    multiplier(function, depth_multiplier)
+def factors(function: str, depthwise: Array, pointwise: Array, depth_multiplier: int, **dkernel: Array) -> int:
+    """Check the two factors of a separable kernel, or the arguments of the factored kernel's backward; return Q."""
+    multiplier = integer(function, "depth_multiplier", depth_multiplier)
     arguments = Arguments(function, PRODUCTS, **dkernel, depthwise=depthwise, pointwise=pointwise)
     sizes = arguments.match(depthwise="Dᵣ Dᵣ MQ", pointwise="MQ N")
-    if sizes["MQ"] % depth_multiplier:
-        arguments.fail(f"depthwise must have a multiple of depth_multiplier = {depth_multiplier} channels")
-    shape = (*depthwise.shape[:2], sizes["MQ"] // depth_multiplier, sizes["N"])
+    if sizes["MQ"] % multiplier:
+        arguments.fail(f"depthwise must have a multiple of depth_multiplier = {multiplier} channels")
+    shape = (*depthwise.shape[:2], sizes["MQ"] // multiplier, sizes["N"])
     if arguments.shapes.get("dkernel", shape) != shape:
         arguments.fail(f"dkernel must be (Dᵣ, Dᵣ, M, N) = {shape}, the shape of the factored kernel")
+    return multiplier
 
 
-def standard_kernel(function: str, kernel: Array, depth_multiplier: int) -> None:
-    """Check a standard kernel that linear algebra will take apart, and the number of factors that it will keep."""
-    multiplier(function, depth_multiplier)
+def standard_kernel(function: str, kernel: Array, depth_multiplier: int) -> int:
+    """Check a standard kernel that linear algebra will take apart; return Q, the factors that it keeps of a slice."""
+    multiplier = integer(function, "depth_multiplier", depth_multiplier)
     arguments = Arguments(function, NUMBERS, kernel=kernel)
     arguments.match(kernel="Dᵣ Dᵣ M N")
     if not np.isfinite(kernel).all():
         arguments.fail("kernel must be finite")
+    return multiplier
 
 
 def linear_block(function: str, expand: Array, depthwise: Array, project: Array) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 
 from . import arguments
 from .geometry import Array, Padding, Pair, repeat_channels, repeat_kernel, sum_channels
+from .sums import accumulator, rounded, wider
 
 
 def depthwise_conv2d_loops(
@@ -143,9 +144,13 @@ def depthwise_conv2d_backward(
     """
     g = arguments.depthwise("depthwise_conv2d_backward", x, kernel, stride, padding, dilation, dy)
     padded, dpadded, _ = g.backward_arrays(dy, repeat_channels(x, kernel.shape[-1]), kernel)
-    runs = g.runs(padded)  # (B, Dᵥ, W, Dᵣ, Dᵣ, X)
-    dkernels = np.einsum("bvwijx,bvwx->ijx", runs, dy.reshape(*runs.shape[:3], -1))
-    dkernel = dkernels.reshape(*kernel.shape[:2], -1, kernel.shape[2]).sum(axis=2, dtype=dkernels.dtype)
+    runs = g.runs(wider(padded))  # (B, Dᵥ, W, Dᵣ, Dᵣ, X)
+    dy_runs = wider(dy).reshape(*runs.shape[:3], -1)  # (B, Dᵥ, W, X)
+    dkernels = accumulator((*kernel.shape[:2], runs.shape[-1]), dy, x)  # (Dᵣ, Dᵣ, X)
+    for band in g.line_bands(runs):
+        dkernels += np.einsum("bvwijx,bvwx->ijx", runs[band], dy_runs[band])
+    dkernels = dkernels.reshape(*kernel.shape[:2], -1, kernel.shape[2])
+    dkernel = rounded(dkernels.sum(axis=2, dtype=dkernels.dtype), dy, x)
     if g.keeps_size:  # then dx is a depthwise convolution too, of dy with the kernel turned round
         dx = depthwise_conv2d(dy, kernel[::-1, ::-1], padding=g.mirrored_padding, dilation=dilation)
         return sum_channels(dx, x.shape[-1]), dkernel

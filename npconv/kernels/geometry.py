@@ -23,6 +23,7 @@ Padding: TypeAlias = str | int | Sequence[int] | Sequence[Sequence[int]]
 WORKSPACE = 64 * 2**20  # bytes of columns that a kernel in bands may hold, unless one output row needs more
 BAND = 4 * 2**20  # bytes in a band: they stay in the cache between their writing and their reading
 MATRIX_ROWS = 1600  # positions in a band of columns at least, for a matrix product at full speed
+LINES = 256  # lines of positions that are summed in the numbers' own dtype, before their sums are in a wider one
 FEW_CHANNELS = 16  # below it a run over the width is longer than one over the channels
 
 
@@ -195,6 +196,10 @@ class Geometry:
         for image in range(0, self.batch, images):
             for row in range(0, self.height.output, rows):
                 yield slice(image, image + images), slice(row, min(row + rows, self.height.output))
+
+    def line_bands(self, runs: Array) -> Iterator[Band]:
+        """Bands of `runs` with `LINES` of them at most, or those of one row."""
+        return self.bands(1, size=LINES * self.width.output // runs.shape[2])
 
     def blocks(self, padded: Array) -> Iterator[tuple[Band, list[Array]]]:
         """(band, blocks): each band of the output with its columns, in blocks (positions, taps·M).

@@ -38,7 +38,7 @@ def grouped_conv2d(
     >>> grouped_conv2d(np.ones((2, 7, 6, 4)), np.ones((3, 3, 2, 6)), groups=2).shape
     (2, 5, 4, 6)
     """
-    arguments.grouped("grouped_conv2d", x, kernel, groups, stride, padding, dilation)
+    _, groups = arguments.grouped("grouped_conv2d", x, kernel, groups, stride, padding, dilation)
     shares = zip(np.split(x, groups, axis=-1), np.split(kernel, groups, axis=-1), strict=True)
     parts = [conv2d(x_g, kernel_g, stride=stride, padding=padding, dilation=dilation) for x_g, kernel_g in shares]
     return np.concatenate(parts, axis=-1)  # groups × (B, Dᵥ, Dᵥ, N/groups)
@@ -63,7 +63,7 @@ def grouped_conv2d_backward(
     >>> dx.shape, dkernel.shape
     ((2, 7, 6, 4), (3, 3, 2, 6))
     """
-    arguments.grouped("grouped_conv2d_backward", x, kernel, groups, stride, padding, dilation, dy)
+    _, groups = arguments.grouped("grouped_conv2d_backward", x, kernel, groups, stride, padding, dilation, dy)
     shares = zip(*(np.split(a, groups, axis=-1) for a in (dy, x, kernel)), strict=True)
     parts = [conv2d_backward(*share, stride=stride, padding=padding, dilation=dilation) for share in shares]
     dx, dkernel = (np.concatenate(gradients, axis=-1) for gradients in zip(*parts, strict=True))

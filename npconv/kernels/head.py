@@ -6,6 +6,7 @@ import numpy as np
 
 from . import arguments
 from .geometry import Array
+from .sums import image_sums, native, rounded, wider
 
 
 def global_average_pool(x: Array) -> Array:
@@ -18,7 +19,10 @@ def global_average_pool(x: Array) -> Array:
     array([[5., 6.]])
     """
     arguments.volume("global_average_pool", x)
-    mean: Array = x.sum(axis=(1, 2)) / (x.shape[1] * x.shape[2])  # (B, M)
+    count = x.shape[1] * x.shape[2]
+    if x.dtype.kind in "fc":
+        return rounded(image_sums(x) / count, x)  # (B, M)
+    mean: Array = x.sum(axis=(1, 2), dtype=np.result_type(x.dtype, np.float64)) / count  # (B, M)
     return mean
 
 
@@ -30,8 +34,8 @@ def global_average_pool_backward(dy: Array, x: Array) -> Array:
            [1., 1., 1.]])
     """
     arguments.volume("global_average_pool_backward", x, dy)
-    share = dy[:, None, None, :] / (x.shape[1] * x.shape[2])  # (B, 1, 1, M)
-    return np.tile(share, (1, *x.shape[1:3], 1))
+    share = wider(dy)[:, None, None, :] / (x.shape[1] * x.shape[2])  # (B, 1, 1, M)
+    return np.tile(rounded(share, dy) if dy.dtype.kind in "fc" else share, (1, *x.shape[1:3], 1))
 
 
 def softmax_cross_entropy(logits: Array, targets: Array) -> Any:
@@ -55,8 +59,10 @@ def softmax_cross_entropy(logits: Array, targets: Array) -> Any:
     True
     """
     arguments.classification("softmax_cross_entropy", logits, targets)
-    log_probabilities = _log_softmax(logits)  # (B, N)
-    return -(_probabilities(targets, logits) * log_probabilities).sum(axis=1).mean()
+    probabilities = _probabilities(targets, logits)  # (B, N)
+    losses = np.zeros_like(probabilities)  # where a class has no probability, whatever its logarithm: 0 · ∞ is NaN
+    np.multiply(probabilities, -_log_softmax(logits), where=probabilities > 0, out=losses)
+    return losses.sum(axis=1).mean()
 
 
 def softmax_cross_entropy_backward(dy: Any, logits: Array, targets: Array) -> Array:
@@ -69,21 +75,23 @@ def softmax_cross_entropy_backward(dy: Any, logits: Array, targets: Array) -> Ar
     array([[ 0.25,  0.25,  0.25, -0.75]])
     """
     arguments.classification("softmax_cross_entropy_backward", logits, targets, dy)
-    softmax = np.exp(_log_softmax(logits))  # (B, N)
-    dlogits: Array = (softmax - _probabilities(targets, logits)) * (dy / len(logits))  # (B, N)
-    return dlogits.astype(logits.dtype, copy=False)
+    with np.errstate(under="ignore"):
+        softmax = np.exp(_log_softmax(logits))  # (B, N)
+        return rounded((softmax - _probabilities(targets, logits)) * (dy / len(logits)), logits)  # (B, N)
 
 
 def _log_softmax(logits: Array) -> Array:
-    shifted: Array = logits - logits.max(axis=1, keepdims=True)  # the largest is 0: nothing overflows
-    normaliser: Array = np.log(np.exp(shifted).sum(axis=1, keepdims=True))  # (B, 1)
-    return shifted - normaliser
+    """log(exp(logits) / Σ exp(logits)), a row at a time; −∞ for what is too small to tell from it."""
+    with np.errstate(over="ignore", under="ignore"):
+        shifted: Array = logits - logits.max(axis=1, keepdims=True)  # the largest is 0, so no exponential overflows
+        shifted -= np.log(np.exp(shifted).sum(axis=1, keepdims=True))  # (B, N) - (B, 1)
+    return shifted
 
 
 def _probabilities(targets: Array, logits: Array) -> Array:
     """Class labels as rows of the identity; probabilities as they are."""
     if targets.dtype.kind == "f":
-        return targets.astype(logits.dtype, copy=False)
-    rows: Array = np.zeros_like(logits)  # (B, N)
+        return rounded(targets, logits)
+    rows: Array = np.zeros(logits.shape, native(logits))  # (B, N)
     rows[np.arange(len(rows)), targets] = 1
     return rows

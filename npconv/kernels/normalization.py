@@ -5,17 +5,17 @@ axis or more before them; scale, shift, mean and variance are (M,). The article 
 after every convolution (MobileNetV2 paper, section 6.1).
 """
 
-import math
 from typing import NamedTuple
 
 import numpy as np
 
 from . import arguments
 from .geometry import Array
+from .sums import channel_sums, lines, rounded, wider, working
 
 
 class BatchNormStages(NamedTuple):
-    """What lies inside a batch normalisation in training, in order."""
+    """What lies inside a batch normalisation in training, in order; of float16 all but the output are float32."""
 
     mean: Array  # (M,), of the batch
     variance: Array  # (M,), of the batch, biased
@@ -27,15 +27,15 @@ class BatchNormStages(NamedTuple):
 def batch_statistics(x: Array) -> tuple[Array, Array]:
     """Each channel's mean and biased variance (divided by the count n, not by n − 1) over all other axes.
 
-    x is (B, …, M), real floats; both results are (M,), in x's dtype. Sums run within an example in x's dtype, over the
-    batch in float64, and the variance is that of x − mean. Raises TypeError or ValueError where x is anything else.
+    x is (B, …, M), real floats; both results are (M,), in x's dtype. The variance is that of x − mean. Raises TypeError
+    or ValueError where x is anything else.
 
     >>> batch_statistics(np.array([[1.0, 10.0], [3.0, 10.0]]))
     (array([ 2., 10.]), array([1., 0.]))
     """
     arguments.channelwise("batch_statistics", x)
     mean, variance, _ = _centre(x)
-    return mean, variance
+    return rounded(mean, x), rounded(variance, x)
 
 
 def batch_norm_stages(x: Array, scale: Array, shift: Array, *, epsilon: float = 1e-3) -> BatchNormStages:
@@ -48,9 +48,10 @@ def batch_norm_stages(x: Array, scale: Array, shift: Array, *, epsilon: float = 
     arguments.channelwise("batch_norm_stages", x, epsilon=epsilon, scale=scale, shift=shift)
     mean, variance, centred = _centre(x)
     deviation = np.sqrt(variance + epsilon)  # (M,)
-    output = _lines(centred) * _along(centred, scale / deviation)  # (B, L, X)
-    output += _along(centred, shift)
-    return BatchNormStages(mean, variance, deviation, centred, output.reshape(x.shape))
+    scales = _along(x, scale / deviation)  # (X,)
+    output = np.multiply(lines(centred), scales, dtype=working(x, scale, shift))  # (B, L, X)
+    output += _along(x, shift)
+    return BatchNormStages(mean, variance, deviation, centred, rounded(output, x, scale, shift).reshape(x.shape))
 
 
 def batch_norm(x: Array, scale: Array, shift: Array, *, epsilon: float = 1e-3) -> Array:
@@ -108,14 +109,15 @@ def batch_norm_backward_from_stages(dy: Array, scale: Array, stages: BatchNormSt
         raise TypeError(f"batch_norm_backward_from_stages: stages must be BatchNormStages; got {type(stages).__name__}")
     _, _, deviation, centred, _ = stages
     arguments.channelwise("batch_norm_backward_from_stages", centred, dy, scale=scale, deviation=deviation)
-    dshift = _channel_sums(dy).astype(dy.dtype)  # (M,)
-    dscale = (_channel_sums(dy, centred) / deviation).astype(dy.dtype)  # (M,)
+    dshift = channel_sums(dy).astype(working(dy))  # (M,)
+    dscale = (channel_sums(dy, centred) / deviation).astype(working(dy))  # (M,)
     count = dy.size // dy.shape[-1]
-    dx = _lines(centred) * _along(centred, -dscale / (count * deviation))  # (B, L, X)
-    dx += _lines(dy)
+    means = _along(dy, -dscale / (count * deviation))  # (X,)
+    dx = np.multiply(lines(centred), means, dtype=working(dy, scale, centred))  # (B, L, X)
+    dx += lines(dy)
     dx -= _along(dy, dshift / count)
     dx *= _along(dy, scale / deviation)
-    return dx.reshape(dy.shape), dscale, dshift
+    return rounded(dx, dy, scale).reshape(dy.shape), rounded(dscale, dy), rounded(dshift, dy)
 
 
 def batch_norm_inference(
@@ -143,11 +145,11 @@ def batch_norm_inference(
     arguments.channelwise(
         "batch_norm_inference", x, epsilon=epsilon, scale=scale, shift=shift, mean=mean, variance=variance
     )
-    deviation = np.sqrt(variance + epsilon)  # (M,)
-    y = _lines(x) - _along(x, mean)  # (B, L, X)
+    deviation = np.sqrt(wider(variance) + epsilon)  # (M,)
+    y = np.subtract(lines(x), _along(x, mean), dtype=working(x, scale, shift, mean, variance))  # (B, L, X)
     y *= _along(x, scale / deviation)
     y += _along(x, shift)
-    return y.reshape(x.shape)
+    return rounded(y, x, scale, shift, mean, variance).reshape(x.shape)
 
 
 def batch_norm_inference_backward(
@@ -165,13 +167,14 @@ def batch_norm_inference_backward(
     arguments.channelwise(
         "batch_norm_inference_backward", x, dy, epsilon=epsilon, scale=scale, shift=shift, mean=mean, variance=variance
     )
-    deviation = np.sqrt(variance + epsilon)  # (M,)
+    deviation = np.sqrt(wider(variance) + epsilon)  # (M,)
     dx = dy * (scale / deviation)  # (B, …, M)
-    dshift = _channel_sums(dy).astype(dy.dtype)  # (M,)
-    dscale = _channel_sums(dy, (x - mean) / deviation).astype(dy.dtype)  # (M,)
+    dshift = channel_sums(dy)  # (M,)
+    dscale = channel_sums(dy, (wider(x) - mean) / deviation)  # (M,)
     dmean = -scale / deviation * dshift  # (M,)
-    dvariance = -scale * dscale / (2 * (variance + epsilon))  # (M,)
-    return dx, dscale, dshift, dmean, dvariance
+    dvariance = -scale * dscale / (2 * (wider(variance) + epsilon))  # (M,)
+    dx, dmean, dvariance = (rounded(a, dy, scale, variance) for a in (dx, dmean, dvariance))
+    return dx, rounded(dscale, dy), rounded(dshift, dy), dmean, dvariance
 
 
 def fold_batch_norm(
@@ -201,35 +204,17 @@ def fold_batch_norm(
     arguments.folding(
         "fold_batch_norm", kernel, epsilon=epsilon, scale=scale, shift=shift, mean=mean, variance=variance
     )
-    factor = scale / np.sqrt(variance + epsilon)  # (N,)
-    return kernel * factor, shift - mean * factor
+    factor = scale / np.sqrt(wider(variance) + epsilon)  # (N,)
+    bias = shift - mean * factor  # (N,)
+    return rounded(kernel * factor, kernel, scale, variance), rounded(bias, scale, shift, mean, variance)
 
 
 def _centre(x: Array) -> tuple[Array, Array, Array]:
     """Each channel's mean and biased variance, and x − mean."""
     count = x.size // x.shape[-1]
-    mean: Array = (_channel_sums(x) / count).astype(x.dtype)  # (M,)
-    centred = (_lines(x) - _along(x, mean)).reshape(x.shape)  # (B, …, M)
-    return mean, (_channel_sums(centred, centred) / count).astype(x.dtype), centred
-
-
-def _channel_sums(a: Array, other: Array | None = None) -> Array:
-    """Each channel's sum of a, or of a · other, over all other axes, (…, M) to (M,).
-
-    Within an example in a's dtype, float32 at least; over the batch, and returned, in float64 at least.
-    """
-    lines = _lines(a).astype(np.result_type(a.dtype, np.float32), copy=False)  # (B, L, X)
-    if other is None:
-        sums = np.ones(lines.shape[1], lines.dtype) @ lines  # (B, X)
-    else:
-        sums = np.einsum("blx,blx->bx", lines, _lines(other))  # (B, X)
-    total: Array = sums.sum(axis=0, dtype=np.result_type(sums.dtype, np.float64))  # (X,)
-    return total.reshape(-1, a.shape[-1]).sum(axis=0)  # type: ignore[no-any-return]
-
-
-def _lines(a: Array) -> Array:
-    """(B, …, D, M) as (B, L, X) with X = D·M: NumPy is fast along whole rows of positions, and slow along channels."""
-    return a.reshape(len(a), -1, math.prod(a.shape[-2:] if a.ndim > 2 else a.shape[-1:]))
+    mean = (channel_sums(x) / count).astype(working(x))  # (M,)
+    centred = (lines(x) - _along(x, mean)).reshape(x.shape)  # (B, …, M)
+    return mean, (channel_sums(centred, centred) / count).astype(working(x)), centred
 
 
 def _along(a: Array, vector: Array) -> Array:

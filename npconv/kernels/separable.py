@@ -10,6 +10,7 @@ from . import arguments
 from .depthwise import depthwise_conv2d, depthwise_conv2d_backward
 from .geometry import Array, Padding, Pair
 from .pointwise import pointwise_conv2d, pointwise_conv2d_backward
+from .sums import as_lapack, native
 
 
 def depthwise_separable_conv2d(
@@ -98,7 +99,7 @@ def factored_kernel(depthwise: Array, pointwise: Array, *, depth_multiplier: int
     >>> factored_kernel(np.ones((3, 3, 6)), np.ones((6, 8)), depth_multiplier=2).shape
     (3, 3, 3, 8)
     """
-    arguments.factors("factored_kernel", depthwise, pointwise, depth_multiplier)
+    depth_multiplier = arguments.factors("factored_kernel", depthwise, pointwise, depth_multiplier)
     products = depthwise[..., None] * pointwise  # (Dᵣ, Dᵣ, M·Q, N)
     by_channel = products.reshape(*depthwise.shape[:2], -1, depth_multiplier, pointwise.shape[1])
     kernel: Array = by_channel.sum(axis=3, dtype=products.dtype)  # (Dᵣ, Dᵣ, M, N)
@@ -117,7 +118,9 @@ def factored_kernel_backward(
     >>> ddepthwise[0, 0], dpointwise[:, 0]
     (array([8., 8., 8.]), array([9., 9., 9.]))
     """
-    arguments.factors("factored_kernel_backward", depthwise, pointwise, depth_multiplier, dkernel=dkernel)
+    depth_multiplier = arguments.factors(
+        "factored_kernel_backward", depthwise, pointwise, depth_multiplier, dkernel=dkernel
+    )
     dproducts = np.repeat(dkernel, depth_multiplier, axis=2)  # (Dᵣ, Dᵣ, M·Q, N)
     ddepthwise, dpointwise = dproducts * pointwise, dproducts * depthwise[..., None]  # (Dᵣ, Dᵣ, M·Q, N) twice
     return ddepthwise.sum(axis=3, dtype=ddepthwise.dtype), dpointwise.sum(axis=(0, 1), dtype=dpointwise.dtype)
@@ -131,7 +134,8 @@ def factorize_kernel(kernel: Array, *, depth_multiplier: int = 1) -> tuple[Array
     once Q reaches min(Dᵣ², N). Each singular value is split evenly between the factors, whose signs are free.
 
     Args:
-        kernel: (Dᵣ, Dᵣ, M, N), of numbers; integers become float64.
+        kernel: (Dᵣ, Dᵣ, M, N), of numbers; integers become float64. float16 is taken apart in float32, longdouble in
+            float64, as LAPACK has neither.
         depth_multiplier: Q.
 
     Returns:
@@ -148,15 +152,14 @@ def factorize_kernel(kernel: Array, *, depth_multiplier: int = 1) -> tuple[Array
     >>> np.allclose(factored_kernel(*factors), factored_kernel(depthwise, pointwise))
     True
     """
-    arguments.standard_kernel("factorize_kernel", kernel, depth_multiplier)
+    depth_multiplier = arguments.standard_kernel("factorize_kernel", kernel, depth_multiplier)
     height, width, m, n = kernel.shape
     slices = kernel.reshape(height * width, m, n).swapaxes(0, 1)  # (M, Dᵣ², N)
-    if kernel.dtype == np.float16:
-        slices = slices.astype(np.float32)
-    left, values, right = np.linalg.svd(slices, full_matrices=False)  # (M, Dᵣ², R), (M, R), (M, R, N)
+    left, values, right = np.linalg.svd(as_lapack(slices), full_matrices=False)  # (M, Dᵣ², R), (M, R), (M, R, N)
+    dtype = native(kernel) if kernel.dtype.kind in "fc" else left.dtype
     half, rank = np.sqrt(values)[:, :depth_multiplier], min(depth_multiplier, values.shape[1])
-    depthwise = np.zeros((height * width, m, depth_multiplier), left.dtype)
-    pointwise = np.zeros((m, depth_multiplier, n), left.dtype)
+    depthwise = np.zeros((height * width, m, depth_multiplier), dtype)
+    pointwise = np.zeros((m, depth_multiplier, n), dtype)
     depthwise[:, :, :rank] = (left[:, :, :rank] * half[:, None, :]).swapaxes(0, 1)
     pointwise[:, :rank] = half[:, :, None] * right[:, :rank]
     return depthwise.reshape(height, width, -1), pointwise.reshape(-1, n)

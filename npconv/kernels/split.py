@@ -49,7 +49,7 @@ def inverted_residual_split(
     >>> np.array_equal(y, inverted_residual(x, expand, depthwise, project))
     True
     """
-    g, shortcut = arguments.split_inverted_residual(
+    g, shortcut, groups = arguments.split_inverted_residual(
         "inverted_residual_split", x, expand, depthwise, project, groups, stride, padding, dilation
     )
     y = g.zeros(project.shape[1], *(a for a in (x, expand, depthwise, project) if a is not None))  # (B, Dᵥ, Dᵥ, k′)

@@ -7,6 +7,7 @@ import numpy as np
 
 from . import arguments
 from .geometry import Array, Padding, Pair, as_matrix
+from .sums import rounded, working
 
 
 def conv2d_loops(x: Array, kernel: Array, *, stride: Pair = 1, padding: Padding = "valid", dilation: Pair = 1) -> Array:
@@ -226,7 +227,7 @@ def conv2d_backward(
     ((2, 7, 6, 3), (3, 3, 3, 4))
     """
     g = arguments.standard("conv2d_backward", x, kernel, stride, padding, dilation, dy)
-    padded, dkernel = g.pad(x), np.empty(kernel.shape, np.result_type(dy.dtype, x.dtype))
+    padded, dkernel = g.pad(x), np.empty(kernel.shape, working(dy, x))
     for number, (band, blocks) in enumerate(g.blocks(padded)):  # each (positions, taps·M)
         dy_rows = as_matrix(dy[band].swapaxes(0, 1))  # (positions, N)
         for dk, block in zip(dkernel.reshape(len(blocks), -1, kernel.shape[-1]), blocks, strict=True):
@@ -234,6 +235,7 @@ def conv2d_backward(
                 np.matmul(block.T, dy_rows, out=dk)  # (taps·M, positions) @ (positions, N)
             else:
                 dk += block.T @ dy_rows
+    dkernel = rounded(dkernel, dy, x)
     if g.keeps_size and len(as_matrix(dy)) > kernel.shape[-1]:  # then dx is a convolution too, and turning is cheap
         turned = np.ascontiguousarray(kernel[::-1, ::-1].swapaxes(2, 3))  # (Dᵣ, Dᵣ, N, M)
         return conv2d(dy, turned, padding=g.mirrored_padding, dilation=dilation), dkernel

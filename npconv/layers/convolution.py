@@ -10,6 +10,7 @@ from ..kernels.depthwise import depthwise_conv2d, depthwise_conv2d_backward
 from ..kernels.geometry import Array, Padding, Pair
 from ..kernels.pointwise import dense, dense_backward, pointwise_conv2d, pointwise_conv2d_backward
 from ..kernels.standard import conv2d, conv2d_backward
+from ..kernels.sums import channel_sums
 from .initializers import Initializer, he_normal
 from .layer import Layer, boolean, checked_geometry, generator, kernel_sides, positive_ints
 
@@ -47,7 +48,7 @@ class Linear(Layer):
             dy, self._remember(), self.params["kernel"], **self.geometry
         )
         if "bias" in self.params:
-            self.grads["bias"][...] = dy.sum(axis=tuple(range(dy.ndim - 1)))
+            self.grads["bias"][...] = channel_sums(dy)
         return dx
 
     def cost(self, input_shape: tuple[int, ...]) -> Cost:

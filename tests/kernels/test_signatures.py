@@ -115,14 +115,16 @@ ROWS = [
 
 WRONG = {  # an option's values of a wrong kind, and its wrong values
     "stride dilation kernel_size": ([True, np.True_, 1.5, "1", None, (1, 1.5), (1, True), [[1]]],
-                                    [0, -1, (), (1,), (0, 1), (1, -1), (1, 2, 3)]),
-    "groups depth_multiplier out_channels": ([True, np.True_, 1.0, "1", None, (1,), (1, 2, 3), [[1]]], [0, -1]),
+                                    [0, -1, (), (1,), (0, 1), (1, -1), (1, 2, 3), 2**31, (1, 10**400), 10**5000]),
+    "groups depth_multiplier out_channels": ([True, np.True_, 1.0, "1", None, (1,), (1, 2, 3), [[1]]],
+                                             [0, -1, np.int8(-1), 2**31, np.uint64(2**63), 10**400, 10**5000]),
     "padding": ([None, True, 1.5, (0.5, 1), ((0, 1), (2, 1.5)), ((0, 1), (None, 1))],
                 ["full", -1, (), (1,), (1, -1), (1, 2, 3), ((1, 1),), [[1]], ((0, 1), (2, -1)), ((0, 1), (1, 2, 3)),
-                 ((0, 1), 2), (2, (0, 1))]),
-    "epsilon": (["1", True, None, 1e-3j, (1e-3,), np.ones(3)], [0, -1, -1e-3, float("nan")]),
+                 ((0, 1), 2), (2, (0, 1)), 2**31, ((0, 10**400), (0, 0)), 2**31 - 1]),
+    "epsilon": (["1", True, None, 1e-3j, (1e-3,), np.ones(3)],
+                [0, -1, -1e-3, float("nan"), float("inf"), np.float16("inf"), 1e308, 10**400, 1e-330]),
     "dy": (["1", True, None, 1j, [1.0], np.ones(1)], []),
-    "bias": ([], []),
+    "bias": (["no", "", 0, 1, None, [True]], []),
 }  # fmt: skip
 OTHERS = {"stride": [2, (2, 1), (1, 2)], "padding": ["valid", "same", 1, ((0, 1), (0, 0)), ((0, 0), (2, 0))],
           "dilation": [2, (2, 1), (1, 2)], "epsilon": [0.5], "bias": [True], "depth_multiplier": [2]}  # fmt: skip
@@ -249,10 +251,11 @@ def test_a_cost_is_that_of_shapes(case):
     for name in arrays:
         for wrong in (None, 3, "3", {3}, np.ones(3, int), (2, 3.0), (2, True), (2, -1), (2, None), ((2, 3),)):
             if name != "expand" or wrong is not None:
-                message = f"the shape of {name} must be a tuple of ints"
+                message = f"^{case.name}: {name} must be a shape, a tuple of ints"
                 found += faults(TypeError, (message,), case.run, arrays | {name: wrong})
-        message = f"the shape of {name} must have fewer numbers"
-        found += faults(ValueError, (message,), case.run, arrays | {name: (2**33, 2**33)})
+        for large in ((2**33, 2**33), (10**400,), (10**5000,)):
+            message = f"^{case.name}: {name} must have at most [0-9,]+ numbers"
+            found += faults(ValueError, (message,), case.run, arrays | {name: large})
     lists = {name: shape and [np.int8(size) for size in shape] for name, shape in arrays.items()}
     assert not found + faults(None, (), case.run, lists)
     assert case.run(lists) == case.run()
