@@ -22,6 +22,7 @@ REAL = "f"
 
 LARGEST = 2**31 - 1  # of any size: what an index of 32 bits holds
 MOST = np.iinfo(np.intp).max // 16  # numbers that an array of any dtype can have
+LARGEST_SEED = 2**128 - 1  # as many bits as NumPy's own entropy
 LARGEST_REAL = 1e30  # of any real number; float32 holds it
 
 VOLUME = "B Dᵤ Dᵤ M"
@@ -162,7 +163,8 @@ def real(
     bounds = [("above", above, operator.gt), ("at least", least, operator.ge),
               ("below", below, operator.lt), ("at most", most, operator.le)]  # fmt: skip
     given = [(word, bound, holds(number, bound)) for word, bound, holds in bounds if bound is not None]
-    given += [] if abs(number) <= LARGEST_REAL else [("in size at most", LARGEST_REAL, False)]
+    if all(held for *_, held in given) and not abs(number) <= LARGEST_REAL:
+        given.append(("in size at most", LARGEST_REAL, False))
     if not all(held for *_, held in given):
         wanted = " and ".join(f"{word} {bound:g}" for word, bound, _ in given)
         raise ValueError(f"{function}: {name} must be {wanted}; got {shown(value)}")
@@ -173,6 +175,15 @@ def boolean(function: str, name: str, value: Any) -> None:
     """Check a yes or no: a word such as "no" would count as yes."""
     if not isinstance(value, bool | np.bool_):
         raise TypeError(f"{function}: {name} must be a bool; got {shown(value)}")
+
+
+def generator(function: str, seed: Any, name: str = "seed") -> np.random.Generator:
+    """The generator that an int stands for, so that the same one draws the same; a generator stands for itself."""
+    if isinstance(seed, np.random.Generator):
+        return seed
+    if not is_int(seed):
+        raise TypeError(f"{function}: {name} must be an int or a numpy.random.Generator; got {shown(seed)}")
+    return np.random.default_rng(integer(function, name, seed, 0, LARGEST_SEED))
 
 
 def shown(value: object) -> str:

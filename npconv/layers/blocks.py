@@ -3,6 +3,7 @@
 Each is its layers in a row, with a shortcut around them where it has one.
 """
 
+import math
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
@@ -11,10 +12,11 @@ import numpy as np
 
 from ..cost import Cost
 from ..kernels.activations import relu, relu_backward
+from ..kernels.arguments import boolean, generator
 from ..kernels.geometry import Array, Padding, Pair
 from .convolution import Conv2D, DepthwiseConv2D, Linear, PointwiseConv2D
 from .elementwise import ReLU, ReLU6
-from .layer import Layer, boolean, generator, positive_ints
+from .layer import Layer, positive_ints
 from .normalization import CONVENTIONS, BatchNorm, check_options
 from .sequential import Sequential
 
@@ -89,7 +91,9 @@ class InvertedResidual(Sequential):
         seed: int | np.random.Generator = 0,
         dtype: Any = np.float32,
     ) -> None:
-        positive_ints("InvertedResidual", in_channels=in_channels, out_channels=out_channels, expansion=expansion)
+        in_channels, out_channels, expansion = positive_ints(
+            "InvertedResidual", in_channels=in_channels, out_channels=out_channels, expansion=expansion
+        )
         _known("InvertedResidual", "bottleneck", bottleneck)
         check_options("InvertedResidual", batch_norm)
         boolean("InvertedResidual", "shortcut", shortcut)
@@ -172,7 +176,9 @@ class DepthwiseSeparable(Sequential):
         seed: int | np.random.Generator = 0,
         dtype: Any = np.float32,
     ) -> None:
-        positive_ints("DepthwiseSeparable", in_channels=in_channels, out_channels=out_channels)
+        in_channels, out_channels, depth_multiplier = positive_ints(
+            "DepthwiseSeparable", in_channels=in_channels, out_channels=out_channels, depth_multiplier=depth_multiplier
+        )
         _known("DepthwiseSeparable", "activation", activation)
         check_options("DepthwiseSeparable", batch_norm)
         rng = generator("DepthwiseSeparable", seed)
@@ -254,9 +260,11 @@ class ResidualBottleneck(ActivatedSum):
         seed: int | np.random.Generator = 0,
         dtype: Any = np.float32,
     ) -> None:
-        positive_ints("ResidualBottleneck", channels=channels, bottleneck_channels=bottleneck_channels)
+        channels, narrow = positive_ints(
+            "ResidualBottleneck", channels=channels, bottleneck_channels=bottleneck_channels
+        )
         check_options("ResidualBottleneck", batch_norm)
-        rng, narrow = generator("ResidualBottleneck", seed), bottleneck_channels
+        rng = generator("ResidualBottleneck", seed)
         super().__init__(
             normalised("reduce", PointwiseConv2D(channels, narrow, seed=rng, dtype=dtype), batch_norm, "relu")
             | normalised(
@@ -277,4 +285,4 @@ def _known(function: str, argument: str, activation: str) -> None:
 
 def _with_sum(cost: Cost) -> Cost:
     """The cost with one addition for every output value."""
-    return Cost(cost.macs, cost.additions + int(np.prod(cost.output_shape)), cost.params, cost.output_shape, cost.parts)
+    return Cost(cost.macs, cost.additions + math.prod(cost.output_shape), cost.params, cost.output_shape, cost.parts)

@@ -6,13 +6,14 @@ from typing import Any
 import numpy as np
 
 from ..cost import Cost, conv2d_cost, dense_cost, depthwise_conv2d_cost, pointwise_conv2d_cost
+from ..kernels.arguments import boolean, generator
 from ..kernels.depthwise import depthwise_conv2d, depthwise_conv2d_backward
 from ..kernels.geometry import Array, Padding, Pair
 from ..kernels.pointwise import dense, dense_backward, pointwise_conv2d, pointwise_conv2d_backward
 from ..kernels.standard import conv2d, conv2d_backward
 from ..kernels.sums import channel_sums
 from .initializers import Initializer, he_normal
-from .layer import Layer, boolean, checked_geometry, generator, kernel_sides, positive_ints
+from .layer import Layer, checked_geometry, kernel_sides, positive_ints
 
 
 class Linear(Layer):
@@ -109,7 +110,7 @@ class Conv2D(Linear):
         seed: int | np.random.Generator = 0,
         dtype: Any = np.float32,
     ) -> None:
-        positive_ints("Conv2D", in_channels=in_channels, out_channels=out_channels)
+        in_channels, out_channels = positive_ints("Conv2D", in_channels=in_channels, out_channels=out_channels)
         height, width = kernel_sides("Conv2D", kernel_size)
         fans = (height * width * in_channels, height * width * out_channels)
         super().__init__((height, width, in_channels, out_channels), fans, bias, seed, dtype)
@@ -142,7 +143,9 @@ class DepthwiseConv2D(Linear):
         seed: int | np.random.Generator = 0,
         dtype: Any = np.float32,
     ) -> None:
-        positive_ints("DepthwiseConv2D", channels=channels, depth_multiplier=depth_multiplier)
+        channels, depth_multiplier = positive_ints(
+            "DepthwiseConv2D", channels=channels, depth_multiplier=depth_multiplier
+        )
         height, width = kernel_sides("DepthwiseConv2D", kernel_size)
         fans = (height * width, height * width * depth_multiplier)
         super().__init__((height, width, channels * depth_multiplier), fans, bias, seed, dtype, shared=channels)
@@ -170,7 +173,7 @@ class PointwiseConv2D(Linear):
         seed: int | np.random.Generator = 0,
         dtype: Any = np.float32,
     ) -> None:
-        positive_ints("PointwiseConv2D", in_channels=in_channels, out_channels=out_channels)
+        in_channels, out_channels = positive_ints("PointwiseConv2D", in_channels=in_channels, out_channels=out_channels)
         super().__init__((in_channels, out_channels), (in_channels, out_channels), bias, seed, dtype)
 
 
@@ -195,5 +198,5 @@ class Dense(Linear):
         seed: int | np.random.Generator = 0,
         dtype: Any = np.float32,
     ) -> None:
-        positive_ints("Dense", in_channels=in_channels, out_channels=out_channels)
+        in_channels, out_channels = positive_ints("Dense", in_channels=in_channels, out_channels=out_channels)
         super().__init__((in_channels, out_channels), (in_channels, out_channels), bias, seed, dtype)

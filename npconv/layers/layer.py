@@ -1,6 +1,7 @@
 """What every layer is: kernels with parameters, gradients and running statistics, and a backward written by hand."""
 
 import copy
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -79,7 +80,7 @@ class Layer:
         """
         if fans not in FANS:
             raise ValueError(f"{type(self).__name__}.initialize: fans must be one of {', '.join(FANS)}; got {fans!r}")
-        rng = generator(f"{type(self).__name__}.initialize", seed)
+        rng = arguments.generator(f"{type(self).__name__}.initialize", seed)
         for layer in self.leaves():
             layer._draw(rng, initializer, fans)
         return self
@@ -144,6 +145,8 @@ class Layer:
 
     def _parameter(self, name: str, shape: tuple[int, ...], dtype: Any) -> None:
         real_dtype(type(self).__name__, dtype)
+        if math.prod(shape) > arguments.MOST:
+            raise ValueError(f"{type(self).__name__}: {name} must have at most {arguments.MOST:,} numbers; got {shape}")
         self.params[name], self.grads[name] = np.zeros(shape, dtype), np.zeros(shape, dtype)
 
     def _draw(self, rng: np.random.Generator, initializer: Initializer, fans: str) -> None:
@@ -184,19 +187,9 @@ def fill(own: Mapping[str, Array], arrays: Any, where: str, further: Sequence[st
         a[...] = arrays[name]
 
 
-def positive_ints(function: str, **values: Any) -> None:
-    """Check that a layer's sizes are whole numbers above 0."""
-    for name, value in values.items():
-        if not arguments.is_int(value):
-            raise TypeError(f"{function}: {name} must be an int; got {value!r}")
-        if value < 1:
-            raise ValueError(f"{function}: {name} must be at least 1; got {value!r}")
-
-
-def boolean(function: str, name: str, value: Any) -> None:
-    """Check a yes or no: a word such as "no" would count as yes."""
-    if not isinstance(value, bool | np.bool_):
-        raise TypeError(f"{function}: {name} must be a bool; got {value!r}")
+def positive_ints(function: str, **values: Any) -> list[int]:
+    """A layer's sizes, once they are whole numbers above 0."""
+    return [arguments.integer(function, name, value) for name, value in values.items()]
 
 
 def real_dtype(function: str, dtype: Any) -> None:
@@ -207,16 +200,6 @@ def real_dtype(function: str, dtype: Any) -> None:
         real = False
     if not real:
         raise TypeError(f"{function}: dtype must be one of real floats; got {dtype!r}")
-
-
-def generator(function: str, seed: Any) -> np.random.Generator:
-    """The generator that a layer's seed stands for; a generator stands for itself."""
-    try:
-        return np.random.default_rng(seed)
-    except (TypeError, ValueError) as error:
-        raise type(error)(
-            f"{function}: seed must be an int of 0 or more, or a numpy.random.Generator; got {seed!r}"
-        ) from None
 
 
 def kernel_sides(function: str, kernel_size: Any) -> tuple[int, int]:
@@ -230,7 +213,14 @@ def checked_geometry(function: str, stride: Pair, padding: Padding, dilation: Pa
     strides = checked.pair("stride", stride, 1)
     checked.pair("dilation", dilation, 1)
     checked.padding(padding, (1, 1), (1, 1), strides)
-    return {"stride": stride, "padding": padding, "dilation": dilation}
+    return {"stride": _plain(stride), "padding": _plain(padding), "dilation": _plain(dilation)}
+
+
+def _plain(value: Any) -> Any:
+    """A number, a word or a pair of them, with Python's ints for NumPy's."""
+    if isinstance(value, tuple | list):
+        return tuple(map(_plain, value))
+    return int(value) if arguments.is_int(value) else value
 
 
 def _beyond(given: Array, dtype: np.dtype[Any]) -> Array:

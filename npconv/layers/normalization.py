@@ -16,7 +16,7 @@ from ..kernels.normalization import (
     batch_norm_stages,
 )
 from .initializers import Initializer
-from .layer import Layer, boolean, positive_ints
+from .layer import Layer, positive_ints
 
 CONVENTIONS = MappingProxyType(
     {
@@ -68,14 +68,11 @@ class BatchNorm(Layer):
         dtype: Any = np.float32,
     ) -> None:
         super().__init__()
-        positive_ints("BatchNorm", channels=channels)
-        arguments.positive("BatchNorm", "epsilon", epsilon)
-        if isinstance(momentum, bool) or not isinstance(momentum, int | float | np.integer | np.floating):
-            raise TypeError(f"BatchNorm: momentum must be a real number; got {momentum!r}")
-        if not 0 <= momentum < 1:
-            raise ValueError(f"BatchNorm: momentum must be at least 0 and below 1; got {momentum!r}")
-        boolean("BatchNorm", "unbiased", unbiased)
-        self.epsilon, self.momentum, self.unbiased = epsilon, momentum, unbiased
+        (channels,) = positive_ints("BatchNorm", channels=channels)
+        self.epsilon = arguments.real("BatchNorm", "epsilon", epsilon, above=0)
+        self.momentum = arguments.real("BatchNorm", "momentum", momentum, least=0, below=1)
+        arguments.boolean("BatchNorm", "unbiased", unbiased)
+        self.unbiased = unbiased
         for name in ("scale", "shift"):
             self._parameter(name, (channels,), dtype)
         self.state = {name: np.zeros(channels, dtype) for name in ("mean", "variance")}

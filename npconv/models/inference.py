@@ -58,11 +58,7 @@ class Inference:
     def __init__(self, network: Sequential, *, band: int = BLOCK_BAND) -> None:
         if not isinstance(network, Sequential):
             raise TypeError(f"Inference: network must be a Sequential; got {type(network).__name__}")
-        if not arguments.is_int(band):
-            raise TypeError(f"Inference: band must be an int; got {band!r}")
-        if band < 1:
-            raise ValueError(f"Inference: band must be at least 1; got {band}")
-        self._network, self.band = network.folded(), band
+        self._network, self.band = network.folded(), arguments.integer("Inference", "band", band)
         self._lock = threading.Lock()
         self._buffers = Buffers()
         self._prepared_for: Any = None

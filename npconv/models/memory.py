@@ -4,9 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import prod
 
-from ..kernels import arguments
+from ..kernels.arguments import boolean, integer
 from ..layers import BatchNorm, DepthwiseConv2D, Layer, PointwiseConv2D, ReLU, ReLU6
-from ..layers.layer import boolean
 from .summary import SummaryRow, summary
 
 GRANULARITIES = ("layers", "blocks")
@@ -97,11 +96,8 @@ def activation_memory(
     [1505280, 602112]
     """
     function = "activation_memory"
-    for name, value in (("groups", groups), ("bytes_per_number", bytes_per_number)):
-        if value is not None and not arguments.is_int(value):
-            raise TypeError(f"{function}: {name} must be an int or None; got {value!r}")
-        if value is not None and value < 1:
-            raise ValueError(f"{function}: {name} must be at least 1; got {value}")
+    groups = None if groups is None else integer(function, "groups", groups)
+    given = None if bytes_per_number is None else integer(function, "bytes_per_number", bytes_per_number)
     boolean(function, "shortcuts", shortcuts)
     boolean(function, "weights", weights)
     if granularity not in GRANULARITIES:
@@ -121,7 +117,7 @@ def activation_memory(
                 0 if groups is None else _inner(function, part, groups),
                 sum(kept for begin, end, kept in waiting if begin < start and stop <= end),
                 sum(row.params + row.statistics for row in part) if weights else 0,
-                bytes_per_number or counted.bytes_per_number,
+                given or counted.bytes_per_number,
             )
         )
         start = stop

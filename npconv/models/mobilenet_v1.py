@@ -5,14 +5,15 @@ from typing import Any
 
 import numpy as np
 
+from ..kernels.arguments import generator, positive
 from ..kernels.geometry import Padding
 from ..layers import Conv2D, Dense, DepthwiseSeparable, GlobalAveragePool, Layer, Sequential
 from ..layers.blocks import normalised
-from ..layers.layer import generator, positive_ints
+from ..layers.layer import positive_ints
 from ..layers.normalization import CONVENTIONS, check_options
 from .conventions import check_conventions, padding
 from .network import MobileNet, Specification
-from .table import SeparableRow, checked_rows, divisible, positive_number, steps
+from .table import SeparableRow, checked_rows, divisible, steps
 
 MOBILENET_V1_ROWS = (
     SeparableRow(64, 1, 1),
@@ -69,8 +70,10 @@ def mobilenet_v1(
     function = "mobilenet_v1"
     check_conventions(function, conventions)
     check_options(function, batch_norm)
-    multiplier = positive_number(function, "width", width)
-    positive_ints(function, classes=classes, in_channels=in_channels, stem_channels=stem_channels)
+    multiplier = positive(function, "width", width)
+    classes, in_channels, stem_channels = positive_ints(
+        function, classes=classes, in_channels=in_channels, stem_channels=stem_channels
+    )
     for name, value, known in (("convolution", convolution, KINDS), ("activation", activation, ACTIVATIONS)):
         if value not in known:
             raise ValueError(f"{function}: {name} must be one of {', '.join(known)}; got {value!r}")

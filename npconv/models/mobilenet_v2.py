@@ -5,13 +5,14 @@ from typing import Any
 
 import numpy as np
 
+from ..kernels.arguments import generator, positive
 from ..layers import Conv2D, Dense, GlobalAveragePool, InvertedResidual, Layer, PointwiseConv2D
 from ..layers.blocks import normalised
-from ..layers.layer import generator, positive_ints
+from ..layers.layer import positive_ints
 from ..layers.normalization import CONVENTIONS, check_options
 from .conventions import check_conventions, padding
 from .network import MobileNet, Specification
-from .table import Row, checked_rows, divisible, positive_number, steps
+from .table import Row, checked_rows, divisible, steps
 
 MOBILENET_V2_ROWS = (
     Row(1, 16, 1, 1),
@@ -73,9 +74,9 @@ def mobilenet_v2(
     function = "mobilenet_v2"
     check_conventions(function, conventions)
     check_options(function, batch_norm)
-    multiplier = positive_number(function, "width", width)
+    multiplier = positive(function, "width", width)
     sizes = {"in_channels": in_channels, "stem_channels": stem_channels, "last_channels": last_channels}
-    positive_ints(function, classes=classes, **sizes)
+    classes, in_channels, stem_channels, last_channels = positive_ints(function, classes=classes, **sizes)
 
     def widened(channels: int) -> int:  # of a row; Keras cuts before it rounds, which published widths don't notice
         return divisible(int(channels * multiplier) if conventions == "keras" else channels * multiplier)

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from ..files import as_npz, read_npz, write_whole
+from ..kernels.arguments import boolean
 from ..kernels.geometry import Array
 from ..layers import Layer, Sequential
-from ..layers.layer import boolean, fill
+from ..layers.layer import fill
 from .features import FUNCTION, FeatureExtractor, wanted
 from .table import Row, SeparableRow
 

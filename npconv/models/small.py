@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from ..kernels.arguments import generator
 from ..layers import Conv2D, Sequential
 from ..layers.blocks import normalised
-from ..layers.layer import generator
+from ..layers.layer import positive_ints
 from ..layers.normalization import check_options
 from .mobilenet_v2 import head, inverted_residual_rows
 from .table import Row, checked_rows
@@ -60,6 +61,10 @@ def small_mobilenet_v2(
     """
     table = checked_rows("small_mobilenet_v2", rows, Row)
     check_options("small_mobilenet_v2", batch_norm)
+    sizes = {"classes": classes, "in_channels": in_channels, "stem_channels": stem_channels}
+    classes, in_channels, stem_channels, last_channels = positive_ints(
+        "small_mobilenet_v2", **sizes, last_channels=last_channels
+    )
     rng = generator("small_mobilenet_v2", seed)
     stem = Conv2D(in_channels, stem_channels, 3, stride=stem_stride, padding="same", seed=rng, dtype=dtype)
     layers = normalised("stem", stem, batch_norm, "relu6")

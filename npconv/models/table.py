@@ -5,7 +5,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
-from ..kernels import arguments
+from ..kernels.arguments import integer, positive
 from ..layers.layer import positive_ints
 
 OUTPUT_STRIDES = (8, 16, 32)
@@ -34,12 +34,15 @@ AnyRow = TypeVar("AnyRow", Row, SeparableRow)
 def divisible(channels: float, divisor: int = 8) -> int:
     """Channels rounded to a multiple of 8, as the networks' widths are: half up, never below 0.9 of what was asked.
 
-    `channels` is a number above 0; at least one divisor is returned. Source: the function that TF-slim, Keras and
+    `channels` is a number above 0; at least one divisor is returned. Raises TypeError or ValueError where `channels` is
+    no number above 0 or `divisor` no int above 0. Source: the function that TF-slim, Keras and
     torchvision share.
 
     >>> [divisible(c) for c in (3, 11.2, 12, 33.6, 1280 * 1.4)]
     [8, 16, 16, 32, 1792]
     """
+    positive("divisible", "channels", channels)
+    divisor = integer("divisible", "divisor", divisor)
     rounded = max(divisor, int(channels + divisor / 2) // divisor * divisor)
     return rounded + divisor if rounded < 0.9 * channels else rounded
 
@@ -52,21 +55,9 @@ def checked_rows(function: str, rows: Any, kind: type[AnyRow]) -> list[AnyRow]:
         if not isinstance(row, tuple | list | np.ndarray) or len(row) != len(kind._fields):
             raise TypeError(f"{function}: rows must be {letters} each; got {row!r}")
         given = kind(*row)
-        positive_ints(function, **{f"{name} of row {number}": value for name, value in given._asdict().items()})
-        table.append(kind(*map(int, row)))
+        values = {f"{name} of row {number}": value for name, value in given._asdict().items()}
+        table.append(kind(*positive_ints(function, **values)))
     return table
-
-
-def positive_number(function: str, name: str, value: Any) -> float:
-    """A width multiplier as a float.
-
-    Raises TypeError where it is no real number, ValueError where it is not above 0 and finite.
-    """
-    if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
-        raise TypeError(f"{function}: {name} must be a real number; got {value!r}")
-    if not 0 < value < np.inf:
-        raise ValueError(f"{function}: {name} must be above 0 and finite; got {value!r}")
-    return float(value)
 
 
 def strides_and_rates(function: str, strides: Sequence[int], output_stride: Any) -> Iterator[tuple[int, int]]:
@@ -83,8 +74,7 @@ def strides_and_rates(function: str, strides: Sequence[int], output_stride: Any)
     if output_stride is None:
         yield from ((stride, 1) for stride in strides)
         return
-    if not arguments.is_int(output_stride):
-        raise TypeError(f"{function}: output_stride must be an int or None; got {output_stride!r}")
+    output_stride = integer(function, "output_stride", output_stride)
     if output_stride not in OUTPUT_STRIDES:
         raise ValueError(f"{function}: output_stride must be one of {OUTPUT_STRIDES}; got {output_stride}")
     reached, rate = 1, 1

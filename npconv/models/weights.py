@@ -5,8 +5,9 @@ from typing import Any
 
 import numpy as np
 
+from ..kernels.arguments import boolean
 from ..kernels.geometry import Array
-from ..layers.layer import boolean, fill
+from ..layers.layer import fill
 from .conventions import FAMILIES
 from .naming import PUBLISHED, named_arrays
 from .network import MobileNet

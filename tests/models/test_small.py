@@ -84,15 +84,15 @@ def test_blocks_of_a_table_are_numbered_through():
 
 
 def test_bad_sizes_are_named():
-    with pytest.raises(ValueError, match="Conv2D: out_channels must be at least 1; got 0"):
+    with pytest.raises(ValueError, match="small_mobilenet_v2: stem_channels must be at least 1; got 0"):
         small_mobilenet_v2(stem_channels=0)
-    with pytest.raises(TypeError, match=r"Dense: out_channels must be an int; got 2\.5"):
+    with pytest.raises(TypeError, match=r"small_mobilenet_v2: classes must be an int; got 2\.5"):
         small_mobilenet_v2(2.5)
     with pytest.raises(ValueError, match="small_mobilenet_v2: expansion of row 0 must be at least 1; got 0"):
         small_mobilenet_v2(rows=(Row(0, 4, 1, 1),))
     with pytest.raises(ValueError, match=r"small_mobilenet_v2: blocks of row 1 must be at least 1; got 0"):
         small_mobilenet_v2(rows=(Row(1, 4, 1, 1), Row(6, 4, 0, 1)))
-    with pytest.raises(ValueError, match="small_mobilenet_v2: seed must be an int of 0 or more"):
+    with pytest.raises(ValueError, match="small_mobilenet_v2: seed must be at least 0"):
         small_mobilenet_v2(seed=-1)
     with pytest.raises(TypeError, match=r"small_mobilenet_v2: batch_norm must be a mapping .*; got 'keras'"):
         small_mobilenet_v2(batch_norm="keras")
