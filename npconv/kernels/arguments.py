@@ -142,14 +142,13 @@ def integer(function: str, name: str, value: Any, least: int = 1, most: int = LA
 
     `given` is what the user wrote, where value is a part of it.
     """
+    if is_int(value) and least <= value <= most:
+        return int(value)
     got = shown(value if given is None else given)
     if not is_int(value):
         raise TypeError(f"{function}: {name} must be an int; got {got}")
-    if value < least:
-        raise ValueError(f"{function}: {name} must be at least {least}; got {got}")
-    if value > most:
-        raise ValueError(f"{function}: {name} must be at most {most}; got {got}")
-    return int(value)
+    bound = f"at least {least}" if value < least else f"at most {most}"
+    raise ValueError(f"{function}: {name} must be {bound}; got {got}")
 
 
 def real(

@@ -124,7 +124,7 @@ MUTANTS = [
     Mutant("a complex relu6 without its 6", "activations", "x.real >= 6, np.full((), 6, x.dtype)", "x.real >= 60, np.full((), 6, x.dtype)", ("activations",)),
     Mutant("relu6 backward without its 6", "activations", "(x.real <= 0) | (x.real >= 6)", "(x.real <= 0)", ("activations",)),
     Mutant("the dead pass the gradient on", "activations", "np.multiply(bits, ~dead)", "np.multiply(bits, dead)", ("activations",)),
-    Mutant("the dead multiply what is infinite", "activations", "np.multiply(bits, ~dead).view(native(dy))", "np.multiply(dy, ~dead)", ("activations",)),
+    Mutant("the dead multiply what is infinite", "activations", "np.multiply(bits, ~dead).view(dtype)", "np.multiply(dy, ~dead)", ("activations",)),
     Mutant("unbiased variance", "normalization", "(channel_sums(centred, centred) / count)", "(channel_sums(centred, centred) / (count - 1))", ("normalization",)),
     Mutant("epsilon forgotten", "normalization", "np.sqrt(variance + epsilon)", "np.sqrt(variance)", ("normalization",)),
     Mutant("stored statistics without epsilon", "normalization", "np.sqrt(wider(variance) + epsilon)  # (M,)\n    y = ", "np.sqrt(wider(variance))  # (M,)\n    y = ", ("normalization",)),
