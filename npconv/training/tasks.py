@@ -162,7 +162,7 @@ def _standardised_grey(function: str, photograph: Photograph, side: int) -> Arra
             f"{function}: photograph must be (height, width, 3), {side} or more pixels high and {4 * side} wide for "
             f"patches of {side}×{side}, a quarter of it for testing; got photograph {pixels.shape}"
         )
-    grey: Array = pixels @ np.array([299, 587, 114])  # (height, width), whole numbers: their sums have no rounding
+    grey: Array = pixels @ np.array([299, 587, 114], np.int64)  # (height, width), whole: their sums have no rounding
     count, total, squares = grey.size, int(grey.sum()), int((grey**2).sum())
     deviation = float(np.sqrt((count * squares - total**2) / count**2))
     return (grey - total / count) / (deviation or 1.0)

@@ -259,14 +259,14 @@ def _example(task: Task, variant: Variant) -> list[str]:
     for (name, kind), value in zip(task.results, right, strict=True):
         if value is not None:
             theirs = variant.theirs(kind, np.asarray(value))
-            lines += [f">>> {name}.round().astype(int).tolist()", repr(theirs.round().astype(int).tolist())]
+            lines += [f">>> {name}.round().astype(int).tolist()", repr(theirs.round().astype(np.int64).tolist())]
     return lines
 
 
 def _literal(a: Array) -> str:
     """An array of floats as it is written, whole numbers without a point."""
     whole = bool((a % 1 == 0).all())
-    return f"np.array({(a.astype(int) if whole else a).tolist()!r}, dtype=float)"
+    return f"np.array({(a.astype(np.int64) if whole else a).tolist()!r}, dtype=float)"
 
 
 def _wrapped(line: str) -> list[str]:

@@ -219,7 +219,7 @@ def array_lines(name: str, kind: str, value: Any, variant: Variant) -> list[str]
 
 def _grid(label: str, a: Array) -> list[str]:
     whole = a.dtype.kind in "iuf" and bool(np.all(np.isfinite(a)) and np.all(a % 1 == 0))
-    text = np.array2string(a.astype(object) if a.dtype.kind == "O" else a.astype(int) if whole else a, precision=6)
+    text = np.array2string(a.astype(object) if a.dtype.kind == "O" else a.astype(np.int64) if whole else a, precision=6)
     first, *rest = text.splitlines()
     return [f"  {label}{first}", *(" " * (2 + len(label)) + line for line in rest)]
 
