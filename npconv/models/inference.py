@@ -39,7 +39,8 @@ class Inference:
     forward of its own is run by that, whole. What depends on the images' shape alone is worked out once, and kept until
     images of another shape come. Images of another dtype than the parameters' are computed layer by layer.
 
-    One object is for one thread, as its buffers are used again; a copy, or what is unpickled, has its own.
+    One object is for one thread, as its buffers are used again; a copy, what is unpickled, or a forked process has its
+    own.
 
     Args:
         network: a `MobileNet`, a block, or any Sequential. It is copied: what it learns later has no effect here.

@@ -2,6 +2,7 @@
 
 import json
 import math
+import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -9,13 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from ..files import as_npz, write_whole
+from ..files import as_npz, parse_json, write_whole
 from ..kernels.arguments import is_int
 from ..kernels.geometry import Array
 from ..layers import Sequential
 from ..models import SMALL_ROWS, Row, small_mobilenet_v2
 from .loop import History, confusion, make_plain, train
 from .optimizers import SGD, Optimizer, RMSProp, decays_kernels
+from .records import SETTINGS, TEXT, check, every, numbers, rising, whole
 from .schedules import constant, cosine, exponential
 from .tasks import Task, standardized
 
@@ -24,6 +26,7 @@ FURTHER_ROWS = ((64, Row(6, 64, 2, 2)), (128, Row(6, 160, 2, 2)))  # from so man
 NETWORK, RECORD, CHECKPOINT = "network.npz", "history.json", "checkpoint.npz"
 EPOCHS = 10
 EVALUATIONS = 10
+WIDEST = 32  # as many times the channels: the largest network has parameters of some gigabytes
 
 
 _RANGES = (
@@ -31,7 +34,7 @@ _RANGES = (
     ("momentum", 0, 1),
     ("weight_decay", 0, math.inf),
     ("smoothing", 0, 1),
-    ("width", 0, math.inf),
+    ("width", 0, WIDEST),
 )  # from, and below
 
 
@@ -77,7 +80,7 @@ class RunSettings:
             if isinstance(value, bool) or not isinstance(value, int | float):
                 raise TypeError(f"RunSettings: {name} must be a real number; got {value!r}")
             above = name in ("learning_rate", "width")
-            if not least <= value < below or (above and value == least):
+            if not least <= value < below or value > sys.float_info.max or (above and value == least):
                 first = "above 0" if above else f"{least} or more"
                 raise ValueError(f"RunSettings: {name} must be {first}, and below {below}; got {value!r}")
         for name, choices in (("schedule", ("cosine", "exponential", "constant")), ("optimizer", ("sgd", "rmsprop"))):
@@ -115,7 +118,7 @@ def network_for(image_shape: tuple[int, int, int], classes: int, *, width: float
     Args:
         image_shape: (height, width, M) of an image.
         classes: how many there are.
-        width: multiplies the channels of the stem and of the rows, rounded, at least 1.
+        width: multiplies the channels of the stem and of the rows, rounded, at least 1; above 0 and below 32.
         seed: of the kernels.
 
     Returns:
@@ -133,8 +136,8 @@ def network_for(image_shape: tuple[int, int, int], classes: int, *, width: float
     """
     if isinstance(width, bool) or not isinstance(width, int | float):
         raise TypeError(f"network_for: width must be a real number; got {width!r}")
-    if not 0 < width < float("inf"):
-        raise ValueError(f"network_for: width must be above 0 and finite; got {width!r}")
+    if not 0 < width < WIDEST:
+        raise ValueError(f"network_for: width must be above 0 and below {WIDEST}; got {width!r}")
     side = min(image_shape[:2])
     rows = (*SMALL_ROWS, *(row for least, row in FURTHER_ROWS if side >= least))
     return small_mobilenet_v2(
@@ -218,15 +221,30 @@ def read_trained(folder: str | Path) -> Trained:
     """
     file = Path(folder, RECORD)
     try:
-        record = json.loads(file.read_text(encoding="utf-8"))
-        settings, history = RunSettings(**record["settings"]), History(**record["history"])
-        shape, classes = tuple(record["image_shape"]), record["classes"]
-        network = network_for(shape, classes, width=settings.width, seed=settings.seed)
-        counts = np.array(record["confusion"], np.int64)
-    except (ValueError, KeyError, TypeError) as error:
-        raise ValueError(f"read_trained: {file} is no record of a training run: {error!r}") from error
-    network.load(Path(folder, NETWORK))
+        record = parse_json(file.read_text(encoding="utf-8"))
+        settings, history, counts = _read_record(record)
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"read_trained: {file} is no record of a training run: {error}") from error
+    shape, classes = tuple(record["image_shape"]), record["classes"]
+    network = network_for(shape, classes, width=settings.width, seed=settings.seed)
+    network.load(weights := Path(folder, NETWORK))
+    for name, a in network.arrays().items():
+        if not np.isfinite(a).all():
+            raise ValueError(f"read_trained: {weights}: not all numbers of {name} are finite")
     return Trained(network, history, counts, record)
+
+
+def _read_record(record: Any) -> tuple[RunSettings, History, Array]:
+    """The settings, the history and the confusion in a record, all of whose fields are checked."""
+    check(record, {"settings": SETTINGS, "classes": whole(1), "image_shape": every(whole(1), 3)})
+    settings, classes, channels = RunSettings(**record["settings"]), record["classes"], record["image_shape"][2]
+    check(record, {
+        "data": TEXT, "description": TEXT, "numpy": TEXT, "mean": numbers(channels), "deviation": numbers(channels, 0),
+        "confusion": every(every(whole(0), classes), classes),
+    })  # fmt: skip
+    check(record["settings"], {"steps": whole(1), "batch_size": whole(1), "seed": whole(0)})
+    history = History.from_record(record.get("history"), rising(record["settings"]["steps"]))
+    return settings, history, np.array(record["confusion"], np.int64)
 
 
 def _optimizer(settings: RunSettings, network: Sequential) -> Optimizer:
