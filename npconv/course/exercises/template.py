@@ -133,7 +133,10 @@ def exercise_text(exercise: Exercise, variant: Variant) -> str:
         what = "The function below has one mistake. Find it and mend it: no more than one line has to change."
     else:
         what = "Write what is missing. NumPy and the standard library are there, npconv is not."
-    head += [what, "No argument may be changed. To see whether all is right:", "", f"    npconv grade {file}"]
+    rule = "No argument may be changed."
+    if any(len(task.arrays) > 1 for task in exercise.tasks):
+        rule += " Arrays may have different dtypes: a result's is np.result_type of those that it is made of."
+    head += [what, rule, "To see whether all is right:", "", f"    npconv grade {file}"]
     if rules:
         head += ["", "This is a variant. In it:", ""]
         head += [
