@@ -71,7 +71,9 @@ def where_it_fails(cases: Cases, failed: Sequence[Trial], smallest: Trial) -> st
     alone = list(dict.fromkeys(departing(trial) for trial in failed if len(departing(trial)) == 1))
     if 0 < len(alone) <= ALTERNATIVES and all(any(one <= departing(trial) for one in alone) for trial in failed):
         return f"only where {', or '.join(map(words, alone))}"
-    return f"first seen where {' and '.join(departures(cases.task, smallest.case.sizes))}"
+    always = needed.intersection(*map(departing, failed))
+    only = f"only where {words(always)}, and " if always else ""
+    return f"{only}first seen where {words(needed - always)}"
 
 
 def named(cases: Cases, answered: Sequence[Trial]) -> str:

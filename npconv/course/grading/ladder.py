@@ -111,8 +111,9 @@ def case_of(task: Task, sizes: Sizes, seed: int, number: int) -> Case:
         sizes = {**sizes, "quarters": 0}
     case = task.build(sizes, drawing(sizes, seed, number))
     if sizes.get("single"):
-        factor = 2**12 + 1 if task.integers else 1 + 2.0**-12  # with which a number needs more digits than float16 has
-        arrays = {name: None if a is None else (a * factor).astype(np.float32) for name, a in case.arrays.items()}
+        first, factor = task.arrays[0][0], 2**12 + 1 if task.integers else 1 + 2.0**-12  # more digits than float16 has
+        numbers = {name: a * factor if name == first and a is not None else a for name, a in case.arrays.items()}
+        arrays = {name: None if a is None else a.astype(np.float32) for name, a in numbers.items()}
         case = replace(case, arrays=arrays)
     return mixed(case, mixtures_of(task)[sizes["mixed"] - 1]) if sizes.get("mixed") else case
 
