@@ -141,6 +141,8 @@ def test_a_wrong_default_and_a_dtype_are_named_and_can_be_pasted(function):
     wrong = source[:start] + source[start:].replace("np.result_type(dy, x)", "x.dtype", 1)
     report = grade_source(wrong, exercise, Variant())
     assert report.verdicts[-1].broken == "dkernel has wrong values, only where the arrays' dtypes differ"
+    wrong = source[:start] + source[start:].replace("np.result_type(dy, kernel)", "x.dtype", 1)
+    assert grade_source(wrong, exercise, Variant()).verdicts[-1].broken.endswith("only where the arrays' dtypes differ")
     text = report.as_text()
     assert "    x (1, 1, 1, 1) of int64\n" in text
     assert "    dy (1, 1, 1, 1) of float64\n" in text
