@@ -73,7 +73,8 @@ def where_it_fails(cases: Cases, failed: Sequence[Trial], smallest: Trial) -> st
         return f"only where {', or '.join(map(words, alone))}"
     always = needed.intersection(*map(departing, failed))
     only = f"only where {words(always)}, and " if always else ""
-    return f"{only}first seen where {words(needed - always)}"
+    seen = departures(cases.task, {name: smallest.case.sizes[name] for name in needed - always})
+    return f"{only}first seen where {' and '.join(seen)}"
 
 
 def named(cases: Cases, answered: Sequence[Trial]) -> str:
