@@ -40,8 +40,8 @@ class BatchNorm(Layer):
         momentum: the share of the running statistics that a training step keeps, as Keras counts it; torch's momentum
             is 1 − this. The default is that of Keras's own layer, 0.99; Keras's MobileNetV2 keeps 0.999, and so do the
             blocks here.
-        unbiased: whether the running variance takes the batch's variance over n − 1, as torch does, or over n, as Keras
-            does. The normalisation itself always uses the one over n.
+        unbiased: whether the running variance takes the batch's variance over n − 1, as torch does, or over n, as
+            Keras 3 does (Keras 2 took n − 1 for images). The normalisation itself always uses the one over n.
         dtype: of the parameters, and of the statistics, which are float32 at least.
 
     `params` are scale and shift (γ and β), `state` the running mean and variance. `CONVENTIONS` has what the frameworks
