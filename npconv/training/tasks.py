@@ -360,12 +360,13 @@ def standardized(task: Task) -> tuple[Task, Array, Array]:
     (True, True, (1,))
     """
     mean = task.x_train.mean(axis=(0, 1, 2), dtype=np.float64)  # (C,)
-    x_train, x_test = (x - mean.astype(np.float32) for x in (task.x_train, task.x_test))
+    dtype = np.result_type(task.x_train, np.float32)
+    x_train, x_test = (x - mean.astype(dtype) for x in (task.x_train, task.x_test))
     squares = np.einsum("bhwc,bhwc->c", x_train, x_train, dtype=np.float64)
     deviation = np.sqrt(squares / (x_train.size // len(mean)))
     deviation[deviation == 0] = 1
     for x in (x_train, x_test):
-        x /= deviation.astype(np.float32)
+        x /= deviation.astype(dtype)
     return replace(task, x_train=x_train, x_test=x_test), mean, deviation
 
 

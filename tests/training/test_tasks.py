@@ -2,6 +2,7 @@
 
 import io
 import zipfile
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -324,6 +325,14 @@ def test_standardising_takes_the_training_images_statistics_channel_by_channel(t
     np.testing.assert_allclose(result.x_test, (given["x_test"] / 255 - mean) / deviation, atol=1e-5)
     assert (result.x_train.dtype, result.x_test.dtype) == (np.float32, np.float32)
     np.testing.assert_array_equal(task.x_train, before)
+
+
+def test_standardising_keeps_float64(tmp_path):
+    task = read_task(stored(tmp_path))
+    wide = replace(task, x_train=task.x_train.astype(np.float64), x_test=task.x_test.astype(np.float64))
+    result, mean, deviation = standardized(wide)
+    np.testing.assert_allclose(result.x_test, (wide.x_test - mean) / deviation, rtol=1e-13, atol=1e-13)
+    np.testing.assert_allclose(result.x_train.mean(axis=(0, 1, 2)), 0, atol=1e-13)
 
 
 # batches
