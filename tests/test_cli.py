@@ -350,7 +350,7 @@ def test_train_says_what_is_odd_about_the_images(own_images, capsys):
         (["train", "--data", "mine.npz", "--steps", "0"], "npconv train: RunSettings: steps must be at least 1; got 0"),
         (["train", "--data", "gone.npz", "--seed", "-1"], "npconv train: RunSettings: seed must be at least 0; got -1"),
         (["train", "--data", "mine.npz", "--batch-size", "25"], "npconv train: --batch-size must be at most 24"),
-        (["train", "fig07", "--seeds", "3", "-1"], "npconv train: run_fig07: seed must be 0 or more; got -1"),
+        (["train", "fig07", "--seeds", "3", "-1"], "npconv train: run_fig07: seed must be at least 0; got -1"),
         (["train", "fig07", "--steps", "0"], "npconv train: --steps must be at least 1; got 0"),
         (["train", "--momentum", "0.5", "fig07", "--quick"], "npconv train: fig07 takes no --momentum"),
         (["train", "--data", "mine.npz", "fig07"], "npconv train: fig07 takes no --data"),

@@ -21,7 +21,7 @@ import numpy as np
 
 from ..data import read_json
 from ..files import alone, as_npz, parse_json, write_whole
-from ..kernels.arguments import is_int
+from ..kernels.arguments import integer
 from ..kernels.geometry import Array
 from .loop import History, different, make_plain, train
 from .optimizers import RMSProp
@@ -86,7 +86,7 @@ def run_one(
     """
     stored, checkpoint = Path(folder, f"{variant}-{seed}.json"), Path(folder, f"{variant}-{seed}.checkpoint.npz")
     weights = Path(folder, f"{variant}-{seed}.npz")
-    seed = _checked_seed("run_one", seed)
+    seed = integer("run_one", "seed", seed, 0)
     key = {"variant": variant, "seed": seed, "settings": asdict(settings)}
     if stored.exists() and (weights.exists() or not keep):
         run = _read_run(stored, key)  # before the checkpoint goes: it is what is left where this file is damaged
@@ -113,14 +113,6 @@ def run_one(
     write_whole(stored, json.dumps(run))
     checkpoint.unlink(missing_ok=True)
     return run
-
-
-def _checked_seed(function: str, seed: int) -> int:
-    if not is_int(seed):
-        raise TypeError(f"{function}: seed must be an int; got {seed!r}")
-    if seed < 0:
-        raise ValueError(f"{function}: seed must be 0 or more; got {seed!r}")
-    return int(seed)
 
 
 def _read_run(path: Path, key: Mapping[str, Any]) -> dict[str, Any]:
@@ -177,13 +169,10 @@ def run_fig07(
             raises.
         OSError: the folder cannot be written, or another call has it; a process was killed.
     """
-    seeds = [_checked_seed("run_fig07", seed) for seed in seeds]
+    seeds = [integer("run_fig07", "seed", seed, 0) for seed in seeds]
     if not seeds or len(set(seeds)) < len(seeds):
         raise ValueError(f"run_fig07: seeds must be one or more, each once; got {tuple(seeds)}")
-    if not is_int(processes):
-        raise TypeError(f"run_fig07: processes must be an int; got {processes!r}")
-    if processes < 1:
-        raise ValueError(f"run_fig07: processes must be at least 1; got {processes!r}")
+    processes = integer("run_fig07", "processes", processes)
     wanted = [(variant, seed) for seed in seeds for variant in VARIANTS]
     runs: dict[tuple[str, int], dict[str, Any]] = {}
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from ..allocator import keep_memory
 from ..files import alone, as_npz, parse_json, read_npz, write_whole
-from ..kernels.arguments import is_int
+from ..kernels.arguments import integer
 from ..kernels.geometry import Array
 from ..kernels.head import softmax_cross_entropy, softmax_cross_entropy_backward
 from ..layers import Layer
@@ -183,12 +183,16 @@ def train(
     >>> history.step
     [2]
     """
-    _check_run(network, task, steps, batch_size, seed, evaluate_every, checkpoint_every)
+    steps, batch_size, evaluate_every, checkpoint_every, seed = _checked_counts(
+        task, steps=steps, batch_size=batch_size, evaluate_every=evaluate_every, checkpoint_every=checkpoint_every,
+        seed=seed,
+    )  # fmt: skip
+    _check_network(network, task, batch_size)
     _check_optimizer(optimizer, network)
     keep_memory()
     run = _Run(network, task, optimizer, {
-        "task": task.name, "images": _checksum(task), "steps": int(steps), "batch_size": int(batch_size),
-        "smoothing": float(smoothing), "seed": int(seed), "evaluate_every": int(evaluate_every),
+        "task": task.name, "images": _checksum(task), "steps": steps, "batch_size": batch_size,
+        "smoothing": float(smoothing), "seed": seed, "evaluate_every": evaluate_every,
         "schedule": _described(schedule, steps), **_plain_settings(optimizer),
     })  # fmt: skip
     path = None if checkpoint is None else Path(checkpoint)
@@ -355,20 +359,18 @@ def different(there: Mapping[str, Any], here: Mapping[str, Any]) -> str:
     )
 
 
-def _check_run(
-    network: Layer, task: Task, steps: int, batch_size: int, seed: int, evaluate_every: int, checkpoint_every: int
-) -> None:
-    counts = {"steps": steps, "batch_size": batch_size, "evaluate_every": evaluate_every}
-    for name, value in (counts | {"checkpoint_every": checkpoint_every, "seed": seed}).items():
-        least = 0 if name == "seed" else 1
-        if not is_int(value):
-            raise TypeError(f"train: {name} must be an int; got {value!r}")
-        if value < least:
-            raise ValueError(f"train: {name} must be at least {least}; got {value!r}")
-    if batch_size > len(task.x_train):
+def _checked_counts(task: Task, **counts: int) -> list[int]:
+    checked = {name: integer("train", name, value, 0 if name == "seed" else 1) for name, value in counts.items()}
+    if checked["batch_size"] > len(task.x_train):
         raise ValueError(
-            f"train: batch_size must be at most {len(task.x_train)}, the number of training images; got {batch_size!r}"
+            f"train: batch_size must be at most {len(task.x_train)}, the number of training images; "
+            f"got {checked['batch_size']}"
         )
+    return list(checked.values())
+
+
+def _check_network(network: Layer, task: Task, batch_size: int) -> None:
+    """Hold the network's output against the task's classes."""
     shape = (batch_size, *task.x_train.shape[1:])
     try:
         logits = network.output_shape(shape)

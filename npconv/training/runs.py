@@ -1,8 +1,6 @@
 """A small MobileNetV2 trained on someone's images: what `npconv train` does, and the files that it leaves."""
 
 import json
-import math
-import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -11,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..files import as_npz, parse_json, write_whole
-from ..kernels.arguments import is_int
+from ..kernels.arguments import integer, real
 from ..kernels.geometry import Array
 from ..layers import Sequential
 from ..models import SMALL_ROWS, Row, small_mobilenet_v2
@@ -28,14 +26,13 @@ EPOCHS = 10
 EVALUATIONS = 10
 WIDEST = 32  # as many times the channels: the largest network has parameters of some gigabytes
 
-
-_RANGES = (
-    ("learning_rate", 0, math.inf),
-    ("momentum", 0, 1),
-    ("weight_decay", 0, math.inf),
-    ("smoothing", 0, 1),
-    ("width", 0, WIDEST),
-)  # from, and below
+_RANGES: dict[str, dict[str, float]] = {
+    "learning_rate": {"above": 0},
+    "momentum": {"least": 0, "below": 1},
+    "weight_decay": {"least": 0},
+    "smoothing": {"least": 0, "below": 1},
+    "width": {"above": 0, "below": WIDEST},
+}
 
 
 @dataclass(frozen=True)
@@ -68,21 +65,10 @@ class RunSettings:
     def __post_init__(self) -> None:
         make_plain(self)
         for name, least in (("steps", 1), ("batch_size", 1), ("seed", 0)):
-            value = getattr(self, name)
-            if name == "steps" and value is None:
-                continue
-            if not is_int(value):
-                raise TypeError(f"RunSettings: {name} must be an int; got {value!r}")
-            if value < least:
-                raise ValueError(f"RunSettings: {name} must be at least {least}; got {value!r}")
-        for name, least, below in _RANGES:
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int | float):
-                raise TypeError(f"RunSettings: {name} must be a real number; got {value!r}")
-            above = name in ("learning_rate", "width")
-            if not least <= value < below or value > sys.float_info.max or (above and value == least):
-                first = "above 0" if above else f"{least} or more"
-                raise ValueError(f"RunSettings: {name} must be {first}, and below {below}; got {value!r}")
+            if name != "steps" or self.steps is not None:
+                integer("RunSettings", name, getattr(self, name), least)
+        for name, bounds in _RANGES.items():
+            real("RunSettings", name, getattr(self, name), **bounds)
         for name, choices in (("schedule", ("cosine", "exponential", "constant")), ("optimizer", ("sgd", "rmsprop"))):
             if getattr(self, name) not in choices:
                 words = f"{', '.join(map(repr, choices[:-1]))} or {choices[-1]!r}"
@@ -134,10 +120,7 @@ def network_for(image_shape: tuple[int, int, int], classes: int, *, width: float
     >>> network_for((64, 80, 3), 10, width=0.25).layers["block_6"].params["project.kernel"].shape
     (48, 16)
     """
-    if isinstance(width, bool) or not isinstance(width, int | float):
-        raise TypeError(f"network_for: width must be a real number; got {width!r}")
-    if not 0 < width < WIDEST:
-        raise ValueError(f"network_for: width must be above 0 and below {WIDEST}; got {width!r}")
+    width = real("network_for", "width", width, above=0, below=WIDEST)
     side = min(image_shape[:2])
     rows = (*SMALL_ROWS, *(row for least, row in FURTHER_ROWS if side >= least))
     return small_mobilenet_v2(

@@ -170,7 +170,7 @@ def test_numbers_of_numpy_are_as_good_and_others_are_named(whole, tmp_path):
     assert (tmp_path / "none-5.json").read_bytes() == (folder / "none-5.json").read_bytes()
     with pytest.raises(TypeError, match=r"run_one: seed must be an int; got 1\.5"):
         run_one("none", 1.5, MINIATURE, tmp_path)
-    with pytest.raises(ValueError, match="run_fig07: seed must be 0 or more; got -1"):
+    with pytest.raises(ValueError, match="run_fig07: seed must be at least 0; got -1"):
         run_fig07(MINIATURE, (0, -1), folder=tmp_path)
     with pytest.raises(TypeError, match=r"run_fig07: processes must be an int; got 1\.5"):
         run_fig07(MINIATURE, (0,), folder=tmp_path, processes=1.5)

@@ -333,7 +333,7 @@ BAD = {
     "train: checkpoint_every must be an int; got True": {"checkpoint_every": True},
     "train: batch_size must be at least 1; got 0": {"batch_size": 0},
     "train: batch_size must be at most 20, the number of training images; got 21": {"batch_size": 21},
-    "smooth_labels: smoothing must be from 0": {"smoothing": 1},
+    "smooth_labels: smoothing must be at least 0": {"smoothing": 1},
     "train: network doesn't take the images of blobs, (6, 6, 5, 1)": {
         "task": replace(TASK, x_train=TASK.x_train[..., :1], x_test=TASK.x_test[..., :1])
     },
