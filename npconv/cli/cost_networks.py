@@ -4,9 +4,10 @@ import argparse
 import json
 from typing import Any
 
-from .shared import SIZE, Commands, Real, Whole, pair
+from .shared import Commands, Real, Whole, pair
 
 WIDTH, CLASSES = Real(0, 4, "least"), Whole(1, 30_000)  # as wide networks as are built within seconds
+SIDE, BATCH = Whole(1, 20_000), Whole(1, 100_000)  # as many numbers as can be counted
 KEPT = ("width", "classes", "conventions", "output_stride", "convolution")  # options that the builders take as they are
 
 
@@ -24,13 +25,13 @@ def _add_network(cost: Commands, name: str, what: str) -> argparse.ArgumentParse
     network = cost.add_parser(name, help=what)
     network.add_argument("--width", type=WIDTH, default=1.0, metavar="FACTOR", help="of the channels (%(default)s)")
     network.add_argument(
-        "--resolution", nargs="+", type=SIZE, default=[224], metavar="D",
+        "--resolution", nargs="+", type=SIDE, default=[224], metavar="D",
         help="of the images: side, or height and width (224)",
     )  # fmt: skip
     network.add_argument("--classes", type=CLASSES, default=1000, metavar="N", help="(%(default)s)")
-    network.add_argument("--batch", type=SIZE, default=1, metavar="B", help="images at once (%(default)s)")
+    network.add_argument("--batch", type=BATCH, default=1, metavar="B", help="images at once (%(default)s)")
     network.add_argument(
-        "--output-stride", type=SIZE, choices=(8, 16, 32), help="dilate instead of striding further (32)"
+        "--output-stride", type=SIDE, choices=(8, 16, 32), help="dilate instead of striding further (32)"
     )
     network.add_argument(
         "--conventions", choices=("keras", "torchvision", "timm"), default="keras",

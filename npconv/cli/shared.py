@@ -89,9 +89,9 @@ class Real:
             number = float(text)
             if self.least <= number <= self.most and number != getattr(self, self.without, None):
                 return number
-        first = "above" if self.without == "least" else "from"
-        last = "and below" if self.without == "most" else "to"
-        raise _refused(f"a number {first} {self.least:g} {last} {self.most:g}", text)
+        first = "above" if self.without == "least" else "at least"
+        last = "below" if self.without == "most" else "at most"
+        raise _refused(f"a number {first} {self.least:g} and {last} {self.most:g}", text)
 
 
 @dataclass(frozen=True)
