@@ -185,6 +185,8 @@ def test_the_most_that_an_option_takes_is_said_or_done(command, action, capsys):
         "step standard --out made.html --dilation 1000000 --padding same",
         "explain grouped_conv2d --at 0,0,0,0 --input 4 4 6 --groups 4",
         "figures --list nosuch",
+        "train --data /dev/zero",
+        "grade /dev/zero",
         "grade --self-test answer.py",
         "grade answer.py --exercise pointwise",
         "lesson --list backward",

@@ -8,7 +8,7 @@ from typing import Any
 from .cost_networks import add_networks
 from .shared import SIZE, Commands, File, padding, padding_word, pair, print_table
 
-MOST_COUNTED = 1_000_000  # products of a plot: some seconds
+MOST_COUNTED = 500_000  # products of a plot: some seconds
 
 
 def add_parser(commands: Commands) -> None:

@@ -4,9 +4,9 @@ import argparse
 import json
 from typing import Any
 
-from .shared import Commands, Real, Whole, pair
+from .shared import WIDTH, Commands, Whole, pair
 
-WIDTH, CLASSES = Real(0, 4, "least"), Whole(1, 30_000)  # as wide networks as are built within seconds
+CLASSES = Whole(1, 30_000)  # as wide a classifier as is built within seconds
 SIDE, BATCH = Whole(1, 20_000), Whole(1, 100_000)  # as many numbers as can be counted
 KEPT = ("width", "classes", "conventions", "output_stride", "convolution")  # options that the builders take as they are
 
@@ -31,7 +31,7 @@ def _add_network(cost: Commands, name: str, what: str) -> argparse.ArgumentParse
     network.add_argument("--classes", type=CLASSES, default=1000, metavar="N", help="(%(default)s)")
     network.add_argument("--batch", type=BATCH, default=1, metavar="B", help="images at once (%(default)s)")
     network.add_argument(
-        "--output-stride", type=SIDE, choices=(8, 16, 32), help="dilate instead of striding further (32)"
+        "--output-stride", type=Whole(8, 32), choices=(8, 16, 32), help="dilate instead of striding further (32)"
     )
     network.add_argument(
         "--conventions", choices=("keras", "torchvision", "timm"), default="keras",

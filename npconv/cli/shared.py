@@ -98,16 +98,20 @@ class Real:
 class File:
     """The type of an option that takes a file's path, with one of these endings where there are any.
 
-    A folder's path, or one that nothing can have, is refused at once, and not when all is computed and to be written.
+    A folder's path, or one that nothing can have, is refused at once, and not when all is computed and to be written;
+    and, where an `ordinary` file has to be read, a device's, which may have no end.
     """
 
     ends: tuple[str, ...] = ()
+    ordinary: bool = False
 
     def __call__(self, text: str) -> str:
         if not text.lower().endswith(self.ends or ("",)):
             raise _refused(f"a file that ends in {' or '.join(self.ends)}", text)
         if not _possible(text) or os.path.isdir(text):
             raise _refused("a file's path", text)
+        if self.ordinary and os.path.exists(text) and not os.path.isfile(text):
+            raise _refused("an ordinary file", text)
         return text
 
 
@@ -123,6 +127,7 @@ class Folder:
 
 SIZE = Whole(1, 1_000_000)  # of arrays: sides, channels, images, and how they are multiplied
 SEED = Whole(0, 2**63 - 1)
+WIDTH = Real(0.1, 4)  # of networks: narrower ones have layers of no channel, wider ones take long to build
 PAD = Whole(0, SIZE.most)
 
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from .shared import SEED, SIZE, Commands, File, Folder, Real, Whole, print_table, progress_line
+from .shared import SEED, SIZE, WIDTH, Commands, File, Folder, Real, Whole, print_table, progress_line
 
 EVALUATIONS = 10  # of a run of the experiment, or more
 STEPS = Whole(1, 10_000_000)
@@ -21,7 +21,11 @@ def add_parser(commands: Commands) -> None:
     """Add `npconv train`."""
     train = commands.add_parser("train", help="train a small network on your images, or run the experiment of Fig. 7")
     train.add_argument(
-        "--data", type=File(), default=argparse.SUPPRESS, metavar="FILE.npz", help="x_train, y_train, x_test, y_test"
+        "--data",
+        type=File(ordinary=True),
+        default=argparse.SUPPRESS,
+        metavar="FILE.npz",
+        help="x_train, y_train, x_test, y_test",
     )
     _add_training_options(train)
     whats = train.add_subparsers(dest="what", metavar="DATA")
@@ -42,7 +46,7 @@ def _add_training_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--momentum", type=Real(0, 1, "most"), metavar="SHARE", help="(0.9)")
     group.add_argument("--weight-decay", type=Real(0, 1000), metavar="RATE", help="(0.00004)")
     group.add_argument("--smoothing", type=Real(0, 1, "most"), metavar="SHARE", help="of the labels (0.1)")
-    group.add_argument("--width", type=Real(0, 20, "least"), metavar="FACTOR", help="of the channels (1)")
+    group.add_argument("--width", type=WIDTH, metavar="FACTOR", help="of the channels (1)")
     group.add_argument("--seed", type=SEED, metavar="N", help="of first parameters and order (0)")
     group.add_argument(
         "--out", type=Folder(), metavar="DIR", help="for network.npz, history.json and checkpoint.npz (trained-…)"
