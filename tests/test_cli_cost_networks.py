@@ -98,10 +98,10 @@ def test_json_has_the_options_and_all_of_the_summary(capsys):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--width", "0"], "--width must be a number above 0 and at most 4; got 0"),
-        (["--width", "nan"], "--width must be a number above 0 and at most 4; got nan"),
-        (["--width", "inf"], "--width must be a number above 0 and at most 4; got inf"),
-        (["--width", "wide"], "--width must be a number above 0 and at most 4; got wide"),
+        (["--width", "0"], "--width must be a number at least 0.1 and at most 4; got 0"),
+        (["--width", "nan"], "--width must be a number at least 0.1 and at most 4; got nan"),
+        (["--width", "inf"], "--width must be a number at least 0.1 and at most 4; got inf"),
+        (["--width", "wide"], "--width must be a number at least 0.1 and at most 4; got wide"),
         (["--resolution", "20001"], "--resolution must be a whole number from 1 to 20000; got 20001"),
         (["--resolution", "1", "2", "3"], "--resolution takes one number, or two for height and width"),
         (["--resolution", "224", "0"], "--resolution must be a whole number from 1 to 20000; got 0"),

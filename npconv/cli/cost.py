@@ -147,15 +147,15 @@ def _run_ratio(arguments: argparse.Namespace) -> int:
 
 
 def _plot_ratio(arguments: argparse.Namespace) -> None:
-    from ..figures import cost_ratio_figure
-    from ..figures.files import picture_bytes
-    from ..files import write_whole
-
     sides, multipliers = arguments.kernel, arguments.depth_multiplier or (1, 2, 4)
     lines = [(side**2, 1) for side in sides] + [(sides[0] ** 2, q) for q in multipliers]
     products = sum(area * n + q * (area + n) for n in arguments.out_channels for area, q in lines)
     if products > MOST_COUNTED:
         raise ValueError(f"--plot counts every product, at most {MOST_COUNTED:,}; these sizes have {products:,}")
+    from ..figures import cost_ratio_figure
+    from ..figures.files import picture_bytes
+    from ..files import write_whole
+
     figure = cost_ratio_figure(
         kernel_sizes=sides, out_channels=sorted(set(arguments.out_channels)), depth_multipliers=multipliers
     )

@@ -31,7 +31,7 @@ def _add_network(cost: Commands, name: str, what: str) -> argparse.ArgumentParse
     network.add_argument("--classes", type=CLASSES, default=1000, metavar="N", help="(%(default)s)")
     network.add_argument("--batch", type=BATCH, default=1, metavar="B", help="images at once (%(default)s)")
     network.add_argument(
-        "--output-stride", type=Whole(8, 32), choices=(8, 16, 32), help="dilate instead of striding further (32)"
+        "--output-stride", type=Whole(1, 32), choices=(8, 16, 32), help="dilate instead of striding further (32)"
     )
     network.add_argument(
         "--conventions", choices=("keras", "torchvision", "timm"), default="keras",

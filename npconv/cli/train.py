@@ -118,7 +118,7 @@ def _add_fig07(whats: Commands) -> None:
     )
     fig07.add_argument("--quick", action="store_true", help="a smaller one, within two minutes")
     fig07.add_argument("--seeds", nargs="+", type=SEED, metavar="SEED", help="instead of the stored experiment's")
-    fig07.add_argument("--blocks", type=Whole(1, 100), metavar="N", help="inverted residuals in a row")
+    fig07.add_argument("--blocks", type=Whole(1, 64), metavar="N", help="inverted residuals in a row")
     fig07.add_argument("--steps", type=STEPS, metavar="N", help="of each run")
     fig07.add_argument("--processes", type=Whole(1, 60), metavar="N", help="runs side by side (1)")
     fig07.add_argument("--out", type=Folder(), metavar="DIR", help="for runs, results.json and the figure (fig07-…)")
