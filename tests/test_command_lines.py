@@ -57,6 +57,7 @@ def commands(parser, words=()):
 
 
 PARSER = cli.parser()
+DRAW = figures.draw
 COMMANDS = dict(commands(PARSER))
 OPTIONS = [
     pytest.param(command, action, id=f"{command} {action.dest}")
@@ -194,7 +195,30 @@ def test_the_most_that_an_option_takes_is_said_or_done(command, action, capsys):
 )
 def test_what_options_cannot_be_together_is_said(words, capsys):
     command = next(each for each in LINES if words.startswith(f"{each} "))
-    assert check(words.split(), command, capsys)[0] == 2
+    status, error = check(words.split(), command, capsys)
+    assert (status, "memory" in error) == (2, False)
+
+
+RECORDS = [
+    b"[]",
+    b"{}",
+    b"[" * 100_000,
+    b"\xff",
+    b'{"figures": []}',
+    b'{"figures": {"a": 3}}',
+    b'{"settings": 3}',
+    b"3",
+]
+
+
+@pytest.mark.parametrize("content", RECORDS, ids=lambda content: str(content[:20]))
+@pytest.mark.parametrize(("command", "file"), [("figures", "manifest.json"), ("train fig07", "linear-0.json")])
+def test_a_record_that_is_none_is_said(command, file, content, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(figures, "draw", DRAW)
+    (tmp_path / "made").mkdir()
+    (tmp_path / "made" / file).write_bytes(content)
+    status, error = check(line(command), command, capsys)
+    assert (status, f"{file} is no " in error) == (2, True)
 
 
 @pytest.mark.parametrize("command", LINES)

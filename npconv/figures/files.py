@@ -120,7 +120,7 @@ def _read_manifest(path: Path) -> dict[str, dict[str, str]]:
     if not path.exists():
         return {}
     try:
-        figures: dict[str, dict[str, str]] = json.loads(path.read_text(encoding="utf-8"))["figures"]
-    except (ValueError, KeyError, TypeError) as error:
+        figures = json.loads(path.read_text(encoding="utf-8"))["figures"]
+        return {name: dict(files) for name, files in figures.items()}
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ValueError(f"write_figures: {path} is no manifest of figures; remove it") from error
-    return figures

@@ -128,8 +128,8 @@ def _read_run(path: Path, key: Mapping[str, Any]) -> dict[str, Any]:
         flat = [{"variant": of["variant"], "seed": of["seed"], **of["settings"]} for of in (run, key)]
         if not len(run["step"]) == len(run["test_accuracy"]) > 0:
             raise KeyError("test_accuracy")
-    except (ValueError, KeyError, TypeError) as error:
-        raise ValueError(f"run_one: {path} is no stored run: {error!r}") from error
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise ValueError(f"run_one: {path} is no stored run; remove it") from error
     differences = different(*flat)
     if differences:
         raise ValueError(f"run_one: {path} is of other settings: {differences}")
