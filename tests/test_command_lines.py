@@ -126,6 +126,21 @@ def takes(action, text):
         return False
 
 
+def test_the_types_take_what_they_say():
+    taken = {"": (False, False), "here": (False, True), "new/one": (True, True), "file.txt": (True, False)}
+    for text, each in (taken | {"file.txt/below": (False, False), "null\0": (False, False)}).items():
+        assert tuple(takes(argparse.Namespace(type=of), text) for of in (shared.File(), shared.Folder())) == each
+    bounds = [shared.Real(0, 1), shared.Real(0, 1, "least"), shared.Real(0, 1, "most"), shared.Whole(0, 1)]
+    for text, each in {
+        "0": (1, 0, 1, 1),
+        "1": (1, 1, 0, 1),
+        "0.5": (1, 1, 1, 0),
+        "nan": (0,) * 4,
+        "2": (0,) * 4,
+    }.items():
+        assert tuple(takes(argparse.Namespace(type=of), text) for of in bounds) == each
+
+
 def test_every_command_has_a_line():
     assert set(LINES) == set(COMMANDS)
 
@@ -266,7 +281,7 @@ def test_letters_that_an_encoding_lacks_are_replaced(command, encoding, monkeypa
     assert b"unrecognized arguments: --nosuch?" in streams["stderr"].buffer.getvalue()
 
 
-@pytest.mark.parametrize("error", cli._REFUSED)
+@pytest.mark.parametrize("error", [ValueError, OSError, MemoryError, OverflowError, RecursionError, ZeroDivisionError])
 def test_errors_of_numbers_and_memory_are_one_line(error, capsys, monkeypatch):
     def fail(name):
         raise error("conv2d: x is too large")
