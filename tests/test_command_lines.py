@@ -311,8 +311,9 @@ def test_only_streams_that_are_closed_are_replaced(monkeypatch):
 
 def run(shell, **environment):
     """A line for the shell, in which npconv stands for the command: its status, what it printed, and its error."""
+    environment = os.environ | {"PYTHONUNBUFFERED": ""} | environment  # what is printed is written at the end
     shell = re.sub(r"\bnpconv\b", f'"{sys.executable}" -m npconv', shell, count=1)
-    done = subprocess.run(["sh", "-c", shell], capture_output=True, env=os.environ | environment, timeout=120)
+    done = subprocess.run(["sh", "-c", shell], capture_output=True, env=environment, timeout=120)
     return done.returncode, done.stdout, done.stderr
 
 
@@ -325,6 +326,7 @@ def run(shell, **environment):
         ("npconv exercise start pointwise <&- >&- 2>&-", 0, b""),
         ("npconv grade answer.py <&- >&- 2>&-", 1, b""),
         ("npconv cost layer --input 7 7 3 >/dev/full 2>/dev/full", 2, b""),
+        ("npconv --help > /dev/full", 0, b""),
         ("npconv lesson --list > /dev/full", 2, b"npconv lesson: No space left on device\n"),
     ],
 )  # fmt: skip
