@@ -219,7 +219,7 @@ RECORDS = [
     b"{}",
     b"[" * 100_000,
     b"\xff",
-    b'{"figures": []}',
+    b'{"figures": [1]}',
     b'{"figures": {"a": 3}}',
     b'{"settings": 3}',
     b"3",

@@ -14,7 +14,10 @@ from .geometry import LINES, Array
 
 def native(*arrays: Array) -> np.dtype[Any]:
     """The dtype of a result of these operands, in this machine's byte order."""
-    dtype: np.dtype[Any] = np.result_type(*(a.dtype for a in arrays)).newbyteorder("=")
+    dtype: np.dtype[Any] = arrays[0].dtype
+    if dtype.isnative and all(a.dtype is dtype for a in arrays):
+        return dtype
+    dtype = np.result_type(*(a.dtype for a in arrays)).newbyteorder("=")
     return dtype
 
 
