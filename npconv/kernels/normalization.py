@@ -107,7 +107,7 @@ def batch_norm_backward_from_stages(dy: Array, scale: Array, stages: BatchNormSt
     """
     if not isinstance(stages, BatchNormStages):
         raise TypeError(f"batch_norm_backward_from_stages: stages must be BatchNormStages; got {type(stages).__name__}")
-    _, _, deviation, centred, _ = stages
+    _, _, deviation, centred, output = stages
     arguments.channelwise("batch_norm_backward_from_stages", centred, dy, scale=scale, deviation=deviation)
     dshift = channel_sums(dy).astype(working(dy))  # (M,)
     dscale = (channel_sums(dy, centred) / deviation).astype(working(dy))  # (M,)
@@ -117,7 +117,7 @@ def batch_norm_backward_from_stages(dy: Array, scale: Array, stages: BatchNormSt
     dx += lines(dy)
     dx -= _along(dy, dshift / count)
     dx *= _along(dy, scale / deviation)
-    return rounded(dx, dy, scale).reshape(dy.shape), rounded(dscale, dy), rounded(dshift, dy)
+    return rounded(dx, dy, scale, output).reshape(dy.shape), rounded(dscale, dy, output), rounded(dshift, dy)
 
 
 def batch_norm_inference(
@@ -173,8 +173,9 @@ def batch_norm_inference_backward(
     dscale = channel_sums(dy, (wider(x) - mean) / deviation)  # (M,)
     dmean = -scale / deviation * dshift  # (M,)
     dvariance = -scale * dscale / (2 * (wider(variance) + epsilon))  # (M,)
-    dx, dmean, dvariance = (rounded(a, dy, scale, variance) for a in (dx, dmean, dvariance))
-    return dx, rounded(dscale, dy), rounded(dshift, dy), dmean, dvariance
+    dx, dmean = rounded(dx, dy, scale, variance), rounded(dmean, dy, scale, variance)
+    dscale, dvariance = rounded(dscale, dy, x, mean, variance), rounded(dvariance, dy, x, scale, mean, variance)
+    return dx, dscale, rounded(dshift, dy), dmean, dvariance
 
 
 def fold_batch_norm(

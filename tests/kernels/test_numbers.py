@@ -259,3 +259,13 @@ def test_linear_algebra_takes_what_it_has_no_routine_for(dtype):
     assert depthwise.dtype == pointwise.dtype == dtype
     back = npconv.factored_kernel(depthwise, pointwise, depth_multiplier=5)
     np.testing.assert_allclose(back, kernel, atol=1e-2 if dtype == np.float16 else 1e-12)
+
+
+@cases(lambda case: case.name in ("batch_norm_backward", "batch_norm_inference_backward"))
+def test_gradients_of_batch_norm_are_as_wide_as_what_they_depend_on(case):
+    narrow = converted(case.arrays(), np.float32)
+    wide = {name: results(case.run(narrow | {name: narrow[name].astype(np.float64)})) for name in narrow}
+    dtypes = {name: [gradient.dtype == np.float64 for gradient in gradients] for name, gradients in wide.items()}
+    assert all(dtypes["dy"])
+    assert dtypes["x"][1:3] == [True, False]  # dscale, dshift
+    assert (dtypes["scale"][0], dtypes["scale"][2]) == (True, False)  # dx, dshift

@@ -134,7 +134,7 @@ POSITIONAL = {"kernel_size", "out_channels", "dy"}  # the options that are not k
 
 
 def batch_norm_backward_from_stages(dy, scale, x, deviation):
-    stages = npconv.BatchNormStages(None, None, deviation, x, None)
+    stages = npconv.BatchNormStages(None, None, deviation, x, x)
     return normalization.batch_norm_backward_from_stages(dy, scale, stages)
 
 
