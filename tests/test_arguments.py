@@ -340,6 +340,10 @@ def leaves(value: Any) -> Iterator[Any]:
         yield value
 
 
+def in_leaves(kind: type, value: Any) -> bool:
+    return any(isinstance(leaf, kind) for leaf in leaves(value))
+
+
 def is_quick(case: Case) -> bool:
     return case.name in CHEAP or (case.module not in (bench, figures) and case.name not in SLOW)
 
@@ -355,7 +359,7 @@ def test_small_ints_of_numpy_give_what_pythons_give_and_come_out_as_pythons(case
         pytest.skip("takes no ints")
     expected, result = (list(leaves(case.run(**copy.deepcopy(case.row | changed)))) for changed in ({}, small))
     assert result == expected
-    assert not [leaf for leaf in result if isinstance(leaf, np.integer)]
+    assert not in_leaves(np.integer, result)
 
 
 @pytest.mark.parametrize(
@@ -366,7 +370,7 @@ def test_small_ints_of_numpy_give_what_pythons_give_and_come_out_as_pythons(case
 def test_a_layers_cost_is_of_pythons_ints(layer, shape):
     cost = layer.cost(in_numpy(shape))
     assert cost == layer.cost(shape)
-    assert not [leaf for leaf in leaves(cost) if isinstance(leaf, np.integer)]
+    assert not in_leaves(np.integer, cost)
     for wrong in (None, 3, (2, 3.0), (2, -1), (10**400,)):
         with pytest.raises((TypeError, ValueError), match=f"^{type(layer).__name__}.cost: input_shape must"):
             layer.cost(wrong)

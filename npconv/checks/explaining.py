@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..kernels.arguments import LARGEST, boolean, callables, integer, integers, one_of
+from ..kernels.arguments import LARGEST, boolean, callables, integer, integers
 from ..kernels.geometry import Array
 from .polynomials import entry_name
 
@@ -85,10 +85,9 @@ def explain(
     results = result if isinstance(result, tuple) else (result,)
     backward = names[0] == "dy"
     labels = [f"d{name}" for name in names[1:]][: len(results)] if backward else ["y"]
-    if not isinstance(of, str):
-        position = integer("explain", "of", of, 0, len(results) - 1)
-    else:
-        position = labels.index(one_of("explain", "of", of, labels))
+    if isinstance(of, str) and of not in labels:
+        raise ValueError(f"explain: of must be one of {labels} or its position; got {of!r}")
+    position = labels.index(of) if isinstance(of, str) else integer("explain", "of", of, 0, len(results) - 1)
     entry = results[position]
     if len(at) != entry.ndim or not all(0 <= i < n for i, n in zip(at, entry.shape, strict=True)):
         raise IndexError(f"explain: at must be an index into {labels[position]} {entry.shape}; got {at}")

@@ -16,6 +16,7 @@ import numpy as np
 from ..data import read_arrays, read_json
 from ..data.stored import FOLDER
 from ..files import as_npz, write_whole
+from ..kernels.arguments import generator, integer, real
 from ..kernels.geometry import Array
 from ..kernels.head import softmax_cross_entropy_backward
 from ..layers import (
@@ -34,7 +35,7 @@ from .optimizers import SGD
 from .schedules import cosine
 from .settings import SmallRun
 from .tasks import Task
-from .variants import variant_network
+from .variants import MOST_BLOCKS, variant_network
 
 SUBSPACES, WEIGHTS, GRADIENTS = "feature_subspaces.json", "feature_subspaces.npz", "gradient_flow.json"
 DIGITS = 6  # of stored numbers
@@ -130,8 +131,7 @@ def dimensions(shares: Array, share: float = 0.95) -> int:
     >>> dimensions(np.array([0.5, 0.375, 0.125]), 0.875)
     2
     """
-    if not 0 < share <= 1:
-        raise ValueError(f"dimensions: share must be above 0 and at most 1; got {share!r}")
+    share = real("dimensions", "share", share, above=0, most=1)
     return int((np.cumsum(shares) < share - NOISE).sum()) + 1
 
 
@@ -198,8 +198,7 @@ def subspace(maps: Array, count: int, *, rng: np.random.Generator | None = None)
     array([[7., 1.]])
     """
     mean, directions = principal_directions(maps)
-    if not 1 <= count <= len(mean):
-        raise ValueError(f"subspace: count must be 1 to {len(mean)}, the channels; got {count!r}")
+    count = integer("subspace", "count", count, 1, len(mean))
     if rng is not None:
         directions = np.linalg.qr(rng.standard_normal(directions.shape))[0]
     return Subspace(mean.astype(maps.dtype), directions[:, :count].astype(maps.dtype))
@@ -293,9 +292,8 @@ def separable_network(
     >>> separable_network(blocks=2, channels=8).forward(np.ones((2, 12, 16, 1), np.float32)).shape
     (2, 10)
     """
-    if blocks < 1:
-        raise ValueError(f"separable_network: blocks must be at least 1; got {blocks!r}")
-    rng = np.random.default_rng(seed)
+    blocks = integer("separable_network", "blocks", blocks, most=MOST_BLOCKS)
+    rng = generator("separable_network", seed)
     options: dict[str, Any] = {"batch_norm": batch_norm, "seed": rng, "dtype": dtype}
     stem = Conv2D(in_channels, stem_channels, 3, stride=2, padding="same", seed=rng, dtype=dtype)
     layers = normalised("stem", stem, batch_norm, "relu6")
@@ -372,7 +370,7 @@ def kept_accuracies(
     The directions are those of `images` training images; with a `seed`, random ones instead. Nothing is trained again.
     """
     maps = by_block(block_outputs(network, task.x_train[:images]))
-    rng = None if seed is None else np.random.default_rng(seed)
+    rng = None if seed is None else generator("kept_accuracies", seed)
     accuracies: list[list[float]] = []
     after, x = dict(network.copy().layers), task.x_test
     for name in maps:

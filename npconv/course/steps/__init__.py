@@ -77,4 +77,5 @@ def _plan(kind: str, sizes: dict[str, Any]) -> Plan:
     for name in sizes:
         if name not in taken:
             raise TypeError(f"{NAME}: {kind} takes no {name}; it takes {', '.join(taken)}")
-    return KINDS[kind](**plain(sizes))
+    geometry = {name: plain(sizes[name]) for name in ("stride", "padding", "dilation") if name in sizes}
+    return KINDS[kind](**sizes | geometry)
