@@ -1,12 +1,17 @@
-"""Files are written whole or not at all."""
+"""Files are written whole or not at all, and folders are held by one process at a time."""
 
+import errno
 import io
+import json
 import os
-import tempfile
+import secrets
+import stat
+import sys
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,30 +20,140 @@ from numpy.typing import NDArray
 def write_whole(path: str | Path, content: bytes | str) -> None:
     """Write a file so that at no moment a part of it stands under its name; its folder is made where it is missing.
 
+    A new file has the permissions that the umask leaves. A file that is there keeps its permissions, and its owner
+    where the system allows it; one that may not be written is left alone. A symbolic link stays, and the file that it
+    leads to is written. As the file is replaced, its other hard links keep the old content. A pipe or a device is
+    written to.
+
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     write_whole(f"{folder}/new/file.txt", "whole")
     ...     Path(folder, "new", "file.txt").read_text()
     'whole'
 
-    Raises OSError, with the path and the reason, where it cannot be written.
+    Raises OSError, with the path and the reason, where it cannot be written: what was there is then as it was.
     """
-    path = Path(path)
+    content = content.encode() if isinstance(content, str) else content
+    with _named(path):
+        try:
+            there = os.stat(path)
+        except FileNotFoundError:
+            there = None
+        target = Path(os.path.realpath(path))
+        if there is None or (stat.S_ISREG(there.st_mode) and target.exists() and not _standard(there)):
+            _replace(target, content, there)
+        else:  # a pipe, a device, an open file that has lost its name; for a folder this gives the error
+            number = there and _standard(there)
+            with open(number or path, "wb", closefd=not number) as stream:
+                stream.write(content)
+
+
+def _standard(there: os.stat_result) -> int:
+    """The number of standard output or standard error where a file is one of them, as /dev/stdout is; else 0."""
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError, AttributeError):  # which is closed, captured or not there
+            stream.flush()
+            if os.path.samestat(there, os.fstat(stream.fileno())):
+                return stream.fileno()
+    return 0
+
+
+def _replace(target: Path, content: bytes, there: os.stat_result | None) -> None:
+    """Write a new file beside the target and let it take the target's place."""
+    mode = 0o666 if there is None else there.st_mode & 0o777
+    if there is not None and not os.access(target, os.W_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = target.with_name(f".npconv-{secrets.token_hex(8)}")  # the target's name may be as long as names can be
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    except OSError as error:
-        raise OSError(error.errno, f"{path} cannot be written: {error.strerror}") from error
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content.encode() if isinstance(content, str) else content)
-        mask = os.umask(0)
-        os.umask(mask)
-        os.chmod(temporary, 0o666 & ~mask)
-        os.replace(temporary, path)
+        with open(temporary, "xb", opener=lambda name, flags: os.open(name, flags, mode)) as file:
+            if there is not None:
+                _take_over(temporary, there)
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())  # some file systems say only now that they are full
+        os.replace(temporary, target)
     except BaseException:
-        os.unlink(temporary)
+        with suppress(OSError):
+            temporary.unlink()
         raise
+
+
+def _take_over(temporary: Path, there: os.stat_result) -> None:
+    """Give a new file the owner and the permissions of the one that it will replace."""
+    if sys.platform != "win32":
+        for owner, group in ((-1, there.st_gid), (there.st_uid, -1)):
+            with suppress(OSError):  # only the superuser may give files away
+                os.chown(temporary, owner, group)
+    os.chmod(temporary, there.st_mode & 0o777)
+
+
+@contextmanager
+def _named(path: str | Path) -> Iterator[None]:
+    """Let an OSError say the path that the user gave."""
+    try:
+        yield
+    except OSError as error:
+        raise OSError(error.errno, f"{path} cannot be written: {error.strerror or error}") from error
+
+
+@contextmanager
+def alone(folder: str | Path, name: str = ".lock", *, wait: bool = False) -> Iterator[None]:
+    """Hold a folder, made where it is missing, for as long as a `with` lasts: of all who ask for one name, one has it.
+
+    It is a lock of the operating system on a file of that name, which is removed afterwards. The lock ends with its
+    process, however that ends: a file that is left over keeps nobody out. Where the file system has no locks, nobody is
+    kept out either.
+
+    Args:
+        folder: what is held.
+        name: of the file in it.
+        wait: whether to wait for another who holds it.
+
+    Raises OSError where another holds it, or the folder cannot be written.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder, alone(folder):
+    ...     [path.name for path in Path(folder).iterdir()]
+    ['.lock']
+    """
+    path = Path(folder, name)
+    with _named(folder):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    held = False
+    while not held:
+        with _named(folder):
+            file = open(path, "ab")  # noqa: SIM115 - below
+        with file:
+            if not _lock(file, wait):
+                words = "is in use: another run writes there; wait, or name another folder"
+                raise OSError(errno.EBUSY, f"{folder} {words}")
+            with suppress(FileNotFoundError):  # where its last holder has just removed it
+                held = os.path.samestat(os.stat(path), os.fstat(file.fileno()))
+            if held:
+                try:
+                    yield
+                finally:
+                    with suppress(OSError):  # Windows doesn't remove what is open
+                        path.unlink()
+
+
+def _lock(file: IO[bytes], wait: bool) -> bool:
+    """Whether this process has the lock on an open file now; True as well where there are no locks."""
+    try:
+        if sys.platform == "win32":
+            import msvcrt
+
+            msvcrt.locking(file.fileno(), msvcrt.LK_LOCK if wait else msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+    except ImportError:
+        return True
+    except OSError as error:  # Linux and macOS say EAGAIN, Windows EACCES or, after ten seconds, EDEADLK
+        return error.errno not in (errno.EAGAIN, errno.EACCES, errno.EDEADLK)
+    return True
 
 
 def as_npz(arrays: Mapping[str, NDArray[Any]]) -> bytes:
@@ -90,3 +205,23 @@ def readable_npz(path: str | Path) -> tuple[dict[str, NDArray[Any]], dict[str, s
                 else:
                     damaged[name] = "it is not an array"
     return arrays, damaged
+
+
+def parse_json(text: str) -> Any:
+    """What a text in JSON holds.
+
+    Raises ValueError where it is none, for NaN and Infinity too, which JSON doesn't have, and for what is nested too
+    deeply.
+
+    >>> parse_json('{"steps": [1, NaN]}')
+    Traceback (most recent call last):
+    ValueError: NaN is no number of JSON
+    """
+
+    def refuse(constant: str) -> NoReturn:
+        raise ValueError(f"{constant} is no number of JSON")
+
+    try:
+        return json.loads(text, parse_constant=refuse)
+    except RecursionError as error:
+        raise ValueError("it is nested too deeply") from error

@@ -1,15 +1,19 @@
 """The article's claims, one test each: the verdict that computing it gives is the one that the docs give."""
 
+import dataclasses
 import inspect
 import pkgutil
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from npconv.claims import CLAIMS, as_markdown
-from npconv.claims.table import ARCHITECTURE, INVERTED, OVERVIEW, SEPARABLE
+import npconv
+from npconv.claims import CLAIMS, as_markdown, measured
+from npconv.claims.table import ARCHITECTURE, INVERTED, OVERVIEW, SEPARABLE, finite
 from npconv.figures import BUILDERS
+from npconv.layers import Layer
 
 DOCS = Path(__file__).parents[1] / "docs"
 FIGURES = (DOCS / "figures.md").read_text(encoding="utf-8")
@@ -60,3 +64,58 @@ def test_the_docs_give_these_verdicts():
 def test_the_claims_stand_section_by_section_in_the_article_s_order():
     sections = [claim.section for claim in CLAIMS]
     assert sections == sorted(sections, key=[OVERVIEW, SEPARABLE, INVERTED, ARCHITECTURE].index)
+
+
+# what is computed from numbers that are not finite has no verdict
+
+
+def spoilt(value):
+    """A result with NaN for every float in it."""
+    if isinstance(value, np.ndarray):
+        return np.full_like(value, np.nan) if value.dtype.kind in "fc" else value
+    if isinstance(value, float | np.floating):
+        return np.nan
+    if isinstance(value, dict):
+        return {name: spoilt(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return getattr(value, "_make", type(value))(map(spoilt, value))
+    if isinstance(value, Layer):
+        value = value.copy()
+        value.load_arrays(spoilt(value.arrays()))
+        return value
+    if dataclasses.is_dataclass(value):
+        return dataclasses.replace(value, **spoilt(vars(value)))
+    return value
+
+
+@pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim.name)
+def test_a_claim_of_numbers_that_are_not_finite_is_not_judged(claim, monkeypatch):
+    """Every float that a function gives to the claim's module is NaN; where there is none the verdict stays."""
+    floats = []
+
+    def spoil(function):
+        def spoiling(*args, **kwargs):
+            result = function(*args, **kwargs)
+            floats.append(not finite(spoilt(result)))
+            return spoilt(result)
+
+        return spoiling
+
+    module = inspect.getmodule(claim.compute)
+    own = [(module, name) for name in vars(module) if name not in ("claim", "finding", "count_operations")]
+    for place, name in own + [(npconv, name) for name in npconv.__all__]:
+        if inspect.isfunction(inspect.unwrap(getattr(place, name))):
+            monkeypatch.setattr(place, name, spoil(getattr(place, name)))
+    try:
+        verdict = claim.compute().verdict
+    except (ValueError, TypeError, AssertionError):
+        verdict = "an error"
+    assert (verdict == claim.verdict) == (not any(floats)), verdict
+
+
+def test_images_that_are_not_finite_are_not_judged_by_what_a_network_says_of_them(monkeypatch):
+    images = measured.scattered_digits
+    monkeypatch.setattr(measured, "scattered_digits", lambda **sizes: spoilt(images(**sizes)))
+    found = measured.features_live_in_few_dimensions()
+    assert found.verdict == "not judged, as it is not finite: images"
+    assert any("says of 100% of 256 images" in line for line in found.numbers)  # NaN, and so always the first class

@@ -103,7 +103,7 @@ def test_figures_animates(tmp_path, monkeypatch):
     [
         (
             ["cost", "layer", "--input", "2", "7", "3", "--out-channels", "4"],
-            "npconv cost: conv2d_cost: the output's height",
+            "npconv cost layer: the output's height",
         ),
         (
             ["cost", "layer", "--input", "9", "7", "3", "--out-channels", "4", "--kernel", "1", "2", "3"],
@@ -111,23 +111,29 @@ def test_figures_animates(tmp_path, monkeypatch):
         ),
         (
             ["cost", "layer", "--input", "9", "7", "3", "--out-channels", "4", "--padding", "-1"],
-            "--padding takes valid",
+            "npconv cost layer: --padding must be valid, same, or one or two whole numbers from 0 to 1000000; got -1",
         ),
         (
             ["vectors", "--op", "conv9d", "--out", "x.npz"],
-            "npconv vectors: make_vectors: operation must be one of conv2d,",
+            "npconv vectors: --op must be one of conv2d,",
         ),
-        (["vectors", "--op", "conv2d", "--out", "/dev/null/x.npz"], "npconv vectors: "),
+        (
+            ["vectors", "--op", "conv2d", "--out", "/dev/null/x.npz"],
+            "npconv vectors: --out must be a file's path; got /dev",
+        ),
         (
             ["figures", "cost-ration"],
             "npconv figures: no figure is called cost-ration; there are standard-convolution,",
         ),
         (["figures", "cost-ratio", "--animate"], "npconv figures: --animate is for functional-view, "),
         (["figures", "cost-ratio", "--loop"], "npconv figures: --loop and --fps go with --animate"),
-        (["figures", "cost-ratio", "--out", "/dev/null/figures"], "npconv figures: "),
-        (["cost", "ratio", "--plot", "ratio.pdf"], "npconv cost: --plot takes a file that ends in .svg or .png"),
-        (["cost", "ratio", "--kernel", "0", "--plot", "ratio.svg"], "npconv cost: cost_ratio: kernel_size"),
-        (["bench", "--rounds", "0"], "npconv bench: --rounds and --batch must be at least 1"),
+        (["figures", "cost-ratio", "--out", "/dev/null/f"], "npconv figures: --out must be a folder's path; got /dev"),
+        (["cost", "ratio", "--plot", "ratio.pdf"], "npconv cost ratio: --plot must be a file that ends in .svg or"),
+        (
+            ["cost", "ratio", "--kernel", "0", "--plot", "ratio.svg"],
+            "npconv cost ratio: --kernel must be a whole number from 1 to",
+        ),
+        (["bench", "--rounds", "0"], "npconv bench: --rounds must be a whole number from 1 to 1000; got 0"),
     ],
 )
 def test_bad_input_is_one_line_and_status_2(words, message, capsys):
@@ -345,17 +351,17 @@ def test_train_says_what_is_odd_about_the_images(own_images, capsys):
     ("words", "message"),
     [
         (["train"], "npconv train: give one of --data FILE.npz, digits, scattered-digits and fig07"),
-        (["train", "--data", "mine.npz", "digits"], "npconv train: give one of --data"),
+        (["train", "--data", "mine.npz", "digits"], "npconv train digits: give one of --data"),
         (["train", "--data", "yours.npz"], "yours.npz"),
-        (["train", "--data", "mine.npz", "--steps", "0"], "npconv train: RunSettings: steps must be at least 1; got 0"),
-        (["train", "--data", "gone.npz", "--seed", "-1"], "npconv train: RunSettings: seed must be at least 0; got -1"),
+        (["train", "--data", "mine.npz", "--steps", "0"], "npconv train: --steps must be a whole number from 1"),
+        (["train", "--data", "gone.npz", "--seed", "-1"], "npconv train: --seed must be a whole number from 0"),
         (["train", "--data", "mine.npz", "--batch-size", "25"], "npconv train: --batch-size must be at most 24"),
-        (["train", "fig07", "--seeds", "3", "-1"], "npconv train: run_fig07: seed must be 0 or more; got -1"),
-        (["train", "fig07", "--steps", "0"], "npconv train: --steps must be at least 1; got 0"),
-        (["train", "--momentum", "0.5", "fig07", "--quick"], "npconv train: fig07 takes no --momentum"),
-        (["train", "--data", "mine.npz", "fig07"], "npconv train: fig07 takes no --data"),
-        (["train", "fig07", "--seeds", "1", "1"], "npconv train: run_fig07: seeds must be one or more, each once"),
-        (["train", "fig07", "--processes", "0"], "npconv train: run_fig07: processes must be at least 1; got 0"),
+        (["train", "fig07", "--seeds", "3", "-1"], "npconv train fig07: --seeds must be a whole number from 0"),
+        (["train", "fig07", "--steps", "0"], "npconv train fig07: --steps must be a whole number from 1"),
+        (["train", "--momentum", "0.5", "fig07", "--quick"], "npconv train fig07: fig07 takes no --momentum"),
+        (["train", "--data", "mine.npz", "fig07"], "npconv train fig07: fig07 takes no --data"),
+        (["train", "fig07", "--seeds", "1", "1"], "npconv train fig07: --seeds must be one or more, each once"),
+        (["train", "fig07", "--processes", "0"], "npconv train fig07: --processes must be a whole number"),
         ([*TRAIN, "--out", "/dev/null/here"], "/dev/null/here"),
     ],
 )
@@ -370,7 +376,7 @@ def test_a_file_that_does_not_fit_is_told_all_that_is_wrong(own_images, capsys):
     np.savez("odd.npz", x_train=np.zeros((4, 5)), y_train=np.zeros(3), x_test=np.zeros((2, 6, 6)))
     assert cli.main(["train", "--data", "odd.npz"]) == 2
     error = capsys.readouterr().err
-    assert error.startswith("npconv train: read_task: odd.npz")
+    assert error.startswith("npconv train: odd.npz")
     for wrong in ("x_train must be (n, H, W)", "y_train must hold integers", "y_test"):
         assert wrong in error
 

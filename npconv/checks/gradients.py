@@ -233,7 +233,7 @@ def _count(number: int, noun: str) -> str:
 
 def _worst_entry(gradient: Array, direction: Array, derivative: Callable[[Array], float]) -> tuple[int, ...]:
     """An entry at which the gradient is wrong, found by halving the direction."""
-    candidates = np.arange(gradient.size)
+    candidates = np.arange(gradient.size, dtype=np.int64)
     while len(candidates) > 1:
         errors = []
         halves = np.array_split(candidates, 2)

@@ -1,5 +1,6 @@
 """How far two right answers in floats may be apart."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -49,7 +50,7 @@ def rounding_bound(
         padding=padding,
         dilation=dilation,
     )
-    n, dtype = int(np.prod(kernel.shape[:3])), np.result_type(x, kernel)
+    n, dtype = math.prod(kernel.shape[:3]), np.result_type(x, kernel)
     unit, least = float(np.finfo(dtype).eps) / 2, float(np.finfo(dtype).smallest_subnormal)
     if n * unit >= 1:
         raise ValueError(f"rounding_bound: sums of {n} products in {dtype} have no bound")

@@ -1,7 +1,8 @@
 """The article's claims, each computed: what `npconv reproduce` prints and what tests/test_article.py asserts.
 
 A claim's function computes it and returns its verdict with the numbers. Verdicts: "holds"; "holds if …", with the
-condition; "fails", with the counter-example; "reported", a published measurement that nothing here can check.
+condition; "fails", with the counter-example; "reported", a published measurement that nothing here can check. A claim
+whose numbers are not finite is "not judged", which is never what the docs say.
 
 There is one module for each section of the article: overview.py, separable.py, inverted.py, architecture.py; the claims
 that stored runs of training decide are in measured.py. `CLAIMS` has all of them in the article's order.

@@ -66,7 +66,7 @@ def a_wide_space_suits_the_activation() -> Finding:
     """A space of more dimensions, to which the expansion takes the map, is suited to the activation, ReLU6."""
     rng = np.random.default_rng(0)
     k, factors, scales = 2, (1, 3, 6, 15), (1, 1000)
-    points = np.array([[np.cos(angle), np.sin(angle)] for angle in 2 * np.pi * np.arange(24) / 24])[None, :, None]
+    points = np.array([[np.cos(angle), np.sin(angle)] for angle in 2 * np.pi * np.arange(24.0) / 24])[None, :, None]
     kept: dict[tuple[int, int], list[float]] = {(scale, t): [] for scale in scales for t in factors}
     for t in factors:
         for _ in range(100):

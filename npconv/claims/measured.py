@@ -186,7 +186,7 @@ def _measured_small(network: str, others: Mapping[str, str]) -> Finding:
     if "second" in verdicts:
         return finding(False, *numbers)
     if "first" not in verdicts:
-        return Finding("reported", numbers)
+        return finding(None, *numbers)
     unsettled = {name: [d for d, c in depths.items() if c.verdict == "open"] for name, depths in comparisons.items()}
     limits = [f"against {others[name]} at {_counts(depths)} blocks" for name, depths in unsettled.items() if depths]
     means = [[c.mean for c in depths.values()] for depths in comparisons.values()]

@@ -1,8 +1,15 @@
 """What a claim is, and the table of all of them: a module of claims enters each with the decorator `claim`."""
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, is_dataclass
+from types import FrameType
+from typing import Any
+
+import numpy as np
+
+from ..layers import Layer
 
 OVERVIEW = "Overview of Standard 2D Convolution"
 SEPARABLE = "Depth-wise Separable Convolutions"
@@ -50,9 +57,44 @@ def claim(
     return enter
 
 
-def finding(holds: bool, *numbers: str, condition: str = "") -> Finding:
-    """The verdict "holds", with its condition where there is one, or "fails"."""
+def finding(holds: bool | None, *numbers: str, condition: str = "") -> Finding:
+    """The verdict "holds", with its condition where there is one, "fails", or "reported" where `holds` is None.
+
+    Numbers that are not finite are not judged: what computes a claim may have none in its variables, nor in its lines.
+
+    >>> share = float("nan")
+    >>> finding(share < 0.5, f"a share of {share:.0%}").verdict
+    'not judged, as it is not finite: a share of nan%'
+    """
+    if unfit := [*_not_finite_in_callers(), *(line for line in numbers if re.search(r"\b(nan|inf)\b", line))]:
+        return Finding(f"not judged, as it is not finite: {unfit[0]}", numbers)
+    if holds is None:
+        return Finding("reported", numbers)
     return Finding((f"holds if {condition}" if condition else "holds") if holds else "fails", numbers)
+
+
+def _not_finite_in_callers() -> Iterable[str]:
+    """The variables that hold NaN or infinity in the functions that call `finding`, of modules that know it."""
+    frame: FrameType | None = sys._getframe()
+    while frame is not None:
+        if frame.f_globals.get("finding") is finding and frame.f_locals is not frame.f_globals:
+            yield from (name for name, value in frame.f_locals.items() if not finite(value))
+        frame = frame.f_back
+
+
+def finite(value: Any) -> bool:
+    """Whether all numbers in a value are finite: in an array, a collection, a layer, or the fields of a dataclass."""
+    if isinstance(value, np.ndarray) and value.dtype.kind != "O":
+        return value.dtype.kind not in "fc" or bool(np.isfinite(value).all())
+    if isinstance(value, float | complex | np.inexact):
+        return bool(np.isfinite(value))
+    if isinstance(value, Layer):
+        value = value.arrays()
+    if isinstance(value, Mapping):
+        return all(map(finite, value.values()))
+    if isinstance(value, list | tuple | set | frozenset | np.ndarray):
+        return all(map(finite, value.flat if isinstance(value, np.ndarray) else value))
+    return isinstance(value, type) or not is_dataclass(value) or all(map(finite, vars(value).values()))
 
 
 def as_markdown(figures_page: str = "") -> str:

@@ -1,14 +1,17 @@
 """The command line: parses, calls, prints; each command is the module of its name."""
 
-import argparse
+import io
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
+from typing import TextIO
 
 from .. import __version__
 from . import bench, cost, exercise, explain, figures, grade, lesson, reproduce, step, train, vectors
+from .shared import Parser, progress_line
 
-__all__ = ["main"]
+__all__ = ["main", "parser"]
 
 _COMMANDS = (
     reproduce,
@@ -24,27 +27,73 @@ _COMMANDS = (
     bench,
 )  # in the order of --help
 
+_REFUSED = (ValueError, OSError, MemoryError, OverflowError, RecursionError, ZeroDivisionError)
+"""Errors that bad input can have, said in one line. Any other is a mistake of npconv's own, and has its traceback."""
+
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command; its exit status: 0, 1 where a verdict or a result is not as it should be, 2 for bad input."""
-    arguments = _parser().parse_args(argv)
+    """Run one command; its exit status.
+
+    It is 0, 1 where a verdict or a result is not as it should be, 2 for bad input, and 130 after Ctrl-C. Letters that
+    standard output and standard error can't encode are printed as "?"; where they are closed nothing is printed.
+    """
+    _make_usable()
     try:
+        return _status(argv)
+    except BrokenPipeError:  # who read has had enough, as `head` has
+        return 1
+    finally:
+        _settle(sys.stdout)
+        _settle(sys.stderr)
+
+
+def parser() -> Parser:
+    """The parser of all commands."""
+    whole = Parser(prog="npconv", description="Convolutions as they are taught, in plain NumPy.")
+    whole.add_argument("--version", action="version", version=f"npconv {__version__}")
+    commands = whole.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for command in _COMMANDS:
+        command.add_parser(commands)
+    return whole
+
+
+def _status(argv: Sequence[str] | None) -> int:
+    told = Parser(prog="npconv")
+    try:
+        arguments, unknown = parser().parse_known_args(argv)
+        told = arguments.parser
+        if unknown:
+            told.error(f"unrecognized arguments: {' '.join(unknown)}")
         status: int = arguments.run(arguments)
         sys.stdout.flush()
-    except BrokenPipeError:  # who read has had enough, as `head` has
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left to print goes nowhere
-        return 1
-    except (ValueError, TypeError, OSError) as error:
-        reason = error.strerror if isinstance(error, OSError) and error.filename is None and error.strerror else error
-        print(f"npconv {arguments.command}: {reason}", file=sys.stderr)
-        return 2
+        return status
+    except SystemExit as end:  # argparse's, which has printed what there is to say
+        return int(end.code or 0)
+    except BrokenPipeError:
+        raise
+    except KeyboardInterrupt as stopped:
+        message, status = "; ".join(filter(None, ("stopped", str(stopped)))), 130
+    except _REFUSED as error:
+        message, status = told.in_options(error), 2
+    progress_line("")
+    told.complain(message)
     return status
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="npconv", description="Convolutions as they are taught, in plain NumPy.")
-    parser.add_argument("--version", action="version", version=f"npconv {__version__}")
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for command in _COMMANDS:
-        command.add_parser(commands)
-    return parser
+def _make_usable() -> None:
+    """Open what is closed of the standard streams, in the order of their numbers; print any letter, as "?" at least."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115
+        elif mode == "w" and isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+
+
+def _settle(stream: TextIO) -> None:
+    """Write out what a stream holds, or drop it where nobody takes it: at its end Python would complain."""
+    try:
+        stream.flush()
+    except OSError:
+        with suppress(OSError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

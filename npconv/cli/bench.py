@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from fractions import Fraction
 from typing import Any, TypeAlias
 
-from .shared import Commands, print_table, progress_line
+from .shared import Commands, File, Whole, print_table, progress_line
 
 Progress: TypeAlias = Callable[[str], None]
 
@@ -19,11 +19,20 @@ def add_parser(commands: Commands) -> None:
         "--kind", nargs="+", choices=kinds, default=kinds, metavar="KIND", help=f"{', '.join(kinds)} (all)"
     )
     bench.add_argument(
-        "--batch", nargs="+", type=int, default=[1, 8], metavar="B", help="1 8; blocks are trained with the largest"
+        "--batch",
+        nargs="+",
+        type=Whole(1, 1024),
+        default=[1, 8],
+        metavar="B",
+        help="1 8; blocks are trained with the largest",
     )
-    bench.add_argument("--rounds", type=int, default=15, metavar="R", help="how often each is timed (%(default)s)")
+    bench.add_argument(
+        "--rounds", type=Whole(1, 1000), default=15, metavar="R", help="how often each is timed (%(default)s)"
+    )
     bench.add_argument("--fast", action="store_true", help="leave the slower rungs of the ladder out")
-    bench.add_argument("--json", nargs="?", const="-", metavar="FILE", help="the same as data, to FILE or printed")
+    bench.add_argument(
+        "--json", nargs="?", type=File(), const="-", metavar="FILE", help="the same as data, to FILE or printed"
+    )
     bench.set_defaults(run=_run)
 
 
@@ -31,8 +40,6 @@ def _run(arguments: argparse.Namespace) -> int:
     from .. import bench
     from ..files import write_whole
 
-    if arguments.rounds < 1 or min(arguments.batch) < 1:
-        raise ValueError("--rounds and --batch must be at least 1")
     start = time.monotonic()
 
     def progress(text: str) -> None:

@@ -3,17 +3,18 @@
 import argparse
 import json
 import sys
-from pathlib import Path
 from typing import Any
 
 from .cost_networks import add_networks
-from .shared import Commands, padding, pair, print_table
+from .shared import SIZE, Commands, File, padding, padding_word, pair, print_table
+
+MOST_COUNTED = 500_000  # products of a plot: some seconds
 
 
 def add_parser(commands: Commands) -> None:
     """Add `npconv cost`."""
     cost = commands.add_parser("cost", help="what convolutions and networks cost").add_subparsers(
-        dest="what", required=True
+        dest="what", required=True, metavar="WHAT"
     )
     _add_layer(cost)
     _add_ratio(cost)
@@ -22,17 +23,22 @@ def add_parser(commands: Commands) -> None:
 
 def _add_layer(cost: Commands) -> None:
     layer = cost.add_parser("layer", help="a layer of given sizes, standard and separable")
-    layer.add_argument("--input", nargs=3, type=int, required=True, metavar=("HEIGHT", "WIDTH", "M"))
-    layer.add_argument("--out-channels", type=int, required=True, metavar="N")
-    layer.add_argument("--kernel", nargs="+", type=int, default=[3], metavar="D", help="side, or height and width (3)")
-    layer.add_argument("--stride", nargs="+", type=int, default=[1], metavar="S")
-    layer.add_argument("--dilation", nargs="+", type=int, default=[1], metavar="D")
+    layer.add_argument("--input", nargs=3, type=SIZE, required=True, metavar=("HEIGHT", "WIDTH", "M"))
+    layer.add_argument("--out-channels", type=SIZE, required=True, metavar="N")
+    layer.add_argument("--kernel", nargs="+", type=SIZE, default=[3], metavar="D", help="side, or height and width (3)")
+    layer.add_argument("--stride", nargs="+", type=SIZE, default=[1], metavar="S")
+    layer.add_argument("--dilation", nargs="+", type=SIZE, default=[1], metavar="D")
     layer.add_argument(
-        "--padding", nargs="+", default=["valid"], metavar="P", help="valid, same, or one or two numbers"
+        "--padding",
+        nargs="+",
+        type=padding_word,
+        default=["valid"],
+        metavar="P",
+        help="valid, same, or one or two numbers",
     )
-    layer.add_argument("--batch", type=int, default=1, metavar="B")
-    layer.add_argument("--depth-multiplier", type=int, default=1, metavar="Q")
-    layer.add_argument("--expansion", type=int, metavar="T", help="also an inverted residual with this expansion")
+    layer.add_argument("--batch", type=SIZE, default=1, metavar="B")
+    layer.add_argument("--depth-multiplier", type=SIZE, default=1, metavar="Q")
+    layer.add_argument("--expansion", type=SIZE, metavar="T", help="also an inverted residual with this expansion")
     layer.add_argument("--bias", action="store_true", help="count a bias after each convolution")
     layer.add_argument("--json", action="store_true", help="print JSON instead of a table")
     layer.set_defaults(run=_run_layer)
@@ -88,13 +94,18 @@ def _run_layer(arguments: argparse.Namespace) -> int:
 
 def _add_ratio(cost: Commands) -> None:
     ratio = cost.add_parser("ratio", help="the ratio Q(1/N + 1/Dᵣ²), separable over standard")
-    ratio.add_argument("--kernel", nargs="+", type=int, default=[3, 5, 7], metavar="D", help="kernel sides (3 5 7)")
+    ratio.add_argument("--kernel", nargs="+", type=SIZE, default=[3, 5, 7], metavar="D", help="kernel sides (3 5 7)")
     ratio.add_argument(
-        "--out-channels", nargs="+", type=int, default=[8, 16, 32, 64, 128, 256, 512, 1024], metavar="N",
+        "--out-channels", nargs="+", type=SIZE, default=[8, 16, 32, 64, 128, 256, 512, 1024], metavar="N",
         help="output channels (8 to 1024, doubling)",
     )  # fmt: skip
-    ratio.add_argument("--depth-multiplier", nargs="+", type=int, metavar="Q", help="(1; in the plot 1 2 4)")
-    ratio.add_argument("--plot", metavar="FILE", help="also the figure cost-ratio with these sizes: .svg or .png")
+    ratio.add_argument("--depth-multiplier", nargs="+", type=SIZE, metavar="Q", help="(1; in the plot 1 2 4)")
+    ratio.add_argument(
+        "--plot",
+        type=File((".svg", ".png")),
+        metavar="FILE",
+        help="also the figure cost-ratio with these sizes: .svg or .png",
+    )
     ratio.add_argument("--json", action="store_true", help="print JSON instead of a table")
     ratio.set_defaults(run=_run_ratio)
 
@@ -102,6 +113,8 @@ def _add_ratio(cost: Commands) -> None:
 def _run_ratio(arguments: argparse.Namespace) -> int:
     from ..cost import break_even_multiplier, cost_ratio
 
+    if arguments.plot:
+        _plot_ratio(arguments)
     multipliers = arguments.depth_multiplier or [1]
     rows = [
         {
@@ -119,7 +132,7 @@ def _run_ratio(arguments: argparse.Namespace) -> int:
     ]
     if arguments.json:
         print(json.dumps(rows, indent=1))
-        return _plot_ratio(arguments)
+        return 0
     header = ["kernel", "N", "Q", "ratio", "", "times cheaper", "limit Q/Dᵣ²", "nothing saved from Q ="]
     table = [
         [
@@ -130,24 +143,21 @@ def _run_ratio(arguments: argparse.Namespace) -> int:
         for row in rows
     ]  # fmt: skip
     print_table(header, table)
-    return _plot_ratio(arguments)
+    return 0
 
 
-def _plot_ratio(arguments: argparse.Namespace) -> int:
-    if not arguments.plot:
-        return 0
+def _plot_ratio(arguments: argparse.Namespace) -> None:
+    sides, multipliers = arguments.kernel, arguments.depth_multiplier or (1, 2, 4)
+    lines = [(side**2, 1) for side in sides] + [(sides[0] ** 2, q) for q in multipliers]
+    products = sum(area * n + q * (area + n) for n in arguments.out_channels for area, q in lines)
+    if products > MOST_COUNTED:
+        raise ValueError(f"--plot counts every product, at most {MOST_COUNTED:,}; these sizes have {products:,}")
     from ..figures import cost_ratio_figure
     from ..figures.files import picture_bytes
     from ..files import write_whole
 
-    end = Path(arguments.plot).suffix.lower()
-    if end not in (".svg", ".png"):
-        raise ValueError(f"--plot takes a file that ends in .svg or .png; got {arguments.plot}")
     figure = cost_ratio_figure(
-        kernel_sizes=arguments.kernel,
-        out_channels=sorted(set(arguments.out_channels)),
-        depth_multipliers=arguments.depth_multiplier or (1, 2, 4),
+        kernel_sizes=sides, out_channels=sorted(set(arguments.out_channels)), depth_multipliers=multipliers
     )
-    write_whole(arguments.plot, picture_bytes(figure, end[1:]))
+    write_whole(arguments.plot, picture_bytes(figure, arguments.plot[-3:].lower()))
     print(f"wrote {arguments.plot}", file=sys.stderr)
-    return 0

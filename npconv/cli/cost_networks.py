@@ -4,9 +4,10 @@ import argparse
 import json
 from typing import Any
 
-from .shared import Commands, pair
+from .shared import WIDTH, Commands, Whole, pair
 
-WIDEST = 20  # more than memory has room for
+CLASSES = Whole(1, 30_000)  # as wide a classifier as is built within seconds
+SIDE, BATCH = Whole(1, 20_000), Whole(1, 100_000)  # as many numbers as can be counted
 KEPT = ("width", "classes", "conventions", "output_stride", "convolution")  # options that the builders take as they are
 
 
@@ -22,15 +23,15 @@ def add_networks(cost: Commands) -> None:
 
 def _add_network(cost: Commands, name: str, what: str) -> argparse.ArgumentParser:
     network = cost.add_parser(name, help=what)
-    network.add_argument("--width", type=float, default=1.0, metavar="FACTOR", help="of the channels (%(default)s)")
+    network.add_argument("--width", type=WIDTH, default=1.0, metavar="FACTOR", help="of the channels (%(default)s)")
     network.add_argument(
-        "--resolution", nargs="+", type=int, default=[224], metavar="D",
+        "--resolution", nargs="+", type=SIDE, default=[224], metavar="D",
         help="of the images: side, or height and width (224)",
     )  # fmt: skip
-    network.add_argument("--classes", type=int, default=1000, metavar="N", help="(%(default)s)")
-    network.add_argument("--batch", type=int, default=1, metavar="B", help="images at once (%(default)s)")
+    network.add_argument("--classes", type=CLASSES, default=1000, metavar="N", help="(%(default)s)")
+    network.add_argument("--batch", type=BATCH, default=1, metavar="B", help="images at once (%(default)s)")
     network.add_argument(
-        "--output-stride", type=int, choices=(8, 16, 32), help="dilate instead of striding further (32)"
+        "--output-stride", type=Whole(1, 32), choices=(8, 16, 32), help="dilate instead of striding further (32)"
     )
     network.add_argument(
         "--conventions", choices=("keras", "torchvision", "timm"), default="keras",
@@ -49,15 +50,6 @@ def _run(arguments: argparse.Namespace) -> int:
     from .. import models
 
     height, width = pair("--resolution", arguments.resolution)
-    if not 0 < arguments.width <= WIDEST:
-        raise ValueError(f"--width must be above 0 and at most {WIDEST}; got {arguments.width:g}")
-    for option, least in (
-        ("resolution", min(height, width)),
-        ("classes", arguments.classes),
-        ("batch", arguments.batch),
-    ):
-        if least < 1:
-            raise ValueError(f"--{option} must be at least 1; got {least}")
     options: dict[str, Any] = {name: value for name, value in vars(arguments).items() if name in KEPT}
     network = getattr(models, arguments.what)(**options)
     images = (arguments.batch, height, width, 3)

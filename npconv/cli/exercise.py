@@ -2,7 +2,9 @@
 
 import argparse
 
-from .shared import Commands, print_table
+from .shared import Commands, Folder, Whole, print_table
+
+VARIANT = Whole(1 - 10**18, 10**18 - 1)  # what the grader reads in a file's header
 
 
 def add_parser(commands: Commands) -> None:
@@ -12,9 +14,11 @@ def add_parser(commands: Commands) -> None:
     actions.add_parser("list", help="print their names, functions and points").set_defaults(run=_list)
     start = actions.add_parser("start", help="write an exercise's file, to be filled in")
     start.add_argument("name", metavar="NAME", help="which one")
-    start.add_argument("folder", nargs="?", default=".", metavar="DIR", help="where (the current folder)")
     start.add_argument(
-        "--variant", type=int, metavar="SEED", help="ask for something that npconv's own code is no answer to"
+        "folder", nargs="?", type=Folder(), default=".", metavar="DIR", help="where (the current folder)"
+    )
+    start.add_argument(
+        "--variant", type=VARIANT, metavar="SEED", help="ask for something that npconv's own code is no answer to"
     )
     start.set_defaults(run=_start)
 

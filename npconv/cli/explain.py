@@ -1,10 +1,11 @@
 """`npconv explain`: one entry of what a kernel returns, as the formula by which it computes it."""
 
 import argparse
+import math
 import re
 from typing import Any
 
-from .shared import Commands, in_options, option_name, padding, pair
+from .shared import SEED, SIZE, Commands, index, option_name, padding, padding_word, pair
 
 LARGEST = 100_000  # products: as many formulas are built as there are entries
 _KERNEL = re.compile(
@@ -31,23 +32,25 @@ def add_parser(commands: Commands) -> None:
     explain.add_argument(
         "operation", metavar="OPERATION", help=f"{', '.join(TAKES)}, or a rung or the backward of one: conv2d_taps, …"
     )
-    explain.add_argument("--at", required=True, metavar="I,J,…", help="the entry's index, such as 0,0,0,1")
+    explain.add_argument("--at", required=True, type=index, metavar="I,J,…", help="the entry's index, such as 0,0,0,1")
     explain.add_argument("--backward", action="store_true", help="the operation's backward pass")
     explain.add_argument("--of", metavar="NAME", help="which gradient: dx, dkernel, ddepthwise, dpointwise (dx)")
     explain.add_argument(
-        "--input", nargs=3, type=int, default=[3, 4, 2], metavar=("HEIGHT", "WIDTH", "M"), help="3 4 2"
+        "--input", nargs=3, type=SIZE, default=[3, 4, 2], metavar=("HEIGHT", "WIDTH", "M"), help="3 4 2"
     )
-    explain.add_argument("--batch", type=int, default=1, metavar="B")
-    explain.add_argument("--kernel", nargs="+", type=int, metavar="D", help="side, or height and width (1 2)")
-    explain.add_argument("--out-channels", type=int, metavar="N", help="(2)")
-    explain.add_argument("--depth-multiplier", type=int, metavar="Q", help="(1)")
-    explain.add_argument("--groups", type=int, metavar="G", help="(2)")
-    explain.add_argument("--stride", nargs="+", type=int, metavar="S", help="(1)")
-    explain.add_argument("--padding", nargs="+", metavar="P", help="valid, same, or one or two numbers (valid)")
-    explain.add_argument("--dilation", nargs="+", type=int, metavar="D", help="(1)")
+    explain.add_argument("--batch", type=SIZE, default=1, metavar="B")
+    explain.add_argument("--kernel", nargs="+", type=SIZE, metavar="D", help="side, or height and width (1 2)")
+    explain.add_argument("--out-channels", type=SIZE, metavar="N", help="(2)")
+    explain.add_argument("--depth-multiplier", type=SIZE, metavar="Q", help="(1)")
+    explain.add_argument("--groups", type=SIZE, metavar="G", help="(2)")
+    explain.add_argument("--stride", nargs="+", type=SIZE, metavar="S", help="(1)")
+    explain.add_argument(
+        "--padding", nargs="+", type=padding_word, metavar="P", help="valid, same, or one or two numbers (valid)"
+    )
+    explain.add_argument("--dilation", nargs="+", type=SIZE, metavar="D", help="(1)")
     explain.add_argument("--numbers", action="store_true", help="also with numbers in the names' places")
     explain.add_argument(
-        "--seed", type=int, default=0, metavar="N", help="of the arrays, whole numbers from -3 to 3 (0)"
+        "--seed", type=SEED, default=0, metavar="N", help="of the arrays, whole numbers from -3 to 3 (0)"
     )
     explain.set_defaults(run=_run)
 
@@ -63,30 +66,22 @@ def _run(arguments: argparse.Namespace) -> int:
     backward = "_backward" in operation
     if arguments.of is not None and not backward:
         raise ValueError(f"--of chooses among gradients, and {operation} returns none; give --backward too")
-    try:
-        at = tuple(int(number) for number in arguments.at.split(","))
-    except ValueError:
-        raise ValueError(f"--at takes whole numbers with commas between, such as 0,0,0,1; got {arguments.at}") from None
     sizes = _sizes(kind, arguments)
     geometry = {name: sizes[name] for name in (*GEOMETRY, "groups") if name in sizes}
     x = (arguments.batch, *arguments.input)
     shapes = _shapes(kind, x[-1], sizes)
-    try:
-        cost = getattr(npconv.cost, f"{kind}_cost")(x, *shapes, **geometry)
-    except ValueError as error:
-        raise ValueError(in_options(error, f"{kind}_cost", sizes)) from None
-    if cost.macs > LARGEST:
-        raise ValueError(
-            f"these sizes need {cost.macs:,} products, and every entry is written down: at most {LARGEST:,}"
-        )
+    cost = getattr(npconv.cost, f"{kind}_cost")(x, *shapes, **geometry)
+    for what, count in (("products", cost.macs), ("entries", _entries(x, shapes, sizes))):
+        if count > LARGEST:
+            raise ValueError(f"these sizes need {count:,} {what}, and every one is written down: at most {LARGEST:,}")
     random = np.random.default_rng(arguments.seed)
     drawn: list[tuple[int, ...]] = [cost.output_shape, x, *shapes] if backward else [x, *shapes]
     arrays = [random.integers(-3, 4, shape) for shape in drawn]
     try:
-        print(explain(getattr(npconv, operation), *arrays, at=at, of=_position(arguments.of), numbers=arguments.numbers,
-                      **geometry))  # fmt: skip
-    except (IndexError, ValueError) as error:
-        raise ValueError(in_options(error, "explain", ("at", "of"))) from None
+        print(explain(getattr(npconv, operation), *arrays, at=arguments.at, of=_position(arguments.of),
+                      numbers=arguments.numbers, **geometry))  # fmt: skip
+    except IndexError as error:
+        raise ValueError(error) from None
     return 0
 
 
@@ -118,10 +113,6 @@ def _sizes(kind: str, arguments: argparse.Namespace) -> dict[str, Any]:
             sizes[name] = pair(f"--{name}", sizes[name])
     if "padding" in sizes:
         sizes["padding"] = padding(sizes["padding"])
-    for name, numbers in {"batch": [arguments.batch], "input": arguments.input, **sizes}.items():
-        least = numbers if isinstance(numbers, int) else min(numbers)
-        if name != "padding" and least < 1:
-            raise ValueError(f"{option_name(name)} must be at least 1; got {least}")
     return sizes
 
 
@@ -134,6 +125,15 @@ def _shapes(kind: str, m: int, sizes: dict[str, Any]) -> list[tuple[int, ...]]:
     return [(*side, wide)] if kind == "depthwise_conv2d" else [(*side, max(m // sizes.get("groups", 1), 1), n)]
 
 
+def _entries(x: tuple[int, ...], shapes: list[tuple[int, ...]], sizes: dict[str, Any]) -> int:
+    """How many entries the kernels and the padded input have, where "same" pads by a filter's reach at the most."""
+    given, steps = sizes.get("padding", "valid"), zip(sizes.get("dilation", (1, 1)), shapes[0][:2], strict=True)
+    reach = [d * (k - 1) for d, k in steps]
+    around = [2 * pad for pad in given] if isinstance(given, tuple) else reach if given == "same" else [0, 0]
+    height, width = (side + zeros for side, zeros in zip(x[1:3], around, strict=True))
+    return math.prod((x[0], height, width, x[3])) + sum(math.prod(shape) for shape in shapes)
+
+
 def _position(of: str | None) -> str | int:
     """Which of the results: a name, or a position, the first one where none was asked for."""
-    return 0 if of is None else int(of) if of.isdecimal() else of
+    return 0 if of is None else int(of) if of.isdecimal() and len(of) < 3 else of

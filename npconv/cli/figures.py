@@ -6,17 +6,17 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from .shared import Commands, progress_line
+from .shared import Commands, Folder, Whole, progress_line
 
 
 def add_parser(commands: Commands) -> None:
     """Add `npconv figures`."""
     figures = commands.add_parser("figures", help="draw the article's figures")
     figures.add_argument("names", nargs="*", metavar="NAME", help="which ones (all)")
-    figures.add_argument("--out", default="figures", metavar="DIR", help="where they go (%(default)s)")
+    figures.add_argument("--out", type=Folder(), default="figures", metavar="DIR", help="where they go (%(default)s)")
     figures.add_argument("--format", choices=("svg", "png"), help="for all pictures (each figure's own)")
     figures.add_argument("--animate", action="store_true", help="a GIF too of those figures that step")
-    figures.add_argument("--fps", type=int, metavar="N", help="frames a second of the GIFs (1)")
+    figures.add_argument("--fps", type=Whole(1, 50), metavar="N", help="frames a second of the GIFs (1)")
     figures.add_argument("--loop", action="store_true", help="GIFs that begin again at their end")
     figures.add_argument("--list", action="store_true", help="print the names, and draw nothing")
     figures.set_defaults(run=_run)
@@ -25,14 +25,14 @@ def add_parser(commands: Commands) -> None:
 def _run(arguments: argparse.Namespace) -> int:
     from ..figures import ANIMATIONS, BUILDERS
 
-    if arguments.list:
-        for name, build in BUILDERS.items():
-            print(f"{name:<24}  {(build.__doc__ or '').splitlines()[0]}")
-        return 0
     names = list(dict.fromkeys(arguments.names)) or list(BUILDERS)
     unknown = [name for name in names if name not in BUILDERS]
     if unknown:
         raise ValueError(f"no figure is called {', '.join(unknown)}; there are {', '.join(BUILDERS)}")
+    if arguments.list:
+        for name in names:
+            print(f"{name:<24}  {(BUILDERS[name].__doc__ or '').splitlines()[0]}")
+        return 0
     animated = [name for name in names if name in ANIMATIONS] if arguments.animate else []
     if arguments.animate and not animated:
         raise ValueError(f"--animate is for {', '.join(ANIMATIONS)}; got {', '.join(names)}")

@@ -4,18 +4,19 @@ import argparse
 import json
 from dataclasses import replace
 
-from .shared import Commands
+from .exercise import VARIANT
+from .shared import Commands, File, Real, Whole
 
 
 def add_parser(commands: Commands) -> None:
     """Add `npconv grade`."""
     grade = commands.add_parser("grade", help="grade a file of exercises, and show the smallest case that is wrong")
-    grade.add_argument("file", nargs="?", metavar="FILE", help="what `npconv exercise start` began")
+    grade.add_argument("file", nargs="?", type=File(), metavar="FILE", help="what `npconv exercise start` began")
     grade.add_argument("--json", action="store_true", help="print the report as JSON")
     grade.add_argument("--exercise", metavar="NAME", help="refuse a file that is another exercise")
-    grade.add_argument("--variant", type=int, metavar="SEED", help="refuse a file that is another variant")
-    grade.add_argument("--seconds", type=float, metavar="N", help="time for one call (5)")
-    grade.add_argument("--memory", type=int, metavar="MB", help="memory beside NumPy's (1024)")
+    grade.add_argument("--variant", type=VARIANT, metavar="SEED", help="refuse a file that is another variant")
+    grade.add_argument("--seconds", type=Real(0, 3600, "least"), metavar="N", help="time for one call (5)")
+    grade.add_argument("--memory", type=Whole(1, 1 << 20), metavar="MB", help="memory beside NumPy's (1024)")
     grade.add_argument("--self-test", action="store_true", help="grade known mistakes and known right answers instead")
     grade.set_defaults(run=_run)
 
@@ -32,8 +33,6 @@ def _run(arguments: argparse.Namespace) -> int:
         limits = replace(limits, seconds=arguments.seconds)
     if arguments.memory is not None:
         limits = replace(limits, memory_bytes=arguments.memory << 20)
-    if limits.seconds <= 0 or limits.memory_bytes < 1:
-        raise ValueError(f"--seconds and --memory must be above 0; got {arguments.seconds} and {arguments.memory}")
     report = grade(arguments.file, exercise=arguments.exercise, variant=arguments.variant, limits=limits)
     print(json.dumps(report.as_json(), indent=2, ensure_ascii=False) if arguments.json else report.as_text())
     return 0 if report.right else 1

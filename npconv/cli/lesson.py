@@ -2,14 +2,16 @@
 
 import argparse
 
-from .shared import Commands
+from .shared import Commands, File
 
 
 def add_parser(commands: Commands) -> None:
     """Add `npconv lesson`."""
     lesson = commands.add_parser("lesson", help="the course's lessons, as text or as notebooks")
     lesson.add_argument("name", nargs="?", metavar="NAME", help="which one; it is printed as Markdown")
-    lesson.add_argument("--notebook", metavar="FILE.ipynb", help="write it as a Jupyter notebook instead")
+    lesson.add_argument(
+        "--notebook", type=File((".ipynb",)), metavar="FILE.ipynb", help="write it as a Jupyter notebook instead"
+    )
     lesson.add_argument("--list", action="store_true", help="print the names and titles, in the course's order")
     lesson.set_defaults(run=_run)
 
@@ -30,8 +32,6 @@ def _run(arguments: argparse.Namespace) -> int:
     if file is None:
         print(lesson_text(name), end="")
         return 0
-    if not file.endswith(".ipynb"):
-        raise ValueError(f"--notebook takes a file that ends in .ipynb; got {file}")
     write_whole(file, as_notebook(name))
     print(f"wrote {file}")
     return 0

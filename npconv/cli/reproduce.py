@@ -4,13 +4,15 @@ import argparse
 from pathlib import Path
 
 from .figures import draw
-from .shared import Commands, progress_line
+from .shared import Commands, Folder, progress_line
 
 
 def add_parser(commands: Commands) -> None:
     """Add `npconv reproduce`."""
     reproduce = commands.add_parser("reproduce", help="compute the article's claims and draw its figures")
-    reproduce.add_argument("--out", default="reproduced", metavar="DIR", help="where the figures go (%(default)s)")
+    reproduce.add_argument(
+        "--out", type=Folder(), default="reproduced", metavar="DIR", help="where the figures go (%(default)s)"
+    )
     reproduce.add_argument(
         "--prove",
         action="store_true",

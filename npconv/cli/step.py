@@ -5,7 +5,7 @@ import inspect
 import shlex
 from typing import Any
 
-from .shared import Commands, in_options, option_name, padding, pair
+from .shared import SEED, SIZE, Commands, File, option_name, padding, padding_word, pair
 
 SIZES = (
     "x", "kernel", "out_channels", "stride", "padding", "dilation", "depth_multiplier", "expansion", "seed",
@@ -18,17 +18,19 @@ def add_parser(commands: Commands) -> None:
 
     step = commands.add_parser("step", help="a convolution step by step, as a page that opens in a browser")
     step.add_argument("kind", choices=KINDS, metavar="KIND", help=", ".join(KINDS))
-    step.add_argument("--out", required=True, metavar="FILE.html")
+    step.add_argument("--out", required=True, type=File((".html",)), metavar="FILE.html")
     sizes = step.add_argument_group("sizes, each kind's own unless given", argument_default=argparse.SUPPRESS)
-    sizes.add_argument("--input", nargs=3, type=int, metavar=("HEIGHT", "WIDTH", "M"))
-    sizes.add_argument("--kernel", nargs="+", type=int, metavar="D", help="side, or height and width")
-    sizes.add_argument("--out-channels", type=int, metavar="N")
-    sizes.add_argument("--stride", nargs="+", type=int, metavar="S")
-    sizes.add_argument("--padding", nargs="+", metavar="P", help="valid, same, or one or two numbers")
-    sizes.add_argument("--dilation", nargs="+", type=int, metavar="D")
-    sizes.add_argument("--depth-multiplier", type=int, metavar="Q")
-    sizes.add_argument("--expansion", type=int, metavar="T")
-    sizes.add_argument("--seed", type=int, metavar="N", help="of the random numbers (0)")
+    sizes.add_argument("--input", nargs=3, type=SIZE, metavar=("HEIGHT", "WIDTH", "M"))
+    sizes.add_argument("--kernel", nargs="+", type=SIZE, metavar="D", help="side, or height and width")
+    sizes.add_argument("--out-channels", type=SIZE, metavar="N")
+    sizes.add_argument("--stride", nargs="+", type=SIZE, metavar="S")
+    sizes.add_argument(
+        "--padding", nargs="+", type=padding_word, metavar="P", help="valid, same, or one or two numbers"
+    )
+    sizes.add_argument("--dilation", nargs="+", type=SIZE, metavar="D")
+    sizes.add_argument("--depth-multiplier", type=SIZE, metavar="Q")
+    sizes.add_argument("--expansion", type=SIZE, metavar="T")
+    sizes.add_argument("--seed", type=SEED, metavar="N", help="of the random numbers (0)")
     step.set_defaults(run=_run)
 
 
@@ -36,19 +38,18 @@ def _run(arguments: argparse.Namespace) -> int:
     from ..course.page import write_page
     from ..course.steps import KINDS, stepper
 
-    told = {name: value for name, value in vars(arguments).items() if name not in ("command", "run", "kind", "out")}
-    if not arguments.out.endswith(".html"):
-        raise ValueError(f"--out takes a file that ends in .html; got {arguments.out}")
+    told = {
+        name: value
+        for name, value in vars(arguments).items()
+        if name not in ("command", "run", "parser", "kind", "out")
+    }
     takes = [name for name in inspect.signature(KINDS[arguments.kind]).parameters if _shell_has(arguments.kind, name)]
     sizes = {"x" if name == "input" else name: value for name, value in told.items()}
     strange = [option_name(name) for name in sizes if name not in takes]
     if strange:
         options = ", ".join(map(option_name, takes))
         raise ValueError(f"{arguments.kind} takes no {' and no '.join(strange)}; it takes {options}")
-    try:
-        made = stepper(arguments.kind, **{name: _value(name, value) for name, value in sizes.items()})
-    except ValueError as error:
-        raise ValueError(in_options(error, "stepper", sizes)) from None
+    made = stepper(arguments.kind, **{name: _value(name, value) for name, value in sizes.items()})
     write_page(made, arguments.out, command=_command(arguments.kind, told))
     print(f"wrote {made.kind}, {len(made.steps)} steps, to {arguments.out}")
     return 0

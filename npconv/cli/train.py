@@ -11,17 +11,24 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from .shared import Commands, print_table, progress_line
+from .shared import SEED, SIZE, WIDTH, Commands, File, Folder, Real, Whole, print_table, progress_line
 
 EVALUATIONS = 10  # of a run of the experiment, or more
+STEPS = Whole(1, 10_000_000)
 
 
 def add_parser(commands: Commands) -> None:
     """Add `npconv train`."""
     train = commands.add_parser("train", help="train a small network on your images, or run the experiment of Fig. 7")
-    train.add_argument("--data", default=argparse.SUPPRESS, metavar="FILE.npz", help="x_train, y_train, x_test, y_test")
+    train.add_argument(
+        "--data",
+        type=File(ordinary=True),
+        default=argparse.SUPPRESS,
+        metavar="FILE.npz",
+        help="x_train, y_train, x_test, y_test",
+    )
     _add_training_options(train)
-    whats = train.add_subparsers(dest="what", metavar="digits | scattered-digits | fig07")
+    whats = train.add_subparsers(dest="what", metavar="DATA")
     for name, what in (("digits", "8×8, plain"), ("scattered-digits", "on a photograph, the harder task")):
         _add_training_options(whats.add_parser(name, help=f"handwritten digits that ship, {what}"))
     _add_fig07(whats)
@@ -31,30 +38,32 @@ def add_parser(commands: Commands) -> None:
 def _add_training_options(parser: argparse.ArgumentParser) -> None:
     """What `npconv train` can be told, before or after the data's name: what isn't told is left out."""
     group = parser.add_argument_group("training", argument_default=argparse.SUPPRESS)
-    group.add_argument("--steps", type=int, metavar="N", help="updates (10 times through the images)")
-    group.add_argument("--batch-size", type=int, metavar="B", help="(64)")
-    group.add_argument("--learning-rate", type=float, metavar="RATE", help="(0.1)")
+    group.add_argument("--steps", type=STEPS, metavar="N", help="updates (10 times through the images)")
+    group.add_argument("--batch-size", type=SIZE, metavar="B", help="(64)")
+    group.add_argument("--learning-rate", type=Real(0, 1000, "least"), metavar="RATE", help="(0.1)")
     group.add_argument("--schedule", choices=("cosine", "constant", "exponential"), help="(cosine)")
     group.add_argument("--optimizer", choices=("sgd", "rmsprop"), help="(sgd)")
-    group.add_argument("--momentum", type=float, metavar="SHARE", help="(0.9)")
-    group.add_argument("--weight-decay", type=float, metavar="RATE", help="(0.00004)")
-    group.add_argument("--smoothing", type=float, metavar="SHARE", help="of the labels (0.1)")
-    group.add_argument("--width", type=float, metavar="FACTOR", help="of the channels (1)")
-    group.add_argument("--seed", type=int, metavar="N", help="of first parameters and order (0)")
-    group.add_argument("--out", metavar="DIR", help="for network.npz, history.json and checkpoint.npz (trained-…)")
+    group.add_argument("--momentum", type=Real(0, 1, "most"), metavar="SHARE", help="(0.9)")
+    group.add_argument("--weight-decay", type=Real(0, 1000), metavar="RATE", help="(0.00004)")
+    group.add_argument("--smoothing", type=Real(0, 1, "most"), metavar="SHARE", help="of the labels (0.1)")
+    group.add_argument("--width", type=WIDTH, metavar="FACTOR", help="of the channels (1)")
+    group.add_argument("--seed", type=SEED, metavar="N", help="of first parameters and order (0)")
+    group.add_argument(
+        "--out", type=Folder(), metavar="DIR", help="for network.npz, history.json and checkpoint.npz (trained-…)"
+    )
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    options = {name: value for name, value in vars(arguments).items() if name not in ("command", "run", "what")}
+    options = {
+        name: value for name, value in vars(arguments).items() if name not in ("command", "run", "parser", "what")
+    }
     try:
         with _interruptible() as check:
             if arguments.what == "fig07":
                 return _run_fig07(options, check)
             return _run_small(arguments.what, options, check)
     except KeyboardInterrupt:
-        progress_line("")
-        print("npconv train: stopped; the same command goes on from here", file=sys.stderr)
-        return 130
+        raise KeyboardInterrupt("the same command goes on from here") from None
     finally:
         progress_line("")
 
@@ -108,11 +117,11 @@ def _add_fig07(whats: Commands) -> None:
         "fig07", help="the experiment behind the article's Fig. 7", argument_default=argparse.SUPPRESS
     )
     fig07.add_argument("--quick", action="store_true", help="a smaller one, within two minutes")
-    fig07.add_argument("--seeds", nargs="+", type=int, metavar="SEED", help="instead of the stored experiment's")
-    fig07.add_argument("--blocks", type=int, metavar="N", help="inverted residuals in a row")
-    fig07.add_argument("--steps", type=int, metavar="N", help="of each run")
-    fig07.add_argument("--processes", type=int, metavar="N", help="runs side by side (1)")
-    fig07.add_argument("--out", metavar="DIR", help="for runs, results.json and the figure (fig07-…)")
+    fig07.add_argument("--seeds", nargs="+", type=SEED, metavar="SEED", help="instead of the stored experiment's")
+    fig07.add_argument("--blocks", type=Whole(1, 64), metavar="N", help="inverted residuals in a row")
+    fig07.add_argument("--steps", type=STEPS, metavar="N", help="of each run")
+    fig07.add_argument("--processes", type=Whole(1, 60), metavar="N", help="runs side by side (1)")
+    fig07.add_argument("--out", type=Folder(), metavar="DIR", help="for runs, results.json and the figure (fig07-…)")
 
 
 def _run_fig07(options: dict[str, Any], check: Callable[[], None]) -> int:
@@ -129,9 +138,6 @@ def _run_fig07(options: dict[str, Any], check: Callable[[], None]) -> int:
     sizes = {name: options.pop(name) for name in ("blocks", "steps") if name in options}
     if options:
         raise ValueError(f"fig07 takes no --{', --'.join(options).replace('_', '-')}")
-    for name, value in sizes.items():
-        if value < 1:
-            raise ValueError(f"--{name} must be at least 1; got {value}")
     settings = replace(fig07.QUICK if quick else fig07.FULL, **sizes)
     settings = replace(settings, evaluate_every=max(1, min(settings.evaluate_every, settings.steps // EVALUATIONS)))
     folder = Path(out or "-".join(["fig07", *["quick"] * quick, *(f"{n}-{name}" for name, n in sizes.items())]))

@@ -2,7 +2,7 @@
 
 import argparse
 
-from .shared import Commands
+from .shared import SEED, Commands, File, Whole
 
 
 def add_parser(commands: Commands) -> None:
@@ -10,11 +10,11 @@ def add_parser(commands: Commands) -> None:
     vectors = commands.add_parser("vectors", help="test vectors for an implementation of your own")
     vectors.add_argument("--op", required=True, metavar="NAME", help="conv2d, depthwise_conv2d, pointwise_conv2d, …")
     vectors.add_argument("--layout", choices=("NHWC", "NCHW"), default="NHWC")
-    vectors.add_argument("--out", required=True, metavar="FILE.npz")
+    vectors.add_argument("--out", required=True, type=File((".npz",)), metavar="FILE.npz")
     vectors.add_argument(
-        "--count", type=int, default=32, metavar="CASES", help="drawn; fixed ones follow (%(default)s)"
+        "--count", type=Whole(1, 10_000), default=32, metavar="CASES", help="drawn; fixed ones follow (%(default)s)"
     )
-    vectors.add_argument("--seed", type=int, default=0)
+    vectors.add_argument("--seed", type=SEED, default=0)
     vectors.set_defaults(run=_run)
 
 

@@ -99,4 +99,5 @@ def plain(a: Any) -> Any:
     """An array of numbers that count as one of plain numbers; anything else as it is."""
     if not isinstance(a, np.ndarray) or a.dtype != object:
         return a
-    return np.array([value_of(number) for number in a.flat]).reshape(a.shape)
+    numbers: Array = np.array([value_of(number) for number in a.flat]).reshape(a.shape)
+    return numbers.astype(np.int64) if numbers.dtype.kind == "i" else numbers  # 32 bits by default on some platforms

@@ -4,6 +4,7 @@ A MAC is one multiplication with the addition that collects it. Biases, activati
 and a shortcut count their additions. Products with padding's zeros count, as the kernels compute them.
 """
 
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -26,17 +27,23 @@ def prod(sizes: Shape) -> int:
 
 @dataclass(frozen=True)
 class Cost:
-    """What one operation costs, batch included. Costs add up with `+`.
+    """What one operation costs, batch included. Costs add up with `+`, and with `sum`.
 
     `macs` are its multiplications, `additions` its additions, `params` the numbers it has learnt; `output_shape` is
-    what it returns. `parts` holds the costs of what it is composed of, by name.
+    what it returns. `parts` holds the costs of what it is composed of, by name. A sum has the parts of its terms, in
+    order: a term without any is itself a part, "part", and a name that was there before gets a number.
+
+    >>> layer = depthwise_separable_conv2d_cost((1, 7, 7, 3), (3, 3, 3), (3, 128))
+    >>> total = sum([layer, layer, dense_cost((1, 128), (128, 10))])
+    >>> total.macs, list(total.parts)
+    (21830, ['depthwise', 'pointwise', 'depthwise 2', 'pointwise 2', 'part'])
     """
 
     macs: int
     additions: int
     params: int
     output_shape: tuple[int, ...]
-    parts: Mapping[str, "Cost"] = field(default_factory=dict)
+    parts: Mapping[str, "Cost"] = field(default_factory=dict, hash=False)
 
     @property
     def flops(self) -> int:
@@ -45,8 +52,31 @@ class Cost:
 
     def __add__(self, then: "Cost") -> "Cost":
         """The cost of this operation and then another, whose output it is."""
+        if not isinstance(then, Cost):
+            return NotImplemented
         macs, additions, params = self.macs + then.macs, self.additions + then.additions, self.params + then.params
-        return Cost(macs, additions, params, then.output_shape)
+        parts = self._as_parts()
+        for name, part in then._as_parts().items():
+            parts[_free(name, parts)] = part
+        return Cost(macs, additions, params, then.output_shape, parts)
+
+    def __radd__(self, zero: int) -> "Cost":
+        """The cost itself, after the 0 with which `sum` starts."""
+        return self if type(zero) is int and zero == 0 else NotImplemented
+
+    def _as_parts(self) -> dict[str, "Cost"]:
+        """Its parts, or itself as one; none where it is nothing."""
+        nothing = (self.macs, self.additions, self.params, self.output_shape) == (0, 0, 0, ())
+        return dict(self.parts) or ({} if nothing else {"part": self})
+
+
+def _free(name: str, taken: Mapping[str, Cost]) -> str:
+    """The name, or with the first number from 2 on that is not taken."""
+    if name not in taken:
+        return name
+    start, _, number = name.rpartition(" ")
+    start = start if start and number.isdecimal() else name
+    return next(tried for tried in (f"{start} {n}" for n in itertools.count(2)) if tried not in taken)
 
 
 def conv2d_cost(
@@ -290,5 +320,6 @@ def _sum_of_products(output_shape: Shape, products: int, weights: int, bias: boo
 
 def _chain(extra: int = 0, **parts: Cost) -> Cost:
     """Parts one after the other, and additions that belong to none of them."""
-    total = sum(parts.values(), start=Cost(0, extra, 0, ()))
-    return Cost(total.macs, total.additions, total.params, total.output_shape, parts)
+    first, *others = parts.values()
+    total = sum(others, start=first)
+    return Cost(total.macs, total.additions + extra, total.params, total.output_shape, parts)

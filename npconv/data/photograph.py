@@ -48,9 +48,9 @@ def synthetic_picture(height: int = 300, width: int = 256) -> Array:
     >>> synthetic_picture(30, 20).shape
     (30, 20, 3)
     """
-    row, column = np.mgrid[:height, :width]
+    row, column = np.indices((height, width), np.int64)
     inside = (2 * row - height) ** 2 * width**2 + (2 * column - width) ** 2 * height**2 < (height * width) ** 2 // 2
     red = np.where(inside, 215, 255 * column // width)
     green = np.where(inside, 60 + 140 * row // height, 255 * row // height)
-    blue = np.where((row + column) // 16 % 2 == 1, 200, 70)
+    blue = 70 + 130 * ((row + column) // 16 % 2)
     return np.stack([red, green, blue], axis=-1).astype(np.uint8)

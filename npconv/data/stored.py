@@ -1,10 +1,9 @@
 """Files that ship in this folder: where they lie, and what is in them."""
 
-import json
 from pathlib import Path
 from typing import Any
 
-from ..files import read_npz
+from ..files import parse_json, read_npz
 from ..kernels.geometry import Array
 
 FOLDER = Path(__file__).parent
@@ -41,7 +40,7 @@ def read_json(name: str) -> Any:
     """
     file = path(name)
     try:
-        return json.loads(file.read_text(encoding="utf-8"))
+        return parse_json(file.read_text(encoding="utf-8"))
     except ValueError as error:  # of the decoders, of UTF-8 and of JSON
         raise ValueError(f"npconv.data.read_json: {file} is not JSON: {error}") from error
 

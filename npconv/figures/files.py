@@ -14,7 +14,7 @@ from xml.sax.saxutils import escape
 import matplotlib
 import numpy as np
 
-from ..files import write_whole
+from ..files import alone, parse_json, write_whole
 from .figure import Figure, style
 
 MANIFEST = "manifest.json"
@@ -91,36 +91,37 @@ def write_figures(
     ['standard-convolution.svg', 'standard-convolution.json', 'manifest.json']
     """
     folder = Path(folder)
-    files = _read_manifest(folder / MANIFEST)
-    written: list[Path] = []
+    with alone(folder, ".manifest.lock", wait=True):  # or one of two at once would lose its part of the manifest
+        files = _read_manifest(folder / MANIFEST)
+        written: list[Path] = []
 
-    def write(name: str, file: str, content: bytes) -> None:
-        write_whole(folder / file, content)
-        files.setdefault(name, {})[file] = hashlib.sha256(content).hexdigest()
-        written.append(folder / file)
+        def write(name: str, file: str, content: bytes) -> None:
+            write_whole(folder / file, content)
+            files.setdefault(name, {})[file] = hashlib.sha256(content).hexdigest()
+            written.append(folder / file)
 
-    for figure in figures:
-        end = format or figure.format
-        if folder / f"{figure.name}.json" in written:
-            raise ValueError(f"write_figures: the figure {figure.name!r} comes twice")
-        picture, data = picture_bytes(figure, end), data_text(figure).encode()
-        write(figure.name, f"{figure.name}.{end}", picture)
-        write(figure.name, f"{figure.name}.json", data)
-    for name, content in animations.items():
-        write(name, f"{name}.gif", content)
-    manifest = {
-        "versions": {"matplotlib": matplotlib.__version__, "numpy": np.__version__},
-        "figures": {name: dict(sorted(files[name].items())) for name in sorted(files)},
-    }
-    write_whole(folder / MANIFEST, json.dumps(manifest, indent=1) + "\n")
-    return [*written, folder / MANIFEST]
+        for figure in figures:
+            end = format or figure.format
+            if folder / f"{figure.name}.json" in written:
+                raise ValueError(f"write_figures: the figure {figure.name!r} comes twice")
+            picture, data = picture_bytes(figure, end), data_text(figure).encode()
+            write(figure.name, f"{figure.name}.{end}", picture)
+            write(figure.name, f"{figure.name}.json", data)
+        for name, content in animations.items():
+            write(name, f"{name}.gif", content)
+        manifest = {
+            "versions": {"matplotlib": matplotlib.__version__, "numpy": np.__version__},
+            "figures": {name: dict(sorted(files[name].items())) for name in sorted(files)},
+        }
+        write_whole(folder / MANIFEST, json.dumps(manifest, indent=1) + "\n")
+        return [*written, folder / MANIFEST]
 
 
 def _read_manifest(path: Path) -> dict[str, dict[str, str]]:
     if not path.exists():
         return {}
     try:
-        figures: dict[str, dict[str, str]] = json.loads(path.read_text(encoding="utf-8"))["figures"]
+        figures: dict[str, dict[str, str]] = dict(parse_json(path.read_text(encoding="utf-8"))["figures"])
+        return {name: dict(files) for name, files in figures.items()}
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(f"write_figures: {path} is no manifest of figures; remove it") from error
-    return figures

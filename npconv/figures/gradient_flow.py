@@ -225,7 +225,7 @@ def _draw(lines: list[Line], axes: Axes, across: float) -> None:
     axes.set_xlabel("blocks back from the last")
     axes.axhline(1, color=INK, linewidth=0.8)
     for i, line in enumerate(lines):
-        back = np.arange(line["blocks"])
+        back = np.arange(line["blocks"], dtype=np.int64)
         kind = _kind(line)
         for row in line["norms"]:
             axes.plot(back, row[::-1], color=kind["color"], linewidth=THIN, alpha=0.5, clip_on=False, gid=f"thin-{i}")

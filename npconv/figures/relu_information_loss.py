@@ -109,7 +109,7 @@ def _in_order(dimensions: Sequence[int], scales: Sequence[float]) -> tuple[tuple
 def _unit_points(points: Array | None) -> tuple[Array, float]:
     """The points in units of their largest distance from the origin, and that distance."""
     if points is None:
-        turn = (np.arange(120) + 0.5) / 120
+        turn = (np.arange(120.0) + 0.5) / 120
         angle, radius = 4 * pi * turn, 0.2 + 0.8 * turn
         points = np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=1)
     if not isinstance(points, np.ndarray):
@@ -375,7 +375,7 @@ def _draw_key(sheet: _Sheet, x: float, top: float, side: float, colors: Array, h
     )
     size = _size(texts, side - KEY - KEY_GAP)
     step, y = 0.15, top + (side - 6 * 0.15 - 0.2) / 2 + 0.1
-    for i, color in enumerate(colors[np.linspace(0, len(colors) - 1, 4).astype(int)]):
+    for i, color in enumerate(colors[np.linspace(0, len(colors) - 1, 4).astype(np.int64)]):
         sheet.axes.plot(
             x + 0.025 + (KEY - 0.05) * i / 3, y - 0.04, color=color, marker="o", markersize=3, linestyle="none"
         )

@@ -139,7 +139,7 @@ def separability(
 def _filters(side: int, m: int, n: int, seed: int) -> dict[str, Array]:
     """Kernels (Dᵣ, Dᵣ, M, N) made of known filters."""
     generator = np.random.default_rng(seed)
-    down, across = np.mgrid[:side, :side, :1, :1][:2] - (side - 1) / 2  # (Dᵣ, Dᵣ, 1, 1) twice
+    down, across = np.indices((side, side, 1, 1), np.float64)[:2] - (side - 1) / 2  # (Dᵣ, Dᵣ, 1, 1) twice
     envelope = np.exp(-8 * (down**2 + across**2) / side**2)  # its standard deviation is Dᵣ/4
 
     def along(direction: Array) -> Array:

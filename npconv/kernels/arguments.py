@@ -20,7 +20,7 @@ NUMBERS = "biufc"  # those that linear algebra takes apart
 ACTIVATIONS = "fcO"  # real floats, the complex step's, and objects, which count or write themselves down
 REAL = "f"
 
-LARGEST = 2**31 - 1  # of any size: what an index of 32 bits holds
+LARGEST = 2**63 - 1  # of any size: what an index of 64 bits holds
 MOST = np.iinfo(np.intp).max // 16  # numbers that an array of any dtype can have
 LARGEST_SEED = 2**128 - 1  # as many bits as NumPy's own entropy
 LARGEST_REAL = 1e30  # of any real number; float32 holds it
@@ -142,14 +142,13 @@ def integer(function: str, name: str, value: Any, least: int = 1, most: int = LA
 
     `given` is what the user wrote, where value is a part of it.
     """
+    if is_int(value) and least <= value <= most:
+        return int(value)
     got = shown(value if given is None else given)
     if not is_int(value):
         raise TypeError(f"{function}: {name} must be an int; got {got}")
-    if value < least:
-        raise ValueError(f"{function}: {name} must be at least {least}; got {got}")
-    if value > most:
-        raise ValueError(f"{function}: {name} must be at most {most}; got {got}")
-    return int(value)
+    bound = f"at least {least}" if value < least else f"at most {most}"
+    raise ValueError(f"{function}: {name} must be {bound}; got {got}")
 
 
 def real(
@@ -461,6 +460,8 @@ def standard_kernel(function: str, kernel: Array, depth_multiplier: int) -> int:
     arguments.match(kernel="Dᵣ Dᵣ M N")
     if not np.isfinite(kernel).all():
         arguments.fail("kernel must be finite")
+    if kernel.size * multiplier > MOST:
+        arguments.fail(f"depth_multiplier must keep the factors within {MOST:,} numbers; {multiplier} is too many")
     return multiplier
 
 

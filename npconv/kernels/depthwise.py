@@ -77,7 +77,8 @@ def depthwise_conv2d_backward_taps(
 ) -> tuple[Array, Array]:
     """The backward of `depthwise_conv2d_taps`: dkernel[i, j] is tap times dy, and dy goes back through the tap.
 
-    Shapes, errors and result as in `depthwise_conv2d_backward`; derived in docs/lessons/backward.md.
+    Shapes, errors and result as in `depthwise_conv2d_backward`, but that dkernel is summed in the result's dtype, one
+    position after the other; derived in docs/lessons/backward.md.
 
     >>> x, kernel = np.ones((2, 7, 6, 3)), np.ones((3, 3, 3))
     >>> dx, dkernel = depthwise_conv2d_backward_taps(np.ones((2, 5, 4, 3)), x, kernel)

@@ -14,8 +14,8 @@ def conv2d_loops(x: Array, kernel: Array, *, stride: Pair = 1, padding: Padding 
     """The standard convolution as its definition says it, one product at a time: the rung to step through first.
 
     The article's first reading (Fig. 2): a filter steps over the input, and at each place the inner product of patch
-    and filter is one value of the output. Slow on purpose; shapes, errors and result as in `conv2d`. Integer scalars
-    that overflow wrap and warn, as NumPy's scalars do.
+    and filter is one value of the output. Slow on purpose; shapes, errors and result as in `conv2d`, but that sums are
+    rounded to the result's dtype at every step. Integer scalars that overflow wrap and warn, as NumPy's scalars do.
 
     >>> x = np.arange(12.0).reshape(1, 3, 4, 1)
     >>> conv2d_loops(x, np.ones((2, 2, 1, 1)))[0, :, :, 0]

@@ -5,6 +5,7 @@ positions at most, and those sums in float64.
 """
 
 import math
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,10 @@ from .geometry import LINES, Array
 
 def native(*arrays: Array) -> np.dtype[Any]:
     """The dtype of a result of these operands, in this machine's byte order."""
-    dtype: np.dtype[Any] = np.result_type(*(a.dtype for a in arrays)).newbyteorder("=")
+    dtype: np.dtype[Any] = arrays[0].dtype
+    if dtype.isnative and all(a.dtype is dtype for a in arrays):
+        return dtype
+    dtype = np.result_type(*(a.dtype for a in arrays)).newbyteorder("=")
     return dtype
 
 
@@ -40,29 +44,35 @@ def accumulator(shape: tuple[int, ...], *operands: Array) -> Array:
     return np.zeros(shape, np.result_type(dtype, np.float64) if dtype.kind in "fc" else dtype)
 
 
-def image_sums(a: Array, other: Array | None = None) -> Array:
-    """Each image's and channel's sum of a, or of a · other, floats (B, …, M) to (B, M) in float64 at least."""
-    rows = lines(wider(a))  # (B, L, X)
-    others = None if other is None else lines(wider(other))  # (B, L, X)
-    sums = accumulator((len(rows), rows.shape[2]), a)  # (B, X)
-    for start in range(0, rows.shape[1], LINES):
-        part = rows[:, start : start + LINES]
-        if others is None:
-            sums += np.ones(part.shape[1], part.dtype) @ part
-        else:
-            sums += np.einsum("blx,blx->bx", part, others[:, start : start + LINES])
-    return _sum_rows(sums.reshape(len(a), -1, a.shape[-1]))
+def image_sums(a: Array) -> Array:
+    """Each image's and channel's sum, floats (B, …, M) to (B, M) in float64 at least."""
+    parts = (_sum_rows(sums.reshape(len(a), -1, a.shape[-1])) for sums in _line_sums(a))
+    return sum(parts, np.zeros(()))
 
 
 def channel_sums(a: Array, other: Array | None = None) -> Array:
-    """Each channel's sum of a, or of a · other, over all other axes, (…, M) to (M,), in float64 at least."""
-    return _sum_rows(image_sums(a, other))
+    """Each channel's sum of a, or of a · other, floats (…, M) to (M,) in float64 at least."""
+    total = sum(map(_sum_rows, _line_sums(a, other)), np.zeros(()))  # (X,)
+    return _sum_rows(total.reshape(-1, a.shape[-1]))
+
+
+def _line_sums(a: Array, other: Array | None = None) -> Iterator[Array]:
+    """The sums of `LINES` lines of a, or of a · other, after the other, (B, X) each."""
+    rows = lines(wider(a))  # (B, L, X)
+    others = None if other is None else lines(wider(other))  # (B, L, X)
+    for start in range(0, rows.shape[1], LINES):
+        part = rows[:, start : start + LINES]
+        if others is None:
+            yield np.ones(part.shape[1], part.dtype) @ part
+        else:
+            yield np.einsum("blx,blx->bx", part, others[:, start : start + LINES])
 
 
 def _sum_rows(a: Array) -> Array:
-    """The sum over the last axis but one. Of many it is taken in pairs, as NumPy sums what lies side by side."""
+    """The sum over the last axis but one, in float64 at least. Many are added in pairs, as NumPy does side by side."""
+    wide = np.result_type(a.dtype, np.float64)
     few = a.shape[-2] <= LINES
-    summed: Array = a.sum(axis=-2) if few else np.ascontiguousarray(a.swapaxes(-1, -2)).sum(axis=-1)
+    summed: Array = a.sum(axis=-2, dtype=wide) if few else np.ascontiguousarray(a.swapaxes(-1, -2), wide).sum(axis=-1)
     return summed
 
 

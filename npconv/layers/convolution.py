@@ -62,7 +62,8 @@ class Linear(Layer):
         """A copy with other numbers in its kernel, and with a bias."""
         twin = self.copy()
         twin.params["kernel"][...] = kernel
-        twin.params["bias"], twin.grads["bias"] = bias.copy(), np.zeros_like(bias)
+        bias = bias.astype(twin.params["kernel"].dtype)
+        twin.params["bias"], twin.grads["bias"] = bias, np.zeros_like(bias)
         return twin
 
     def _draw(self, rng: np.random.Generator, initializer: Initializer, fans: str) -> None:

@@ -15,6 +15,7 @@ from ..kernels.normalization import (
     batch_norm_inference_backward,
     batch_norm_stages,
 )
+from ..kernels.sums import rounded
 from .initializers import Initializer
 from .layer import Layer, positive_ints
 
@@ -39,9 +40,9 @@ class BatchNorm(Layer):
         momentum: the share of the running statistics that a training step keeps, as Keras counts it; torch's momentum
             is 1 − this. The default is that of Keras's own layer, 0.99; Keras's MobileNetV2 keeps 0.999, and so do the
             blocks here.
-        unbiased: whether the running variance takes the batch's variance over n − 1, as torch does, or over n, as Keras
-            does. The normalisation itself always uses the one over n.
-        dtype: of the parameters and statistics.
+        unbiased: whether the running variance takes the batch's variance over n − 1, as torch does, or over n, as
+            Keras 3 does (Keras 2 took n − 1 for images). The normalisation itself always uses the one over n.
+        dtype: of the parameters, and of the statistics, which are float32 at least.
 
     `params` are scale and shift (γ and β), `state` the running mean and variance. `CONVENTIONS` has what the frameworks
     take: `BatchNorm(8, **CONVENTIONS["torchvision"])`.
@@ -75,7 +76,8 @@ class BatchNorm(Layer):
         self.unbiased = unbiased
         for name in ("scale", "shift"):
             self._parameter(name, (channels,), dtype)
-        self.state = {name: np.zeros(channels, dtype) for name in ("mean", "variance")}
+        wide = np.result_type(dtype, np.float32)  # a variance is a square, soon beyond what float16 holds
+        self.state = {name: np.zeros(channels, wide) for name in ("mean", "variance")}
         self._set_to_identity()
 
     def forward(self, x: Array, training: bool = False) -> Array:
@@ -84,7 +86,7 @@ class BatchNorm(Layer):
         if not training:
             y = batch_norm_inference(x, scale, shift, self.state["mean"], self.state["variance"], epsilon=self.epsilon)
             self._saved = x
-            return y
+            return rounded(y, x, scale, shift)
         stages = batch_norm_stages(x, scale, shift, epsilon=self.epsilon)
         count = x.size // x.shape[-1]
         if self.unbiased and count == 1:

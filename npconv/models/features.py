@@ -146,7 +146,7 @@ def last_blocks(network: Sequential) -> dict[int, str]:
     {2: 'block_1', 4: 'block_3', 8: 'block_6', 16: 'block_13', 32: 'block_17'}
     """
     ends: dict[int, str] = {}
-    stride = np.ones(2, int)  # along height and width
+    stride = np.ones(2, np.int64)  # along height and width
     for name, layer in network.layers.items():
         for leaf in layer.leaves():
             if isinstance(leaf, Linear):

@@ -6,6 +6,7 @@ and what is made of it stays in the processor's cache until it is read. It is th
 memory (section 5.1), with rows in place of channels.
 """
 
+import os
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -38,7 +39,8 @@ class Inference:
     forward of its own is run by that, whole. What depends on the images' shape alone is worked out once, and kept until
     images of another shape come. Images of another dtype than the parameters' are computed layer by layer.
 
-    One object is for one thread, as its buffers are used again; a copy, or what is unpickled, has its own.
+    One object is for one thread, as its buffers are used again; a copy, what is unpickled, or a forked process has its
+    own.
 
     Args:
         network: a `MobileNet`, a block, or any Sequential. It is copied: what it learns later has no effect here.
@@ -59,7 +61,7 @@ class Inference:
         if not isinstance(network, Sequential):
             raise TypeError(f"Inference: network must be a Sequential; got {type(network).__name__}")
         self._network, self.band = network.folded(), arguments.integer("Inference", "band", band)
-        self._lock = threading.Lock()
+        self._locks: dict[int, threading.Lock] = {}  # by process: a fork copies one that a thread holds as held
         self._buffers = Buffers()
         self._prepared_for: Any = None
         self._blocks: dict[str, BandedBlock | None] = {}
@@ -76,14 +78,15 @@ class Inference:
             raise TypeError(f"Inference.forward: x must be a numpy.ndarray of real numbers; got {got}")
         if isinstance(self._network, MobileNet):
             self._network.check_images("Inference.forward", x)
-        if not self._lock.acquire(blocking=False):
+        lock = self._locks.setdefault(os.getpid(), threading.Lock())
+        if not lock.acquire(blocking=False):
             raise RuntimeError("Inference.forward: another thread is in here; each needs an Inference of its own")
         try:
             if self._prepared_for != (x.shape, x.dtype):
                 self._prepared_for, self._blocks = (x.shape, x.dtype), {}
             return self._run("", self._network, x, x)
         finally:
-            self._lock.release()
+            lock.release()
 
     def _run(self, name: str, layer: Layer, y: Array, x: Array) -> Array:
         """The layer's output for y, which may be overwritten where it shares no memory with the images x."""
@@ -115,7 +118,7 @@ class Inference:
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__ |= state
-        self._lock, self._buffers, self._prepared_for, self._blocks = threading.Lock(), Buffers(), None, {}
+        self._locks, self._buffers, self._prepared_for, self._blocks = {}, Buffers(), None, {}
 
 
 class Buffers:

@@ -41,7 +41,7 @@ def divisible(channels: float, divisor: int = 8) -> int:
     >>> [divisible(c) for c in (3, 11.2, 12, 33.6, 1280 * 1.4)]
     [8, 16, 16, 32, 1792]
     """
-    positive("divisible", "channels", channels)
+    channels = positive("divisible", "channels", channels)
     divisor = integer("divisible", "divisor", divisor)
     rounded = max(divisor, int(channels + divisor / 2) // divisor * divisor)
     return rounded + divisor if rounded < 0.9 * channels else rounded

@@ -11,7 +11,7 @@ import signal
 import threading
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, ProcessPoolExecutor, wait
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import asdict, dataclass, replace
 from multiprocessing import get_context, parent_process
 from pathlib import Path
@@ -20,11 +20,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..data import read_json
-from ..files import as_npz, write_whole
-from ..kernels.arguments import is_int
+from ..files import alone, as_npz, parse_json, write_whole
+from ..kernels.arguments import integer
 from ..kernels.geometry import Array
-from .loop import different, make_plain, train
+from .loop import History, different, make_plain, train
 from .optimizers import RMSProp
+from .records import SETTINGS, TEXT, check, rising, whole
 from .schedules import cosine
 from .settings import SmallRun
 from .variants import VARIANTS
@@ -85,11 +86,12 @@ def run_one(
     """
     stored, checkpoint = Path(folder, f"{variant}-{seed}.json"), Path(folder, f"{variant}-{seed}.checkpoint.npz")
     weights = Path(folder, f"{variant}-{seed}.npz")
-    seed = _checked_seed("run_one", seed)
+    seed = integer("run_one", "seed", seed, 0)
     key = {"variant": variant, "seed": seed, "settings": asdict(settings)}
     if stored.exists() and (weights.exists() or not keep):
+        run = _read_run(stored, key)  # before the checkpoint goes: it is what is left where this file is damaged
         checkpoint.unlink(missing_ok=True)
-        return _read_run(stored, key)
+        return run
     network = settings.network(variant, seed)
     history = train(
         network,
@@ -113,23 +115,15 @@ def run_one(
     return run
 
 
-def _checked_seed(function: str, seed: int) -> int:
-    if not is_int(seed):
-        raise TypeError(f"{function}: seed must be an int; got {seed!r}")
-    if seed < 0:
-        raise ValueError(f"{function}: seed must be 0 or more; got {seed!r}")
-    return int(seed)
-
-
 def _read_run(path: Path, key: Mapping[str, Any]) -> dict[str, Any]:
     """A stored run, after a check that it is the one that is wanted."""
     try:
-        run: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        run: dict[str, Any] = parse_json(path.read_text(encoding="utf-8"))
+        check(run, {"variant": TEXT, "seed": whole(0), "settings": SETTINGS})
         flat = [{"variant": of["variant"], "seed": of["seed"], **of["settings"]} for of in (run, key)]
-        if not len(run["step"]) == len(run["test_accuracy"]) > 0:
-            raise KeyError("test_accuracy")
-    except (ValueError, KeyError, TypeError) as error:
-        raise ValueError(f"run_one: {path} is no stored run: {error!r}") from error
+        History.from_record(run, rising(run["settings"].get("steps")))
+    except ValueError as error:
+        raise ValueError(f"run_one: {path} is no stored run: {error}") from error
     differences = different(*flat)
     if differences:
         raise ValueError(f"run_one: {path} is of other settings: {differences}")
@@ -173,15 +167,12 @@ def run_fig07(
         TypeError: a seed or `processes` is not an int.
         ValueError: no seed, a seed twice or below 0, fewer than one process, files of other settings; what a run
             raises.
-        OSError: the folder cannot be written; a process was killed.
+        OSError: the folder cannot be written, or another call has it; a process was killed.
     """
-    seeds = [_checked_seed("run_fig07", seed) for seed in seeds]
+    seeds = [integer("run_fig07", "seed", seed, 0) for seed in seeds]
     if not seeds or len(set(seeds)) < len(seeds):
         raise ValueError(f"run_fig07: seeds must be one or more, each once; got {tuple(seeds)}")
-    if not is_int(processes):
-        raise TypeError(f"run_fig07: processes must be an int; got {processes!r}")
-    if processes < 1:
-        raise ValueError(f"run_fig07: processes must be at least 1; got {processes!r}")
+    processes = integer("run_fig07", "processes", processes)
     wanted = [(variant, seed) for seed in seeds for variant in VARIANTS]
     runs: dict[tuple[str, int], dict[str, Any]] = {}
 
@@ -201,14 +192,15 @@ def run_fig07(
         if count is not None:
             count(Count(stored + done, total, made))
 
-    if processes == 1:
-        steps = [0, 0]
-        for key in missing:
-            note(key, run_one(*key, settings, folder, progress=_counter(steps, lambda: tell(*steps))))
-    else:
-        with closing(_side_by_side(missing, settings, folder, processes, tell)) as ended:
-            for key, run in ended:
-                note(key, run)
+    with alone(folder) if missing else nullcontext():
+        if processes == 1:
+            steps = [0, 0]
+            for key in missing:
+                note(key, run_one(*key, settings, folder, progress=_counter(steps, lambda: tell(*steps))))
+        else:
+            with closing(_side_by_side(missing, settings, folder, processes, tell)) as ended:
+                for key, run in ended:
+                    note(key, run)
     ordered = [runs[variant, seed] for variant in VARIANTS for seed in seeds]
     return {
         "settings": asdict(settings),

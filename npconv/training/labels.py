@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from ..kernels.arguments import is_int
+from ..kernels.arguments import integer, real
 from ..kernels.geometry import Array
 from ..layers.layer import real_dtype
 
@@ -28,20 +28,14 @@ def smooth_labels(labels: Array, classes: int, smoothing: float, *, dtype: Any =
     if not isinstance(labels, np.ndarray) or labels.dtype.kind not in "iu":
         kind = getattr(labels, "dtype", type(labels).__name__)
         raise TypeError(f"{function}: labels must be an ndarray of integers; got {kind}")
-    if not is_int(classes):
-        raise TypeError(f"{function}: classes must be an int; got {classes!r}")
-    if isinstance(smoothing, bool) or not isinstance(smoothing, int | float | np.integer | np.floating):
-        raise TypeError(f"{function}: smoothing must be a real number; got {smoothing!r}")
+    classes = integer(function, "classes", classes)
+    smoothing = real(function, "smoothing", smoothing, least=0, below=1)
     real_dtype(function, dtype)
     if labels.ndim != 1:
         raise ValueError(f"{function}: labels must be (B,); got labels {labels.shape}")
-    if classes < 1:
-        raise ValueError(f"{function}: classes must be 1 or more; got {classes!r}")
     if labels.size and not 0 <= labels.min() <= labels.max() < classes:
         span = f"{labels.min()} to {labels.max()}"
         raise ValueError(f"{function}: labels must lie between 0 and {classes - 1}; got {span}")
-    if not 0 <= smoothing < 1:
-        raise ValueError(f"{function}: smoothing must be from 0 up to, not including, 1; got {smoothing!r}")
     rows: Array = np.full((len(labels), classes), smoothing / classes, dtype)  # (B, classes)
     rows[np.arange(len(labels)), labels] += 1 - smoothing
     return rows

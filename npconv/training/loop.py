@@ -5,6 +5,7 @@ import re
 import reprlib
 import zlib
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,13 +13,14 @@ from typing import Any
 import numpy as np
 
 from ..allocator import keep_memory
-from ..files import as_npz, read_npz, write_whole
-from ..kernels.arguments import is_int
+from ..files import alone, as_npz, parse_json, read_npz, write_whole
+from ..kernels.arguments import integer
 from ..kernels.geometry import Array
 from ..kernels.head import softmax_cross_entropy, softmax_cross_entropy_backward
 from ..layers import Layer
 from .labels import smooth_labels
 from .optimizers import Optimizer
+from .records import SETTINGS, Rule, check, exactly, numbers, whole
 from .tasks import Task, batch_at
 
 EVALUATED_AT_ONCE = 256  # images
@@ -41,6 +43,14 @@ class History:
     def as_dict(self) -> dict[str, list[Any]]:
         """The lists by name, as plain JSON."""
         return {name: list(values) for name, values in vars(self).items()}
+
+    @classmethod
+    def from_record(cls, record: Any, steps: Rule) -> "History":
+        """A history from plain JSON, its `step` as the rule has it; ValueError where no run can have left it."""
+        check(record, {"step": steps})
+        each = numbers(len(record["step"]))
+        check(record, {"train_loss": each, "test_loss": each, "test_accuracy": numbers(len(record["step"]), 0, 1)})
+        return cls(**{name: record[name] for name in vars(cls())})
 
 
 def evaluate(network: Layer, x: Array, labels: Array) -> tuple[float, float]:
@@ -149,6 +159,7 @@ def train(
         evaluate_every: so many steps, and after the last one, the test set is evaluated.
         checkpoint: an .npz file that is written whole every `checkpoint_every` steps, at the end, and where `progress`
             raises an exception. Where it exists the run goes on from it, to the same bits as if it had never stopped.
+            Of several processes that would write it the first one has it.
         checkpoint_every: steps.
         progress: called after every step with the number of steps done, its loss, and the history so far. An exception
             that it raises ends the run.
@@ -160,8 +171,8 @@ def train(
         TypeError: a count that is not an int.
         ValueError: a count out of range, a network that doesn't take the task's images or doesn't return one logit a
             class, an optimizer of other parameters than the network's, a checkpoint of another run or network (with
-            what differs; nothing is changed then), or a loss that is not finite.
-        OSError: the checkpoint cannot be written.
+            what differs; nothing is changed then) or damaged, or a loss or a parameter that is not finite.
+        OSError: the checkpoint cannot be written, or another run has it.
 
     Source: the MobileNetV2 paper, section 6.1, for the loss, label smoothing as in slim.
 
@@ -172,34 +183,39 @@ def train(
     >>> history.step
     [2]
     """
-    _check_run(network, task, steps, batch_size, seed, evaluate_every, checkpoint_every)
+    steps, batch_size, evaluate_every, checkpoint_every, seed = _checked_counts(
+        task, steps=steps, batch_size=batch_size, evaluate_every=evaluate_every, checkpoint_every=checkpoint_every,
+        seed=seed,
+    )  # fmt: skip
+    _check_network(network, task, batch_size)
     _check_optimizer(optimizer, network)
     keep_memory()
     run = _Run(network, task, optimizer, {
-        "task": task.name, "images": _checksum(task), "steps": int(steps), "batch_size": int(batch_size),
-        "smoothing": float(smoothing), "seed": int(seed), "evaluate_every": int(evaluate_every),
+        "task": task.name, "images": _checksum(task), "steps": steps, "batch_size": batch_size,
+        "smoothing": float(smoothing), "seed": seed, "evaluate_every": evaluate_every,
         "schedule": _described(schedule, steps), **_plain_settings(optimizer),
     })  # fmt: skip
     path = None if checkpoint is None else Path(checkpoint)
-    if path is not None:
-        path.parent.mkdir(parents=True, exist_ok=True)  # where that can't be, it is better said now
-        if path.exists():
-            run.resume(path)
-    history = run.history
-    with np.errstate(over="ignore", invalid="ignore"):  # the loss is looked at instead
+    with ExitStack() as held:
+        held.enter_context(np.errstate(over="ignore", invalid="ignore"))  # the loss is looked at instead
+        if path is not None:
+            held.enter_context(alone(path.parent, f".{path.name}.lock"))
+            if path.exists():
+                run.resume(path)
+        history = run.history
         for step in range(run.done, steps):
             chosen = batch_at(len(task.x_train), batch_size, seed=seed, step=step)
             loss = training_step(
                 network, optimizer, task.x_train[chosen], task.y_train[chosen],
                 classes=task.classes, learning_rate=schedule(step), smoothing=smoothing,
             )  # fmt: skip
-            if not np.isfinite(loss):
-                raise ValueError(f"train: the loss is {loss} at step {step + 1}: a smaller learning rate may help")
+            _check_finite(f"the loss is {loss}", loss, step)
             run.losses.append(loss)
             run.done = step + 1
             last = run.done == steps
             if last or run.done % evaluate_every == 0:
                 test_loss, accuracy = evaluate(network, task.x_test, task.y_test)
+                _check_finite(f"the test loss is {test_loss}", test_loss, step)
                 history.step.append(run.done)
                 history.train_loss.append(float(np.mean(run.losses)))
                 history.test_loss.append(test_loss)
@@ -227,6 +243,11 @@ class _Run:
         self.history, self.done = History(), 0
         self.losses: list[float] = []  # since the last evaluation
 
+    def arrays(self) -> dict[str, Array]:
+        """Those of the network and of the optimizer's state, by the names that they have in a checkpoint."""
+        arrays = {f"network/{name}": a for name, a in self.network.arrays().items()}
+        return arrays | {f"optimizer/{name}": a for name, a in self.optimizer.state.items()}
+
     def write(self, path: Path) -> None:
         record = {
             "settings": self.settings,
@@ -234,26 +255,24 @@ class _Run:
             "losses": self.losses,
             "history": self.history.as_dict(),
         }
-        arrays = {f"network/{name}": a for name, a in self.network.arrays().items()}
-        arrays |= {f"optimizer/{name}": a for name, a in self.optimizer.state.items()}
-        arrays["logits"] = self.network.forward(self.sample, training=False)
+        arrays = self.arrays() | {"logits": self.network.forward(self.sample, training=False)}
+        for name, a in arrays.items():  # an earlier checkpoint is better than one that no run can go on from
+            _check_finite(f"not all numbers of {name} are finite", a, self.done - 1)
         write_whole(path, as_npz({"record": np.array(json.dumps(record)), **arrays}))
 
     def resume(self, path: Path) -> None:
         """Take everything from a checkpoint, after a check that it is one of this very run."""
         arrays = read_npz(path)
-        try:
-            record = json.loads(str(arrays["record"]))
-            history, done, losses = History(**record["history"]), int(record["done"]), list(record["losses"])
-            differences = different(record["settings"], self.settings)
-            logits = arrays["logits"]
-        except (KeyError, TypeError, ValueError) as error:
-            raise ValueError(f"train: {path} is no checkpoint of a training run: {error!r}") from error
-        if differences:
+        with _told(path):
+            record, logits = _read_record(arrays), _found(arrays, "logits")
+        if differences := different(record["settings"], self.settings):
             raise ValueError(
                 f"train: {path} belongs to another run (without it, or under another name, one begins anew): "
                 f"{differences}"
             )
+        with _told(path):
+            history = self._history(record)
+            _check_arrays(arrays, self.arrays())
         twin = self.network.copy()
         try:
             twin.load_arrays(_under("network/", arrays))
@@ -262,11 +281,60 @@ class _Run:
             others = f", and {len(more)} more" if more else ""
             raise ValueError(f"train: {path} belongs to another network: {first}{others}") from error
         here = twin.forward(self.sample, training=False)
-        if here.shape != logits.shape or np.abs(here - logits).max() > SAME_LOGITS * max(1.0, np.abs(logits).max()):
+        scale = SAME_LOGITS * max(1.0, np.abs(logits).max(initial=0))
+        if here.shape != logits.shape or not np.abs(here - logits).max() <= scale:
             raise ValueError(f"train: {path} belongs to another network: its arrays give other logits in this one")
-        self.optimizer.load_state(_under("optimizer/", arrays))
+        with _told(path):
+            self.optimizer.load_state(_under("optimizer/", arrays))
         self.network.load_arrays(twin.arrays())
-        self.history, self.done, self.losses = history, done, losses
+        self.history, self.done, self.losses = history, record["done"], record["losses"]
+
+    def _history(self, record: Any) -> History:
+        """The history in a record, after a check that what was done, and measured on the way, is what this run does."""
+        steps, every = self.settings["steps"], self.settings["evaluate_every"]
+        check(record, {"done": whole(1, steps)})
+        done = record["done"]
+        measured = [step for step in range(1, done + 1) if step % every == 0 or step == steps]
+        since = done - (measured[-1] if measured else 0)
+        check(record, {"losses": numbers(since)})
+        return History.from_record(record.get("history"), exactly(measured))
+
+
+def _read_record(arrays: Mapping[str, Array]) -> Any:
+    """The record in a checkpoint's arrays, with settings that can be compared."""
+    record = parse_json(str(_found(arrays, "record")))
+    check(record, {"settings": SETTINGS})
+    return record
+
+
+def _found(arrays: Mapping[str, Array], name: str) -> Array:
+    if name not in arrays:
+        raise ValueError(f"{name} is missing")
+    return arrays[name]
+
+
+def _check_arrays(arrays: Mapping[str, Array], own: Mapping[str, Array]) -> None:
+    """Hold a checkpoint's arrays against a run's own: of the same kind, and finite."""
+    for name, a in arrays.items():
+        if name == "record":
+            continue
+        dtype = own[name].dtype if name in own else a.dtype
+        if a.dtype.kind not in "iuf" or not np.can_cast(a.dtype, dtype, "equiv") or not np.isfinite(a).all():
+            raise ValueError(f"{name} must hold finite numbers of {dtype}; got dtype {a.dtype}")
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    """Let a ValueError say which file is at fault."""
+    try:
+        yield
+    except ValueError as error:
+        raise ValueError(f"train: {path} is no checkpoint of a training run: {error}") from error
+
+
+def _check_finite(words: str, numbers: Array | float, step: int) -> None:
+    if not np.isfinite(numbers).all():
+        raise ValueError(f"train: {words} at step {step + 1}: a smaller learning rate may help")
 
 
 def different(there: Mapping[str, Any], here: Mapping[str, Any]) -> str:
@@ -277,30 +345,32 @@ def different(there: Mapping[str, Any], here: Mapping[str, Any]) -> str:
     """
     absent = object()
 
+    def same(name: str) -> bool:
+        one, other = there.get(name, absent), here.get(name, absent)
+        return one == other and isinstance(one, bool) == isinstance(other, bool)
+
     def shown(value: Any) -> str:
         return "absent" if value is absent else reprlib.repr(value) if isinstance(value, dict) else repr(value)
 
     return "; ".join(
         f"{name} is {shown(there.get(name, absent))} there and {shown(here.get(name, absent))} here"
         for name in dict.fromkeys((*here, *there))
-        if there.get(name, absent) != here.get(name, absent)
+        if not same(name)
     )
 
 
-def _check_run(
-    network: Layer, task: Task, steps: int, batch_size: int, seed: int, evaluate_every: int, checkpoint_every: int
-) -> None:
-    counts = {"steps": steps, "batch_size": batch_size, "evaluate_every": evaluate_every}
-    for name, value in (counts | {"checkpoint_every": checkpoint_every, "seed": seed}).items():
-        least = 0 if name == "seed" else 1
-        if not is_int(value):
-            raise TypeError(f"train: {name} must be an int; got {value!r}")
-        if value < least:
-            raise ValueError(f"train: {name} must be at least {least}; got {value!r}")
-    if batch_size > len(task.x_train):
+def _checked_counts(task: Task, **counts: int) -> list[int]:
+    checked = {name: integer("train", name, value, 0 if name == "seed" else 1) for name, value in counts.items()}
+    if checked["batch_size"] > len(task.x_train):
         raise ValueError(
-            f"train: batch_size must be at most {len(task.x_train)}, the number of training images; got {batch_size!r}"
+            f"train: batch_size must be at most {len(task.x_train)}, the number of training images; "
+            f"got {checked['batch_size']}"
         )
+    return list(checked.values())
+
+
+def _check_network(network: Layer, task: Task, batch_size: int) -> None:
+    """Hold the network's output against the task's classes."""
     shape = (batch_size, *task.x_train.shape[1:])
     try:
         logits = network.output_shape(shape)

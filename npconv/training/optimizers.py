@@ -4,12 +4,11 @@ Parameters, gradients and an optimizer's state are flat mappings from names to a
 and the state's arrays in place and makes no others.
 """
 
-import math
 from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from ..kernels.arguments import positive
+from ..kernels.arguments import positive, real
 from ..kernels.geometry import Array
 
 Decays = Callable[[str], bool]
@@ -233,6 +232,9 @@ class RMSProp(Optimizer):
 
 
 def _check(function: str, parameters: Mapping[str, Array], weight_decay: float, **shares: float) -> None:
+    if not isinstance(parameters, Mapping):
+        kind = type(parameters).__name__
+        raise TypeError(f"{function}: parameters must be a mapping from names to arrays; got {kind}")
     for name, p in parameters.items():
         if not isinstance(p, np.ndarray) or p.dtype.kind != "f":
             kind = getattr(p, "dtype", type(p).__name__)
@@ -242,11 +244,7 @@ def _check(function: str, parameters: Mapping[str, Array], weight_decay: float, 
                 f"{function}: parameter {name!r} {p.shape} can't be written, and a step changes it in place"
             )
     for name, value in {"weight_decay": weight_decay, **shares}.items():
-        below = math.inf if name == "weight_decay" else 1
-        if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
-            raise TypeError(f"{function}: {name} must be a real number; got {value!r}")
-        if not 0 <= value < below:
-            raise ValueError(f"{function}: {name} must be 0 or more, and below {below}; got {value!r}")
+        real(function, name, value, least=0, below=None if name == "weight_decay" else 1)
 
 
 def _difference(what: str, wanted: Mapping[str, Array], got: Mapping[str, Array]) -> str:

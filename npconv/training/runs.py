@@ -1,7 +1,6 @@
 """A small MobileNetV2 trained on someone's images: what `npconv train` does, and the files that it leaves."""
 
 import json
-import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -9,13 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from ..files import as_npz, write_whole
-from ..kernels.arguments import is_int
+from ..files import as_npz, parse_json, write_whole
+from ..kernels.arguments import integer, real
 from ..kernels.geometry import Array
 from ..layers import Sequential
 from ..models import SMALL_ROWS, Row, small_mobilenet_v2
 from .loop import History, confusion, make_plain, train
 from .optimizers import SGD, Optimizer, RMSProp, decays_kernels
+from .records import SETTINGS, TEXT, check, every, numbers, rising, whole
 from .schedules import constant, cosine, exponential
 from .tasks import Task, standardized
 
@@ -24,15 +24,15 @@ FURTHER_ROWS = ((64, Row(6, 64, 2, 2)), (128, Row(6, 160, 2, 2)))  # from so man
 NETWORK, RECORD, CHECKPOINT = "network.npz", "history.json", "checkpoint.npz"
 EPOCHS = 10
 EVALUATIONS = 10
+WIDEST = 32  # as many times the channels: the largest network has parameters of some gigabytes
 
-
-_RANGES = (
-    ("learning_rate", 0, math.inf),
-    ("momentum", 0, 1),
-    ("weight_decay", 0, math.inf),
-    ("smoothing", 0, 1),
-    ("width", 0, math.inf),
-)  # from, and below
+_RANGES: dict[str, dict[str, float]] = {
+    "learning_rate": {"above": 0},
+    "momentum": {"least": 0, "below": 1},
+    "weight_decay": {"least": 0},
+    "smoothing": {"least": 0, "below": 1},
+    "width": {"above": 0, "below": WIDEST},
+}
 
 
 @dataclass(frozen=True)
@@ -65,21 +65,10 @@ class RunSettings:
     def __post_init__(self) -> None:
         make_plain(self)
         for name, least in (("steps", 1), ("batch_size", 1), ("seed", 0)):
-            value = getattr(self, name)
-            if name == "steps" and value is None:
-                continue
-            if not is_int(value):
-                raise TypeError(f"RunSettings: {name} must be an int; got {value!r}")
-            if value < least:
-                raise ValueError(f"RunSettings: {name} must be at least {least}; got {value!r}")
-        for name, least, below in _RANGES:
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int | float):
-                raise TypeError(f"RunSettings: {name} must be a real number; got {value!r}")
-            above = name in ("learning_rate", "width")
-            if not least <= value < below or (above and value == least):
-                first = "above 0" if above else f"{least} or more"
-                raise ValueError(f"RunSettings: {name} must be {first}, and below {below}; got {value!r}")
+            if name != "steps" or self.steps is not None:
+                integer("RunSettings", name, getattr(self, name), least)
+        for name, bounds in _RANGES.items():
+            real("RunSettings", name, getattr(self, name), **bounds)
         for name, choices in (("schedule", ("cosine", "exponential", "constant")), ("optimizer", ("sgd", "rmsprop"))):
             if getattr(self, name) not in choices:
                 words = f"{', '.join(map(repr, choices[:-1]))} or {choices[-1]!r}"
@@ -115,7 +104,7 @@ def network_for(image_shape: tuple[int, int, int], classes: int, *, width: float
     Args:
         image_shape: (height, width, M) of an image.
         classes: how many there are.
-        width: multiplies the channels of the stem and of the rows, rounded, at least 1.
+        width: multiplies the channels of the stem and of the rows, rounded, at least 1; above 0 and below 32.
         seed: of the kernels.
 
     Returns:
@@ -131,10 +120,7 @@ def network_for(image_shape: tuple[int, int, int], classes: int, *, width: float
     >>> network_for((64, 80, 3), 10, width=0.25).layers["block_6"].params["project.kernel"].shape
     (48, 16)
     """
-    if isinstance(width, bool) or not isinstance(width, int | float):
-        raise TypeError(f"network_for: width must be a real number; got {width!r}")
-    if not 0 < width < float("inf"):
-        raise ValueError(f"network_for: width must be above 0 and finite; got {width!r}")
+    width = real("network_for", "width", width, above=0, below=WIDEST)
     side = min(image_shape[:2])
     rows = (*SMALL_ROWS, *(row for least, row in FURTHER_ROWS if side >= least))
     return small_mobilenet_v2(
@@ -218,15 +204,30 @@ def read_trained(folder: str | Path) -> Trained:
     """
     file = Path(folder, RECORD)
     try:
-        record = json.loads(file.read_text(encoding="utf-8"))
-        settings, history = RunSettings(**record["settings"]), History(**record["history"])
-        shape, classes = tuple(record["image_shape"]), record["classes"]
-        network = network_for(shape, classes, width=settings.width, seed=settings.seed)
-        counts = np.array(record["confusion"], np.int64)
-    except (ValueError, KeyError, TypeError) as error:
-        raise ValueError(f"read_trained: {file} is no record of a training run: {error!r}") from error
-    network.load(Path(folder, NETWORK))
+        record = parse_json(file.read_text(encoding="utf-8"))
+        settings, history, counts = _read_record(record)
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"read_trained: {file} is no record of a training run: {error}") from error
+    shape, classes = tuple(record["image_shape"]), record["classes"]
+    network = network_for(shape, classes, width=settings.width, seed=settings.seed)
+    network.load(weights := Path(folder, NETWORK))
+    for name, a in network.arrays().items():
+        if not np.isfinite(a).all():
+            raise ValueError(f"read_trained: {weights}: not all numbers of {name} are finite")
     return Trained(network, history, counts, record)
+
+
+def _read_record(record: Any) -> tuple[RunSettings, History, Array]:
+    """The settings, the history and the confusion in a record, all of whose fields are checked."""
+    check(record, {"settings": SETTINGS, "classes": whole(1), "image_shape": every(whole(1), 3)})
+    settings, classes, channels = RunSettings(**record["settings"]), record["classes"], record["image_shape"][2]
+    check(record, {
+        "data": TEXT, "description": TEXT, "numpy": TEXT, "mean": numbers(channels), "deviation": numbers(channels, 0),
+        "confusion": every(every(whole(0), classes), classes),
+    })  # fmt: skip
+    check(record["settings"], {"steps": whole(1), "batch_size": whole(1), "seed": whole(0)})
+    history = History.from_record(record.get("history"), rising(record["settings"]["steps"]))
+    return settings, history, np.array(record["confusion"], np.int64)
 
 
 def _optimizer(settings: RunSettings, network: Sequential) -> Optimizer:

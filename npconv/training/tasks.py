@@ -10,7 +10,7 @@ import numpy as np
 from ..data import Photograph, load_digits, load_photograph
 from ..data.digits import INK
 from ..files import readable_npz
-from ..kernels.arguments import is_int, positive
+from ..kernels.arguments import LARGEST_SEED, integer, positive, real
 from ..kernels.geometry import Array
 
 DIGIT = 16  # pixels a side of a digit that is scattered
@@ -105,12 +105,9 @@ def scattered_digits(
     'handwritten digits of 16×16 anywhere on patches, 20×20×1, of stripes, contrast 1.5 to 3, noise 0.2'
     """
     function = "scattered_digits"
-    for name, value, least in (("train", train, 1), ("test", test, 1), ("side", side, DIGIT), ("seed", seed, 0)):
-        _whole_number(function, name, value, least)
-    if isinstance(noise, bool) or not isinstance(noise, int | float | np.integer | np.floating):
-        raise TypeError(f"{function}: noise must be a real number; got {noise!r}")
-    if not 0 <= noise < float("inf"):
-        raise ValueError(f"{function}: noise must be 0 or more, and finite; got {noise!r}")
+    train, test = integer(function, "train", train), integer(function, "test", test)
+    side, seed = integer(function, "side", side, DIGIT), integer(function, "seed", seed, 0, LARGEST_SEED)
+    noise = real(function, "noise", noise, least=0)
     images, labels = load_digits()
     held_out = _held_out(function, labels, 0.25, seed)
     photograph = load_photograph() if photograph is None else photograph
@@ -133,8 +130,8 @@ def scattered_digits(
 
 def _held_out(function: str, labels: Array, share: float, seed: int) -> Array:
     """Which images are for testing only: of each class the same share, drawn at random."""
-    positive(function, "test_share", share)
-    _whole_number(function, "seed", seed, 0)
+    share = positive(function, "test_share", share)
+    seed = integer(function, "seed", seed, 0, LARGEST_SEED)
     generator = np.random.default_rng((seed, *SPLIT))
     held_out = np.zeros(len(labels), bool)
     for label in range(labels.max() + 1):
@@ -162,7 +159,7 @@ def _standardised_grey(function: str, photograph: Photograph, side: int) -> Arra
             f"{function}: photograph must be (height, width, 3), {side} or more pixels high and {4 * side} wide for "
             f"patches of {side}×{side}, a quarter of it for testing; got photograph {pixels.shape}"
         )
-    grey: Array = pixels @ np.array([299, 587, 114])  # (height, width), whole numbers: their sums have no rounding
+    grey: Array = pixels @ np.array([299, 587, 114], np.int64)  # (height, width), whole: their sums have no rounding
     count, total, squares = grey.size, int(grey.sum()), int((grey**2).sum())
     deviation = float(np.sqrt((count * squares - total**2) / count**2))
     return (grey - total / count) / (deviation or 1.0)
@@ -360,12 +357,13 @@ def standardized(task: Task) -> tuple[Task, Array, Array]:
     (True, True, (1,))
     """
     mean = task.x_train.mean(axis=(0, 1, 2), dtype=np.float64)  # (C,)
-    x_train, x_test = (x - mean.astype(np.float32) for x in (task.x_train, task.x_test))
+    dtype = np.result_type(task.x_train, np.float32)
+    x_train, x_test = (x - mean.astype(dtype) for x in (task.x_train, task.x_test))
     squares = np.einsum("bhwc,bhwc->c", x_train, x_train, dtype=np.float64)
     deviation = np.sqrt(squares / (x_train.size // len(mean)))
     deviation[deviation == 0] = 1
     for x in (x_train, x_test):
-        x /= deviation.astype(np.float32)
+        x /= deviation.astype(dtype)
     return replace(task, x_train=x_train, x_test=x_test), mean, deviation
 
 
@@ -379,7 +377,7 @@ def batches(length: int, batch_size: int, *, seed: int, epoch: int) -> Iterator[
     >>> [batch.tolist() for batch in batches(7, 3, seed=0, epoch=0)]
     [[2, 4, 3], [6, 5, 0]]
     """
-    _check_batches("batches", length, batch_size, seed=seed, epoch=epoch)
+    length, batch_size, seed, epoch = _checked_batches("batches", length, batch_size, seed=seed, epoch=epoch)
     order = _order(length, seed, epoch)
     return (order[first : first + batch_size] for first in range(0, length - batch_size + 1, batch_size))
 
@@ -392,18 +390,17 @@ def batch_at(length: int, batch_size: int, seed: int, step: int) -> Array:
     >>> batch_at(7, 3, seed=0, step=1)
     array([6, 5, 0])
     """
-    _check_batches("batch_at", length, batch_size, seed=seed, step=step)
+    length, batch_size, seed, step = _checked_batches("batch_at", length, batch_size, seed=seed, step=step)
     epoch, batch = divmod(step, length // batch_size)
     return _order(length, seed, epoch)[batch * batch_size : (batch + 1) * batch_size]
 
 
-def _check_batches(function: str, length: int, batch_size: int, **counts: int) -> None:
-    for name, value in (("length", length), ("batch_size", batch_size)):
-        _whole_number(function, name, value, 1)
-    for name, value in counts.items():
-        _whole_number(function, name, value, 0)
+def _checked_batches(function: str, length: int, batch_size: int, **counts: int) -> tuple[int, ...]:
+    length = integer(function, "length", length)
+    batch_size = integer(function, "batch_size", batch_size)
     if batch_size > length:
         raise ValueError(f"{function}: batch_size must be {length} at most, the number of images; got {batch_size}")
+    return length, batch_size, *(integer(function, name, value, 0) for name, value in counts.items())
 
 
 @lru_cache(maxsize=2)
@@ -412,10 +409,3 @@ def _order(length: int, seed: int, epoch: int) -> Array:
     order = np.random.default_rng((seed, epoch)).permutation(length)
     order.flags.writeable = False
     return order
-
-
-def _whole_number(function: str, name: str, value: int, least: int) -> None:
-    if not is_int(value):
-        raise TypeError(f"{function}: {name} must be an int; got {value!r}")
-    if value < least:
-        raise ValueError(f"{function}: {name} must be {least} or more; got {value!r}")

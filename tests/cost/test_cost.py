@@ -1,5 +1,7 @@
 """Costs by formula equal costs by counting, and the facts that are known of them."""
 
+import dataclasses
+import itertools
 from fractions import Fraction
 
 import numpy as np
@@ -203,3 +205,55 @@ def test_the_result_is_what_the_function_gives_without_counting():
     assert cost.count_operations(lambda x: np.ones(2), x).result.dtype == float
     with pytest.raises(TypeError, match=r"count_operations: arrays must be numpy\.ndarray or None; got list"):
         cost.count_operations(npconv.relu, [1.0])
+
+
+SEPARABLE = cost.depthwise_separable_conv2d_cost((2, 7, 6, 3), (3, 3, 3), (3, 4))
+PLAIN = cost.conv2d_cost((2, 5, 4, 4), (3, 3, 4, 5))
+BLOCK = cost.inverted_residual_cost((2, 4, 4, 4), (4, 8), (3, 3, 8), (8, 4))
+COUNTS = ("macs", "additions", "params", "flops")
+
+
+@pytest.mark.parametrize("terms", list(itertools.product([SEPARABLE, PLAIN, BLOCK], repeat=3)))
+def test_a_sum_of_costs_has_the_parts_of_its_terms_in_order_whatever_is_added_first(terms):
+    first, second, third = terms
+    total = sum(terms)
+    assert total == (first + second) + third == first + (second + third)
+    assert list(total.parts) == list((first + (second + third)).parts)
+    assert [getattr(total, n) for n in COUNTS] == [sum(getattr(term, n) for term in terms) for n in COUNTS]
+    assert total.output_shape == third.output_shape
+    held = [part for term in terms for part in (term.parts.values() or [term])]
+    assert list(total.parts.values()) == held
+    assert [sum(getattr(part, n) for part in held) for n in ("macs", "params")] == [total.macs, total.params]
+
+
+def test_the_names_in_a_sum_are_numbered_where_they_come_again():
+    assert list((SEPARABLE + PLAIN + SEPARABLE).parts) == [
+        "depthwise", "pointwise", "part", "depthwise 2", "pointwise 2",
+    ]  # fmt: skip
+    assert list((PLAIN + PLAIN + PLAIN).parts) == ["part", "part 2", "part 3"]
+
+
+def test_a_sum_leaves_its_terms_as_they_are_and_of_one_it_is_that():
+    before = dict(SEPARABLE.parts)
+    assert sum([SEPARABLE]) is SEPARABLE
+    assert (SEPARABLE + SEPARABLE).parts is not SEPARABLE.parts
+    assert SEPARABLE.parts == before
+    assert sum([PLAIN], start=cost.Cost(0, 0, 0, ())) == cost.Cost(
+        PLAIN.macs, PLAIN.additions, PLAIN.params, PLAIN.output_shape, {"part": PLAIN}
+    )
+    assert sum([SEPARABLE], start=cost.Cost(0, 0, 0, ())) == SEPARABLE
+
+
+def test_equal_costs_have_equal_hashes_and_parts_make_a_difference():
+    other = cost.depthwise_separable_conv2d_cost((2, 7, 6, 3), (3, 3, 3), (3, 4))
+    assert (other == SEPARABLE, hash(SEPARABLE)) == (True, hash(other))
+    assert dataclasses.replace(SEPARABLE, parts={}) != SEPARABLE
+    assert len({SEPARABLE, other, PLAIN}) == 2
+
+
+@pytest.mark.parametrize("other", [1, 0.0, False, None, "1", 2.5])
+def test_a_cost_is_added_to_costs_and_to_sums_0_alone(other):
+    with pytest.raises(TypeError, match="unsupported operand"):
+        PLAIN + other
+    with pytest.raises(TypeError, match=r"unsupported operand|can only concatenate str"):
+        other + PLAIN

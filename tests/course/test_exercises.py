@@ -400,7 +400,7 @@ def test_the_gradients_through_padding_are_those_of_the_forward(padding):
 @pytest.mark.parametrize("epsilon", OPTIONS["epsilon"])
 def test_batch_norms_gradients_are_those_of_differences(epsilon):
     task = EXERCISES["batch-norm"].tasks[0]
-    for case in few_cases(task, step=7):
+    for case in (case for case in few_cases(task, step=7) if not case.sizes["mixed"]):  # whose numbers are large
         dy, x, scale, shift = case.arrays.values()
         if epsilon == "outside the root" and (x.var((0, 1, 2)) == 0).any():
             continue  # where it has a kink
@@ -427,6 +427,8 @@ def test_the_least_cases_of_batch_norm_have_whole_answers():
     for epsilon in OPTIONS["epsilon"]:
         for case in ladder(task, 0):
             even = case.arrays["x"].size // case.sizes["channels"] % 2 == 0 and not case.sizes["constant"]
+            if case.sizes["mixed"]:
+                continue
             if even and not case.sizes["uneven"] and not case.sizes["other_epsilon"]:
                 for part in task.reference(case, Variant(1, epsilon=epsilon)):
                     assert np.allclose(part, np.round(part), atol=1e-9)

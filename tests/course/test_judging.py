@@ -68,8 +68,8 @@ WRONG = {
     "y has wrong values, only where the batch has 2 or 3 images": lambda x, k, stride, padding: (
         right(x, k, stride=stride, padding=padding) + (len(x) > 1)
     ),
-    "y has wrong values, only where the numbers are not whole": lambda x, k, stride, padding: right(
-        x.astype(int), k, stride=stride, padding=padding
+    "y has wrong values, only where the numbers are not whole, or the arrays' dtypes differ": lambda x, k, **options: (
+        right(x.astype(int), k, **options)
     ),
     f"y has wrong values, only where {COLUMNS} and there are 2 or 3 filters": lambda x, k, stride, padding: (
         right(x, k, stride=stride, padding=padding) + (k.shape[1] > 1 and k.shape[3] > 1)

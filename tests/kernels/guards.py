@@ -257,6 +257,9 @@ def guard_activations(k: SimpleNamespace) -> None:
     away = np.array([[-4.0, -1.5, 2.0], [5.5, 7.0, 9.5]])
     check_backward(k.relu, k.relu_backward, away)
     check_backward(k.relu6, k.relu6_backward, away)
+    np.testing.assert_array_equal(
+        k.relu_backward(np.array([np.inf, np.nan, np.inf]), np.array([-1.0, 0, 1])), [0, 0, np.inf]
+    )
 
 
 def guard_normalization(k: SimpleNamespace) -> None:
@@ -360,6 +363,21 @@ def guard_head(k: SimpleNamespace) -> None:
         k.softmax_cross_entropy_backward(2.0, logits, smooth), 2 * (softmax - smooth) / 3, atol=1e-12
     )
     assert np.isfinite(k.softmax_cross_entropy(np.array([[1e4, -1e4]]), np.array([1])))
+    assert k.softmax_cross_entropy(np.array([[-np.inf, 0.0]]), np.array([1])) == 0
+
+
+def guard_sums(k: SimpleNamespace) -> None:
+    """Sums over many positions, in float32 and float16, of equal numbers: the worst where each sum is rounded."""
+    rng = np.random.default_rng(6)
+    x = rng.standard_normal((2, 700, 3, 2))
+    np.testing.assert_allclose(k.batch_statistics(x)[1], x.var((0, 1, 2)))
+    np.testing.assert_allclose(k.batch_statistics(np.full((2, 300, 1, 1), 2.0) * [1, 3])[0], [2, 6])
+    np.testing.assert_allclose(k.batch_statistics(x.reshape(-1, 2))[0], x.mean((0, 1, 2)), atol=1e-12)
+    for dtype, bound in ((np.float32, 1e-6), (np.float16, 1e-3)):
+        alike, filters = np.full((2, 9000, 3, 1), 0.1, dtype), np.ones((1, 1, 1), dtype)
+        np.testing.assert_allclose(k.global_average_pool(alike), dtype(0.1), rtol=bound)
+        dkernel = k.depthwise_conv2d_backward(alike, alike, filters)[1]
+        np.testing.assert_allclose(dkernel, 54_000 * float(dtype(0.1)) ** 2, rtol=9 * bound)
 
 
 GUARDS = {name[6:]: guard for name, guard in list(globals().items()) if name.startswith("guard_")}

@@ -9,6 +9,7 @@ from test_signatures import OTHERS, REAL, cases, faults
 
 import npconv
 from npconv import cost, layers
+from npconv.kernels import geometry
 
 ROUNDOFF = {np.float16: 2.0**-11, np.float32: 2.0**-24, np.float64: 2.0**-53}
 
@@ -165,7 +166,10 @@ def test_a_sum_over_many_positions_is_off_by_a_few_roundings(case, dtype):
         assert error <= (4 if dtype == np.float16 else 128) * ROUNDOFF[dtype]
 
 
-def test_float16_is_summed_in_float32_and_rounded_once():
+def test_float16_is_summed_in_float32_and_rounded_once(monkeypatch):
+    monkeypatch.setattr(geometry, "BAND", 64)  # many bands, each with its share of dkernel
+    monkeypatch.setattr(geometry, "MATRIX_ROWS", 16)
+
     def full(value, *shape):
         return np.full(shape, value, np.float16)
 
@@ -187,6 +191,19 @@ def test_float16_is_summed_in_float32_and_rounded_once():
         layer = layers.Conv2D(1, 1, 3, bias=True, padding=padding, dtype=np.float16)
         layer.backward(full(1, *layer.forward(ones).shape))
         assert layer.grads["bias"].item() == np.float16(layer.forward(ones).size)
+
+
+def test_batch_norm_in_float16_keeps_statistics_that_float16_does_not_hold():
+    x = (300 * np.random.default_rng(0).standard_normal((8, 9, 7, 2))).astype(np.float16)
+    for dtype in (np.float16, np.float32):
+        network = layers.Sequential(layers.Conv2D(2, 2, 1, dtype=dtype), layers.BatchNorm(2, momentum=0, dtype=dtype))
+        network.params["0.kernel"][...] = np.eye(2)
+        y = network.forward(x, training=True)
+        assert np.isfinite(network.state["1.variance"]).all()
+        for same in (network.forward(x), network.folded().forward(x)):
+            assert same.dtype == y.dtype
+            np.testing.assert_allclose(same, y, atol=2e-2)
+            assert same.std() > 0.9
 
 
 def test_the_bias_gradient_of_a_long_sum_is_right():

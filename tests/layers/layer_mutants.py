@@ -19,8 +19,8 @@ MUTANTS = [
     # one kernel
     Mutant("the geometry forgotten behind", "convolution", '_remember(), self.params["kernel"], **self.geometry', '_remember(), self.params["kernel"]', "gradients of Conv2D dilated"),
     Mutant("the bias not added", "convolution", 'y += self.params["bias"]', "y += 0", "gradients of Conv2D"),
-    Mutant("the bias's gradient of one image", "convolution", 'dy.sum(axis', 'dy[:1].sum(axis', "gradients of DepthwiseConv2D"),
-    Mutant("the bias's gradient the mean", "convolution", 'dy.sum(axis', 'dy.mean(axis', "gradients of Dense"),
+    Mutant("the bias's gradient of one image", "convolution", "channel_sums(dy)", "channel_sums(dy[:1])", "gradients of DepthwiseConv2D"),
+    Mutant("the bias's gradient the mean", "convolution", "channel_sums(dy)", "channel_sums(dy) / dy.size * dy.shape[-1]", "gradients of Dense"),
     Mutant("a gradient replaced", "convolution", 'dx, self.grads["kernel"][...] =', 'dx, self.grads["kernel"] =', "gradients of PointwiseConv2D"),
     Mutant("gradients added up", "convolution", 'self.grads["bias"][...] =', 'self.grads["bias"][...] +=', "gradients of Dense"),
     Mutant("the depthwise kernel's Q forgotten", "convolution", "(height, width, channels * depth_multiplier)", "(height, width, channels)", "costs"),

@@ -1,7 +1,9 @@
 """Inference in bands: the same numbers as layer by layer, whatever the bands, and nothing kept but the network."""
 
 import copy
+import os
 import pickle
+import signal
 import threading
 import tracemalloc
 
@@ -312,6 +314,43 @@ def test_two_threads_at_once_are_refused_and_one_after_another_are_not():
     with pytest.raises(ValueError, match="channels last"):
         fast.forward(x[0])
     assert fast.forward(x).shape == (1, 7)  # an error leaves the door open
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
+def test_a_process_forked_while_a_thread_is_inside_is_not_kept_out(monkeypatch):
+    network, x = made("small"), images(1, 20, 30, 3)
+    expected = Inference(network).forward(x)
+    fast, inside, go_on = Inference(network), threading.Event(), threading.Event()
+    run = Inference._run
+
+    def waiting(self, *arguments):
+        inside.set()
+        go_on.wait(30)
+        return run(self, *arguments)
+
+    monkeypatch.setattr(Inference, "_run", waiting)
+    thread = threading.Thread(target=fast.forward, args=(x,))
+    thread.start()
+    inside.wait(30)
+    monkeypatch.undo()
+    child = os.fork()
+    if child == 0:  # which must end here, whatever happens
+        status = 1
+        try:
+            signal.alarm(20)  # seconds: it ends the process
+            status = 0 if np.array_equal(fast.forward(x), expected) and not fast._locks[os.getpid()].locked() else 2
+        finally:
+            os._exit(status)
+    try:
+        with pytest.raises(RuntimeError, match="another thread is in here"):
+            fast.forward(x)
+    finally:
+        go_on.set()
+        thread.join(30)
+        status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    assert status == 0
+    assert np.array_equal(fast.forward(x), expected)
 
 
 def test_forgetting_leaves_no_way_back():

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from damages import damaged
 
 import npconv
 from npconv.layers import Sequential
@@ -104,6 +105,34 @@ def test_processes_side_by_side_give_the_same_bits_and_an_error_in_one_loses_no_
     assert sorted(p.name for p in tmp_path.iterdir()) == sorted(p.name for p in folder.iterdir())
 
 
+def test_a_stored_run_with_any_damaged_field_is_refused_and_the_checkpoint_stays(whole, tmp_path):
+    stored, checkpoint = tmp_path / "none-5.json", tmp_path / "none-5.checkpoint.npz"
+    checkpoint.write_text("all that is left of the run")
+    for name, text in damaged(json.loads((whole[0] / stored.name).read_text(encoding="utf-8"))):
+        stored.write_text(text)
+        with pytest.raises(ValueError, match=r"^run_one: .*none-5\.json is (no stored run|of other settings): "):
+            pytest.fail(f"{name}: {run_one('none', 5, MINIATURE, tmp_path)}")
+        assert checkpoint.exists()
+
+
+def test_of_two_calls_in_one_folder_the_second_is_refused_unless_all_is_stored(whole, tmp_path):
+    folder, results = whole
+    other, refused = replace(MINIATURE, steps=4), []
+
+    def second(steps):
+        for settings, seeds in ((MINIATURE, (0, 5)), (other, (7,))):
+            with pytest.raises(
+                OSError, match=rf"{tmp_path} is in use: another run writes there; wait, or name another"
+            ):
+                run_fig07(settings, seeds, folder=tmp_path)
+            refused.append(steps.done)
+        assert run_fig07(MINIATURE, (0, 5), folder=folder) == results
+
+    assert run_fig07(MINIATURE, (0, 5), folder=tmp_path, count=second) == results
+    assert len(refused) == 48
+    assert sorted(p.name for p in tmp_path.iterdir()) == sorted(p.name for p in folder.iterdir())
+
+
 SCRIPT = """
 import os, signal
 from npconv.training.fig07 import Settings, run_fig07
@@ -141,7 +170,7 @@ def test_numbers_of_numpy_are_as_good_and_others_are_named(whole, tmp_path):
     assert (tmp_path / "none-5.json").read_bytes() == (folder / "none-5.json").read_bytes()
     with pytest.raises(TypeError, match=r"run_one: seed must be an int; got 1\.5"):
         run_one("none", 1.5, MINIATURE, tmp_path)
-    with pytest.raises(ValueError, match="run_fig07: seed must be 0 or more; got -1"):
+    with pytest.raises(ValueError, match="run_fig07: seed must be at least 0; got -1"):
         run_fig07(MINIATURE, (0, -1), folder=tmp_path)
     with pytest.raises(TypeError, match=r"run_fig07: processes must be an int; got 1\.5"):
         run_fig07(MINIATURE, (0,), folder=tmp_path, processes=1.5)

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from damages import damaged
 
 from npconv import files, softmax_cross_entropy, softmax_cross_entropy_backward
 from npconv.files import as_npz
@@ -101,6 +102,7 @@ def test_a_run_stopped_at_any_line_goes_on_to_the_same_bits(tmp_path):
         finally:
             sys.settrace(before)
         assert run(path, optimizer=RMSProp, net=one_layer()) == expected, lines[moment - 1]
+    assert not list(tmp_path.glob(".npconv-*"))  # nothing half written is left
 
 
 def test_an_exception_in_progress_leaves_that_step_to_go_on_from(tmp_path):
@@ -205,8 +207,121 @@ def test_what_is_no_checkpoint_is_refused(tmp_path):
         assert net.arrays()["stem.kernel"].tobytes() == network().arrays()["stem.kernel"].tobytes(), name
 
 
+def stopped_after(done, path):
+    """The arrays of a checkpoint that was written after so many steps, and its record."""
+
+    def progress(step, loss, history):
+        if step == done:
+            raise Stopped
+
+    with pytest.raises(Stopped):
+        run(path, optimizer=RMSProp, net=one_layer(), progress=progress)
+    with np.load(path) as arrays:
+        arrays = dict(arrays)
+    return arrays, json.loads(str(arrays["record"]))
+
+
+def refused(path, content, words):
+    """Whether a checkpoint is refused by name, with nothing changed: neither the file nor the network."""
+    path.write_bytes(content)
+    net, progress = one_layer(), lambda done, loss, history: 1 / 0
+    with pytest.raises(ValueError, match=words) as raised:
+        run(path, optimizer=RMSProp, net=net, progress=progress)
+    assert str(path) in str(raised.value)
+    assert path.read_bytes() == content
+    assert all(np.array_equal(a, b) for a, b in zip(net.arrays().values(), one_layer().arrays().values(), strict=True))
+
+
+def test_a_record_with_any_damaged_field_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(loop, "keep_memory", lambda: None)  # it takes most of the time
+    path = tmp_path / "checkpoint.npz"
+    arrays, record = stopped_after(5, path)
+    assert (record["done"], len(record["losses"]), record["history"]["step"]) == (5, 1, [4])
+    count = 0
+    for name, text in damaged(record):
+        try:
+            refused(path, as_npz({**arrays, "record": np.array(text)}), "is no checkpoint of|belongs to another run")
+        except BaseException as error:
+            raise AssertionError(f"{name}: {error!r}") from error
+        count += 1
+    assert count > 100
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"done": 7}, "done must be an int from 1 to 6; got 7"),
+        ({"done": 0}, "done must be an int from 1 to 6; got 0"),
+        ({"done": 4}, "losses must be a list of 0, each a finite number; got"),
+        ({"done": 6}, r"losses must be a list of 0|step must be the list \[4, 6\]"),
+        (
+            {"history": {"step": [3], "train_loss": [1], "test_loss": [1], "test_accuracy": [1]}},
+            "step must be the list",
+        ),
+        ({"history": {"step": [4], "train_loss": [1], "test_loss": [1], "test_accuracy": [1.5]}}, "from 0 to 1; got"),
+    ],
+)
+def test_a_record_that_no_run_leaves_is_refused(changes, words, tmp_path):
+    path = tmp_path / "checkpoint.npz"
+    arrays, record = stopped_after(5, path)
+    refused(path, as_npz({**arrays, "record": np.array(json.dumps(record | changes))}), words)
+
+
+def test_arrays_that_no_run_leaves_are_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(loop, "keep_memory", lambda: None)
+    path = tmp_path / "checkpoint.npz"
+    arrays, _ = stopped_after(5, path)
+    for name, a in arrays.items():
+        others = [np.stack([a, a]), np.array("x"), a.astype(bytes)]
+        if name != "record":
+            last = np.arange(a.size).reshape(a.shape) == a.size - 1
+            others += [a.astype(complex), a.astype(bool)] + [a.astype(np.float64)] * (name != "logits")
+            others += [np.where(last, np.float32(number), a) for number in (np.nan, np.inf)]
+        others = [{**arrays, name: other} for other in others]
+        for other in (*others, {key: arrays[key] for key in arrays if key != name}):
+            refused(path, as_npz(other), "is no checkpoint of|belongs to another network")
+
+
+def test_a_network_that_is_not_finite_is_not_written_over_one_that_is(tmp_path):
+    path = tmp_path / "checkpoint.npz"
+    net = network()
+
+    def spoil(done, loss, history):
+        if done == 4:
+            net.params["head.bias"][0] = np.inf
+            raise Stopped
+
+    with pytest.raises(ValueError, match=r"^train: not all numbers of network/head\.bias are finite at step 4: a"):
+        run(path, net=net, progress=spoil)
+    with np.load(path) as arrays:
+        assert json.loads(str(arrays["record"]))["done"] == 3
+    expected = run()
+    assert run(path) == expected
+
+
+def test_a_test_loss_that_is_not_finite_ends_the_run(monkeypatch):
+    monkeypatch.setattr(loop, "evaluate", lambda *arguments: (float("nan"), 0.5))
+    with pytest.raises(ValueError, match=r"^train: the test loss is nan at step 4: a smaller learning rate may help"):
+        run()
+
+
+def test_of_two_runs_with_one_checkpoint_the_second_is_refused(tmp_path):
+    path, tried = tmp_path / "new" / "checkpoint.npz", []
+
+    def second(done, loss, history):
+        with pytest.raises(OSError, match=r"new is in use: another run writes there; wait, or name another folder$"):
+            run(path, seed=4)
+        run(path.with_name("other.npz"), seed=4)
+        tried.append(done)
+
+    expected = run()
+    assert run(path, progress=second) == expected
+    assert tried == [1, 2, 3, 4, 5, 6]
+    assert sorted(p.name for p in path.parent.iterdir()) == ["checkpoint.npz", "other.npz"]
+
+
 def test_where_a_checkpoint_cannot_be_written_that_is_said():
-    with pytest.raises(OSError, match=r"/dev/null/new/checkpoint\.npz cannot|Not a directory: .*/dev/null/new"):
+    with pytest.raises(NotADirectoryError, match=r"/dev/null/new cannot be written: Not a directory$"):
         run("/dev/null/new/checkpoint.npz", progress=lambda done, loss, history: 1 / 0)
 
 
@@ -218,7 +333,7 @@ BAD = {
     "train: checkpoint_every must be an int; got True": {"checkpoint_every": True},
     "train: batch_size must be at least 1; got 0": {"batch_size": 0},
     "train: batch_size must be at most 20, the number of training images; got 21": {"batch_size": 21},
-    "smooth_labels: smoothing must be from 0": {"smoothing": 1},
+    "smooth_labels: smoothing must be at least 0": {"smoothing": 1},
     "train: network doesn't take the images of blobs, (6, 6, 5, 1)": {
         "task": replace(TASK, x_train=TASK.x_train[..., :1], x_test=TASK.x_test[..., :1])
     },
@@ -236,7 +351,10 @@ def test_bad_input_is_named(message):
 
 def test_a_loss_that_is_not_finite_ends_the_run(tmp_path):
     with pytest.raises(ValueError, match=r"^train: the loss is (nan|inf) at step [2-6]: a smaller learning rate"):
+        run(schedule=constant(1e30))
+    with pytest.raises(ValueError, match=r"^train: not all numbers of logits are finite at step 1: a smaller learning"):
         run(tmp_path / "checkpoint.npz", schedule=constant(1e30), checkpoint_every=1)
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(("dtype", "rtol"), [(np.float32, 1e-6), (np.float64, 1e-13)])

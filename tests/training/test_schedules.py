@@ -45,11 +45,7 @@ def test_the_repr_is_the_call_that_makes_it(schedule):
         (lambda: constant(0), ValueError, "constant: rate"),
         (lambda: constant("0.1"), TypeError, "constant: rate"),
         (lambda: constant(float("nan")), ValueError, "constant: rate"),
-        (
-            lambda: constant(float("inf")),
-            ValueError,
-            "constant: rate must be above 0 and in size at most 1e",
-        ),
+        (lambda: constant(float("inf")), ValueError, "constant: rate must be above 0 and in size at most 1e"),
         (lambda: cosine(0.1, 10, final="a"), TypeError, "cosine: final must be a real number; got 'a'"),
         (lambda: cosine(0.1, 10, final=-0.1), ValueError, "cosine: final"),
         (lambda: exponential(float("inf"), every=2), ValueError, "exponential: rate must be above 0 and in size"),

@@ -2,6 +2,7 @@
 
 import io
 import zipfile
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -125,11 +126,11 @@ def test_the_description_says_what_is_behind_the_digits():
 @pytest.mark.parametrize(
     ("arguments", "error", "words"),
     [
-        ({"train": 0}, ValueError, "train must be 1 or more"),
+        ({"train": 0}, ValueError, "train must be at least 1"),
         ({"test": 2.0}, TypeError, "test must be an int"),
-        ({"side": 15}, ValueError, "side must be 16 or more"),
-        ({"noise": -0.1}, ValueError, "noise must be 0 or more, and finite; got -0.1"),
-        ({"noise": float("inf")}, ValueError, "noise must be 0 or more, and finite; got inf"),
+        ({"side": 15}, ValueError, "side must be at least 16"),
+        ({"noise": -0.1}, ValueError, "noise must be at least 0; got -0.1"),
+        ({"noise": float("inf")}, ValueError, "noise must be at least 0 and in size at most 1e"),
         ({"noise": None}, TypeError, "noise"),
         ({"seed": -1}, ValueError, "seed"),
         ({"side": 61}, ValueError, r"61 or more pixels high and 244 wide .* \(60, 240, 3\)"),
@@ -326,6 +327,14 @@ def test_standardising_takes_the_training_images_statistics_channel_by_channel(t
     np.testing.assert_array_equal(task.x_train, before)
 
 
+def test_standardising_keeps_float64(tmp_path):
+    task = read_task(stored(tmp_path))
+    wide = replace(task, x_train=task.x_train.astype(np.float64), x_test=task.x_test.astype(np.float64))
+    result, mean, deviation = standardized(wide)
+    np.testing.assert_allclose(result.x_test, (wide.x_test - mean) / deviation, rtol=1e-13, atol=1e-13)
+    np.testing.assert_allclose(result.x_train.mean(axis=(0, 1, 2)), 0, atol=1e-13)
+
+
 # batches
 
 
@@ -362,7 +371,7 @@ def test_a_batch_that_is_written_to_spoils_no_other():
     ("call", "error", "words"),
     [
         (lambda: batches(4, 5, seed=0, epoch=0), ValueError, "batches: batch_size must be 4 at most"),
-        (lambda: batches(4, 0, seed=0, epoch=0), ValueError, "batches: batch_size must be 1 or more"),
+        (lambda: batches(4, 0, seed=0, epoch=0), ValueError, "batches: batch_size must be at least 1"),
         (lambda: batches(4, 2, seed=-1, epoch=0), ValueError, "batches: seed"),
         (lambda: batches(4, 2, seed=0, epoch=0.0), TypeError, "batches: epoch"),
         (lambda: batch_at(4, 5, seed=0, step=0), ValueError, "batch_at: batch_size"),

@@ -58,7 +58,7 @@ FURTHER: tuple[Sizes, ...] = (
     {"kernel_height": 5, "kernel_width": 4, "output_height": 2, "output_width": 3, "top": 2, "left": 1, "channels": 2},
     {"output_height": 5, "output_width": 4, "kernel_height": 2, "channels": 2},
     {"kernel_height": 2, "kernel_width": 2, "output_height": 6, "output_width": 7, "top": 3, "bottom": 3, "left": 3,
-     "right": 3},
+     "right": 3, "channels": 3},
     {"kernel_height": 4, "kernel_width": 5, "top": 2, "bottom": 2, "left": 2, "right": 2, "output_height": 2,
      "channels": 2},  # larger than the input
 )  # fmt: skip

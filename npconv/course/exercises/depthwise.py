@@ -49,7 +49,7 @@ def _dx_of_one_filter(which: int) -> Mistake:
         assert x is not None
         assert kernel is not None
         repeats = kernel.shape[-1] // x.shape[-1]
-        alone = kernel * (np.arange(kernel.shape[-1]) % repeats == which % repeats)
+        alone = kernel * (np.arange(kernel.shape[-1], dtype=np.int64) % repeats == which % repeats)
         arrays = {**case.arrays, "kernel": alone}
         return (reference(Case(arrays, case.options, case.sizes), variant)[0], *reference(case, variant)[1:])
 
@@ -63,7 +63,7 @@ def _dx_in_tiled_order(case: Case, variant: Variant, reference: Reference) -> Re
     assert x is not None
     assert kernel is not None
     channels = x.shape[-1]
-    order = np.arange(kernel.shape[-1]).reshape(-1, channels).T.ravel()  # c goes to channel c mod M
+    order = np.arange(kernel.shape[-1], dtype=np.int64).reshape(-1, channels).T.ravel()  # c goes to channel c mod M
     arrays = {"dy": dy[..., order], "x": x, "kernel": kernel[..., order]}
     return (reference(Case(arrays, case.options, case.sizes), variant)[0], *reference(case, variant)[1:])
 

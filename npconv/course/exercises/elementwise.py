@@ -184,7 +184,7 @@ def batch_norm_case(sizes: Sizes, draw: Draw) -> Case:
     count = math.prod(shape[:3])
     x = np.resize([1.0, -1.0], count).reshape(*shape[:3], 1) * np.sign(draw(channels))
     if sizes["uneven"]:
-        x = x * np.arange(1, count + 1).reshape(*shape[:3], 1) + abs(draw(*shape)) / 2
+        x = x * np.arange(1.0, count + 1).reshape(*shape[:3], 1) + abs(draw(*shape)) / 2
     if sizes["shifted"]:
         x = x + sizes["shifted"] * draw(channels)
     if sizes["constant"]:

@@ -30,7 +30,7 @@ def order_of(variant: Variant, case: Case) -> Array:
     array([0, 2, 4, 1, 3, 5])
     """
     m, q = case.sizes["channels"], case.sizes["multiplier"]
-    there = np.arange(m * q)
+    there = np.arange(m * q, dtype=np.int64)
     return there if variant.multiplier == PLAIN else there.reshape(q, m).T.ravel()
 
 

@@ -212,7 +212,7 @@ def _one_product(case: Case, variant: Variant, reference: Reference) -> Result:
     depthwise, pointwise = reference(case, variant)
     assert depthwise is not None
     assert pointwise is not None
-    first = np.arange(depthwise.shape[-1]) % case.options["depth_multiplier"] == 0
+    first = np.arange(depthwise.shape[-1], dtype=np.int64) % case.options["depth_multiplier"] == 0
     return depthwise * first, pointwise
 
 
@@ -242,8 +242,9 @@ def _exchanged_sides(result: Result, case: Case) -> Result:
 
 
 def _tiled_factors(result: Result, case: Case) -> Result:
-    order = np.arange(np.asarray(result[1]).shape[0]).reshape(-1, case.options["depth_multiplier"]).T.ravel()
-    return np.asarray(result[0])[..., order], np.asarray(result[1])[order]
+    depthwise, pointwise = map(np.asarray, result)
+    order = np.arange(len(pointwise), dtype=np.int64).reshape(-1, case.options["depth_multiplier"]).T.ravel()
+    return depthwise[..., order], pointwise[order]
 
 
 def _first_rows(case: Case, variant: Variant, reference: Reference) -> Result:
@@ -288,7 +289,7 @@ def _factorize_shown(call: str, case: Case) -> list[str]:
         f">>> depthwise, pointwise = {call}",
         ">>> product = depthwise.reshape(-1, 1) * pointwise.reshape(1, -1)  # (Dᵣ·Dᵣ, N), as M and Q are 1",
         ">>> product.round().astype(int).tolist()",
-        repr(kernel.reshape(-1, kernel.shape[-1]).astype(int).tolist()),
+        repr(kernel.reshape(-1, kernel.shape[-1]).astype(np.int64).tolist()),
     ]
 
 

@@ -133,7 +133,10 @@ def exercise_text(exercise: Exercise, variant: Variant) -> str:
         what = "The function below has one mistake. Find it and mend it: no more than one line has to change."
     else:
         what = "Write what is missing. NumPy and the standard library are there, npconv is not."
-    head += [what, "No argument may be changed. To see whether all is right:", "", f"    npconv grade {file}"]
+    rule = "No argument may be changed."
+    if any(len(task.arrays) > 1 for task in exercise.tasks):
+        rule += " Arrays may have different dtypes: a result's is np.result_type of those that it is made of."
+    head += [what, rule, "To see whether all is right:", "", f"    npconv grade {file}"]
     if rules:
         head += ["", "This is a variant. In it:", ""]
         head += [
@@ -259,14 +262,14 @@ def _example(task: Task, variant: Variant) -> list[str]:
     for (name, kind), value in zip(task.results, right, strict=True):
         if value is not None:
             theirs = variant.theirs(kind, np.asarray(value))
-            lines += [f">>> {name}.round().astype(int).tolist()", repr(theirs.round().astype(int).tolist())]
+            lines += [f">>> {name}.round().astype(int).tolist()", repr(theirs.round().astype(np.int64).tolist())]
     return lines
 
 
 def _literal(a: Array) -> str:
     """An array of floats as it is written, whole numbers without a point."""
     whole = bool((a % 1 == 0).all())
-    return f"np.array({(a.astype(int) if whole else a).tolist()!r}, dtype=float)"
+    return f"np.array({(a.astype(np.int64) if whole else a).tolist()!r}, dtype=float)"
 
 
 def _wrapped(line: str) -> list[str]:

@@ -120,7 +120,7 @@ class Variant:
         """
         (top, bottom), (left, right) = padding
         height, width = dpadded.shape[1] - top - bottom, dpadded.shape[2] - left - right
-        places = np.arange(1, height * width + 1).reshape(1, height, width, 1)
+        places = np.arange(1, height * width + 1, dtype=np.int64).reshape(1, height, width, 1)
         source = self.padded(places, padding)[0, :, :, 0]  # where each padded value comes from, 0 for none
         dx = np.zeros((dpadded.shape[0], 1 + height * width, dpadded.shape[3]), dpadded.dtype)
         for row, column in np.ndindex(*source.shape):

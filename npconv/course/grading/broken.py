@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 
 from ..exercises.exercise import Mistake
-from .cases import Cases
+from .cases import SINGLE, Cases
 from .comparing import as_result
+from .defaults import left_out
 from .ladder import departures, least_sizes
 from .trial import OTHERWISE, STOPPED, VALUES, Trial
 
@@ -37,6 +38,17 @@ def broken(cases: Cases, trials: Sequence[Trial], smallest: Trial) -> str:
     return name or f"{smallest.wrong}{',' if smallest.wrong.endswith(VALUES) else ';'} {where}"
 
 
+def wrong_defaults(cases: Cases, failed: Sequence[Trial], smallest: Trial) -> str:
+    """Which defaults are wrong, in words, of a function that is right where no option is left out."""
+    without = [left_out(cases.task, trial.case) for trial in failed]
+    alone = frozenset[str]().union(*(names for names in without if len(names) == 1))
+    blamed = alone if all(names & alone for names in without) else left_out(cases.task, smallest.case)
+    says = " and ".join(
+        f"the default of {name} is not {default}" for name, default in cases.task.options if name in blamed
+    )
+    return says if smallest.outcome.status == "returned" else f"{smallest.wrong}; {says}"
+
+
 def where_it_fails(cases: Cases, failed: Sequence[Trial], smallest: Trial) -> str:
     """Where it goes wrong, in words: "only" where no case of all that were tried says otherwise."""
     least = least_sizes(cases.task)
@@ -59,7 +71,10 @@ def where_it_fails(cases: Cases, failed: Sequence[Trial], smallest: Trial) -> st
     alone = list(dict.fromkeys(departing(trial) for trial in failed if len(departing(trial)) == 1))
     if 0 < len(alone) <= ALTERNATIVES and all(any(one <= departing(trial) for one in alone) for trial in failed):
         return f"only where {', or '.join(map(words, alone))}"
-    return f"first seen where {' and '.join(departures(cases.task, smallest.case.sizes))}"
+    always = needed.intersection(*map(departing, failed))
+    only = f"only where {words(always)}, and " if always else ""
+    seen = departures(cases.task, {name: smallest.case.sizes[name] for name in needed - always})
+    return f"{only}first seen where {' and '.join(seen)}"
 
 
 def named(cases: Cases, answered: Sequence[Trial]) -> str:
@@ -97,7 +112,16 @@ def _is_of(cases: Cases, mistake: Mistake, trial: Trial) -> bool:
     if answer is None:
         return False
     shapes = [[np.shape(part) for part in result if part is not None] for result in (returned, answer)]
-    return shapes[0] == shapes[1] and cases.same(trial.case, returned, answer)
+    tolerance = SINGLE if trial.case.sizes.get("mixed") else None
+    if _is_rounded(cases, trial):
+        return False
+    return shapes[0] == shapes[1] and cases.same(trial.case, returned, answer, tolerance)
+
+
+def _is_rounded(cases: Cases, trial: Trial) -> bool:
+    """Whether it is the dtype alone that is wrong, so that an answer near the right one explains nothing."""
+    returned, mixed = as_result(trial.outcome.value), bool(trial.case.sizes.get("mixed"))
+    return mixed and trial.wrong.endswith(VALUES) and cases.same(trial.case, returned, trial.right, SINGLE)
 
 
 def _explains_where_it_can(cases: Cases, mistake: Mistake, telling: Sequence[Trial]) -> bool:
@@ -174,6 +198,8 @@ def _of_earlier_calls(cases: Cases, answered: Sequence[Trial]) -> bool:
         return tuple(None if a is None else a.shape for a in trial.given), str(trial.case.options)
 
     for number, trial in enumerate(answered):
+        if _is_rounded(cases, trial):
+            return False
         if trial.wrong and not any(
             shapes(earlier) == shapes(trial)
             and len(as_result(trial.outcome.value)) == len(earlier.right)

@@ -65,13 +65,21 @@ class Cases:
                 self._kept[place] = None
         return self._kept[place]
 
-    def same(self, case: Case, returned: Result, right: Result) -> bool:
-        """Whether two answers of the same shapes are the same, or what of them is compared is."""
+    def same(self, case: Case, returned: Result, right: Result, tolerance: float | None = None) -> bool:
+        """Whether two answers of the same shapes are the same, or what of them is compared is, to within a tolerance.
+
+        By default it is that of the case.
+        """
         if self.task.compared is not None:
             returned, right = (self.task.compared(result, case, self.variant) for result in (returned, right))
-        tolerance = SINGLE if case.sizes.get("single") or case.sizes.get("near") else self.tolerance
+        tolerance = self.tolerance_of(case) if tolerance is None else tolerance
         pairs = zip(returned, right, strict=False)
         return len(returned) == len(right) and all(equal(value, due, tolerance, nans=True) for value, due in pairs)
+
+    def tolerance_of(self, case: Case) -> float:
+        """What an answer to a case may differ by: that of float32 where it shows."""
+        single = case.sizes.get("single") or case.sizes.get("near")
+        return EXACT if case.sizes.get("mixed") else SINGLE if single else self.tolerance
 
     def close(self, value: Any, due: Any) -> bool:
         """Whether a result is what is due, to within what rounding may change."""

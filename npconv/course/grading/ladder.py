@@ -1,23 +1,27 @@
 """The cases that a function is tried on: from the one where nothing departs to those where everything does."""
 
-import ast
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
 from ...kernels.geometry import Array
 from ..exercises.exercise import Case, Draw, Size, Sizes, Task
+from .defaults import at_defaults, to_leave_out
+from .mixtures import FRACTIONS, mixed, mixtures_of
 
 MANY = 24  # cases in which every size is drawn
+LEFT_OUT = 4  # those in which the same options are left out
+MANIFOLD = 70  # of what is counted: beyond the pieces, of 64 or fewer, in which it may be computed
 QUARTERS = Size("quarters", 0, (1,), "the numbers are not whole")  # halves and quarters, which are exact in floats
 INTEGERS = Size("integers", 0, (1,), "the arrays are of integers")
 DEFAULTS = Size("defaults", 0, (1,), "the options that have their default are left out", paired=False)
 ZEROS = Size("zeros", 0, (1,), "there are zeros among the numbers", paired=False)
 SINGLE = Size("single", 0, (1,), "the arrays are of float32", paired=False)
+FORTRAN = Size("fortran", 0, (1,), "the arrays are in Fortran's order", paired=False)
 NEAR = Size("near", 0, (4000,), "the numbers are near ±{}", paired=False)
+MIXED = Size("mixed", 0, (1,), "the arrays' dtypes differ", paired=False)  # in which way: the number of a mixture
 
 
 def sizes_of(task: Task) -> tuple[Size, ...]:
@@ -26,6 +30,9 @@ def sizes_of(task: Task) -> tuple[Size, ...]:
     kinds += [DEFAULTS] * any(default for _, default in task.options)
     if task.exact:
         kinds += [ZEROS] if task.compared else [ZEROS, SINGLE, NEAR]  # what no sum is made of loses more by rounding
+    kinds += [FORTRAN] * bool(task.arrays)
+    if mixtures := mixtures_of(task):
+        kinds += [replace(MIXED, others=tuple(range(1, len(mixtures) + 1)))]
     return (*task.sizes, *kinds)
 
 
@@ -38,8 +45,9 @@ def ladder(task: Task, seed: int) -> Iterator[Case]:
     """A task's cases, from small to large; for one seed always the same.
 
     First nothing departs from the least sizes, then one size, then each pair of them, then as the task asks for, then
-    all are drawn. Neighbours (height and width, channels and filters) also depart as far as each other, as some
-    mistakes show in squares alone.
+    each thing is many; then all are drawn: above one where options are left out, memory has another order and dtypes
+    are mixed, and then anything. Neighbours (height and width, channels and filters) also depart as far as each other,
+    as some mistakes show in squares alone.
 
     >>> from npconv.course.exercises import EXERCISES
     >>> cases = list(ladder(EXERCISES["standard-loops"].tasks[0], seed=0))
@@ -62,34 +70,52 @@ def ladder(task: Task, seed: int) -> Iterator[Case]:
         known = {name: value for name, value in further.items() if name in least}
         yield case_of(task, {**least, **known}, seed, next(number))
     choose = np.random.default_rng([seed, 1])
+    for size in sizes:
+        if size.least and len(size.others) > 1:
+            yield case_of(task, {**least, size.name: MANIFOLD}, seed, next(number))
+    for further in _above_one(task, seed):
+        yield case_of(task, {**least, **further}, seed, next(number))
     for _ in range(MANY):
         drawn = {size.name: int(choose.choice((size.least, *size.others))) for size in paired}
         yield case_of(task, {**least, **drawn}, seed, next(number))
 
 
+def _above_one(task: Task, seed: int) -> Iterator[Sizes]:
+    """Sizes of which all that count something are above one: options left out, Fortran's order, mixed dtypes."""
+    choose = np.random.default_rng([seed, 2])
+    sizes = [size for size in sizes_of(task) if size.paired]
+
+    def drawn() -> Sizes:
+        among = {size.name: size.others if size.least else (size.least, *size.others) for size in sizes}
+        return {**least_sizes(task), **{name: int(choose.choice(values)) for name, values in among.items()}}
+
+    for names in to_leave_out(task):
+        for _ in range(LEFT_OUT):
+            if (found := at_defaults(task, sizes, drawn(), names)) is not None:
+                yield {**found, "defaults": 1}
+    for _ in range(2 * bool(task.arrays)):
+        yield {**drawn(), "fortran": 1}
+    even = {size.name: size.others[0] for size in sizes if len(size.others) > 1}
+    small = {size.name: size.least for size in sizes if size.least}
+    for number, mixture in enumerate(mixtures_of(task), start=1):
+        yield {**(drawn() if task.exact else even), "mixed": number}  # where a float32 holds what is between
+        for _ in range(2 * (mixture.factor == FRACTIONS)):
+            yield {**drawn(), **small, "mixed": number}  # below the limit
+
+
 def case_of(task: Task, sizes: Sizes, seed: int, number: int) -> Case:
     """The case of these sizes, with the numbers that this seed draws for it; integers are no quarters."""
+    if sizes.get("mixed"):
+        sizes = {**sizes, **{name: 0 for name in ("integers", "quarters", "single", "near") if name in sizes}}
     if sizes.get("integers"):
         sizes = {**sizes, "quarters": 0}
     case = task.build(sizes, drawing(sizes, seed, number))
     if sizes.get("single"):
-        arrays = {name: None if a is None else a.astype(np.float32) for name, a in case.arrays.items()}
+        first, factor = task.arrays[0][0], 2**12 + 1 if task.integers else 1 + 2.0**-12  # more digits than float16 has
+        numbers = {name: a * factor if name == first and a is not None else a for name, a in case.arrays.items()}
+        arrays = {name: None if a is None else a.astype(np.float32) for name, a in numbers.items()}
         case = replace(case, arrays=arrays)
-    return case
-
-
-def options_given(task: Task, case: Case) -> dict[str, Any]:
-    """The keyword arguments that a case is called with: those that have their default are left out where it says so.
-
-    >>> from npconv.course.exercises import EXERCISES
-    >>> task = EXERCISES["standard-loops"].tasks[0]
-    >>> options_given(task, case_of(task, {**least_sizes(task), "stride_width": 2, "defaults": 1}, 0, 0))
-    {'stride': (1, 2)}
-    """
-    if not case.sizes.get("defaults"):
-        return dict(case.options)
-    defaults = {name: ast.literal_eval(default) for name, default in task.options if default}
-    return {name: value for name, value in case.options.items() if name not in defaults or value != defaults[name]}
+    return mixed(case, mixtures_of(task)[sizes["mixed"] - 1]) if sizes.get("mixed") else case
 
 
 def drawing(sizes: Sizes, seed: int, number: int) -> Draw:

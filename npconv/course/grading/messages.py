@@ -161,7 +161,8 @@ def _encode_array(array: Any, body: list[bytes], body_bytes: int) -> Any:
     if plain.nbytes + sum(map(len, body)) > body_bytes:  # before anything is copied: a view may repeat one number
         raise UnreadableError(f"an array {plain.shape} of {plain.nbytes} bytes, and {body_bytes} is the limit")
     body.append(plain.astype(dtype, copy=False).tobytes())
-    return ["array", dtype.str, list(plain.shape)]
+    fortran = plain.flags.f_contiguous and not plain.flags.c_contiguous
+    return ["array", dtype.str, list(plain.shape), "F" if fortran else "C"]
 
 
 def _decode(item: Any, body: bytes, start: int) -> tuple[Any, int]:
@@ -170,8 +171,8 @@ def _decode(item: Any, body: bytes, start: int) -> tuple[Any, int]:
         return item, start
     kind, *parts = item
     if kind == "array":
-        name, shape = parts
-        return _decode_array(name, shape, body, start)
+        name, shape, order = parts
+        return _decode_array(name, shape, order, body, start)
     if kind == "tuple":
         values = []
         for part in parts:
@@ -188,11 +189,15 @@ def _decode(item: Any, body: bytes, start: int) -> tuple[Any, int]:
     return numbers[0] if kind == "int" else Fraction(*numbers), start
 
 
-def _decode_array(name: str, shape: Sequence[int], body: bytes, start: int) -> tuple[Any, int]:
-    if name not in DTYPES or not all(type(side) is int and 0 <= side < 1 << 31 for side in shape):
+def _decode_array(name: str, shape: Sequence[int], order: Any, body: bytes, start: int) -> tuple[Any, int]:
+    if (
+        name not in DTYPES
+        or order not in ("C", "F")
+        or not all(type(side) is int and 0 <= side < 1 << 31 for side in shape)
+    ):
         raise ValueError(name)
     dtype = np.dtype(name)
     end = start + math.prod(shape) * dtype.itemsize
     if dtype.kind == "b":  # a byte of a forged reply may be neither 0 nor 1
         return (np.frombuffer(body[start:end], np.uint8) != 0).reshape(shape), end
-    return np.frombuffer(body[start:end], dtype).reshape(shape).copy(), end
+    return np.frombuffer(body[start:end], dtype).reshape(shape).copy(order), end

@@ -60,7 +60,62 @@ def _in(exercise: str, function: str, *rows: tuple[str, str, str] | tuple[str, s
     return tuple(Planted(says, exercise, function, old, new, *which) for says, old, new, *which in rows)
 
 
+OTHER_DEFAULTS = {
+    "stride": ("(2, 2)", "(1, 2)", "(2, 1)"),
+    "padding": ("((1, 1), (1, 1))", "((0, 0), (0, 0))", "((1, 0), (1, 0))", "((1, 1), (0, 0))"),
+    "depth_multiplier": ("2", "3"),
+    "epsilon": ("1e-5", "1e-2", "0.0"),
+}
+"""What may stand for a default in its place, by option."""
+
+IN_DTYPE_OF = """def _in_dtype(function):
+    def in_dtype(*arrays, **options):
+        found = function(*arrays, **options)
+        dtype = getattr(arrays[{place}], "dtype", None)
+        results = [a if a is None else a.astype(dtype) for a in (found if isinstance(found, tuple) else [found])]
+        return tuple(results) if isinstance(found, tuple) else results[0]
+    return in_dtype
+
+
+@_in_dtype
+"""
+
+
+def other_defaults(exercise: str, task: Task) -> list[Planted]:
+    """The function with another default, for each that its signature has."""
+    return [
+        Planted(f"the default of {name} is {other}", exercise, task.name, f"{name}={default}", f"{name}={other}")
+        for name, default in task.options
+        for other in (OTHER_DEFAULTS[name] if default else ())
+        if other != default
+    ]
+
+
+def other_dtypes(exercise: str, task: Task) -> list[Planted]:
+    """The function with results of one of its arrays' dtype, where it takes several."""
+    start = f"def {task.name}("
+    return [
+        Planted(
+            f"the dtype of the results is {name}'s", exercise, task.name, start, IN_DTYPE_OF.format(place=place) + start
+        )
+        for place, (name, _) in enumerate(task.arrays)
+        if len(task.arrays) > 1
+    ]
+
+
+def derived() -> list[Planted]:
+    """For each function one other default of each option, and the dtype of x, or of its first array."""
+    found = []
+    for exercise in EXERCISES.values():
+        for task in exercise.tasks if exercise.name != "find-the-bug" else ():
+            defaults = {mistake.old: mistake for mistake in reversed(other_defaults(exercise.name, task))}
+            dtypes = other_dtypes(exercise.name, task)
+            found += [*defaults.values(), *([m for m in dtypes if m.says.endswith(" x's")] or dtypes)[:1]]
+    return found
+
+
 PLANTED = (
+    *derived(),
     *_in(
         "standard-loops",
         "conv2d_loops",

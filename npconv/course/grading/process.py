@@ -50,6 +50,8 @@ class Limits:
         memory_bytes: beyond what Python and NumPy take (Linux).
         returned_bytes: of the arrays that one call returns.
         characters: of what it prints, and of a message.
+
+    Raises ValueError where the time or the memory is not above 0 and within a day and 2⁵⁰ bytes.
     """
 
     seconds: float = 5.0
@@ -57,6 +59,11 @@ class Limits:
     memory_bytes: int = 1 << 30
     returned_bytes: int = 1 << 26
     characters: int = 2000
+
+    def __post_init__(self) -> None:
+        for name, most in (("seconds", 86_400), ("total_seconds", 86_400), ("memory_bytes", 1 << 50)):
+            if not 0 < getattr(self, name) <= most:
+                raise ValueError(f"Limits: {name} must be above 0 and at most {most}; got {getattr(self, name)!r}")
 
     @property
     def seconds_for_all(self) -> float:

@@ -15,7 +15,7 @@ from ..exercises.exercise import Exercise, Result, Task
 from ..exercises.variants import Variant
 from .cases import EXACT
 from .comparing import as_result, equal
-from .ladder import options_given
+from .defaults import options_given
 from .trial import Trial, Verdict
 
 GRIDS = {
@@ -100,8 +100,11 @@ class Report:
             yield f"  in the smallest case that was found {trial.wrong}:"
         else:
             yield "  the smallest case that was found:"
+        mixed = len({a.dtype for a in trial.given if a is not None}) > 1
         for (name, kind), a in zip(verdict.task.arrays, trial.given, strict=True):
-            yield from (f"    {line}" for line in array_lines(name, kind, a, self.variant))
+            first, *grids = array_lines(name, kind, a, self.variant)
+            yield f"    {first} of {a.dtype}" if mixed and a is not None else f"    {first}"
+            yield from (f"    {line}" for line in grids)
         for name, value in options_of(verdict.task, trial, self.variant).items():
             yield f"    {name} = {value!r}"
         if trial.outcome.status == "returned":
@@ -219,7 +222,7 @@ def array_lines(name: str, kind: str, value: Any, variant: Variant) -> list[str]
 
 def _grid(label: str, a: Array) -> list[str]:
     whole = a.dtype.kind in "iuf" and bool(np.all(np.isfinite(a)) and np.all(a % 1 == 0))
-    text = np.array2string(a.astype(object) if a.dtype.kind == "O" else a.astype(int) if whole else a, precision=6)
+    text = np.array2string(a.astype(object) if a.dtype.kind == "O" else a.astype(np.int64) if whole else a, precision=6)
     first, *rest = text.splitlines()
     return [f"  {label}{first}", *(" " * (2 + len(label)) + line for line in rest)]
 
@@ -235,9 +238,21 @@ def number_text(value: Any) -> str:
 
 def call_text(task: Task, trial: Trial, variant: Variant) -> str:
     """The call as a line of Python that can be pasted."""
-    arrays = ["None" if a is None else f"np.array({a.tolist()!r})" for a in trial.given]
+    arrays = ["None" if a is None else array_text(a) for a in trial.given]
     options = [f"{key}={value!r}" for key, value in options_of(task, trial, variant).items()]
     return f"{task.name}({', '.join([*arrays, *options])})"
+
+
+def array_text(a: Array) -> str:
+    """An array as an expression, with its dtype where the numbers alone give another.
+
+    >>> array_text(np.array([1.0])), array_text(np.array([1.0], np.float32))
+    ('np.array([1.0])', 'np.array([1.0], np.float32)')
+    """
+    numbers = a.tolist()
+    dtype = "" if np.array(numbers).dtype == a.dtype else f", np.{a.dtype}"
+    order = "" if a.flags.c_contiguous else ', order="F"'
+    return f"np.array({numbers!r}{dtype}{order})"
 
 
 def options_of(task: Task, trial: Trial, variant: Variant) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import numpy as np
 from ...kernels.geometry import Array
 from ..exercises.exercise import Case, Result, Task
 from .cases import Cases
-from .comparing import as_result, describe, kind_wrong
+from .comparing import as_result, describe, equal, kind_wrong
 from .process import Outcome
 
 VALUES = "wrong values"
@@ -88,7 +88,8 @@ def _wrong_result(cases: Cases, case: Case, outcome: Outcome, right: Result) -> 
         if reason := kind_wrong(name, value, wanted):
             return reason
     if not cases.same(case, returned, right):
-        wrong = [n for n, value, due in zip(names, returned, right, strict=True) if not cases.close(value, due)]
+        tolerance, pairs = cases.tolerance_of(case), zip(names, returned, right, strict=True)
+        wrong = [name for name, value, due in pairs if not equal(value, due, tolerance, nans=True)]
         *others, last = wrong or names
         return f"{', '.join(others)} and {last} have {VALUES}" if others else f"{last} has {VALUES}"
     return ""

@@ -163,8 +163,9 @@ def _in_order(values: Array) -> Array:
 
 def _order(values: Array) -> Array:
     """For each entry of a panel its place in the order of the page."""
-    order = np.empty(values.size, np.int64)
-    order[_in_order(np.arange(values.size).reshape(values.shape))] = np.arange(values.size)
+    places = np.arange(values.size, dtype=np.int64)
+    order = np.empty_like(places)
+    order[_in_order(places.reshape(values.shape))] = places
     return order.reshape(values.shape)
 
 

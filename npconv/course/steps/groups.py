@@ -111,7 +111,7 @@ def divided(
 
 def shares(m: int, n: int, groups: int) -> Iterator[tuple[Array, Array]]:
     """The input channels and the output channels of each group, divided as `grouped_conv2d` does."""
-    return zip(np.split(np.arange(m), groups), np.split(np.arange(n), groups), strict=True)
+    return zip(*(np.split(np.arange(size, dtype=np.int64), groups) for size in (m, n)), strict=True)
 
 
 def grouped_kernel(kernel: Array, groups: int) -> Array:

@@ -85,7 +85,7 @@ def depthwise(
         volume_panel("y", "output y", depthwise_conv2d(x, kernel, **geometry), "depthwise"),
     )
 
-    source = repeat_channels(np.arange(m), wide).tolist()
+    source = repeat_channels(np.arange(m, dtype=np.int64), wide).tolist()
 
     def walk() -> Iterator[Step]:
         done = paid = 0
@@ -225,7 +225,7 @@ def separable(
         matrix_panel("pointwise", plural("pointwise filter", n), pointwise),
         volume_panel("y", "output y", pointwise_conv2d(between, pointwise), "output"),
     )
-    source = repeat_channels(np.arange(m), wide).tolist()
+    source = repeat_channels(np.arange(m, dtype=np.int64), wide).tolist()
     ratio = cost_ratio(depthwise.shape[:2], n, depth_multiplier=wide // m)
 
     def walk() -> Iterator[Step]:

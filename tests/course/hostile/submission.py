@@ -201,7 +201,7 @@ def forging_a_pickle():
 
 
 def forging_dates():
-    forge(["array", "<M8[s]", [1]], b"\0" * 8)
+    forge(["array", "<M8[s]", [1], "C"], b"\0" * 8)
 
 
 def forging_without_the_mark():
@@ -215,7 +215,7 @@ def forging_a_huge_body():
 
 
 def forging_a_short_array():
-    forge(["array", "<f8", [1000]], b"\0" * 8)
+    forge(["array", "<f8", [1000], "C"], b"\0" * 8)
 
 
 def forging_a_deep_tuple():
@@ -235,7 +235,7 @@ def forging_a_word():
 
 
 def forging_no_bools():
-    forge(["array", "|b1", [2]], b"\x07\0")
+    forge(["array", "|b1", [2], "C"], b"\x07\0")
 
 
 def forging_a_huge_message():

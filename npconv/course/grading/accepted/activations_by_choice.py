@@ -12,4 +12,4 @@ def relu6(x):
 
 def relu6_backward(dy, x):
     """dy times 1 strictly between the kinks, and times 0 elsewhere."""
-    return dy * ((x > 0) & (x < 6)).astype(int)
+    return dy * ((x > 0) & (x < 6)).astype(x.dtype)

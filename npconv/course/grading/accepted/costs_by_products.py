@@ -8,13 +8,14 @@ import numpy as np
 
 
 def _positions(x_shape, sides, stride, padding):
-    spans = np.array(x_shape[1:3]) + np.array(padding).sum(axis=1) - np.array(sides)
-    return x_shape[0] * np.prod(spans // np.array(stride) + 1)
+    before, after = np.array(padding, np.int64).T
+    spans = np.array(x_shape[1:3], np.int64) + before + after - sides
+    return x_shape[0] * np.prod(spans // stride + 1, dtype=np.int64)
 
 
 def conv2d_cost(*, x_shape, kernel_shape, stride=(1, 1), padding=((0, 0), (0, 0))):
     """Positions times the weights that each of them meets."""
-    return _positions(x_shape, kernel_shape[:2], stride, padding) * np.prod(kernel_shape)
+    return _positions(x_shape, kernel_shape[:2], stride, padding) * np.prod(kernel_shape, dtype=np.int64)
 
 
 def depthwise_separable_conv2d_cost(
@@ -22,7 +23,7 @@ def depthwise_separable_conv2d_cost(
 ):
     """Positions times the weights of both kernels."""
     positions = _positions(x_shape, depthwise_shape[:2], stride, padding)
-    return positions * (np.prod(depthwise_shape) + np.prod(pointwise_shape))
+    return positions * (np.prod(depthwise_shape, dtype=np.int64) + np.prod(pointwise_shape, dtype=np.int64))
 
 
 def cost_ratio(*, kernel_size, out_channels, depth_multiplier=1):

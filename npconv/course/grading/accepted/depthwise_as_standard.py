@@ -30,7 +30,7 @@ def depthwise_conv2d_backward(dy, x, kernel, *, stride=(1, 1), padding=((0, 0), 
         columns = slice(j, j + dy.shape[2] * stride[1] - stride[1] + 1, stride[1])
         dpadded[:, rows, columns] += dy @ full[i, j].T
         dfull[i, j] = np.tensordot(padded[:, rows, columns], dy, ((0, 1, 2), (0, 1, 2)))
-    channels = np.arange(kernel.shape[2])
+    channels = np.arange(kernel.shape[2], dtype=np.int64)
     dkernel = dfull[:, :, channels // (kernel.shape[2] // x.shape[3]), channels]
     (top, _), (left, _) = padding
     return dpadded[:, top : top + x.shape[1], left : left + x.shape[2]], dkernel

@@ -8,7 +8,8 @@ import numpy as np
 def conv2d_taps(x, kernel, *, stride=(1, 1), padding=((0, 0), (0, 0))):
     """A sum over the taps of the turned kernel, on a map that goes round."""
     (top, bottom), (left, right) = padding
-    rows, columns = np.arange(-top, x.shape[2] + bottom), np.arange(-left, x.shape[3] + right)
+    rows = np.arange(-top, x.shape[2] + bottom, dtype=np.int64)
+    columns = np.arange(-left, x.shape[3] + right, dtype=np.int64)
     padded = x[:, :, rows % x.shape[2]][..., columns % x.shape[3]]
     _, _, tall, wide = kernel.shape
     height = (padded.shape[2] - tall) // stride[0] + 1

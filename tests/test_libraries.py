@@ -1,0 +1,720 @@
+"""Every sentence that says what another library does, held by the numbers that the library itself gave.
+
+A row of `RECORDS` has a library with its version, what it gave there, what npconv gives now, and fragments of the
+sentences that say so. A sentence of the docs, the README, a docstring or a comment that names a library must have such
+a fragment in it, or one from `NO_CLAIM`: so a new sentence fails here until it has its row.
+
+NumPy and matplotlib are not looked for: they run in every test, which holds what is said of them.
+"""
+
+import ast
+import io
+import re
+import tokenize
+from collections.abc import Callable, Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+
+import npconv
+from npconv import layers
+from npconv.checks import rounding_bound
+from npconv.layers import CONVENTIONS, BatchNorm, DepthwiseConv2D, glorot_uniform, truncated_normal
+from npconv.models import divisible, export_weights, mobilenet_v1, mobilenet_v2, summary
+from npconv.models.conventions import padding
+from npconv.models.mobilenet_v1 import V1_KERAS
+from npconv.models.table import strides_and_rates
+from npconv.models.weights import UNUSED
+from npconv.training import SGD, RMSProp, smooth_labels
+
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")), *sorted((ROOT / "npconv").rglob("*.py"))]
+NAMES = re.compile(  # in quotes they are values of npconv's own arguments
+    r"(?<!\")\b(Keras|TensorFlow|TF-slim|slim|torch|torchvision|PyTorch|timm|JAX|optax|Paddle|Caffe|onnxruntime|OpenVINO|ncnn|MNN"
+    r"|scipy|OpenCV|OpenBLAS|oneDNN|NNPACK|[Ff]rameworks|[Ll]ibraries|runtimes)\b"
+)
+SENTENCE = re.compile(r"(?<=[.!?])(?<!al\.)(?<!Fig\.)[”)]?\s+")
+
+
+class Record(NamedTuple):
+    """What a library gave, and who says so. `ours` None: what it gave stands in the sentences, in these words."""
+
+    library: str
+    gave: Any
+    ours: Callable[[], Any] | None
+    says: dict[str, tuple[str, ...]]
+    rtol: float = 1e-6
+    differs: bool = False  # the sentence says that npconv does something else
+
+
+# What npconv gives
+
+
+def normalised(epsilon: float) -> list[float]:
+    x = np.array([0.0, 1, 5]).reshape(3, 1)
+    y: list[float] = npconv.batch_norm(x, np.ones(1), np.zeros(1), epsilon=epsilon).ravel().tolist()
+    return y
+
+
+def running_variance(*, unbiased: bool) -> float:
+    norm = BatchNorm(1, momentum=0.9, unbiased=unbiased, dtype=np.float64)
+    norm.forward(np.array([0.0, 1, 5]).reshape(3, 1, 1, 1), training=True)
+    return float(norm.state["variance"][0])
+
+
+def descent(make: Callable[[Any], Any], rates: tuple[float, ...], *, rate_in_gradient: bool = False) -> list[float]:
+    """A parameter from 1 on, along the gradients 1, -0.5, 0.25."""
+    p = {"p": np.ones(1)}
+    optimizer, path = make(p), []
+    for rate, g in zip(rates, (1, -0.5, 0.25), strict=True):
+        optimizer.step({"p": np.array([g * (rate if rate_in_gradient else 1)])}, 1 if rate_in_gradient else rate)
+        path.append(float(p["p"][0]))
+    return path
+
+
+def rmsprop(convention: str) -> Callable[[], list[list[float]]]:
+    def paths() -> list[list[float]]:
+        return [
+            descent(lambda p: RMSProp(p, decay=0.9, momentum=0.9, epsilon=0.01, convention=convention), rates)
+            for rates in (CONSTANT, FALLING)
+        ]
+
+    return paths
+
+
+def sgd(*, rate_in_gradient: bool) -> list[list[float]]:
+    settings = ({"momentum": 0.9}, {"momentum": 0.9, "nesterov": True})
+    makes = [lambda p, s=s: SGD(p, **s) for s in settings]
+    return [descent(make, FALLING, rate_in_gradient=rate_in_gradient) for make in makes]
+
+
+CONSTANT, FALLING = (0.1, 0.1, 0.1), (0.1, 0.1, 0.01)
+
+
+def same_padding() -> list[list[float]]:
+    """1 to 8 convolved with 1, 10, 100, …, so that digits show which numbers a window met; sizes 2 to 5, strides 1 to 3."""
+    row = np.arange(1.0, 9).reshape(1, 1, 8, 1)
+    return [
+        npconv.conv2d(row, 10.0 ** np.arange(size).reshape(1, size, 1, 1), stride=stride, padding="same")
+        .ravel()
+        .tolist()
+        for size in (2, 3, 4, 5)
+        for stride in (1, 2, 3)
+    ]
+
+
+def middles(pads: Any) -> list[list[float]]:
+    """The middles of the windows at stride 2, on 6 and on 7 numbers."""
+    middle = np.array([0.0, 1, 0]).reshape(1, 3, 1, 1)
+    rows = [np.arange(float(side)).reshape(1, 1, side, 1) for side in (6, 7)]
+    return [npconv.conv2d(row, middle, stride=2, padding=pads).ravel().tolist() for row in rows]
+
+
+def drawn(layer: Any, fans: str = "keras") -> float:
+    """The largest of a layer's Glorot numbers, which shows its fans."""
+    return float(abs(layer.initialize(0, glorot_uniform, fans=fans).params["kernel"]).max())
+
+
+@cache
+def network(version: int, width: float = 1.0, conventions: str = "keras") -> Any:
+    return (mobilenet_v1 if version == 1 else mobilenet_v2)(width, conventions=conventions)
+
+
+def counts(version: int, width: float = 1.0, side: int = 224) -> Any:
+    return summary(network(version, width), (1, side, side, 3))
+
+
+def parameters(version: int) -> list[int]:
+    counted = counts(version)
+    return [counted.params, counted.params + counted.statistics]
+
+
+def widths(version: int, width: float, conventions: str) -> list[int]:
+    """The channels behind the stem and the first four blocks."""
+    params = network(version, width, conventions).params
+    ends = "pointwise" if version == 1 else "project"
+    return [params[f"{name}.kernel"].shape[-1] for name in ("stem", *(f"block_{i}.{ends}" for i in (1, 2, 3, 4)))]
+
+
+def shapes(version: int, conventions: str, *names: str) -> list[tuple[int, ...]]:
+    arrays = export_weights(network(version, 1.0, conventions))
+    return [arrays[name].shape for name in names]
+
+
+def bounds(
+    m: int, n: int, *found: tuple[tuple[int, ...], float], side: tuple[int, int] = (24, 25), pad: int = 1
+) -> list[float]:
+    """How far recorded values at some places of a convolution are off, in `rounding_bound`s."""
+    x = np.random.default_rng(0).standard_normal((1, *side, m)).astype(np.float32)
+    kernel = np.random.default_rng(1).standard_normal((3, 3, m, n)).astype(np.float32)
+    exact = npconv.conv2d(x.astype(float), kernel.astype(float), padding=pad)
+    bound = rounding_bound(x, kernel, padding=pad)
+    return [float(abs(value - exact[at]) / bound[at]) for at, value in found]
+
+
+def kinks(backward: Callable[..., Any]) -> list[float]:
+    x = np.array([-1.0, 0, 3, 6, 7])
+    gradient: list[float] = backward(np.ones(5), x).tolist()
+    return gradient
+
+
+def smoothed_loss() -> float:
+    logits = np.eye(10)[[3]]
+    return float(npconv.softmax_cross_entropy(logits, smooth_labels(np.array([3]), 10, 0.1, dtype=float)))
+
+
+def depth_multiplied() -> list[float]:
+    """A kernel of Keras's, (2, 2, M, Q), reshaped."""
+    x, kernel = (
+        np.array([1.0, 10, 100, 1000, 2, 20, 200, 2000]).reshape(1, 2, 2, 2),
+        np.arange(16.0).reshape(2, 2, 2, 2),
+    )
+    y: list[float] = npconv.depthwise_conv2d(x, kernel.reshape(2, 2, 4)).ravel().tolist()
+    return y
+
+
+def flipped() -> list[list[float]]:
+    """A convolution as mathematics has it, and the correlation."""
+    x, kernel = np.arange(9.0).reshape(1, 3, 3, 1), np.array([[1.0, 2], [3, 4]])
+    both = (kernel[::-1, ::-1], kernel)
+    return [npconv.conv2d(x, each[:, :, None, None]).ravel().tolist() for each in both]
+
+
+# What libraries gave
+
+V2, V1 = "npconv/models/mobilenet_v2.py", "npconv/models/mobilenet_v1.py"
+NORM, OPTIMIZERS, INITIALIZERS = (
+    f"npconv/{name}.py" for name in ("layers/normalization", "training/optimizers", "layers/initializers")
+)
+SAME = [
+    [21, 32, 43, 54, 65, 76, 87, 8], [21, 43, 65, 87], [21, 54, 87],
+    [210, 321, 432, 543, 654, 765, 876, 87], [321, 543, 765, 87], [321, 654, 87],
+    [3210, 4321, 5432, 6543, 7654, 8765, 876, 87], [3210, 5432, 7654, 876], [3210, 6543, 876],
+    [32100, 43210, 54321, 65432, 76543, 87654, 8765, 876], [43210, 65432, 87654, 876], [43210, 76543, 876],
+]  # fmt: skip
+CHANNELS = ((1, 1), (4, 4), (8, 8), (8, 9), (9, 8), (1, 9), (16, 16), (32, 32))  # M and N of whole numbers -4 to 4
+KERAS_RMSPROP = [[0.6984887, 0.5685498, 0.3793608], [0.6984887, 0.5685498, 0.4443804]]
+
+RECORDS = [
+    # batch normalisation: 0, 1, 5 in one channel, the running variance from 1 on at a share of 0.9
+    Record(
+        "keras 3.15.1, torch 2.13.0; 1e-3 as tensorflow 2.21.0's fused_batch_norm too",
+        [[-0.9257209, -0.4628605, 1.3885814], [-0.9258191, -0.4629095, 1.3887286]],
+        lambda: [normalised(1e-3), normalised(1e-5)],
+        {
+            "docs/layers.md": ("The frameworks agree on the normalisation",),
+            "npconv/kernels/normalization.py": ("1e-3 as in Keras, 1e-5 in torchvision",),
+        },
+    ),
+    Record(
+        "torch 2.13.0; tf_keras 2.21.0 of (3, 1, 1, 1); keras 3.15.1; tf_keras 2.21.0 of (3, 1)",
+        [1.6, 1.6, 1.3666667, 1.3666667],
+        lambda: [running_variance(unbiased=flag) for flag in (True, True, False, False)],
+        {
+            "docs/layers.md": ("Keras here is Keras 3", "Keras 2's fused layer"),
+            NORM: ("over n − 1, as torch does, or over n, as Keras 3 does (Keras 2 took n − 1 for images)",),
+        },
+    ),
+    Record(
+        "epsilon and what a step keeps: keras 3.15.1 MobileNetV2 and MobileNet, torchvision 0.28.0, timm 1.0.31",
+        [0.001, 0.999, 0.001, 0.99, 1e-5, 1 - 0.1, 1e-5, 1 - 0.1],
+        lambda: [
+            each[name] for each in (CONVENTIONS["keras"], V1_KERAS, CONVENTIONS["torchvision"], CONVENTIONS["timm"])
+            for name in ("epsilon", "momentum")
+        ],
+        {
+            "docs/layers.md": ("| `CONVENTIONS[…]`", "| what that framework calls momentum | 0.999 | 0.1 | 0.1 |"),
+            NORM: ("torch's momentum", "Keras's MobileNetV2 keeps 0.999", "what the frameworks take", "as Keras counts it"),
+            "npconv/models/small.py": ("which the frameworks' 0.999 would not keep up with",),
+            "npconv/layers/blocks.py": ("options of `BatchNorm`, Keras's unless told",),
+        },
+    ),
+    Record(
+        "keras 3.15.1's BatchNormalization()",
+        [0.001, 0.99],
+        lambda: [BatchNorm(1).epsilon, BatchNorm(1).momentum],
+        {
+            "docs/layers.md": ("has the defaults of Keras's own layer, which are epsilon 1e-3 and 0.99",),
+            NORM: ("The default is that of Keras's own layer, 0.99",),
+        },
+    ),
+    Record(
+        "tensorflow/models, research/slim/nets/mobilenet/mobilenet.py: bn_decay",
+        ["0.997"],
+        None,
+        {"docs/layers.md": ("TF-slim's MobileNetV2 keeps 0.997",)},
+    ),
+    # first numbers
+    Record(
+        "keras 3.15.1: compute_fans of (3, 3, 144, 1), (3, 3, 16, 2), (3, 3, 16, 8)",
+        [(1296, 9), (144, 18), (144, 72)],
+        lambda: [
+            DepthwiseConv2D(144)._fans["keras"], DepthwiseConv2D(16, depth_multiplier=2)._fans["keras"],
+            layers.Conv2D(16, 8)._fans["keras"],
+        ],
+        {
+            "docs/layers.md": ("Keras reads fans off the kernel's shape",),
+            INITIALIZERS: ("Keras reads them off the kernel's shape",),
+            "npconv/layers/convolution.py": ("how many channels' kernels Keras counts as one's products",),
+            "*": (
+                "a depthwise 3×3 kernel's are 9 and 9, the products of a sum, but Keras takes 9·M and 9",
+                "with Keras's fans", "Keras's fans in (b)", "or Keras's fans",
+            ),
+        },
+    ),
+    Record(
+        "keras 3.15.1: largest of a DepthwiseConv2D(3) of 144, Conv2D(144, 3) of 144, Conv2D(144, 1) of 24, Dense(10) of 1280",
+        [0.0677968, 0.0481124, 0.1886901, 0.0681986],
+        lambda: [
+            drawn(DepthwiseConv2D(144)), drawn(layers.Conv2D(144, 144)), drawn(layers.PointwiseConv2D(24, 144)),
+            drawn(layers.Dense(1280, 10)),
+        ],
+        {
+            "docs/layers.md": ("`glorot_uniform` (Keras's default)", "begins where a new MobileNetV2 of Keras's does"),
+            INITIALIZERS: ("what Keras draws unless told otherwise", "draws as Keras does"),
+            "npconv/training/probes.py": ("as Keras draws them",),
+        },
+        rtol=2e-3,
+    ),
+    Record(
+        "the same, the DepthwiseConv2D of 144 beside npconv's plain fans",
+        0.0677968, lambda: drawn(DepthwiseConv2D(144), "plain"),
+        {"docs/layers.md": ("Keras reads fans off the kernel's shape",)},
+        differs=True,
+    ),
+    Record(
+        "tensorflow 2.21.0: truncated_normal_initializer(stddev=0.09) of (400, 400), largest and deviation; "
+        "tensorflow/models, research/slim/nets/mobilenet/mobilenet.py: stddev=0.09",
+        [0.1799918, 0.0791738],
+        lambda: [
+            float(f(truncated_normal(0.09)(np.random.default_rng(0), (400, 400), 1, 1)))
+            for f in (lambda a: abs(a).max(), np.std)
+        ],
+        {"docs/layers.md": ("`truncated_normal(0.09)` (TF-slim's MobileNets)",),
+         INITIALIZERS: ("slim's MobileNets, with deviation 0.09",)},
+        rtol=5e-3,
+    ),
+    # optimizers: from 1 on, gradients 1, -0.5, 0.25, rates 0.1 and then 0.1, 0.1, 0.01; decay, momentum 0.9, epsilon 0.01
+    Record(
+        "tensorflow 2.21.0: tf.compat.v1.train.RMSPropOptimizer; timm 1.0.31: RMSpropTF",
+        [[0.9004963, 0.8626517, 0.8014553], [0.9004963, 0.8626517, 0.8258780]],
+        rmsprop("tensorflow"),
+        {
+            "docs/training.md": ("the frameworks don't agree on", "| so have it |"),
+            OPTIMIZERS: ("As TensorFlow 1 has it",),
+        },
+    ),
+    *(
+        Record(
+            library, KERAS_RMSPROP, rmsprop("keras"),
+            {"docs/training.md": ("| so have it |",), OPTIMIZERS: ('Keras (`convention="keras"`) starts from m = 0',)},
+        )
+        for library in (
+            "keras 3.15.1", "tf_keras 2.21.0", "paddlepaddle 3.3.1", "tensorflow.js 4.22.0", "optax 0.2.8 with its defaults"
+        )
+    ),
+    Record(
+        "torch 2.13.0: RMSprop",
+        [[0.6934657, 0.5608035, 0.3681550], [0.6934657, 0.5608035, 0.5415387]],
+        rmsprop("torch"),
+        {"docs/training.md": ("| so have it |",), OPTIMIZERS: ('torch (`convention="torch"`) starts from',)},
+    ),
+    Record(
+        "torch 2.13.0: SGD with momentum 0.9, and Nesterov's",
+        [[0.9, 0.86, 0.8539], [0.81, 0.824, 0.81601]],
+        lambda: sgd(rate_in_gradient=False),
+        {OPTIMIZERS: ("torch computes the same",)},
+    ),
+    Record(
+        "keras 3.15.1: SGD with momentum 0.9, and Nesterov's",
+        [[0.9, 0.86, 0.8215], [0.81, 0.824, 0.78685]],
+        lambda: sgd(rate_in_gradient=True),
+        {OPTIMIZERS: ("Keras puts the learning rate into v",)},
+    ),
+    Record(
+        "tensorflow/models, research/slim/train_image_classifier.py: opt_epsilon, rmsprop_momentum, rmsprop_decay",
+        [1.0, 0.9, 0.9],
+        lambda: [getattr(RMSProp({}), name) for name in ("epsilon", "momentum", "decay")],
+        {"docs/training.md": ("that of TF-slim's training script",), OPTIMIZERS: ("default of TF-slim's training script",)},
+    ),
+    Record(
+        "torch 2.13.0: cross_entropy with label_smoothing=0.1, of a logit 1 among ten; "
+        "tensorflow/models, research/slim/nets/mobilenet/README.md: label_smoothing=0.1",
+        1.5511501717,
+        smoothed_loss,
+        {"npconv/training/labels.py": ("With ε = 0.1, as the MobileNet code of TF-slim has it",),
+         "npconv/training/loop.py": ("label smoothing as in slim",)},
+    ),
+    # convolutions
+    Record(
+        "tensorflow 2.21.0: tf.nn.conv2d with SAME; keras 3.15.1: ops.conv with same",
+        SAME,
+        same_padding,
+        {
+            "*": ("as Keras and TensorFlow define it", "as Keras and TensorFlow have it", "as TensorFlow and Keras have it"),
+            "docs/questions.md": ('Keras\'s "same" instead adds', "⌈Dᵤ/s⌉ outputs, in TensorFlow and Keras"),
+        },
+    ),
+    Record(
+        "tensorflow 2.21.0 and keras 3.15.1 with same; torch 2.13.0 with padding 1: stride 2, 6 and 7 numbers",
+        [[[1, 3, 5], [0, 2, 4, 6]], [[0, 2, 4], [0, 2, 4, 6]]],
+        lambda: [middles(padding("keras")), middles((0, padding("torchvision")))],
+        {
+            "docs/questions.md": ("torch's `padding=1` puts one on both sides",),
+            "docs/features.md": ("The even one of torchvision and timm", "| torchvision, timm |", "| Keras, TensorFlow: V2 |"),
+            "npconv/models/conventions.py": ('Keras and TensorFlow pad "same"', "torchvision and timm pad evenly"),
+        },
+    ),
+    Record(
+        "keras 3.15.1: MobileNet's ZeroPadding2D at side 225",
+        ((0, 1), (0, 1)),
+        lambda: network(1).layers["block_2"].layers["depthwise"].geometry["padding"],
+        {"docs/features.md": ("| Keras: V1, which pads odd sides behind as well |",),
+         V1: ("Keras's V1 pads a block of stride 2 behind alone",)},
+    ),
+    Record(
+        "keras 3.15.1: MobileNetV2's ZeroPadding2D, ((1, 1), (1, 1)) at side 225 and ((0, 1), (0, 1)) at None: the middles",
+        [[0, 2, 4, 6], [1, 3, 5]],
+        lambda: [middles("same")[1], middles(((0, 0), (0, 1)))[1]],
+        {"docs/weights.md": ("Keras's V2 fixes its padding when it is built",)},
+    ),
+    Record(
+        "torch 2.13.0: relu6; relu below 6",
+        [[0, 0, 1, 0, 0], [0, 0, 1]],
+        lambda: [kinks(npconv.relu6_backward), kinks(npconv.relu_backward)[:3]],
+        {
+            "docs/lessons/backward.md": ("it is a choice, here 0, as in torch",),
+            "docs/questions.md": ("one has to be chosen: 0 here, as in torch",),
+            "npconv/kernels/activations.py": ("the derivative is taken as 0, as torch does",),
+        },
+    ),
+    Record(
+        "scipy 1.17.1: signal.convolve2d and correlate2d, valid",
+        [[13, 23, 43, 53], [27, 37, 57, 67]],
+        flipped,
+        {"docs/questions.md": ("so does `scipy.signal.convolve2d`",)},
+    ),
+    Record(
+        "keras 3.15.1: DepthwiseConv2D(2, depth_multiplier=2) with a kernel 0, 1, …, 15",
+        [2816, 3119, 34220, 37250],
+        depth_multiplied,
+        {"docs/questions.md": ("Keras's depthwise kernel (Dᵣ, Dᵣ, M, Q) is reshaped", "Keras's is Q, and Keras's `alpha` the width")},
+    ),
+    # networks
+    Record(
+        "torchvision 0.28.0, timm 1.0.31, keras 3.15.1 (trainable, all): MobileNetV2; timm, keras: MobileNetV1",
+        [[3_504_872, 3_538_984], [4_231_976, 4_253_864]],
+        lambda: [parameters(2), parameters(1)],
+        {
+            "docs/network.md": ("what torchvision and timm state", "which Keras calls the total", "timm agree in the layers"),
+            "docs/questions.md": ("| torchvision, timm, Keras's “trainable” |", "| Keras's “total” |"),
+        },
+    ),
+    Record(
+        "keras 3.15.1: MobileNetV2(include_top=False)",
+        2_257_984,
+        lambda: parameters(2)[1] - 1280 * 1000 - 1000,
+        {"docs/questions.md": ("Keras with `include_top=False`",), "docs/weights.md": ("`include_top=False` in Keras",)},
+    ),
+    Record(
+        "tensorflow/models, research/slim/nets/mobilenet/README.md: 1.4 at 224, 1.0 at 224, 0.35 at 96; MACs in M, weights",
+        [582, 6.06, 300, 3.47, 11, 1.66],
+        lambda: [
+            number for width, side in ((1.4, 224), (1.0, 224), (0.35, 96))
+            for number in (counts(2, width, side).macs // 10**6, counts(2, width, side).weights // 10**4 / 100)
+        ],
+        {
+            "docs/network.md": ("TF-slim's table has these MACs cut to whole millions", "582 M; so TF-slim"),
+            "docs/questions.md": ("TF-slim's 3.47 M",),
+        },
+    ),
+    Record(
+        "tensorflow/models, research/slim/nets/mobilenet_v1.md",
+        ["317, 233, 162, 104 M", "0.25 at 192: 34 M"],
+        None,
+        {"docs/network.md": ("| TF-slim's page on V1 | width 0.75: 317, 233, 162, 104 M MACs; 0.25 at 192: 34 M |",)},
+    ),
+    Record(
+        "keras 3.15.1 and torchvision 0.28.0: MobileNetV2 of width 1.119; keras and timm 1.0.31: MobileNet of 0.57",
+        [[16, 24, 24, 32], [24, 32, 32, 40], [18, 36, 72, 72, 145], [24, 40, 72, 72, 144]],
+        lambda: [
+            widths(2, 1.119, "keras")[1:], widths(2, 1.119, "torchvision")[1:], widths(1, 0.57, "keras"),
+            widths(1, 0.57, "timm"),
+        ],
+        {
+            "docs/network.md": ("Keras takes the whole part of c · width before it rounds to eights",),
+            V2: ("Keras cuts before it rounds",),
+            V1: ("Keras takes the whole part of the channels",),
+        },
+    ),
+    Record(
+        "keras 3.15.1, torchvision 0.28.0, timm 1.0.31; tensorflow/models, research/slim/nets/mobilenet/mobilenet.py",
+        [8, 16, 16, 32, 1792],
+        lambda: [divisible(channels) for channels in (3, 11.2, 12, 33.6, 1280 * 1.4)],
+        {"npconv/models/table.py": ("the function that TF-slim, Keras and torchvision share",)},
+    ),
+    Record(
+        "tensorflow/models, research/slim/nets/mobilenet/mobilenet.py, mobilenet_base: output_stride 16, by block",
+        [(2, 1), (1, 1), (2, 1), (2, 1), (2, 1), (1, 1), (1, 1), (1, 2)],
+        lambda: list(strides_and_rates("", [2, 1, 2, 2, 2, 1, 2, 1], 16)),
+        {"docs/features.md": ("TF-slim has this rule",), "npconv/models/table.py": ("section 6.3, as TF-slim has it",)},
+    ),
+    Record(
+        "torchvision 0.28.0: dilations of MobileNetV3's last three blocks, the first of which loses its stride",
+        [2, 2, 2],
+        lambda: [rate for _, rate in strides_and_rates("", [2, 2, 2, 2, 2, 1, 1], 16)][-3:],
+        {"docs/features.md": ("torchvision dilates MobileNetV3 alone",)},
+        differs=True,
+    ),
+    Record(
+        "keras 3.15.1: block_13_expand_relu at 224; torchvision 0.28.0: features.14.conv.0.0.weight; "
+        "tensorflow/models, research/slim/nets/mobilenet/mobilenet_v2.py: block 14 is op 15",
+        [(14, 14, 576), 576, 15],
+        lambda: [
+            network(2).feature_shapes((1, 224, 224, 3), ["block_14.expand_relu6"])["block_14.expand_relu6"][1:],
+            shapes(2, "torchvision", "features.14.conv.0.0.weight")[0][0],
+            2 + network(2).blocks.index("block_14"),
+        ],
+        {"docs/features.md": ("our `block_14.expand_relu6` is slim's `layer_15/expansion_output`",)},
+    ),
+    # weights
+    Record(
+        "keras 3.15.1: MobileNetV2 and MobileNet; the first array's name in tf_keras 2.21.0: Conv1/kernel:0",
+        [(3, 3, 32, 1), (3, 3, 96, 1), (1, 1, 16, 96), (1280, 1000), (1, 1, 1024, 1000)],
+        lambda: [
+            *shapes(2, "keras", "expanded_conv_depthwise/kernel", "block_1_depthwise/kernel", "block_1_expand/kernel",
+                    "predictions/kernel"),
+            *shapes(1, "keras", "conv_preds/kernel"),
+        ],
+        {
+            "docs/weights.md": ("Keras calls the first expanded_conv and the second block_1", "| | torchvision | Keras | timm |"),
+            "npconv/models/weights.py": ("Of Keras's names the last two parts count", "Keras's variables by their path",
+                                         "Keras's under the last two parts of their names", "torch's load_state_dict takes it"),
+        },
+    ),
+    Record(
+        "torchvision 0.28.0: MobileNetV2; timm 1.0.31: mobilenetv2_100",
+        [(96, 1, 3, 3), (576, 96, 1, 1), (1000, 1280), (96, 16, 1, 1), (96, 1, 3, 3), (32, 192, 1, 1)],
+        lambda: [
+            *shapes(2, "torchvision", "features.2.conv.1.0.weight", "features.14.conv.0.0.weight", "classifier.1.weight"),
+            *shapes(2, "timm", "blocks.1.0.conv_pw.weight", "blocks.1.0.conv_dw.weight", "blocks.2.2.conv_pwl.weight"),
+        ],
+        {
+            "docs/weights.md": ("as torchvision's features.1 to features.17", "timm counts row by row", "The state_dict of `timm.create_model"),
+            "docs/questions.md": ("With weights of torch, in npconv's layout",),
+            "npconv/models/naming.py": ("timm counts the blocks row by row",),
+        },
+    ),
+    Record(
+        "torch 2.13.0: features.0.1.num_batches_tracked; keras 3.15.1: MobileNet's seed_generator/seed_generator_state",
+        (".num_batches_tracked", "/seed_generator_state"),
+        lambda: UNUSED,
+        {"npconv/models/weights.py": ("What torch counts for a momentum that is not set",)},
+    ),
+    Record(
+        "timm 1.0.31: list_pretrained; keras 3.15.1: widths that have weights; torchvision 0.28.0: MobileNet_V2_Weights",
+        ["mobilenetv2_050, _100, _140", "mobilenetv1_100, _125", "mobilenetv2_110d and _120d", "width 1.0 | none are published"],
+        None,
+        {"docs/weights.md": (
+            '| "timm" | mobilenetv2_050, _100, _140 | mobilenetv1_100, _125 |', "timm's mobilenetv2_110d and _120d are deeper",
+            '| "torchvision" | width 1.0 | none are published |', "torchvision, Keras and timm publish trained MobileNets",
+        )},
+    ),
+    Record(
+        "torchvision 0.28.0 3.4e-9, with the other padding 4.0e-10 off; keras 3.15.1 2.2e-11: first weights, normal numbers",
+        ["1e-9", "1e-11", "4e-10"],
+        None,
+        {"docs/weights.md": ("with torchvision's first weights the logits are some 1e-9, with Keras's some 1e-11",
+                             "and the logits by some 4e-10")},
+    ),
+    Record(
+        "torchvision 0.28.0, timm 1.0.31, keras 3.15.1: random numbers in every array, sides 224 and 161, V2's logits "
+        "3.0e-5 to 4.5e-5 off, V1's 7e-7 to 1e-6",
+        ["1e-5"],
+        None,
+        {"docs/weights.md": ("Held so against the libraries themselves", "the logits agree to some 1e-5")},
+    ),
+    Record(
+        "keras 3.15.1: the activation of MobileNetV2's last layer is softmax, unless classifier_activation=None",
+        ["softmax"],
+        None,
+        {"docs/weights.md": ("Keras's own model ends in a softmax unless",)},
+    ),
+    Record(
+        "tensorflow/models, research/slim/nets/mobilenet/mobilenet_v2.py: num_classes=1001, with ImageNet's 1000",
+        ["1001"],
+        None,
+        {"docs/weights.md": ("Weights with 1001 classes, from TensorFlow's slim",)},
+    ),
+    Record(
+        "keras 3.15.1: ReLU layers with max_value 6 in MobileNet; tensorflow/models: slim.conv2d with tf.nn.relu6",
+        6.0,
+        lambda: float(network(1).layers["block_1"].layers["depthwise_relu6"].forward(np.full((1, 1, 1, 1), 9.0)).max()),
+        {"npconv/layers/blocks.py": ("as Keras and slim have it",)},
+    ),
+    # rounding, in bounds: normal numbers of default_rng(0), kernels of default_rng(1), the value that is farthest off
+    Record(
+        "ncnn 1.0.20261020; OpenCV 4.14.0.94; torch 2.13.0 bfloat16; float16: 1 to 9 channels",
+        [35, 34, 12_700, 1_430],
+        lambda: bounds(1, 9, ((0, 0, 23, 6), -1.7037705183), ((0, 18, 23, 6), -0.6452932358), ((0, 20, 9, 6), 4.84375),
+                       ((0, 7, 22, 1), 3.189453125)),
+        {
+            "docs/checking.md": ("1 → 9 channels 35 bounds (ncnn), 34 (OpenCV 4.14)", "12,700 float32 bounds", "1,430 float32 bounds"),
+            "docs/questions.md": ("off by 35 bounds, and torch's bfloat16 by 12,700",),
+        },
+        rtol=0.02,
+    ),
+    Record(
+        "ncnn 1.0.20261020; OpenCV 4.14.0.94; MNN 3.6.1; torch 2.13.0 bfloat16; float16: 32 to 32 channels",
+        [0.20, 0.26, 21, 74, 11],
+        lambda: bounds(32, 32, ((0, 23, 0, 15), 5.0649280548), ((0, 0, 6, 22), -1.7841758728), ((0, 23, 23, 30), -17.1974792480),
+                       ((0, 20, 7, 2), 70.0), ((0, 11, 24, 26), -26.375)),
+        {"docs/checking.md": ("0.20 and 0.26 bounds", "32 → 32 channels 21 bounds", "32 → 32 channels 74", "32 → 32 channels 11")},
+        rtol=0.02,
+    ),
+    Record(
+        "scipy 1.17.1: signal.fftconvolve of 64×64 with 3×3",
+        [0.88],
+        lambda: bounds(1, 1, ((0, 25, 53, 0), 1.6137452126), side=(64, 64), pad=0),
+        {"docs/checking.md": ("FFT in float32 (scipy 1.17.1, 64×64)",)},
+        rtol=0.02,
+    ),
+    Record(
+        "tensorflow 2.21.0: conv2d of 1e-40 by 1e10; OpenCV: findings/opencv-dnn-flushes-denormals.sh",
+        0.0,
+        lambda: float(npconv.conv2d(*(np.full((1, 1, 1, 1), a, np.float32) for a in (1e-40, 1e10)))[0, 0, 0, 0]),
+        {"docs/checking.md": ("TensorFlow 2.21 and OpenCV's dnn do",)},
+        differs=True,
+    ),
+    # whole numbers, 24×25 with 3×3: which of CHANNELS come out exactly
+    Record(
+        "ncnn 1.0.20261020; all of them without use_winograd_convolution",
+        [True, True, True, False, False, False, False, False],
+        lambda: [max(pair) <= 8 for pair in CHANNELS],
+        {"docs/checking.md": ("| ncnn 1.0.20261020 | 3×3 at stride 1 with more than 8 channels in or out |",)},
+    ),
+    Record(
+        "MNN 3.6.1, of the second to the eighth but 8 to 9 and 9 to 8; all of them with setSessionHint(3, 0)",
+        [True, False, True, False, False],
+        lambda: [m < 8 for m, n in CHANNELS if (m, n) not in ((1, 1), (8, 9), (9, 8))],
+        {"docs/checking.md": ("| MNN 3.6.1 | 3×3 at stride 1 from 4 to 8 channels on",)},
+    ),
+    Record(
+        "OpenCV 4.14.0.94: one channel of sides 10 to 13; all without Winograd",
+        [True, True, False, False],
+        lambda: [side < 12 for side in (10, 11, 12, 13)],
+        {"docs/checking.md": ("| OpenCV 4.14.0 dnn | 3×3 at stride 1 from one channel on, where height and width are 12 or more |",)},
+    ),
+    Record(
+        "torch 2.13.0 without oneDNN: 1×1, batches of 15 and 16; findings/torch-nnpack-one-by-one.sh",
+        [True, False],
+        lambda: [batch < 16 for batch in (15, 16)],
+        {"docs/checking.md": ("| torch 2.13.0, oneDNN switched off | everything at stride 1 from a batch of 16 on",)},
+    ),
+    Record(
+        "onnxruntime 1.32.0, OpenVINO 2026.4.1 in float32, tensorflow 2.21.0, OpenCV 5.0.0.93, torch 2.13.0: all of CHANNELS",
+        ["nothing"],
+        None,
+        {"docs/checking.md": ("| onnxruntime 1.32, OpenVINO 2026.4.1, TensorFlow 2.21, OpenCV 5.0.0, torch by default | nothing |",)},
+    ),
+    Record(
+        "OpenCV 5.0.0.93 and 4.14.0.94: findings/opencv-pointwise-padding.sh; 4.14.0.94: 3×3 depthwise, width 1, 1 to 5 in a column",
+        [8, 15, 21, 22, 15],
+        lambda: npconv.depthwise_conv2d(np.arange(1.0, 6).reshape(1, 5, 1, 1), np.ones((3, 3, 1)), padding=1).ravel().tolist(),
+        {"docs/checking.md": ("which OpenCV 5.0.0's dnn leaves out and 4.14.0's misplaces",)},
+        differs=True,
+    ),
+]  # fmt: skip
+
+MEASURED = ("docs/speed.md", "npconv/bench/")  # npconv and torch timed side by side, on the machine that is named there
+NO_CLAIM: dict[str, tuple[str, ...]] = {
+    "README.md": ("it takes the weights that torchvision, Keras and timm publish", "from torchvision, Keras or timm, to a",
+                  "and to torch where it is installed", "`oracle` (torch, for comparison only)"),
+    "docs/checking.md": ("sizes at which inference runtimes no longer add products", "show more of what such runtimes do"),
+    "docs/claims.md": ("the layer as a Keras class",),
+    "docs/lessons/standard-convolution.md": ("Many libraries compute it like this",),
+    "docs/network.md": ("real ones, from torchvision, Keras and timm",),
+    "docs/questions.md": ("shicai/MobileNet-Caffe#69", "in torch as 3.7 to 7.5 times, and once 20"),
+    "docs/lessons/separable-convolution.md": ("in torch 3.7 to 7.5 times, and once 20",),
+    "docs/training.md": ("The MobileNetV2 paper trains with decay 0.9",),
+    "docs/weights.md": ("stay those libraries' business", "## A photograph, with torchvision", "## With Keras", "## With timm",
+                        "against torch in float64, where 1e-11 is left"),
+    "npconv/checks/cases.py": ("sizes at which inference runtimes transform", "so wide that inference runtimes transform"),
+    "npconv/course/grading/process.py": ("by which libraries are found",),
+    # the figure of the times that ship with the package
+    "*": ("npconv 0.14 to 0.37, median 0.19, torch", "torch: standard 35 to 199", "20 times as fast in torch (median 5.7)",
+          "8.9 to 26 % of its time in torch", "and the same in torch where it is named", "NumPy's limits, and torch."),
+}  # fmt: skip
+
+
+# The scan
+
+
+def passages(path: Path) -> Iterator[str]:
+    """The paragraphs, list items and table rows of a page; a module's docstrings, by paragraph, and its comments."""
+    text = path.read_text(encoding="utf-8")
+    if path.suffix == ".py":
+        for node in ast.walk(ast.parse(text)):
+            if (
+                isinstance(node, ast.Expr)
+                and isinstance(node.value, ast.Constant)
+                and isinstance(node.value.value, str)
+            ):
+                yield from (each for each in node.value.value.split("\n\n") if not each.lstrip().startswith(">>>"))
+        tokens = tokenize.generate_tokens(io.StringIO(text).readline)
+        yield from (token.string for token in tokens if token.type == tokenize.COMMENT)
+    else:
+        text = re.sub(r"(?ms)^```.*?^```$|^    .*?$", "", text)
+        yield from re.sub(r"(?m)^(?=\||- |#)", "\n", text).split("\n\n")
+
+
+@cache
+def sentences() -> dict[str, list[str]]:
+    """All sentences by page."""
+    found: dict[str, list[str]] = {}
+    for path in PAGES:
+        name = path.relative_to(ROOT).as_posix()
+        if not name.startswith(MEASURED):
+            found[name] = [s for passage in passages(path) for s in SENTENCE.split(" ".join(passage.split()))]
+    return found
+
+
+def fragments() -> Iterator[tuple[str, str]]:
+    """The pages and fragments of all rows, "*" for any page."""
+    for says in (*(record.says for record in RECORDS), NO_CLAIM):
+        yield from ((page, fragment) for page, all_of_it in says.items() for fragment in all_of_it)
+
+
+def test_every_sentence_that_names_a_library_has_a_row() -> None:
+    known = list(fragments())
+    without = [
+        f"{page}: {sentence}"
+        for page, all_of_it in sentences().items()
+        for sentence in all_of_it
+        if NAMES.search(sentence) and not any(fragment in sentence for where, fragment in known if where in (page, "*"))
+    ]
+    assert not without, "add a row to RECORDS, or to NO_CLAIM:\n" + "\n".join(without)
+
+
+def test_every_row_has_its_sentence() -> None:
+    for where, fragment in fragments():
+        pages = sentences() if where == "*" else {where: sentences()[where]}
+        assert any(fragment in sentence for every in pages.values() for sentence in every), (where, fragment)
+
+
+@pytest.mark.parametrize("record", RECORDS, ids=lambda record: record.library)
+def test_the_numbers_are_those_that_the_library_gave(record: Record) -> None:
+    if record.ours is None:
+        said = " ".join(fragment for every in record.says.values() for fragment in every)
+        assert all(each in said for each in record.gave)
+    elif record.differs:
+        assert not np.allclose(record.ours(), record.gave, rtol=1e-3, atol=0)
+    elif record.ours() != record.gave:
+        np.testing.assert_allclose(flat(record.ours()), flat(record.gave), rtol=record.rtol)
+
+
+def flat(values: Any) -> list[float]:
+    return [each for value in values for each in flat(value)] if isinstance(values, list | tuple) else [float(values)]
