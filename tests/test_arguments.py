@@ -21,7 +21,7 @@ import pytest
 import npconv
 from npconv import bench, checks, cost, figures, layers, models, training
 from npconv.course import steps
-from npconv.kernels.arguments import shown
+from npconv.kernels.arguments import LARGEST, LARGEST_SEED, shown
 from npconv.kernels.geometry import Array, Padding, Pair
 
 RNG = np.random.default_rng(0)
@@ -174,49 +174,43 @@ HUGE = [10**400, 10**5000]  # beyond floats, and beyond what Python prints
 INTS = [True, np.True_, 1.5, "1", [1], NAN, -1, np.int8(-1), *HUGE]
 SHAPES = [3, "3", {3}, (2, 3.0), (2, True), (2, None), (2, -1), (2, 10**400), (10**5000,)]
 WRONG: dict[Any, list[Any]] = {  # by annotation
-    int: [*INTS, 2**31],
-    int | np.random.Generator: [*INTS, 2**128],
+    int: [*INTS, LARGEST + 1],
+    int | np.random.Generator: [*INTS, LARGEST_SEED + 1],
     float: [True, np.True_, "1", 1j, [1.0], NAN, INF, np.float32("nan"), -1, 1e308, *HUGE],
     bool: ["no", "", 0, 1, 0.5, [True]],
     str: [3, b"standard", ["standard"], np.ones(2)],
     str | int: [True, 1.5, -1, "nosuch", *HUGE],
     str | Path: [3, ["x"]],
-    Pair: [True, 1.5, "1", (1, 1.5), (1, True), [[1]], 0, -1, (), (1,), (1, -1), (1, 2, 3), 2**31, (1, 10**400),
+    Pair: [True, 1.5, "1", (1, 1.5), (1, True), [[1]], 0, -1, (), (1,), (1, -1), (1, 2, 3), LARGEST + 1, (1, 10**400),
            HUGE[1]],
-    Padding: [True, 1.5, "full", (0.5, 1), ((0, 1), (2, 1.5)), -1, (1,), ((1, 1),), [[1]], 2**31,
+    Padding: [True, 1.5, "full", (0.5, 1), ((0, 1), (2, 1.5)), -1, (1,), ((1, 1),), [[1]], LARGEST + 1,
               ((0, 10**400), (0, 0)), HUGE[1]],
     tuple[int, int]: [3, "12", (1,), (1, 2.5), (1, True), (1, -1), (1, 2, 3), (1, 10**400), (HUGE[1], 1)],
     Sequence[int]: SHAPES,
     tuple[int, ...]: SHAPES,
     Array: [3, "x", [1.0], np.array(["x"])],
-    Pair | Array: [True, 1.5, "1", (1, True), 0, -1, (1, 2, 3), 2**31, HUGE[1], np.array(["x"])],
+    Pair | Array: [True, 1.5, "1", (1, True), 0, -1, (1, 2, 3), LARGEST + 1, HUGE[1], np.array(["x"])],
     Array | Sequence[int]: [*SHAPES, np.array(["x"])],
 }  # fmt: skip
 WRONG[int | tuple[int, int]] = WRONG[Pair]
 OTHERS = [3, "nosuch"]  # for layers, mappings, functions, sequences of them
 FREE = {"weights", "group", "name"}  # words of the user's own
-BEYOND = {"seed": 2**128}  # what is too large for an int, where that is not 2³¹
+BEYOND = {"seed": LARGEST_SEED + 1}  # what is too large for an int, where that is not LARGEST
 
 LATER: dict[str, str] = {  # parameters whose checks are still to be written
-    "RMSProp": "parameters decay momentum weight_decay decays convention",
-    "RunSettings": "steps batch_size learning_rate schedule optimizer momentum weight_decay smoothing width seed",
-    "SGD": "parameters momentum nesterov weight_decay decays",
-    "batch_at": "length batch_size seed step",
-    "batches": "length batch_size seed epoch",
+    "RMSProp": "decays convention",
+    "RunSettings": "schedule optimizer",
+    "SGD": "nesterov decays",
     "confusion": "network x classes",
     "decays_kernels": "name",
-    "digits": "seed",
     "evaluate": "network x",
-    "network_for": "image_shape width",
+    "network_for": "image_shape",
     "read_task": "path",
     "read_trained": "folder",
-    "scattered_digits": "train test side noise seed",
-    "smooth_labels": "classes smoothing",
     "standardized": "task",
-    "train": "network task optimizer schedule steps batch_size smoothing seed evaluate_every checkpoint "
-    "checkpoint_every progress",
+    "train": "network task optimizer schedule smoothing checkpoint progress",
     "train_small": "task settings folder progress",
-    "training_step": "network optimizer classes learning_rate smoothing",
+    "training_step": "network optimizer learning_rate",
     "write_figures": "figures folder format animations",
 }
 
