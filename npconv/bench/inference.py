@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..allocator import keep_memory
+from ..kernels.arguments import integer
 from ..models import Inference, mobilenet_v2
 from .limits import forward_limit
 from .timing import Rounds, import_torch
@@ -50,6 +51,10 @@ def measure_inference(batch: int, *, width: float = 1.0, resolution: int = 224, 
     >>> [each.function for each in measure_inference(1, width=0.35, resolution=32, rounds=1)][:4]
     ['limit', 'Inference', 'folded', 'as built']
     """
+    batch, resolution, rounds = (
+        integer("measure_inference", name, value)
+        for name, value in (("batch", batch), ("resolution", resolution), ("rounds", rounds))
+    )
     keep_memory()
     network = mobilenet_v2(width, conventions="torchvision")
     x = np.random.default_rng(0).standard_normal((batch, resolution, resolution, 3)).astype(np.float32)

@@ -15,6 +15,7 @@ import npconv
 
 from ..allocator import keep_memory
 from ..cost import conv2d_cost, depthwise_conv2d_cost, pointwise_conv2d_cost
+from ..kernels.arguments import assign, boolean, instance, integer, one_of, shown
 from ..kernels.geometry import Array
 from .limits import copying, in_a_row, products
 from .timing import bind, geometric_mean, import_torch, interleaved
@@ -38,6 +39,12 @@ class Layer:
     out_channels: int
     kernel_side: int = 3
     stride: int = 1
+
+    def __post_init__(self) -> None:
+        one_of("Layer", "kind", self.kind, (*KINDS, "separable"))
+        instance("Layer", "group", self.group, str)
+        sizes = ("side", "in_channels", "out_channels", "kernel_side", "stride")
+        assign(self, **{name: integer("Layer", name, getattr(self, name)) for name in sizes})
 
     def __str__(self) -> str:
         arrow = f"{self.in_channels}→{self.out_channels}" if self.kind != "depthwise" else f"{self.in_channels}"
@@ -104,8 +111,11 @@ def measure(layer: Layer, batch: int, *, rounds: int = 15, loops: bool = True, r
     >>> [row.function for row in rows if row.direction == "forward"][:2]
     ['limit', 'pointwise_conv2d']
     """
-    if layer.kind not in KINDS:
-        raise ValueError(f"measure: layer must be of kind {', '.join(KINDS)}; got {layer.kind!r}")
+    instance("measure", "layer", layer, Layer)
+    batch, rounds = integer("measure", "batch", batch), integer("measure", "rounds", rounds)
+    boolean("measure", "loops", loops)
+    boolean("measure", "rungs", rungs)
+    one_of("measure", "layer.kind", layer.kind, KINDS)
     keep_memory()
     x, kernel, geometry, macs = _arrays(layer, batch)
     functions = _functions(layer.kind, rungs)
@@ -142,6 +152,8 @@ def measure(layer: Layer, batch: int, *, rounds: int = 15, loops: bool = True, r
 
 def summary(rows: Iterable[Row]) -> list[tuple[str, str, str, float, float | None]]:
     """(group, direction, function, geometric mean over the limit, and over torch), for what was timed on all layers."""
+    if not isinstance(rows, Iterable) or isinstance(rows, str):
+        raise TypeError(f"summary: rows must be an iterable of Rows; got {shown(rows)}")
     table: dict[tuple[str, str, str], list[Row]] = {}
     for row in rows:
         table.setdefault((row.group, row.direction, row.function), []).append(row)

@@ -16,6 +16,7 @@ import npconv
 
 from ..allocator import keep_memory
 from ..cost import conv2d_cost, cost_ratio, depthwise_separable_conv2d_cost
+from ..kernels.arguments import instance, integer
 from ..kernels.geometry import Array
 from ..models import MOBILENET_V1_ROWS
 from .kernels import Layer
@@ -85,6 +86,8 @@ def measure_separable(layer: Layer, batch: int, *, rounds: int = 15) -> Saving:
     >>> saving.predicted, saving.macs["separable"]
     ('13/36', 1950)
     """
+    instance("measure_separable", "layer", layer, Layer)
+    batch, rounds = integer("measure_separable", "batch", batch), integer("measure_separable", "rounds", rounds)
     keep_memory()
     shape, n = (batch, layer.side, layer.side, layer.in_channels), layer.out_channels
     geometry: dict[str, Any] = {"stride": layer.stride, "padding": layer.kernel_side // 2}

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..allocator import keep_memory
+from ..kernels.arguments import assign, instance, integer
 from ..layers import Activation, BatchNorm, DepthwiseConv2D, InvertedResidual, Layer, PointwiseConv2D, Sequential
 from ..layers.convolution import Linear
 from ..models import small_mobilenet_v2
@@ -33,6 +34,9 @@ class Block:
     out_channels: int
     stride: int = 1
     expansion: int = 6
+
+    def __post_init__(self) -> None:
+        assign(self, **{name: integer("Block", name, value) for name, value in vars(self).items()})
 
     def __str__(self) -> str:
         channels = f"{self.in_channels}→{self.out_channels}"
@@ -82,6 +86,8 @@ def measure_block(block: Block, batch: int, *, rounds: int = 15) -> list[Step]:
     >>> [step.function for step in measure_block(Block(4, 3, 5), 2, rounds=1)][:2]
     ['limit', 'npconv']
     """
+    instance("measure_block", "block", block, Block)
+    batch, rounds = integer("measure_block", "batch", batch), integer("measure_block", "rounds", rounds)
     network = InvertedResidual(block.in_channels, block.out_channels, block.stride, block.expansion)
     shape = (batch, block.side, block.side, block.in_channels)
     rng = np.random.default_rng(0)
@@ -105,6 +111,10 @@ def measure_network(side: int = 24, batch: int = 64, *, rounds: int = 15) -> lis
     >>> [step.function for step in measure_network(8, 2, rounds=1)][:2]
     ['limit', 'npconv']
     """
+    side, batch, rounds = (
+        integer("measure_network", name, value)
+        for name, value in (("side", side), ("batch", batch), ("rounds", rounds))
+    )
     network = small_mobilenet_v2(CLASSES, 1)
     shape = (batch, side, side, 1)
     rng = np.random.default_rng(0)

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ..kernels.arguments import PRODUCTS, Arguments
+from ..kernels.arguments import LARGEST_SEED, PRODUCTS, Arguments, boolean, callables, generator, integer, one_of
 from ..kernels.depthwise import depthwise_conv2d, depthwise_conv2d_backward
 from ..kernels.geometry import Array
 from ..kernels.grouped import grouped_conv2d, grouped_conv2d_backward
@@ -41,11 +41,12 @@ class Case:
 
     def arrays(self, seed: int, dtype: Any = np.float64) -> list[Array]:
         """The arrays, of small whole numbers: their sums are exact in any order, in float32 too."""
-        rng = np.random.default_rng(seed)
+        rng = generator("Case.arrays", seed)
         return [rng.integers(-4, 5, shape).astype(dtype) for shape in self.shapes.values()]
 
     def upstream(self, seed: int, dtype: Any = np.float64) -> Array:
         """A random dy of small whole numbers."""
+        seed = integer("Case.upstream", "seed", seed, 0, LARGEST_SEED)
         return np.random.default_rng([seed, 1]).integers(-4, 5, self.output_shape).astype(dtype)
 
 
@@ -63,8 +64,9 @@ def convolution_case(choose: Choose, operation: str = "conv2d", *, explicit: boo
     >>> conv2d(*case.arrays(seed=0), **case.geometry).shape == case.output_shape
     True
     """
-    if operation not in OPERATIONS:
-        raise ValueError(f"convolution_case: operation must be one of {', '.join(OPERATIONS)}; got {operation!r}")
+    callables("convolution_case", choose=choose)
+    one_of("convolution_case", "operation", operation, OPERATIONS)
+    boolean("convolution_case", "explicit", explicit)
     batch, m = choose(2, 3), choose(1, 3)
     n = choose(1, 3)
     n += n >= m

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ..kernels.arguments import LARGEST, boolean, callables, integer, integers
 from ..kernels.geometry import Array
 from .polynomials import entry_name
 
@@ -76,23 +77,26 @@ def explain(
     >>> print(explain(conv2d, np.ones((1, 2, 2, 1)), np.ones((1, 2, 1, 1)), at=(0, 1, 0, 0)))
     y[0,1,0,0] = x[0,1,0,0]·k[0,0,0,0] + x[0,1,1,0]·k[0,1,0,0]
     """
+    callables("explain", function=function)
+    boolean("explain", "numbers", numbers)
+    at = integers("explain", "at", at, -LARGEST)
     names = list(inspect.signature(function).parameters)[: len(arrays)]
     result = function(*(_named(name, a) for name, a in zip(names, arrays, strict=True)), **geometry)
     results = result if isinstance(result, tuple) else (result,)
     backward = names[0] == "dy"
     labels = [f"d{name}" for name in names[1:]][: len(results)] if backward else ["y"]
-    if of not in labels and of not in range(len(results)):
+    if isinstance(of, str) and of not in labels:
         raise ValueError(f"explain: of must be one of {labels} or its position; got {of!r}")
-    position = labels.index(of) if isinstance(of, str) else of
+    position = labels.index(of) if isinstance(of, str) else integer("explain", "of", of, 0, len(results) - 1)
     entry = results[position]
     if len(at) != entry.ndim or not all(0 <= i < n for i, n in zip(at, entry.shape, strict=True)):
-        raise IndexError(f"explain: at must be an index into {labels[position]} {entry.shape}; got {tuple(at)}")
+        raise IndexError(f"explain: at must be an index into {labels[position]} {entry.shape}; got {at}")
     label = entry_name(_short(labels[position]), at)
-    line = f"{label} = {_text(entry[tuple(at)])}"
+    line = f"{label} = {_text(entry[at])}"
     if not numbers:
         return line
     valued = function(*(_valued(a) for a in arrays), **geometry)
-    worked = (valued if isinstance(valued, tuple) else (valued,))[position][tuple(at)]
+    worked = (valued if isinstance(valued, tuple) else (valued,))[position][at]
     return f"{line}\n{' ' * len(label)} = {_text(worked)} = {_text(_value(worked))}"
 
 

@@ -9,6 +9,7 @@ from typing import Any, Literal, cast
 
 import numpy as np
 
+from ..kernels.arguments import callables, generator, one_of
 from ..kernels.geometry import Array
 
 Function = Callable[..., Any]
@@ -66,9 +67,9 @@ def check_backward(
     >>> x, kernel = rng.standard_normal((2, 5, 4, 3)), rng.standard_normal((3, 2, 3, 4))
     >>> check_backward(npconv.conv2d, npconv.conv2d_backward, x, kernel, stride=2, padding="same")
     """
-    if method not in ("complex", "central"):
-        raise ValueError(f"check_backward: method must be 'complex' or 'central'; got {method!r}")
-    rng = np.random.default_rng(seed)
+    callables("check_backward", forward=forward, backward=backward)
+    one_of("check_backward", "method", method, ("complex", "central"))
+    rng = generator("check_backward", seed)
     fixed = [_as_float64(a) for a in arrays]
     if not any(map(_is_differentiable, fixed)):
         raise ValueError("check_backward: arrays must hold at least one array of floats")

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..kernels.arguments import LARGEST_SEED, boolean, integer
 from ..kernels.geometry import Array
 from .gradients import KINK, check_backward
 
@@ -53,6 +54,8 @@ def check_layer(layer: Any, x: Array, *, training: bool = False, seed: int = 0) 
     >>> check_layer(layer, np.random.default_rng(0).standard_normal((2, 5, 4, 3)), training=True)
     """
     _check_kinds(layer, x)
+    boolean("check_layer", "training", training)
+    seed = integer("check_layer", "seed", seed, 0, LARGEST_SEED)
     check = _Check(copy.deepcopy(layer), x.copy(), training, seed)
     y = check.forward_twice()
     dy = np.random.default_rng(seed).standard_normal(y.shape)

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from ..kernels.arguments import is_int
+from ..kernels.arguments import callables, generator, integer, sizes
 from ..kernels.geometry import Array
 from .gradients import Function, call_of, gradients_of, label_of, name_of, replaced, result_of, results_of
 from .polynomials import STEPS, entry_name, first_difference, on_names
@@ -76,9 +76,11 @@ def check_adjoint(
     >>> proof.equal, proof.bound < 2**-40
     (True, True)
     """
+    callables("check_adjoint", forward=forward, backward=backward)
+    bits = None if bits is None else integer("check_adjoint", "bits", bits)
     if bits not in (None, *DTYPES):
-        raise ValueError(f"check_adjoint: bits must be {', '.join(map(str, DTYPES))} or None; got {bits!r}")
-    ones, rng = [_ones_like(a, bits) for a in arrays], np.random.default_rng(seed)
+        raise ValueError(f"check_adjoint: bits must be {', '.join(map(str, DTYPES))} or None; got {bits}")
+    ones, rng = [_ones_like(a, bits) for a in arrays], generator("check_adjoint", seed)
     if not ones:
         raise ValueError("check_adjoint: arrays must be at least one")
     where = call_of(forward, ones, geometry)
@@ -158,13 +160,12 @@ def prove_equal(f: Function, g: Function, *shapes: Sequence[int], seed: int = 0,
     >>> prove_equal(npconv.conv2d, npconv.conv2d_taps, (2, 12, 9, 8), (3, 3, 8, 16)).bound < 2**-40
     True
     """
-    for shape in shapes:
-        if not isinstance(shape, tuple | list) or not all(is_int(n) and n > 0 for n in shape):
-            raise TypeError(f"prove_equal: shapes must be tuples of ints above 0; got {shape!r}")
+    callables("prove_equal", f=f, g=g)
+    shapes = tuple(sizes("prove_equal", "shapes", shape, "tuples of ints") for shape in shapes)
     if not shapes:
         raise ValueError("prove_equal: shapes must be at least one")
-    names, rng = [name_of(f, i) for i in range(len(shapes))], np.random.default_rng(seed)
-    where = call_of(f, [np.broadcast_to(0, tuple(shape)) for shape in shapes], geometry)
+    names, rng = [name_of(f, i) for i in range(len(shapes))], generator("prove_equal", seed)
+    where = call_of(f, [np.broadcast_to(0, shape) for shape in shapes], geometry)
     both = f"{label_of(f)} and {label_of(g)}"
 
     def results(function: Function, *arrays: Array) -> list[Array]:
@@ -346,7 +347,7 @@ def _on_ones(
     results: Results, f: Function, g: Function, shapes: Sequence[Sequence[int]]
 ) -> tuple[list[Array], list[Array], list[Array]]:
     """Arrays of ones, and what both functions make of them: in int64, or where one can't calculate in it in float64."""
-    ones = [np.ones(tuple(shape), np.int64) for shape in shapes]
+    ones = [np.ones(shape, np.int64) for shape in shapes]
     try:
         mine, other = results(f, *ones), results(g, *ones)
         if all(a.dtype == np.int64 for a in (*mine, *other)):

@@ -5,10 +5,14 @@ from typing import Literal
 
 import numpy as np
 
+from ..kernels.arguments import LARGEST_SEED, integer, one_of
 from ..kernels.geometry import Array
 from .cases import OPERATIONS, Case, convolution_case, explicit_geometry, fixed_cases
 
 Layout = Literal["NHWC", "NCHW"]
+
+
+MOST_CASES = 10_000  # about 20 MB of arrays
 
 
 def make_vectors(operation: str, *, layout: Layout = "NHWC", count: int = 32, seed: int = 0) -> dict[str, Array]:
@@ -38,12 +42,10 @@ def make_vectors(operation: str, *, layout: Layout = "NHWC", count: int = 32, se
     >>> sorted(vectors)[:4]
     ['0/dilation', '0/dkernel', '0/dx', '0/dy']
     """
-    if layout not in ("NHWC", "NCHW"):
-        raise ValueError(f"make_vectors: layout must be 'NHWC' or 'NCHW'; got {layout!r}")
-    if operation not in OPERATIONS:
-        raise ValueError(f"make_vectors: operation must be one of {', '.join(OPERATIONS)}; got {operation!r}")
-    if count < 1:
-        raise ValueError(f"make_vectors: count must be at least 1; got {count!r}")
+    one_of("make_vectors", "operation", operation, OPERATIONS)
+    one_of("make_vectors", "layout", layout, ("NHWC", "NCHW"))
+    count = integer("make_vectors", "count", count, most=MOST_CASES)
+    seed = integer("make_vectors", "seed", seed, 0, LARGEST_SEED)
     source = random.Random(seed)
     vectors: dict[str, Array] = {}
     drawn = [convolution_case(source.randint, operation) for _ in range(count)]

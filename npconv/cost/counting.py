@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ..kernels import arguments
 from ..kernels.geometry import Array
 
 
@@ -70,7 +71,7 @@ def count_operations(function: Callable[..., Any], *arrays: Array | None, **geom
         first product into a zeroed accumulator does not, so that a sum of n products has n − 1 additions.
 
     Raises:
-        TypeError, ValueError: what the kernel raises; TypeError where an argument is no ndarray.
+        TypeError, ValueError: what the kernel raises; TypeError where function is none, or an argument is no ndarray.
 
     Every operation is one of Python's, so it takes about a microsecond: scale a large layer down.
 
@@ -78,6 +79,7 @@ def count_operations(function: Callable[..., Any], *arrays: Array | None, **geom
     >>> count_operations(conv2d, np.ones((1, 7, 7, 3)), np.ones((3, 3, 3, 128))).multiplications
     86400
     """
+    arguments.callables("count_operations", function=function)
     tally = OperationCounts()
     result = function(*(counting(a, tally) for a in arrays), **geometry)
     tally.result = tuple(map(plain, result)) if isinstance(result, tuple) else plain(result)

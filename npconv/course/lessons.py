@@ -12,6 +12,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from ..kernels.arguments import one_of
+
 LESSONS = ("standard-convolution", "separable-convolution", "backward", "inverted-residual", "network")  # their order
 FOLDER = "docs/lessons"
 PICTURES = {".svg": "image/svg+xml", ".png": "image/png", ".gif": "image/gif"}
@@ -81,8 +83,7 @@ def as_notebook(name: str) -> str:
 
 def _root(name: str) -> Path:
     """The folder that has docs/lessons and figures: a clone's own, or what an installation has under share/npconv."""
-    if name not in LESSONS:
-        raise ValueError(f"no lesson is called {name}; there are {', '.join(LESSONS)}")
+    one_of("lesson_text", "name", name, LESSONS)
     page = f"{FOLDER}/{name}.md"
     clone = Path(__file__).parents[2]
     if (clone / page).is_file():

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from matplotlib.animation import PillowWriter
 
+from ..kernels.arguments import boolean, integer, shown
 from .figure import Figure, style
 
 GIF_DPI = 80
@@ -30,11 +31,13 @@ def gif_bytes(frames: Sequence[Figure], *, frames_per_second: int = FRAMES_PER_S
     >>> gif_bytes(frames)[:6], len(frames)
     (b'GIF89a', 2)
     """
+    frames_per_second = integer("gif_bytes", "frames_per_second", frames_per_second, 1, 50)
+    boolean("gif_bytes", "loop", loop)
+    if not isinstance(frames, tuple | list) or not all(isinstance(frame, Figure) for frame in frames):
+        raise TypeError(f"gif_bytes: frames must be Figures in a tuple or a list; got {shown(frames)}")
     sizes = {tuple(frame.figure.get_size_inches().round(6).tolist()) for frame in frames}
     if len(frames) < 2 or len(sizes) != 1:
         raise ValueError(f"gif_bytes: frames must be two or more of one size; got {len(frames)} of sizes {sizes}")
-    if not 1 <= frames_per_second <= 50:
-        raise ValueError(f"gif_bytes: frames_per_second must be 1 to 50; got {frames_per_second}")
     writer = PillowWriter(fps=frames_per_second)
     with tempfile.TemporaryDirectory() as folder, style():
         path = Path(folder, "animation.gif")

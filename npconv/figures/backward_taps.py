@@ -30,7 +30,7 @@ from .parts.drawing import (
     text_width,
 )
 from .parts.products import ROW_GAP, Fit, draw_products, equation
-from .parts.values import ROUNDED, Given, number_texts, side_text
+from .parts.values import ROUNDED, Given, geometry_text, number_texts, side_text
 
 VOLUME_HEIGHT, BLANK_HEIGHT = 2.4, 1.8  # inches that a volume may take, with numbers on all of them and otherwise
 DRAWN_HEIGHT = 8.1  # inches for all volumes, products and notes
@@ -461,7 +461,6 @@ def _alt(back: Backward) -> str:
 
 
 def _caption(back: Backward, drawn: dict[str, Any], notes: list[str], geometry: tuple[Pair, Padding, Pair]) -> str:
-    stride, padding, dilation = geometry
     channels, filters = back.layer.kernel.shape[2:]
     missing = []
     if all(back.reach) and drawn["filters"] < filters:
@@ -481,8 +480,8 @@ def _caption(back: Backward, drawn: dict[str, Any], notes: list[str], geometry: 
             "input times dy, summed over all positions."
         ),
         computed=(
-            f"All gradients are npconv.conv2d_backward_taps', with stride {stride}, padding {padding!r} and dilation "
-            f"{dilation}; both framed values are sums of products, which stand below. In dx the taps "
+            f"All gradients are npconv.conv2d_backward_taps', with {geometry_text(*geometry)}; "
+            "both framed values are sums of products, which stand below. In dx the taps "
             "run backwards, as a later position reaches the same place by an earlier tap"
             + ("; the product framed there is the scattered value's." if all(back.reach) else ".")
         ),

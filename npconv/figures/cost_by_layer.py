@@ -10,7 +10,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 
-from ..kernels.arguments import is_int
+from ..kernels.arguments import Arguments
 from ..kernels.geometry import Pair
 from ..layers import ReLU6
 from ..models import MOBILENET_V2_ROWS, Row, Summary, mobilenet_v2, summary
@@ -65,7 +65,7 @@ def cost_by_layer_figure(
     >>> figure.data["totals"]["macs"], figure.data["by kind"]["macs"]["depthwise"]
     (7049216, 290304)
     """
-    sizes = _sizes(resolution)
+    sizes = Arguments(FUNCTION, "").pair("resolution", resolution, 1)
     network = mobilenet_v2(width, classes, rows=rows)
     if not 1 <= len(network.blocks) <= MOST_BLOCKS:
         raise ValueError(f"{FUNCTION}: rows must be of 1 to {MOST_BLOCKS} blocks; got {len(network.blocks)}")
@@ -82,16 +82,6 @@ def cost_by_layer_figure(
 
 
 # What is drawn: numbers
-
-
-def _sizes(resolution: Any) -> tuple[int, int]:
-    """Height and width of the image."""
-    sizes = resolution if isinstance(resolution, tuple | list) else (resolution, resolution)
-    if len(sizes) != 2 or not all(map(is_int, sizes)):
-        raise TypeError(f"{FUNCTION}: resolution must be an int or a pair of ints; got {resolution!r}")
-    if min(sizes) < 1:
-        raise ValueError(f"{FUNCTION}: resolution must be at least 1; got {resolution!r}")
-    return int(sizes[0]), int(sizes[1])
 
 
 def _numbers(counted: Summary) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import NullLocator
 
 from ..cost import break_even_multiplier, cost_ratio, count_operations
+from ..kernels.arguments import Arguments, integers, shown
 from ..kernels.geometry import Array, Pair
 from ..kernels.separable import depthwise_separable_conv2d
 from ..kernels.standard import conv2d
@@ -19,7 +20,9 @@ from ..text import shape_text
 from .figure import Figure, four_part_caption, style
 from .parts.drawing import INK, LINE_COLORS, LINE_STYLES, MARKERS, SMALL, WIDTH, spread, text_width
 
+NAME = "cost_ratio_figure"
 MOST_LINES = len(LINE_COLORS)
+MOST_WEIGHTS = 2**22  # of a kernel whose operations are counted
 HEIGHT = 3.7  # inches
 EDGE = 0.675  # inches at the left of each plot
 
@@ -52,12 +55,22 @@ def cost_ratio_figure(
     ['13/36', '17/72']
     """
     for name, values in (("kernel_sizes", kernel_sizes), ("depth_multipliers", depth_multipliers)):
+        if not isinstance(values, tuple | list):
+            raise TypeError(f"{NAME}: {name} must be a tuple of ints; got {shown(values)}")
         if not 1 <= len(values) <= MOST_LINES:
-            raise ValueError(f"cost_ratio_figure: {name} must be 1 to {MOST_LINES} lines; got {len(values)}")
+            raise ValueError(f"{NAME}: {name} must be 1 to {MOST_LINES} lines; got {len(values)}")
+    kernels = [Arguments(NAME, "").pair("kernel_sizes", size, 1) for size in kernel_sizes]
+    depth_multipliers = integers(NAME, "depth_multipliers", depth_multipliers)
+    out_channels = integers(NAME, "out_channels", out_channels)
     if len(out_channels) < 2 or any(n >= m for n, m in pairwise(out_channels)):
-        raise ValueError(f"cost_ratio_figure: out_channels must be two or more in growing order; got {out_channels!r}")
-    by_size = [_line(size, 1, out_channels) for size in kernel_sizes]
-    by_multiplier = [by_size[0] if q == 1 else _line(kernel_sizes[0], q, out_channels) for q in depth_multipliers]
+        raise ValueError(f"{NAME}: out_channels must be two or more in growing order; got {out_channels!r}")
+    if max(map(math.prod, kernels)) * max(depth_multipliers) * out_channels[-1] > MOST_WEIGHTS:
+        raise ValueError(
+            f"{NAME}: kernel_sizes, out_channels and depth_multipliers must be of at most {MOST_WEIGHTS:,} weights to "
+            f"be counted; got {kernel_sizes}, {out_channels} and {depth_multipliers}"
+        )
+    by_size = [_line(size, 1, out_channels) for size in kernels]
+    by_multiplier = [by_size[0] if q == 1 else _line(kernels[0], q, out_channels) for q in depth_multipliers]
     sizes = [shape_text(line["kernel"]) for line in by_size]
     multipliers = [f"Q = {q}" for q in depth_multipliers]
     labelled = [*zip(sizes, by_size, strict=True), *zip(multipliers, by_multiplier, strict=True)]
@@ -65,7 +78,7 @@ def cost_ratio_figure(
         figure = matplotlib.figure.Figure(figsize=(WIDTH, HEIGHT))
         ends = max(text_width(_end_text(line, label), SMALL) for label, line in labelled)
         if ends > 2:
-            raise ValueError("cost_ratio_figure: kernel_sizes and depth_multipliers must be shorter to be written")
+            raise ValueError(f"{NAME}: kernel_sizes and depth_multipliers must be shorter to be written")
         across = (WIDTH / 2 - EDGE - ends - 0.2) / WIDTH
         left = figure.add_axes((EDGE / WIDTH, 0.15, across, 0.72))
         right = figure.add_axes((0.5 + EDGE / WIDTH, 0.15, across, 0.72))
@@ -116,10 +129,10 @@ def _near_text(lines: list[dict[str, Any]], out_channels: Sequence[int]) -> str:
     return ", ".join(texts)
 
 
-def _line(size: Pair, q: int, out_channels: Sequence[int]) -> dict[str, Any]:
+def _line(size: tuple[int, int], q: int, out_channels: Sequence[int]) -> dict[str, Any]:
     """One line's numbers, counted and by formula."""
     formula = [str(cost_ratio(size, n, depth_multiplier=q)) for n in out_channels]
-    height, width = size if isinstance(size, tuple | list) else (size, size)
+    height, width = size
     counted = []
     for n in out_channels:
         x, depthwise = np.ones((1, height, width, 1)), np.ones((height, width, q))

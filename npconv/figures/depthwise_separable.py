@@ -25,7 +25,7 @@ from .parts.drawing import (
 )
 from .parts.separable_layer import Separable, separable_from, separable_row
 from .parts.slabs import LINE, Block, Face, Part, Row, Stack, Texts, drawn_channels, hue_text, notes_height, write_notes
-from .parts.values import ROUNDED, Given, number_texts, plural, side_text
+from .parts.values import ROUNDED, Given, geometry_text, number_texts, plural, side_text
 
 HEIGHT, MOST_HEIGHT = 12.6, 13.15  # inches of a figure that has to leave something out, and of any
 SLACK = 0.5  # inches beyond HEIGHT that it takes where nothing of a step is left out then
@@ -161,7 +161,7 @@ def depthwise_separable(
             ),
             computed=(
                 "The maps are npconv.depthwise_conv2d's and the output is npconv.depthwise_separable_conv2d's, with "
-                f"stride {stride}, padding {padding!r} and dilation {dilation}; nothing is flipped."
+                f"{geometry_text(stride, padding, dilation)}; nothing is flipped."
             ),
             scale=(
                 f"All volumes have one scale, channels at half of it; {hue_text(s.channels)}; {_faces_text(blank)}"
@@ -261,7 +261,7 @@ def _frame(s: Separable, shown: int, cell: float, geometry: tuple[Pair, Padding,
             ),
             computed=(
                 "The maps are npconv.depthwise_conv2d's and the output is npconv.depthwise_separable_conv2d's, with "
-                f"stride {stride}, padding {padding!r} and dilation {dilation}."
+                f"{geometry_text(stride, padding, dilation)}."
             ),
             scale=(
                 f"All slices have one scale; {hue_text(s.channels)}; what is still to come is white; indices count "

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Any
 
-from ..kernels.arguments import is_int
 from ..kernels.geometry import Padding, Pair
 from ..text import number_text, shape_text
 from .figure import Figure, drawn_by, four_part_caption
@@ -28,7 +27,7 @@ from .parts.drawing import (
 )
 from .parts.layer import Layer, layer_from
 from .parts.terms import Part, Terms, rest_text, slices_text
-from .parts.values import ROUNDED, Given, number_texts, sum_text, widest_texts
+from .parts.values import ROUNDED, Given, geometry_text, number_texts, place_from, sum_text, widest_texts
 from .parts.volumes import Group, draw_groups
 
 NAME = "functional_view"
@@ -83,16 +82,11 @@ def functional_view(
     """
     layer = layer_from(NAME, x, kernel, stride, padding, dilation, at, seed, n)
     if until is None:
-        return _view(layer, _how(stride, padding, dilation), None)
-    if not isinstance(until, tuple | list) or len(until) != 2 or not all(is_int(index) for index in until):
-        raise TypeError(f"{NAME}: until must be a pair of ints (row, column); got {until!r}")
-    place = int(until[0]), int(until[1])
-    if place not in layer.places:
-        _, rows, columns = layer.geometry.output
-        raise ValueError(f"{NAME}: until must be a place in the output, {rows} by {columns}; got {until!r}")
+        return _view(layer, geometry_text(stride, padding, dilation), None)
+    place = place_from(NAME, until, *layer.geometry.output[1:], name="until")
     if at is not None and place != (layer.row, layer.column):
         raise ValueError(f"{NAME}: at must be None or equal to until; got at {at!r}, until {until!r}")
-    return _view(layer.moved(*place), _how(stride, padding, dilation), place)
+    return _view(layer.moved(*place), geometry_text(stride, padding, dilation), place)
 
 
 def functional_view_frames(
@@ -125,11 +119,7 @@ def functional_view_frames(
             f"{NAME}_frames: too many steps to animate: {len(places)}, {MOST_STEPS} at the most; "
             f"got x {layer.x.shape}, kernel {layer.kernel.shape}"
         )
-    return [_view(layer.moved(*place), _how(stride, padding, dilation), place) for place in places]
-
-
-def _how(stride: Pair, padding: Padding, dilation: Pair) -> str:
-    return f"stride {stride}, padding {padding!r} and dilation {dilation}"
+    return [_view(layer.moved(*place), geometry_text(stride, padding, dilation), place) for place in places]
 
 
 def _view(layer: Layer, how: str, until: Place | None) -> Figure:

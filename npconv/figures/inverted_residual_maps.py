@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.colors import LinearSegmentedColormap
 
 from ..data import Photograph
-from ..kernels.arguments import is_int
+from ..kernels.arguments import LARGEST_SEED, integer
 from ..kernels.geometry import Array, Pair
 from ..text import shape_text
 from .figure import Figure, drawn_by, four_part_caption
@@ -22,6 +22,7 @@ Extent = tuple[float, float, float, float]  # left, right, bottom, top
 
 NAME = "inverted_residual_maps"
 MOST_COLUMNS = 8
+MOST_CHANNELS = 512  # for each of the input's, of random kernels
 OPERATOR, BETWEEN, BESIDE = 0.8, 0.72, 0.25  # inches: left of a row, between its halves, and for the shortcut
 HALF = (WIDTH - 2 * MARGIN - OPERATOR - BETWEEN - BESIDE) / 2
 LEFT, RIGHT = MARGIN + OPERATOR, MARGIN + OPERATOR + HALF + BETWEEN
@@ -76,11 +77,9 @@ def inverted_residual_maps(
     >>> [stage["shape"] for stage in figure.data["stages"]][-2:], figure.data["shortcut"]
     ([[12, 15, 18], [12, 15, 3]], False)
     """
-    for name, number, low in (("expansion", expansion, 1), ("out_channels", out_channels, 1), ("seed", seed, 0)):
-        if number is not None and not is_int(number):
-            raise TypeError(f"{NAME}: {name} must be an int; got {number!r}")
-        if number is not None and number < low:
-            raise ValueError(f"{NAME}: {name} must be at least {low}; got {number}")
+    expansion = integer(NAME, "expansion", expansion, 1, MOST_CHANNELS)
+    out_channels = None if out_channels is None else integer(NAME, "out_channels", out_channels, 1, MOST_CHANNELS)
+    seed = integer(NAME, "seed", seed, 0, LARGEST_SEED)
     if not isinstance(weights, str):
         raise TypeError(f"{NAME}: weights must be a string; got {weights!r}")
     weights = " ".join(weights.split())

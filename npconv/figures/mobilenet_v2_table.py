@@ -6,7 +6,7 @@ from typing import Any
 
 from matplotlib.patches import Rectangle
 
-from ..kernels.arguments import is_int
+from ..kernels.arguments import Arguments
 from ..models import MOBILENET_V2_ROWS, Row, mobilenet_v2
 from ..text import shape_text
 from .figure import Figure, drawn_by, four_part_caption
@@ -78,7 +78,7 @@ def mobilenet_v2_table_figure(
     >>> figure.data["rows"][7]["output"], figure.data["macs"]
     ([3, 5, 112], 17769680)
     """
-    height, wide = _sides(resolution)
+    height, wide = Arguments(NAME, "").pair("resolution", resolution, 1)
     network = mobilenet_v2(
         width, classes, rows=rows, in_channels=in_channels, stem_channels=stem_channels, last_channels=last_channels
     )
@@ -129,15 +129,6 @@ def _caption(table: Table, missing: str) -> str:
 
 def _stated(table: Table) -> dict[str, Any] | None:
     return {"macs": table.stated[0], "params": table.stated[1], "holds": table.holds} if table.stated else None
-
-
-def _sides(resolution: Any) -> tuple[int, int]:
-    sides = resolution if isinstance(resolution, tuple | list) else (resolution, resolution)
-    if len(sides) != 2 or not all(map(is_int, sides)):
-        raise TypeError(f"{NAME}: resolution must be an int or a pair of ints (height, width); got {resolution!r}")
-    if min(sides) < 1:
-        raise ValueError(f"{NAME}: resolution must be at least 1; got {resolution!r}")
-    return int(sides[0]), int(sides[1])
 
 
 def _claim(table: Table) -> str:

@@ -27,7 +27,7 @@ from .parts.drawing import (
 from .parts.layer import Layer, layer_from
 from .parts.slabs import channel_color, hue_text
 from .parts.terms import Part, Terms, draw_slices, slices_text
-from .parts.values import ROUNDED, Given, number_texts, plural, side_text
+from .parts.values import ROUNDED, Given, geometry_text, number_texts, plural, side_text
 
 HEIGHT = 12.8  # inches for all
 LEAST_CELL = 0.11  # inches of a cell without numbers
@@ -90,7 +90,7 @@ def per_channel_view(
             "drawn": {"channels": columns.shown, "slices": columns.shown if columns.terms else 0},
         },
         alt=_alt(layer, columns),
-        caption=_caption(layer, columns, notes, f"stride {stride}, padding {padding!r} and dilation {dilation}"),
+        caption=_caption(layer, columns, notes, geometry_text(stride, padding, dilation)),
     )
 
 

@@ -12,6 +12,7 @@ from matplotlib.ticker import NullLocator
 
 from ..bench.separable import SEPARABLE_LAYERS
 from ..data import read_json
+from ..kernels.arguments import integer
 from .figure import Figure, four_part_caption, style
 from .parts.drawing import INK, LINE_COLORS, MARGIN, SMALL, SMALLEST, WIDTH, spread, text_width
 from .parts.lines import NOTE_LINE, Kind, decades, wrapped, write_note
@@ -131,9 +132,9 @@ def _checked(measurements: Mapping[str, Any], batch: int | None) -> tuple[Mappin
         if not all(0 < value < math.inf for table in tables for value in table.values()):
             raise ValueError(f"{where} must have numbers above 0; got {tables}")
     batches = sorted({int(layer["batch"]) for layer in measurements["separable"]})
-    if batch is not None and batch not in batches:
-        raise ValueError(f"{FUNCTION}: batch must be one of {', '.join(map(str, batches))}; got {batch!r}")
-    batch = batches[0] if batch is None else batch
+    batch = batches[0] if batch is None else integer(FUNCTION, "batch", batch)
+    if batch not in batches:
+        raise ValueError(f"{FUNCTION}: batch must be one of {', '.join(map(str, batches))}; got {batch}")
     layers = [layer for layer in measurements["separable"] if layer["batch"] == batch]
     if len({tuple(layer["ratios"]) for layer in layers}) > 1:
         raise ValueError(f"{FUNCTION}: measurements['separable'] must be of the same functions in every layer")

@@ -12,7 +12,7 @@ from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.ticker import NullLocator
 
-from ..kernels.arguments import is_int
+from ..kernels import arguments
 from ..kernels.geometry import Array
 from .figure import Figure, four_part_caption, style
 from .parts.drawing import INK, MARGIN, MARKERS, ROLES, SMALL, SMALLEST, TEXT, TITLE, WIDTH, shade, spread, text_width
@@ -70,10 +70,11 @@ def relu_information_loss(
     >>> figure.data["by n"]["expected share"]
     ['0', '1/4', '1/2', '11/16', '13/16']
     """
-    _check(dimensions, scales, draws, seed)
-    dimensions = [int(n) for n in dimensions]
+    dimensions, scales = _in_order(dimensions, scales)
+    draws = arguments.integer(FUNCTION, "draws", draws, 1, MOST_DRAWS)
+    generator = arguments.generator(FUNCTION, seed)
     unit, largest = _unit_points(points)
-    matrices = np.random.default_rng(seed).standard_normal((draws, max(dimensions), 2))
+    matrices = generator.standard_normal((draws, max(dimensions), 2))
     counts = count_kept(unit, matrices, dimensions, scales)
     panels = [median_panel(unit, matrices, counts.relu, n) for n in dimensions]
     data = _data(unit, largest, panels, counts, scales)
@@ -89,29 +90,20 @@ def relu_information_loss(
     )
 
 
-def _check(dimensions: Sequence[int], scales: Sequence[float], draws: int, seed: int) -> None:
-    if not isinstance(dimensions, tuple | list) or not all(is_int(n) for n in dimensions):
-        raise TypeError(f"{FUNCTION}: dimensions must be ints; got {dimensions!r}")
-    if not 1 <= len(dimensions) <= MOST_PANELS:
-        raise ValueError(f"{FUNCTION}: dimensions must be 1 to {MOST_PANELS} panels; got {len(dimensions)}")
-    if any(n >= m for n, m in pairwise(dimensions)) or not 1 <= dimensions[0] <= dimensions[-1] <= MOST_DIMENSIONS:
-        raise ValueError(
-            f"{FUNCTION}: dimensions must be from 1 to {MOST_DIMENSIONS} in growing order; got {dimensions!r}"
-        )
-    if not isinstance(scales, tuple | list) or not all(
-        isinstance(scale, int | float | np.integer | np.floating) and not isinstance(scale, bool) for scale in scales
-    ):
-        raise TypeError(f"{FUNCTION}: scales must be real numbers; got {scales!r}")
-    in_order = all(1e-6 <= low < high <= 1e6 for low, high in pairwise(scales))
-    if len(scales) < 2 or not in_order:
-        raise ValueError(f"{FUNCTION}: scales must be two or more from 1e-6 to 1e6 in growing order; got {scales!r}")
-    for name, number, least in (("draws", draws, 1), ("seed", seed, 0)):
-        if not is_int(number):
-            raise TypeError(f"{FUNCTION}: {name} must be an int; got {number!r}")
-        if number < least:
-            raise ValueError(f"{FUNCTION}: {name} must be at least {least}; got {number}")
-    if draws > MOST_DRAWS:
-        raise ValueError(f"{FUNCTION}: draws must be at most {MOST_DRAWS}; got {draws}")
+def _in_order(dimensions: Sequence[int], scales: Sequence[float]) -> tuple[tuple[int, ...], list[float]]:
+    """Python's numbers of both; raise where they are too many, or not in growing order."""
+    numbers = arguments.integers(FUNCTION, "dimensions", dimensions, 1, MOST_DIMENSIONS)
+    if not 1 <= len(numbers) <= MOST_PANELS:
+        raise ValueError(f"{FUNCTION}: dimensions must be 1 to {MOST_PANELS} panels; got {len(numbers)}")
+    if not isinstance(scales, tuple | list):
+        raise TypeError(f"{FUNCTION}: scales must be real numbers; got {arguments.shown(scales)}")
+    reals = [arguments.real(FUNCTION, "scales", scale, least=1e-6, most=1e6) for scale in scales]
+    if len(reals) < 2:
+        raise ValueError(f"{FUNCTION}: scales must be two or more; got {reals}")
+    for name, row in (("dimensions", numbers), ("scales", reals)):
+        if any(low >= high for low, high in pairwise(row)):
+            raise ValueError(f"{FUNCTION}: {name} must be in growing order; got {row}")
+    return numbers, reals
 
 
 def _unit_points(points: Array | None) -> tuple[Array, float]:

@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from ..cost import cost_ratio
-from ..kernels.arguments import is_int
+from ..kernels.arguments import LARGEST_SEED, integer, integers
 from ..kernels.geometry import Array
 from ..kernels.separable import factored_kernel, factorize_kernel
 from ..text import shape_text
@@ -20,6 +20,7 @@ Path = list[tuple[float, float]]  # (cost, error) by (cost, error)
 
 MOST_LINES = len(LINE_COLORS)
 MOST_CHANNELS = 512
+NAME = "separability"
 ROUNDING = 1e-12  # a smaller error is that of float64, and the factors are exact
 LEFTS, BOTTOM, AXES = (0.075, 0.575), 0.55, (3.6, 2.7)  # shares of the width, and inches
 LEGEND_LINE, SAMPLE = 0.175, 0.5  # inches
@@ -70,7 +71,13 @@ def separability(
     >>> figure.data["kernels"][0]["costs"], figure.data["kernels"][0]["errors"]
     (['13/36', '13/18', '13/12', '13/9'], [0.0, 0.0, 0.0, 0.0])
     """
-    _check_numbers(kernel_size, in_channels, out_channels, repeats, seed)
+    kernel_size = integer(NAME, "kernel_size", kernel_size, 1, 7)
+    in_channels = integer(NAME, "in_channels", in_channels, 1, MOST_CHANNELS)
+    repeats = integer(NAME, "repeats", repeats, 1, 100)
+    seed = integer(NAME, "seed", seed, 0, LARGEST_SEED)
+    out_channels = integers(NAME, "out_channels", out_channels, 1, MOST_CHANNELS)
+    if not 1 <= len(set(out_channels)) == len(out_channels) <= MOST_LINES:
+        raise ValueError(f"{NAME}: out_channels must be 1 to {MOST_LINES} different N; got {out_channels!r}")
     given = kernels is not None
     if kernels is None:
         kernels = _filters(kernel_size, in_channels, out_channels[-1], seed)
@@ -237,7 +244,7 @@ def _legend_texts(lines: list[dict[str, Any]], with_shapes: bool) -> list[str]:
             f"{line['label']}{shape}: exact at Q = {line['exact from Q']}, cost {_cost(line, line['exact from Q']):.2f}"
         )
         if text_width(text, SMALL) > AXES[0] - SAMPLE or not line["label"].strip() or "\n" in text:
-            raise ValueError(f"separability: kernels must have labels that fit into a line; got {line['label']!r}")
+            raise ValueError(f"{NAME}: kernels must have labels that fit into a line; got {line['label']!r}")
         texts.append(text)
     return texts
 
@@ -306,40 +313,20 @@ def _touches(box: Array, others: Array) -> bool:
     return bool(near.all(axis=1).any())
 
 
-def _check_numbers(kernel_size: int, in_channels: int, out_channels: Sequence[int], repeats: int, seed: int) -> None:
-    """Raise where the random kernels cannot be made."""
-    if not isinstance(out_channels, tuple | list):
-        raise TypeError(f"separability: out_channels must be a tuple or a list of ints; got {out_channels!r}")
-    numbers = [
-        ("kernel_size", kernel_size, 1, 7),
-        ("in_channels", in_channels, 1, MOST_CHANNELS),
-        ("repeats", repeats, 1, 100),
-        ("seed", seed, 0, 2**32 - 1),
-        *(("out_channels", n, 1, MOST_CHANNELS) for n in out_channels),
-    ]
-    for name, number, low, high in numbers:
-        if not is_int(number):
-            raise TypeError(f"separability: {name} must be an int; got {number!r}")
-        if not low <= number <= high:
-            raise ValueError(f"separability: {name} must be from {low} to {high}; got {number}")
-    if not 1 <= len(set(out_channels)) == len(out_channels) <= MOST_LINES:
-        raise ValueError(f"separability: out_channels must be 1 to {MOST_LINES} different N; got {out_channels!r}")
-
-
 def _checked_kernels(kernels: Mapping[str, Array]) -> dict[str, Array]:
     """The kernels in float64; raise where one cannot be taken apart or drawn."""
     if not isinstance(kernels, Mapping):
-        raise TypeError(f"separability: kernels must be a mapping of labels to arrays; got {type(kernels).__name__}")
+        raise TypeError(f"{NAME}: kernels must be a mapping of labels to arrays; got {type(kernels).__name__}")
     if not 1 <= len(kernels) <= MOST_LINES:
-        raise ValueError(f"separability: kernels must be 1 to {MOST_LINES}; got {len(kernels)}")
+        raise ValueError(f"{NAME}: kernels must be 1 to {MOST_LINES}; got {len(kernels)}")
     for label, kernel in kernels.items():
         if not isinstance(label, str):
-            raise TypeError(f"separability: kernels must have strings as labels; got {label!r}")
+            raise TypeError(f"{NAME}: kernels must have strings as labels; got {label!r}")
         if not isinstance(kernel, np.ndarray) or kernel.dtype.kind not in "iuf":
             kind = getattr(kernel, "dtype", type(kernel).__name__)
-            raise TypeError(f"separability: kernels[{label!r}] must be an ndarray of real numbers; got {kind}")
+            raise TypeError(f"{NAME}: kernels[{label!r}] must be an ndarray of real numbers; got {kind}")
         if kernel.ndim != 4 or min(kernel.shape) < 1:
-            raise ValueError(f"separability: kernels[{label!r}] must be (Dᵣ, Dᵣ, M, N); got the shape {kernel.shape}")
+            raise ValueError(f"{NAME}: kernels[{label!r}] must be (Dᵣ, Dᵣ, M, N); got the shape {kernel.shape}")
         if not 0 < np.linalg.norm(kernel.astype(np.float64)) < np.inf:
-            raise ValueError(f"separability: kernels[{label!r}] {kernel.shape} must be finite and not all zero")
+            raise ValueError(f"{NAME}: kernels[{label!r}] {kernel.shape} must be finite and not all zero")
     return {label: kernel.astype(np.float64) for label, kernel in kernels.items()}

@@ -9,7 +9,6 @@ from matplotlib.patches import Rectangle
 
 from ..cost import cost_ratio, count_operations
 from ..kernels import arguments
-from ..kernels.arguments import is_int
 from ..kernels.depthwise import depthwise_conv2d
 from ..kernels.geometry import Padding, Pair
 from ..kernels.pointwise import pointwise_conv2d
@@ -22,6 +21,7 @@ from .parts.slabs import LINE, Block, Face, Row, channel_color, hue_text, solid_
 from .parts.values import Given, array_from, plural, side_text
 
 MOST_COUNTED = 300_000  # multiplications counted one by one; above, those of one filter are, times N
+MOST_FILTERS = 2**14
 LARGEST_CELL = 0.15
 MOST_HEIGHT = 3.6  # inches for each of the two rows of volumes
 BLUE = ROLES["shortcut"]
@@ -194,28 +194,26 @@ def _left_out(e: Example, drawn: dict[str, int]) -> str:
 def _example_from(
     function: str, x: Given, kernel: Pair, out_channels: int, stride: Pair, padding: Padding, seed: int
 ) -> Example:
-    generator = np.random.default_rng(seed)
+    generator = arguments.generator(function, seed)
     x = array_from(function, "x", x, generator, 3)
-    height, width = arguments.Arguments(function, arguments.PRODUCTS, x=x).pair("kernel", kernel, 1)
-    if not is_int(out_channels):
-        raise TypeError(f"{function}: out_channels must be an int; got {out_channels!r}")
-    if out_channels < 1:
-        raise ValueError(f"{function}: out_channels must be at least 1; got {out_channels}")
-    arguments.Arguments(function, arguments.PRODUCTS, x=x).match(x=arguments.VOLUME)
+    checked = arguments.Arguments(function, arguments.PRODUCTS, x=x)
+    height, width = checked.pair("kernel", kernel, 1)
+    out_channels = arguments.integer(function, "out_channels", out_channels, 1, MOST_FILTERS)
+    checked.match(x=arguments.VOLUME)
     channels = x.shape[-1]
     depthwise = array_from(function, "kernel", (height, width, channels), generator, 1)
-    pointwise = array_from(function, "out_channels", (channels, int(out_channels)), generator, 2)
+    pointwise = array_from(function, "out_channels", (channels, out_channels), generator, 2)
     s = separable_from(function, x, depthwise, pointwise, stride, padding, 1, None, seed)
     standard = s.layer.kernel  # (Dᵣ, Dᵣ, M, N)
     geometry = {"stride": stride, "padding": padding}
     y = conv2d(x, standard, **geometry)  # type: ignore[arg-type]
-    counted = int(out_channels) if y[0, ..., 0].size * standard.size <= MOST_COUNTED else 1
+    counted = out_channels if y[0, ..., 0].size * standard.size <= MOST_COUNTED else 1
     counts = {
         "standard": count_operations(conv2d, x, standard[..., :counted], **geometry),
         "depthwise": count_operations(depthwise_conv2d, x, depthwise, **geometry),
         "pointwise": count_operations(pointwise_conv2d, s.filtered, pointwise[:, :counted]),
     }
-    times = {step: 1 if step == "depthwise" else int(out_channels) // counted for step in counts}
+    times = {step: 1 if step == "depthwise" else out_channels // counted for step in counts}
     return Example(
         s,
         {step: count.multiplications * times[step] for step, count in counts.items()},

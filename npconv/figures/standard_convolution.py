@@ -17,7 +17,7 @@ from .parts.drawing import (
 )
 from .parts.layer import Layer, layer_from
 from .parts.terms import Part, Terms, draw_slices, slices_text
-from .parts.values import ROUNDED, Given, number_texts
+from .parts.values import ROUNDED, Given, geometry_text, number_texts
 from .parts.volumes import Group, draw_groups
 
 MOST_FILTERS = 4
@@ -106,7 +106,7 @@ def standard_convolution(
             ),
             computed=(
                 "The output and the summands of the framed value are npconv.conv2d's and npconv.per_channel_maps', "
-                f"with stride {stride}, padding {padding!r} and dilation {dilation}; nothing is flipped."
+                f"with {geometry_text(stride, padding, dilation)}; nothing is flipped."
             ),
             scale=(
                 "All volumes have one scale, channels at half of it; a front face shows channel 0; indices count "

@@ -8,7 +8,7 @@ stands twice must be the same number both times, but for the spatial sides D, wh
 
 import math
 import operator
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NoReturn
 
 import numpy as np
@@ -168,6 +168,66 @@ def real(
         wanted = " and ".join(f"{word} {bound:g}" for word, bound, _ in given)
         raise ValueError(f"{function}: {name} must be {wanted}; got {shown(value)}")
     return float(number)
+
+
+def integers(
+    function: str, name: str, given: Any, least: int = 1, most: int = LARGEST, *, expected: str = "a tuple of ints"
+) -> tuple[int, ...]:
+    """Several ints within their bounds, as Python's."""
+    if not isinstance(given, tuple | list) or not all(map(is_int, given)):
+        raise TypeError(f"{function}: {name} must be {expected}; got {shown(given)}")
+    for number in given:
+        if not least <= number <= most:
+            limit = f"at least {least}" if number < least else f"at most {most}"
+            raise ValueError(f"{function}: {name} must have every number {limit}; got {shown(given)}")
+    return tuple(map(int, given))
+
+
+def sizes(
+    function: str, name: str, given: Any, expected: str = "a shape, a tuple of ints", *, most: int = MOST
+) -> tuple[int, ...]:
+    """A shape without an empty axis, of at most so many numbers."""
+    shape = integers(function, name, given, expected=expected)
+    if math.prod(shape) > most:
+        raise ValueError(f"{function}: {name} must have at most {most:,} numbers; got {shown(given)}")
+    return shape
+
+
+def plain(value: Any) -> Any:
+    """A number, a word, or tuples or a mapping of them, with Python's ints for NumPy's."""
+    if isinstance(value, dict):
+        return {name: plain(each) for name, each in value.items()}
+    if isinstance(value, tuple | list):
+        return tuple(map(plain, value))
+    return int(value) if is_int(value) else value
+
+
+def one_of(function: str, name: str, word: Any, words: Iterable[str]) -> str:
+    """One of some words."""
+    known = tuple(words)
+    if not isinstance(word, str) or word not in known:
+        raise ValueError(f"{function}: {name} must be one of {', '.join(known)}; got {shown(word)}")
+    return word
+
+
+def instance(function: str, name: str, value: Any, *kinds: type) -> None:
+    """Check that a value is of one of some classes."""
+    if not isinstance(value, kinds):
+        wanted = " or ".join(kind.__name__ for kind in kinds)
+        raise TypeError(f"{function}: {name} must be a {wanted}; got {type(value).__name__}")
+
+
+def assign(record: Any, **checked: Any) -> None:
+    """Put what was checked into the fields of a frozen dataclass."""
+    for name, value in checked.items():
+        object.__setattr__(record, name, value)
+
+
+def callables(function: str, /, **given: Any) -> None:
+    """Check that each can be called."""
+    for name, value in given.items():
+        if not callable(value):
+            raise TypeError(f"{function}: {name} must be a function; got {shown(value)}")
 
 
 def boolean(function: str, name: str, value: Any) -> None:

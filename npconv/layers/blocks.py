@@ -12,7 +12,7 @@ import numpy as np
 
 from ..cost import Cost
 from ..kernels.activations import relu, relu_backward
-from ..kernels.arguments import boolean, generator
+from ..kernels.arguments import boolean, generator, one_of
 from ..kernels.geometry import Array, Padding, Pair
 from .convolution import Conv2D, DepthwiseConv2D, Linear, PointwiseConv2D
 from .elementwise import ReLU, ReLU6
@@ -31,7 +31,7 @@ def normalised(
 
     `batch_norm` are the options of `BatchNorm`, or None for none; `activation` is "relu", "relu6" or "linear".
     """
-    _known("normalised", "activation", activation)
+    one_of("normalised", "activation", activation, ACTIVATIONS)
     check_options("normalised", batch_norm)
     layers: dict[str, Layer] = {name: linear}
     if batch_norm is not None:
@@ -94,7 +94,7 @@ class InvertedResidual(Sequential):
         in_channels, out_channels, expansion = positive_ints(
             "InvertedResidual", in_channels=in_channels, out_channels=out_channels, expansion=expansion
         )
-        _known("InvertedResidual", "bottleneck", bottleneck)
+        one_of("InvertedResidual", "bottleneck", bottleneck, ACTIVATIONS)
         check_options("InvertedResidual", batch_norm)
         boolean("InvertedResidual", "shortcut", shortcut)
         rng, wide = generator("InvertedResidual", seed), in_channels * expansion
@@ -179,7 +179,7 @@ class DepthwiseSeparable(Sequential):
         in_channels, out_channels, depth_multiplier = positive_ints(
             "DepthwiseSeparable", in_channels=in_channels, out_channels=out_channels, depth_multiplier=depth_multiplier
         )
-        _known("DepthwiseSeparable", "activation", activation)
+        one_of("DepthwiseSeparable", "activation", activation, ACTIVATIONS)
         check_options("DepthwiseSeparable", batch_norm)
         rng = generator("DepthwiseSeparable", seed)
         depthwise = DepthwiseConv2D(
@@ -275,12 +275,6 @@ class ResidualBottleneck(ActivatedSum):
             )
             | normalised("restore", PointwiseConv2D(narrow, channels, seed=rng, dtype=dtype), batch_norm)
         )
-
-
-def _known(function: str, argument: str, activation: str) -> None:
-    """Check an activation's name."""
-    if activation not in ACTIVATIONS:
-        raise ValueError(f"{function}: {argument} must be one of {', '.join(ACTIVATIONS)}; got {activation!r}")
 
 
 def _with_sum(cost: Cost) -> Cost:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from ..cost import Cost
+from ..kernels import arguments
 from ..kernels.activations import relu, relu6, relu6_backward, relu_backward
 from ..kernels.geometry import Array
 from ..kernels.head import global_average_pool, global_average_pool_backward
@@ -69,7 +70,8 @@ class GlobalAveragePool(Layer):
 
     def cost(self, input_shape: tuple[int, ...]) -> Cost:
         """Its additions; no multiplication is counted. Raises ValueError where the shape has not four axes."""
-        if len(input_shape) != 4:
-            raise ValueError(f"GlobalAveragePool.cost: input_shape must be (B, Dᵤ, Dᵤ, M); got {tuple(input_shape)}")
-        batch, height, width, channels = input_shape
+        shape = arguments.sizes("GlobalAveragePool.cost", "input_shape", input_shape)
+        if len(shape) != 4:
+            raise ValueError(f"GlobalAveragePool.cost: input_shape must be (B, Dᵤ, Dᵤ, M); got {shape}")
+        batch, height, width, channels = shape
         return Cost(0, batch * (height * width - 1) * channels, 0, (batch, channels))

@@ -8,10 +8,11 @@ as there are. `Layer.initialize` takes either reading, one of `FANS`.
 
 import math
 from collections.abc import Callable
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 
+from ..kernels import arguments
 from ..kernels.geometry import Array
 
 Initializer: TypeAlias = Callable[[np.random.Generator, tuple[int, ...], int, int], Array]
@@ -26,6 +27,7 @@ def he_normal(rng: np.random.Generator, shape: tuple[int, ...], fan_in: int, fan
     >>> bool(abs(he_normal(np.random.default_rng(0), (300, 100), 300, 100).std() - (2 / 300) ** 0.5) < 1e-3)
     True
     """
+    shape, fan_in, _ = _checked("he_normal", rng, shape, fan_in, fan_out)
     return rng.standard_normal(shape) * math.sqrt(2 / fan_in)
 
 
@@ -39,6 +41,7 @@ def glorot_uniform(rng: np.random.Generator, shape: tuple[int, ...], fan_in: int
     >>> bool(abs(glorot_uniform(np.random.default_rng(0), (300, 100), 300, 100)).max() <= (6 / 400) ** 0.5)
     True
     """
+    shape, fan_in, fan_out = _checked("glorot_uniform", rng, shape, fan_in, fan_out)
     limit = math.sqrt(6 / (fan_in + fan_out))
     return rng.uniform(-limit, limit, shape)
 
@@ -52,8 +55,7 @@ def truncated_normal(deviation: float = 0.09) -> Initializer:
     >>> bool(abs(draw(np.random.default_rng(0), (300, 100), 300, 100)).max() <= 0.18)
     True
     """
-    if not deviation > 0:
-        raise ValueError(f"truncated_normal: deviation must be above 0; got {deviation!r}")
+    deviation = arguments.positive("truncated_normal", "deviation", deviation)
 
     def draw(rng: np.random.Generator, shape: tuple[int, ...], fan_in: int, fan_out: int) -> Array:
         values = rng.standard_normal(shape)
@@ -62,3 +64,11 @@ def truncated_normal(deviation: float = 0.09) -> Initializer:
         return values * deviation
 
     return draw
+
+
+def _checked(function: str, rng: Any, shape: Any, fan_in: Any, fan_out: Any) -> tuple[tuple[int, ...], int, int]:
+    """The shape and the fans as Python's ints."""
+    arguments.instance(function, "rng", rng, np.random.Generator)
+    fans = (("fan_in", fan_in), ("fan_out", fan_out))
+    sums, outputs = (arguments.integer(function, name, fan) for name, fan in fans)
+    return arguments.sizes(function, "shape", shape), sums, outputs

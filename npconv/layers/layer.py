@@ -57,7 +57,8 @@ class Layer:
 
         Batch normalisation and activations count their parameters and no operation.
         """
-        return Cost(0, 0, sum(a.size for a in self.params.values()), tuple(input_shape))
+        shape = arguments.sizes(f"{type(self).__name__}.cost", "input_shape", input_shape)
+        return Cost(0, 0, sum(a.size for a in self.params.values()), shape)
 
     def output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
         """The output's shape from the input's, batch included."""
@@ -213,14 +214,8 @@ def checked_geometry(function: str, stride: Pair, padding: Padding, dilation: Pa
     strides = checked.pair("stride", stride, 1)
     checked.pair("dilation", dilation, 1)
     checked.padding(padding, (1, 1), (1, 1), strides)
-    return {"stride": _plain(stride), "padding": _plain(padding), "dilation": _plain(dilation)}
-
-
-def _plain(value: Any) -> Any:
-    """A number, a word or a pair of them, with Python's ints for NumPy's."""
-    if isinstance(value, tuple | list):
-        return tuple(map(_plain, value))
-    return int(value) if arguments.is_int(value) else value
+    geometry: dict[str, Any] = arguments.plain({"stride": stride, "padding": padding, "dilation": dilation})
+    return geometry
 
 
 def _beyond(given: Array, dtype: np.dtype[Any]) -> Array:

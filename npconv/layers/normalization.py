@@ -112,10 +112,10 @@ class BatchNorm(Layer):
 
     def cost(self, input_shape: tuple[int, ...]) -> Cost:
         """Its parameters, and no operation. Raises ValueError where the channels are not as many."""
-        channels = self.params["scale"].size
-        if len(input_shape) < 2 or input_shape[-1] != channels:
-            raise ValueError(f"BatchNorm.cost: input_shape must be (B, …, {channels}); got {tuple(input_shape)}")
-        return super().cost(input_shape)
+        cost, channels = super().cost(input_shape), self.params["scale"].size
+        if len(cost.output_shape) < 2 or cost.output_shape[-1] != channels:
+            raise ValueError(f"BatchNorm.cost: input_shape must be (B, …, {channels}); got {cost.output_shape}")
+        return cost
 
     def _draw(self, rng: np.random.Generator, initializer: Initializer, fans: str) -> None:
         self._set_to_identity()

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, TypeVar
 
 from ..cost import Cost
+from ..kernels import arguments
 from ..kernels.geometry import Array
 from ..kernels.normalization import fold_batch_norm
 from .convolution import Linear
@@ -62,7 +63,7 @@ class Sequential(Layer):
         seen: dict[int, str] = {}
         for name, layer in named.items():
             if not isinstance(layer, Layer):
-                raise TypeError(f"{type(self).__name__}: {name} must be a Layer; got {type(layer).__name__}")
+                raise TypeError(f"{type(self).__name__}: layers must be Layers; got {type(layer).__name__} as {name}")
             if not isinstance(name, str):
                 raise TypeError(f"{type(self).__name__}: a layer's name must be a str; got {name!r}")
             if "." in name:
@@ -93,7 +94,7 @@ class Sequential(Layer):
     def cost(self, input_shape: tuple[int, ...]) -> Cost:
         """The sum of the layers' costs, which are its parts."""
         parts: dict[str, Cost] = {}
-        shape = tuple(input_shape)
+        shape = arguments.sizes(f"{type(self).__name__}.cost", "input_shape", input_shape)
         for name, layer in self.layers.items():
             parts[name] = layer.cost(shape)
             shape = parts[name].output_shape

@@ -1,5 +1,6 @@
 """What differs between the families of published weights: the padding of stride-2 layers, and batch normalisation."""
 
+from ..kernels.arguments import one_of
 from ..kernels.geometry import Padding
 from ..layers.normalization import CONVENTIONS
 
@@ -8,8 +9,7 @@ FAMILIES = tuple(CONVENTIONS)
 
 def check_conventions(function: str, conventions: str) -> None:
     """Check a family's name."""
-    if conventions not in FAMILIES:
-        raise ValueError(f"{function}: conventions must be one of {', '.join(FAMILIES)}; got {conventions!r}")
+    one_of(function, "conventions", conventions, FAMILIES)
 
 
 def padding(conventions: str, dilation: int = 1) -> Padding:

@@ -121,16 +121,17 @@ def wanted(function: str, network: Sequential, strides: Any) -> dict[int | str, 
             )
     expected = f"{function}: strides must be a sequence of ints and layers' names"
     if isinstance(strides, str) or not isinstance(strides, Sequence | np.ndarray):
-        raise TypeError(f"{expected}; got {strides!r}")
+        raise TypeError(f"{expected}; got {arguments.shown(strides)}")
     order = list(_names(network))
     asked: dict[int | str, str] = {}
     for key in strides:
         if not (isinstance(key, str) or arguments.is_int(key)):
-            raise TypeError(f"{expected}; got {key!r} in it")
+            raise TypeError(f"{expected}; got {arguments.shown(key)} in it")
         if isinstance(key, str) and key not in order:
             raise ValueError(f"{function}: there is no layer {key!r}; there are {', '.join(_neighbours(network, key))}")
         if not isinstance(key, str) and key not in ends:
-            raise ValueError(f"{function}: no block ends at stride {key}; blocks end at {', '.join(map(str, ends))}")
+            where = f"blocks end at {', '.join(map(str, ends))}"
+            raise ValueError(f"{function}: no block ends at stride {arguments.shown(key)}; {where}")
         asked[key if isinstance(key, str) else int(key)] = key if isinstance(key, str) else ends[key]
     if not asked:
         raise ValueError(f"{expected}, at least one; blocks end at {', '.join(map(str, ends)) or 'no stride'}")

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import prod
 
-from ..kernels.arguments import boolean, integer
+from ..kernels.arguments import boolean, integer, one_of
 from ..layers import BatchNorm, DepthwiseConv2D, Layer, PointwiseConv2D, ReLU, ReLU6
 from .summary import SummaryRow, summary
 
@@ -100,8 +100,7 @@ def activation_memory(
     given = None if bytes_per_number is None else integer(function, "bytes_per_number", bytes_per_number)
     boolean(function, "shortcuts", shortcuts)
     boolean(function, "weights", weights)
-    if granularity not in GRANULARITIES:
-        raise ValueError(f"{function}: granularity must be one of {', '.join(GRANULARITIES)}; got {granularity!r}")
+    one_of(function, "granularity", granularity, GRANULARITIES)
     if groups is not None and granularity != "blocks":
         raise ValueError(f'{function}: groups split blocks, so granularity must be "blocks"; got {granularity!r}')
     counted = summary(model, input_shape)

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from ..kernels.arguments import generator, positive
+from ..kernels.arguments import generator, one_of, positive
 from ..kernels.geometry import Padding
 from ..layers import Conv2D, Dense, DepthwiseSeparable, GlobalAveragePool, Layer, Sequential
 from ..layers.blocks import normalised
@@ -75,8 +75,7 @@ def mobilenet_v1(
         function, classes=classes, in_channels=in_channels, stem_channels=stem_channels
     )
     for name, value, known in (("convolution", convolution, KINDS), ("activation", activation, ACTIVATIONS)):
-        if value not in known:
-            raise ValueError(f"{function}: {name} must be one of {', '.join(known)}; got {value!r}")
+        one_of(function, name, value, known)
 
     def widened(channels: int) -> int:
         return max(1, int(channels * multiplier)) if conventions == "keras" else divisible(channels * multiplier)

@@ -105,7 +105,7 @@ def inverted_residual_rows(
     conventions: str = "keras",
     stem_stride: int = 1,
     output_stride: int | None = None,
-    batch_norm: Mapping[str, Any],
+    batch_norm: Mapping[str, Any] | None,
     seed: np.random.Generator,
     dtype: Any,
 ) -> dict[str, Layer]:
@@ -132,7 +132,7 @@ def head(
     last_channels: int,
     classes: int,
     *,
-    batch_norm: Mapping[str, Any],
+    batch_norm: Mapping[str, Any] | None,
     seed: np.random.Generator,
     dtype: Any,
 ) -> dict[str, Layer]:

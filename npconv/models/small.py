@@ -29,7 +29,7 @@ def small_mobilenet_v2(
     stem_channels: int = 16,
     stem_stride: int = 2,
     last_channels: int = 128,
-    batch_norm: Mapping[str, Any] = FEW_STEPS,
+    batch_norm: Mapping[str, Any] | None = FEW_STEPS,
     seed: int | np.random.Generator = 0,
     dtype: Any = np.float32,
 ) -> Sequential:
@@ -41,7 +41,7 @@ def small_mobilenet_v2(
         rows: the table, (t, c, n, s) a row; the default has five blocks and two of stride 2.
         stem_channels, stem_stride: of the first, 3×3 convolution.
         last_channels: of the last pointwise convolution, before the pool.
-        batch_norm: options of `BatchNorm`.
+        batch_norm: options of `BatchNorm`; None for none.
         seed: an int or a generator, from which all kernels are drawn, in their order.
         dtype: of the parameters.
 
@@ -62,8 +62,8 @@ def small_mobilenet_v2(
     table = checked_rows("small_mobilenet_v2", rows, Row)
     check_options("small_mobilenet_v2", batch_norm)
     sizes = {"classes": classes, "in_channels": in_channels, "stem_channels": stem_channels}
-    classes, in_channels, stem_channels, last_channels = positive_ints(
-        "small_mobilenet_v2", **sizes, last_channels=last_channels
+    classes, in_channels, stem_channels, stem_stride, last_channels = positive_ints(
+        "small_mobilenet_v2", **sizes, stem_stride=stem_stride, last_channels=last_channels
     )
     rng = generator("small_mobilenet_v2", seed)
     stem = Conv2D(in_channels, stem_channels, 3, stride=stem_stride, padding="same", seed=rng, dtype=dtype)

@@ -101,7 +101,7 @@ class Summary:
 
     def total(self, column: str) -> int:
         """The sum of a column of numbers: one of `COLUMNS`, or a ValueError."""
-        return _sum(self.rows, _known("Summary.total", "column", column, COLUMNS))
+        return _sum(self.rows, arguments.one_of("Summary.total", "column", column, COLUMNS))
 
     def by_kind(self, column: str = "macs") -> dict[str, int]:
         """Sums of a column by kind, such as {"stem": …, "expand": …}, in `ORDER`; others follow as they occur.
@@ -109,7 +109,7 @@ class Summary:
         `column` is one of `COLUMNS`, or a ValueError; "weights" are the parameters but for batch normalisation's.
         Kinds that sum to 0 are left out.
         """
-        _known("Summary.by_kind", "column", column, COLUMNS)
+        arguments.one_of("Summary.by_kind", "column", column, COLUMNS)
         sums = {kind: _sum(rows, column) for kind, rows in self._kinds().items()}
         return {kind: value for kind, value in sums.items() if value}
 
@@ -147,7 +147,7 @@ class Summary:
         add            0    0.0        0    0.0           0               560
         total      4,760  100.0      136  100.0         136             5,600
         """
-        _known("Summary.as_text", "by", by, TABLES)
+        arguments.one_of("Summary.as_text", "by", by, TABLES)
         lines: list[str] = []
         if by != "kind":
             header = ["layer", "operation", "output", "parameters", "MACs", "%", "activation bytes"]
@@ -215,14 +215,9 @@ def summary(model: Layer, input_shape: tuple[int, ...]) -> Summary:
     >>> counted.macs, counted.params, counted.weights, counted.by_kind()["depthwise"]
     (300774272, 3504872, 3470760, 20716416)
     """
-    if not isinstance(model, Layer):
-        raise TypeError(f"summary: model must be a Layer; got {type(model).__name__}")
-    if not isinstance(input_shape, tuple | list) or not all(map(arguments.is_int, input_shape)):
-        raise TypeError(f"summary: input_shape must be a tuple of ints, batch included; got {input_shape!r}")
-    if any(n < 1 for n in input_shape):
-        raise ValueError(f"summary: input_shape must have no axis below 1; got {tuple(input_shape)}")
+    arguments.instance("summary", "model", model, Layer)
+    shape = arguments.sizes("summary", "input_shape", input_shape, "a tuple of ints, batch included")
     dtype = next((a.dtype for a in model.params.values()), np.dtype(np.float32))
-    shape = tuple(int(n) for n in input_shape)
     return Summary(shape, tuple(_rows(model, "", shape, dtype.itemsize)), dtype.itemsize)
 
 
@@ -262,9 +257,3 @@ def _times(shape: tuple[int, ...]) -> str:
 
 def _percent(part: int, whole: int) -> str:
     return f"{100 * part / whole:.1f}" if whole else ""
-
-
-def _known(function: str, argument: str, word: str, words: Sequence[str]) -> str:
-    if word not in words:
-        raise ValueError(f"{function}: {argument} must be one of {', '.join(words)}; got {word!r}")
-    return word

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from ..kernels.arguments import boolean
+from ..kernels.arguments import boolean, instance, one_of
 from ..kernels.geometry import Array
 from ..layers.layer import fill
 from .conventions import FAMILIES
@@ -99,11 +99,8 @@ def weight_names(model: MobileNet) -> dict[str, str]:
 
 def _check_model(function: str, model: Any, naming: str | None = None) -> None:
     """Check that a model is one of ours, and that its conventions are those of the weights."""
-    if not isinstance(model, MobileNet):
-        raise TypeError(f"{function}: model must be a MobileNet; got {type(model).__name__}")
-    if naming is not None and naming not in FAMILIES:
-        raise ValueError(f"{function}: naming must be one of {', '.join(FAMILIES)} or None; got {naming!r}")
-    if naming is not None and naming != model.specification.conventions:
+    instance(function, "model", model, MobileNet)
+    if naming is not None and one_of(function, "naming", naming, FAMILIES) != model.specification.conventions:
         raise ValueError(f"{function}: naming is {naming!r}, but {_rebuild(model, naming)}")
 
 

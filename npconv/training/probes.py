@@ -35,7 +35,7 @@ from .optimizers import SGD
 from .schedules import cosine
 from .settings import SmallRun
 from .tasks import Task
-from .variants import variant_network
+from .variants import MOST_BLOCKS, variant_network
 
 SUBSPACES, WEIGHTS, GRADIENTS = "feature_subspaces.json", "feature_subspaces.npz", "gradient_flow.json"
 DIGITS = 6  # of stored numbers
@@ -198,8 +198,7 @@ def subspace(maps: Array, count: int, *, rng: np.random.Generator | None = None)
     array([[7., 1.]])
     """
     mean, directions = principal_directions(maps)
-    if not 1 <= count <= len(mean):
-        raise ValueError(f"subspace: count must be 1 to {len(mean)}, the channels; got {count!r}")
+    count = integer("subspace", "count", count, 1, len(mean))
     if rng is not None:
         directions = np.linalg.qr(rng.standard_normal(directions.shape))[0]
     return Subspace(mean.astype(maps.dtype), directions[:, :count].astype(maps.dtype))
@@ -293,7 +292,8 @@ def separable_network(
     >>> separable_network(blocks=2, channels=8).forward(np.ones((2, 12, 16, 1), np.float32)).shape
     (2, 10)
     """
-    blocks, rng = integer("separable_network", "blocks", blocks), generator("separable_network", seed)
+    blocks = integer("separable_network", "blocks", blocks, most=MOST_BLOCKS)
+    rng = generator("separable_network", seed)
     options: dict[str, Any] = {"batch_norm": batch_norm, "seed": rng, "dtype": dtype}
     stem = Conv2D(in_channels, stem_channels, 3, stride=2, padding="same", seed=rng, dtype=dtype)
     layers = normalised("stem", stem, batch_norm, "relu6")

@@ -6,13 +6,7 @@ A schedule is its settings: two with the same are equal, and its repr is the cal
 import math
 from dataclasses import KW_ONLY, dataclass
 
-from ..kernels.arguments import is_int, positive
-
-
-def _positive_and_finite(function: str, name: str, value: float) -> None:
-    positive(function, name, value)
-    if value == math.inf:
-        raise ValueError(f"{function}: {name} must be finite; got {value!r}")
+from ..kernels.arguments import assign, integer, positive, real
 
 
 @dataclass(frozen=True)
@@ -28,7 +22,7 @@ class constant:  # noqa: N801, for it is called like a function
     rate: float
 
     def __post_init__(self) -> None:
-        _positive_and_finite("constant", "rate", self.rate)
+        assign(self, rate=positive("constant", "rate", self.rate))
 
     def __call__(self, step: int) -> float:
         return self.rate
@@ -57,20 +51,13 @@ class cosine:  # noqa: N801
     final: float = 0.0
 
     def __post_init__(self) -> None:
-        _positive_and_finite("cosine", "rate", self.rate)
-        for name, value in (("steps", self.steps), ("warmup", self.warmup)):
-            if not is_int(value):
-                raise TypeError(f"cosine: {name} must be an int; got {value!r}")
-        if not 0 <= self.warmup < self.steps:
-            raise ValueError(
-                f"cosine: warmup must be from 0 to steps − 1; got warmup {self.warmup}, steps {self.steps}"
-            )
-        if self.final != 0:
-            positive("cosine", "final", self.final)
-        if not self.final <= self.rate:
-            raise ValueError(f"cosine: final must be from 0 to rate; got final {self.final!r}, rate {self.rate!r}")
+        rate, steps = positive("cosine", "rate", self.rate), integer("cosine", "steps", self.steps)
+        final = real("cosine", "final", self.final, least=0, most=rate)
+        warmup = integer("cosine", "warmup", self.warmup, 0, steps - 1)
+        assign(self, rate=rate, steps=steps, warmup=warmup, final=final)
 
     def __call__(self, step: int) -> float:
+        step = integer("cosine", "step", step, 0)
         if step < self.warmup:
             return self.rate * (step + 1) / self.warmup
         passed = min((step - self.warmup) / (self.steps - self.warmup), 1.0)
@@ -99,14 +86,9 @@ class exponential:  # noqa: N801
     every: int
 
     def __post_init__(self) -> None:
-        _positive_and_finite("exponential", "rate", self.rate)
-        positive("exponential", "factor", self.factor)
-        if self.factor > 1:
-            raise ValueError(f"exponential: factor must be at most 1; got {self.factor!r}")
-        if not is_int(self.every):
-            raise TypeError(f"exponential: every must be an int; got {self.every!r}")
-        if self.every < 1:
-            raise ValueError(f"exponential: every must be 1 or more; got {self.every!r}")
+        factor = real("exponential", "factor", self.factor, above=0, most=1)
+        every = integer("exponential", "every", self.every)
+        assign(self, rate=positive("exponential", "rate", self.rate), factor=factor, every=every)
 
     def __call__(self, step: int) -> float:
-        return float(self.rate * self.factor ** (step // self.every))
+        return self.rate * self.factor ** (integer("exponential", "step", step, 0) // self.every)

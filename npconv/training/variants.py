@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..kernels.activations import relu6, relu6_backward
-from ..kernels.arguments import is_int
+from ..kernels.arguments import LARGEST_SEED, integer, one_of
 from ..layers import (
     Conv2D,
     Dense,
@@ -18,6 +18,8 @@ from ..layers import (
     Sequential,
 )
 from ..layers.blocks import ActivatedSum, normalised
+from ..layers.layer import positive_ints
+from ..layers.normalization import check_options
 from ..models.small import FEW_STEPS
 
 VARIANTS = {
@@ -27,6 +29,9 @@ VARIANTS = {
     "none": "linear bottleneck, no shortcut",
 }
 """The networks by name. The first is both the linear one of Fig. 7(a) and the one between bottlenecks of Fig. 7(b)."""
+
+
+MOST_BLOCKS = 1000  # as deep as any network that was trained
 
 
 class ExpansionResidual(ActivatedSum):
@@ -83,14 +88,14 @@ def variant_network(
     >>> variant_network("none", blocks=2).forward(np.ones((2, 12, 16, 1), np.float32)).shape
     (2, 10)
     """
-    if variant not in VARIANTS:
-        raise ValueError(f"variant_network: variant must be one of {', '.join(VARIANTS)}; got {variant!r}")
-    for name, value, least in (("blocks", blocks, 1), ("seed", seed, 0)):
-        if not is_int(value):
-            raise TypeError(f"variant_network: {name} must be an int; got {value!r}")
-        if value < least:
-            raise ValueError(f"variant_network: {name} must be at least {least}; got {value!r}")
-    rng = np.random.default_rng(seed)
+    one_of("variant_network", "variant", variant, VARIANTS)
+    check_options("variant_network", batch_norm)
+    blocks = integer("variant_network", "blocks", blocks, most=MOST_BLOCKS)
+    sizes = {"channels": channels, "expansion": expansion, "stem_channels": stem_channels, "classes": classes}
+    channels, expansion, stem_channels, classes, last_channels, in_channels = positive_ints(
+        "variant_network", **sizes, last_channels=last_channels, in_channels=in_channels
+    )
+    rng = np.random.default_rng(integer("variant_network", "seed", seed, 0, LARGEST_SEED))
     options: dict[str, Any] = {"batch_norm": batch_norm, "seed": rng, "dtype": dtype}
     bottleneck = "relu6" if variant == "relu6" else "linear"
     stem = Conv2D(in_channels, stem_channels, 3, stride=2, padding="same", seed=rng, dtype=dtype)

@@ -75,7 +75,7 @@ def test_a_forward_that_drops_the_complex_step_is_told_so():
 
 
 def test_bad_arguments_of_the_checks():
-    with pytest.raises(ValueError, match="method must be 'complex' or 'central'; got 'forward'"):
+    with pytest.raises(ValueError, match="method must be one of complex, central; got 'forward'"):
         check_backward(npconv.relu, npconv.relu_backward, X, method="forward")
     with pytest.raises(TypeError, match=r"check_backward: arrays must be numpy\.ndarray or None; got list"):
         check_backward(npconv.relu, npconv.relu_backward, [1.0])

@@ -309,7 +309,7 @@ def test_polynomials_of_any_degree_are_compared_and_others_refused():
     with pytest.raises(AssertionError, match=r"give shapes \[\(2, 3\)\] and \[\(3, 2\)\]"):
         prove_equal(lambda x: x, lambda x: x.T, (2, 3))
     for shape in (3, (2, 0), (2.0, 3), "23"):
-        with pytest.raises(TypeError, match="prove_equal: shapes must be tuples of ints above 0; got"):
+        with pytest.raises((TypeError, ValueError), match="prove_equal: shapes must"):
             prove_equal(npconv.relu, npconv.relu, shape)
 
 

@@ -35,7 +35,7 @@ def test_vectors_check_another_implementation(layout):
             assert (patch * kernel[..., n]).sum() == y[b, v, w, n]
         assert case["dx"].shape == case["x"].shape
         assert case["dkernel"].shape == case["kernel"].shape
-    with pytest.raises(ValueError, match="layout must be 'NHWC' or 'NCHW'; got 'CHWN'"):
+    with pytest.raises(ValueError, match="layout must be one of NHWC, NCHW; got 'CHWN'"):
         make_vectors("conv2d", layout="CHWN")
 
 

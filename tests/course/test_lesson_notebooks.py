@@ -243,7 +243,7 @@ def test_the_lessons_are_listed_with_their_titles_and_printed(capsys):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["lesson", "nets"], "no lesson is called nets; there are standard-convolution, separable-convolution, "),
+        (["lesson", "nets"], "name must be one of standard-convolution, separable-convolution, "),
         (["lesson"], "give a lesson's name, or --list; there are standard-convolution, "),
         (["lesson", "--list", "network"], "--list goes alone"),
         (

@@ -82,8 +82,8 @@ MADE_WRONG = [
     (lambda: truncated_normal(0), ValueError, "truncated_normal: deviation must be above 0; got 0"),
     (lambda: Sequential(), ValueError, "Sequential: layers must be at least one"),
     (lambda: Sequential({}), ValueError, "Sequential: layers must be at least one"),
-    (lambda: Sequential(ReLU(), np.ones(3)), TypeError, "Sequential: 1 must be a Layer; got ndarray"),
-    (lambda: Sequential(ReLU), TypeError, "Sequential: 0 must be a Layer; got type"),
+    (lambda: Sequential(ReLU(), np.ones(3)), TypeError, "Sequential: layers must be Layers; got ndarray as 1"),
+    (lambda: Sequential(ReLU), TypeError, "Sequential: layers must be Layers; got type as 0"),
     (lambda: Sequential({"a.b": ReLU()}), ValueError, "Sequential: a layer's name must have no dot; got 'a.b'"),
     (lambda: Sequential({1: ReLU()}), TypeError, "Sequential: a layer's name must be a str; got 1"),
 ]  # fmt: skip

@@ -237,7 +237,7 @@ def test_printed_it_fits_a_page():
         (lambda model: summary([model], SHAPE), TypeError, "summary: model must be a Layer; got list"),
         (lambda model: summary(model, (1, 9.0, 6, 3)), TypeError, "summary: input_shape must be a tuple of ints"),
         (lambda model: summary(model, 224), TypeError, "summary: input_shape must be a tuple of ints"),
-        (lambda model: summary(model, (1, 0, 6, 3)), ValueError, "summary: input_shape must have no axis below 1"),
+        (lambda model: summary(model, (1, 0, 6, 3)), ValueError, "summary: input_shape must have every"),
         (lambda model: summary(model, (9, 6, 3)), ValueError, r"\(9, 6, 3\)"),
         (lambda model: summary(model, (1, 9, 6, 4)), ValueError, r"\(1, 9, 6, 4\)"),
         (lambda model: summary(model, SHAPE).by_kind("flops"), ValueError, "by_kind: column must be one of macs"),

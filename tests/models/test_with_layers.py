@@ -44,7 +44,7 @@ def test_itself_it_remembers_no_forward():
     [
         ({}, ValueError, "Sequential: layers must be at least one"),
         ({"a.b": ReLU6()}, ValueError, "Sequential: a layer's name must have no dot; got 'a.b'"),
-        ({"a": 3}, TypeError, "Sequential: a must be a Layer; got int"),
+        ({"a": 3}, TypeError, "Sequential: layers must be Layers; got int as a"),
     ],
 )
 def test_what_a_row_cannot_be_is_said(layers, error, message):

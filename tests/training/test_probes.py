@@ -225,8 +225,8 @@ def test_without_batch_normalisation_there_is_none() -> None:
         (lambda: principal_directions(np.ones((1, 5))), r"principal_directions: maps .* \(1, 5\)"),
         (lambda: dimensions(np.array([1.0]), 1.5), "dimensions: share .* 1.5"),
         (lambda: Subspace(np.ones(3), np.ones((4, 2))), r"Subspace: mean .* \(3,\), directions \(4, 2\)"),
-        (lambda: subspace(np.eye(3), 4), "subspace: count .* 3, .* got 4"),
-        (lambda: subspace(np.eye(3), 0), "subspace: count .* 3, .* got 0"),
+        (lambda: subspace(np.eye(3), 4), "subspace: count must be at most 3; got 4"),
+        (lambda: subspace(np.eye(3), 0), "subspace: count must be at least 1; got 0"),
         (lambda: separable_network(blocks=0, channels=4), "separable_network: blocks .* 0"),
     ],
 )

@@ -50,7 +50,7 @@ def test_the_repr_is_the_call_that_makes_it(schedule):
         (lambda: cosine(0.1, 10, final=-0.1), ValueError, "cosine: final"),
         (lambda: exponential(float("inf"), every=2), ValueError, "exponential: rate must be above 0 and in size"),
         (lambda: cosine(0.1, 10.0), TypeError, "cosine: steps"),
-        (lambda: cosine(0.1, 0), ValueError, "cosine: warmup"),
+        (lambda: cosine(0.1, 0), ValueError, "cosine: steps"),
         (lambda: cosine(0.1, 10, warmup=10), ValueError, "cosine: warmup"),
         (lambda: cosine(0.1, 10, final=0.2), ValueError, "cosine: final"),
         (lambda: exponential(0.1, every=0), ValueError, "exponential: every"),

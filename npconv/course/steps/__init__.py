@@ -8,11 +8,13 @@ import inspect
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from ...kernels.arguments import one_of, plain
 from .backward import backward
 from .groups import groups
 from .inverted import inverted_residual
 from .plan import Plan
 from .separable import depthwise, pointwise, separable
+from .sizes import NAME
 from .standard import per_channel, standard
 from .step import Panel, Side, Step, Stepper
 
@@ -70,10 +72,10 @@ def steps(kind: str, **sizes: Any) -> Iterator[Step]:
 
 
 def _plan(kind: str, sizes: dict[str, Any]) -> Plan:
-    if kind not in KINDS:
-        raise ValueError(f"stepper: kind must be one of {', '.join(KINDS)}; got {kind!r}")
+    one_of(NAME, "kind", kind, KINDS)
     taken = inspect.signature(KINDS[kind]).parameters
     for name in sizes:
         if name not in taken:
-            raise TypeError(f"stepper: {kind} takes no {name}; it takes {', '.join(taken)}")
-    return KINDS[kind](**sizes)
+            raise TypeError(f"{NAME}: {kind} takes no {name}; it takes {', '.join(taken)}")
+    geometry = {name: plain(sizes[name]) for name in ("stride", "padding", "dilation") if name in sizes}
+    return KINDS[kind](**sizes | geometry)

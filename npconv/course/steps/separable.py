@@ -69,7 +69,7 @@ def depthwise(
     """
     sizes = Sizes(seed)
     x = sizes.volume("x", x)
-    given, sides = (kernel, None) if isinstance(kernel, np.ndarray) else (None, kernel)
+    given, sides = (kernel, None) if isinstance(kernel, np.ndarray) else (None, kernel_sides(kernel))
     kernel = depthwise_kernel(sizes, "kernel", given, x.shape[-1], sides, depth_multiplier)
     g = arguments.depthwise(NAME, x, kernel, stride, padding, dilation)
     fits_padded("x", x.shape, g)

@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from ...kernels.arguments import Arguments, is_int
+from ...kernels import arguments
 from ...kernels.geometry import Array, Geometry, Pair
 
 NAME = "stepper"  # the function that errors name
@@ -28,11 +28,7 @@ class Sizes:
     """The arrays of one stepper, from what was given; random ones come from one seed."""
 
     def __init__(self, seed: int) -> None:
-        if not is_int(seed):
-            raise TypeError(f"{NAME}: seed must be an int; got {seed!r}")
-        if seed < 0:
-            raise ValueError(f"{NAME}: seed must not be negative; got {seed!r}")
-        self.generator = np.random.default_rng(seed)
+        self.generator = arguments.generator(NAME, seed)
 
     def volume(self, name: str, given: Given, largest: int = INPUTS) -> Array:
         """One image (1, D, D, C), from an array with or without its batch axis, or from such a shape."""
@@ -66,27 +62,17 @@ class Sizes:
 
 def sizes_of(name: str, given: Sequence[int]) -> tuple[int, ...]:
     """A shape, of ints from 1."""
-    if not isinstance(given, tuple | list) or not all(is_int(size) for size in given):
-        raise TypeError(f"{NAME}: {name} must be a numpy.ndarray or sizes, a tuple of ints; got {given!r}")
-    if any(size < 1 for size in given):
-        raise ValueError(f"{NAME}: {name} must have every size at least 1; got {tuple(given)}")
-    return tuple(int(size) for size in given)
+    return arguments.sizes(NAME, name, given, "a numpy.ndarray or sizes, a tuple of ints")
 
 
 def kernel_sides(kernel: Pair) -> tuple[int, int]:
     """A filter's height and width."""
-    return Arguments(NAME, "").pair("kernel", kernel, 1)
+    return arguments.Arguments(NAME, "").pair("kernel", kernel, 1)
 
 
 def count_of(name: str, value: int | None, otherwise: int) -> int:
     """A count such as N, or what it is where none is given."""
-    if value is None:
-        return otherwise
-    if not is_int(value):
-        raise TypeError(f"{NAME}: {name} must be an int; got {value!r}")
-    if value < 1:
-        raise ValueError(f"{NAME}: {name} must be at least 1; got {value!r}")
-    return int(value)
+    return otherwise if value is None else arguments.integer(NAME, name, value)
 
 
 def decided(array: str, **sizes: object) -> None:

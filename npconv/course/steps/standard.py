@@ -8,7 +8,6 @@ import numpy as np
 
 from ...cost import conv2d_cost, depthwise_conv2d_cost, depthwise_separable_conv2d_cost
 from ...kernels import arguments
-from ...kernels.arguments import is_int
 from ...kernels.geometry import Array, Padding, Pair
 from ...kernels.standard import conv2d, per_channel_maps
 from ...text import number_text, shape_text
@@ -115,7 +114,9 @@ def per_channel(
     x, kernel = standard_arrays(Sizes(seed), x, kernel, out_channels)
     g = arguments.standard(NAME, x, kernel, stride, padding, dilation)
     fits_padded("x", x.shape, g)
-    filters, one = kernel.shape[-1], kernel[..., filter_of(n, kernel)]
+    filters = kernel.shape[-1]
+    n = arguments.integer(NAME, "n", n, 0, filters - 1)
+    one = kernel[..., n]
     geometry: dict[str, Any] = {"stride": stride, "padding": padding, "dilation": dilation}
     total = conv2d_cost(x.shape, kernel.shape, **geometry).macs
     depthwise = depthwise_conv2d_cost(x.shape, one.shape, **geometry)
@@ -152,12 +153,3 @@ def per_channel(
         f"{geometry_text(g, padding)}."
     )
     return Plan("Standard convolution as per-channel maps, then summed", summary, table.panels, walk, geometry)
-
-
-def filter_of(n: int, kernel: Array) -> int:
-    """n, one of the kernel's filters."""
-    if not is_int(n):
-        raise TypeError(f"{NAME}: n must be an int; got {n!r}")
-    if not 0 <= n < kernel.shape[-1]:
-        raise ValueError(f"{NAME}: n must be one of the {plural('filter', kernel.shape[-1])}, from 0; got {n}")
-    return int(n)

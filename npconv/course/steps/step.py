@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from ...kernels.arguments import integer
 from ...kernels.geometry import Array, Padding, Pair
 
 Index = tuple[int, ...]
@@ -117,8 +118,7 @@ class Stepper:
 
         Raises ValueError where there are not that many steps.
         """
-        if not 0 <= count <= len(self.steps):
-            raise ValueError(f"Stepper.state: count must be from 0 to {len(self.steps)} steps; got {count!r}")
+        count = integer("Stepper.state", "count", count, 0, len(self.steps))
         state = {panel.name: panel.start() for panel in self.panels}
         for step in self.steps[:count]:
             for name, written in step.writes.items():

@@ -128,6 +128,7 @@ def backward_from(
 
     If None, `at` is the place in dx that most of dy reaches, nearest the middle; `tap` the middle; dy is made.
     """
+    seed = arguments.integer(function, "seed", seed, 0, arguments.LARGEST_SEED)
     if not isinstance(kernel, np.ndarray):
         shape = array_from(function, "kernel", kernel, np.random.default_rng(seed), 1).shape
         kernel = _whole_numbers(shape, 2, [seed, 1])

@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ...kernels import arguments
-from ...kernels.arguments import is_int
 from ...kernels.geometry import Array, Geometry, Padding, Pair
 from ...kernels.standard import conv2d, per_channel_maps
 from ...text import number_text
@@ -125,7 +124,7 @@ def layer_from(
     n: int = 0,
 ) -> Layer:
     """The layer that a figure draws, from arrays or shapes; raises as the kernels do, and where it can't be drawn."""
-    generator = np.random.default_rng(seed)
+    generator = arguments.generator(function, seed)
     x, kernel = array_from(function, "x", x, generator, 3), array_from(function, "kernel", kernel, generator, 1)
     geometry = arguments.standard(function, x, kernel, stride, padding, dilation)
     if geometry.batch != 1:
@@ -136,10 +135,7 @@ def layer_from(
             f"{function}: {max(sides)} rows or columns can't be drawn, {MOST_ROWS} can, padding included; "
             f"got x {x.shape}, kernel {kernel.shape}, padding {padding!r}"
         )
-    if not is_int(n):
-        raise TypeError(f"{function}: n must be an int; got {n!r}")
-    if not 0 <= n < kernel.shape[-1]:
-        raise ValueError(f"{function}: n must be one of the {kernel.shape[-1]} filters, from 0; got {n}")
+    n = arguments.integer(function, "n", n, 0, kernel.shape[-1] - 1)
     row, column = place_from(function, at, *geometry.output[1:])
     return Layer(
         x,
@@ -149,5 +145,5 @@ def layer_from(
         geometry,
         row,
         column,
-        int(n),
+        n,
     )

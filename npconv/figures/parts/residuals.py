@@ -8,7 +8,6 @@ import numpy as np
 
 from ...cost import Cost, inverted_residual_cost, residual_bottleneck_cost
 from ...kernels import arguments
-from ...kernels.arguments import is_int
 from ...kernels.blocks import (
     inverted_residual,
     inverted_residual_stages,
@@ -16,6 +15,7 @@ from ...kernels.blocks import (
     residual_bottleneck_stages,
 )
 from ...kernels.geometry import Array, Geometry, Padding, Pair
+from .values import MOST_NUMBERS
 
 Shape: TypeAlias = Array | Sequence[int]
 Sizes: TypeAlias = tuple[int, ...]
@@ -116,7 +116,7 @@ def conventional_block(function: str, x: Shape, reduce: Shape, spatial: Shape, r
         }
 
     sizes = [size, *(cost.parts[part].output_shape for part in ("reduce", "spatial", "restore")), cost.output_shape]
-    activations = _activations(tensors, seed, min(size[-1], *(shape[-1] for shape in kernels)))
+    activations = _activations(function, tensors, seed, min(size[-1], *(shape[-1] for shape in kernels)))
     return Residual(
         "conventional residual",
         [Tensor(role, size[1:], kind) for (role, kind), size in zip(activations.items(), sizes, strict=True)],
@@ -169,7 +169,7 @@ def inverted_block(
             drawn["projected"] = stages.projected
         return {**drawn, "output": stages.output}
 
-    activations = _activations(tensors, seed, min(size[-1], middle[-1], last[-1]))
+    activations = _activations(function, tensors, seed, min(size[-1], middle[-1], last[-1]))
     sizes = [size, *(part.output_shape for part in cost.parts.values()), *([cost.output_shape] if shortcut else [])]
     kernels = [shape for shape in shapes.values() if shape is not None]
     return Residual(
@@ -203,13 +203,13 @@ def _why_none(g: Geometry, k: int, k_out: int) -> str:
 
 
 def _activations(
-    tensors: Callable[[np.random.Generator], Mapping[str, Array]], seed: int, least_channels: int
+    function: str, tensors: Callable[[np.random.Generator], Mapping[str, Array]], seed: int, least_channels: int
 ) -> dict[str, str]:
     """The activation that made each tensor, found from many draws: one that is never negative is not linear.
 
     With few channels a draw of the kernels can hide a sign, so that there are more draws.
     """
-    generator = np.random.default_rng(seed)
+    generator = arguments.generator(function, seed)
     draws = [tensors(generator) for _ in range(1 + DRAWS // least_channels)]
     low = {role: min(float(draw[role].min()) for draw in draws) for role in draws[0]}
     high = {role: max(float(draw[role].max()) for draw in draws) for role in draws[0]}
@@ -227,11 +227,8 @@ def _blank(shape: Sizes) -> Array:
 
 def _shape(function: str, name: str, given: Shape) -> Sizes:
     shape = given.shape if isinstance(given, np.ndarray) else given
-    if not isinstance(shape, tuple | list) or not all(is_int(size) for size in shape):
-        raise TypeError(f"{function}: {name} must be a shape, a tuple of ints, or a numpy.ndarray; got {given!r}")
-    if any(size < 1 for size in shape):
-        raise ValueError(f"{function}: {name} must have every axis at least 1; got the shape {tuple(shape)}")
-    return tuple(int(size) for size in shape)
+    expected = "a shape, a tuple of ints, or a numpy.ndarray"
+    return arguments.sizes(function, name, shape, expected, most=MOST_NUMBERS)
 
 
 def _check_one_image(function: str, name: str, shapes: Mapping[str, Sizes | None]) -> None:

@@ -149,7 +149,7 @@ def separable_from(
     seed: int,
 ) -> Separable:
     """The layer that a figure draws, from arrays or shapes; raises as the kernels do, and where it can't be drawn."""
-    generator = np.random.default_rng(seed)
+    generator = arguments.generator(function, seed)
     x = array_from(function, "x", x, generator, 3)
     depthwise = array_from(function, "depthwise", depthwise, generator, 1)
     given, pointwise = pointwise, array_from(function, "pointwise", pointwise, generator, 2)

@@ -170,9 +170,10 @@ def run_block(
     if shortcut:
         drawn.append(Stage("output", "output", stages.output[0], _limit(stages.output)))
     random = f"not trained; normal, mean 0, variance 2/fan-in, seed {seed}"
-    down, across = (stride, stride) if isinstance(stride, int | np.integer) else stride
+    down, across = arguments.Arguments(function, "").pair("stride", stride, 1)
     k_out = project.shape[1]
-    reason = f"the stride is {stride}" if (down, across) != (1, 1) else f"k = {k} and k′ = {k_out} differ"
+    unequal = f"k = {k} and k′ = {k_out} differ"
+    reason = f"the stride is {arguments.plain(stride)}" if (down, across) != (1, 1) else unequal
     return BlockRun(
         {stage.name: stage for stage in drawn},
         photograph,
@@ -180,7 +181,7 @@ def run_block(
         averaged,
         {name: random if given[name] is None else words for name in kernels},
         depthwise.shape[:2],
-        (int(down), int(across)),
+        (down, across),
         shortcut,
         reason,
     )

@@ -6,11 +6,13 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from ...kernels.arguments import is_int
-from ...kernels.geometry import Array
+from ...kernels.arguments import integers, plain, shown, sizes
+from ...kernels.geometry import Array, Padding, Pair
 from ...text import number_text
 
 Given: TypeAlias = Array | Sequence[int]
+
+MOST_NUMBERS = 2**24  # that are drawn at random for a shape
 
 ROUNDED = "numbers are drawn rounded, and were summed before rounding"  # said where they are not whole
 
@@ -30,11 +32,8 @@ def array_from(function: str, name: str, given: Given, generator: np.random.Gene
         if not np.isfinite(given).all():
             raise ValueError(f"{function}: {name} must hold finite numbers to draw; {name} {given.shape}")
         return given
-    if not isinstance(given, tuple | list) or not all(is_int(size) for size in given):
-        raise TypeError(f"{function}: {name} must be a numpy.ndarray or the shape of one; got {given!r}")
-    if any(size < 1 for size in given):
-        raise ValueError(f"{function}: {name} must have every axis at least 1; got the shape {tuple(given)}")
-    numbers = generator.integers(-largest, largest + 1, size=tuple(given))
+    shape = sizes(function, name, given, "a numpy.ndarray or the shape of one", most=MOST_NUMBERS)
+    numbers = generator.integers(-largest, largest + 1, size=shape)
     return numbers if numbers.any() else np.ones_like(numbers)  # a filter of zeros shows nothing
 
 
@@ -54,12 +53,15 @@ def place_from(
     """
     if at is None:
         return rows // 2, columns // 2
-    if not isinstance(at, tuple | list) or len(at) != 2 or not all(is_int(index) for index in at):
-        raise TypeError(f"{function}: {name} must be a pair of ints (row, column); got {at!r}")
-    row, column = int(at[0]), int(at[1])
-    if not (0 <= row < rows and 0 <= column < columns):
-        raise ValueError(f"{function}: {name} must be a place in {grid}, {rows} by {columns}; got {at!r}")
-    return row, column
+    place = integers(function, name, at, 0, expected="a pair of ints (row, column)")
+    if len(place) != 2 or place[0] >= rows or place[1] >= columns:
+        raise ValueError(f"{function}: {name} must be a place in {grid}, {rows} by {columns}; got {shown(at)}")
+    return place
+
+
+def geometry_text(stride: Pair, padding: Padding, dilation: Pair) -> str:
+    """The geometry as a caption has it."""
+    return f"stride {plain(stride)}, padding {plain(padding)!r} and dilation {plain(dilation)}"
 
 
 def are_whole(*arrays: Array) -> bool:
