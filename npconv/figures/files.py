@@ -15,6 +15,7 @@ import matplotlib
 import numpy as np
 
 from ..files import alone, parse_json, write_whole
+from ..kernels.arguments import as_path, instance, one_of
 from .figure import Figure, style
 
 MANIFEST = "manifest.json"
@@ -31,9 +32,7 @@ def picture_bytes(figure: Figure, format: str | None = None) -> bytes:
     >>> b'role="img"' in picture_bytes(npconv.figures.BUILDERS["standard-convolution"]())
     True
     """
-    format = format or figure.format
-    if format not in FORMATS:
-        raise ValueError(f"picture_bytes: format must be one of {', '.join(FORMATS)}; got {format!r}")
+    format = one_of("picture_bytes", "format", format or figure.format, FORMATS)
     buffer = io.BytesIO()
     with style():
         if format == "png":
@@ -90,7 +89,11 @@ def write_figures(
     >>> [path.name for path in paths]
     ['standard-convolution.svg', 'standard-convolution.json', 'manifest.json']
     """
-    folder = Path(folder)
+    folder = as_path("write_figures", "folder", folder)
+    instance("write_figures", "figures", figures, Iterable)
+    if format is not None:
+        one_of("write_figures", "format", format, FORMATS)
+    instance("write_figures", "animations", animations, Mapping)
     with alone(folder, ".manifest.lock", wait=True):  # or one of two at once would lose its part of the manifest
         files = _read_manifest(folder / MANIFEST)
         written: list[Path] = []
@@ -101,6 +104,7 @@ def write_figures(
             written.append(folder / file)
 
         for figure in figures:
+            instance("write_figures", "figures", figure, Figure)
             end = format or figure.format
             if folder / f"{figure.name}.json" in written:
                 raise ValueError(f"write_figures: the figure {figure.name!r} comes twice")

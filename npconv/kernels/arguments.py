@@ -9,6 +9,7 @@ stands twice must be the same number both times, but for the spatial sides D, wh
 import math
 import operator
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any, NoReturn
 
 import numpy as np
@@ -215,6 +216,12 @@ def instance(function: str, name: str, value: Any, *kinds: type) -> None:
     if not isinstance(value, kinds):
         wanted = " or ".join(kind.__name__ for kind in kinds)
         raise TypeError(f"{function}: {name} must be a {wanted}; got {type(value).__name__}")
+
+
+def as_path(function: str, name: str, given: Any) -> Path:
+    """A path, of a str or a Path."""
+    instance(function, name, given, str, Path)
+    return Path(given)
 
 
 def assign(record: Any, **checked: Any) -> None:

@@ -121,7 +121,7 @@ class Layer:
 
         Raises OSError where it cannot be written, ValueError as `arrays`.
         """
-        write_whole(path, as_npz(self.arrays()))
+        write_whole(arguments.as_path(f"{type(self).__name__}.save", "path", path), as_npz(self.arrays()))
 
     def load(self, path: str | Path) -> None:
         """Take params and state from an .npz file that `save` wrote for a network like this one.
@@ -129,7 +129,8 @@ class Layer:
         Raises OSError where there is no such file, ValueError where it holds no plain arrays, or others than the
         network has: then all that is missing, left over or of another shape is listed, and nothing is changed.
         """
-        fill(self.arrays(), read_npz(path), f"{type(self).__name__}.load: {path}")
+        file = arguments.as_path(f"{type(self).__name__}.load", "path", path)
+        fill(self.arrays(), read_npz(file), f"{type(self).__name__}.load: {file}")
 
     def load_arrays(self, arrays: Mapping[str, Array]) -> None:
         """`load` from a mapping from names to arrays instead of a file; the values are copied.

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..files import as_npz, read_npz, write_whole
-from ..kernels.arguments import boolean
+from ..kernels.arguments import as_path, boolean
 from ..kernels.geometry import Array
 from ..layers import Layer, Sequential
 from ..layers.layer import fill
@@ -70,7 +70,10 @@ class MobileNet(Sequential):
 
         Raises OSError where it cannot be written.
         """
-        write_whole(path, as_npz(self.arrays() | {CONVENTIONS: np.array(self.specification.conventions)}))
+        write_whole(
+            as_path("MobileNet.save", "path", path),
+            as_npz(self.arrays() | {CONVENTIONS: np.array(self.specification.conventions)}),
+        )
 
     def load(self, path: str | Path) -> None:
         """Take params and state from an .npz file that `save` wrote for a network like this one.
@@ -78,7 +81,7 @@ class MobileNet(Sequential):
         Raises OSError where there is no such file, ValueError where the network that wrote it had other conventions,
         and so another padding, or as `Layer.load`; then nothing is changed.
         """
-        arrays = read_npz(path)
+        arrays = read_npz(as_path("MobileNet.load", "path", path))
         own = self.specification
         theirs = str(arrays.pop(CONVENTIONS, own.conventions))
         if theirs != own.conventions:

@@ -14,7 +14,7 @@ import numpy as np
 
 from ..allocator import keep_memory
 from ..files import alone, as_npz, parse_json, read_npz, write_whole
-from ..kernels.arguments import integer
+from ..kernels.arguments import as_path, callables, instance, integer, real
 from ..kernels.geometry import Array
 from ..kernels.head import softmax_cross_entropy, softmax_cross_entropy_backward
 from ..layers import Layer
@@ -83,6 +83,7 @@ def confusion(network: Layer, x: Array, labels: Array, classes: int) -> Array:
     >>> confusion(small_mobilenet_v2(3), np.ones((2, 8, 8, 1), np.float32), np.array([0, 1]), 3).sum(axis=1)
     array([1, 1, 0])
     """
+    classes = integer("confusion", "classes", classes)
     counts = np.zeros((classes, classes), np.int64)
     for part, logits in _logits("confusion", network, x, labels):
         if logits.shape[1] != classes:
@@ -96,13 +97,17 @@ def confusion(network: Layer, x: Array, labels: Array, classes: int) -> Array:
 
 def _logits(function: str, network: Layer, x: Array, labels: Array) -> Iterator[tuple[slice, Array]]:
     """The logits of a part of x at a time, in inference mode."""
+    instance(function, "network", network, Layer)
+    instance(function, "x", x, np.ndarray)
     if not isinstance(labels, np.ndarray) or labels.dtype.kind not in "iu":
         kind = getattr(labels, "dtype", type(labels).__name__)
         raise TypeError(f"{function}: labels must be an ndarray of integers; got {kind}")
     if labels.ndim != 1:
         raise ValueError(f"{function}: labels must be (n,), one for each image; got labels {labels.shape}")
-    if not len(x) or len(x) != len(labels):
-        raise ValueError(f"{function}: x must be one image or more, each with a label; got {len(x)} and {len(labels)}")
+    if x.shape[:1] != labels.shape or not labels.size:
+        raise ValueError(
+            f"{function}: x must be one image or more, each with a label; got x {x.shape}, labels {labels.shape}"
+        )
     for start in range(0, len(x), EVALUATED_AT_ONCE):
         part = slice(start, start + EVALUATED_AT_ONCE)
         yield part, network.forward(x[part], training=False)
@@ -122,6 +127,8 @@ def training_step(
 
     x is (B, Dᵤ, Dᵤ, M), labels (B,) integers below `classes`, smoothing the share of label smoothing.
     """
+    instance("training_step", "network", network, Layer)
+    _check_step("training_step", optimizer)
     logits = network.forward(x, training=True)
     targets = smooth_labels(labels, classes, smoothing, dtype=np.result_type(logits, np.float32))
     loss = float(softmax_cross_entropy(logits, targets))
@@ -183,25 +190,30 @@ def train(
     >>> history.step
     [2]
     """
+    instance("train", "network", network, Layer)
+    instance("train", "task", task, Task)
+    _check_step("train", optimizer)
     steps, batch_size, evaluate_every, checkpoint_every, seed = _checked_counts(
         task, steps=steps, batch_size=batch_size, evaluate_every=evaluate_every, checkpoint_every=checkpoint_every,
         seed=seed,
     )  # fmt: skip
+    smoothing = real("train", "smoothing", smoothing, least=0, below=1)
+    callables("train", schedule=schedule, **({} if progress is None else {"progress": progress}))
     _check_network(network, task, batch_size)
     _check_optimizer(optimizer, network)
+    file = None if checkpoint is None else as_path("train", "checkpoint", checkpoint)
     keep_memory()
     run = _Run(network, task, optimizer, {
         "task": task.name, "images": _checksum(task), "steps": steps, "batch_size": batch_size,
-        "smoothing": float(smoothing), "seed": seed, "evaluate_every": evaluate_every,
+        "smoothing": smoothing, "seed": seed, "evaluate_every": evaluate_every,
         "schedule": _described(schedule, steps), **_plain_settings(optimizer),
     })  # fmt: skip
-    path = None if checkpoint is None else Path(checkpoint)
     with ExitStack() as held:
         held.enter_context(np.errstate(over="ignore", invalid="ignore"))  # the loss is looked at instead
-        if path is not None:
-            held.enter_context(alone(path.parent, f".{path.name}.lock"))
-            if path.exists():
-                run.resume(path)
+        if file is not None:
+            held.enter_context(alone(file.parent, f".{file.name}.lock"))
+            if file.exists():
+                run.resume(file)
         history = run.history
         for step in range(run.done, steps):
             chosen = batch_at(len(task.x_train), batch_size, seed=seed, step=step)
@@ -221,15 +233,15 @@ def train(
                 history.test_loss.append(test_loss)
                 history.test_accuracy.append(accuracy)
                 run.losses.clear()
-            due = path is not None and (last or run.done % checkpoint_every == 0)
-            if path is not None and due:
-                run.write(path)
+            due = file is not None and (last or run.done % checkpoint_every == 0)
+            if file is not None and due:
+                run.write(file)
             if progress is not None:
                 try:
                     progress(run.done, loss, history)
                 except BaseException:
-                    if path is not None and not due:
-                        run.write(path)
+                    if file is not None and not due:
+                        run.write(file)
                     raise
     return history
 
@@ -381,6 +393,11 @@ def _check_network(network: Layer, task: Task, batch_size: int) -> None:
             f"train: network must return logits (B, {task.classes}), one for each class of {task.name}; "
             f"it returns {logits} for images {shape}"
         )
+
+
+def _check_step(function: str, optimizer: Any) -> None:
+    if not callable(getattr(optimizer, "step", None)):
+        raise TypeError(f"{function}: optimizer must be an Optimizer, with a step; got {type(optimizer).__name__}")
 
 
 def _check_optimizer(optimizer: Optimizer, network: Layer) -> None:

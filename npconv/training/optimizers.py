@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from ..kernels.arguments import positive, real
+from ..kernels.arguments import boolean, callables, instance, one_of, positive, real
 from ..kernels.geometry import Array
 
 Decays = Callable[[str], bool]
@@ -26,6 +26,7 @@ def decays_kernels(name: str) -> bool:
     >>> [decays_kernels(name) for name in ("stem.kernel", "block1.depthwise.kernel", "stem.norm.scale", "head.bias")]
     [True, False, False, False]
     """
+    instance("decays_kernels", "name", name, str)
     *_, owner, kind = ("", *name.split("."))
     return kind not in ("scale", "shift", "bias") and not owner.endswith("depthwise")
 
@@ -60,6 +61,8 @@ class Optimizer:
         Raises ValueError, without changing anything, where names or shapes differ.
         """
         function = f"{type(self).__name__}.step"
+        instance(function, "gradients", gradients, Mapping)
+        rate = real(function, "learning_rate", learning_rate, least=0)
         if gradients.keys() != self.parameters.keys():
             raise ValueError(f"{function}: {_difference('gradients', self.parameters, gradients)}")
         for name, p in self.parameters.items():
@@ -72,7 +75,7 @@ class Optimizer:
                 decayed = np.multiply(p, self._decay[name], out=self._room[name][0])
                 decayed += g
                 g = decayed
-            self._update(name, p, g, float(learning_rate), *self._room[name])
+            self._update(name, p, g, rate, *self._room[name])
 
     def _update(self, name: str, p: Array, g: Array, rate: float, a: Array, b: Array) -> None:
         """Change one parameter p by its gradient g; a and b are to compute in, and g may lie in a."""
@@ -89,6 +92,7 @@ class Optimizer:
         Raises ValueError, without changing anything, where names or shapes differ.
         """
         function = f"{type(self).__name__}.load_state"
+        instance(function, "state", state, Mapping)
         if state.keys() != self.state.keys():
             raise ValueError(f"{function}: {_difference('state', self.state, state)}")
         for name, array in self.state.items():
@@ -136,7 +140,8 @@ class SGD(Optimizer):
         weight_decay: float = 0.0,
         decays: Decays | None = None,
     ) -> None:
-        _check("SGD", parameters, weight_decay, momentum=momentum)
+        _check("SGD", parameters, weight_decay, decays, momentum=momentum)
+        boolean("SGD", "nesterov", nesterov)
         if nesterov and not momentum:
             raise ValueError(f"SGD: nesterov needs momentum above 0; got momentum {momentum!r}")
         self.momentum, self.nesterov = momentum, nesterov
@@ -199,10 +204,9 @@ class RMSProp(Optimizer):
         decays: Decays | None = None,
         convention: str = "tensorflow",
     ) -> None:
-        _check("RMSProp", parameters, weight_decay, decay=decay, momentum=momentum)
-        positive("RMSProp", "epsilon", epsilon)
-        if convention not in CONVENTIONS:
-            raise ValueError(f"RMSProp: convention must be one of {', '.join(CONVENTIONS)}; got {convention!r}")
+        _check("RMSProp", parameters, weight_decay, decays, decay=decay, momentum=momentum)
+        epsilon = positive("RMSProp", "epsilon", epsilon)
+        one_of("RMSProp", "convention", convention, CONVENTIONS)
         self.decay, self.momentum, self.epsilon, self.convention = decay, momentum, epsilon, convention
         first = np.ones_like if convention == "tensorflow" else np.zeros_like
         state = {f"mean_square.{name}": first(p) for name, p in parameters.items()}
@@ -231,10 +235,12 @@ class RMSProp(Optimizer):
         p -= np.multiply(change, rate, out=a) if torch else change
 
 
-def _check(function: str, parameters: Mapping[str, Array], weight_decay: float, **shares: float) -> None:
-    if not isinstance(parameters, Mapping):
-        kind = type(parameters).__name__
-        raise TypeError(f"{function}: parameters must be a mapping from names to arrays; got {kind}")
+def _check(
+    function: str, parameters: Mapping[str, Array], weight_decay: float, decays: Decays | None, **shares: float
+) -> None:
+    instance(function, "parameters", parameters, Mapping)
+    if decays is not None:
+        callables(function, decays=decays)
     for name, p in parameters.items():
         if not isinstance(p, np.ndarray) or p.dtype.kind != "f":
             kind = getattr(p, "dtype", type(p).__name__)

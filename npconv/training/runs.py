@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..files import as_npz, parse_json, write_whole
-from ..kernels.arguments import integer, real
+from ..kernels.arguments import as_path, callables, instance, integer, one_of, real, sizes
 from ..kernels.geometry import Array
 from ..layers import Sequential
 from ..models import SMALL_ROWS, Row, small_mobilenet_v2
@@ -26,6 +26,7 @@ EPOCHS = 10
 EVALUATIONS = 10
 WIDEST = 32  # as many times the channels: the largest network has parameters of some gigabytes
 
+SCHEDULES, OPTIMIZERS = ("cosine", "exponential", "constant"), ("sgd", "rmsprop")
 _RANGES: dict[str, dict[str, float]] = {
     "learning_rate": {"above": 0},
     "momentum": {"least": 0, "below": 1},
@@ -69,10 +70,8 @@ class RunSettings:
                 integer("RunSettings", name, getattr(self, name), least)
         for name, bounds in _RANGES.items():
             real("RunSettings", name, getattr(self, name), **bounds)
-        for name, choices in (("schedule", ("cosine", "exponential", "constant")), ("optimizer", ("sgd", "rmsprop"))):
-            if getattr(self, name) not in choices:
-                words = f"{', '.join(map(repr, choices[:-1]))} or {choices[-1]!r}"
-                raise ValueError(f"RunSettings: {name} must be {words}; got {getattr(self, name)!r}")
+        one_of("RunSettings", "schedule", self.schedule, SCHEDULES)
+        one_of("RunSettings", "optimizer", self.optimizer, OPTIMIZERS)
 
     def of(self, task: Task) -> "RunSettings":
         """The same with the number of steps filled in."""
@@ -120,6 +119,8 @@ def network_for(image_shape: tuple[int, int, int], classes: int, *, width: float
     >>> network_for((64, 80, 3), 10, width=0.25).layers["block_6"].params["project.kernel"].shape
     (48, 16)
     """
+    if len(sizes("network_for", "image_shape", image_shape, "three ints, (height, width, M)")) != 3:
+        raise ValueError(f"network_for: image_shape must be three ints, (height, width, M); got {image_shape}")
     width = real("network_for", "width", width, above=0, below=WIDEST)
     side = min(image_shape[:2])
     rows = (*SMALL_ROWS, *(row for least, row in FURTHER_ROWS if side >= least))
@@ -157,7 +158,11 @@ def train_small(
         ValueError: a batch larger than the training images, a checkpoint of another run, a loss that is not finite.
         OSError: the folder cannot be written.
     """
-    settings, folder = settings.of(task), Path(folder)
+    instance("train_small", "task", task, Task)
+    instance("train_small", "settings", settings, RunSettings)
+    settings, folder = settings.of(task), as_path("train_small", "folder", folder)
+    if progress is not None:
+        callables("train_small", progress=progress)
     steps = settings.steps or 0
     standard, mean, deviation = standardized(task)
     height, width, channels = task.x_train.shape[1:]
@@ -202,7 +207,8 @@ def read_trained(folder: str | Path) -> Trained:
 
     Raises OSError where a file is missing, ValueError where one is not of that kind.
     """
-    file = Path(folder, RECORD)
+    folder = as_path("read_trained", "folder", folder)
+    file = folder / RECORD
     try:
         record = parse_json(file.read_text(encoding="utf-8"))
         settings, history, counts = _read_record(record)
@@ -210,7 +216,7 @@ def read_trained(folder: str | Path) -> Trained:
         raise ValueError(f"read_trained: {file} is no record of a training run: {error}") from error
     shape, classes = tuple(record["image_shape"]), record["classes"]
     network = network_for(shape, classes, width=settings.width, seed=settings.seed)
-    network.load(weights := Path(folder, NETWORK))
+    network.load(weights := folder / NETWORK)
     for name, a in network.arrays().items():
         if not np.isfinite(a).all():
             raise ValueError(f"read_trained: {weights}: not all numbers of {name} are finite")

@@ -10,7 +10,7 @@ import numpy as np
 from ..data import Photograph, load_digits, load_photograph
 from ..data.digits import INK
 from ..files import readable_npz
-from ..kernels.arguments import LARGEST_SEED, integer, positive, real
+from ..kernels.arguments import LARGEST_SEED, as_path, instance, integer, positive, real
 from ..kernels.geometry import Array
 
 DIGIT = 16  # pixels a side of a digit that is scattered
@@ -214,7 +214,8 @@ def read_task(path: str | Path) -> Task:
     >>> task.name, task.x_train.shape, task.classes
     ('mine', (4, 5, 6, 1), 3)
     """
-    arrays, wrong = _arrays_of(Path(path))
+    path = as_path("read_task", "path", path)
+    arrays, wrong = _arrays_of(path)
     images = {name: _images(name, arrays[name], wrong) for name in ("x_train", "x_test") if name in arrays}
     labels = {name: _labels(name, arrays[name], wrong) for name in ("y_train", "y_test") if name in arrays}
     for part in ("train", "test"):
@@ -247,13 +248,13 @@ def read_task(path: str | Path) -> Task:
         raise ValueError(f"read_task: {path} doesn't fit:\n" + "\n".join(f"- {each}" for each in wrong))
     height, width, channels = x_train.shape[1:]
     return Task(
-        name=Path(path).stem,
+        name=path.stem,
         x_train=x_train,
         y_train=y_train,
         x_test=x_test,
         y_test=y_test,
         classes=int(y_train.max()) + 1,
-        description=f"images of {Path(path).name}, {height} high, {width} wide, "
+        description=f"images of {path.name}, {height} high, {width} wide, "
         f"{channels} channel{'s' if channels > 1 else ''}",
     )
 
@@ -356,6 +357,7 @@ def standardized(task: Task) -> tuple[Task, Array, Array]:
     >>> bool(abs(task.x_train.mean()) < 1e-5), bool(abs(task.x_train.std() - 1) < 1e-5), mean.shape
     (True, True, (1,))
     """
+    instance("standardized", "task", task, Task)
     mean = task.x_train.mean(axis=(0, 1, 2), dtype=np.float64)  # (C,)
     dtype = np.result_type(task.x_train, np.float32)
     x_train, x_test = (x - mean.astype(dtype) for x in (task.x_train, task.x_test))
