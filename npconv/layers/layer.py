@@ -81,6 +81,7 @@ class Layer:
         """
         if fans not in FANS:
             raise ValueError(f"{type(self).__name__}.initialize: fans must be one of {', '.join(FANS)}; got {fans!r}")
+        arguments.callables(f"{type(self).__name__}.initialize", initializer=initializer)
         rng = arguments.generator(f"{type(self).__name__}.initialize", seed)
         for layer in self.leaves():
             layer._draw(rng, initializer, fans)
