@@ -172,7 +172,14 @@ def real(
 
 
 def integers(
-    function: str, name: str, given: Any, least: int = 1, most: int = LARGEST, *, expected: str = "a tuple of ints"
+    function: str,
+    name: str,
+    given: Any,
+    least: int = 1,
+    most: int = LARGEST,
+    *,
+    expected: str = "a tuple of ints",
+    each: str = "number",
 ) -> tuple[int, ...]:
     """Several ints within their bounds, as Python's."""
     if not isinstance(given, tuple | list) or not all(map(is_int, given)):
@@ -180,7 +187,7 @@ def integers(
     for number in given:
         if not least <= number <= most:
             limit = f"at least {least}" if number < least else f"at most {most}"
-            raise ValueError(f"{function}: {name} must have every number {limit}; got {shown(given)}")
+            raise ValueError(f"{function}: {name} must have every {each} {limit}; got {shown(given)}")
     return tuple(map(int, given))
 
 
@@ -188,7 +195,7 @@ def sizes(
     function: str, name: str, given: Any, expected: str = "a shape, a tuple of ints", *, most: int = MOST
 ) -> tuple[int, ...]:
     """A shape without an empty axis, of at most so many numbers."""
-    shape = integers(function, name, given, expected=expected)
+    shape = integers(function, name, given, expected=expected, each="axis")
     if math.prod(shape) > most:
         raise ValueError(f"{function}: {name} must have at most {most:,} numbers; got {shown(given)}")
     return shape

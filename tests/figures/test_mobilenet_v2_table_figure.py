@@ -304,7 +304,9 @@ def test_what_cannot_be_drawn_is_refused(case: dict[str, Any], words: str) -> No
         mobilenet_v2_table_figure(**case)
 
 
-@pytest.mark.parametrize("case", [{"resolution": True}, {"resolution": 224.0}, {"resolution": (224,)}, {"rows": [3]}])
+@pytest.mark.parametrize(
+    "case", [{"resolution": True}, {"resolution": 224.0}, {"resolution": (224, 1.5)}, {"rows": [3]}]
+)
 def test_wrong_kinds_of_arguments_are_type_errors(case: dict[str, Any]) -> None:
     with pytest.raises(TypeError, match=next(iter(case))):
         mobilenet_v2_table_figure(**case)

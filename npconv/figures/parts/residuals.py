@@ -228,7 +228,8 @@ def _blank(shape: Sizes) -> Array:
 def _shape(function: str, name: str, given: Shape) -> Sizes:
     shape = given.shape if isinstance(given, np.ndarray) else given
     expected = "a shape, a tuple of ints, or a numpy.ndarray"
-    return arguments.sizes(function, name, shape, expected, most=MOST_NUMBERS)
+    drawn = name not in ("x", "narrow")
+    return arguments.sizes(function, name, shape, expected, most=MOST_NUMBERS if drawn else arguments.MOST)
 
 
 def _check_one_image(function: str, name: str, shapes: Mapping[str, Sizes | None]) -> None:
