@@ -79,7 +79,7 @@ def mobilenet_v2(
     classes, in_channels, stem_channels, last_channels = positive_ints(function, classes=classes, **sizes)
 
     def widened(channels: int) -> int:  # of a row; Keras cuts before it rounds, which published widths don't notice
-        return divisible(int(channels * multiplier) if conventions == "keras" else channels * multiplier)
+        return divisible(max(1, int(channels * multiplier)) if conventions == "keras" else channels * multiplier)
 
     table = [row._replace(channels=widened(row.channels)) for row in checked_rows(function, rows, Row)]
     last_channels = divisible(last_channels * max(1.0, multiplier))

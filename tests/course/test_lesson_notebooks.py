@@ -243,14 +243,17 @@ def test_the_lessons_are_listed_with_their_titles_and_printed(capsys):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["lesson", "nets"], "name must be one of standard-convolution, separable-convolution, "),
+        (["lesson", "nets"], "NAME must be one of standard-convolution, separable-convolution, "),
         (["lesson"], "give a lesson's name, or --list; there are standard-convolution, "),
         (["lesson", "--list", "network"], "--list goes alone"),
         (
             ["lesson", "network", "--notebook", "network.json"],
-            "--notebook takes a file that ends in .ipynb; got network",
+            "--notebook must be a file that ends in .ipynb; got network",
         ),
-        (["lesson", "network", "--notebook", "/dev/null/network.ipynb"], "/dev/null/network.ipynb cannot be written"),
+        (
+            ["lesson", "network", "--notebook", "/dev/null/network.ipynb"],
+            "--notebook must be a file's path; got /dev/null",
+        ),
     ],
 )
 def test_what_cannot_be_done_is_said_in_one_line(words, message, capsys):
