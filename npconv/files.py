@@ -99,11 +99,11 @@ def _named(path: str | Path) -> Iterator[None]:
 
 @contextmanager
 def alone(folder: str | Path, name: str = ".lock", *, wait: bool = False) -> Iterator[None]:
-    """Hold a folder, made where it is missing, for as long as a `with` lasts: of all who ask for one name, one has it.
+    """Hold a folder, made where it is missing, for as long as a `with` lasts: one process at a time holds one name.
 
     It is a lock of the operating system on a file of that name, which is removed afterwards. The lock ends with its
-    process, however that ends: a file that is left over keeps nobody out. Where the file system has no locks, nobody is
-    kept out either.
+    process, however that ends, and with the children that it forked: a file that is left over keeps nobody out. Where
+    the file system has no locks, nobody is kept out either.
 
     Args:
         folder: what is held.
@@ -120,7 +120,7 @@ def alone(folder: str | Path, name: str = ".lock", *, wait: bool = False) -> Ite
     path = Path(folder, name)
     with _named(folder):
         path.parent.mkdir(parents=True, exist_ok=True)
-    held = False
+    held, process = False, os.getpid()
     while not held:
         with _named(folder):
             file = open(path, "ab")  # noqa: SIM115 - below
@@ -134,8 +134,9 @@ def alone(folder: str | Path, name: str = ".lock", *, wait: bool = False) -> Ite
                 try:
                     yield
                 finally:
-                    with suppress(OSError):  # Windows doesn't remove what is open
-                        path.unlink()
+                    if os.getpid() == process:  # and not a child that leaves the block too
+                        with suppress(OSError):  # Windows doesn't remove what is open
+                            path.unlink()
 
 
 def _lock(file: IO[bytes], wait: bool) -> bool:

@@ -1,6 +1,7 @@
 """What the commands share: the parser, the types of its options, errors in the options' names, tables, progress."""
 
 import argparse
+import math
 import os
 import re
 import sys
@@ -67,7 +68,7 @@ class Whole:
 
     def __call__(self, text: str) -> int:
         with suppress(ValueError):
-            if self.least <= (number := int(text)) <= self.most:
+            if re.fullmatch("[+-]?[0-9]+", text) and self.least <= (number := int(text)) <= self.most:
                 return number
         raise _refused(f"a whole number from {self.least} to {self.most}", text)
 
@@ -86,7 +87,7 @@ class Real:
 
     def __call__(self, text: str) -> float:
         with suppress(ValueError):
-            number = float(text)
+            number = float(text) if text.isascii() and "_" not in text else math.nan
             if self.least <= number <= self.most and number != getattr(self, self.without, None):
                 return number
         first = "above" if self.without == "least" else "at least"

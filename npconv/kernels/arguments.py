@@ -135,7 +135,7 @@ class Arguments:
 
 def is_int(value: object) -> bool:
     """Whether value is an int of Python or NumPy; a bool is none."""
-    return isinstance(value, int | np.integer) and not isinstance(value, bool)
+    return isinstance(value, int | np.integer) and not isinstance(value, bool | np.timedelta64)
 
 
 def integer(function: str, name: str, value: Any, least: int = 1, most: int = LARGEST, *, given: object = None) -> int:
@@ -414,32 +414,33 @@ def activation(function: str, x: Array, *dy: Array) -> None:
     arguments.upstream("like x", x.shape)
 
 
-def channelwise(function: str, x: Array, *dy: Array, epsilon: float = 1.0, **vectors: Array) -> None:
-    """Check x, channels last, with one number a channel in each of the vectors: batch normalisation's arguments."""
+def channelwise(function: str, x: Array, *dy: Array, epsilon: float = 1.0, **vectors: Array) -> float:
+    """Check batch normalisation's arguments, x and vectors of one number a channel; return epsilon."""
     arguments = Arguments(function, REAL, *dy, x=x, **vectors)
     arguments.match(x="… M", **dict.fromkeys(vectors, "M"))
     if x.ndim < 2:
         arguments.fail("x must be (B, …, M), 2 axes or more")
     arguments.upstream("like x", x.shape)
-    added(function, epsilon, x, *vectors.values())
+    return added(function, epsilon, x, *vectors.values())
 
 
-def folding(function: str, kernel: Array, *, epsilon: float, **vectors: Array) -> None:
-    """Check a kernel, output channels last, with one number an output channel in each of the vectors."""
+def folding(function: str, kernel: Array, *, epsilon: float, **vectors: Array) -> float:
+    """Check a kernel and vectors of one number an output channel; return epsilon."""
     arguments = Arguments(function, REAL, kernel=kernel, **vectors)
     arguments.match(kernel="… N", **dict.fromkeys(vectors, "N"))
     if kernel.ndim < 2:
         arguments.fail("kernel must be (…, N), 2 axes or more")
-    added(function, epsilon, kernel, *vectors.values())
+    return added(function, epsilon, kernel, *vectors.values())
 
 
-def added(function: str, epsilon: float, *arrays: Array) -> None:
-    """Check the positive number that is added to a variance: it must be one in the arrays' dtype too."""
-    real(function, "epsilon", epsilon, above=0)
+def added(function: str, epsilon: float, *arrays: Array) -> float:
+    """The positive number that is added to a variance; it must be one in the arrays' dtype too."""
+    number = real(function, "epsilon", epsilon, above=0)
     dtype = np.result_type(*(a.dtype for a in arrays))
     with np.errstate(over="ignore", under="ignore"):
         if not 0 < dtype.type(epsilon) < np.inf:
             raise ValueError(f"{function}: epsilon must be above 0 and finite in {dtype}; got {shown(epsilon)}")
+    return number
 
 
 def positive(function: str, name: str, value: Any) -> float:
@@ -497,7 +498,7 @@ def classification(function: str, logits: Array, targets: Array, *dy: Any) -> No
     if targets.dtype.kind == "f":
         if targets.shape != logits.shape:
             arguments.fail("targets of floats must be (B, N) probabilities, the shape of logits")
-        if targets.min() < 0 or not np.allclose(targets.sum(axis=1), 1, atol=1e-3):
+        if targets.min() < 0 or not np.allclose(targets.sum(axis=1, dtype=np.float64), 1, atol=1e-3):
             arguments.fail("targets must be probabilities, not below 0, each row summing to 1")
     else:
         if targets.shape != logits.shape[:1]:

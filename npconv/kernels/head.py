@@ -6,7 +6,7 @@ import numpy as np
 
 from . import arguments
 from .geometry import Array
-from .sums import image_sums, native, rounded, wider
+from .sums import image_sums, native, rounded, wider, working
 
 
 def global_average_pool(x: Array) -> Array:
@@ -20,10 +20,8 @@ def global_average_pool(x: Array) -> Array:
     """
     arguments.volume("global_average_pool", x)
     count = x.shape[1] * x.shape[2]
-    if x.dtype.kind in "fc":
-        return rounded(image_sums(x) / count, x)  # (B, M)
-    mean: Array = x.sum(axis=(1, 2), dtype=np.result_type(x.dtype, np.float64)) / count  # (B, M)
-    return mean
+    mean: Array = (x.sum(axis=(1, 2)) if x.dtype.kind == "O" else image_sums(x)) / count  # (B, M)
+    return rounded(mean, x) if x.dtype.kind in "fc" else mean
 
 
 def global_average_pool_backward(dy: Array, x: Array) -> Array:
@@ -60,9 +58,9 @@ def softmax_cross_entropy(logits: Array, targets: Array) -> Any:
     """
     arguments.classification("softmax_cross_entropy", logits, targets)
     probabilities = _probabilities(targets, logits)  # (B, N)
-    losses = np.zeros_like(probabilities)  # where a class has no probability, whatever its logarithm: 0 · ∞ is NaN
+    losses = np.zeros(logits.shape, working(logits))  # where a class has no probability: 0 · ∞ would be NaN
     np.multiply(probabilities, -_log_softmax(logits), where=probabilities > 0, out=losses)
-    return losses.sum(axis=1).mean()
+    return native(logits).type(losses.sum(axis=1).mean(dtype=np.result_type(losses, np.float64)))
 
 
 def softmax_cross_entropy_backward(dy: Any, logits: Array, targets: Array) -> Array:
@@ -81,7 +79,8 @@ def softmax_cross_entropy_backward(dy: Any, logits: Array, targets: Array) -> Ar
 
 
 def _log_softmax(logits: Array) -> Array:
-    """log(exp(logits) / Σ exp(logits)), a row at a time; −∞ for what is too small to tell from it."""
+    """log(exp(logits) / Σ exp(logits)), a row at a time, in float32 at least; −∞ where a probability underflows."""
+    logits = np.ascontiguousarray(wider(logits))  # so that rows are summed in pairs
     with np.errstate(over="ignore", under="ignore"):
         shifted: Array = logits - logits.max(axis=1, keepdims=True)  # the largest is 0, so no exponential overflows
         shifted -= np.log(np.exp(shifted).sum(axis=1, keepdims=True))  # (B, N) - (B, 1)
@@ -89,9 +88,9 @@ def _log_softmax(logits: Array) -> Array:
 
 
 def _probabilities(targets: Array, logits: Array) -> Array:
-    """Class labels as rows of the identity; probabilities as they are."""
+    """Class labels as rows of the identity; probabilities as they are; in the dtype that is computed in."""
     if targets.dtype.kind == "f":
-        return rounded(targets, logits)
-    rows: Array = np.zeros(logits.shape, native(logits))  # (B, N)
+        return targets.astype(working(logits), copy=False)
+    rows: Array = np.zeros(logits.shape, working(logits))  # (B, N)
     rows[np.arange(len(rows)), targets] = 1
     return rows

@@ -45,7 +45,7 @@ def batch_norm_stages(x: Array, scale: Array, shift: Array, *, epsilon: float = 
     >>> stages.mean, stages.variance, stages.centred[:, 0]
     (array([2.]), array([1.]), array([-1.,  1.]))
     """
-    arguments.channelwise("batch_norm_stages", x, epsilon=epsilon, scale=scale, shift=shift)
+    epsilon = arguments.channelwise("batch_norm_stages", x, epsilon=epsilon, scale=scale, shift=shift)
     mean, variance, centred = _centre(x)
     deviation = np.sqrt(variance + epsilon)  # (M,)
     scales = _along(x, scale / deviation)  # (X,)
@@ -73,7 +73,7 @@ def batch_norm(x: Array, scale: Array, shift: Array, *, epsilon: float = 1e-3) -
     array([[3.],
            [7.]])
     """
-    arguments.channelwise("batch_norm", x, epsilon=epsilon, scale=scale, shift=shift)
+    epsilon = arguments.channelwise("batch_norm", x, epsilon=epsilon, scale=scale, shift=shift)
     return batch_norm_stages(x, scale, shift, epsilon=epsilon).output
 
 
@@ -89,7 +89,7 @@ def batch_norm_backward(
     >>> np.allclose(dx, 0), dshift
     (True, array([3.]))
     """
-    arguments.channelwise("batch_norm_backward", x, dy, epsilon=epsilon, scale=scale, shift=shift)
+    epsilon = arguments.channelwise("batch_norm_backward", x, dy, epsilon=epsilon, scale=scale, shift=shift)
     stages = batch_norm_stages(x, scale, shift, epsilon=epsilon)
     return batch_norm_backward_from_stages(dy, scale, stages)
 
@@ -142,7 +142,7 @@ def batch_norm_inference(
     >>> batch_norm_inference(np.array([[7.0]]), 2 * one, 5 * one, 3 * one, 4 * one, epsilon=1e-12)
     array([[9.]])
     """
-    arguments.channelwise(
+    epsilon = arguments.channelwise(
         "batch_norm_inference", x, epsilon=epsilon, scale=scale, shift=shift, mean=mean, variance=variance
     )
     deviation = np.sqrt(wider(variance) + epsilon)  # (M,)
@@ -164,7 +164,7 @@ def batch_norm_inference_backward(
     >>> [gradient.shape for gradient in gradients]
     [(1, 1), (1,), (1,), (1,), (1,)]
     """
-    arguments.channelwise(
+    epsilon = arguments.channelwise(
         "batch_norm_inference_backward", x, dy, epsilon=epsilon, scale=scale, shift=shift, mean=mean, variance=variance
     )
     deviation = np.sqrt(wider(variance) + epsilon)  # (M,)
@@ -202,7 +202,7 @@ def fold_batch_norm(
     >>> np.allclose(kernel, 1), np.allclose(bias, 2)
     (True, True)
     """
-    arguments.folding(
+    epsilon = arguments.folding(
         "fold_batch_norm", kernel, epsilon=epsilon, scale=scale, shift=shift, mean=mean, variance=variance
     )
     factor = scale / np.sqrt(wider(variance) + epsilon)  # (N,)

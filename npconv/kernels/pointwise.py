@@ -7,6 +7,7 @@ import numpy as np
 
 from . import arguments
 from .geometry import Array, as_matrix
+from .sums import rounded, summed_product
 
 
 def pointwise_conv2d_loops(x: Array, kernel: Array) -> Array:
@@ -69,8 +70,8 @@ def pointwise_conv2d_backward(dy: Array, x: Array, kernel: Array) -> tuple[Array
     """
     arguments.pointwise("pointwise_conv2d_backward", x, kernel, dy)
     dx = as_matrix(dy) @ kernel.T  # (B·Dᵤ·Dᵤ, N) @ (N, M)
-    dkernel = as_matrix(x).T @ as_matrix(dy)  # (M, B·Dᵤ·Dᵤ) @ (B·Dᵤ·Dᵤ, N)
-    return dx.reshape(x.shape), dkernel
+    dkernel = summed_product(as_matrix(x), as_matrix(dy))  # (M, B·Dᵤ·Dᵤ) @ (B·Dᵤ·Dᵤ, N)
+    return dx.reshape(x.shape), rounded(dkernel, dy, x)
 
 
 def dense(x: Array, kernel: Array) -> Array:
@@ -94,4 +95,4 @@ def dense_backward(dy: Array, x: Array, kernel: Array) -> tuple[Array, Array]:
     ((2, 3), (3, 5))
     """
     arguments.dense("dense_backward", x, kernel, dy)
-    return dy @ kernel.T, x.T @ dy
+    return dy @ kernel.T, rounded(summed_product(x, dy), dy, x)  # (B, N) @ (N, M), (M, B) @ (B, N)

@@ -44,21 +44,36 @@ def accumulator(shape: tuple[int, ...], *operands: Array) -> Array:
     return np.zeros(shape, np.result_type(dtype, np.float64) if dtype.kind in "fc" else dtype)
 
 
+def summed_product(a: Array, b: Array) -> Array:
+    """aᵀ b, a sum over many positions, (K, M) and (K, N) to (M, N); float16 in float32.
+
+    BLAS sums the product of two matrices in blocks, but that with a single column one number after the other.
+    """
+    a, b = wider(a), wider(b)
+    whole = len(a) // LINES * LINES
+    if min(a.shape[1], b.shape[1]) > 1 or not whole or native(a, b).kind not in "fc":
+        product: Array = a.T @ b
+        return product
+    blocks = a[:whole].reshape(-1, LINES, a.shape[1]).swapaxes(1, 2) @ b[:whole].reshape(-1, LINES, b.shape[1])
+    total: Array = blocks.sum(axis=0, dtype=np.result_type(blocks, np.float64)) + a[whole:].T @ b[whole:]
+    return total
+
+
 def image_sums(a: Array) -> Array:
-    """Each image's and channel's sum, floats (B, …, M) to (B, M) in float64 at least."""
+    """Each image's and channel's sum, (B, …, M) to (B, M) in float64 at least."""
     parts = (_sum_rows(sums.reshape(len(a), -1, a.shape[-1])) for sums in _line_sums(a))
     return sum(parts, np.zeros(()))
 
 
 def channel_sums(a: Array, other: Array | None = None) -> Array:
-    """Each channel's sum of a, or of a · other, floats (…, M) to (M,) in float64 at least."""
+    """Each channel's sum of a, or of a · other, (…, M) to (M,) in float64 at least."""
     total = sum(map(_sum_rows, _line_sums(a, other)), np.zeros(()))  # (X,)
     return _sum_rows(total.reshape(-1, a.shape[-1]))
 
 
 def _line_sums(a: Array, other: Array | None = None) -> Iterator[Array]:
     """The sums of `LINES` lines of a, or of a · other, after the other, (B, X) each."""
-    rows = lines(wider(a))  # (B, L, X)
+    rows = lines(wider(a) if a.dtype.kind in "fc" else a.astype(np.float64))  # (B, L, X)
     others = None if other is None else lines(wider(other))  # (B, L, X)
     for start in range(0, rows.shape[1], LINES):
         part = rows[:, start : start + LINES]

@@ -240,7 +240,10 @@ def _side_by_side(
         _environment(dict.fromkeys(THREADS, "1")),  # for the processes to come: two threads each would wait for a core
         ProcessPoolExecutor(processes, mp_context=context, initializer=_share, initargs=(stop, steps)) as pool,
     ):
-        jobs = {pool.submit(_shared_run, variant, seed, settings, folder): (variant, seed) for variant, seed in keys}
+        with _deaf():  # the processes inherit it: Ctrl-C reaches them too, and the first one sets the event
+            jobs = {
+                pool.submit(_shared_run, variant, seed, settings, folder): (variant, seed) for variant, seed in keys
+            }
         try:
             while jobs:
                 for job in wait(jobs, timeout=GLANCE, return_when=FIRST_COMPLETED).done:
@@ -254,6 +257,19 @@ def _side_by_side(
             raise
 
 
+@contextmanager
+def _deaf() -> Iterator[None]:
+    """Ignore Ctrl-C for a moment, where this is the thread that hears it."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 _shared: Any = None
 """In a process of `_side_by_side`: the event that stops it, and the counts of steps."""
 
@@ -261,7 +277,7 @@ _shared: Any = None
 def _share(stop: Any, steps: Any) -> None:
     global _shared
     _shared = stop, steps
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the first process too, which sets the event
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 

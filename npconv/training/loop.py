@@ -212,6 +212,8 @@ def train(
         held.enter_context(np.errstate(over="ignore", invalid="ignore"))  # the loss is looked at instead
         if file is not None:
             held.enter_context(alone(file.parent, f".{file.name}.lock"))
+            if file.exists() and not file.is_file():
+                raise ValueError(f"train: checkpoint must be an ordinary file; got {file}")
             if file.exists():
                 run.resume(file)
         history = run.history
@@ -331,8 +333,12 @@ def _check_arrays(arrays: Mapping[str, Array], own: Mapping[str, Array]) -> None
         if name == "record":
             continue
         dtype = own[name].dtype if name in own else a.dtype
-        if a.dtype.kind not in "iuf" or not np.can_cast(a.dtype, dtype, "equiv") or not np.isfinite(a).all():
-            raise ValueError(f"{name} must hold finite numbers of {dtype}; got dtype {a.dtype}")
+        if a.dtype.kind not in "iuf" or not np.can_cast(a.dtype, dtype, "equiv"):
+            raise ValueError(
+                f"{name} must hold numbers of {own[name].dtype if name in own else 'a float'}; got {a.dtype}"
+            )
+        if not np.isfinite(a).all():
+            raise ValueError(f"{name} must hold finite numbers; got NaN or infinity")
 
 
 @contextmanager

@@ -66,8 +66,9 @@ class Optimizer:
         if gradients.keys() != self.parameters.keys():
             raise ValueError(f"{function}: {_difference('gradients', self.parameters, gradients)}")
         for name, p in self.parameters.items():
-            if gradients[name].shape != p.shape:
-                shape = gradients[name].shape
+            shape = np.shape(gradients[name])
+            instance(function, f"gradient {name!r}", gradients[name], np.ndarray)
+            if shape != p.shape:
                 raise ValueError(f"{function}: gradient {name!r} must be {p.shape}, like its parameter; got {shape}")
         for name, p in self.parameters.items():
             g = gradients[name]
@@ -96,8 +97,8 @@ class Optimizer:
         if state.keys() != self.state.keys():
             raise ValueError(f"{function}: {_difference('state', self.state, state)}")
         for name, array in self.state.items():
-            if state[name].shape != array.shape:
-                raise ValueError(f"{function}: {name!r} must be {array.shape}; got {state[name].shape}")
+            if np.shape(state[name]) != array.shape:
+                raise ValueError(f"{function}: {name!r} must be {array.shape}; got {np.shape(state[name])}")
         for name, array in self.state.items():
             array[...] = state[name]
 

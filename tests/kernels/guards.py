@@ -376,8 +376,10 @@ def guard_sums(k: SimpleNamespace) -> None:
     for dtype, bound in ((np.float32, 1e-6), (np.float16, 1e-3)):
         alike, filters = np.full((2, 9000, 3, 1), 0.1, dtype), np.ones((1, 1, 1), dtype)
         np.testing.assert_allclose(k.global_average_pool(alike), dtype(0.1), rtol=bound)
-        dkernel = k.depthwise_conv2d_backward(alike, alike, filters)[1]
-        np.testing.assert_allclose(dkernel, 54_000 * float(dtype(0.1)) ** 2, rtol=9 * bound)
+        for backward, kernel in ((k.depthwise_conv2d_backward, filters), (k.conv2d_backward, filters[..., None]),
+                                 (k.pointwise_conv2d_backward, filters[0])):  # fmt: skip
+            dkernel = backward(alike[:, 1:], alike[:, 1:], kernel)[1]
+            np.testing.assert_allclose(dkernel, 53_994 * float(dtype(0.1)) ** 2, rtol=9 * bound)
 
 
 GUARDS = {name[6:]: guard for name, guard in list(globals().items()) if name.startswith("guard_")}

@@ -193,6 +193,51 @@ def test_float16_is_summed_in_float32_and_rounded_once(monkeypatch):
         assert layer.grads["bias"].item() == np.float16(layer.forward(ones).size)
 
 
+ONE_CHANNEL = {"pointwise_conv2d_backward": (1,), "conv2d_backward": (1, 1, 1), "grouped_conv2d_backward": (3, 3, 1)}
+
+
+@pytest.mark.parametrize("name", ONE_CHANNEL)
+def test_sums_of_one_channel_are_off_by_a_few_roundings(name):
+    """Where a matrix has one column, BLAS sums one number after the other."""
+    for inputs, outputs in ((1, 4), (4, 1), (1, 1)) if name != "grouped_conv2d_backward" else ((4, 4),):
+        options = {"groups": inputs, "padding": 1} if name == "grouped_conv2d_backward" else {}
+        kernel = np.ones((*ONE_CHANNEL[name], outputs), np.float32)
+        if name != "grouped_conv2d_backward":
+            kernel = np.ones((*ONE_CHANNEL[name][:-1], inputs, outputs), np.float32)
+        dy, x = (np.full((8, 112, 112, channels), 0.1, np.float32) for channels in (outputs, inputs))
+        dkernel = getattr(npconv, name)(dy, x, kernel, **options)[1]
+        middle = dkernel if dkernel.ndim == 2 else dkernel[dkernel.shape[0] // 2, dkernel.shape[1] // 2]
+        np.testing.assert_allclose(middle, 8 * 112**2 * float(np.float32(0.1)) ** 2, rtol=48 * 2.0**-24)
+
+
+def test_a_sum_of_float16_passes_through_what_float16_does_not_hold(monkeypatch):
+    monkeypatch.setattr(geometry, "BAND", 2**16)
+    dy, x = np.full((2, 100, 90, 1), 100, np.float16), np.ones((2, 102, 92, 1), np.float16)
+    dy[1] *= -1
+    assert not npconv.conv2d_backward(dy, x, np.ones((3, 3, 1, 1), np.float16))[1].any()
+    assert not npconv.depthwise_conv2d_backward(dy, x, np.ones((3, 3, 1), np.float16))[1].any()
+
+
+@pytest.mark.parametrize("dtype", [np.int8, np.bool_])
+def test_the_bias_gradient_counts_integers(dtype):
+    layer = layers.Conv2D(1, 1, 1, bias=True)
+    layer.forward(np.ones((1, 300, 4, 1), np.float32))
+    layer.backward(np.ones((1, 300, 4, 1), dtype))
+    assert layer.grads["bias"].item() == 1200
+
+
+def test_softmax_of_any_memory_order_is_the_same():
+    for dtype in (np.float16, np.float32):
+        rows, labels = np.zeros((2, 5000), dtype), np.array([0, 1])
+        targets = np.full((2, 5000), 1 / 5000, np.float32)
+        for order in (np.ascontiguousarray, np.asfortranarray):
+            for given in (labels, order(targets)):
+                loss = npconv.softmax_cross_entropy(order(rows), given)
+                np.testing.assert_allclose(loss, np.log(5000), rtol=2.0**-10)
+            dlogits = npconv.softmax_cross_entropy_backward(1.0, order(rows), labels)
+            np.testing.assert_allclose(dlogits[0, :2] * 2, [1 / 5000 - 1, 1 / 5000], rtol=2e-3)
+
+
 def test_batch_norm_in_float16_keeps_statistics_that_float16_does_not_hold():
     x = (300 * np.random.default_rng(0).standard_normal((8, 9, 7, 2))).astype(np.float16)
     for dtype in (np.float16, np.float32):
@@ -222,6 +267,15 @@ def test_a_dead_unit_passes_nothing_whatever_comes(case, dtype):
         dy = np.full(5, value, dtype)
         with np.errstate(all="raise"):
             np.testing.assert_array_equal(case.call(dy, x), np.where(dead, 0, dy))
+
+
+@cases(lambda case: "epsilon" in case.row.defaults)
+def test_an_epsilon_of_numpys_widens_nothing(case):
+    arrays = converted(case.arrays(), np.float32)
+    plain, ours = (case.run(arrays, epsilon=kind(1e-3)) for kind in (float, np.float64))
+    for one, other in zip(*(each if isinstance(each, tuple) else (each,) for each in (plain, ours)), strict=True):
+        assert one.dtype == other.dtype
+        np.testing.assert_array_equal(one, other)
 
 
 LOSSES = [  # logits, label, the loss

@@ -114,7 +114,7 @@ ROWS = [
 ]  # fmt: skip
 
 WRONG = {  # an option's values of a wrong kind, and its wrong values
-    "stride dilation kernel_size": ([True, np.True_, 1.5, "1", None, (1, 1.5), (1, True), [[1]]],
+    "stride dilation kernel_size": ([True, np.True_, np.timedelta64(1), 1.5, "1", None, (1, 1.5), (1, True), [[1]]],
                                     [0, -1, (), (1,), (0, 1), (1, -1), (1, 2, 3), 2**63, (1, 10**400), 10**5000]),
     "groups depth_multiplier out_channels": ([True, np.True_, 1.0, "1", None, (1,), (1, 2, 3), [[1]]],
                                              [0, -1, np.int8(-1), 2**63, np.uint64(2**63), 10**400, 10**5000]),

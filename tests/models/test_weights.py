@@ -285,7 +285,7 @@ def test_conventions_and_names_must_be_of_one_family():
         assert refused(model, arrays, naming=other) == expected
         assert refused(model, arrays) == f"load_weights: the arrays have {other}'s names, but {why.format(other)}"
     assert refused(model, {}, naming="pytorch") == (
-        "load_weights: naming must be one of keras, torchvision, timm or None; got 'pytorch'"
+        "load_weights: naming must be one of keras, torchvision, timm; got 'pytorch'"
     )
 
 

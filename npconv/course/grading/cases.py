@@ -66,7 +66,7 @@ class Cases:
         return self._kept[place]
 
     def same(self, case: Case, returned: Result, right: Result, tolerance: float | None = None) -> bool:
-        """Whether two answers of the same shapes are the same, or what of them is compared is, to within a tolerance.
+        """Whether two answers of the same shapes are equal to within a tolerance, in what the task compares.
 
         By default it is that of the case.
         """
