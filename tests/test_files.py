@@ -8,6 +8,7 @@ import stat
 import subprocess
 import sys
 import threading
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -403,3 +404,21 @@ def test_a_folder_that_cannot_be_held_is_said(tmp_path):
 def test_what_is_no_json_is_a_value_error(text, words):
     with pytest.raises(ValueError, match=words):
         parse_json(text)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
+def test_a_forked_child_that_leaves_the_block_lets_nobody_in(tmp_path):
+    with ExitStack() as held:
+        held.enter_context(alone(tmp_path))
+        child = os.fork()
+        if child == 0:
+            try:
+                held.close()
+            finally:
+                os._exit(0)
+        os.waitpid(child, 0)
+        assert names(tmp_path) == [".lock"]
+        with pytest.raises(OSError, match="is in use"):
+            alone(tmp_path).__enter__()
+    assert names(tmp_path) == []
