@@ -140,7 +140,7 @@ def alone(folder: str | Path, name: str = ".lock", *, wait: bool = False) -> Ite
 
 
 def _lock(file: IO[bytes], wait: bool) -> bool:
-    """Whether this process has the lock on an open file now; True as well where there are no locks."""
+    """True where this process has the lock on an open file now, or where there are no locks."""
     try:
         if sys.platform == "win32":
             import msvcrt
@@ -209,7 +209,7 @@ def readable_npz(path: str | Path) -> tuple[dict[str, NDArray[Any]], dict[str, s
 
 
 def parse_json(text: str) -> Any:
-    """What a text in JSON holds.
+    """The data of a text in JSON.
 
     Raises ValueError where it is none, for NaN and Infinity too, which JSON doesn't have, and for what is nested too
     deeply.

@@ -83,7 +83,7 @@ def _not_finite_in_callers() -> Iterable[str]:
 
 
 def finite(value: Any) -> bool:
-    """Whether all numbers in a value are finite: in an array, a collection, a layer, or the fields of a dataclass."""
+    """True where all numbers in a value are finite: in an array, a collection, a layer, or a dataclass's fields."""
     if isinstance(value, np.ndarray) and value.dtype.kind != "O":
         return value.dtype.kind not in "fc" or bool(np.isfinite(value).all())
     if isinstance(value, float | complex | np.inexact):

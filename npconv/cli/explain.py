@@ -126,7 +126,7 @@ def _shapes(kind: str, m: int, sizes: dict[str, Any]) -> list[tuple[int, ...]]:
 
 
 def _entries(x: tuple[int, ...], shapes: list[tuple[int, ...]], sizes: dict[str, Any]) -> int:
-    """How many entries the kernels and the padded input have, where "same" pads by a filter's reach at the most."""
+    """The number of entries of the kernels and the padded input, where "same" pads by a filter's reach at most."""
     given, steps = sizes.get("padding", "valid"), zip(sizes.get("dilation", (1, 1)), shapes[0][:2], strict=True)
     reach = [d * (k - 1) for d, k in steps]
     around = [2 * pad for pad in given] if isinstance(given, tuple) else reach if given == "same" else [0, 0]

@@ -154,7 +154,7 @@ def _refused(wanted: str, text: str) -> argparse.ArgumentTypeError:
 
 
 def _possible(text: str) -> bool:
-    """Whether a path can be that of something in a folder that is there or can be made."""
+    """True for a path in a folder that exists or can be made."""
     if not text or "\0" in text:
         return False
     return os.path.isdir(next((folder for folder in Path(text).parents if os.path.lexists(folder)), "."))
@@ -168,7 +168,7 @@ def pair(option: str, numbers: Sequence[int]) -> tuple[int, int]:
 
 
 def padding(words: Sequence[str | int]) -> str | tuple[int, int]:
-    """What --padding was given: a word, or one or two numbers; ValueError for more, or for both."""
+    """The value of --padding: a word, or one or two numbers; ValueError for more, or for both."""
     if len(words) == 1 and isinstance(words[0], str):
         return words[0]
     numbers = [word for word in words if isinstance(word, int)]

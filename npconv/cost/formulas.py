@@ -27,7 +27,7 @@ def prod(sizes: Shape) -> int:
 
 @dataclass(frozen=True)
 class Cost:
-    """What one operation costs, batch included. Costs add up with `+`, and with `sum`.
+    """The cost of one operation, batch included. Costs add up with `+`, and with `sum`.
 
     `macs` are its multiplications, `additions` its additions, `params` the numbers it has learnt; `output_shape` is
     what it returns. `parts` holds the costs of what it is composed of, by name. A sum has the parts of its terms, in

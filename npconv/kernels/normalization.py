@@ -15,7 +15,7 @@ from .sums import channel_sums, lines, rounded, wider, working
 
 
 class BatchNormStages(NamedTuple):
-    """What lies inside a batch normalisation in training, in order; of float16 all but the output are float32."""
+    """Batch normalisation's values in training, in order; of float16 all but the output are float32."""
 
     mean: Array  # (M,), of the batch
     variance: Array  # (M,), of the batch, biased

@@ -1,4 +1,4 @@
-"""In which dtype numbers are summed: wide enough for sums over many positions, which float32 would round at every step.
+"""Sums over many positions, and their dtypes: float32 would round at every step.
 
 float16 is summed in float32 and rounded at the end. Floats are summed in their own dtype over `LINES` lines of
 positions at most, and those sums in float64.

@@ -346,7 +346,7 @@ UNTRAINED: dict[str, dict[str, Any]] = {
     "without batch normalisation": {"batch_norm": False, "fans": "plain"},
     "without batch normalisation, with Keras's fans": {"batch_norm": False, "fans": "keras"},
 }
-"""In which networks gradients are measured before training; `first_norms` takes the values."""
+"""The networks whose gradients are measured before training; `first_norms` takes the values."""
 PLACES = {"bottleneck": "", "expanded": ".expand_relu6", "filtered": ".depthwise_relu6"}
 """Where maps are taken in an inverted residual: its output, and the wide maps behind their ReLU6."""
 

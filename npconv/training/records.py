@@ -1,4 +1,4 @@
-"""What is read back of a run, field by field: a record that is damaged, or no run's, is refused and not worked with."""
+"""Records of runs, checked field by field as they are read: a damaged one is refused."""
 
 import reprlib
 import sys
@@ -12,7 +12,7 @@ LARGEST = 2**53  # of a count: up to here JSON's readers agree
 
 
 class Rule(NamedTuple):
-    """How a field must be: in words, and as a test, which is given any plain data."""
+    """A rule for a field, in words and as a test of any plain data."""
 
     words: str
     holds: Callable[[Any], bool]

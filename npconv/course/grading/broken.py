@@ -39,7 +39,7 @@ def broken(cases: Cases, trials: Sequence[Trial], smallest: Trial) -> str:
 
 
 def wrong_defaults(cases: Cases, failed: Sequence[Trial], smallest: Trial) -> str:
-    """Which defaults are wrong, in words, of a function that is right where no option is left out."""
+    """The wrong defaults, in words, of a function that is right where all options are given."""
     without = [left_out(cases.task, trial.case) for trial in failed]
     alone = frozenset[str]().union(*(names for names in without if len(names) == 1))
     blamed = alone if all(names & alone for names in without) else left_out(cases.task, smallest.case)
@@ -119,7 +119,7 @@ def _is_of(cases: Cases, mistake: Mistake, trial: Trial) -> bool:
 
 
 def _is_rounded(cases: Cases, trial: Trial) -> bool:
-    """Whether it is the dtype alone that is wrong, so that an answer near the right one explains nothing."""
+    """True where only the dtype is wrong, so that an answer near the right one explains nothing."""
     returned, mixed = as_result(trial.outcome.value), bool(trial.case.sizes.get("mixed"))
     return mixed and trial.wrong.endswith(VALUES) and cases.same(trial.case, returned, trial.right, SINGLE)
 

@@ -66,7 +66,7 @@ class Cases:
         return self._kept[place]
 
     def same(self, case: Case, returned: Result, right: Result, tolerance: float | None = None) -> bool:
-        """Whether two answers of the same shapes are equal to within a tolerance, in what the task compares.
+        """True where two answers of the same shapes are equal to within a tolerance, in what the task compares.
 
         By default it is that of the case.
         """
@@ -77,7 +77,7 @@ class Cases:
         return len(returned) == len(right) and all(equal(value, due, tolerance, nans=True) for value, due in pairs)
 
     def tolerance_of(self, case: Case) -> float:
-        """What an answer to a case may differ by: that of float32 where it shows."""
+        """The tolerance of an answer to a case: that of float32 where it shows."""
         single = case.sizes.get("single") or case.sizes.get("near")
         return EXACT if case.sizes.get("mixed") else SINGLE if single else self.tolerance
 

@@ -37,7 +37,7 @@ def left_out(task: Task, case: Case) -> frozenset[str]:
 
 
 def to_leave_out(task: Task) -> list[tuple[str, ...]]:
-    """Which options are left out together: each alone, and all.
+    """The options that are left out together: each alone, and all.
 
     >>> from npconv.course.exercises import EXERCISES
     >>> to_leave_out(EXERCISES["standard-loops"].tasks[0])
@@ -82,5 +82,5 @@ def _option(task: Task, sizes: Sizes, name: str) -> Any:
 
 
 def _ones(*shape: int, low: int | None = None, high: int | None = None) -> Array:
-    """What draws nothing, as an option doesn't hang on the numbers."""
+    """A draw of nothing, as options do not depend on the numbers."""
     return np.ones(shape)

@@ -87,7 +87,7 @@ class Judge:
         return trial
 
     def _is_of_float32(self, trial: Trial) -> bool:
-        """Whether an answer to a case of mixed dtypes has float32's digits for another reason than the mixture."""
+        """True where an answer to a case of mixed dtypes has float32's digits for another reason than the mixture."""
         arrays, mixture = trial.case.arrays, mixtures_of(self.task)[trial.case.sizes["mixed"] - 1]
         terms = replace(trial.case, arrays={name: a if a is None else abs(a) for name, a in arrays.items()})
         parts = zip(as_result(trial.outcome.value), trial.right, self.cases.right(terms), strict=True)
@@ -124,7 +124,7 @@ class Judge:
         return trial if trial.outcome.status in STOPPED or trial.wrong == OTHERWISE else self.try_case(trial.case)
 
     def _of_defaults(self, failed: Sequence[Trial], smallest: Trial) -> str:
-        """Which defaults are wrong, in words; "" where something else is: where all options are given too."""
+        """The wrong defaults, in words; "" where the answer is wrong with all options given too."""
         if not all(left_out(self.task, trial.case) for trial in (*failed, smallest)) or smallest.wrong == OTHERWISE:
             return ""
         given = replace(smallest.case, sizes={**smallest.case.sizes, "defaults": 0})

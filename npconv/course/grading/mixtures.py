@@ -13,7 +13,7 @@ QUARTERS, WHOLE, FRACTIONS = 1 / 4, float(2**24 + 1), 1 + 2.0**-24
 
 @dataclass(frozen=True)
 class Mixture:
-    """Which arrays are narrow, of `dtype`; the others are of float64, times a factor whose multiples dtype can't hold.
+    """The arrays that are narrow, of `dtype`; the others are float64, times a factor whose multiples dtype can't hold.
 
     The factor is a quarter beside integers. Beside float32 it is 2²⁴ + 1, of whole results, and 1 + 2⁻²⁴ where large
     values are cut off.

@@ -66,7 +66,7 @@ OTHER_DEFAULTS = {
     "depth_multiplier": ("2", "3"),
     "epsilon": ("1e-5", "1e-2", "0.0"),
 }
-"""What may stand for a default in its place, by option."""
+"""Other values that may be taken for a default, by option."""
 
 IN_DTYPE_OF = """def _in_dtype(function):
     def in_dtype(*arrays, **options):
