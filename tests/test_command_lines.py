@@ -354,5 +354,8 @@ def test_ctrl_c_in_a_terminal_ends_a_process_in_one_line(words, tmp_path):
         assert process.stdout.read(1) == b">"
         time.sleep(1)
         os.killpg(process.pid, signal.SIGINT)
-        error = process.communicate()[1]
+        try:
+            error = process.communicate(timeout=60)[1]
+        finally:
+            process.kill()
     assert (process.returncode, error) == (130, f"npconv {words.split()[0]}: stopped\n".encode())
