@@ -7,7 +7,7 @@ import numpy as np
 
 from . import arguments
 from .geometry import Array, Padding, Pair, as_matrix
-from .sums import accumulator, rounded, summed_product
+from .sums import rounded, summed_product, working
 
 
 def conv2d_loops(x: Array, kernel: Array, *, stride: Pair = 1, padding: Padding = "valid", dilation: Pair = 1) -> Array:
@@ -227,11 +227,15 @@ def conv2d_backward(
     ((2, 7, 6, 3), (3, 3, 3, 4))
     """
     g = arguments.standard("conv2d_backward", x, kernel, stride, padding, dilation, dy)
-    padded, dkernel = g.pad(x), accumulator(kernel.shape, dy, x)
-    for band, blocks in g.blocks(padded):  # each (positions, taps·M)
+    padded, dkernel = g.pad(x), np.empty(kernel.shape, working(dy, x))
+    for number, (band, blocks) in enumerate(g.blocks(padded)):  # each (positions, taps·M)
         dy_rows = as_matrix(dy[band].swapaxes(0, 1))  # (positions, N)
         for dk, block in zip(dkernel.reshape(len(blocks), -1, kernel.shape[-1]), blocks, strict=True):
-            dk += summed_product(block, dy_rows)  # (taps·M, positions) @ (positions, N)
+            share = summed_product(block, dy_rows)  # (taps·M, positions) @ (positions, N)
+            if number == 0:
+                dk[...] = share
+            else:
+                dk += share
     dkernel = rounded(dkernel, dy, x)
     if g.keeps_size and len(as_matrix(dy)) > kernel.shape[-1]:  # then dx is a convolution too, and turning is cheap
         turned = np.ascontiguousarray(kernel[::-1, ::-1].swapaxes(2, 3))  # (Dᵣ, Dᵣ, N, M)

@@ -88,7 +88,7 @@ MUTANTS = [
     Mutant("conv2d: the first block dropped", "standard", "total = np.matmul(blocks[0], kernels[0], out=as_matrix(rows))", "total = np.zeros_like(as_matrix(rows))", S),
     Mutant("conv2d: the last block alone", "standard", "total += block @ taps", "total[...] = block @ taps", S),
     Mutant("conv2d: several images left out", "standard", "if rows.shape[1] > 1:", "if rows.shape[1] > 999:", S),
-    Mutant("conv2d backward: last band's dkernel", "standard", "dk += summed_product(block, dy_rows)", "dk[...] = summed_product(block, dy_rows)", S),
+    Mutant("conv2d backward: last band's dkernel", "standard", "dk += share", "dk[...] = share", S),
     Mutant("conv2d backward: kernel not turned", "standard", "kernel[::-1, ::-1].swapaxes(2, 3)", "kernel.swapaxes(2, 3)", S),
     Mutant("conv2d backward: dilation dropped", "standard", "padding=g.mirrored_padding, dilation=dilation", "padding=g.mirrored_padding", S),
     # depthwise

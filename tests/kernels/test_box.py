@@ -71,7 +71,7 @@ def test_it_enters_every_branch_of_the_kernels(tmp_path, monkeypatch):
     with copied_kernels(tmp_path, monkeypatch, sources) as kernels:
         prove_box(COPY, every=29, processes=1)
         found = kernels.seen.__globals__["found"]
-    assert len(names) >= 14
+    assert len(names) >= 15
     missed = [(module, *name, way) for (module, number), name in names.items() for way in (True, False)
               if (module, number, way) not in found]  # fmt: skip
     assert not missed
@@ -81,7 +81,7 @@ SUBSCRIPTS = {  # every index in the kernels: by loops, taps, bands, `Geometry`'
     *(f"{a}[b, v, w, {c}]" for a in ("y", "dy", "x") for c in "nmc"),
     *(f"{a}[b, g.row[v][i], g.column[w][j], {c}]" for a in ("padded", "dpadded") for c in "mc"),
     *(f"{a}[i, j{c}]" for a in ("kernel", "dkernel", "filter") for c in ("", ", m, n", ", c")), "kernel[m, n]",
-    *("g.row[v][i]", "g.row[v]", "g.column[w][j]", "g.column[w]", "y[..., n]", "kernel[..., n]", "rows[...]"),
+    *("g.row[v][i]", "g.row[v]", "g.column[w][j]", "g.column[w]", "y[..., n]", "kernel[..., n]", "rows[...]"), "dk[...]",
     *("y[band]", "dy[band]", "runs[band]", "dy_runs[band]", "dtap[band]"),
     *("blocks[0]", "blocks[1:]", "kernels[0]", "kernels[1:]"),
     *("kernel[::-1, ::-1]", "as_matrix(kernel)[:, 0]", "dy[0, 0, 0]"),
