@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from ..kernels.arguments import boolean, callables, instance, one_of, positive, real
+from ..kernels.arguments import boolean, callables, instance, one_of, plain, positive, real
 from ..kernels.geometry import Array
 
 Decays = Callable[[str], bool]
@@ -66,9 +66,8 @@ class Optimizer:
         if gradients.keys() != self.parameters.keys():
             raise ValueError(f"{function}: {_difference('gradients', self.parameters, gradients)}")
         for name, p in self.parameters.items():
-            shape = np.shape(gradients[name])
             instance(function, f"gradient {name!r}", gradients[name], np.ndarray)
-            if shape != p.shape:
+            if (shape := gradients[name].shape) != p.shape:
                 raise ValueError(f"{function}: gradient {name!r} must be {p.shape}, like its parameter; got {shape}")
         for name, p in self.parameters.items():
             g = gradients[name]
@@ -83,8 +82,9 @@ class Optimizer:
         raise NotImplementedError
 
     def __repr__(self) -> str:
-        values = {name: v.item() if isinstance(v, np.generic) else v for name, v in vars(self).items()}
-        settings = {name: value for name, value in values.items() if isinstance(value, bool | int | float | str)}
+        settings = {
+            name: value for name, value in plain(vars(self)).items() if isinstance(value, bool | int | float | str)
+        }
         return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in settings.items())})"
 
     def load_state(self, state: Mapping[str, Array]) -> None:
