@@ -202,12 +202,12 @@ def sizes(
 
 
 def plain(value: Any) -> Any:
-    """A number, a word, or tuples or a mapping of them, with Python's ints for NumPy's."""
+    """A number, a word, or tuples or a mapping of them, with Python's numbers for NumPy's."""
     if isinstance(value, dict):
         return {name: plain(each) for name, each in value.items()}
     if isinstance(value, tuple | list):
         return tuple(map(plain, value))
-    return int(value) if is_int(value) else value
+    return value.item() if isinstance(value, np.generic) else value
 
 
 def one_of(function: str, name: str, word: Any, words: Iterable[str]) -> str:

@@ -21,9 +21,9 @@ import numpy as np
 
 from ..data import read_json
 from ..files import alone, as_npz, parse_json, write_whole
-from ..kernels.arguments import integer
+from ..kernels.arguments import assign, integer, plain
 from ..kernels.geometry import Array
-from .loop import History, different, make_plain, train
+from .loop import History, different, train
 from .optimizers import RMSProp
 from .records import SETTINGS, TEXT, check, rising, whole
 from .schedules import cosine
@@ -44,7 +44,7 @@ class Settings(SmallRun):
     evaluate_every: int = 50
 
     def __post_init__(self) -> None:
-        make_plain(self)
+        assign(self, **plain(vars(self)))
 
 
 FULL = Settings()

@@ -14,7 +14,7 @@ import numpy as np
 
 from ..allocator import keep_memory
 from ..files import alone, as_npz, parse_json, read_npz, write_whole
-from ..kernels.arguments import as_path, callables, instance, integer, real
+from ..kernels.arguments import as_path, callables, instance, integer, plain, real
 from ..kernels.geometry import Array
 from ..kernels.head import softmax_cross_entropy, softmax_cross_entropy_backward
 from ..layers import Layer
@@ -428,18 +428,6 @@ def _described(schedule: Callable[[int], float], steps: int) -> str:
     return f"{words} with rates of checksum {zlib.crc32(rates.tobytes())}"
 
 
-def make_plain(settings: Any) -> None:
-    """Turn the NumPy scalars among a dataclass's fields into Python's, which JSON can hold; a frozen one's too.
-
-    >>> from npconv.training import RunSettings
-    >>> RunSettings(steps=np.int64(5)).steps
-    5
-    """
-    for name, value in vars(settings).items():
-        if isinstance(value, np.generic):
-            object.__setattr__(settings, name, value.item())
-
-
 def _checksum(task: Task) -> int:
     """A number that other images or labels are sure not to have by accident."""
     checksum = 0
@@ -451,16 +439,11 @@ def _checksum(task: Task) -> int:
 def _plain_settings(optimizer: Optimizer) -> dict[str, Any]:
     """What an optimiser is but for its arrays: its kind, and all of its attributes that JSON can hold."""
     settings: dict[str, Any] = {"optimizer": type(optimizer).__name__}
-    for name, value in vars(optimizer).items():
-        value = {key: _plain(v) for key, v in value.items()} if isinstance(value, dict) else _plain(value)
+    for name, value in plain(vars(optimizer)).items():
         values = value.values() if isinstance(value, dict) else [value]
         if name != "state" and all(isinstance(v, bool | int | float | str) for v in values):
             settings[f"optimizer.{name}"] = value
     return settings
-
-
-def _plain(value: Any) -> Any:
-    return value.item() if isinstance(value, np.generic) else value
 
 
 def _under(prefix: str, arrays: Mapping[str, Array]) -> dict[str, Array]:

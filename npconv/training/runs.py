@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from ..files import as_npz, parse_json, write_whole
-from ..kernels.arguments import as_path, callables, instance, integer, one_of, real, sizes
+from ..kernels.arguments import as_path, assign, callables, instance, integer, one_of, plain, real, sizes
 from ..kernels.geometry import Array
 from ..layers import Sequential
 from ..models import SMALL_ROWS, Row, small_mobilenet_v2
-from .loop import History, confusion, make_plain, train
+from .loop import History, confusion, train
 from .optimizers import SGD, Optimizer, RMSProp, decays_kernels
 from .records import SETTINGS, TEXT, check, every, numbers, rising, whole
 from .schedules import constant, cosine, exponential
@@ -64,7 +64,7 @@ class RunSettings:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        make_plain(self)
+        assign(self, **plain(vars(self)))
         for name, least in (("steps", 1), ("batch_size", 1), ("seed", 0)):
             if name != "steps" or self.steps is not None:
                 integer("RunSettings", name, getattr(self, name), least)
