@@ -275,7 +275,7 @@ RECORDS = [
         {
             "docs/layers.md": ("`glorot_uniform` (Keras's default)", "begins where a new MobileNetV2 of Keras's does"),
             INITIALIZERS: ("what Keras draws unless told otherwise", "draws as Keras does"),
-            "npconv/training/probes.py": ("as Keras draws them",),
+            "npconv/training/fig07/measurements.py": ("as Keras draws them",),
         },
         rtol=2e-3,
     ),

@@ -1,6 +1,6 @@
 """The claims that stored runs of training decide, all from the article's section on the inverted residual.
 
-The runs are those of `npconv.training.fig07` and `npconv.training.probes`, as npconv/data stores them.
+The runs are those of `npconv.training.fig07` and its `measurements`, as npconv/data stores them.
 """
 
 import math
@@ -14,17 +14,12 @@ from ..kernels.head import global_average_pool
 from ..text import listed
 from ..training.fig07 import FULL as FIG07
 from ..training.fig07 import STORED, compare, stored_results
-from ..training.probes import (
+from ..training.fig07.measurements import (
     CLASSES,
     ENOUGH,
     FEW,
     FULL,
     UNTRAINED,
-    Subspace,
-    block_outputs,
-    by_block,
-    classifier_directions,
-    dimensions,
     first_norms,
     learnt,
     stored_gradients,
@@ -32,6 +27,7 @@ from ..training.probes import (
     stored_subspaces,
     sufficient,
 )
+from ..training.fig07.probes import Subspace, block_outputs, by_block, classifier_directions, dimensions
 from ..training.tasks import scattered_digits
 from .table import INVERTED, Finding, claim, finding
 
@@ -40,9 +36,9 @@ from .table import INVERTED, Finding, claim, finding
     INVERTED,
     "fails",
     functions=(
-        "npconv.training.probes.stored_subspaces",
-        "npconv.training.probes.sufficient",
-        "npconv.training.probes.dimensions",
+        "npconv.training.fig07.measurements.stored_subspaces",
+        "npconv.training.fig07.measurements.sufficient",
+        "npconv.training.fig07.probes.dimensions",
     ),
     figures=("feature-subspaces",),
 )
@@ -91,7 +87,7 @@ def features_live_in_few_dimensions() -> Finding:
 @claim(
     INVERTED,
     "holds if networks before training are meant; the one without shortcuts then does not train, at 16 blocks",
-    functions=("npconv.training.probes.first_norms", "npconv.training.probes.stored_gradients"),
+    functions=("npconv.training.fig07.measurements.first_norms", "npconv.training.fig07.measurements.stored_gradients"),
     figures=("gradient-flow",),
 )
 def shortcuts_keep_the_gradients_size() -> Finding:

@@ -10,7 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from ..kernels.geometry import Array
-from ..training.probes import CLASSES, ENOUGH, FEW, dimensions, stored_subspaces, sufficient
+from ..training.fig07.measurements import CLASSES, ENOUGH, FEW, stored_subspaces, sufficient
+from ..training.fig07.probes import dimensions
 from .figure import Figure, four_part_caption, style
 from .parts.drawing import INK, LINE_COLORS, LINE_STYLES, MARKERS, SMALL
 from .parts.lines import Kind, Panel, side_by_side, ticks_apart
@@ -39,7 +40,8 @@ def feature_subspaces(measured: Mapping[str, Any] | None = None) -> Figure:
     principal or random ones; and how many directions hold 95 % of the variance inside inverted residuals.
 
     Args:
-        measured: what `npconv.training.probes.make_stored` writes of feature maps; what ships with the package if None.
+        measured: what `npconv.training.fig07.measurements.make_stored` writes of feature maps; if None what ships
+            with the package.
 
     Returns:
         Figure "feature-subspaces". Its data: "settings", "data"; "cumulative", for "trained" and "untrained" the shares

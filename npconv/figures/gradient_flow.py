@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from ..training.probes import CLASSES, UNTRAINED, learnt, stored_gradients
+from ..training.fig07.measurements import CLASSES, UNTRAINED, learnt, stored_gradients
 from .figure import Figure, four_part_caption, style
 from .parts.drawing import INK, LINE_COLORS
 from .parts.lines import Kind, Panel, decades, side_by_side, ticks_apart, times_text
@@ -36,10 +36,11 @@ def gradient_flow(measured: Mapping[str, Any] | None = None) -> Figure:
     reading of a depthwise kernel's fans, and networks of one depth before and after training.
 
     Args:
-        measured: what `npconv.training.probes.make_stored` writes of gradients; what ships with the package if None.
+        measured: what `npconv.training.fig07.measurements.make_stored` writes of gradients; if None what ships
+            with the package.
 
     Returns:
-        Figure "gradient-flow". Its data: "settings", "data", the names in `npconv.training.probes.UNTRAINED` and
+        Figure "gradient-flow". Its data: "settings", "data", the names in `measurements.UNTRAINED` and
         "trained", lists of lines, each with "network", "blocks", "norms" for each seed from the first block to the
         last, and "median at the first block".
 

@@ -9,8 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from ..kernels.geometry import Array
-from ..training.fig07 import stored_results
-from ..training.variants import VARIANTS
+from ..training.fig07 import VARIANTS, stored_results
 from .figure import Figure, four_part_caption, style
 from .parts.drawing import (
     INK,

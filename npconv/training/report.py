@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from ..kernels.geometry import Array
-from .fig07 import COMPARISONS, compare, curves
+from .fig07.comparisons import COMPARISONS, compare, curves
 
 FEW_CLASSES = 12
 MISTAKES = 3

@@ -1,10 +1,10 @@
-"""Made measurements of feature maps and gradients, as `npconv.training.probes.make_stored` writes them."""
+"""Made measurements of feature maps and gradients, as `npconv.training.fig07.measurements.make_stored` writes them."""
 
 from typing import Any
 
 import numpy as np
 
-from npconv.training.probes import UNTRAINED
+from npconv.training.fig07.measurements import UNTRAINED
 
 PLACES = ("bottleneck", "expanded", "filtered")
 

@@ -6,8 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from npconv.training.fig07 import FULL, Settings
-from npconv.training.variants import VARIANTS
+from npconv.training.fig07 import FULL, VARIANTS, Settings
 
 ENDS = {"linear": 0.63, "relu6": 0.45, "expansions": 0.54, "none": 0.63}
 

@@ -9,7 +9,7 @@ from made_measurements import PLACES, made_subspaces
 from matplotlib.text import Annotation
 
 from npconv.figures import Figure, feature_subspaces
-from npconv.training.probes import stored_subspaces
+from npconv.training.fig07.measurements import stored_subspaces
 
 
 @pytest.fixture(scope="module", params=["what ships", "made"])

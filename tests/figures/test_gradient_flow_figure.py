@@ -8,7 +8,7 @@ from made_measurements import made_gradients
 
 from npconv.figures import Figure, gradient_flow
 from npconv.figures.parts.lines import decades, power_of_ten, times_text
-from npconv.training.probes import UNTRAINED
+from npconv.training.fig07.measurements import UNTRAINED
 
 NORMALISED, PLAIN, KERAS = UNTRAINED
 PANELS = ((NORMALISED,), (PLAIN, KERAS), ("trained",))

@@ -17,8 +17,7 @@ from npconv.figures import Figure, linear_bottleneck_training_figure
 from npconv.figures.files import data_text
 from npconv.figures.linear_bottleneck_training import NAMES
 from npconv.figures.parts.training_runs import CLASSES, SETTINGS
-from npconv.training.fig07 import COMPARISONS, QUICK, Settings
-from npconv.training.variants import VARIANTS, variant_network
+from npconv.training.fig07 import COMPARISONS, QUICK, VARIANTS, Settings, variant_network
 
 STUDENT = {2: 12.706, 10: 2.262}  # the t of a table, for so many seeds
 

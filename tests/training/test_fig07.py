@@ -17,9 +17,19 @@ from damages import damaged
 import npconv
 from npconv.layers import Sequential
 from npconv.training import fig07
-from npconv.training.fig07 import Comparison, Count, compare, curves, run_fig07, run_one, student_t
+from npconv.training.fig07 import (
+    VARIANTS,
+    Comparison,
+    Count,
+    compare,
+    comparisons,
+    curves,
+    experiment,
+    run_fig07,
+    run_one,
+    student_t,
+)
 from npconv.training.loop import train
-from npconv.training.variants import VARIANTS
 
 MINIATURE = replace(fig07.FULL, blocks=2, channels=3, expansion=2, steps=3, batch_size=8, learning_rate=0.0625,
                     evaluate_every=2, train_images=24, test_images=9)  # fmt: skip
@@ -212,7 +222,7 @@ def test_a_runs_seed_is_that_of_its_network_and_of_the_order_of_its_examples(tmp
         seeds.append((seed, network.params["stem.kernel"].tobytes()))
         return train(network, task, *arguments, seed=seed, **options)
 
-    monkeypatch.setattr(fig07, "train", recording)
+    monkeypatch.setattr(experiment, "train", recording)
     run_one("linear", 7, MINIATURE, tmp_path)
     assert seeds == [(7, MINIATURE.network("linear", 7).params["stem.kernel"].tobytes())]
 
@@ -268,10 +278,10 @@ def test_the_sign_flip_test_tries_all_signs():
 
 
 def test_the_sign_flip_test_of_many_seeds_draws_the_rest(monkeypatch):
-    monkeypatch.setattr(fig07, "FLIPS", 12)
+    monkeypatch.setattr(comparisons, "FLIPS", 12)
     d = tuple(np.random.default_rng(4).standard_normal(16) + 0.5)
     drawn = Comparison("a", "b", d).p_value
-    monkeypatch.setattr(fig07, "FLIPS", 16)
+    monkeypatch.setattr(comparisons, "FLIPS", 16)
     assert drawn == pytest.approx(Comparison("a", "b", d).p_value, abs=0.02)
 
 

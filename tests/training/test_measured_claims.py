@@ -7,7 +7,7 @@ import pytest
 
 from npconv.claims import measured
 from npconv.training.fig07 import FULL, STORED
-from npconv.training.probes import stored_gradients, stored_subspaces
+from npconv.training.fig07.measurements import stored_gradients, stored_subspaces
 
 Ends = dict[str, float]
 

@@ -10,29 +10,31 @@ import pytest
 
 from npconv import softmax_cross_entropy
 from npconv.layers import Layer, Sequential
-from npconv.training import probes
-from npconv.training.loop import evaluate
-from npconv.training.probes import (
+from npconv.training import probes as older_probes
+from npconv.training import variants as older_variants
+from npconv.training.fig07 import VARIANTS, measurements, networks, probes, separable_network, variant_network
+from npconv.training.fig07.measurements import (
     FULL,
+    make_stored,
+    stored_gradients,
+    stored_network,
+    stored_subspaces,
+    sufficient,
+)
+from npconv.training.fig07.probes import (
     Subspace,
     block_outputs,
     by_block,
     classifier_directions,
     dimensions,
     gradient_norms,
-    make_stored,
     participation_ratio,
     principal_directions,
-    separable_network,
     spectrum,
-    stored_gradients,
-    stored_network,
-    stored_subspaces,
     subspace,
-    sufficient,
 )
+from npconv.training.loop import evaluate
 from npconv.training.tasks import Task
-from npconv.training.variants import VARIANTS, variant_network
 
 RNG = np.random.default_rng(7)
 
@@ -243,15 +245,15 @@ def test_a_miniature_of_the_stored_measurements_is_written(tmp_path: Path) -> No
     lines: list[str] = []
     make_stored(settings, folder=tmp_path, progress=lines.append)
     assert len(lines) == 3
-    subspaces = json.loads((tmp_path / probes.SUBSPACES).read_text(encoding="utf-8"))
-    gradients = json.loads((tmp_path / probes.GRADIENTS).read_text(encoding="utf-8"))
+    subspaces = json.loads((tmp_path / measurements.SUBSPACES).read_text(encoding="utf-8"))
+    gradients = json.loads((tmp_path / measurements.GRADIENTS).read_text(encoding="utf-8"))
     assert [list(run) for run in subspaces["separable"]] == [["seed", "accuracy", "untrained", "trained", "kept"]]
     assert [len(shares) for shares in subspaces["separable"][0]["trained"]] == [4]
     assert subspaces["separable"][0]["kept"]["principal"][0][1] == subspaces["separable"][0]["accuracy"]
     assert len(subspaces["inverted"][0]["places"]["expanded"]["trained"]["95 %"]) == 2
     assert [len(entry["norms"][0]) for entry in gradients["untrained"]] == [2, 3] * 6
     assert gradients["trained"][1]["variant"] == "none"
-    settings.separable(0).load(tmp_path / probes.WEIGHTS)
+    settings.separable(0).load(tmp_path / measurements.WEIGHTS)
 
 
 def test_what_ships_is_of_the_settings_that_the_module_has() -> None:
@@ -275,8 +277,16 @@ def test_stored_gradients_are_computed_anew() -> None:
     count = FULL.gradient_images
     for entry in stored_gradients()["untrained"]:
         if entry["blocks"] == 8 and entry["batch_norm"] == (entry["variant"] == "none"):
-            now = probes.first_norms(
+            now = measurements.first_norms(
                 entry["variant"], 8, FULL.first_seeds[1], task.x_test[:count], task.y_test[:count],
                 batch_norm=entry["batch_norm"], fans=entry["fans"],
             )  # fmt: skip
             np.testing.assert_allclose(now, entry["norms"][1], rtol=1e-4)
+
+
+def test_the_older_modules_have_the_same_names() -> None:
+    for older, newer in ((older_probes, probes), (older_probes, measurements), (older_variants, networks)):
+        own = [name for name, value in vars(newer).items() if getattr(value, "__module__", "") == newer.__name__]
+        assert own
+        assert all(getattr(older, name) is getattr(newer, name) for name in own if name[0] != "_")
+    assert older_probes.Settings is type(older_probes.FULL)

@@ -8,9 +8,8 @@ import pytest
 
 from npconv.data import load_photograph
 from npconv.files import read_npz
-from npconv.training.fig07 import COMPARISONS, FULL, SEEDS, STORED, compare, run_one, stored_results
+from npconv.training.fig07 import COMPARISONS, FULL, SEEDS, STORED, VARIANTS, compare, run_one, stored_results
 from npconv.training.report import accuracy_table, comparison_table
-from npconv.training.variants import VARIANTS
 
 PAGE = (Path(__file__).parents[2] / "docs" / "experiment.md").read_text(encoding="utf-8")
 

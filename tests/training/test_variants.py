@@ -8,7 +8,7 @@ import pytest
 from npconv.checks import check_layer
 from npconv.kernels.activations import relu6
 from npconv.layers import BatchNorm, InvertedResidual, PointwiseConv2D, ReLU6, Sequential
-from npconv.training.variants import VARIANTS, ExpansionResidual, variant_network
+from npconv.training.fig07 import VARIANTS, ExpansionResidual, variant_network
 
 SIZES = {"blocks": 3, "channels": 3, "expansion": 2, "stem_channels": 4, "last_channels": 7, "classes": 5,
          "in_channels": 2}  # fmt: skip

@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 
 from ...kernels.arguments import is_int
-from ...training.fig07 import COMPARISONS, Comparison, compare
-from ...training.probes import CLASSES
-from ...training.variants import VARIANTS
+from ...training.fig07 import COMPARISONS, VARIANTS, Comparison, compare
+from ...training.fig07.measurements import CLASSES
 
 SETTINGS = (
     "blocks", "channels", "expansion", "steps", "batch_size", "learning_rate", "decay", "momentum", "epsilon",
@@ -20,7 +19,7 @@ SETTINGS = (
 
 
 def check_measured(function: str, measured: Any, names: Sequence[str], settings: Sequence[str]) -> None:
-    """Raise where what `npconv.training.probes.make_stored` writes is no mapping, or lacks one of these names."""
+    """Raise where what `fig07.measurements.make_stored` writes is no mapping, or lacks one of these names."""
     if not isinstance(measured, Mapping):
         raise TypeError(
             f"{function}: measured must be a mapping as make_stored writes it; got {type(measured).__name__}"

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from functools import lru_cache
 
-from ..layers import Sequential
-from .tasks import Task, scattered_digits
-from .variants import variant_network
+from ...layers import Sequential
+from ..tasks import Task, scattered_digits
+from .networks import variant_network
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,213 @@
+"""The experiment behind the article's Fig. 7, small: its networks on the scattered digits, the same seeds for each.
+
+Every run is stored as it ends, with its settings, in a file of its own; a run that was stopped goes on from its
+checkpoint. `results` of all runs together are plain data: what the figure draws, what the claims are judged by.
+"""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing, nullcontext
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ...data import read_json
+from ...files import alone, as_npz, parse_json, write_whole
+from ...kernels.arguments import assign, integer, plain
+from ..loop import History, different, train
+from ..optimizers import RMSProp
+from ..records import SETTINGS, TEXT, check, rising, whole
+from ..schedules import cosine
+from .networks import VARIANTS
+from .processes import counter, side_by_side
+from .settings import SmallRun
+
+
+@dataclass(frozen=True)
+class Settings(SmallRun):
+    """All that a run depends on, but for its network's variant and its seed."""
+
+    decay: float = 0.9
+    epsilon: float = 1e-3
+    evaluate_every: int = 50
+
+    def __post_init__(self) -> None:
+        assign(self, **plain(vars(self)))
+
+
+FULL = Settings()
+STORED = {16: "fig07.json", 8: "fig07_8_blocks.json", 4: "fig07_4_blocks.json"}
+QUICK = replace(FULL, blocks=4, steps=300, train_images=4096, test_images=512, evaluate_every=30)
+SEEDS = tuple(range(100, 110))
+QUICK_SEEDS = (0, 1)
+
+
+def run_one(
+    variant: str,
+    seed: int,
+    settings: Settings,
+    folder: str | Path,
+    *,
+    keep: bool = False,
+    progress: Callable[[int], None] | None = None,
+) -> dict[str, Any]:
+    """One training run, from its file where it is done, from its checkpoint where it was stopped.
+
+    Args:
+        variant: of `VARIANTS`.
+        seed: of the network's first numbers and of the order of the examples.
+        settings: a `Settings`.
+        folder: where `variant-seed.json` is written at the end, and the checkpoint on the way.
+        keep: whether the trained network is written beside it, as variant-seed.npz.
+        progress: called with the number of steps done.
+
+    Returns:
+        The run as plain data: variant, seed, settings, and the lists of its `History`.
+
+    Raises:
+        TypeError: the seed is not an int.
+        ValueError: the seed is below 0, a file of that name belongs to other settings (with what differs), or is no
+            run; or as `train`.
+        OSError: the folder cannot be written.
+    """
+    stored, checkpoint = Path(folder, f"{variant}-{seed}.json"), Path(folder, f"{variant}-{seed}.checkpoint.npz")
+    weights = Path(folder, f"{variant}-{seed}.npz")
+    seed = integer("run_one", "seed", seed, 0)
+    key = {"variant": variant, "seed": seed, "settings": asdict(settings)}
+    if stored.exists() and (weights.exists() or not keep):
+        run = _read_run(stored, key)  # before the checkpoint goes: it is what is left where this file is damaged
+        checkpoint.unlink(missing_ok=True)
+        return run
+    network = settings.network(variant, seed)
+    history = train(
+        network,
+        settings.task(),
+        RMSProp(network.params, decay=settings.decay, momentum=settings.momentum, epsilon=settings.epsilon),
+        cosine(settings.learning_rate, settings.steps),
+        steps=settings.steps,
+        batch_size=settings.batch_size,
+        smoothing=settings.smoothing,
+        seed=seed,
+        evaluate_every=settings.evaluate_every,
+        checkpoint=checkpoint,
+        checkpoint_every=settings.evaluate_every,
+        progress=None if progress is None else lambda done, loss, history: progress(done),
+    )
+    if keep:
+        write_whole(weights, as_npz(network.arrays()))
+    run = key | history.as_dict()
+    write_whole(stored, json.dumps(run))
+    checkpoint.unlink(missing_ok=True)
+    return run
+
+
+def _read_run(path: Path, key: Mapping[str, Any]) -> dict[str, Any]:
+    """A stored run, after a check that it is the one that is wanted."""
+    try:
+        run: dict[str, Any] = parse_json(path.read_text(encoding="utf-8"))
+        check(run, {"variant": TEXT, "seed": whole(0), "settings": SETTINGS})
+        flat = [{"variant": of["variant"], "seed": of["seed"], **of["settings"]} for of in (run, key)]
+        History.from_record(run, rising(run["settings"].get("steps")))
+    except ValueError as error:
+        raise ValueError(f"run_one: {path} is no stored run: {error}") from error
+    differences = different(*flat)
+    if differences:
+        raise ValueError(f"run_one: {path} is of other settings: {differences}")
+    return run
+
+
+class Count(NamedTuple):
+    """How far `run_fig07` is, in training steps of all runs together."""
+
+    done: int
+    total: int
+    made: int
+    """Those of `done` that this call made: the others were stored. Time passed is to be divided by these."""
+
+
+def run_fig07(
+    settings: Settings = FULL,
+    seeds: Sequence[int] = SEEDS,
+    *,
+    folder: str | Path,
+    processes: int = 1,
+    progress: Callable[[str], None] | None = None,
+    count: Callable[[Count], None] | None = None,
+) -> dict[str, Any]:
+    """All networks with all seeds; those that are done are read, those that were stopped go on.
+
+    Args:
+        settings: a `Settings`.
+        seeds: the same ones for each network.
+        folder: for the runs' files.
+        processes: how many runs go side by side, each with one thread. With more than one, a script that calls this
+            needs `if __name__ == "__main__":` around it, as each process imports the script.
+        progress: called with a line after every run.
+        count: called with a `Count` after every step, or twice a second with more processes than one. An exception that
+            it raises ends everything, and checkpoints are left to go on from; the same for Ctrl-C with more processes.
+
+    Returns:
+        Plain data: settings, networks (name and what it is), seeds, and runs, in the order of networks and seeds.
+
+    Raises:
+        TypeError: a seed or `processes` is not an int.
+        ValueError: no seed, a seed twice or below 0, fewer than one process, files of other settings; what a run
+            raises.
+        OSError: the folder cannot be written, or another call has it; a process was killed.
+    """
+    seeds = [integer("run_fig07", "seed", seed, 0) for seed in seeds]
+    if not seeds or len(set(seeds)) < len(seeds):
+        raise ValueError(f"run_fig07: seeds must be one or more, each once; got {tuple(seeds)}")
+    processes = integer("run_fig07", "processes", processes)
+    wanted = [(variant, seed) for seed in seeds for variant in VARIANTS]
+    runs: dict[tuple[str, int], dict[str, Any]] = {}
+
+    def note(key: tuple[str, int], run: dict[str, Any]) -> None:
+        runs[key] = run
+        if progress is not None:
+            accuracy = run["test_accuracy"][-1]
+            progress(f"[{len(runs)}/{len(wanted)}] {key[0]}, seed {key[1]}: test accuracy {accuracy:.1%}")
+
+    for key in wanted:
+        if Path(folder, f"{key[0]}-{key[1]}.json").exists():
+            note(key, run_one(*key, settings, folder))
+    stored, total = len(runs) * settings.steps, len(wanted) * settings.steps
+    missing = [key for key in wanted if key not in runs]
+
+    def tell(done: int, made: int) -> None:
+        if count is not None:
+            count(Count(stored + done, total, made))
+
+    with alone(folder) if missing else nullcontext():
+        if processes == 1:
+            steps = [0, 0]
+            for key in missing:
+                note(key, run_one(*key, settings, folder, progress=counter(steps, lambda: tell(*steps))))
+        else:
+            jobs = {key: partial(run_one, *key, settings, folder) for key in missing}
+            with closing(side_by_side(jobs, processes, tell)) as ended:
+                for key, run in ended:
+                    note(key, run)
+    ordered = [runs[variant, seed] for variant in VARIANTS for seed in seeds]
+    return {
+        "settings": asdict(settings),
+        "data": settings.task().description,
+        "networks": dict(VARIANTS),
+        "seeds": list(seeds),
+        "numpy": np.__version__,
+        "runs": [{name: value for name, value in run.items() if name != "settings"} for run in ordered],
+    }
+
+
+def stored_results(blocks: int = FULL.blocks) -> dict[str, Any]:
+    """What `run_fig07` gave for `FULL` and `SEEDS`, at one of the depths of `STORED`; it ships with the package.
+
+    Raises ValueError for another depth.
+    """
+    if blocks not in STORED:
+        raise ValueError(f"stored_results: blocks must be one of {', '.join(map(str, STORED))}; got {blocks!r}")
+    results: dict[str, Any] = read_json(STORED[blocks])
+    return results
