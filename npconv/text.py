@@ -1,5 +1,6 @@
-"""What is printed and drawn in words: tables for a terminal, numbers, shapes."""
+"""Texts that are printed and drawn: tables for a terminal, numbers, shapes, plurals, sentences with gaps for them."""
 
+import string
 from collections.abc import Sequence
 from typing import Any
 
@@ -53,3 +54,47 @@ def listed(texts: Sequence[str]) -> str:
     ('2', '2, 3 and 5')
     """
     return texts[0] if len(texts) == 1 else f"{', '.join(texts[:-1])} and {texts[-1]}"
+
+
+def plural(name: str, count: int) -> str:
+    """A name in its number.
+
+    >>> plural("filter", 1), plural("filter", 3), plural("class", 3)
+    ('filter', 'filters', 'classes')
+    """
+    return name if count == 1 else f"{name}es" if name.endswith("s") else f"{name}s"
+
+
+def counted(name: str, count: int) -> str:
+    """A count with its name.
+
+    >>> counted("filter", 1), counted("filter", 1280)
+    ('1 filter', '1,280 filters')
+    """
+    return f"{count:,} {plural(name, count)}"
+
+
+class _Template(string.Formatter):
+    """The gaps of `filled`."""
+
+    def format_field(self, value: Any, spec: str) -> str:
+        singular, either, several = spec.partition("|")
+        if either:
+            return singular if value == 1 else several
+        if len(spec) > 1 and spec.replace(" ", "").isalpha():
+            return counted(spec, value)
+        if isinstance(value, tuple | list):
+            return shape_text(value)
+        text: str = super().format_field(value, spec)
+        return text
+
+
+def filled(template: str, **values: Any) -> str:
+    """A template with its gaps filled: a count with a name, one of two words by a count, a shape, or as str.format.
+
+    >>> filled("{n:filter} of {side} {n:gives|give} {macs:,} MACs", n=1, side=(3, 3, 2), macs=1800)
+    '1 filter of 3×3×2 gives 1,800 MACs'
+    >>> filled("{n:pointwise filter} {n:gives|give} {n:,} channels", n=4)
+    '4 pointwise filters give 4 channels'
+    """
+    return _Template().format(template, **values)

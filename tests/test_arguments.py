@@ -76,8 +76,8 @@ ROWS: dict[Any, dict[str, dict[str, Any]]] = {
     figures: {
         "backward_taps": SMALL_LAYER,
         "bottleneck_table": BLOCK,
-        "cost_by_layer_figure": {"rows": ROWS_V2, "resolution": (32, 48)},
-        "cost_ratio_figure": {"kernel_sizes": (3, (2, 5)), "out_channels": (4, 100), "depth_multipliers": (1, 2)},
+        "cost_by_layer": {"rows": ROWS_V2, "resolution": (32, 48)},
+        "cost_ratio": {"kernel_sizes": (3, (2, 5)), "out_channels": (4, 100), "depth_multipliers": (1, 2)},
         "depthwise_separable": {"x": (1, 5, 6, 3), "depthwise": (2, 3, 3), "pointwise": (3, 2)},
         "depthwise_separable_frames": {"x": (1, 3, 3, 2), "depthwise": (2, 3, 2), "pointwise": (2, 2)},
         "feature_subspaces": {},
@@ -86,8 +86,8 @@ ROWS: dict[Any, dict[str, dict[str, Any]]] = {
         "gif_bytes": {"frames": FRAMES},
         "gradient_flow": {},
         "inverted_residual_maps": {"photograph": PHOTOGRAPH},
-        "linear_bottleneck_training_figure": {},
-        "mobilenet_v2_table_figure": {"rows": ROWS_V2, "resolution": (32, 48)},
+        "linear_bottleneck_training": {},
+        "mobilenet_v2_table": {"rows": ROWS_V2, "resolution": (32, 48)},
         "per_channel_photograph": {"photograph": PHOTOGRAPH, "at": (3, 4)},
         "per_channel_view": SMALL_LAYER,
         "predicted_and_measured": {},
@@ -290,7 +290,7 @@ def test_a_wrong_argument_is_refused_by_the_names_of_function_and_parameter(case
 
 
 SLOW = {"train_small", "read_task", "read_trained"}  # or in need of files
-CHEAP = {"cost_by_layer_figure", "cost_ratio_figure", "separability", "standard_convolution"}  # of the figures
+CHEAP = {"cost_by_layer", "cost_ratio", "separability", "standard_convolution"}  # of the figures
 
 
 def in_numpy(value: Any) -> Any:

@@ -49,17 +49,17 @@ def test_cost_ratio(capsys):
 
 @pytest.mark.parametrize("end", ["svg", "png"])
 def test_cost_ratio_plots_the_given_sizes(end, tmp_path, capsys):
-    from npconv.figures import cost_ratio_figure
+    from npconv.figures import cost_ratio
     from npconv.figures.files import picture_bytes
 
     file = tmp_path / "new" / f"ratio.{end}"
     words = ["cost", "ratio", "--kernel", "2", "5", "--out-channels", "64", "4", "4", "--plot", str(file), "--json"]
     assert cli.main(words) == 0
     assert len(json.loads(capsys.readouterr().out)) == 6
-    figure = cost_ratio_figure(kernel_sizes=(2, 5), out_channels=(4, 64), depth_multipliers=(1, 2, 4))
+    figure = cost_ratio(kernel_sizes=(2, 5), out_channels=(4, 64), depth_multipliers=(1, 2, 4))
     assert file.read_bytes() == picture_bytes(figure, end)
     assert cli.main([*words, "--depth-multiplier", "3"]) == 0
-    figure = cost_ratio_figure(kernel_sizes=(2, 5), out_channels=(4, 64), depth_multipliers=(3,))
+    figure = cost_ratio(kernel_sizes=(2, 5), out_channels=(4, 64), depth_multipliers=(3,))
     assert file.read_bytes() == picture_bytes(figure, end)
 
 

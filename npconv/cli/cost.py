@@ -152,11 +152,11 @@ def _plot_ratio(arguments: argparse.Namespace) -> None:
     products = sum(area * n + q * (area + n) for n in arguments.out_channels for area, q in lines)
     if products > MOST_COUNTED:
         raise ValueError(f"--plot counts every product, at most {MOST_COUNTED:,}; these sizes have {products:,}")
-    from ..figures import cost_ratio_figure
+    from ..figures import cost_ratio
     from ..figures.files import picture_bytes
     from ..files import write_whole
 
-    figure = cost_ratio_figure(
+    figure = cost_ratio(
         kernel_sizes=sides, out_channels=sorted(set(arguments.out_channels)), depth_multipliers=multipliers
     )
     write_whole(arguments.plot, picture_bytes(figure, arguments.plot[-3:].lower()))

@@ -127,7 +127,7 @@ def _add_fig07(whats: Commands) -> None:
 def _run_fig07(options: dict[str, Any], check: Callable[[], None]) -> int:
     from dataclasses import replace
 
-    from ..figures import linear_bottleneck_training_figure, write_figures
+    from ..figures import linear_bottleneck_training, write_figures
     from ..files import write_whole
     from ..training import fig07, report
 
@@ -159,7 +159,7 @@ def _run_fig07(options: dict[str, Any], check: Callable[[], None]) -> int:
         print_table(*table)
         print()
     write_whole(folder / "results.json", json.dumps(results))
-    for path in (folder / "results.json", *write_figures([linear_bottleneck_training_figure(results)], folder)):
+    for path in (folder / "results.json", *write_figures([linear_bottleneck_training(results)], folder)):
         print(f"wrote {path}")
     return 0
 

@@ -20,7 +20,7 @@ from .parts.blocks import HATCH, SWATCH
 from .parts.drawing import FRONT, INK, MARGIN, ROLES, SMALL, TITLE, WIDTH, shade, text_width
 from .parts.lines import NOTE_LINE, wrapped, write_note
 
-FUNCTION = "cost_by_layer_figure"
+FUNCTION = "cost_by_layer"
 MOST_BLOCKS = 40
 KINDS = ("stem", "expand", "depthwise", "project", "last", "classifier")
 """In the order of forward, in which a block's bars stand from the top."""
@@ -36,7 +36,7 @@ TICKS, BRACKETS, MAPS = 0.14, 0.32, 0.45  # inches below the last panel
 APART = 0.06  # inches from one label to the next
 
 
-def cost_by_layer_figure(
+def cost_by_layer(
     *,
     width: float = 1.0,
     resolution: Pair = 224,
@@ -61,7 +61,7 @@ def cost_by_layer_figure(
 
     Source: the MobileNetV2 paper's Table 2, the article's Fig. 9.
 
-    >>> figure = cost_by_layer_figure(rows=[(6, 24, 2, 2)], resolution=(32, 48), classes=10)
+    >>> figure = cost_by_layer(rows=[(6, 24, 2, 2)], resolution=(32, 48), classes=10)
     >>> figure.data["totals"]["macs"], figure.data["by kind"]["macs"]["depthwise"]
     (7049216, 290304)
     """

@@ -11,7 +11,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import NullLocator
 
-from ..cost import break_even_multiplier, cost_ratio, count_operations
+from ..cost import break_even_multiplier, count_operations
+from ..cost import cost_ratio as ratio
 from ..kernels.arguments import Arguments, integers, shown
 from ..kernels.geometry import Array, Pair
 from ..kernels.separable import depthwise_separable_conv2d
@@ -20,14 +21,14 @@ from ..text import shape_text
 from .figure import Figure, four_part_caption, style
 from .parts.drawing import INK, LINE_COLORS, LINE_STYLES, MARKERS, SMALL, WIDTH, spread, text_width
 
-NAME = "cost_ratio_figure"
+NAME = "cost_ratio"
 MOST_LINES = len(LINE_COLORS)
 MOST_WEIGHTS = 2**22  # of a kernel whose operations are counted
 HEIGHT = 3.7  # inches
 EDGE = 0.675  # inches at the left of each plot
 
 
-def cost_ratio_figure(
+def cost_ratio(
     *,
     kernel_sizes: Sequence[Pair] = (3, 5, 7),
     out_channels: Sequence[int] = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024),
@@ -50,7 +51,7 @@ def cost_ratio_figure(
 
     Source: the article's "Depth-wise Separable Convolutions".
 
-    >>> figure = cost_ratio_figure(kernel_sizes=(3,), out_channels=(4, 8), depth_multipliers=(1,))
+    >>> figure = cost_ratio(kernel_sizes=(3,), out_channels=(4, 8), depth_multipliers=(1,))
     >>> figure.data["by kernel size"][0]["counted"]
     ['13/36', '17/72']
     """
@@ -131,7 +132,7 @@ def _near_text(lines: list[dict[str, Any]], out_channels: Sequence[int]) -> str:
 
 def _line(size: tuple[int, int], q: int, out_channels: Sequence[int]) -> dict[str, Any]:
     """One line's numbers, counted and by formula."""
-    formula = [str(cost_ratio(size, n, depth_multiplier=q)) for n in out_channels]
+    formula = [str(ratio(size, n, depth_multiplier=q)) for n in out_channels]
     height, width = size
     counted = []
     for n in out_channels:

@@ -10,6 +10,7 @@ import matplotlib.figure
 import matplotlib.style
 
 from ..kernels.geometry import Array
+from ..text import filled
 from .parts.drawing import TooLargeError
 
 STYLE = Path(__file__).with_name("npconv.mplstyle")
@@ -17,10 +18,10 @@ STYLE = Path(__file__).with_name("npconv.mplstyle")
 
 @dataclass(frozen=True)
 class Figure:
-    """A figure with the numbers that it shows and the words that stand for it.
+    """A figure, the numbers that it shows, and its texts.
 
     `figure` was made without pyplot, so nothing keeps it alive but its holder. `data` are the numbers that were drawn,
-    as plain JSON. `alt` says what is to be seen to who can't see it. `format` is "svg" for a diagram, "png" for
+    as plain JSON. `alt` describes the picture for readers who cannot see it. `format` is "svg" for a diagram, "png" for
     photographs and heat maps.
     """
 
@@ -68,10 +69,13 @@ def drawn_by(function: str, **arrays: Array | Sequence[int] | None) -> Iterator[
         ) from error
 
 
-def four_part_caption(*, claim: str, computed: str, scale: str, not_shown: str) -> str:
+def four_part_caption(*, claim: str, computed: str, scale: str, not_shown: str, **values: Any) -> str:
     """A caption: what the figure claims, how its numbers were computed, its scale, and what it does not show.
 
-    >>> four_part_caption(claim="A.", computed="B.", scale="C.", not_shown="D.")
-    'A. B. C. D.'
+    Where `values` are given, the parts are templates that `npconv.text.filled` fills with them.
+
+    >>> four_part_caption(claim="{n:Filter}.", computed="B.", scale="C.", not_shown="Not shown: {rest}.", n=2, rest="D")
+    '2 Filters. B. C. Not shown: D.'
     """
-    return f"{claim} {computed} {scale} {not_shown}"
+    parts = f"{claim} {computed} {scale} {not_shown}"
+    return filled(parts, **values) if values else parts

@@ -11,12 +11,11 @@ from matplotlib.colors import LinearSegmentedColormap
 from ..data import Photograph
 from ..kernels.arguments import LARGEST_SEED, integer
 from ..kernels.geometry import Array, Pair
-from ..text import shape_text
+from ..text import plural, shape_text
 from .figure import Figure, drawn_by, four_part_caption
 from .files import PNG_DPI
 from .parts.drawing import LABEL_GAP, MARGIN, ROLES, SMALL, SMALLEST, TITLE, WIDTH, Canvas, text_width
 from .parts.stages import BlockRun, Stage, input_from, run_block
-from .parts.values import plural
 
 Extent = tuple[float, float, float, float]  # left, right, bottom, top
 

@@ -26,7 +26,7 @@ from .parts.drawing import (
 from .parts.lines import NOTE_LINE, wrapped, write_note
 from .parts.training_runs import numbers_of_runs
 
-FUNCTION = "linear_bottleneck_training_figure"
+FUNCTION = "linear_bottleneck_training"
 TITLES = ("(a) linear bottleneck, or ReLU6 in it", "(b) where the shortcuts are")
 NAMES: tuple[dict[str, str], ...] = (
     {"linear": "linear", "relu6": "ReLU6"},
@@ -60,7 +60,7 @@ class Heights(NamedTuple):
     all: float
 
 
-def linear_bottleneck_training_figure(results: Mapping[str, Any] | None = None) -> Figure:
+def linear_bottleneck_training(results: Mapping[str, Any] | None = None) -> Figure:
     """Test accuracy while the networks of Fig. 7 are trained, and by how much their ends differ, seed by seed.
 
     Args:
@@ -87,7 +87,7 @@ def linear_bottleneck_training_figure(results: Mapping[str, Any] | None = None) 
     ...     for seed in (0, 1)
     ... ]
     >>> results = {"settings": asdict(Settings(steps=100)), "data": "digits", "seeds": [0, 1], "runs": runs}
-    >>> linear_bottleneck_training_figure(results).data["medians"]["linear"]
+    >>> linear_bottleneck_training(results).data["medians"]["linear"]
     [25.0, 56.25]
     """
     data = numbers_of_runs(FUNCTION, stored_results() if results is None else results)

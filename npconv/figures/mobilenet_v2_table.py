@@ -8,7 +8,7 @@ from matplotlib.patches import Rectangle
 
 from ..kernels.arguments import Arguments
 from ..models import MOBILENET_V2_ROWS, Row, mobilenet_v2
-from ..text import shape_text
+from ..text import plural, shape_text
 from .figure import Figure, drawn_by, four_part_caption
 from .parts.blocks import THINNEST, Block, draw_block, largest_scale
 from .parts.drawing import (
@@ -27,9 +27,8 @@ from .parts.drawing import (
 )
 from .parts.lines import NOTE_LINE, wrapped
 from .parts.network_table import NONE, STATED, Stage, Table, percent, stages_of
-from .parts.values import plural
 
-NAME = "mobilenet_v2_table_figure"
+NAME = "mobilenet_v2_table"
 SYMBOLS = ("t", "c", "n", "s")
 HEADINGS = ("input", "operator", *SYMBOLS, "output", "parameters", "MACs")
 NUMBERS = (2, 3, 4, 5, 7, 8)  # columns whose texts end at one right edge
@@ -45,7 +44,7 @@ GAP = 0.12  # inches between columns, at least
 BESIDE = 0.08  # inches from a volume to its text
 
 
-def mobilenet_v2_table_figure(
+def mobilenet_v2_table(
     *,
     width: float = 1.0,
     resolution: int | tuple[int, int] = 224,
@@ -74,7 +73,7 @@ def mobilenet_v2_table_figure(
 
     Source: the article's Fig. 9, the MobileNetV2 paper's Table 2.
 
-    >>> figure = mobilenet_v2_table_figure(width=0.35, resolution=(96, 160), classes=10)
+    >>> figure = mobilenet_v2_table(width=0.35, resolution=(96, 160), classes=10)
     >>> figure.data["rows"][7]["output"], figure.data["macs"]
     ([3, 5, 112], 17769680)
     """

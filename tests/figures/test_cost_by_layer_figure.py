@@ -12,7 +12,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.text import Text
 
 from npconv.figures import Figure
-from npconv.figures.cost_by_layer import cost_by_layer_figure
+from npconv.figures.cost_by_layer import cost_by_layer
 from npconv.figures.parts.drawing import FRONT, ROLES, shade
 from npconv.models import MOBILENET_V2_ROWS, mobilenet_v2, summary
 
@@ -38,7 +38,7 @@ CASES: dict[str, tuple[dict[str, Any], tuple[int, list[int], int]]] = {
 
 @functools.cache
 def drawn(case: str) -> Figure:
-    return cost_by_layer_figure(**CASES[case][0])
+    return cost_by_layer(**CASES[case][0])
 
 
 def formulas(case: str) -> dict[str, dict[str, int]]:
@@ -340,12 +340,12 @@ def test_the_alt_text_has_the_numbers_of_every_kind() -> None:
 @pytest.mark.parametrize(
     ("case", "error", "words"),
     [
-        ({"resolution": 0}, ValueError, "cost_by_layer_figure: resolution must be at least 1; got 0"),
+        ({"resolution": 0}, ValueError, "cost_by_layer: resolution must be at least 1; got 0"),
         ({"resolution": (8, -1)}, ValueError, "resolution must be at least 1"),
-        ({"resolution": 7.5}, TypeError, "cost_by_layer_figure: resolution must be an int or a pair of ints"),
+        ({"resolution": 7.5}, TypeError, "cost_by_layer: resolution must be an int or a pair of ints"),
         ({"resolution": (8, 8, 3)}, ValueError, "resolution must be an int or a pair"),
         ({"resolution": True}, TypeError, "resolution must be an int or a pair"),
-        ({"rows": ()}, ValueError, "cost_by_layer_figure: rows must be of 1 to 40 blocks; got 0"),
+        ({"rows": ()}, ValueError, "cost_by_layer: rows must be of 1 to 40 blocks; got 0"),
         ({"rows": [(1, 8, 41, 1)]}, ValueError, "rows must be of 1 to 40 blocks; got 41"),
         ({"rows": [(6, 8, 1)]}, TypeError, "rows must be"),
         ({"width": -1}, ValueError, "width must be above 0"),
@@ -354,4 +354,4 @@ def test_the_alt_text_has_the_numbers_of_every_kind() -> None:
 )
 def test_what_cannot_be_drawn_is_refused(case: dict[str, Any], error: type[Exception], words: str) -> None:
     with pytest.raises(error, match=words):
-        cost_by_layer_figure(**case)
+        cost_by_layer(**case)

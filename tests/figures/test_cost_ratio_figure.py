@@ -7,12 +7,12 @@ import pytest
 
 from npconv import conv2d_loops, depthwise_conv2d_loops, pointwise_conv2d_loops
 from npconv.cost import count_operations
-from npconv.figures import Figure, cost_ratio_figure
+from npconv.figures import Figure, cost_ratio
 
 
 @pytest.fixture(scope="module", params=[(3, 5, 7), (3, (1, 7), (4, 2), 1)], ids=["squares", "other shapes"])
 def figure(request: pytest.FixtureRequest) -> Figure:
-    return cost_ratio_figure(kernel_sizes=request.param)
+    return cost_ratio(kernel_sizes=request.param)
 
 
 def test_points_are_on_the_line(figure: Figure) -> None:
@@ -56,7 +56,7 @@ def test_the_drawn_lines_are_the_formula(figure: Figure) -> None:
 
 
 def test_labels_name_every_line_and_its_mark() -> None:
-    figure = cost_ratio_figure()
+    figure = cost_ratio()
     left, right = ({text.get_text() for text in axes.texts} for axes in figure.figure.axes)
     assert {"3×3 → 1/9", "5×5 → 1/25", "7×7 → 1/49", "N = 90", "N = 250", "N = 490"} <= left
     assert {"Q = 1 → 1/9", "Q = 2 → 2/9", "Q = 4 → 4/9"} <= right
@@ -72,5 +72,5 @@ def test_labels_name_every_line_and_its_mark() -> None:
     ],
 )
 def test_what_cannot_be_drawn_is_refused(case: dict[str, tuple[int, ...]], argument: str) -> None:
-    with pytest.raises(ValueError, match=f"cost_ratio_figure: {argument}"):
-        cost_ratio_figure(**case)
+    with pytest.raises(ValueError, match=f"cost_ratio: {argument}"):
+        cost_ratio(**case)

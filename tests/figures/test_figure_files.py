@@ -12,7 +12,8 @@ import matplotlib
 import pytest
 from matplotlib.image import imread
 
-from npconv.figures import BUILDERS, Figure, write_figures
+import npconv.figures
+from npconv.figures import ANIMATIONS, BUILDERS, Figure, write_figures
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +30,15 @@ def folder(figures: list[Figure], tmp_path_factory: pytest.TempPathFactory) -> P
 
 def test_builders_have_their_figures_names(figures: list[Figure]) -> None:
     assert [figure.name for figure in figures] == list(BUILDERS)
+    for name, build in (*BUILDERS.items(), *((f"{name}-frames", frames) for name, frames in ANIMATIONS.items())):
+        assert getattr(npconv.figures, name.replace("-", "_")) is build
+        assert build.__name__ == name.replace("-", "_")
     assert {"standard-convolution", "per-channel-view", "cost-ratio"} <= set(BUILDERS)
+
+
+def test_the_old_names_of_four_builders_still_are_theirs() -> None:
+    for name in ("cost-by-layer", "cost-ratio", "linear-bottleneck-training", "mobilenet-v2-table"):
+        assert getattr(npconv.figures, f"{name.replace('-', '_')}_figure") is BUILDERS[name]
 
 
 def test_the_manifest_has_every_file(figures: list[Figure], folder: Path) -> None:
@@ -69,7 +78,7 @@ def test_another_process_writes_the_same_bytes(folder: Path, tmp_path: Path) -> 
         "from npconv.figures import BUILDERS, write_figures\n"
         "write_figures([build() for build in BUILDERS.values()], sys.argv[1])\n"
     )
-    subprocess.run([sys.executable, "-c", program, str(tmp_path)], check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", program, str(tmp_path)], check=True, timeout=300)
     for path in folder.iterdir():
         assert (tmp_path / path.name).read_bytes() == path.read_bytes(), path.name
 

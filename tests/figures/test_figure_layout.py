@@ -15,15 +15,15 @@ from npconv.figures import (
     Figure,
     backward_taps,
     bottleneck_table,
-    cost_by_layer_figure,
-    cost_ratio_figure,
+    cost_by_layer,
+    cost_ratio,
     depthwise_separable,
     feature_subspaces,
     functional_view,
     gradient_flow,
     inverted_residual_maps,
-    linear_bottleneck_training_figure,
-    mobilenet_v2_table_figure,
+    linear_bottleneck_training,
+    mobilenet_v2_table,
     per_channel_photograph,
     per_channel_view,
     predicted_and_measured,
@@ -80,7 +80,7 @@ SIZES: dict[Callable[..., Figure], dict[str, dict[str, Any]]] = {
         "long numbers": {"filter": 1e4 * RNG.normal(size=(3, 3, 3))},
         "black": {"photograph": np.zeros((40, 30, 3), np.uint8)},
     },
-    cost_ratio_figure: {
+    cost_ratio: {
         "one line": {"kernel_sizes": (2,), "out_channels": (3, 96), "depth_multipliers": (1,)},
         "close lines": {"kernel_sizes": (3, (1, 7), (4, 2), 1), "depth_multipliers": (7, 8, 9, 10)},
         "small": {"kernel_sizes": (1,), "out_channels": (1, 2), "depth_multipliers": (1, 64)},
@@ -158,7 +158,7 @@ SIZES: dict[Callable[..., Figure], dict[str, dict[str, Any]]] = {
             "project": np.full((7, 6), 0.001), "weights": "made by hand",
         },
     },
-    linear_bottleneck_training_figure: {
+    linear_bottleneck_training: {
         "one seed, one test": {"results": made_results(seeds=1, evaluations=1)},
         "two seeds, far apart": {"results": made_results(seeds=2, evaluations=2, deviation=0.5)},
         "thirty seeds": {"results": made_results(seeds=30, evaluations=20)},
@@ -265,7 +265,7 @@ SIZES: dict[Callable[..., Figure], dict[str, dict[str, Any]]] = {
         "many, two kernels": {"measurements": made_savings(layers=24, kernel_sides=(3, 5), scale=1e4)},
         "no torch": {"measurements": made_savings(functions=("limit", "npconv"))},
     },
-    mobilenet_v2_table_figure: {
+    mobilenet_v2_table: {
         "narrow, odd": {"width": 0.35, "resolution": (95, 160), "classes": 10},
         "two rows": {
             "rows": [(1, 8, 3, 1), (4, 24, 2, 3)],
@@ -291,7 +291,7 @@ SIZES: dict[Callable[..., Figure], dict[str, dict[str, Any]]] = {
             "resolution": (600, 512),
         },
     },
-    cost_by_layer_figure: {
+    cost_by_layer: {
         "narrow, flat, two classes": {"width": 0.35, "resolution": (96, 160), "classes": 2},
         "one block": {"rows": [(1, 16, 1, 1)]},
         "one of all": {"rows": [(1, 8, 1, 1)], "width": 0.1, "resolution": 1, "classes": 1},

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from made_results import ENDS, made_results
 
-from npconv.figures import Figure, linear_bottleneck_training_figure
+from npconv.figures import Figure, linear_bottleneck_training
 from npconv.figures.files import data_text
 from npconv.figures.linear_bottleneck_training import NAMES
 from npconv.figures.parts.training_runs import CLASSES, SETTINGS
@@ -29,7 +29,7 @@ def results() -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def figure(results: dict[str, Any]) -> Figure:
-    return linear_bottleneck_training_figure(results)
+    return linear_bottleneck_training(results)
 
 
 def accuracies(results: dict[str, Any], variant: str) -> list[list[float]]:
@@ -77,7 +77,7 @@ def test_the_table_is_that_of_the_last_accuracies(figure: Figure, results: dict[
 @pytest.mark.parametrize("seeds", [2, 10])
 def test_comparisons_are_paired_by_seed(seeds: int) -> None:
     results = made_results(seeds=seeds, evaluations=2)
-    comparisons = linear_bottleneck_training_figure(results).data["comparisons"]
+    comparisons = linear_bottleneck_training(results).data["comparisons"]
     for comparison, (first, second) in zip(comparisons, COMPARISONS, strict=True):
         both = zip(accuracies(results, first), accuracies(results, second), strict=True)
         differences = [one[-1] - other[-1] for one, other in both]
@@ -96,7 +96,7 @@ def test_comparisons_are_paired_by_seed(seeds: int) -> None:
 
 def test_the_order_of_the_runs_does_not_matter(figure: Figure, results: dict[str, Any]) -> None:
     shuffled = {**results, "runs": random.Random(3).sample(results["runs"], len(results["runs"]))}
-    assert linear_bottleneck_training_figure(shuffled).data == figure.data
+    assert linear_bottleneck_training(shuffled).data == figure.data
 
 
 def test_there_is_a_thin_line_for_each_run_and_a_thick_one_for_each_median(figure: Figure) -> None:
@@ -166,7 +166,7 @@ def test_beside_the_markers_stand_their_numbers(figure: Figure) -> None:
 
 
 def test_equal_differences_are_drawn_one_above_another() -> None:
-    figure = linear_bottleneck_training_figure(made_results(seeds=7, evaluations=2, deviation=0))
+    figure = linear_bottleneck_training(made_results(seeds=7, evaluations=2, deviation=0))
     for i in range(3):
         (markers,) = artists(figure, f"differences-{i}")
         assert len(set(markers.get_xdata())) == 1
@@ -197,7 +197,7 @@ def test_equal_differences_are_drawn_one_above_another() -> None:
     ],
 )
 def test_words_follow_from_the_runs(ends: dict[str, float], verdict: str, words: str, claim: str) -> None:
-    figure = linear_bottleneck_training_figure(made_results(seeds=9, evaluations=3, ends={**ENDS, **ends}))
+    figure = linear_bottleneck_training(made_results(seeds=9, evaluations=3, ends={**ENDS, **ends}))
     assert figure.data["comparisons"][0]["verdict"] == verdict
     assert [text.get_text() for text in artists(figure, "verdict-0")] == [words]
     assert claim in figure.caption
@@ -207,9 +207,7 @@ def test_words_follow_from_the_runs(ends: dict[str, float], verdict: str, words:
 
 
 def test_of_all_three_comparisons_the_better_one_is_named() -> None:
-    figure = linear_bottleneck_training_figure(
-        made_results(evaluations=2, ends={**ENDS, "expansions": 0.3, "none": 0.9})
-    )
+    figure = linear_bottleneck_training(made_results(evaluations=2, ends={**ENDS, "expansions": 0.3, "none": 0.9}))
     assert [artists(figure, f"verdict-{i}")[0].get_text() for i in (1, 2)] == [
         "between bottlenecks is better", "no shortcut is better",
     ]  # fmt: skip
@@ -221,7 +219,7 @@ def test_of_all_three_comparisons_the_better_one_is_named() -> None:
 
 
 def test_a_swapped_difference_has_its_interval_swapped_too() -> None:
-    figure = linear_bottleneck_training_figure(made_results(evaluations=2, ends={**ENDS, "none": 0.9}))
+    figure = linear_bottleneck_training(made_results(evaluations=2, ends={**ENDS, "none": 0.9}))
     comparison = figure.data["comparisons"][2]
     low, high = comparison["95 % interval"]
     words = f"+{-comparison['mean']:.1f} percentage points, 95 % interval +{-high:.1f} to +{-low:.1f}"
@@ -233,7 +231,7 @@ def test_a_swapped_difference_has_its_interval_swapped_too() -> None:
 def test_it_says_what_was_trained_on_what_and_how_often(seeds: int, told: str) -> None:
     settings = QUICK if seeds == 2 else Settings()
     results = made_results(seeds=seeds, settings=settings)
-    figure = linear_bottleneck_training_figure(results)
+    figure = linear_bottleneck_training(results)
     assert told in figure.caption
     for part in (results["data"], "not ImageNet", f"{settings.blocks} inverted residuals", "k = 6, t = 6"):
         assert part in figure.caption
@@ -254,7 +252,7 @@ def test_the_caption_knows_all_settings_and_chance_the_number_of_classes() -> No
 @pytest.mark.parametrize(("seeds", "words"), [(5, "too few seeds to tell"), (6, "open: may be chance")])
 def test_with_too_few_seeds_for_any_verdict_it_says_so(seeds: int, words: str) -> None:
     ends = {**ENDS, "linear": 0.5, "none": 0.5}
-    figure = linear_bottleneck_training_figure(made_results(seeds=seeds, evaluations=2, ends=ends))
+    figure = linear_bottleneck_training(made_results(seeds=seeds, evaluations=2, ends=ends))
     assert artists(figure, "verdict-2")[0].get_text() == words
     assert words in figure.alt
     assert ("and all stays open" in figure.caption) == (seeds == 5)
@@ -262,7 +260,7 @@ def test_with_too_few_seeds_for_any_verdict_it_says_so(seeds: int, words: str) -
 
 
 def test_one_seed_has_no_interval_and_says_so() -> None:
-    figure = linear_bottleneck_training_figure(made_results(seeds=1, evaluations=1))
+    figure = linear_bottleneck_training(made_results(seeds=1, evaluations=1))
     assert [each["95 % interval"] for each in figure.data["comparisons"]] == [None] * 3
     assert [row["standard deviation"] for row in figure.data["final"]] == [None] * 4
     assert not artists(figure, "interval-0")
@@ -274,7 +272,7 @@ def test_one_seed_has_no_interval_and_says_so() -> None:
 
 @pytest.mark.parametrize("end", [-9, 9])
 def test_accuracies_of_0_and_100_percent_are_inside_the_plots(end: float) -> None:
-    figure = linear_bottleneck_training_figure(made_results(seeds=3, ends=dict.fromkeys(VARIANTS, end)))
+    figure = linear_bottleneck_training(made_results(seeds=3, ends=dict.fromkeys(VARIANTS, end)))
     low, high = figure.figure.axes[1].get_ylim()
     assert figure.data["medians"]["none"][-1] == (100 if end > 0 else 0)
     assert low < min(10, figure.data["medians"]["none"][-1])
@@ -319,10 +317,10 @@ def changed(name: str, value: Any) -> Callable[[dict[str, Any]], Any]:
 def test_results_that_are_none_are_refused(spoil: Callable[[dict[str, Any]], Any], message: str) -> None:
     results = made_results(seeds=3, evaluations=3)
     spoil(results)
-    with pytest.raises(ValueError, match=f"linear_bottleneck_training_figure: results.*{message}"):
-        linear_bottleneck_training_figure(results)
+    with pytest.raises(ValueError, match=f"linear_bottleneck_training: results.*{message}"):
+        linear_bottleneck_training(results)
 
 
 def test_what_is_no_mapping_is_an_error_of_kind() -> None:
-    with pytest.raises(TypeError, match=r"linear_bottleneck_training_figure: results must be a dict .* got list"):
-        linear_bottleneck_training_figure([])  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match=r"linear_bottleneck_training: results must be a dict .* got list"):
+        linear_bottleneck_training([])  # type: ignore[arg-type]

@@ -10,7 +10,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.patches import Polygon, Rectangle
 
 from npconv.figures import Figure, style
-from npconv.figures.mobilenet_v2_table import mobilenet_v2_table_figure
+from npconv.figures.mobilenet_v2_table import mobilenet_v2_table
 from npconv.models import MOBILENET_V2_ROWS, mobilenet_v2
 
 PAPER = [(1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1)]
@@ -30,7 +30,7 @@ HEADINGS = ["input", "operator", "t", "c", "n", "s", "output", "parameters", "MA
 
 @functools.cache
 def drawn(name: str) -> Figure:
-    return mobilenet_v2_table_figure(**CASES[name])
+    return mobilenet_v2_table(**CASES[name])
 
 
 def texts(figure: Figure) -> list[str]:
@@ -270,7 +270,7 @@ def test_the_papers_numbers_are_told_where_they_are_this_networks() -> None:
 
 @pytest.mark.parametrize("changed", [{"classes": 10}, {"resolution": (224, 192)}, {"rows": PAPER[:-1]}])
 def test_another_network_is_not_the_papers(changed: dict[str, Any]) -> None:
-    assert mobilenet_v2_table_figure(**changed).data["the paper's"] is None
+    assert mobilenet_v2_table(**changed).data["the paper's"] is None
 
 
 def test_caption_and_alt_text_have_the_numbers() -> None:
@@ -291,17 +291,17 @@ def test_caption_and_alt_text_have_the_numbers() -> None:
 @pytest.mark.parametrize(
     ("case", "words"),
     [
-        ({"resolution": 0}, "mobilenet_v2_table_figure: resolution must be at least 1; got 0"),
+        ({"resolution": 0}, "mobilenet_v2_table: resolution must be at least 1; got 0"),
         ({"resolution": (224, -1)}, "resolution must be at least 1"),
-        ({"rows": [(1, 8, 1, 1)] * 25, "width": 0.1}, "mobilenet_v2_table_figure: rows must be at most 24"),
-        ({"resolution": 10**8, "width": 0.35}, "mobilenet_v2_table_figure: too wide to draw"),
+        ({"rows": [(1, 8, 1, 1)] * 25, "width": 0.1}, "mobilenet_v2_table: rows must be at most 24"),
+        ({"resolution": 10**8, "width": 0.35}, "mobilenet_v2_table: too wide to draw"),
         ({"width": 0}, "width must be above 0"),
         ({"rows": [(1, 8, 0, 1)]}, "blocks of row 0"),
     ],
 )
 def test_what_cannot_be_drawn_is_refused(case: dict[str, Any], words: str) -> None:
     with pytest.raises(ValueError, match=words):
-        mobilenet_v2_table_figure(**case)
+        mobilenet_v2_table(**case)
 
 
 @pytest.mark.parametrize(
@@ -309,4 +309,4 @@ def test_what_cannot_be_drawn_is_refused(case: dict[str, Any], words: str) -> No
 )
 def test_wrong_kinds_of_arguments_are_type_errors(case: dict[str, Any]) -> None:
     with pytest.raises(TypeError, match=next(iter(case))):
-        mobilenet_v2_table_figure(**case)
+        mobilenet_v2_table(**case)

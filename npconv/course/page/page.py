@@ -19,9 +19,9 @@ import numpy as np
 from ... import __version__
 from ...files import write_whole
 from ...kernels.geometry import Array
-from ...text import number_text, shape_text
+from ...text import counted, number_text, shape_text
 from ..steps import Panel, Side, Step, Stepper
-from ..steps.words import factor_text, plural
+from ..steps.words import factor_text
 
 LARGEST = 3_000_000  # characters of a page: larger ones open slowly
 
@@ -69,7 +69,7 @@ def page_html(stepper: Stepper, *, command: str | None = None) -> str:
         "counts": "".join(_side_html(side, max(side.total for side in last.sides)) for side in last.sides),
         "ratio": _escape(_ratio_text(last.sides)),
         "products": "".join(f"<li>{_escape(_product_text(*each))}</li>" for each in last.products),
-        "products_summary": plural("product", len(last.products)) if last.products else "no products",
+        "products_summary": counted("product", len(last.products)) if last.products else "no products",
         "legend": _legend_html(stepper.panels),
         "made": _escape(made),
         "data": json.dumps(page_data(stepper), separators=(",", ":"), ensure_ascii=False).replace("<", "\\u003c"),

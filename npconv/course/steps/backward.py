@@ -11,12 +11,12 @@ from ...cost import conv2d_cost
 from ...kernels import arguments
 from ...kernels.geometry import Array, Geometry, Padding, Pair
 from ...kernels.standard import conv2d_backward_loops
-from ...text import number_text, shape_text
+from ...text import counted, number_text, shape_text
 from .plan import VOLUME, Plan, geometry_text, inner_places, input_panel, patch, spatial_panel, taps
 from .sizes import NAME, Given, Sizes, fits_padded, fits_steps
 from .standard import standard_arrays
 from .step import Index, Number, Panel, Side, Step
-from .words import entry_text, factor_text, plural
+from .words import entry_text, factor_text
 
 FILTERS = 2  # N, where none is given: a step has twice forward's products
 UPSTREAM = 2  # random dy lie between −2 and 2
@@ -61,7 +61,7 @@ def backward(
     panels = (
         Panel("dy", "upstream gradient dy", dy[0], VOLUME, "output", given=True),
         input_panel(x, g),
-        spatial_panel("kernel", plural("filter", kernel.shape[-1]), kernel, "channel", "filter"),
+        spatial_panel("kernel", counted("filter", kernel.shape[-1]), kernel, "channel", "filter"),
         Panel("dx", "gradient dx", dx[0], VOLUME, "input", given=False, accumulates=True),
         Panel(
             "dkernel",
@@ -86,7 +86,7 @@ def backward(
 
     summary = (
         f"Each value of dy, {shape_text(dy.shape[1:])}, adds to the gradient of the input, {shape_text(x.shape[1:])}, "
-        f"and to that of {plural('filter', kernel.shape[-1])} of {shape_text(kernel.shape[:3])}; "
+        f"and to that of {counted('filter', kernel.shape[-1])} of {shape_text(kernel.shape[:3])}; "
         f"{geometry_text(g, padding)}."
     )
     return Plan("Backward of a standard convolution", summary, panels, walk, geometry)

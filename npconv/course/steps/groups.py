@@ -11,12 +11,12 @@ from ...cost import conv2d_cost, depthwise_separable_conv2d_cost, grouped_conv2d
 from ...kernels import arguments
 from ...kernels.geometry import Array, Geometry, Padding, Pair
 from ...kernels.grouped import grouped_conv2d
-from ...text import listed, number_text, shape_text
+from ...text import counted, listed, number_text, shape_text
 from .plan import Plan, Table, geometry_text, input_panel, patch, spatial_panel, taps, volume_panel
 from .sizes import NAME, Given, Sizes, fits_padded, fits_steps
 from .standard import standard_arrays
 from .step import Index, Number, Panel, Side, Step
-from .words import entry_text, plural, products_text
+from .words import entry_text, products_text
 
 
 def groups(
@@ -70,7 +70,7 @@ def groups(
 
     short = "" if most == m else f", which ends before depthwise, as N = {n} is no multiple of M = {m}"
     summary = (
-        f"An input of {shape_text(x.shape[1:])} and {plural('filter', n)} of {shape_text(kernel.shape[:2])}, in "
+        f"An input of {shape_text(x.shape[1:])} and {counted('filter', n)} of {shape_text(kernel.shape[:2])}, in "
         f"{listed([*map(str, counts)])} groups{short}; {geometry_text(g, padding)}."
     )
     title = "From standard through groups to depthwise" if most == m else f"From standard to {most} groups"
@@ -95,8 +95,8 @@ def divided(
         place: Index = (y.shape[0] // 2, y.shape[1] // 2, 0)
         sentence = (
             f"{group_text(count, m, n)}: each output channel reads {kept.shape[2]} of "
-            f"{plural('input channel', m)}, with {plural('multiplication', cost.macs)} and "
-            f"{plural('parameter', cost.params)}; {entry_text('y', place)} = {products_text(products)} "
+            f"{counted('input channel', m)}, with {counted('multiplication', cost.macs)} and "
+            f"{counted('parameter', cost.params)}; {entry_text('y', place)} = {products_text(products)} "
             f"= {number_text(y[place].item())}"
         )
         sides = tuple(
@@ -141,7 +141,7 @@ def worked(table: Table, g: Geometry, place: tuple[int, int], channels: range) -
 
 def group_text(groups: int, m: int, n: int) -> str:
     """A number of groups in words, with the name of the convolution at either end."""
-    text = plural("group", groups)
+    text = counted("group", groups)
     if groups == 1:
         text += ", the standard convolution"
     if groups == m:

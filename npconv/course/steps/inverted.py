@@ -10,7 +10,7 @@ from ...cost import conv2d_cost, inverted_residual_cost
 from ...kernels import arguments
 from ...kernels.blocks import InvertedResidualStages, inverted_residual_stages
 from ...kernels.geometry import Array, Geometry, Padding, Pair
-from ...text import listed, number_text, shape_text
+from ...text import counted, listed, number_text, shape_text
 from .plan import (
     VOLUME,
     Plan,
@@ -28,7 +28,7 @@ from .plan import (
 from .separable import pointwise_step
 from .sizes import NAME, Given, Sizes, count_of, decided, fits_padded, fits_steps, kernel_sides, whole
 from .step import Index, Number, Panel, Side, Step
-from .words import factor_text, plural
+from .words import factor_text
 
 EXPANSION = 2  # t, where none is given
 WEIGHTS = 2  # random weights lie between −2 and 2, so that ReLU6 clips at both of its ends
@@ -141,14 +141,14 @@ def block_panels(
         yield input_panel(x, g)
     else:
         yield Panel("x", "input x", x[0], VOLUME, "input", given=True)
-        yield matrix_panel("expand", plural("expanding filter", expand.shape[-1]), expand)
+        yield matrix_panel("expand", counted("expanding filter", expand.shape[-1]), expand)
         yield volume_panel("expanded", "expanded", whole(stages.expanded), "linear")
         wide = whole(g.pad(stages.expanded_relu6))
         yield volume_panel("expanded_relu6", "its ReLU6", wide, "activated", inside_of(g))
-    yield spatial_panel("depthwise", plural("depthwise filter", depthwise.shape[-1]), depthwise, "channel")
+    yield spatial_panel("depthwise", counted("depthwise filter", depthwise.shape[-1]), depthwise, "channel")
     yield volume_panel("filtered", "filtered", whole(stages.depthwise), "depthwise")
     yield volume_panel("filtered_relu6", "its ReLU6", whole(stages.depthwise_relu6), "activated")
-    yield matrix_panel("project", plural("projecting filter", project.shape[-1]), project)
+    yield matrix_panel("project", counted("projecting filter", project.shape[-1]), project)
     title = "projected" if shortcut else "projected, the output"
     yield volume_panel("projected", title, whole(stages.projected), "linear")
     if shortcut:
@@ -233,7 +233,7 @@ def inverted_residual(
     def walk() -> Iterator[Step]:
         return Block(table, g, shortcut, cost.macs, cost.macs + standard).walk()
 
-    expanding = "" if arrays[1] is None else f"expanded to {plural('channel', wide_shape[-1])}, "
+    expanding = "" if arrays[1] is None else f"expanded to {counted('channel', wide_shape[-1])}, "
     summary = (
         f"An input of {shape_text(x.shape[1:])} is "
         f"{expanding}filtered channel by channel and projected to {shape_text(cost.output_shape[1:])}, "

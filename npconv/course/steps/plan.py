@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ...kernels.geometry import Array, Geometry, Padding, Pair
-from ...text import number_text
+from ...text import counted, number_text
 from .step import Index, Number, Panel, Side, Step
-from .words import entry_text, plural, products_text
+from .words import entry_text, products_text
 
 VOLUME = ("row", "column", "channel")
 
@@ -126,6 +126,6 @@ def geometry_text(g: Geometry, padding: Padding) -> str:
     ]
     rows, columns = g.height.before + g.height.after, g.width.before + g.width.after
     pads = f"padding {padding!r}" if isinstance(padding, str) else "padding"
-    zeros = f"{pads}, {plural('row', rows)} and {plural('column', columns)} of zeros"
+    zeros = f"{pads}, {counted('row', rows)} and {counted('column', columns)} of zeros"
     both.insert(1, zeros if rows or columns else "no padding")
     return ", ".join(both)

@@ -17,12 +17,11 @@ from ...kernels import arguments
 from ...kernels.depthwise import depthwise_conv2d
 from ...kernels.geometry import Array, Padding, Pair, repeat_channels
 from ...kernels.pointwise import pointwise_conv2d
-from ...text import shape_text
+from ...text import counted, shape_text
 from .plan import Plan, Table, geometry_text, input_panel, matrix_panel, patch, spatial_panel, taps, volume_panel
 from .sizes import NAME, Given, Sizes, count_of, decided, fits_padded, fits_steps, kernel_sides
 from .standard import FILTERS
 from .step import Side, Step
-from .words import plural
 
 COMPARED = 3  # the side of the standard filters that a pointwise convolution is set beside, the article's
 
@@ -81,7 +80,7 @@ def depthwise(
     fits_steps(count, cost.macs)
     table = Table(
         input_panel(x, g),
-        spatial_panel("kernel", plural("filter", wide), kernel, "channel"),
+        spatial_panel("kernel", counted("filter", wide), kernel, "channel"),
         volume_panel("y", "output y", depthwise_conv2d(x, kernel, **geometry), "depthwise"),
     )
 
@@ -97,7 +96,7 @@ def depthwise(
             yield table.sum_of_products(("x", read), ("kernel", taps(g, [c])), ("y", (v, w, c)), both)
 
     summary = (
-        f"Each channel of an input of {shape_text(x.shape[1:])} is filtered by {plural('filter', wide // m)} of its "
+        f"Each channel of an input of {shape_text(x.shape[1:])} is filtered by {counted('filter', wide // m)} of its "
         f"own, {shape_text(kernel.shape[:2])}, into an output of {shape_text(cost.output_shape[1:])}; "
         f"{geometry_text(g, padding)}."
     )
@@ -129,7 +128,7 @@ def pointwise(
     g = arguments.standard(NAME, x, kernel[None, None], 1, "valid", 1)
     table = Table(
         input_panel(x, g),
-        matrix_panel("kernel", plural("filter", n), kernel),
+        matrix_panel("kernel", counted("filter", n), kernel),
         volume_panel("y", "output y", pointwise_conv2d(x, kernel), "output"),
     )
 
@@ -142,7 +141,7 @@ def pointwise(
             yield pointwise_step(table, "x", "kernel", "y", (v, w), filter, both)
 
     summary = (
-        f"At every place of an input of {shape_text(x.shape[1:])}, {plural('filter', n)} of 1×1×{m} mix the channels "
+        f"At every place of an input of {shape_text(x.shape[1:])}, {counted('filter', n)} of 1×1×{m} mix the channels "
         f"into an output of {shape_text(cost.output_shape[1:])}."
     )
     return Plan("Pointwise convolution, one value at a time", summary, table.panels, walk, {})
@@ -220,9 +219,9 @@ def separable(
     between = depthwise_conv2d(x, depthwise, **geometry)
     table = Table(
         input_panel(x, g),
-        spatial_panel("depthwise", plural("depthwise filter", wide), depthwise, "channel"),
+        spatial_panel("depthwise", counted("depthwise filter", wide), depthwise, "channel"),
         volume_panel("between", "between", between, "depthwise"),
-        matrix_panel("pointwise", plural("pointwise filter", n), pointwise),
+        matrix_panel("pointwise", counted("pointwise filter", n), pointwise),
         volume_panel("y", "output y", pointwise_conv2d(between, pointwise), "output"),
     )
     source = repeat_channels(np.arange(m, dtype=np.int64), wide).tolist()
@@ -250,8 +249,8 @@ def separable(
             )
 
     summary = (
-        f"{plural('depthwise filter', wide)} of {shape_text(depthwise.shape[:2])} and {plural('pointwise filter', n)} "
-        f"of 1×1×{wide} turn an input of {shape_text(x.shape[1:])} into an output of "
+        f"{counted('depthwise filter', wide)} of {shape_text(depthwise.shape[:2])} and "
+        f"{counted('pointwise filter', n)} of 1×1×{wide} turn an input of {shape_text(x.shape[1:])} into an output of "
         f"{shape_text(cost.output_shape[1:])}; {geometry_text(g, padding)}."
     )
     return Plan("Depthwise separable convolution, stage by stage", summary, table.panels, walk, geometry)

@@ -10,11 +10,11 @@ from ...cost import conv2d_cost, depthwise_conv2d_cost, depthwise_separable_conv
 from ...kernels import arguments
 from ...kernels.geometry import Array, Padding, Pair
 from ...kernels.standard import conv2d, per_channel_maps
-from ...text import number_text, shape_text
+from ...text import counted, number_text, shape_text
 from .plan import Plan, Table, geometry_text, input_panel, patch, spatial_panel, taps, volume_panel
 from .sizes import NAME, Given, Sizes, count_of, decided, fits_padded, fits_steps, kernel_sides
 from .step import Panel, Side, Step
-from .words import entry_text, factor_text, plural
+from .words import entry_text, factor_text
 
 FILTERS = 4  # N, where none is given
 
@@ -65,7 +65,7 @@ def standard(
     fits_steps(count, cost.macs)
     table = Table(
         input_panel(x, g),
-        spatial_panel("kernel", plural("filter", n), kernel, "channel", "filter"),
+        spatial_panel("kernel", counted("filter", n), kernel, "channel", "filter"),
         volume_panel("y", "output y", conv2d(x, kernel, **geometry), "output"),
     )
 
@@ -81,7 +81,7 @@ def standard(
             yield table.sum_of_products(("x", read), ("kernel", weights), ("y", (v, w, filter)), sides)
 
     summary = (
-        f"An input of {shape_text(x.shape[1:])} and {plural('filter', n)} of {shape_text(kernel.shape[:3])} make an "
+        f"An input of {shape_text(x.shape[1:])} and {counted('filter', n)} of {shape_text(kernel.shape[:3])} make an "
         f"output of {shape_text(cost.output_shape[1:])}, one value a step; {geometry_text(g, padding)}."
     )
     return Plan("Standard convolution, one value at a time", summary, table.panels, walk, geometry)
@@ -144,12 +144,12 @@ def per_channel(
             summands = tuple((v, w, m) for m in range(x.shape[-1]))
             name, value = entry_text("y", (v, w, n)), table.value("y", (v, w))
             terms = " + ".join(map(factor_text, table.values("maps", summands)))
-            sentence = f"{name} = {terms} = {number_text(value)}, the sum over {plural('channel', len(summands))}"
+            sentence = f"{name} = {terms} = {number_text(value)}, the sum over {counted('channel', len(summands))}"
             yield Step(name, sentence, {"maps": summands}, {"y": {(v, w): value}}, (), sides, "sum")
 
     summary = (
         f"Each channel of an input of {shape_text(x.shape[1:])} is filtered by the same channel of filter {n}, and the "
-        f"{plural('map', x.shape[-1])} are summed; each of the {plural('filter', filters)} does the same; "
+        f"{counted('map', x.shape[-1])} are summed; each of the {counted('filter', filters)} does the same; "
         f"{geometry_text(g, padding)}."
     )
     return Plan("Standard convolution as per-channel maps, then summed", summary, table.panels, walk, geometry)

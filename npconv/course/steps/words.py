@@ -40,12 +40,3 @@ def entry_text(name: str, index: Index, *, batch: bool = True) -> str:
     ('y[0, 2, 3, 0]', 'kernel[0, 1]')
     """
     return f"{name}[{', '.join(map(str, (0, *index) if batch else index))}]"
-
-
-def plural(name: str, count: int) -> str:
-    """A count with its name.
-
-    >>> plural("filter", 1), plural("filter", 1280)
-    ('1 filter', '1,280 filters')
-    """
-    return f"{count:,} {name}" if count == 1 else f"{count:,} {name}s"

@@ -9,6 +9,7 @@ import numpy as np
 from ...kernels.arguments import integers, plain, shown, sizes
 from ...kernels.geometry import Array, Padding, Pair
 from ...text import number_text
+from ...text import plural as plural
 
 Given: TypeAlias = Array | Sequence[int]
 
@@ -99,15 +100,6 @@ def sum_text(numbers: Sequence[Any]) -> str:
     return number_text(first) + "".join(
         f" {'−' if math.copysign(1, number) < 0 and number else '+'} {number_text(abs(number))}" for number in rest
     )
-
-
-def plural(name: str, count: int) -> str:
-    """A name in its number.
-
-    >>> plural("filter", 1), plural("filter", 3)
-    ('filter', 'filters')
-    """
-    return name if count == 1 else f"{name}s"
 
 
 def side_text(symbol: str, height: int, width: int) -> str:
