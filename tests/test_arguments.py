@@ -18,6 +18,7 @@ from typing import Any, Literal, NamedTuple, get_args, get_origin
 
 import numpy as np
 import pytest
+from public import names_of
 
 import npconv
 from npconv import bench, checks, cost, figures, layers, models, training
@@ -170,7 +171,9 @@ RECORDS = {  # results, which the package makes, and protocols
     training: "History Optimizer Task Trained",
     bench: "Pass Row Saving Step",
 }
-IN_KERNELS = {name for name in cost.__all__ if name != "count_operations"}  # tests/kernels/test_signatures.py has them
+IN_KERNELS = {
+    name for name in names_of(cost) if name != "count_operations"
+}  # tests/kernels/test_signatures.py has them
 
 NAN, INF = float("nan"), float("inf")
 HUGE = [10**400, 10**5000]  # beyond floats, and beyond what Python prints
@@ -229,7 +232,7 @@ class Case(NamedTuple):
 
 
 CASES = [Case(module, name) for module, rows in ROWS.items() for name in rows]
-NAMES = {name for module in (npconv, *ROWS) for name in module.__all__}
+NAMES = {name for module in (npconv, *ROWS) for name in names_of(module)}
 
 
 def cases(chosen=lambda case: True):
@@ -273,8 +276,8 @@ def found(case: Case, parameter: inspect.Parameter) -> Iterator[str]:
 
 def test_the_table_has_every_public_function_and_class():
     for module, rows in ROWS.items():
-        public = {name for name in module.__all__ if inspect.isroutine(getattr(module, name))}
-        public |= {name for name in module.__all__ if issubclass(type(getattr(module, name)), type)}
+        public = {name for name in names_of(module) if inspect.isroutine(getattr(module, name))}
+        public |= {name for name in names_of(module) if issubclass(type(getattr(module, name)), type)}
         records = set(RECORDS.get(module, "").split())
         assert not rows.keys() & records
         assert rows.keys() | records == public - (IN_KERNELS if module is cost else set())

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from public import names_of
 
 import npconv
 from npconv.claims import CLAIMS, as_markdown, measured
@@ -42,7 +43,7 @@ def test_a_claim_is_carried_by_public_functions_that_it_uses(claim):
         module, _, last = name.rpartition(".")
         assert callable(pkgutil.resolve_name(f"{module}:{last}"))
         assert not any(part.startswith("_") for part in name.split("."))
-        assert last in getattr(pkgutil.resolve_name(module), "__all__", [last])
+        assert last in names_of(pkgutil.resolve_name(module))
         assert re.search(rf"\b{last}\(|\b{last}[,)]", used), f"{name} is not used"
 
 
@@ -103,7 +104,7 @@ def test_a_claim_of_numbers_that_are_not_finite_is_not_judged(claim, monkeypatch
 
     module = inspect.getmodule(claim.compute)
     own = [(module, name) for name in vars(module) if name not in ("claim", "finding", "count_operations")]
-    for place, name in own + [(npconv, name) for name in npconv.__all__]:
+    for place, name in own + [(npconv, name) for name in names_of(npconv)]:
         if inspect.isfunction(inspect.unwrap(getattr(place, name))):
             monkeypatch.setattr(place, name, spoil(getattr(place, name)))
     try:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from public import names_of
 
 import npconv
 
@@ -16,7 +17,7 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 MODULES = [
     module.name for module in pkgutil.walk_packages(npconv.__path__, "npconv.") if not module.name.endswith("__main__")
 ]
-KERNELS = {name: getattr(npconv, name) for name in npconv.__all__}
+KERNELS = {name: getattr(npconv, name) for name in names_of(npconv)}
 
 
 @pytest.mark.parametrize("name", MODULES)
@@ -27,7 +28,7 @@ def test_the_examples_of_the_docstrings_run(name):
     assert result.failed == 0
 
 
-@pytest.mark.parametrize("name", npconv.__all__)
+@pytest.mark.parametrize("name", names_of(npconv))
 def test_every_kernel_has_an_example(name):
     if name.endswith("Stages"):
         return

@@ -4,28 +4,14 @@ All that belongs together is measured in turn, round after round, and medians ar
 speed drifts slows both sides of a ratio.
 """
 
-from .inference import Pass, measure_inference
-from .kernels import LAYERS, Layer, Row, measure, summary
-from .machine import as_json, machine
-from .separable import SEPARABLE_LAYERS, Saving, measure_separable
-from .training import BLOCKS, Block, Step, measure_block, measure_network
-
-__all__ = [
-    "BLOCKS",
-    "LAYERS",
-    "SEPARABLE_LAYERS",
-    "Block",
-    "Layer",
-    "Pass",
-    "Row",
-    "Saving",
-    "Step",
-    "as_json",
-    "machine",
-    "measure",
-    "measure_block",
-    "measure_inference",
-    "measure_network",
-    "measure_separable",
-    "summary",
-]
+from .inference import Pass as Pass, measure_inference as measure_inference
+from .kernels import LAYERS as LAYERS, Layer as Layer, Row as Row, measure as measure, summary as summary
+from .machine import as_json as as_json, machine as machine
+from .separable import SEPARABLE_LAYERS as SEPARABLE_LAYERS, Saving as Saving, measure_separable as measure_separable
+from .training import (
+    BLOCKS as BLOCKS,
+    Block as Block,
+    Step as Step,
+    measure_block as measure_block,
+    measure_network as measure_network,
+)

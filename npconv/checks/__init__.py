@@ -4,24 +4,10 @@
 cases as hypothesis strategies, and is the only module that needs hypothesis.
 """
 
-from .cases import OPERATIONS, Case, convolution_case
-from .explaining import explain
-from .gradients import check_backward
-from .layers import check_layer
-from .proving import Proof, check_adjoint, prove_equal
-from .rounding import rounding_bound
-from .vectors import make_vectors
-
-__all__ = [
-    "OPERATIONS",
-    "Case",
-    "Proof",
-    "check_adjoint",
-    "check_backward",
-    "check_layer",
-    "convolution_case",
-    "explain",
-    "make_vectors",
-    "prove_equal",
-    "rounding_bound",
-]
+from .cases import OPERATIONS as OPERATIONS, Case as Case, convolution_case as convolution_case
+from .explaining import explain as explain
+from .gradients import check_backward as check_backward
+from .layers import check_layer as check_layer
+from .proving import Proof as Proof, check_adjoint as check_adjoint, prove_equal as prove_equal
+from .rounding import rounding_bound as rounding_bound
+from .vectors import make_vectors as make_vectors

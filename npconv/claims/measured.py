@@ -12,8 +12,7 @@ import numpy as np
 from ..kernels.geometry import Array
 from ..kernels.head import global_average_pool
 from ..text import listed
-from ..training.fig07 import FULL as FIG07
-from ..training.fig07 import STORED, compare, stored_results
+from ..training.fig07 import FULL as FIG07, STORED, compare, stored_results
 from ..training.fig07.measurements import (
     CLASSES,
     ENOUGH,

@@ -3,16 +3,10 @@
 README.md beside this file says where the data are from, and under which licence.
 """
 
-from .digits import load_digits
-from .photograph import Photograph, load_photograph, synthetic_picture
-from .stored import path, read_arrays, read_json
-
-__all__ = [
-    "Photograph",
-    "load_digits",
-    "load_photograph",
-    "path",
-    "read_arrays",
-    "read_json",
-    "synthetic_picture",
-]
+from .digits import load_digits as load_digits
+from .photograph import (
+    Photograph as Photograph,
+    load_photograph as load_photograph,
+    synthetic_picture as synthetic_picture,
+)
+from .stored import path as path, read_arrays as read_arrays, read_json as read_json

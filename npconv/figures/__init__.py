@@ -13,14 +13,14 @@ from .backward_taps import backward_taps as backward_taps
 from .bottleneck_table import bottleneck_table as bottleneck_table
 from .cost_by_layer import cost_by_layer as cost_by_layer
 from .cost_ratio import cost_ratio as cost_ratio
-from .depthwise_separable import depthwise_separable as depthwise_separable
-from .depthwise_separable import depthwise_separable_frames as depthwise_separable_frames
+from .depthwise_separable import (
+    depthwise_separable as depthwise_separable,
+    depthwise_separable_frames as depthwise_separable_frames,
+)
 from .feature_subspaces import feature_subspaces as feature_subspaces
-from .figure import Figure as Figure
-from .figure import style as style
+from .figure import Figure as Figure, style as style
 from .files import write_figures as write_figures
-from .functional_view import functional_view as functional_view
-from .functional_view import functional_view_frames as functional_view_frames
+from .functional_view import functional_view as functional_view, functional_view_frames as functional_view_frames
 from .gradient_flow import gradient_flow as gradient_flow
 from .inverted_residual_maps import inverted_residual_maps as inverted_residual_maps
 from .linear_bottleneck_training import linear_bottleneck_training as linear_bottleneck_training

@@ -11,8 +11,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import NullLocator
 
-from ..cost import break_even_multiplier, count_operations
-from ..cost import cost_ratio as ratio
+from ..cost import break_even_multiplier, cost_ratio as ratio, count_operations
 from ..kernels.arguments import Arguments, integers, shown
 from ..kernels.geometry import Array, Pair
 from ..kernels.separable import depthwise_separable_conv2d

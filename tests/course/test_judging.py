@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 
 import npconv
-from npconv.course.exercises import EXERCISES, Variant, variant_from
-from npconv.course.exercises import mistakes as wrong
+from npconv.course.exercises import EXERCISES, Variant, mistakes as wrong, variant_from
 from npconv.course.exercises.exercise import Case
 from npconv.course.grading.cases import Cases
 from npconv.course.grading.comparing import as_result, is_whole

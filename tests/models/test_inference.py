@@ -12,8 +12,7 @@ import pytest
 
 from npconv.kernels.geometry import Axis
 from npconv.layers import Conv2D, DepthwiseSeparable, InvertedResidual, Layer, ReLU6, ResidualBottleneck, Sequential
-from npconv.models import Inference, Row, mobilenet_v1, mobilenet_v2, small_mobilenet_v2
-from npconv.models import inference as module
+from npconv.models import Inference, Row, inference as module, mobilenet_v1, mobilenet_v2, small_mobilenet_v2
 
 TABLE = (Row(1, 6, 1, 1), Row(3, 10, 2, 2), Row(4, 12, 2, 2))
 NETWORKS = {

@@ -10,8 +10,7 @@ import pytest
 
 from npconv import softmax_cross_entropy
 from npconv.layers import Layer, Sequential
-from npconv.training import probes as older_probes
-from npconv.training import variants as older_variants
+from npconv.training import probes as older_probes, variants as older_variants
 from npconv.training.fig07 import VARIANTS, measurements, networks, probes, separable_network, variant_network
 from npconv.training.fig07.measurements import (
     FULL,

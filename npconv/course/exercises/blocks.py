@@ -7,11 +7,9 @@ import numpy as np
 from ...kernels.depthwise import depthwise_conv2d, depthwise_conv2d_backward
 from ...kernels.geometry import Array
 from ...kernels.pointwise import pointwise_conv2d, pointwise_conv2d_backward
-from . import convolutions as c
-from . import mistakes as wrong
+from . import convolutions as c, mistakes as wrong
 from .exercise import Case, Draw, Exercise, Mistake, Result, Size, Sizes, Task
-from .variants import OPTIONS as CHOICES
-from .variants import Variant
+from .variants import OPTIONS as CHOICES, Variant
 
 SIZES = (
     c.BATCH,

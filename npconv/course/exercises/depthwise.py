@@ -7,8 +7,7 @@ import numpy as np
 from ...kernels.depthwise import depthwise_conv2d, depthwise_conv2d_backward
 from ...kernels.geometry import Array, sum_channels
 from ...kernels.pointwise import pointwise_conv2d, pointwise_conv2d_backward
-from . import convolutions as c
-from . import mistakes as wrong
+from . import convolutions as c, mistakes as wrong
 from .exercise import Case, Draw, Exercise, Mistake, Reference, Result, Size, Sizes, Task
 from .multiplier import in_the_variants_order, source_of
 from .variants import Variant

@@ -6,8 +6,7 @@ import numpy as np
 
 from ...kernels.geometry import Array
 from ...kernels.separable import depthwise_separable_conv2d, factored_kernel, factorize_kernel
-from . import convolutions as c
-from . import mistakes as wrong
+from . import convolutions as c, mistakes as wrong
 from .exercise import Case, Draw, Exercise, Mistake, Reference, Result, Size, Sizes, Task
 from .multiplier import in_the_variants_order, order_of, source_of
 from .variants import Variant

@@ -3,8 +3,7 @@
 import numpy as np
 
 from ...kernels.standard import conv2d_backward, conv2d_loops, conv2d_taps
-from . import convolutions as c
-from . import mistakes as wrong
+from . import convolutions as c, mistakes as wrong
 from .exercise import Exercise, Task
 from .variants import Variant
 

@@ -8,8 +8,7 @@ import numpy as np
 
 from ...kernels.arguments import integers, plain, shown, sizes
 from ...kernels.geometry import Array, Padding, Pair
-from ...text import number_text
-from ...text import plural as plural
+from ...text import number_text, plural as plural
 
 Given: TypeAlias = Array | Sequence[int]
 
