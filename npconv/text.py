@@ -47,12 +47,13 @@ def shape_text(shape: Sequence[int]) -> str:
     return "×".join(str(size) for size in shape)
 
 
-def listed(texts: Sequence[str]) -> str:
-    """Texts as a sentence lists them.
+def listed(items: Sequence[object]) -> str:
+    """Items as a sentence lists them.
 
-    >>> listed(["2"]), listed(["2", "3", "5"])
+    >>> listed(["2"]), listed([2, 3, 5])
     ('2', '2, 3 and 5')
     """
+    texts = [str(item) for item in items]
     return texts[0] if len(texts) == 1 else f"{', '.join(texts[:-1])} and {texts[-1]}"
 
 

@@ -21,22 +21,11 @@ FIG_9 = (  # the input's side and channels; t, c, n, s
 )
 
 
-@functools.cache
-def _network(width: float = 1.0) -> MobileNet:
-    return mobilenet_v2(width)
-
-
-def _share(counted: Summary, blocks: Sequence[str], column: str) -> float:
-    """The blocks' share of a column of the summary."""
-    inside: int = sum(getattr(row, column) for row in counted.rows if row.block in blocks)
-    return inside / counted.total(column)
-
-
 @claim(
     ARCHITECTURE,
     "holds if MACs or layers are counted; of the weights they have 51 % at width 1, and 14 % at 0.35",
-    functions=("npconv.models.mobilenet_v2", "npconv.models.summary"),
-    figures=("cost-by-layer",),
+    "models.mobilenet_v2 models.summary",
+    "cost-by-layer",
 )
 def the_network_is_predominantly_inverted_residuals() -> Finding:
     """Most of the network is inverted residuals."""
@@ -63,12 +52,7 @@ def the_network_is_predominantly_inverted_residuals() -> Finding:
     )
 
 
-@claim(
-    ARCHITECTURE,
-    "holds",
-    functions=("npconv.models.mobilenet_v2", "npconv.models.summary"),
-    figures=("mobilenet-v2-table",),
-)
+@claim(ARCHITECTURE, "holds", "models.mobilenet_v2 models.summary", "mobilenet-v2-table")
 def the_network_is_the_table_of_fig_9() -> Finding:
     """The network is the table of Fig. 9: seven rows of bottlenecks between two convolutions."""
     network, blocks = _network(), []
@@ -95,9 +79,9 @@ def the_network_is_the_table_of_fig_9() -> Finding:
 
 @claim(
     ARCHITECTURE,
-    "holds if the first block is left out: with t = 1 its ReLU6 acts on as many channels as it takes in, which are a "
-    "ReLU6's already",
-    functions=("npconv.models.mobilenet_v2", "npconv.models.summary"),
+    "holds if the first block is left out: with t = 1 its ReLU6 has as many channels as its input, which is itself the "
+    "output of a ReLU6",
+    "models.mobilenet_v2 models.summary",
 )
 def the_networks_activations_act_in_wide_volumes() -> Finding:
     """In the network the blocks' ends are linear, and activations act in wide volumes only."""
@@ -123,16 +107,14 @@ def the_networks_activations_act_in_wide_volumes() -> Finding:
         "each ReLU6 acts on more channels than the block has at either end",
         f"the first has no expansion: its input is the stem's ReLU6, from {first.min():g} to {first.max():.1f}; its "
         f"own acts on {k} channels, of {k} in and {k_out} out",
-        condition="the first block is left out: with t = 1 its ReLU6 acts on as many channels as it takes in, which "
-        "are a ReLU6's already",
     )
 
 
 @claim(
     ARCHITECTURE,
     "holds if the width is at least 0.28; at 0.27 the first block has 8 channels throughout",
-    functions=("npconv.models.mobilenet_v2",),
-    figures=("mobilenet-v2-table",),
+    "models.mobilenet_v2",
+    "mobilenet-v2-table",
 )
 def the_networks_projections_reduce() -> Finding:
     """In the network each projection reduces the dimensions: tk > k′."""
@@ -152,19 +134,13 @@ def the_networks_projections_reduce() -> Finding:
         "leave; the least is the first block's, 32 to 16",
         f"each also reduces at the widths {', '.join(f'{width:g}' for width in kernels if width != 1)}",
         f"width 0.27: the first block projects {wide} to {k} channels, as no width goes below 8, and so has a shortcut",
-        condition="the width is at least 0.28; at 0.27 the first block has 8 channels throughout",
     )
-
-
-def _projections(network: MobileNet) -> dict[str, tuple[int, ...]]:
-    """tk and k′ of each block."""
-    return {name: network.layers[name].params["project.kernel"].shape for name in network.blocks}
 
 
 @claim(
     ARCHITECTURE,
     "holds if the maps that their heads take are meant; how well they then do is reported",
-    functions=("npconv.models.mobilenet_v2",),
+    "models.mobilenet_v2",
 )
 def the_network_is_a_feature_extractor() -> Finding:
     """As a feature extractor the network can be extended to detection and segmentation."""
@@ -184,5 +160,20 @@ def the_network_is_a_feature_extractor() -> Finding:
         "with dilation in place of strides the last block's map is "
         + " or ".join("×".join(map(str, shape[1:])) for shape in dense.values())
         + ", at width 0.35",
-        condition="the maps that their heads take are meant; how well they then do is reported",
     )
+
+
+@functools.cache
+def _network(width: float = 1.0) -> MobileNet:
+    return mobilenet_v2(width)
+
+
+def _share(counted: Summary, blocks: Sequence[str], column: str) -> float:
+    """The blocks' share of a column of the summary."""
+    inside: int = sum(getattr(row, column) for row in counted.rows if row.block in blocks)
+    return inside / counted.total(column)
+
+
+def _projections(network: MobileNet) -> dict[str, tuple[int, ...]]:
+    """tk and k′ of each block."""
+    return {name: network.layers[name].params["project.kernel"].shape for name in network.blocks}

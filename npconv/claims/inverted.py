@@ -1,7 +1,4 @@
-"""The claims of the article's section on the inverted residual that can be computed at once.
-
-Those that stored runs of training decide are in measured.py.
-"""
+"""The claims about the inverted residual: its steps, its shapes and its shortcut."""
 
 import math
 
@@ -9,35 +6,17 @@ import numpy as np
 
 import npconv
 
+from ..training.fig07.measurements import CLASSES, FULL, UNTRAINED, first_norms, learnt, stored_gradients
+from ..training.tasks import scattered_digits
 from .cases import whole
 from .table import INVERTED, Finding, claim, finding
-
-
-@claim(INVERTED, "holds", functions=("npconv.relu",), figures=("relu-information-loss",))
-def relu_loses_information_in_few_dimensions() -> Finding:
-    """ReLU loses information in few dimensions, and little in many (the layer's premise)."""
-    rng = np.random.default_rng(0)
-    lines, holds = [], True
-    for m in (2, 3, 5, 15, 30):
-        live = (
-            npconv.relu(rng.standard_normal((20_000, m, 2)) @ np.array([1.0, 0.0])) > 0
-        )  # by symmetry one point stands for all
-        kept = float((live.sum(axis=1) >= 2).mean())
-        exact = sum(math.comb(m, k) for k in range(m - 1)) / 2**m
-        holds &= abs(kept - exact) < 0.02
-        lines.append(f"{m}: {kept:.3f} ({exact:.3f})")
-    return finding(
-        holds,
-        "share of 20,000 random maps of the plane into n dimensions that keep two live coordinates after ReLU, so that "
-        "the point can be recovered, and the share that the paper's Theorem 1 gives: " + ", ".join(lines),
-    )
 
 
 @claim(
     INVERTED,
     "holds if t > 1: with t = 1 the expansion and its ReLU6 are left out",
-    functions=("npconv.inverted_residual", "npconv.inverted_residual_stages"),
-    figures=("inverted-residual-maps", "bottleneck-table"),
+    "inverted_residual inverted_residual_stages",
+    "inverted-residual-maps bottleneck-table",
 )
 def the_layer_is_three_convolutions() -> Finding:
     """The layer is three convolutions: expansion to tk channels and ReLU6, depthwise 3×3 and ReLU6, projection."""
@@ -52,15 +31,14 @@ def the_layer_is_three_convolutions() -> Finding:
         f"k = 3, t = 4: {expanded.shape[-1]} channels; the three convolutions one after the other, on whole numbers: "
         f"equal, {equal}",
         "with t = 1, as in the network's first block, two convolutions are left",
-        condition="t > 1: with t = 1 the expansion and its ReLU6 are left out",
     )
 
 
 @claim(
     INVERTED,
     "holds if values stay small: what is above 6 is lost as what is below 0 is, in many dimensions too",
-    functions=("npconv.relu6", "npconv.pointwise_conv2d"),
-    figures=("relu-information-loss",),
+    "relu6 pointwise_conv2d",
+    "relu-information-loss",
 )
 def a_wide_space_suits_the_activation() -> Finding:
     """A space of more dimensions, to which the expansion takes the map, is suited to the activation, ReLU6."""
@@ -81,16 +59,10 @@ def a_wide_space_suits_the_activation() -> Finding:
         f"share of points of k = {k} dimensions that can be recovered behind expansion and ReLU6: "
         + ", ".join(f"t = {t}: {mean:.2f}" for t, mean in zip(factors, means[1], strict=True)),
         "the same points, 1000 times as far out: " + ", ".join(f"{mean:.2f}" for mean in means[1000]),
-        condition="values stay small: what is above 6 is lost as what is below 0 is, in many dimensions too",
     )
 
 
-@claim(
-    INVERTED,
-    "holds",
-    functions=("npconv.inverted_residual_backward", "npconv.inverted_residual"),
-    figures=("inverted-residual-maps",),
-)
+@claim(INVERTED, "holds", "inverted_residual_backward inverted_residual", "inverted-residual-maps")
 def the_depthwise_convolution_filters_in_space() -> Finding:
     """The depthwise convolution with 3×3 kernels does the layer's spatial filtering."""
     x, expand, depthwise, project = np.ones((1, 7, 6, 3)), np.ones((3, 6)), np.ones((3, 3, 6)), np.ones((6, 4))
@@ -111,12 +83,7 @@ def the_depthwise_convolution_filters_in_space() -> Finding:
     )
 
 
-@claim(
-    INVERTED,
-    "holds",
-    functions=("npconv.inverted_residual_stages", "npconv.inverted_residual"),
-    figures=("bottleneck-table", "inverted-residual-maps"),
-)
+@claim(INVERTED, "holds", "inverted_residual_stages inverted_residual", "bottleneck-table inverted-residual-maps")
 def the_shapes_of_table_1() -> Finding:
     """The three steps take h×w×k to h×w×tk, to h/s×w/s×tk, to h/s×w/s×k′ (Table 1)."""
     h, w, k, t, k_out = 8, 6, 4, 6, 5
@@ -132,7 +99,7 @@ def the_shapes_of_table_1() -> Finding:
     return finding(holds, *lines, f"an odd side is rounded up: 7×5 at stride 2 gives {odd[0]}×{odd[1]}")
 
 
-@claim(INVERTED, "holds", functions=("npconv.pointwise_conv2d",))
+@claim(INVERTED, "holds", "pointwise_conv2d")
 def the_projection_loses_information() -> Finding:
     """The projection alone loses information."""
     rng = np.random.default_rng(0)
@@ -151,8 +118,8 @@ def the_projection_loses_information() -> Finding:
 @claim(
     INVERTED,
     "holds if the rule in brackets is meant: at stride 2 a 1×1 map keeps its dimensions, and has no shortcut",
-    functions=("npconv.inverted_residual_stages",),
-    figures=("residual-blocks",),
+    "inverted_residual_stages",
+    "residual-blocks",
 )
 def the_shortcut_needs_stride_1_and_equal_channels() -> Finding:
     """A shortcut is added when input and output have the same dimensions (stride 1 and equal channels)."""
@@ -168,11 +135,10 @@ def the_shortcut_needs_stride_1_and_equal_channels() -> Finding:
     return finding(
         holds,
         "strides 1, 2 and (1, 2), with equal and unequal channels: added at stride 1 with equal channels alone",
-        condition="the rule in brackets is meant: at stride 2 a 1×1 map keeps its dimensions, and has no shortcut",
     )
 
 
-@claim(INVERTED, "holds", functions=("npconv.inverted_residual_backward",), figures=("gradient-flow",))
+@claim(INVERTED, "holds", "inverted_residual_backward", "gradient-flow")
 def the_shortcut_passes_the_gradient_on() -> Finding:
     """The shortcut helps the gradient flow: dx is dy plus the gradient through the branch."""
     x, dy = whole(0, 2, 4, 5, 3), whole(6, 2, 4, 5, 3)
@@ -189,14 +155,53 @@ def the_shortcut_passes_the_gradient_on() -> Finding:
 
 @claim(
     INVERTED,
+    "holds if networks before training are meant; the one without shortcuts then does not train, at 16 blocks",
+    "training.fig07.measurements.first_norms training.fig07.measurements.stored_gradients",
+    "gradient-flow",
+)
+def shortcuts_keep_the_gradients_size() -> Finding:
+    """With shortcuts gradients flow through many blocks."""
+    stored = stored_gradients()
+    task = scattered_digits(train=1, test=16, seed=FULL.task_seed)
+    now, lines, holds = {}, [], True
+    for kind, network in UNTRAINED.items():
+        ends = {}
+        for variant in ("linear", "none"):
+            now[kind, variant] = first_norms(variant, 32, 0, task.x_test, task.y_test, **network)[0]
+            entries = [e for e in stored["untrained"] if {"variant": variant, **network}.items() <= e.items()]
+            ends[variant] = {e["blocks"]: float(np.median(e["norms"], axis=0)[0]) for e in entries}
+        depths = list(ends["linear"])
+        holds &= all(abs(math.log(ends["linear"][d])) < abs(math.log(ends["none"][d])) for d in depths)
+        holds &= abs(math.log(now[kind, "linear"])) < abs(math.log(now[kind, "none"])) / 2
+        lines.append(
+            f"untrained, {kind}, the gradient's norm at the first block over that at the last: "
+            + "; ".join(
+                f"{d} blocks {ends['linear'][d]:.3g} and {ends['none'][d]:.2g} with no shortcuts" for d in depths
+            )
+        )
+    after = {variant: [run for run in stored["trained"] if run["variant"] == variant] for variant in ("linear", "none")}
+    sizes = {v: float(np.median([run["norms"]["after"][0] for run in runs])) for v, runs in after.items()}
+    accuracies = {v: float(np.median([run["accuracy"] for run in runs])) for v, runs in after.items()}
+    trains, blocks = learnt(accuracies["none"]), stored["settings"]["blocks"]
+    holds &= learnt(accuracies["linear"])
+    return finding(
+        holds,
+        *lines,
+        f"{blocks} blocks, after {stored['settings']['steps']} steps: {sizes['linear']:.2g} and {sizes['none']:.2g} "
+        f"with no shortcuts; test accuracy {accuracies['linear']:.1%} and {accuracies['none']:.1%}, chance "
+        f"{1 / CLASSES:.0%}"
+        + ("" if trains else ": the network with no shortcuts did not train, and its number is no trained network's"),
+        "computed here, 32 blocks: "
+        + "; ".join(f"{now[kind, 'linear']:.3g} and {now[kind, 'none']:.2g} {kind}" for kind in UNTRAINED),
+        condition="networks before training are meant"
+        + ("" if trains else f"; the one without shortcuts then does not train, at {blocks} blocks"),
+    )
+
+
+@claim(
+    INVERTED,
     "holds if the ReLU6 between them is left out",
-    functions=(
-        "npconv.factored_kernel",
-        "npconv.conv2d",
-        "npconv.depthwise_conv2d",
-        "npconv.pointwise_conv2d",
-        "npconv.relu6",
-    ),
+    "factored_kernel conv2d depthwise_conv2d pointwise_conv2d relu6",
 )
 def the_last_two_steps_are_separable() -> Finding:
     """The last two steps are a depthwise separable convolution that reduces the dimensions."""
@@ -212,59 +217,4 @@ def the_last_two_steps_are_separable() -> Finding:
         without and not np.array_equal(doubled, 2 * active),
         f"without ReLU6 between them they equal one convolution with the factored kernel: {without}",
         f"with it no kernel does it, as f(2x) is not 2·f(x): {doubled[at]:g} against {2 * active[at]:g} at {list(at)}",
-        condition="the ReLU6 between them is left out",
-    )
-
-
-@claim(INVERTED, "holds", functions=("npconv.linear_block_kernel", "npconv.conv2d", "npconv.inverted_residual"))
-def without_activations_the_block_is_one_convolution() -> Finding:
-    """Non-linear activations are what lets the layer represent more."""
-    x, expand, depthwise, project = whole(0, 2, 4, 5, 3), whole(1, 3, 12), whole(2, 3, 3, 12), whole(3, 12, 4)
-    kernel = npconv.linear_block_kernel(expand, depthwise, project)
-    wide = npconv.depthwise_conv2d(npconv.pointwise_conv2d(x, expand), depthwise, padding="same")
-    equal = np.array_equal(npconv.pointwise_conv2d(wide, project), npconv.conv2d(x, kernel, padding="same"))
-    ahead, behind = (npconv.inverted_residual(sign * x, expand, depthwise, project) for sign in (1, -1))
-    odd = np.array_equal(ahead, -behind)
-    return finding(
-        equal and not odd,
-        f"without ReLU6 the three convolutions are one of {'×'.join(map(str, kernel.shape))}, exactly: {equal}",
-        f"with ReLU6 they are not linear: f(−x) = −f(x) is {odd}",
-    )
-
-
-@claim(
-    INVERTED,
-    "holds",
-    functions=("npconv.inverted_residual_stages", "npconv.residual_bottleneck_stages"),
-    figures=("residual-blocks",),
-)
-def the_inverted_block_is_narrow_and_linear_at_its_ends() -> Finding:
-    """The inverted block's ends are narrow and linear; activations act in the wide volumes only (Fig. 8)."""
-    rng = np.random.default_rng(0)
-    x, expand, depthwise, project = (rng.standard_normal(s) for s in ((2, 6, 5, 4), (4, 24), (3, 3, 24), (24, 4)))
-    inverted = npconv.inverted_residual_stages(x, expand, depthwise, project)
-    assert inverted.expanded_relu6 is not None
-    y, reduce, spatial, restore = (rng.standard_normal(s) for s in ((2, 6, 5, 24), (24, 4), (3, 3, 4, 4), (4, 24)))
-    conventional = npconv.residual_bottleneck_stages(y, reduce, spatial, restore)
-    widths = [
-        x.shape[-1],
-        inverted.expanded_relu6.shape[-1],
-        inverted.depthwise_relu6.shape[-1],
-        inverted.output.shape[-1],
-    ]
-    other = [
-        y.shape[-1],
-        conventional.reduced.shape[-1],
-        conventional.filtered.shape[-1],
-        conventional.output.shape[-1],
-    ]
-    return finding(
-        widths == [4, 24, 24, 4]
-        and other == [24, 4, 4, 24]
-        and bool(inverted.output.min() < 0)
-        and bool(min(inverted.expanded_relu6.min(), inverted.depthwise_relu6.min()) == 0)
-        and bool(conventional.output.min() == 0),
-        f"inverted: {' – '.join(map(str, widths))} channels, output from {inverted.output.min():.1f} up: linear",
-        f"conventional: {' – '.join(map(str, other))} channels, output from {conventional.output.min():.1f} up: "
-        "a ReLU after the sum",
     )
