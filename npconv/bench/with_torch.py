@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from ..kernels import arguments
 from ..kernels.geometry import Array
+from ..kernels.signatures import STANDARD
 from ..layers import BatchNorm, Dense, DepthwiseSeparable, GlobalAveragePool, InvertedResidual, Layer, ReLU6, Sequential
 from ..layers.convolution import Linear
 from ..models import MobileNet
@@ -133,7 +133,7 @@ def _product(layer: Linear, shape: tuple[int, ...]) -> Any:
         taps = kernel if kernel.ndim > 2 else kernel[None, None]  # a pointwise kernel is one tap
         groups = shape[-1] if taps.ndim == 3 else 1
         geometry: dict[str, Any] = {"stride": 1, "padding": "valid", "dilation": 1} | layer.geometry
-        g = arguments.standard("as_torch", np.empty(shape), np.empty((*taps.shape[:2], shape[-1], 1)), **geometry)
+        g = STANDARD.check_shapes("as_torch", shape, (*taps.shape[:2], shape[-1], 1)).geometry(**geometry)
         axes = (g.height, g.width)
         even = all(axis.before == axis.after for axis in axes)
         module = nn.Conv2d(

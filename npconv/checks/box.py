@@ -15,7 +15,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..kernels.geometry import Array, Axis
+from ..kernels import engine
+from ..kernels.geometry import Array, Axis, Geometry
 from .gradients import replaced
 from .proving import check_adjoint, prove_equal
 
@@ -129,8 +130,8 @@ class _Kernels:
     """The kernels of a package, by name, on one geometry after the other."""
 
     def __init__(self, package: str) -> None:
-        self.geometry = import_module(f"{package}.geometry")
-        self.arguments = import_module(f"{package}.arguments")
+        self.engine = import_module(f"{package}.engine")
+        self.signatures = import_module(f"{package}.signatures")
         self.functions: dict[str, Any] = {}
         for module in ("standard", "depthwise", "grouped", "pointwise", "separable"):
             self.functions |= vars(import_module(f"{package}.{module}"))
@@ -152,13 +153,13 @@ class _Kernels:
         taps, times = (height.kernel, width.kernel), 1 + turn % 3  # the depth multiplier and the number of groups
         x, kernel = self.draw(BATCH, height.size, width.size, M), self.draw(*taps, M, N)
         depthwise = self.draw(*taps, M * times)
-        g = self.arguments.standard("prove_box", x, kernel, **geometry)
+        g = self.signatures.STANDARD.check("prove_box", x, kernel).geometry(**geometry)
         dy, dwide = self.draw(*g.output, N), self.draw(*g.output, M * times)
         self.ladder("conv2d", dy, x, kernel, geometry, CONSTANTS[turn], all_rungs)
         self.ladder("depthwise_conv2d", dwide, x, depthwise, geometry, CONSTANTS[turn], all_rungs)
         if all_rungs:
             for axis, along in zip((g.height, g.width), axes, strict=True):
-                hold_axis(axis, along, padding == "same")
+                hold_axis(axis, along, padding == "same", self.engine)
             self.same("per_channel_maps", "depthwise_conv2d_taps", (x, kernel[..., 0]), geometry)
             for times in (1, 2, 3):
                 self.grouped(self.draw(*g.output, N * times), times, taps, axes, geometry)
@@ -205,7 +206,7 @@ class _Kernels:
             for rung in (function, *(RUNGS[function] if all_rungs else ())):
                 self.equal(rung, f"{function}_taps", expected, arrays, geometry)
             if constants:
-                with _constants(self.geometry, constants):
+                with _constants(self.engine, constants):
                     self.equal(function, f"{function}_taps", expected, arrays, geometry)
         self.transpose(f"{name}_taps", f"{name}_backward_taps", dy, (x, kernel), gradients, geometry)
 
@@ -283,8 +284,8 @@ class _Kernels:
             self.equalities += 1
 
 
-def hold_axis(axis: Axis, along: Along, same: bool) -> None:
-    """Hold an axis to its definition: tap i of output v reads row v·s + i·δ of the padded input, and nothing else."""
+def hold_axis(axis: Axis, along: Along, same: bool, fast: Any = engine) -> None:
+    """Hold an axis, and its parts, to the definition: tap i of output v reads row v·s + i·δ of the padded input."""
     rows, stride, dilation = list(range(axis.before + along.size + axis.after)), along.stride, along.dilation
     taps = range(along.kernel)
     outputs = [v for v in range(len(rows)) if v * stride + dilation * (along.kernel - 1) < len(rows)]
@@ -297,15 +298,14 @@ def hold_axis(axis: Axis, along: Along, same: bool) -> None:
         held = [along.padding is None or (axis.before, axis.after) == along.padding]
     held += [axis.output == len(outputs), axis.padded == len(rows), axis.span == read[0][-1] + 1]
     held += [axis.positions == read, rows[axis.inside] == rows[axis.before : axis.before + along.size]]
-    held += [rows[axis.tap(i)] == [row[i] for row in read] for i in taps]
+    held.append([rows[tap] for tap in axis.taps] == [[row[i] for row in read] for i in taps])
     for start, stop in ((a, b) for b in range(1, len(outputs) + 1) for a in range(b)):
         needed = range(read[start][0], read[stop - 1][-1] + 1)
-        held.append(rows[axis.read_by(slice(start, stop))] == list(needed))
-        held.append(rows[axis.tap(0, stop)] == [row[0] for row in read[:stop]])
-        given, own = axis.part(slice(start, stop))
+        held.append(rows[fast.read_by(axis, slice(start, stop))] == list(needed))
+        given, part = fast.part_of(Geometry(1, axis, axis), slice(1), slice(start, stop))
         inputs = [row - axis.before for row in needed if axis.before <= row < axis.before + along.size]
-        held.append(list(range(along.size))[given] == inputs and own.output == stop - start)
-        held.append((own.input, own.padded) == (len(inputs), len(needed)))
+        held.append(list(range(along.size))[given] == inputs and part.height.output == stop - start)
+        held.append((part.height.input, part.height.padded) == (len(inputs), len(needed)))
     if not all(held):
         raise AssertionError(f"{axis} does not read v·s + i·δ of {along}")
 

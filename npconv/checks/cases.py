@@ -10,12 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from ..kernels.arguments import LARGEST_SEED, PRODUCTS, Arguments, boolean, callables, generator, integer, one_of
+from ..kernels.arguments import LARGEST_SEED, boolean, callables, generator, integer, one_of
 from ..kernels.depthwise import depthwise_conv2d, depthwise_conv2d_backward
 from ..kernels.geometry import Array
 from ..kernels.grouped import grouped_conv2d, grouped_conv2d_backward
 from ..kernels.pointwise import pointwise_conv2d, pointwise_conv2d_backward
 from ..kernels.separable import depthwise_separable_conv2d, depthwise_separable_conv2d_backward
+from ..kernels.signatures import SIGNATURES
 from ..kernels.standard import conv2d, conv2d_backward
 
 Choose = Callable[[int, int], int]
@@ -122,9 +123,7 @@ def explicit_geometry(case: Case) -> dict[str, Any]:
     if not case.geometry:
         return {}
     spatial = {name: value for name, value in case.geometry.items() if name != "groups"}
-    kernel = "depthwise" if "depthwise" in case.shapes else "kernel"
-    shapes = {name: np.broadcast_to(np.int8(0), shape) for name, shape in case.shapes.items()}
-    g = Arguments("explicit_geometry", PRODUCTS, **shapes).geometry(kernel, **spatial)
+    g = SIGNATURES[case.operation].check_shapes("explicit_geometry", *case.shapes.values()).geometry(**spatial)
     axes = (g.height, g.width)
     numbers = {
         "stride": tuple(axis.stride for axis in axes),

@@ -9,13 +9,21 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Any
 
-import numpy as np
-
-from ..kernels import arguments
-from ..kernels.arguments import integer, is_int, shown
+from ..kernels.arguments import boolean, integer, pair
+from ..kernels.blocks import inverted_residual_geometry
 from ..kernels.geometry import Padding, Pair
+from ..kernels.signatures import (
+    DENSE,
+    DEPTHWISE,
+    GROUPED,
+    POINTWISE,
+    RESIDUAL_BOTTLENECK,
+    SEPARABLE,
+    STANDARD,
+    Checked,
+    check_groups,
+)
 
 Shape = Sequence[int]
 
@@ -101,9 +109,9 @@ def conv2d_cost(
     >>> conv2d_cost((1, 7, 7, 3), (3, 3, 3, 128)).macs
     86400
     """
-    arrays = _like("conv2d_cost", bias, x=x, kernel=kernel)
-    g = arguments.standard("conv2d_cost", **arrays, stride=stride, padding=padding, dilation=dilation)
-    return _sum_of_products((*g.output, kernel[3]), prod(kernel[:3]), prod(kernel), bias)
+    checked = STANDARD.check_shapes("conv2d_cost", x, kernel)
+    checked.geometry(stride, padding, dilation)
+    return _sum_of_products(checked, prod(kernel[:3]), bias)
 
 
 def depthwise_conv2d_cost(
@@ -116,9 +124,9 @@ def depthwise_conv2d_cost(
     >>> depthwise_conv2d_cost((1, 7, 7, 3), (3, 3, 3)).macs
     675
     """
-    arrays = _like("depthwise_conv2d_cost", bias, x=x, kernel=kernel)
-    g = arguments.depthwise("depthwise_conv2d_cost", **arrays, stride=stride, padding=padding, dilation=dilation)
-    return _sum_of_products((*g.output, kernel[2]), prod(kernel[:2]), prod(kernel), bias)
+    checked = DEPTHWISE.check_shapes("depthwise_conv2d_cost", x, kernel)
+    checked.geometry(stride, padding, dilation)
+    return _sum_of_products(checked, prod(kernel[:2]), bias)
 
 
 def grouped_conv2d_cost(
@@ -138,11 +146,10 @@ def grouped_conv2d_cost(
     >>> grouped_conv2d_cost((1, 7, 7, 4), (3, 3, 2, 6), groups=2).macs
     2700
     """
-    arrays = _like("grouped_conv2d_cost", bias, x=x, kernel=kernel)
-    g, _ = arguments.grouped(
-        "grouped_conv2d_cost", **arrays, groups=groups, stride=stride, padding=padding, dilation=dilation
-    )
-    return _sum_of_products((*g.output, kernel[3]), prod(kernel[:3]), prod(kernel), bias)
+    checked = GROUPED.check_shapes("grouped_conv2d_cost", x, kernel)
+    check_groups(checked, groups)
+    checked.geometry(stride, padding, dilation)
+    return _sum_of_products(checked, prod(kernel[:3]), bias)
 
 
 def pointwise_conv2d_cost(x: Shape, kernel: Shape, *, bias: bool = False) -> Cost:
@@ -153,8 +160,7 @@ def pointwise_conv2d_cost(x: Shape, kernel: Shape, *, bias: bool = False) -> Cos
     >>> pointwise_conv2d_cost((1, 5, 5, 3), (3, 128)).macs
     9600
     """
-    arguments.pointwise("pointwise_conv2d_cost", **_like("pointwise_conv2d_cost", bias, x=x, kernel=kernel))
-    return _sum_of_products((*x[:3], kernel[1]), kernel[0], prod(kernel), bias)
+    return _sum_of_products(POINTWISE.check_shapes("pointwise_conv2d_cost", x, kernel), prod(kernel[:1]), bias)
 
 
 def dense_cost(x: Shape, kernel: Shape, *, bias: bool = False) -> Cost:
@@ -163,8 +169,7 @@ def dense_cost(x: Shape, kernel: Shape, *, bias: bool = False) -> Cost:
     >>> dense_cost((1, 1280), (1280, 1000), bias=True).params
     1281000
     """
-    arguments.dense("dense_cost", **_like("dense_cost", bias, x=x, kernel=kernel))
-    return _sum_of_products((x[0], kernel[1]), kernel[0], prod(kernel), bias)
+    return _sum_of_products(DENSE.check_shapes("dense_cost", x, kernel), prod(kernel[:1]), bias)
 
 
 def depthwise_separable_conv2d_cost(
@@ -186,8 +191,9 @@ def depthwise_separable_conv2d_cost(
     >>> cost.macs, cost.parts["depthwise"].macs, cost.parts["pointwise"].macs
     (10275, 675, 9600)
     """
-    arrays = _like("depthwise_separable_conv2d_cost", bias, x=x, depthwise=depthwise, pointwise=pointwise)
-    arguments.separable("depthwise_separable_conv2d_cost", **arrays, stride=stride, padding=padding, dilation=dilation)
+    checked = SEPARABLE.check_shapes("depthwise_separable_conv2d_cost", x, depthwise, pointwise)
+    checked.geometry(stride, padding, dilation)
+    boolean("depthwise_separable_conv2d_cost", "bias", bias)
     first = depthwise_conv2d_cost(x, depthwise, stride=stride, padding=padding, dilation=dilation, bias=bias)
     return _chain(depthwise=first, pointwise=pointwise_conv2d_cost(first.output_shape, pointwise, bias=bias))
 
@@ -213,11 +219,9 @@ def inverted_residual_cost(
     >>> cost.macs == 28 * 28 * 32 * 6 * (32 + 9 + 32)
     True
     """
-    shapes = {"x": x, "depthwise": depthwise, "project": project} | ({} if expand is None else {"expand": expand})
-    arrays = {"expand": None} | _like("inverted_residual_cost", bias, **shapes)
-    shortcut = arguments.inverted_residual(
-        "inverted_residual_cost", **arrays, stride=stride, padding=padding, dilation=dilation
-    )
+    shapes = (x, expand, depthwise, project)
+    _, shortcut = inverted_residual_geometry("inverted_residual_cost", shapes, stride, padding, dilation, shapes=True)
+    boolean("inverted_residual_cost", "bias", bias)
     parts = {} if expand is None else {"expand": pointwise_conv2d_cost(x, expand, bias=bias)}
     wide = parts["expand"].output_shape if parts else x
     parts["depthwise"] = depthwise_conv2d_cost(
@@ -235,8 +239,8 @@ def residual_bottleneck_cost(x: Shape, reduce: Shape, spatial: Shape, restore: S
     >>> residual_bottleneck_cost((1, 28, 28, 256), (256, 64), (3, 3, 64, 64), (64, 256)).macs
     54591488
     """
-    arrays = _like("residual_bottleneck_cost", bias, x=x, reduce=reduce, spatial=spatial, restore=restore)
-    arguments.residual_bottleneck("residual_bottleneck_cost", **arrays)
+    RESIDUAL_BOTTLENECK.check_shapes("residual_bottleneck_cost", x, reduce, spatial, restore)
+    boolean("residual_bottleneck_cost", "bias", bias)
     first = pointwise_conv2d_cost(x, reduce, bias=bias)
     middle = conv2d_cost(first.output_shape, spatial, padding="same", bias=bias)
     last = pointwise_conv2d_cost(middle.output_shape, restore, bias=bias)
@@ -295,27 +299,17 @@ def limit_error(kernel_size: Pair, out_channels: int) -> Fraction:
 
 def _sizes(function: str, kernel_size: Pair, out_channels: int, depth_multiplier: int = 1) -> tuple[int, int, int]:
     """Dᵣ², N and Q, checked."""
-    sides = arguments.Arguments(function, arguments.PRODUCTS).pair("kernel_size", kernel_size, 1)
+    sides = pair(function, "kernel_size", kernel_size)
     filters = integer(function, "out_channels", out_channels)
     return math.prod(sides), filters, integer(function, "depth_multiplier", depth_multiplier)
 
 
-def _like(function: str, bias: bool, **shapes: Shape) -> dict[str, Any]:
-    """Arrays of these shapes which take no memory, so that the kernels' own checks can judge the shapes."""
-    arguments.boolean(function, "bias", bias)
-    for name, shape in shapes.items():
-        if not isinstance(shape, tuple | list) or not all(is_int(n) and n >= 0 for n in shape):
-            raise TypeError(f"{function}: {name} must be a shape, a tuple of ints not below 0; got {shown(shape)}")
-        if prod(shape) > arguments.MOST:
-            raise ValueError(f"{function}: {name} must have at most {arguments.MOST:,} numbers; got {shown(shape)}")
-    return {name: np.broadcast_to(np.float32(0), tuple(map(int, shape))) for name, shape in shapes.items()}
-
-
-def _sum_of_products(output_shape: Shape, products: int, weights: int, bias: bool) -> Cost:
+def _sum_of_products(checked: Checked, products: int, bias: bool) -> Cost:
     """Every output value is a sum of that many products, and of a bias where there is one."""
-    outputs, products, channels = prod(output_shape), int(products), int(output_shape[-1])
+    boolean(checked.function, "bias", bias)
+    outputs, channels, weights = prod(checked.output), checked.output[-1], prod(checked.shapes["kernel"])
     additions = outputs * (products - 1) + (outputs if bias else 0)
-    return Cost(outputs * products, additions, weights + (channels if bias else 0), tuple(map(int, output_shape)))
+    return Cost(outputs * products, additions, weights + (channels if bias else 0), checked.output)
 
 
 def _chain(extra: int = 0, **parts: Cost) -> Cost:

@@ -7,8 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..kernels import arguments
-from ..kernels.blocks import inverted_residual_stages
+from ..kernels.blocks import inverted_residual_geometry, inverted_residual_stages
 from ..kernels.geometry import Geometry, Padding, Pair
 from ..text import shape_text
 from .figure import Figure, drawn_by, four_part_caption
@@ -255,18 +254,10 @@ def _run(block: Residual, stride: Pair, padding: Padding, dilation: Pair) -> tup
     """Run the block; the depthwise convolution's geometry, and the shapes of its input and what its steps give."""
     x = np.zeros((1, *block.tensors[0].shape), np.float32)
     kernels = {operator.name: np.zeros(operator.kernel, np.float32) for operator in block.operators}
-    stages = inverted_residual_stages(
-        x,
-        kernels.get("expand"),
-        kernels["depthwise"],
-        kernels["project"],
-        stride=stride,
-        padding=padding,
-        dilation=dilation,
-    )
+    given = (x, kernels.get("expand"), kernels["depthwise"], kernels["project"])
+    stages = inverted_residual_stages(*given, stride=stride, padding=padding, dilation=dilation)
     arrays = [x, stages.expanded_relu6, stages.depthwise_relu6, stages.projected]
-    wide = x if stages.expanded is None else stages.expanded
-    geometry = arguments.depthwise(NAME, wide, kernels["depthwise"], stride, padding, dilation)
+    geometry, _ = inverted_residual_geometry(NAME, given, stride, padding, dilation)
     return geometry, [a.shape[1:] for a in arrays if a is not None]
 
 

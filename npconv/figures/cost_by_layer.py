@@ -10,7 +10,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 
-from ..kernels.arguments import Arguments
+from ..kernels.arguments import pair
 from ..kernels.geometry import Pair
 from ..layers import ReLU6
 from ..models import MOBILENET_V2_ROWS, Row, Summary, mobilenet_v2, summary
@@ -65,7 +65,7 @@ def cost_by_layer(
     >>> figure.data["totals"]["macs"], figure.data["by kind"]["macs"]["depthwise"]
     (7049216, 290304)
     """
-    sizes = Arguments(FUNCTION, "").pair("resolution", resolution, 1)
+    sizes = pair(FUNCTION, "resolution", resolution)
     network = mobilenet_v2(width, classes, rows=rows)
     if not 1 <= len(network.blocks) <= MOST_BLOCKS:
         raise ValueError(f"{FUNCTION}: rows must be of 1 to {MOST_BLOCKS} blocks; got {len(network.blocks)}")

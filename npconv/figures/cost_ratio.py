@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import NullLocator
 
 from ..cost import break_even_multiplier, cost_ratio as ratio, count_operations
-from ..kernels.arguments import Arguments, integers, shown
+from ..kernels.arguments import integers, pair, shown
 from ..kernels.geometry import Array, Pair
 from ..kernels.separable import depthwise_separable_conv2d
 from ..kernels.standard import conv2d
@@ -59,7 +59,7 @@ def cost_ratio(
             raise TypeError(f"{NAME}: {name} must be a tuple of ints; got {shown(values)}")
         if not 1 <= len(values) <= MOST_LINES:
             raise ValueError(f"{NAME}: {name} must be 1 to {MOST_LINES} lines; got {len(values)}")
-    kernels = [Arguments(NAME, "").pair("kernel_sizes", size, 1) for size in kernel_sizes]
+    kernels = [pair(NAME, "kernel_sizes", size) for size in kernel_sizes]
     depth_multipliers = integers(NAME, "depth_multipliers", depth_multipliers)
     out_channels = integers(NAME, "out_channels", out_channels)
     if len(out_channels) < 2 or any(n >= m for n, m in pairwise(out_channels)):

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from ..kernels.geometry import Padding, Pair
 from ..text import number_text, shape_text
 from .figure import Figure, drawn_by, four_part_caption
@@ -301,7 +303,8 @@ def _terms(layer: Layer, height: float) -> Terms:
     Raises ValueError where a row of them is higher than that.
     """
     channels = len(layer.sums)
-    everywhere = layer.geometry.windows(layer.geometry.pad(layer.x)) * layer.filter  # (1, Dᵥ, Dᵥ, Dᵣ, Dᵣ, M)
+    taps = layer.geometry.taps(layer.geometry.pad(layer.x))
+    everywhere = np.stack([tap * layer.filter[i, j] for i, j, tap in taps])  # (Dᵣ·Dᵣ, 1, Dᵥ, Dᵥ, M)
     parts = [
         Part(name, role, [number_texts(a[..., m]) for m in range(channels)])
         for name, role, a in (

@@ -6,7 +6,7 @@ from typing import Any
 
 from matplotlib.patches import Rectangle
 
-from ..kernels.arguments import Arguments
+from ..kernels.arguments import pair
 from ..models import MOBILENET_V2_ROWS, Row, mobilenet_v2
 from ..text import plural, shape_text
 from .figure import Figure, drawn_by, four_part_caption
@@ -77,7 +77,7 @@ def mobilenet_v2_table(
     >>> figure.data["rows"][7]["output"], figure.data["macs"]
     ([3, 5, 112], 17769680)
     """
-    height, wide = Arguments(NAME, "").pair("resolution", resolution, 1)
+    height, wide = pair(NAME, "resolution", resolution)
     network = mobilenet_v2(
         width, classes, rows=rows, in_channels=in_channels, stem_channels=stem_channels, last_channels=last_channels
     )

@@ -12,6 +12,7 @@ from ..kernels import arguments
 from ..kernels.depthwise import depthwise_conv2d
 from ..kernels.geometry import Padding, Pair
 from ..kernels.pointwise import pointwise_conv2d
+from ..kernels.signatures import GLOBAL_AVERAGE_POOL
 from ..kernels.standard import conv2d
 from ..text import shape_text
 from .figure import Figure, drawn_by, four_part_caption
@@ -196,10 +197,9 @@ def _example_from(
 ) -> Example:
     generator = arguments.generator(function, seed)
     x = array_from(function, "x", x, generator, 3)
-    checked = arguments.Arguments(function, arguments.PRODUCTS, x=x)
-    height, width = checked.pair("kernel", kernel, 1)
+    height, width = arguments.pair(function, "kernel", kernel)
     out_channels = arguments.integer(function, "out_channels", out_channels, 1, MOST_FILTERS)
-    checked.match(x=arguments.VOLUME)
+    GLOBAL_AVERAGE_POOL.check(function, x)
     channels = x.shape[-1]
     depthwise = array_from(function, "kernel", (height, width, channels), generator, 1)
     pointwise = array_from(function, "out_channels", (channels, out_channels), generator, 2)

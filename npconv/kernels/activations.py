@@ -6,8 +6,8 @@ kinks (0, and 6 for ReLU6) the derivative is taken as 0, as torch does. NaN stay
 
 import numpy as np
 
-from . import arguments
 from .geometry import Array
+from .signatures import ACTIVATION
 from .sums import native
 
 BITS = {np.dtype(f"f{size}"): np.dtype(f"i{size}") for size in (2, 4, 8)}  # the integer as long as a float
@@ -22,10 +22,8 @@ def relu(x: Array) -> Array:
     >>> relu(np.array([-2.0, 0.0, 3.0]))
     array([0., 0., 3.])
     """
-    arguments.activation("relu", x)
-    if x.dtype.kind == "f":
-        return np.maximum(x, 0)
-    return np.where(x.real <= 0, np.zeros((), x.dtype), x)
+    ACTIVATION.check("relu", x)
+    return rectify(x)
 
 
 def relu_backward(dy: Array, x: Array) -> Array:
@@ -34,8 +32,8 @@ def relu_backward(dy: Array, x: Array) -> Array:
     >>> relu_backward(np.array([5.0, 5.0, 5.0]), np.array([-2.0, 0.0, 3.0]))
     array([0., 0., 5.])
     """
-    arguments.activation("relu_backward", x, dy)
-    return _where_alive(x.real <= 0, dy)
+    ACTIVATION.check("relu_backward", dy, x)
+    return rectify_backward(dy, x)
 
 
 def relu6(x: Array) -> Array:
@@ -47,11 +45,8 @@ def relu6(x: Array) -> Array:
     >>> relu6(np.array([-2.0, 3.0, 9.0]))
     array([0., 3., 6.])
     """
-    arguments.activation("relu6", x)
-    if x.dtype.kind == "f":
-        return np.clip(x, 0, 6)
-    capped = np.where(x.real >= 6, np.full((), 6, x.dtype), x)
-    return np.where(x.real <= 0, np.zeros((), x.dtype), capped)
+    ACTIVATION.check("relu6", x)
+    return rectify(x, 6)
 
 
 def relu6_backward(dy: Array, x: Array) -> Array:
@@ -60,15 +55,25 @@ def relu6_backward(dy: Array, x: Array) -> Array:
     >>> relu6_backward(np.array([5.0, 5.0, 5.0]), np.array([-2.0, 3.0, 6.0]))
     array([0., 5., 0.])
     """
-    arguments.activation("relu6_backward", x, dy)
-    return _where_alive((x.real <= 0) | (x.real >= 6), dy)
+    ACTIVATION.check("relu6_backward", dy, x)
+    return rectify_backward(dy, x, 6)
 
 
-def _where_alive(dead: Array, dy: Array) -> Array:
-    """dy, and 0 where the unit is dead.
+def rectify(x: Array, cap: int | None = None) -> Array:
+    """min(max(x, 0), cap) of an array that is checked; without a cap max(x, 0)."""
+    if x.dtype.kind == "f":
+        return np.maximum(x, 0) if cap is None else np.clip(x, 0, cap)
+    capped = x if cap is None else np.where(x.real >= cap, np.full((), cap, x.dtype), x)
+    return np.where(x.real <= 0, np.zeros((), x.dtype), capped)
 
-    The bits of floats are multiplied, as integers: several times as fast as a choice, and 0 · ∞ would be NaN.
+
+def rectify_backward(dy: Array, x: Array, cap: int | None = None) -> Array:
+    """dy where 0 < x < cap, else 0.
+
+    The bits of floats are multiplied by the mask, as integers: several times as fast as a choice, and 0 · ∞ would be
+    NaN.
     """
+    dead = x.real <= 0 if cap is None else (x.real <= 0) | (x.real >= cap)
     dtype = native(dy)
     if dtype in BITS:
         bits = dy.astype(dtype, copy=False).view(BITS[dtype])

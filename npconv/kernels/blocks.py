@@ -1,20 +1,32 @@
 """The article's two residual blocks: the inverted residual with its linear bottleneck, and the conventional one.
 
-Each is written once, as stages; forward is the last stage, and backward goes through the stages from behind.
+Each is written once, as stages; forward is the last stage, and backward visits the stages in reverse. Arguments are
+checked once, at the top: `mix` is a pointwise convolution, and `rectify` ReLU, or with a cap of 6 ReLU6.
 """
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
-from . import arguments
-from .activations import relu, relu6, relu6_backward, relu_backward
-from .depthwise import depthwise_conv2d, depthwise_conv2d_backward
-from .geometry import Array, Padding, Pair
-from .pointwise import pointwise_conv2d, pointwise_conv2d_backward
-from .standard import conv2d, conv2d_backward
+from . import engine
+from .activations import rectify, rectify_backward
+from .geometry import Array, Geometry, Padding, Pair
+from .pointwise import mix, mix_backward
+from .signatures import INVERTED_RESIDUAL, LINEAR_BLOCK, RESIDUAL_BOTTLENECK, UNEXPANDED_RESIDUAL
+
+
+def has_shortcut(stride: tuple[int, int], in_channels: int, out_channels: int) -> bool:
+    """The condition of an inverted residual's shortcut: stride 1 and k = k′, so that the input can be added.
+
+    Source: the article's Fig. 8(b); the MobileNetV2 paper's section 3.3.
+
+    >>> has_shortcut((1, 1), 24, 24), has_shortcut((2, 2), 24, 24), has_shortcut((1, 1), 24, 32)
+    (True, False, False)
+    """
+    return stride == (1, 1) and in_channels == out_channels
 
 
 class InvertedResidualStages(NamedTuple):
-    """What lies inside an inverted residual, in order; the first two are None where there is no expansion (t = 1)."""
+    """The stages of an inverted residual, in order; the first two are None where there is no expansion (t = 1)."""
 
     expanded: Array | None  # (B, Dᵤ, Dᵤ, tk)
     expanded_relu6: Array | None  # (B, Dᵤ, Dᵤ, tk)
@@ -34,23 +46,28 @@ def inverted_residual_stages(
     padding: Padding = "same",
     dilation: Pair = 1,
 ) -> InvertedResidualStages:
-    """All that an inverted residual computes, by name. Arguments and errors as in `inverted_residual`.
+    """All stages of an inverted residual, by name. Arguments and errors as in `inverted_residual`.
 
     >>> x, expand, depthwise, project = np.ones((1, 4, 5, 2)), np.ones((2, 12)), np.ones((3, 3, 12)), np.ones((12, 2))
     >>> stages = inverted_residual_stages(x, expand, depthwise, project)
     >>> stages.expanded.shape, stages.projected.shape
     ((1, 4, 5, 12), (1, 4, 5, 2))
     """
-    shortcut = arguments.inverted_residual(
-        "inverted_residual_stages", x, expand, depthwise, project, stride, padding, dilation
-    )
-    expanded = None if expand is None else pointwise_conv2d(x, expand)
-    wide = x if expanded is None else relu6(expanded)
-    filtered = depthwise_conv2d(wide, depthwise, stride=stride, padding=padding, dilation=dilation)
-    active = relu6(filtered)
-    projected = pointwise_conv2d(active, project)
+    arrays = (x, expand, depthwise, project)
+    g, shortcut = inverted_residual_geometry("inverted_residual_stages", arrays, stride, padding, dilation)
+    return _stages(g, shortcut, *arrays)
+
+
+def _stages(
+    g: Geometry, shortcut: bool, x: Array, expand: Array | None, depthwise: Array, project: Array
+) -> InvertedResidualStages:
+    expanded = None if expand is None else mix(x, expand)  # (B, Dᵤ, Dᵤ, tk)
+    expanded_relu6 = None if expanded is None else rectify(expanded, 6)  # (B, Dᵤ, Dᵤ, tk)
+    filtered = engine.depthwise_conv2d(g, x if expanded_relu6 is None else expanded_relu6, depthwise)
+    filtered_relu6 = rectify(filtered, 6)  # (B, Dᵥ, Dᵥ, tk)
+    projected = mix(filtered_relu6, project)  # (B, Dᵥ, Dᵥ, k′), linear: no activation follows
     output = projected + x if shortcut else projected
-    return InvertedResidualStages(expanded, None if expand is None else wide, filtered, active, projected, output)
+    return InvertedResidualStages(expanded, expanded_relu6, filtered, filtered_relu6, projected, output)
 
 
 def inverted_residual(
@@ -77,21 +94,20 @@ def inverted_residual(
         y, (B, Dᵥ, Dᵥ, k′). The input is added exactly when the stride is 1 and k = k′.
 
     Raises:
-        TypeError: an argument is not an ndarray of floats, or not an int where one is due.
+        TypeError: an argument is not an ndarray of floats, or stride, padding or dilation is not an int.
         ValueError: shapes that don't fit one another, an output that would be empty, or a padding that changes the
             size where the shortcut must be added.
 
     Source: the article's "Inverted Residual and Linear Bottleneck Layer", Table 1 and Fig. 8(b); the MobileNetV2
-    paper's Table 1. `inverted_residual_stages` gives what lies inside.
+    paper's Table 1. `inverted_residual_stages` gives its stages.
 
     >>> x, expand, depthwise, project = np.ones((1, 4, 5, 2)), np.ones((2, 12)), np.ones((3, 3, 12)), np.ones((12, 3))
     >>> inverted_residual(x, expand, depthwise, project, stride=2).shape
     (1, 2, 3, 3)
     """
-    arguments.inverted_residual("inverted_residual", x, expand, depthwise, project, stride, padding, dilation)
-    return inverted_residual_stages(
-        x, expand, depthwise, project, stride=stride, padding=padding, dilation=dilation
-    ).output
+    arrays = (x, expand, depthwise, project)
+    g, shortcut = inverted_residual_geometry("inverted_residual", arrays, stride, padding, dilation)
+    return _stages(g, shortcut, *arrays).output
 
 
 def inverted_residual_backward(
@@ -108,28 +124,53 @@ def inverted_residual_backward(
     """The gradients of `inverted_residual`: dx, dexpand (None where expand is None), ddepthwise and dproject.
 
     dy is (B, Dᵥ, Dᵥ, k′); the rest is what forward took, and so are the errors. With the shortcut dx is dy plus the
-    gradient through the branch. What lies between is computed again; derived in docs/lessons/inverted-residual.md.
+    gradient through the branch. Intermediate values are recomputed; derived in docs/lessons/inverted-residual.md.
 
     >>> x, expand, depthwise, project = np.ones((1, 4, 5, 2)), np.ones((2, 12)), np.ones((3, 3, 12)), np.ones((12, 2))
     >>> gradients = inverted_residual_backward(np.ones((1, 4, 5, 2)), x, expand, depthwise, project)
     >>> [gradient.shape for gradient in gradients]
     [(1, 4, 5, 2), (2, 12), (3, 3, 12), (12, 2)]
     """
-    shortcut = arguments.inverted_residual(
-        "inverted_residual_backward", x, expand, depthwise, project, stride, padding, dilation, dy
-    )
-    stages = inverted_residual_stages(x, expand, depthwise, project, stride=stride, padding=padding, dilation=dilation)
+    arrays = (x, expand, depthwise, project)
+    g, shortcut = inverted_residual_geometry("inverted_residual_backward", (dy, *arrays), stride, padding, dilation)
+    stages = _stages(g, shortcut, *arrays)
     wide = x if stages.expanded_relu6 is None else stages.expanded_relu6
-    dactive, dproject = pointwise_conv2d_backward(dy, stages.depthwise_relu6, project)
-    dfiltered = relu6_backward(dactive, stages.depthwise)
-    dwide, ddepthwise = depthwise_conv2d_backward(
-        dfiltered, wide, depthwise, stride=stride, padding=padding, dilation=dilation
-    )
+    dfiltered_relu6, dproject = mix_backward(dy, stages.depthwise_relu6, project)
+    dfiltered = rectify_backward(dfiltered_relu6, stages.depthwise, 6)
+    dwide, ddepthwise = engine.depthwise_conv2d_backward(g, dfiltered, wide, depthwise)
     dexpand = None
     if expand is not None and stages.expanded is not None:
-        dexpanded = relu6_backward(dwide, stages.expanded)
-        dwide, dexpand = pointwise_conv2d_backward(dexpanded, x, expand)
+        dexpanded = rectify_backward(dwide, stages.expanded, 6)
+        dwide, dexpand = mix_backward(dexpanded, x, expand)
     return dwide + dy if shortcut else dwide, dexpand, ddepthwise, dproject
+
+
+def inverted_residual_geometry(
+    function: str,
+    arrays: Sequence[Any],
+    stride: Pair,
+    padding: Padding,
+    dilation: Pair,
+    *,
+    shapes: bool = False,
+) -> tuple[Geometry, bool]:
+    """Check x, expand (or None), depthwise and project, and dy in front of them in backward.
+
+    Returns the geometry of the depthwise convolution, and whether the block has the shortcut. With `shapes` the arrays'
+    shapes are given instead.
+    """
+    row, given = INVERTED_RESIDUAL, arrays
+    if arrays[-3] is None:
+        row, given = UNEXPANDED_RESIDUAL, [*arrays[:-3], *arrays[-2:]]
+    checked = row.check_shapes(function, *given) if shapes else row.check(function, *given)
+    g = checked.geometry(stride, padding, dilation)
+    shortcut = has_shortcut((g.height.stride, g.width.stride), checked.sizes["k"], checked.sizes["k′"])
+    if shortcut and g.output[1:] != checked.sizes["Dᵤ"]:
+        checked.fail(
+            f"at stride 1 with k = k′ the shortcut is added, so padding must keep x's height and width, and "
+            f"{padding!r} with dilation {dilation!r} gives {g.output[1:]}"
+        )
+    return g, shortcut
 
 
 def linear_block_kernel(expand: Array, depthwise: Array, project: Array) -> Array:
@@ -155,12 +196,12 @@ def linear_block_kernel(expand: Array, depthwise: Array, project: Array) -> Arra
     >>> linear_block_kernel(np.ones((2, 12)), np.ones((3, 3, 12)), np.ones((12, 5))).shape
     (3, 3, 2, 5)
     """
-    arguments.linear_block("linear_block_kernel", expand, depthwise, project)
+    LINEAR_BLOCK.check("linear_block_kernel", expand, depthwise, project)
     return (expand * depthwise[:, :, None, :]) @ project  # (Dᵣ, Dᵣ, k, tk) @ (tk, k′)
 
 
 class ResidualBottleneckStages(NamedTuple):
-    """What lies inside a conventional residual bottleneck, in order."""
+    """The stages of a conventional residual bottleneck, in order."""
 
     reduced: Array  # (B, Dᵤ, Dᵤ, M′)
     reduced_relu: Array  # (B, Dᵤ, Dᵤ, M′)
@@ -172,20 +213,26 @@ class ResidualBottleneckStages(NamedTuple):
 
 
 def residual_bottleneck_stages(x: Array, reduce: Array, spatial: Array, restore: Array) -> ResidualBottleneckStages:
-    """All that a residual bottleneck computes, by name. Arguments and errors as in `residual_bottleneck`.
+    """All stages of a residual bottleneck, by name. Arguments and errors as in `residual_bottleneck`.
 
     >>> x, reduce, spatial, restore = np.ones((1, 4, 5, 8)), np.ones((8, 2)), np.ones((3, 3, 2, 2)), np.ones((2, 8))
     >>> residual_bottleneck_stages(x, reduce, spatial, restore).filtered.shape
     (1, 4, 5, 2)
     """
-    arguments.residual_bottleneck("residual_bottleneck_stages", x, reduce, spatial, restore)
-    reduced = pointwise_conv2d(x, reduce)
-    reduced_relu = relu(reduced)
-    filtered = conv2d(reduced_relu, spatial, padding="same")
-    filtered_relu = relu(filtered)
-    restored = pointwise_conv2d(filtered_relu, restore)
+    checked = RESIDUAL_BOTTLENECK.check("residual_bottleneck_stages", x, reduce, spatial, restore)
+    return _bottleneck_stages(checked.geometry(padding="same"), x, reduce, spatial, restore)
+
+
+def _bottleneck_stages(
+    g: Geometry, x: Array, reduce: Array, spatial: Array, restore: Array
+) -> ResidualBottleneckStages:
+    reduced = mix(x, reduce)  # (B, Dᵤ, Dᵤ, M′)
+    reduced_relu = rectify(reduced)
+    filtered = engine.conv2d(g, reduced_relu, spatial)  # (B, Dᵤ, Dᵤ, M″)
+    filtered_relu = rectify(filtered)
+    restored = mix(filtered_relu, restore)  # (B, Dᵤ, Dᵤ, M)
     total = restored + x
-    return ResidualBottleneckStages(reduced, reduced_relu, filtered, filtered_relu, restored, total, relu(total))
+    return ResidualBottleneckStages(reduced, reduced_relu, filtered, filtered_relu, restored, total, rectify(total))
 
 
 def residual_bottleneck(x: Array, reduce: Array, spatial: Array, restore: Array) -> Array:
@@ -204,14 +251,14 @@ def residual_bottleneck(x: Array, reduce: Array, spatial: Array, restore: Array)
         TypeError: an argument is not an ndarray of floats.
         ValueError: shapes that don't fit one another.
 
-    Source: the article's Fig. 8(a). `residual_bottleneck_stages` gives what lies inside.
+    Source: the article's Fig. 8(a). `residual_bottleneck_stages` gives its stages.
 
     >>> x, reduce, spatial, restore = np.ones((1, 4, 5, 8)), np.ones((8, 2)), np.ones((3, 3, 2, 2)), np.ones((2, 8))
     >>> residual_bottleneck(x, reduce, spatial, restore).shape
     (1, 4, 5, 8)
     """
-    arguments.residual_bottleneck("residual_bottleneck", x, reduce, spatial, restore)
-    return residual_bottleneck_stages(x, reduce, spatial, restore).output
+    checked = RESIDUAL_BOTTLENECK.check("residual_bottleneck", x, reduce, spatial, restore)
+    return _bottleneck_stages(checked.geometry(padding="same"), x, reduce, spatial, restore).output
 
 
 def residual_bottleneck_backward(
@@ -219,19 +266,20 @@ def residual_bottleneck_backward(
 ) -> tuple[Array, Array, Array, Array]:
     """The gradients of `residual_bottleneck`: dx, dreduce, dspatial and drestore.
 
-    dy is shaped like x; the rest is what forward took, and so are the errors. What lies between is computed again.
+    dy is shaped like x; the rest is what forward took, and so are the errors. Intermediate values are recomputed.
 
     >>> x, reduce, spatial, restore = np.ones((1, 4, 5, 8)), np.ones((8, 2)), np.ones((3, 3, 2, 2)), np.ones((2, 8))
     >>> gradients = residual_bottleneck_backward(np.ones((1, 4, 5, 8)), x, reduce, spatial, restore)
     >>> [gradient.shape for gradient in gradients]
     [(1, 4, 5, 8), (8, 2), (3, 3, 2, 2), (2, 8)]
     """
-    arguments.residual_bottleneck("residual_bottleneck_backward", x, reduce, spatial, restore, dy)
-    stages = residual_bottleneck_stages(x, reduce, spatial, restore)
-    dsum = relu_backward(dy, stages.sum)
-    dfiltered_relu, drestore = pointwise_conv2d_backward(dsum, stages.filtered_relu, restore)
-    dfiltered = relu_backward(dfiltered_relu, stages.filtered)
-    dreduced_relu, dspatial = conv2d_backward(dfiltered, stages.reduced_relu, spatial, padding="same")
-    dreduced = relu_backward(dreduced_relu, stages.reduced)
-    dbranch, dreduce = pointwise_conv2d_backward(dreduced, x, reduce)
+    checked = RESIDUAL_BOTTLENECK.check("residual_bottleneck_backward", dy, x, reduce, spatial, restore)
+    g = checked.geometry(padding="same")
+    stages = _bottleneck_stages(g, x, reduce, spatial, restore)
+    dsum = rectify_backward(dy, stages.sum)
+    dfiltered_relu, drestore = mix_backward(dsum, stages.filtered_relu, restore)
+    dfiltered = rectify_backward(dfiltered_relu, stages.filtered)
+    dreduced_relu, dspatial = engine.conv2d_backward(g, dfiltered, stages.reduced_relu, spatial)
+    dreduced = rectify_backward(dreduced_relu, stages.reduced)
+    dbranch, dreduce = mix_backward(dreduced, x, reduce)
     return dbranch + dsum, dreduce, dspatial, drestore

@@ -6,17 +6,17 @@ kernels repeat each input channel Q times first; then output channel c reads cha
 
 import numpy as np
 
-from . import arguments
-from .geometry import Array, Padding, Pair, repeat_channels, repeat_kernel, sum_channels
-from .sums import accumulator, rounded, wider
+from . import engine
+from .geometry import Array, Padding, Pair, repeat_channels, sum_channels
+from .signatures import DEPTHWISE
 
 
 def depthwise_conv2d_loops(
     x: Array, kernel: Array, *, stride: Pair = 1, padding: Padding = "valid", dilation: Pair = 1
 ) -> Array:
-    """The depthwise convolution as its definition says it, one product at a time: the rung to step through first.
+    """The depthwise convolution by its definition, one product at a time: the rung to step through first.
 
-    Beside `conv2d_loops` one sum is gone, the one over m. Slow on purpose; shapes, errors and result as in
+    Unlike in `conv2d_loops`, there is no sum over m. Slow on purpose; shapes, errors and result as in
     `depthwise_conv2d`.
 
     >>> x = np.arange(12.0).reshape(1, 3, 4, 1)
@@ -24,7 +24,7 @@ def depthwise_conv2d_loops(
     array([[10., 14., 18.],
            [26., 30., 34.]])
     """
-    g = arguments.depthwise("depthwise_conv2d_loops", x, kernel, stride, padding, dilation)
+    g = DEPTHWISE.check("depthwise_conv2d_loops", x, kernel).geometry(stride, padding, dilation)
     y, padded = g.zeros(kernel.shape[-1], x, kernel), g.pad(repeat_channels(x, kernel.shape[-1]))
     for b, v, w, c in np.ndindex(*y.shape):
         for i, j in np.ndindex(*kernel.shape[:2]):
@@ -45,7 +45,7 @@ def depthwise_conv2d_backward_loops(
     array([[18., 24.],
            [42., 48.]])
     """
-    g = arguments.depthwise("depthwise_conv2d_backward_loops", x, kernel, stride, padding, dilation, dy)
+    g = DEPTHWISE.check("depthwise_conv2d_backward_loops", dy, x, kernel).geometry(stride, padding, dilation)
     padded, dpadded, dkernel = g.backward_arrays(dy, repeat_channels(x, kernel.shape[-1]), kernel)
     for b, v, w, c in np.ndindex(*dy.shape):
         for i, j in np.ndindex(*kernel.shape[:2]):
@@ -65,7 +65,7 @@ def depthwise_conv2d_taps(
     >>> depthwise_conv2d_taps(x, kernel, stride=(2, 1), padding=1).shape
     (2, 4, 6, 3)
     """
-    g = arguments.depthwise("depthwise_conv2d_taps", x, kernel, stride, padding, dilation)
+    g = DEPTHWISE.check("depthwise_conv2d_taps", x, kernel).geometry(stride, padding, dilation)
     y, padded = g.zeros(kernel.shape[-1], x, kernel), g.pad(repeat_channels(x, kernel.shape[-1]))
     for i, j, tap in g.taps(padded):  # (B, Dᵥ, Dᵥ, M·Q)
         y += tap * kernel[i, j]  # (B, Dᵥ, Dᵥ, M·Q) * (M·Q,)
@@ -77,7 +77,7 @@ def depthwise_conv2d_backward_taps(
 ) -> tuple[Array, Array]:
     """The backward of `depthwise_conv2d_taps`: dkernel[i, j] is tap times dy, and dy goes back through the tap.
 
-    Shapes, errors and result as in `depthwise_conv2d_backward`, but that dkernel is summed in the result's dtype, one
+    Shapes, errors and result as in `depthwise_conv2d_backward`, but dkernel is summed in the result's dtype, one
     position after the other; derived in docs/lessons/backward.md.
 
     >>> x, kernel = np.ones((2, 7, 6, 3)), np.ones((3, 3, 3))
@@ -85,7 +85,7 @@ def depthwise_conv2d_backward_taps(
     >>> dx.shape, dkernel.shape
     ((2, 7, 6, 3), (3, 3, 3))
     """
-    g = arguments.depthwise("depthwise_conv2d_backward_taps", x, kernel, stride, padding, dilation, dy)
+    g = DEPTHWISE.check("depthwise_conv2d_backward_taps", dy, x, kernel).geometry(stride, padding, dilation)
     padded, dpadded, dkernel = g.backward_arrays(dy, repeat_channels(x, kernel.shape[-1]), kernel)
     for i, j, tap, dtap in g.taps(padded, dpadded):  # (B, Dᵥ, Dᵥ, M·Q)
         dkernel[i, j] = (tap * dy).sum(axis=(0, 1, 2), dtype=dkernel.dtype)  # (M·Q,)
@@ -108,7 +108,7 @@ def depthwise_conv2d(
         y, (B, Dᵥ, Dᵥ, M·Q), in np.result_type of x and kernel.
 
     Raises:
-        TypeError: an argument is not an ndarray of numbers, or not an int where one is due.
+        TypeError: an argument is not an ndarray of numbers, or stride, padding or dilation is not an int.
         ValueError: shapes that don't fit one another, or an output that would be empty.
 
     Source: the article's "Depth-wise Separable Convolutions", Fig. 4(b).
@@ -117,10 +117,8 @@ def depthwise_conv2d(
     >>> depthwise_conv2d(x, kernel, stride=2, padding="same").shape
     (2, 4, 3, 6)
     """
-    g = arguments.depthwise("depthwise_conv2d", x, kernel, stride, padding, dilation)
-    runs = g.runs(g.pad(repeat_channels(x, kernel.shape[-1])))  # (B, Dᵥ, W, Dᵣ, Dᵣ, X)
-    y: Array = np.einsum("bvwijx,ijx->bvwx", runs, repeat_kernel(kernel, runs.shape[-1]))
-    return y.reshape(*g.output, -1)
+    g = DEPTHWISE.check("depthwise_conv2d", x, kernel).geometry(stride, padding, dilation)
+    return engine.depthwise_conv2d(g, x, kernel)
 
 
 def depthwise_conv2d_backward(
@@ -143,20 +141,5 @@ def depthwise_conv2d_backward(
     >>> dx.shape, dkernel.shape
     ((2, 7, 6, 3), (3, 3, 6))
     """
-    g = arguments.depthwise("depthwise_conv2d_backward", x, kernel, stride, padding, dilation, dy)
-    padded, dpadded, _ = g.backward_arrays(dy, repeat_channels(x, kernel.shape[-1]), kernel)
-    runs = g.runs(wider(padded))  # (B, Dᵥ, W, Dᵣ, Dᵣ, X)
-    dy_runs = wider(dy).reshape(*runs.shape[:3], -1)  # (B, Dᵥ, W, X)
-    dkernels = accumulator((*kernel.shape[:2], runs.shape[-1]), dy, x)  # (Dᵣ, Dᵣ, X)
-    for band in g.line_bands(runs):
-        dkernels += np.einsum("bvwijx,bvwx->ijx", runs[band], dy_runs[band])
-    dkernels = dkernels.reshape(*kernel.shape[:2], -1, kernel.shape[2])
-    dkernel = rounded(dkernels.sum(axis=2, dtype=dkernels.dtype), dy, x)
-    if g.keeps_size:  # then dx is a depthwise convolution too, of dy with the kernel turned round
-        dx = depthwise_conv2d(dy, kernel[::-1, ::-1], padding=g.mirrored_padding, dilation=dilation)
-        return sum_channels(dx, x.shape[-1]), dkernel
-    for band in g.bands(dy[0, 0, 0].nbytes):
-        for i, j, dtap in g.taps(dpadded):
-            into = dtap[band]
-            into += dy[band] * kernel[i, j]
-    return sum_channels(g.crop(dpadded), x.shape[-1]), dkernel
+    g = DEPTHWISE.check("depthwise_conv2d_backward", dy, x, kernel).geometry(stride, padding, dilation)
+    return engine.depthwise_conv2d_backward(g, dy, x, kernel)

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from . import arguments
+from . import engine
 from .geometry import Array, Padding, Pair
-from .standard import conv2d, conv2d_backward
+from .signatures import GROUPED, check_groups
 
 
 def grouped_conv2d(
@@ -30,7 +30,7 @@ def grouped_conv2d(
         y, (B, Dᵥ, Dᵥ, N), in np.result_type of x and kernel.
 
     Raises:
-        TypeError: an argument is not an ndarray of numbers, or not an int where one is due.
+        TypeError: an argument is not an ndarray of numbers, or groups, stride, padding or dilation is not an int.
         ValueError: shapes that don't fit one another, groups that don't divide M and N, or an empty output.
 
     Source: K. Bai, "A Comprehensive Introduction to Different Types of Convolutions in Deep Learning", section 10.
@@ -38,9 +38,10 @@ def grouped_conv2d(
     >>> grouped_conv2d(np.ones((2, 7, 6, 4)), np.ones((3, 3, 2, 6)), groups=2).shape
     (2, 5, 4, 6)
     """
-    _, groups = arguments.grouped("grouped_conv2d", x, kernel, groups, stride, padding, dilation)
+    checked = GROUPED.check("grouped_conv2d", x, kernel)
+    groups, g = check_groups(checked, groups), checked.geometry(stride, padding, dilation)
     shares = zip(np.split(x, groups, axis=-1), np.split(kernel, groups, axis=-1), strict=True)
-    parts = [conv2d(x_g, kernel_g, stride=stride, padding=padding, dilation=dilation) for x_g, kernel_g in shares]
+    parts = [engine.conv2d(g, x_g, kernel_g) for x_g, kernel_g in shares]
     return np.concatenate(parts, axis=-1)  # groups × (B, Dᵥ, Dᵥ, N/groups)
 
 
@@ -63,8 +64,9 @@ def grouped_conv2d_backward(
     >>> dx.shape, dkernel.shape
     ((2, 7, 6, 4), (3, 3, 2, 6))
     """
-    _, groups = arguments.grouped("grouped_conv2d_backward", x, kernel, groups, stride, padding, dilation, dy)
+    checked = GROUPED.check("grouped_conv2d_backward", dy, x, kernel)
+    groups, g = check_groups(checked, groups), checked.geometry(stride, padding, dilation)
     shares = zip(*(np.split(a, groups, axis=-1) for a in (dy, x, kernel)), strict=True)
-    parts = [conv2d_backward(*share, stride=stride, padding=padding, dilation=dilation) for share in shares]
+    parts = [engine.conv2d_backward(g, *share) for share in shares]
     dx, dkernel = (np.concatenate(gradients, axis=-1) for gradients in zip(*parts, strict=True))
     return dx, dkernel

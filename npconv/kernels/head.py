@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from . import arguments
 from .geometry import Array
+from .signatures import CROSS_ENTROPY, GLOBAL_AVERAGE_POOL, check_targets
 from .sums import image_sums, native, rounded, wider, working
 
 
@@ -18,7 +18,7 @@ def global_average_pool(x: Array) -> Array:
     >>> global_average_pool(np.arange(12.0).reshape(1, 2, 3, 2))
     array([[5., 6.]])
     """
-    arguments.volume("global_average_pool", x)
+    GLOBAL_AVERAGE_POOL.check("global_average_pool", x)
     count = x.shape[1] * x.shape[2]
     mean: Array = (x.sum(axis=(1, 2)) if x.dtype.kind == "O" else image_sums(x)) / count  # (B, M)
     return rounded(mean, x) if x.dtype.kind in "fc" else mean
@@ -31,7 +31,7 @@ def global_average_pool_backward(dy: Array, x: Array) -> Array:
     array([[1., 1., 1.],
            [1., 1., 1.]])
     """
-    arguments.volume("global_average_pool_backward", x, dy)
+    GLOBAL_AVERAGE_POOL.check("global_average_pool_backward", dy, x)
     share = wider(dy)[:, None, None, :] / (x.shape[1] * x.shape[2])  # (B, 1, 1, M)
     return np.tile(rounded(share, dy) if dy.dtype.kind in "fc" else share, (1, *x.shape[1:3], 1))
 
@@ -56,7 +56,7 @@ def softmax_cross_entropy(logits: Array, targets: Array) -> Any:
     >>> bool(np.isclose(loss, np.log(4)))
     True
     """
-    arguments.classification("softmax_cross_entropy", logits, targets)
+    check_targets(CROSS_ENTROPY.check("softmax_cross_entropy", logits), targets)
     probabilities = _probabilities(targets, logits)  # (B, N)
     losses = np.zeros(logits.shape, working(logits))  # where a class has no probability: 0 · ∞ would be NaN
     np.multiply(probabilities, -_log_softmax(logits), where=probabilities > 0, out=losses)
@@ -72,7 +72,9 @@ def softmax_cross_entropy_backward(dy: Any, logits: Array, targets: Array) -> Ar
     >>> softmax_cross_entropy_backward(1.0, np.zeros((1, 4)), np.array([3]))
     array([[ 0.25,  0.25,  0.25, -0.75]])
     """
-    arguments.classification("softmax_cross_entropy_backward", logits, targets, dy)
+    check_targets(CROSS_ENTROPY.check("softmax_cross_entropy_backward", logits), targets)
+    if np.ndim(dy) or np.asarray(dy).dtype.kind not in "iuf":
+        raise TypeError(f"softmax_cross_entropy_backward: dy must be a real scalar, as forward's output is; got {dy!r}")
     with np.errstate(under="ignore"):
         softmax = np.exp(_log_softmax(logits))  # (B, N)
         return rounded((softmax - _probabilities(targets, logits)) * (dy / len(logits)), logits)  # (B, N)

@@ -1,7 +1,7 @@
 """Batch normalisation: in training with the batch's own statistics, in inference with stored ones, and folded away.
 
 y = scale · (x − mean) / √(variance + epsilon) + shift, a channel at a time. Arrays have their channels last and one
-axis or more before them; scale, shift, mean and variance are (M,). The article leaves it unsaid, the network has it
+axis or more before them; scale, shift, mean and variance are (M,). The article does not mention it; the network uses it
 after every convolution (MobileNetV2 paper, section 6.1).
 """
 
@@ -9,8 +9,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from . import arguments
+from .arguments import check_epsilon
 from .geometry import Array
+from .signatures import BATCH_NORM, BATCH_NORM_INFERENCE, BATCH_NORM_STAGES, BATCH_STATISTICS, FOLD_BATCH_NORM
 from .sums import channel_sums, lines, rounded, wider, working
 
 
@@ -33,19 +34,24 @@ def batch_statistics(x: Array) -> tuple[Array, Array]:
     >>> batch_statistics(np.array([[1.0, 10.0], [3.0, 10.0]]))
     (array([ 2., 10.]), array([1., 0.]))
     """
-    arguments.channelwise("batch_statistics", x)
+    BATCH_STATISTICS.check("batch_statistics", x)
     mean, variance, _ = _centre(x)
     return rounded(mean, x), rounded(variance, x)
 
 
 def batch_norm_stages(x: Array, scale: Array, shift: Array, *, epsilon: float = 1e-3) -> BatchNormStages:
-    """All that `batch_norm` computes, by name, the batch's statistics among it. Arguments and errors as there.
+    """All values that `batch_norm` computes, by name, with the batch's statistics. Arguments and errors as there.
 
     >>> stages = batch_norm_stages(np.array([[1.0], [3.0]]), np.array([2.0]), np.array([5.0]), epsilon=1e-12)
     >>> stages.mean, stages.variance, stages.centred[:, 0]
     (array([2.]), array([1.]), array([-1.,  1.]))
     """
-    epsilon = arguments.channelwise("batch_norm_stages", x, epsilon=epsilon, scale=scale, shift=shift)
+    BATCH_NORM.check("batch_norm_stages", x, scale, shift)
+    epsilon = check_epsilon("batch_norm_stages", epsilon, x, scale, shift)
+    return _stages(x, scale, shift, epsilon)
+
+
+def _stages(x: Array, scale: Array, shift: Array, epsilon: float) -> BatchNormStages:
     mean, variance, centred = _centre(x)
     deviation = np.sqrt(variance + epsilon)  # (M,)
     scales = _along(x, scale / deviation)  # (X,)
@@ -73,8 +79,9 @@ def batch_norm(x: Array, scale: Array, shift: Array, *, epsilon: float = 1e-3) -
     array([[3.],
            [7.]])
     """
-    epsilon = arguments.channelwise("batch_norm", x, epsilon=epsilon, scale=scale, shift=shift)
-    return batch_norm_stages(x, scale, shift, epsilon=epsilon).output
+    BATCH_NORM.check("batch_norm", x, scale, shift)
+    epsilon = check_epsilon("batch_norm", epsilon, x, scale, shift)
+    return _stages(x, scale, shift, epsilon).output
 
 
 def batch_norm_backward(
@@ -89,13 +96,13 @@ def batch_norm_backward(
     >>> np.allclose(dx, 0), dshift
     (True, array([3.]))
     """
-    epsilon = arguments.channelwise("batch_norm_backward", x, dy, epsilon=epsilon, scale=scale, shift=shift)
-    stages = batch_norm_stages(x, scale, shift, epsilon=epsilon)
-    return batch_norm_backward_from_stages(dy, scale, stages)
+    BATCH_NORM.check("batch_norm_backward", dy, x, scale, shift)
+    epsilon = check_epsilon("batch_norm_backward", epsilon, x, scale, shift)
+    return _gradients(dy, scale, _stages(x, scale, shift, epsilon))
 
 
 def batch_norm_backward_from_stages(dy: Array, scale: Array, stages: BatchNormStages) -> tuple[Array, Array, Array]:
-    """`batch_norm_backward` where forward's stages were kept, so that nothing is computed again: dx, dscale, dshift.
+    """`batch_norm_backward` where forward's stages were kept, so that nothing is recomputed: dx, dscale, dshift.
 
     dy is (B, …, M), scale (M,), stages what `batch_norm_stages` returned; errors as in `batch_norm_backward`.
 
@@ -107,8 +114,12 @@ def batch_norm_backward_from_stages(dy: Array, scale: Array, stages: BatchNormSt
     """
     if not isinstance(stages, BatchNormStages):
         raise TypeError(f"batch_norm_backward_from_stages: stages must be BatchNormStages; got {type(stages).__name__}")
+    BATCH_NORM_STAGES.check("batch_norm_backward_from_stages", dy, stages.centred, scale, stages.deviation)
+    return _gradients(dy, scale, stages)
+
+
+def _gradients(dy: Array, scale: Array, stages: BatchNormStages) -> tuple[Array, Array, Array]:
     _, _, deviation, centred, output = stages
-    arguments.channelwise("batch_norm_backward_from_stages", centred, dy, scale=scale, deviation=deviation)
     dshift = channel_sums(dy).astype(working(dy))  # (M,)
     dscale = (channel_sums(dy, centred) / deviation).astype(working(dy))  # (M,)
     count = dy.size // dy.shape[-1]
@@ -142,9 +153,8 @@ def batch_norm_inference(
     >>> batch_norm_inference(np.array([[7.0]]), 2 * one, 5 * one, 3 * one, 4 * one, epsilon=1e-12)
     array([[9.]])
     """
-    epsilon = arguments.channelwise(
-        "batch_norm_inference", x, epsilon=epsilon, scale=scale, shift=shift, mean=mean, variance=variance
-    )
+    BATCH_NORM_INFERENCE.check("batch_norm_inference", x, scale, shift, mean, variance)
+    epsilon = check_epsilon("batch_norm_inference", epsilon, x, scale, shift, mean, variance)
     deviation = np.sqrt(wider(variance) + epsilon)  # (M,)
     y = np.subtract(lines(x), _along(x, mean), dtype=working(x, scale, shift, mean, variance))  # (B, L, X)
     y *= _along(x, scale / deviation)
@@ -164,9 +174,8 @@ def batch_norm_inference_backward(
     >>> [gradient.shape for gradient in gradients]
     [(1, 1), (1,), (1,), (1,), (1,)]
     """
-    epsilon = arguments.channelwise(
-        "batch_norm_inference_backward", x, dy, epsilon=epsilon, scale=scale, shift=shift, mean=mean, variance=variance
-    )
+    BATCH_NORM_INFERENCE.check("batch_norm_inference_backward", dy, x, scale, shift, mean, variance)
+    epsilon = check_epsilon("batch_norm_inference_backward", epsilon, x, scale, shift, mean, variance)
     deviation = np.sqrt(wider(variance) + epsilon)  # (M,)
     dx = dy * (scale / deviation)  # (B, …, M)
     dshift = channel_sums(dy)  # (M,)
@@ -202,9 +211,8 @@ def fold_batch_norm(
     >>> np.allclose(kernel, 1), np.allclose(bias, 2)
     (True, True)
     """
-    epsilon = arguments.folding(
-        "fold_batch_norm", kernel, epsilon=epsilon, scale=scale, shift=shift, mean=mean, variance=variance
-    )
+    FOLD_BATCH_NORM.check("fold_batch_norm", kernel, scale, shift, mean, variance)
+    epsilon = check_epsilon("fold_batch_norm", epsilon, kernel, scale, shift, mean, variance)
     factor = scale / np.sqrt(wider(variance) + epsilon)  # (N,)
     bias = shift - mean * factor  # (N,)
     return rounded(kernel * factor, kernel, scale, variance), rounded(bias, scale, shift, mean, variance)

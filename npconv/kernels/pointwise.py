@@ -5,21 +5,21 @@ y[b, v, w, n] = Σ_m x[b, v, w, m] · kernel[m, n].
 
 import numpy as np
 
-from . import arguments
 from .geometry import Array, as_matrix
+from .signatures import DENSE, POINTWISE
 from .sums import rounded, summed_product
 
 
 def pointwise_conv2d_loops(x: Array, kernel: Array) -> Array:
-    """The pointwise convolution as its definition says it, one product at a time: the rung to step through first.
+    """The pointwise convolution by its definition, one product at a time: the rung to step through first.
 
-    Beside `conv2d_loops` the sums over i and j are gone. Slow on purpose; shapes, errors and result as in
+    Unlike in `conv2d_loops`, there are no sums over i and j. Slow on purpose; shapes, errors and result as in
     `pointwise_conv2d`.
 
     >>> pointwise_conv2d_loops(np.ones((1, 2, 3, 4)), np.ones((4, 5)))[0, 0, 0]
     array([4., 4., 4., 4., 4.])
     """
-    arguments.pointwise("pointwise_conv2d_loops", x, kernel)
+    POINTWISE.check("pointwise_conv2d_loops", x, kernel)
     y = np.zeros((*x.shape[:3], kernel.shape[1]), np.result_type(x.dtype, kernel.dtype))
     for b, v, w, n in np.ndindex(*y.shape):
         for m in range(kernel.shape[0]):
@@ -46,9 +46,14 @@ def pointwise_conv2d(x: Array, kernel: Array) -> Array:
     >>> pointwise_conv2d(np.ones((2, 7, 6, 3)), np.ones((3, 8))).shape
     (2, 7, 6, 8)
     """
-    arguments.pointwise("pointwise_conv2d", x, kernel)
+    POINTWISE.check("pointwise_conv2d", x, kernel)
+    return mix(x, kernel)
+
+
+def mix(x: Array, kernel: Array) -> Array:
+    """`pointwise_conv2d` and `dense` of arrays that are checked: one product with the kernel."""
     y = as_matrix(x) @ kernel  # (B·Dᵤ·Dᵤ, M) @ (M, N)
-    return y.reshape(*x.shape[:3], -1)
+    return y.reshape(*x.shape[:-1], -1)
 
 
 def pointwise_conv2d_backward(dy: Array, x: Array, kernel: Array) -> tuple[Array, Array]:
@@ -68,7 +73,12 @@ def pointwise_conv2d_backward(dy: Array, x: Array, kernel: Array) -> tuple[Array
     >>> dx.shape, dkernel.shape
     ((2, 7, 6, 3), (3, 8))
     """
-    arguments.pointwise("pointwise_conv2d_backward", x, kernel, dy)
+    POINTWISE.check("pointwise_conv2d_backward", dy, x, kernel)
+    return mix_backward(dy, x, kernel)
+
+
+def mix_backward(dy: Array, x: Array, kernel: Array) -> tuple[Array, Array]:
+    """The gradients of `mix`: the two products of a matrix product's backward."""
     dx = as_matrix(dy) @ kernel.T  # (B·Dᵤ·Dᵤ, N) @ (N, M)
     dkernel = summed_product(as_matrix(x), as_matrix(dy))  # (M, B·Dᵤ·Dᵤ) @ (B·Dᵤ·Dᵤ, N)
     return dx.reshape(x.shape), rounded(dkernel, dy, x)
@@ -83,8 +93,8 @@ def dense(x: Array, kernel: Array) -> Array:
     >>> dense(np.ones((2, 3)), np.ones((3, 5))).shape
     (2, 5)
     """
-    arguments.dense("dense", x, kernel)
-    return x @ kernel
+    DENSE.check("dense", x, kernel)
+    return mix(x, kernel)
 
 
 def dense_backward(dy: Array, x: Array, kernel: Array) -> tuple[Array, Array]:
@@ -94,5 +104,5 @@ def dense_backward(dy: Array, x: Array, kernel: Array) -> tuple[Array, Array]:
     >>> dx.shape, dkernel.shape
     ((2, 3), (3, 5))
     """
-    arguments.dense("dense_backward", x, kernel, dy)
-    return dy @ kernel.T, rounded(summed_product(x, dy), dy, x)  # (B, N) @ (N, M), (M, B) @ (B, N)
+    DENSE.check("dense_backward", dy, x, kernel)
+    return mix_backward(dy, x, kernel)

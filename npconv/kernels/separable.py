@@ -6,10 +6,10 @@ the standard convolution whose every tap is kernel[i, j] = diag(depthwise[i, j])
 
 import numpy as np
 
-from . import arguments
-from .depthwise import depthwise_conv2d, depthwise_conv2d_backward
+from . import engine
 from .geometry import Array, Padding, Pair
-from .pointwise import pointwise_conv2d, pointwise_conv2d_backward
+from .pointwise import mix, mix_backward
+from .signatures import FACTORED_KERNEL, SEPARABLE, STANDARD_KERNEL, check_factors, check_multiplier
 from .sums import as_lapack, native
 
 
@@ -34,7 +34,7 @@ def depthwise_separable_conv2d(
         y, (B, Dᵥ, Dᵥ, N), in np.result_type of the three arrays.
 
     Raises:
-        TypeError: an argument is not an ndarray of numbers, or not an int where one is due.
+        TypeError: an argument is not an ndarray of numbers, or stride, padding or dilation is not an int.
         ValueError: shapes that don't fit one another, or an output that would be empty.
 
     Source: the article's "Depth-wise Separable Convolutions", Fig. 4 and Fig. 5.
@@ -43,9 +43,10 @@ def depthwise_separable_conv2d(
     >>> depthwise_separable_conv2d(x, np.ones((3, 3, 3)), np.ones((3, 128))).shape
     (1, 5, 5, 128)
     """
-    arguments.separable("depthwise_separable_conv2d", x, depthwise, pointwise, stride, padding, dilation)
-    filtered = depthwise_conv2d(x, depthwise, stride=stride, padding=padding, dilation=dilation)  # (B, Dᵥ, Dᵥ, M·Q)
-    return pointwise_conv2d(filtered, pointwise)  # (B, Dᵥ, Dᵥ, N)
+    checked = SEPARABLE.check("depthwise_separable_conv2d", x, depthwise, pointwise)
+    g = checked.geometry(stride, padding, dilation)
+    filtered = engine.depthwise_conv2d(g, x, depthwise)  # (B, Dᵥ, Dᵥ, M·Q)
+    return mix(filtered, pointwise)  # (B, Dᵥ, Dᵥ, N)
 
 
 def depthwise_separable_conv2d_backward(
@@ -60,19 +61,18 @@ def depthwise_separable_conv2d_backward(
 ) -> tuple[Array, Array, Array]:
     """The gradients of `depthwise_separable_conv2d`: dx, ddepthwise and dpointwise, each shaped like its array.
 
-    dy is (B, Dᵥ, Dᵥ, N); the rest is what forward took, and so are the errors. What lies between is computed again.
+    dy is (B, Dᵥ, Dᵥ, N); the rest is what forward took, and so are the errors. Intermediate values are recomputed.
 
     >>> x, depthwise, pointwise = np.ones((1, 7, 6, 3)), np.ones((3, 3, 3)), np.ones((3, 8))
     >>> gradients = depthwise_separable_conv2d_backward(np.ones((1, 5, 4, 8)), x, depthwise, pointwise)
     >>> [gradient.shape for gradient in gradients]
     [(1, 7, 6, 3), (3, 3, 3), (3, 8)]
     """
-    arguments.separable("depthwise_separable_conv2d_backward", x, depthwise, pointwise, stride, padding, dilation, dy)
-    filtered = depthwise_conv2d(x, depthwise, stride=stride, padding=padding, dilation=dilation)  # (B, Dᵥ, Dᵥ, M·Q)
-    dfiltered, dpointwise = pointwise_conv2d_backward(dy, filtered, pointwise)
-    dx, ddepthwise = depthwise_conv2d_backward(
-        dfiltered, x, depthwise, stride=stride, padding=padding, dilation=dilation
-    )
+    checked = SEPARABLE.check("depthwise_separable_conv2d_backward", dy, x, depthwise, pointwise)
+    g = checked.geometry(stride, padding, dilation)
+    filtered = engine.depthwise_conv2d(g, x, depthwise)  # (B, Dᵥ, Dᵥ, M·Q)
+    dfiltered, dpointwise = mix_backward(dy, filtered, pointwise)
+    dx, ddepthwise = engine.depthwise_conv2d_backward(g, dfiltered, x, depthwise)
     return dx, ddepthwise, dpointwise
 
 
@@ -99,7 +99,8 @@ def factored_kernel(depthwise: Array, pointwise: Array, *, depth_multiplier: int
     >>> factored_kernel(np.ones((3, 3, 6)), np.ones((6, 8)), depth_multiplier=2).shape
     (3, 3, 3, 8)
     """
-    depth_multiplier = arguments.factors("factored_kernel", depthwise, pointwise, depth_multiplier)
+    checked = FACTORED_KERNEL.check("factored_kernel", depthwise, pointwise)
+    depth_multiplier = check_multiplier(checked, depth_multiplier)
     products = depthwise[..., None] * pointwise  # (Dᵣ, Dᵣ, M·Q, N)
     by_channel = products.reshape(*depthwise.shape[:2], -1, depth_multiplier, pointwise.shape[1])
     kernel: Array = by_channel.sum(axis=3, dtype=products.dtype)  # (Dᵣ, Dᵣ, M, N)
@@ -118,9 +119,8 @@ def factored_kernel_backward(
     >>> ddepthwise[0, 0], dpointwise[:, 0]
     (array([8., 8., 8.]), array([9., 9., 9.]))
     """
-    depth_multiplier = arguments.factors(
-        "factored_kernel_backward", depthwise, pointwise, depth_multiplier, dkernel=dkernel
-    )
+    checked = FACTORED_KERNEL.check("factored_kernel_backward", dkernel, depthwise, pointwise)
+    depth_multiplier = check_multiplier(checked, depth_multiplier)
     dproducts = np.repeat(dkernel, depth_multiplier, axis=2)  # (Dᵣ, Dᵣ, M·Q, N)
     ddepthwise, dpointwise = dproducts * pointwise, dproducts * depthwise[..., None]  # (Dᵣ, Dᵣ, M·Q, N) twice
     return ddepthwise.sum(axis=3, dtype=ddepthwise.dtype), dpointwise.sum(axis=(0, 1), dtype=dpointwise.dtype)
@@ -152,7 +152,7 @@ def factorize_kernel(kernel: Array, *, depth_multiplier: int = 1) -> tuple[Array
     >>> np.allclose(factored_kernel(*factors), factored_kernel(depthwise, pointwise))
     True
     """
-    depth_multiplier = arguments.standard_kernel("factorize_kernel", kernel, depth_multiplier)
+    depth_multiplier = check_factors(STANDARD_KERNEL.check("factorize_kernel", kernel), kernel, depth_multiplier)
     height, width, m, n = kernel.shape
     slices = kernel.reshape(height * width, m, n).swapaxes(0, 1)  # (M, Dᵣ², N)
     left, values, right = np.linalg.svd(as_lapack(slices), full_matrices=False)  # (M, Dᵣ², R), (M, R), (M, R, N)

@@ -8,9 +8,10 @@ from itertools import pairwise
 
 import numpy as np
 
-from . import arguments
-from .activations import relu6
-from .depthwise import depthwise_conv2d
+from . import engine
+from .activations import rectify
+from .arguments import integer
+from .blocks import inverted_residual_geometry
 from .geometry import Array, Geometry, Padding, Pair
 
 
@@ -49,14 +50,16 @@ def inverted_residual_split(
     >>> np.array_equal(y, inverted_residual(x, expand, depthwise, project))
     True
     """
-    g, shortcut, groups = arguments.split_inverted_residual(
-        "inverted_residual_split", x, expand, depthwise, project, groups, stride, padding, dilation
-    )
-    y = g.zeros(project.shape[1], *(a for a in (x, expand, depthwise, project) if a is not None))  # (B, Dᵥ, Dᵥ, k′)
+    arrays = (x, expand, depthwise, project)
+    groups = integer("inverted_residual_split", "groups", groups)
+    g, shortcut = inverted_residual_geometry("inverted_residual_split", arrays, stride, padding, dilation)
+    if groups > len(project):
+        raise ValueError(f"inverted_residual_split: groups must be from 1 to tk = {len(project)}; got {groups}")
+    y = g.zeros(project.shape[1], *(a for a in arrays if a is not None))  # (B, Dᵥ, Dᵥ, k′)
     for start, stop in pairwise(len(project) * group // groups for group in range(groups + 1)):
         group = slice(start, stop)
         wide = _expanded(x, expand, group, g)  # (B, padded Dᵤ, padded Dᵤ, tk/groups)
-        filtered = depthwise_conv2d(wide, depthwise[..., group], stride=stride, dilation=dilation)
+        filtered = engine.depthwise_conv2d(g, wide, depthwise[..., group])  # wide is padded already
         del wide  # with two groups' maps at a time less would be saved
         _relu6_in_place(filtered)  # (B, Dᵥ, Dᵥ, tk/groups)
         for row in range(g.height.output):  # row by row, or their sum would need a second map as large as y
@@ -82,4 +85,4 @@ def _relu6_in_place(a: Array) -> None:
     if a.dtype.kind == "f":
         np.clip(a, 0, 6, out=a)
     else:
-        a[...] = relu6(a)
+        a[...] = rectify(a, 6)

@@ -5,16 +5,16 @@ y[b, v, w, n] = Σ_ijm x̃[b, v·s + i·δ, w·s + j·δ, m] · kernel[i, j, m, 
 
 import numpy as np
 
-from . import arguments
-from .geometry import Array, Padding, Pair, as_matrix
-from .sums import rounded, summed_product, working
+from . import engine
+from .geometry import Array, Geometry, Padding, Pair, as_matrix
+from .signatures import SINGLE_FILTER, STANDARD
 
 
 def conv2d_loops(x: Array, kernel: Array, *, stride: Pair = 1, padding: Padding = "valid", dilation: Pair = 1) -> Array:
-    """The standard convolution as its definition says it, one product at a time: the rung to step through first.
+    """The standard convolution by its definition, one product at a time: the rung to step through first.
 
     The article's first reading (Fig. 2): a filter steps over the input, and at each place the inner product of patch
-    and filter is one value of the output. Slow on purpose; shapes, errors and result as in `conv2d`, but that sums are
+    and filter is one value of the output. Slow on purpose. Shapes, errors and result as in `conv2d`, but sums are
     rounded to the result's dtype at every step. Integer scalars that overflow wrap and warn, as NumPy's scalars do.
 
     >>> x = np.arange(12.0).reshape(1, 3, 4, 1)
@@ -22,7 +22,7 @@ def conv2d_loops(x: Array, kernel: Array, *, stride: Pair = 1, padding: Padding 
     array([[10., 14., 18.],
            [26., 30., 34.]])
     """
-    g = arguments.standard("conv2d_loops", x, kernel, stride, padding, dilation)
+    g = STANDARD.check("conv2d_loops", x, kernel).geometry(stride, padding, dilation)
     y, padded = g.zeros(kernel.shape[-1], x, kernel), g.pad(x)
     for b, v, w, n in np.ndindex(*y.shape):
         for i, j, m in np.ndindex(*kernel.shape[:3]):
@@ -43,7 +43,7 @@ def conv2d_backward_loops(
     array([[18., 24.],
            [42., 48.]])
     """
-    g = arguments.standard("conv2d_backward_loops", x, kernel, stride, padding, dilation, dy)
+    g = STANDARD.check("conv2d_backward_loops", dy, x, kernel).geometry(stride, padding, dilation)
     padded, dpadded, dkernel = g.backward_arrays(dy, x, kernel)
     for b, v, w, n in np.ndindex(*dy.shape):
         for i, j, m in np.ndindex(*kernel.shape[:3]):
@@ -58,16 +58,20 @@ def per_channel_maps(
     """Each channel of x filtered by the same channel of one filter: M maps, before they are summed.
 
     The article's Fig. 3(c), from its second reading of the convolution. x (B, Dᵤ, Dᵤ, M), filter (Dᵣ, Dᵣ, M), result
-    (B, Dᵥ, Dᵥ, M). Summed over the channels the maps of filter n are channel n of `conv2d`; not summed they are the
-    depthwise convolution with that filter. Errors as in `conv2d`.
+    (B, Dᵥ, Dᵥ, M). The sum of filter n's maps is channel n of `conv2d`; unsummed, they are a depthwise convolution.
+    Errors as in `conv2d`.
 
     >>> x, kernel = np.ones((1, 5, 4, 3)), np.ones((3, 3, 3, 8))
     >>> per_channel_maps(x, kernel[..., 0]).shape
     (1, 3, 2, 3)
     """
-    g = arguments.single_filter("per_channel_maps", x, filter, stride, padding, dilation)
-    maps = g.zeros(x.shape[-1], x, filter)  # (B, Dᵥ, Dᵥ, M)
-    for i, j, tap in g.taps(g.pad(x)):  # (B, Dᵥ, Dᵥ, M)
+    g = SINGLE_FILTER.check("per_channel_maps", x, filter).geometry(stride, padding, dilation)
+    return _maps(g, g.pad(x), filter)
+
+
+def _maps(g: Geometry, padded: Array, filter: Array) -> Array:
+    maps = g.zeros(padded.shape[-1], padded, filter)  # (B, Dᵥ, Dᵥ, M)
+    for i, j, tap in g.taps(padded):  # (B, Dᵥ, Dᵥ, M)
         maps += tap * filter[i, j]
     return maps
 
@@ -84,10 +88,10 @@ def conv2d_per_channel(
     >>> bool(np.all(conv2d_per_channel(x, kernel) == 27))
     True
     """
-    g = arguments.standard("conv2d_per_channel", x, kernel, stride, padding, dilation)
-    y = g.zeros(kernel.shape[-1], x, kernel)  # (B, Dᵥ, Dᵥ, N)
+    g = STANDARD.check("conv2d_per_channel", x, kernel).geometry(stride, padding, dilation)
+    y, padded = g.zeros(kernel.shape[-1], x, kernel), g.pad(x)  # (B, Dᵥ, Dᵥ, N)
     for n in range(kernel.shape[-1]):
-        maps = per_channel_maps(x, kernel[..., n], stride=stride, padding=padding, dilation=dilation)  # (B, Dᵥ, Dᵥ, M)
+        maps = _maps(g, padded, kernel[..., n])  # (B, Dᵥ, Dᵥ, M)
         y[..., n] = maps.sum(axis=-1, dtype=maps.dtype)
     return y
 
@@ -102,7 +106,7 @@ def conv2d_taps(x: Array, kernel: Array, *, stride: Pair = 1, padding: Padding =
     >>> conv2d_taps(x, kernel, stride=(2, 1), padding=1).shape
     (2, 4, 6, 4)
     """
-    g = arguments.standard("conv2d_taps", x, kernel, stride, padding, dilation)
+    g = STANDARD.check("conv2d_taps", x, kernel).geometry(stride, padding, dilation)
     y = g.zeros(kernel.shape[-1], x, kernel)  # (B, Dᵥ, Dᵥ, N)
     for i, j, tap in g.taps(g.pad(x)):  # (B, Dᵥ, Dᵥ, M)
         y += tap @ kernel[i, j]  # (B, Dᵥ, Dᵥ, M) @ (M, N)
@@ -121,7 +125,7 @@ def conv2d_backward_taps(
     >>> dx.shape, dkernel.shape
     ((2, 7, 6, 3), (3, 3, 3, 4))
     """
-    g = arguments.standard("conv2d_backward_taps", x, kernel, stride, padding, dilation, dy)
+    g = STANDARD.check("conv2d_backward_taps", dy, x, kernel).geometry(stride, padding, dilation)
     padded, dpadded, dkernel = g.backward_arrays(dy, x, kernel)
     for i, j, tap, dtap in g.taps(padded, dpadded):  # (B, Dᵥ, Dᵥ, M)
         dkernel[i, j] = as_matrix(tap).T @ as_matrix(dy)  # (M, B·Dᵥ·Dᵥ) @ (B·Dᵥ·Dᵥ, N)
@@ -141,7 +145,7 @@ def conv2d_im2col(
     >>> conv2d_im2col(x, kernel, dilation=2).shape
     (2, 3, 2, 4)
     """
-    g = arguments.standard("conv2d_im2col", x, kernel, stride, padding, dilation)
+    g = STANDARD.check("conv2d_im2col", x, kernel).geometry(stride, padding, dilation)
     columns = g.columns(g.pad(x))  # (B·Dᵥ·Dᵥ, Dᵣ·Dᵣ·M)
     y = columns @ as_matrix(kernel)  # (B·Dᵥ·Dᵥ, N)
     return y.reshape(*g.output, -1)
@@ -159,7 +163,7 @@ def conv2d_backward_im2col(
     >>> float(dkernel[0, 0, 0, 0]), float(dx[0, 3, 3, 0])
     (40.0, 36.0)
     """
-    g = arguments.standard("conv2d_backward_im2col", x, kernel, stride, padding, dilation, dy)
+    g = STANDARD.check("conv2d_backward_im2col", dy, x, kernel).geometry(stride, padding, dilation)
     padded, dpadded, _ = g.backward_arrays(dy, x, kernel)
     dkernel = g.columns(padded).T @ as_matrix(dy)  # (Dᵣ·Dᵣ·M, B·Dᵥ·Dᵥ) @ (B·Dᵥ·Dᵥ, N)
     g.scatter(as_matrix(dy) @ as_matrix(kernel).T, dpadded)  # (B·Dᵥ·Dᵥ, N) @ (N, Dᵣ·Dᵣ·M)
@@ -183,7 +187,7 @@ def conv2d(x: Array, kernel: Array, *, stride: Pair = 1, padding: Padding = "val
         y, (B, Dᵥ, Dᵥ, N) with Dᵥ = ⌊(Dᵤ + padding − δ(Dᵣ − 1) − 1) / s⌋ + 1, in np.result_type of x and kernel.
 
     Raises:
-        TypeError: an argument is not an ndarray of numbers, or not an int where one is due.
+        TypeError: an argument is not an ndarray of numbers, or stride, padding or dilation is not an int.
         ValueError: shapes that don't fit one another, or an output that would be empty.
 
     Source: the article's "Overview of Standard 2D Convolution", Fig. 1; a cross-correlation, as everywhere in this
@@ -193,17 +197,8 @@ def conv2d(x: Array, kernel: Array, *, stride: Pair = 1, padding: Padding = "val
     >>> conv2d(x, kernel, stride=2, padding="same").shape
     (2, 4, 3, 4)
     """
-    g = arguments.standard("conv2d", x, kernel, stride, padding, dilation)
-    y, padded = np.empty((*g.output, kernel.shape[-1]), np.result_type(x.dtype, kernel.dtype)), g.pad(x)
-    for band, blocks in g.blocks(padded):  # each (positions, taps·M)
-        kernels = kernel.reshape(len(blocks), -1, kernel.shape[-1])  # each (taps·M, N)
-        rows = y[band].swapaxes(0, 1)  # (rows, images, Dᵥ, N)
-        total = np.matmul(blocks[0], kernels[0], out=as_matrix(rows))  # in its place, or in a copy of several images
-        for block, taps in zip(blocks[1:], kernels[1:], strict=True):
-            total += block @ taps  # (positions, taps·M) @ (taps·M, N)
-        if rows.shape[1] > 1:
-            rows[...] = total.reshape(rows.shape)
-    return y
+    g = STANDARD.check("conv2d", x, kernel).geometry(stride, padding, dilation)
+    return engine.conv2d(g, x, kernel)
 
 
 def conv2d_backward(
@@ -226,21 +221,5 @@ def conv2d_backward(
     >>> dx.shape, dkernel.shape
     ((2, 7, 6, 3), (3, 3, 3, 4))
     """
-    g = arguments.standard("conv2d_backward", x, kernel, stride, padding, dilation, dy)
-    padded, dkernel = g.pad(x), np.empty(kernel.shape, working(dy, x))
-    for number, (band, blocks) in enumerate(g.blocks(padded)):  # each (positions, taps·M)
-        dy_rows = as_matrix(dy[band].swapaxes(0, 1))  # (positions, N)
-        for dk, block in zip(dkernel.reshape(len(blocks), -1, kernel.shape[-1]), blocks, strict=True):
-            share = summed_product(block, dy_rows)  # (taps·M, positions) @ (positions, N)
-            if number == 0:
-                dk[...] = share
-            else:
-                dk += share
-    dkernel = rounded(dkernel, dy, x)
-    if g.keeps_size and len(as_matrix(dy)) > kernel.shape[-1]:  # then dx is a convolution too, and turning is cheap
-        turned = np.ascontiguousarray(kernel[::-1, ::-1].swapaxes(2, 3))  # (Dᵣ, Dᵣ, N, M)
-        return conv2d(dy, turned, padding=g.mirrored_padding, dilation=dilation), dkernel
-    dpadded = np.zeros(padded.shape, np.result_type(dy.dtype, kernel.dtype))
-    for band in g.bands(as_matrix(kernel)[:, 0].nbytes):
-        g.scatter(as_matrix(dy[band]) @ as_matrix(kernel).T, dpadded, band)  # (positions, N) @ (N, Dᵣ·Dᵣ·M)
-    return g.crop(dpadded), dkernel
+    g = STANDARD.check("conv2d_backward", dy, x, kernel).geometry(stride, padding, dilation)
+    return engine.conv2d_backward(g, dy, x, kernel)

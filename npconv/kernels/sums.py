@@ -10,7 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from .geometry import LINES, Array
+from .geometry import Array
+
+LINES = 256  # lines of positions summed in the numbers' own dtype: float32 then errs by 256 roundings at most
 
 
 def native(*arrays: Array) -> np.dtype[Any]:

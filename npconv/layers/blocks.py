@@ -12,7 +12,8 @@ import numpy as np
 
 from ..cost import Cost
 from ..kernels.activations import relu, relu_backward
-from ..kernels.arguments import boolean, generator, one_of
+from ..kernels.arguments import boolean, generator, one_of, pair
+from ..kernels.blocks import has_shortcut
 from ..kernels.geometry import Array, Padding, Pair
 from .convolution import Conv2D, DepthwiseConv2D, Linear, PointwiseConv2D
 from .elementwise import ReLU, ReLU6
@@ -108,8 +109,7 @@ class InvertedResidual(Sequential):
         layers |= normalised("depthwise", depthwise, batch_norm, "relu6")
         project = PointwiseConv2D(wide, out_channels, seed=rng, dtype=dtype)
         super().__init__(layers | normalised("project", project, batch_norm, bottleneck))
-        strides = stride if isinstance(stride, tuple | list) else (stride, stride)
-        self.shortcut = shortcut and tuple(strides) == (1, 1) and in_channels == out_channels
+        self.shortcut = shortcut and has_shortcut(pair("InvertedResidual", "stride", stride), in_channels, out_channels)
 
     def forward(self, x: Array, training: bool = False) -> Array:
         """The branch's output, plus x where there is a shortcut."""

@@ -207,15 +207,13 @@ def real_dtype(function: str, dtype: Any) -> None:
 
 def kernel_sides(function: str, kernel_size: Any) -> tuple[int, int]:
     """The height and width of a kernel, given as an int or as a pair."""
-    return arguments.Arguments(function, arguments.PRODUCTS).pair("kernel_size", kernel_size, 1)
+    return arguments.pair(function, "kernel_size", kernel_size)
 
 
 def checked_geometry(function: str, stride: Pair, padding: Padding, dilation: Pair) -> dict[str, Any]:
     """A layer's geometry as its kernel takes it, after the checks that need no input."""
-    checked = arguments.Arguments(function, arguments.PRODUCTS)
-    strides = checked.pair("stride", stride, 1)
-    checked.pair("dilation", dilation, 1)
-    checked.padding(padding, (1, 1), (1, 1), strides)
+    strides, dilations = arguments.pair(function, "stride", stride), arguments.pair(function, "dilation", dilation)
+    arguments.padding_sides(function, padding, (1, 1), (1, 1), strides, dilations)
     geometry: dict[str, Any] = arguments.plain({"stride": stride, "padding": padding, "dilation": dilation})
     return geometry
 

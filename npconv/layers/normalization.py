@@ -76,7 +76,7 @@ class BatchNorm(Layer):
         self.unbiased = unbiased
         for name in ("scale", "shift"):
             self._parameter(name, (channels,), dtype)
-        arguments.added("BatchNorm", self.epsilon, self.params["scale"])
+        arguments.check_epsilon("BatchNorm", self.epsilon, self.params["scale"])
         wide = np.result_type(dtype, np.float32)  # a variance is a square, soon beyond what float16 holds
         self.state = {name: np.zeros(channels, wide) for name in ("mean", "variance")}
         self._set_to_identity()

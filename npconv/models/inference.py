@@ -17,7 +17,9 @@ import numpy as np
 
 from ..allocator import keep_memory
 from ..kernels import arguments
-from ..kernels.geometry import Array, Geometry, as_matrix, repeat_kernel
+from ..kernels.engine import bands, part_of, repeat_kernel, tap_lines
+from ..kernels.geometry import Array, Geometry, as_matrix
+from ..kernels.signatures import DEPTHWISE
 from ..layers import DepthwiseConv2D, Layer, PointwiseConv2D, ReLU, ReLU6, Sequential
 from ..layers.blocks import DepthwiseSeparable, InvertedResidual
 from ..layers.convolution import Linear
@@ -146,7 +148,7 @@ class BlockBand:
     expanded: Array  # (images, rows read, Dᵤ, tk), the product with the expansion's kernel
     inside: Array  # of the same shape: what of the padded buffer is not padding
     padding: list[Array]  # what of it is
-    runs: Array  # the taps of the padded buffer, as `Geometry.runs` has them
+    lines: Array  # the taps of the padded buffer, as `tap_lines` has them
     filtered: Array  # (images, rows, Dᵥ, tk), what the depthwise convolution writes
 
 
@@ -161,7 +163,7 @@ class BandedBlock:
         channels = self.depthwise.kernel.shape[-1]
         for _ in range(2):  # the first time lets the buffers grow to what the largest band needs
             self.bands = list(_bands(g, channels, dtype, size, buffers))
-        self.taps = repeat_kernel(self.depthwise.kernel, self.bands[0].runs.shape[-1])
+        self.taps = repeat_kernel(self.depthwise.kernel, self.bands[0].lines.shape[-1])
 
     def forward(self, x: Array) -> Array:
         """The block's output for x."""
@@ -176,7 +178,7 @@ class BandedBlock:
                 np.matmul(as_matrix(part), self.expand.kernel, out=as_matrix(band.expanded))
                 self.expand.finish(band.expanded, band.inside)
             np.einsum(
-                "bvwijx,ijx->bvwx", band.runs, self.taps, out=band.filtered.reshape(band.runs[:, :, :, 0, 0].shape)
+                "bvwijx,ijx->bvwx", band.lines, self.taps, out=band.filtered.reshape(band.lines[:, :, :, 0, 0].shape)
             )
             self.depthwise.finish(band.filtered, band.filtered)
             np.matmul(as_matrix(band.filtered), self.project.kernel, out=as_matrix(out))
@@ -234,18 +236,17 @@ def _geometry(block: Sequential, x: Array) -> Geometry | None:
     before = x.shape[-1] if len(convolutions) == 2 else convolutions[0].params["kernel"].shape[-1]
     if before != kernel.shape[-1]:  # a depth multiplier
         return None
-    expanded = np.broadcast_to(x[..., :1], (*x.shape[:3], before))  # for its shape
-    return arguments.depthwise("Inference", expanded, kernel, **depthwise.geometry)
+    checked = DEPTHWISE.check_shapes("Inference", (*x.shape[:3], before), kernel.shape)
+    return checked.geometry(**depthwise.geometry)
 
 
 def _bands(g: Geometry, channels: int, dtype: Any, size: int, buffers: Buffers) -> Iterator[BlockBand]:
     """The bands of a block's output, with views of the buffers that all of them share."""
     stride = g.height.stride * g.width.stride
-    for images, rows in g.bands(stride * channels * np.dtype(dtype).itemsize, size=size):
-        count = len(range(g.batch)[images])
-        read, height = g.height.part(rows)
-        part = Geometry(count, height, g.width)
-        padded = buffers.take("padded", (count, height.padded, g.width.padded, channels), dtype)
+    for images, rows in bands(g, stride * channels * np.dtype(dtype).itemsize, size=size):
+        read, part = part_of(g, images, rows)
+        height = part.height
+        padded = buffers.take("padded", (part.batch, height.padded, g.width.padded, channels), dtype)
         inside = padded[:, height.inside, g.width.inside]
         around = (
             padded[:, : height.inside.start], padded[:, height.inside.stop :],
@@ -254,5 +255,5 @@ def _bands(g: Geometry, channels: int, dtype: Any, size: int, buffers: Buffers) 
         expanded = buffers.take("expanded", inside.shape, dtype)
         filtered = buffers.take("filtered", (*part.output, channels), dtype)
         yield BlockBand(
-            images, rows, read, expanded, inside, [a for a in around if a.size], part.runs(padded), filtered
+            images, rows, read, expanded, inside, [a for a in around if a.size], tap_lines(part, padded), filtered
         )

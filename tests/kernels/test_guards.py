@@ -25,7 +25,7 @@ def test_the_mutant_is_caught(mutant, tmp_path, monkeypatch):
                 prove_box(COPY, every=7, processes=1)
 
 
-PROVED = ("geometry", "standard", "depthwise", "grouped", "pointwise", "separable", "arguments")
+PROVED = ("geometry", "engine", "standard", "depthwise", "grouped", "pointwise", "separable", "arguments")
 NOT_IN_THE_BOX = {"factorize", "inverted_residual", "sums"}
 
 

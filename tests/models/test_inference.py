@@ -10,7 +10,8 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from npconv.kernels.geometry import Axis
+from npconv.kernels.engine import part_of, read_by
+from npconv.kernels.geometry import Axis, Geometry
 from npconv.layers import Conv2D, DepthwiseSeparable, InvertedResidual, Layer, ReLU6, ResidualBottleneck, Sequential
 from npconv.models import Inference, Row, inference as module, mobilenet_v1, mobilenet_v2, small_mobilenet_v2
 
@@ -203,11 +204,12 @@ def test_memory_is_kept(monkeypatch):
 )
 def test_a_part_of_an_axis_reads_what_the_whole_reads_there(axis, outputs):
     rows = np.pad(np.arange(1, axis.input + 1), (axis.before, axis.after))
-    read, part = axis.part(outputs)
+    read, whole = part_of(Geometry(1, axis, axis), slice(1), outputs)
+    part = whole.height
     padded = np.pad(np.arange(1, axis.input + 1)[read], (part.before, part.after))
     assert part.output == outputs.stop - outputs.start
     assert min(part.before, part.input, part.after) >= 0
-    assert part.padded == axis.read_by(outputs).stop - axis.read_by(outputs).start
+    assert part.padded == read_by(axis, outputs).stop - read_by(axis, outputs).start
     assert [[padded[i] for i in taps] for taps in part.positions] == [
         [rows[i] for i in taps] for taps in axis.positions[outputs]
     ]

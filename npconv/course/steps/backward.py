@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from ...cost import conv2d_cost
-from ...kernels import arguments
 from ...kernels.geometry import Array, Geometry, Padding, Pair
+from ...kernels.signatures import STANDARD
 from ...kernels.standard import conv2d_backward_loops
 from ...text import counted, number_text, shape_text
 from .plan import VOLUME, Plan, geometry_text, inner_places, input_panel, patch, spatial_panel, taps
@@ -50,13 +50,13 @@ def backward(
     """
     sizes = Sizes(seed)
     x, kernel = standard_arrays(sizes, x, kernel, out_channels, FILTERS)
-    g = arguments.standard(NAME, x, kernel, stride, padding, dilation)
+    g = STANDARD.check(NAME, x, kernel).geometry(stride, padding, dilation)
     fits_padded("x", x.shape, g)
     geometry: dict[str, Any] = {"stride": stride, "padding": padding, "dilation": dilation}
     cost = conv2d_cost(x.shape, kernel.shape, **geometry)
     fits_steps(prod(cost.output_shape), 2 * cost.macs)
     dy = sizes.volume("dy", cost.output_shape if dy is None else dy, UPSTREAM)
-    arguments.standard(NAME, x, kernel, stride, padding, dilation, dy)
+    STANDARD.check(NAME, dy, x, kernel).geometry(stride, padding, dilation)
     dx, dkernel = conv2d_backward_loops(dy, x, kernel, **geometry)
     panels = (
         Panel("dy", "upstream gradient dy", dy[0], VOLUME, "output", given=True),

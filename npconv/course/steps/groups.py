@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from ...cost import conv2d_cost, depthwise_separable_conv2d_cost, grouped_conv2d_cost
-from ...kernels import arguments
 from ...kernels.geometry import Array, Geometry, Padding, Pair
 from ...kernels.grouped import grouped_conv2d
+from ...kernels.signatures import STANDARD
 from ...text import counted, listed, number_text, shape_text
 from .plan import Plan, Table, geometry_text, input_panel, patch, spatial_panel, taps, volume_panel
 from .sizes import NAME, Given, Sizes, fits_padded, fits_steps
@@ -44,7 +44,7 @@ def groups(
     groups = 1, groups = 2, groups = 3, groups = 4, groups = 6, groups = 12
     """
     x, kernel = standard_arrays(Sizes(seed), x, kernel, out_channels, None)
-    g = arguments.standard(NAME, x, kernel, stride, padding, dilation)
+    g = STANDARD.check(NAME, x, kernel).geometry(stride, padding, dilation)
     fits_padded("x", x.shape, g)
     geometry: dict[str, Any] = {"stride": stride, "padding": padding, "dilation": dilation}
     m, n = kernel.shape[2:]

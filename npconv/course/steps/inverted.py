@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 
 from ...cost import conv2d_cost, inverted_residual_cost
-from ...kernels import arguments
-from ...kernels.blocks import InvertedResidualStages, inverted_residual_stages
+from ...kernels.blocks import InvertedResidualStages, inverted_residual_geometry, inverted_residual_stages
 from ...kernels.geometry import Array, Geometry, Padding, Pair
 from ...text import counted, listed, number_text, shape_text
 from .plan import (
@@ -216,9 +215,8 @@ def inverted_residual(
     kernels = block_kernels(sizes, x.shape[-1], kernel, expansion, out_channels, expand, depthwise, project)
     geometry: dict[str, Any] = {"stride": stride, "padding": padding, "dilation": dilation}
     arrays = as_floats(x, *kernels)
-    shortcut = arguments.inverted_residual(NAME, *arrays, stride, padding, dilation)
+    g, shortcut = inverted_residual_geometry(NAME, arrays, stride, padding, dilation)
     wide_shape, taps_shape = (*x.shape[:3], arrays[2].shape[-1]), arrays[2].shape
-    g = arguments.depthwise(NAME, np.broadcast_to(0.0, wide_shape), arrays[2], stride, padding, dilation)
     fits_padded("the depthwise input", wide_shape, g)
     shapes = (x.shape, None if arrays[1] is None else arrays[1].shape, taps_shape, arrays[3].shape)
     cost = inverted_residual_cost(*shapes, **geometry)

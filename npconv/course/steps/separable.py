@@ -13,10 +13,10 @@ from ...cost import (
     depthwise_separable_conv2d_cost,
     pointwise_conv2d_cost,
 )
-from ...kernels import arguments
 from ...kernels.depthwise import depthwise_conv2d
 from ...kernels.geometry import Array, Padding, Pair, repeat_channels
 from ...kernels.pointwise import pointwise_conv2d
+from ...kernels.signatures import DEPTHWISE, POINTWISE, SEPARABLE, STANDARD
 from ...text import counted, shape_text
 from .plan import Plan, Table, geometry_text, input_panel, matrix_panel, patch, spatial_panel, taps, volume_panel
 from .sizes import NAME, Given, Sizes, count_of, decided, fits_padded, fits_steps, kernel_sides
@@ -70,7 +70,7 @@ def depthwise(
     x = sizes.volume("x", x)
     given, sides = (kernel, None) if isinstance(kernel, np.ndarray) else (None, kernel_sides(kernel))
     kernel = depthwise_kernel(sizes, "kernel", given, x.shape[-1], sides, depth_multiplier)
-    g = arguments.depthwise(NAME, x, kernel, stride, padding, dilation)
+    g = DEPTHWISE.check(NAME, x, kernel).geometry(stride, padding, dilation)
     fits_padded("x", x.shape, g)
     geometry: dict[str, Any] = {"stride": stride, "padding": padding, "dilation": dilation}
     m, wide = x.shape[-1], kernel.shape[-1]
@@ -119,13 +119,13 @@ def pointwise(
     sizes = Sizes(seed)
     x = sizes.volume("x", x)
     kernel = pointwise_kernel(sizes, "kernel", kernel, x.shape[-1], out_channels)
-    arguments.pointwise(NAME, x, kernel)
+    POINTWISE.check(NAME, x, kernel)
     m, n = kernel.shape
     cost = pointwise_conv2d_cost(x.shape, kernel.shape)
     standard = conv2d_cost(x.shape, (COMPARED, COMPARED, m, n), padding="same")
     count = prod(cost.output_shape)
     fits_steps(count, cost.macs)
-    g = arguments.standard(NAME, x, kernel[None, None], 1, "valid", 1)
+    g = STANDARD.check(NAME, x, kernel[None, None]).geometry()
     table = Table(
         input_panel(x, g),
         matrix_panel("kernel", counted("filter", n), kernel),
@@ -207,7 +207,7 @@ def separable(
         decided("depthwise", kernel=kernel)
     depthwise = depthwise_kernel(sizes, "depthwise", depthwise, x.shape[-1], kernel, depth_multiplier)
     pointwise = pointwise_kernel(sizes, "pointwise", pointwise, depthwise.shape[-1], out_channels)
-    g = arguments.separable(NAME, x, depthwise, pointwise, stride, padding, dilation)
+    g = SEPARABLE.check(NAME, x, depthwise, pointwise).geometry(stride, padding, dilation)
     fits_padded("x", x.shape, g)
     geometry: dict[str, Any] = {"stride": stride, "padding": padding, "dilation": dilation}
     m, (wide, n) = x.shape[-1], pointwise.shape

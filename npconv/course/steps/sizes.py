@@ -67,7 +67,7 @@ def sizes_of(name: str, given: Sequence[int]) -> tuple[int, ...]:
 
 def kernel_sides(kernel: Pair) -> tuple[int, int]:
     """A filter's height and width."""
-    return arguments.Arguments(NAME, "").pair("kernel", kernel, 1)
+    return arguments.pair(NAME, "kernel", kernel)
 
 
 def count_of(name: str, value: int | None, otherwise: int) -> int:

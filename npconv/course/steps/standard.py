@@ -9,6 +9,7 @@ import numpy as np
 from ...cost import conv2d_cost, depthwise_conv2d_cost, depthwise_separable_conv2d_cost
 from ...kernels import arguments
 from ...kernels.geometry import Array, Padding, Pair
+from ...kernels.signatures import STANDARD
 from ...kernels.standard import conv2d, per_channel_maps
 from ...text import counted, number_text, shape_text
 from .plan import Plan, Table, geometry_text, input_panel, patch, spatial_panel, taps, volume_panel
@@ -55,7 +56,7 @@ def standard(
     y[0, 0, 0, 0] = 2·(−1) + 1·0 + 0·0 + (−2)·(−1) + (−1)·0 + (−3)·1 + (−3)·(−1) + (−3)·(−1) = 3
     """
     x, kernel = standard_arrays(Sizes(seed), x, kernel, out_channels)
-    g = arguments.standard(NAME, x, kernel, stride, padding, dilation)
+    g = STANDARD.check(NAME, x, kernel).geometry(stride, padding, dilation)
     fits_padded("x", x.shape, g)
     geometry: dict[str, Any] = {"stride": stride, "padding": padding, "dilation": dilation}
     m, n = kernel.shape[2:]
@@ -112,7 +113,7 @@ def per_channel(
     y[0, 0, 0, 0] = (−2) + (−1) = −3, the sum over 2 channels
     """
     x, kernel = standard_arrays(Sizes(seed), x, kernel, out_channels)
-    g = arguments.standard(NAME, x, kernel, stride, padding, dilation)
+    g = STANDARD.check(NAME, x, kernel).geometry(stride, padding, dilation)
     fits_padded("x", x.shape, g)
     filters = kernel.shape[-1]
     n = arguments.integer(NAME, "n", n, 0, filters - 1)

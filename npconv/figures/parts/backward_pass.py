@@ -6,6 +6,7 @@ import numpy as np
 
 from ...kernels import arguments
 from ...kernels.geometry import Array, Axis, Padding, Pair
+from ...kernels.signatures import STANDARD
 from ...kernels.standard import conv2d_backward_taps
 from .layer import Layer, layer_from
 from .products import Products
@@ -68,7 +69,7 @@ class Backward:
         """The products that the worked dkernel value is the sum of: tap (i, j) of the input times dy."""
         geometry = self.layer.geometry
         i, j = self.tap
-        view = self.layer.padded[geometry.height.tap(i), geometry.width.tap(j), 0]
+        view = self.layer.padded[geometry.height.taps[i], geometry.width.taps[j], 0]
         return Products(
             ("tap", "dy", "dkernel-products"),
             ("input", "output", "filter"),
@@ -139,7 +140,7 @@ def backward_from(
     elif not isinstance(dy, np.ndarray):
         raise TypeError(f"{function}: dy must be a numpy.ndarray; got {type(dy).__name__}")
     dy = array_from(function, "dy", dy, np.random.default_rng(0), 3)
-    arguments.standard(function, layer.x, layer.kernel, stride, padding, dilation, dy)
+    STANDARD.check(function, dy, layer.x, layer.kernel).geometry(stride, padding, dilation)
     dpadded, dkernel = conv2d_backward_taps(dy, layer.padded[None], layer.kernel, stride=stride, dilation=dilation)
     if not (np.isfinite(dpadded).all() and np.isfinite(dkernel).all()):
         shapes = f"dy {dy.shape}, x {layer.x.shape}, kernel {layer.kernel.shape}"

@@ -6,6 +6,7 @@ import numpy as np
 
 from ...kernels import arguments
 from ...kernels.geometry import Array, Geometry, Padding, Pair
+from ...kernels.signatures import STANDARD
 from ...kernels.standard import conv2d, per_channel_maps
 from ...text import number_text
 from .drawing import MOST_ROWS, Volume, text_width
@@ -126,7 +127,7 @@ def layer_from(
     """The layer that a figure draws, from arrays or shapes; raises as the kernels do, and where it can't be drawn."""
     generator = arguments.generator(function, seed)
     x, kernel = array_from(function, "x", x, generator, 3), array_from(function, "kernel", kernel, generator, 1)
-    geometry = arguments.standard(function, x, kernel, stride, padding, dilation)
+    geometry = STANDARD.check(function, x, kernel).geometry(stride, padding, dilation)
     if geometry.batch != 1:
         raise ValueError(f"{function}: x must be one image to draw, B = 1; got x {x.shape}, kernel {kernel.shape}")
     sides = [side for axis in (geometry.height, geometry.width) for side in (axis.padded, axis.span, axis.output)]

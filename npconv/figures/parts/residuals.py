@@ -10,11 +10,13 @@ from ...cost import Cost, inverted_residual_cost, residual_bottleneck_cost
 from ...kernels import arguments
 from ...kernels.blocks import (
     inverted_residual,
+    inverted_residual_geometry,
     inverted_residual_stages,
     residual_bottleneck,
     residual_bottleneck_stages,
 )
 from ...kernels.geometry import Array, Geometry, Padding, Pair
+from ...kernels.signatures import RESIDUAL_BOTTLENECK
 from .values import MOST_NUMBERS
 
 Shape: TypeAlias = Array | Sequence[int]
@@ -97,7 +99,7 @@ def conventional_block(function: str, x: Shape, reduce: Shape, spatial: Shape, r
     function = f"{function} (conventional)"
     given = {"x": x, "reduce": reduce, "spatial": spatial, "restore": restore}
     shapes = {name: _shape(function, name, shape) for name, shape in given.items()}
-    arguments.residual_bottleneck(function, *map(_blank, shapes.values()))
+    RESIDUAL_BOTTLENECK.check_shapes(function, *shapes.values())
     _check_one_image(function, "x", shapes)
     size, *kernels = shapes.values()
     cost = residual_bottleneck_cost(size, *kernels)
@@ -147,12 +149,11 @@ def inverted_block(
         for name, shape in ((input_name, x), ("depthwise", depthwise), ("project", project))
     )
     first = None if expand is None else _shape(function, "expand", expand)
-    blanks = _blank(size), None if first is None else _blank(first), _blank(middle), _blank(last)
-    shortcut = arguments.inverted_residual(function, *blanks, stride, padding, dilation)
+    given, geometry = (size, first, middle, last), (stride, padding, dilation)
+    g, shortcut = inverted_residual_geometry(function, given, *geometry, shapes=True)
     shapes = {"expand": first, "depthwise": middle, "project": last}
     _check_one_image(function, input_name, {input_name: size, **shapes})
     cost = inverted_residual_cost(size, first, middle, last, stride=stride, padding=padding, dilation=dilation)
-    g = arguments.depthwise(function, _blank((*size[:3], middle[-1])), blanks[2], stride, padding, dilation)
     probe_size = (4, *(min(axis.input, axis.span + axis.stride) for axis in (g.height, g.width)), size[-1])
 
     def tensors(generator: np.random.Generator) -> dict[str, Array]:
@@ -218,11 +219,6 @@ def _activations(
 
 def _random(generator: np.random.Generator, shape: Sizes) -> Array:
     return 3 * generator.standard_normal(shape, np.float32)  # beyond 6 in every tensor that nothing caps
-
-
-def _blank(shape: Sizes) -> Array:
-    """An array of that shape which takes no memory, for the kernels' own checks."""
-    return np.broadcast_to(np.zeros((), np.float32), shape)
 
 
 def _shape(function: str, name: str, given: Shape) -> Sizes:

@@ -10,6 +10,7 @@ from ...kernels import arguments
 from ...kernels.depthwise import depthwise_conv2d
 from ...kernels.geometry import Array, Padding, Pair
 from ...kernels.separable import depthwise_separable_conv2d, factored_kernel
+from ...kernels.signatures import SEPARABLE
 from ...text import shape_text
 from .drawing import ROLES, Volume, text_width
 from .layer import Layer, layer_from
@@ -155,7 +156,7 @@ def separable_from(
     given, pointwise = pointwise, array_from(function, "pointwise", pointwise, generator, 2)
     if given is not pointwise:
         pointwise = np.where(pointwise == 0, 1, pointwise)  # a weight of 0 would leave a map out
-    arguments.separable(function, x, depthwise, pointwise, stride, padding, dilation)
+    SEPARABLE.check(function, x, depthwise, pointwise).geometry(stride, padding, dilation)
     geometry = {"stride": stride, "padding": padding, "dilation": dilation}
     kernel = factored_kernel(depthwise, pointwise, depth_multiplier=depthwise.shape[-1] // x.shape[-1])
     layer = layer_from(function, x, kernel, stride, padding, dilation, at, seed)

@@ -8,7 +8,7 @@ import numpy as np
 
 from ...data import Photograph
 from ...kernels import arguments
-from ...kernels.blocks import inverted_residual_stages
+from ...kernels.blocks import inverted_residual_geometry, inverted_residual_stages
 from ...kernels.geometry import Array, Pair
 from ...text import number_text, shape_text
 from .photograph import photograph_from
@@ -159,7 +159,8 @@ def run_block(
         if name in kernels and kernels[name].ndim > 1:
             channels = kernels[name].shape[-1]
     expand, depthwise, project = kernels.get("expand"), kernels["depthwise"], kernels["project"]
-    shortcut = arguments.inverted_residual(function, x, expand, depthwise, project, stride, "same", 1)
+    arrays = (x, expand, depthwise, project)
+    g, shortcut = inverted_residual_geometry(function, arrays, stride, "same", 1)
     stages = inverted_residual_stages(x, expand, depthwise, project, stride=stride)
     limit = _limit(x) if photograph is None else 1.0
     drawn = [Stage("input", "input x", x[0], limit, below=() if photograph is None else COLORS)]
@@ -170,10 +171,9 @@ def run_block(
     if shortcut:
         drawn.append(Stage("output", "output", stages.output[0], _limit(stages.output)))
     random = f"not trained; normal, mean 0, variance 2/fan-in, seed {seed}"
-    down, across = arguments.Arguments(function, "").pair("stride", stride, 1)
     k_out = project.shape[1]
     unequal = f"k = {k} and k′ = {k_out} differ"
-    reason = f"the stride is {arguments.plain(stride)}" if (down, across) != (1, 1) else unequal
+    reason = f"the stride is {arguments.plain(stride)}" if (g.height.stride, g.width.stride) != (1, 1) else unequal
     return BlockRun(
         {stage.name: stage for stage in drawn},
         photograph,
@@ -181,7 +181,7 @@ def run_block(
         averaged,
         {name: random if given[name] is None else words for name in kernels},
         depthwise.shape[:2],
-        (down, across),
+        (g.height.stride, g.width.stride),
         shortcut,
         reason,
     )

@@ -1,0 +1,252 @@
+"""The contract of each kernel as one row: its arrays and its result, axis by axis in the article's symbols.
+
+A kernel's first line checks its arguments against its row. `STANDARD.check("conv2d", x, kernel)` takes the arrays,
+`check_shapes` their shapes where nothing else is needed; both raise TypeError for a wrong kind of argument and
+ValueError for a wrong rank, shape or geometry, in a message that names the function and the argument, what was expected
+and every shape involved. What they return has the sizes, the result's shape, and the geometry.
+
+In a row a symbol stands for one number, but for D, whose height and width may differ. M·Q is a multiple of M; M/groups
+is what a number of groups leaves of M; "…" is one axis or more.
+"""
+
+import math
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+import numpy as np
+
+from .arguments import MOST, integer, is_int, padding_sides, pair, shown
+from .geometry import Array, Axis, Geometry, Padding, Pair
+
+PRODUCTS = "biufcO"  # dtype kinds that NumPy adds and multiplies
+NUMBERS = "biufc"  # those that linear algebra takes apart
+ACTIVATIONS = "fcO"  # real floats, the complex step's, and objects, which count or write themselves down
+REAL = "f"
+
+
+class Signature:
+    """One row: the pattern of the result y and of each array, in the kernel's order.
+
+    `kinds` are the dtype kinds that the arrays may have. y is "x" where the result is like x, and "" where it is none
+    or several.
+
+    >>> row = Signature("B Dᵥ Dᵥ N", x="B Dᵤ Dᵤ M", kernel="Dᵣ Dᵣ M N")
+    >>> row.check_shapes("conv2d_cost", (2, 7, 6, 3), (3, 3, 3, 4)).geometry(stride=2, padding="same").output
+    (2, 4, 3)
+    """
+
+    def __init__(self, y: str, *, kinds: str = PRODUCTS, **arrays: str) -> None:
+        self.y, self.kinds, self.arrays = y, kinds, arrays
+        self.symbols = {name: pattern.split() for name, pattern in arrays.items()}
+        self.kernel = next((name for name, pattern in arrays.items() if pattern.startswith("Dᵣ")), "")
+
+    def check(self, function: str, *arrays: Array) -> "Checked":
+        """A call on these arrays; with one more than the row has, the first is dy."""
+        names, shapes = list(self.symbols), {}
+        if len(arrays) > len(names):
+            names.insert(0, "dkernel" if self.y.startswith("Dᵣ") else "dy")
+        for name, a in zip(names, arrays, strict=True):
+            if type(a) is not np.ndarray and not isinstance(a, np.memmap):
+                raise TypeError(f"{function}: {name} must be a numpy.ndarray; got {type(a).__name__}")
+            if a.dtype.kind not in self.kinds:
+                wanted = {REAL: "real floats", ACTIVATIONS: "floats"}.get(self.kinds, "numbers")
+                raise TypeError(f"{function}: {name} must hold {wanted}; got dtype {a.dtype}, {name} {a.shape}")
+            shapes[name] = a.shape
+        return Checked(self, function, shapes)
+
+    def check_shapes(self, function: str, *given: Sequence[int]) -> "Checked":
+        """A call on arrays of these shapes."""
+        shapes = {}
+        for name, shape in zip(self.symbols, given, strict=True):
+            if not isinstance(shape, tuple | list) or not all(is_int(n) and n >= 0 for n in shape):
+                raise TypeError(f"{function}: {name} must be a shape, a tuple of ints not below 0; got {shown(shape)}")
+            shapes[name] = tuple(map(int, shape))
+            if math.prod(shapes[name]) > MOST:
+                raise ValueError(f"{function}: {name} must have at most {MOST:,} numbers; got {shown(shape)}")
+        return Checked(self, function, shapes)
+
+
+class Checked:
+    """A call whose shapes fit its row: their `sizes` by symbol (a D has two), and the shape of the `output`.
+
+    Where the row's output depends on the geometry (Dᵥ), it is known once `geometry` was called.
+    """
+
+    def __init__(self, row: Signature, function: str, shapes: dict[str, tuple[int, ...]]) -> None:
+        self.row, self.function, self.shapes = row, function, shapes
+        self.sizes: dict[str, Any] = {}
+        origin: dict[str, str] = {}
+        for name, symbols in row.symbols.items():
+            shape = shapes[name]
+            if symbols[0] == "…":
+                if len(shape) < len(symbols) > 1:
+                    self.expect(name, f", {len(symbols)} axes or more")
+                symbols = ["…"] * (len(shape) - len(symbols) + 1) + symbols[1:]
+            if len(shape) != len(symbols):
+                self.expect(name, f", {len(symbols)} axes")
+            if 0 in shape:
+                self.expect(name, ", every axis at least 1")
+            for symbol, size in zip(symbols, shape, strict=True):
+                if symbol[0] in "D…":
+                    self.sizes[symbol] = (*self.sizes.get(symbol, ()), size)
+                elif self.sizes.setdefault(symbol, size) != size:
+                    self.expect(name, f" with {symbol} = {self.sizes[symbol]} as in {origin[symbol]}")
+                elif symbol == "M·Q" and size % self.sizes.get("M", 1):
+                    self.expect(name, f" with M·Q a multiple of M = {self.sizes['M']}, x's channels")
+                origin.setdefault(symbol, name)
+        self.output: tuple[int, ...] = ()
+        self.find_output()
+
+    def fail(self, expected: str) -> NoReturn:
+        """Raise the ValueError that says what was expected, and all shapes."""
+        got = ", ".join(f"{name} {shape}" for name, shape in self.shapes.items())
+        raise ValueError(f"{self.function}: {expected}; got {got}")
+
+    def expect(self, name: str, more: str) -> NoReturn:
+        """Raise the ValueError for an array that does not fit its pattern, or what more is expected of it."""
+        self.fail(f"{name} must be {_axes(self.row.symbols[name])}{more}")
+
+    def geometry(self, stride: Pair = 1, padding: Padding = "valid", dilation: Pair = 1) -> Geometry:
+        """The geometry in which the row's kernel meets x."""
+        (batch, *spatial, channels), kernel, taps = self.shapes["x"], self.row.kernel, self.sizes["Dᵣ"]
+        strides = pair(self.function, "stride", stride)
+        dilations = pair(self.function, "dilation", dilation)
+        sides = padding_sides(self.function, padding, spatial, taps, strides, dilations)
+        height = Axis(spatial[0], taps[0], strides[0], dilations[0], *sides[0])
+        width = Axis(spatial[1], taps[1], strides[1], dilations[1], *sides[1])
+        for side, axis in (("height", height), ("width", width)):
+            if axis.padded < axis.span:
+                self.fail(
+                    f"the output's {side} would be empty, as {kernel} reaches over {axis.span} and the padded x has "
+                    f"{axis.padded} (stride {stride!r}, padding {padding!r}, dilation {dilation!r})"
+                )
+        for what, shape in (
+            ("the padded x", (batch, height.padded, width.padded, channels)),
+            ("the output", (batch, height.output, width.output, self.shapes[kernel][-1])),
+        ):
+            if math.prod(shape) > MOST:
+                self.fail(f"padding must keep {what} within {MOST:,} numbers; {shown(padding)} makes it {shape}")
+        self.sizes["Dᵥ"] = (height.output, width.output)
+        self.find_output()
+        return Geometry(batch, height, width)
+
+    def find_output(self) -> None:
+        """The output's shape, if all sizes for it are known; dy must have it."""
+        symbols: list[str] = ["like x"] if self.row.y == "x" else self.row.y.split()
+        if self.row.y == "x":
+            self.output = self.shapes["x"]
+        elif symbols and self.sizes.keys() >= set(symbols):
+            for symbol in dict.fromkeys(symbols):
+                size = self.sizes[symbol]
+                self.output += size if symbol[0] == "D" else (size,)
+        upstream = next(iter(self.shapes))
+        if upstream in ("dy", "dkernel") and self.output and self.shapes[upstream] != self.output:
+            self.fail(f"{upstream} must be {_axes(symbols)} = {self.output}, the shape of forward's output")
+
+
+def _axes(symbols: list[str]) -> str:
+    """Axes as an error has them: those of a tuple, or what they are like."""
+    return symbols[0] if symbols == ["like x"] else f"({', '.join(symbols)}{',' if len(symbols) == 1 else ''})"
+
+
+VOLUME = "B Dᵤ Dᵤ M"
+
+STANDARD = Signature("B Dᵥ Dᵥ N", x=VOLUME, kernel="Dᵣ Dᵣ M N")
+SINGLE_FILTER = Signature("B Dᵥ Dᵥ M", x=VOLUME, filter="Dᵣ Dᵣ M")
+DEPTHWISE = Signature("B Dᵥ Dᵥ M·Q", x=VOLUME, kernel="Dᵣ Dᵣ M·Q")
+GROUPED = Signature("B Dᵥ Dᵥ N", x=VOLUME, kernel="Dᵣ Dᵣ M/groups N")
+POINTWISE = Signature("B Dᵤ Dᵤ N", x=VOLUME, kernel="M N")
+DENSE = Signature("B N", x="B M", kernel="M N")
+SEPARABLE = Signature("B Dᵥ Dᵥ N", x=VOLUME, depthwise="Dᵣ Dᵣ M·Q", pointwise="M·Q N")
+FACTORED_KERNEL = Signature("Dᵣ Dᵣ M N", depthwise="Dᵣ Dᵣ M·Q", pointwise="M·Q N")
+STANDARD_KERNEL = Signature("", kinds=NUMBERS, kernel="Dᵣ Dᵣ M N")
+LINEAR_BLOCK = Signature("Dᵣ Dᵣ k k′", expand="k tk", depthwise="Dᵣ Dᵣ tk", project="tk k′")
+INVERTED_RESIDUAL = Signature(
+    "B Dᵥ Dᵥ k′", kinds=ACTIVATIONS, x="B Dᵤ Dᵤ k", expand="k tk", depthwise="Dᵣ Dᵣ tk", project="tk k′"
+)
+UNEXPANDED_RESIDUAL = Signature("B Dᵥ Dᵥ k′", kinds=ACTIVATIONS, x="B Dᵤ Dᵤ k", depthwise="Dᵣ Dᵣ k", project="k k′")
+RESIDUAL_BOTTLENECK = Signature(
+    VOLUME, kinds=ACTIVATIONS, x=VOLUME, reduce="M M′", spatial="Dᵣ Dᵣ M′ M″", restore="M″ M"
+)
+ACTIVATION = Signature("x", kinds=ACTIVATIONS, x="…")
+GLOBAL_AVERAGE_POOL = Signature("B M", x=VOLUME)
+BATCH_STATISTICS = Signature("", kinds=REAL, x="… M")
+BATCH_NORM = Signature("x", kinds=REAL, x="… M", scale="M", shift="M")
+BATCH_NORM_STAGES = Signature("x", kinds=REAL, x="… M", scale="M", deviation="M")
+BATCH_NORM_INFERENCE = Signature("x", kinds=REAL, x="… M", scale="M", shift="M", mean="M", variance="M")
+FOLD_BATCH_NORM = Signature("", kinds=REAL, kernel="… N", scale="N", shift="N", mean="N", variance="N")
+CROSS_ENTROPY = Signature("", kinds=REAL, logits="B N")
+
+SIGNATURES = {
+    **dict.fromkeys(("conv2d", "conv2d_loops", "conv2d_per_channel", "conv2d_taps", "conv2d_im2col"), STANDARD),
+    "per_channel_maps": SINGLE_FILTER,
+    **dict.fromkeys(("depthwise_conv2d", "depthwise_conv2d_loops", "depthwise_conv2d_taps"), DEPTHWISE),
+    "grouped_conv2d": GROUPED,
+    **dict.fromkeys(("pointwise_conv2d", "pointwise_conv2d_loops"), POINTWISE),
+    "depthwise_separable_conv2d": SEPARABLE,
+    "factored_kernel": FACTORED_KERNEL,
+    "factorize_kernel": STANDARD_KERNEL,
+    "linear_block_kernel": LINEAR_BLOCK,
+    **dict.fromkeys(("inverted_residual", "inverted_residual_stages", "inverted_residual_split"), INVERTED_RESIDUAL),
+    **dict.fromkeys(("residual_bottleneck", "residual_bottleneck_stages"), RESIDUAL_BOTTLENECK),
+    **dict.fromkeys(("relu", "relu6"), ACTIVATION),
+    "batch_statistics": BATCH_STATISTICS,
+    **dict.fromkeys(("batch_norm", "batch_norm_stages"), BATCH_NORM),
+    "batch_norm_inference": BATCH_NORM_INFERENCE,
+    "fold_batch_norm": FOLD_BATCH_NORM,
+    "global_average_pool": GLOBAL_AVERAGE_POOL,
+    "dense": DENSE,
+    "softmax_cross_entropy": CROSS_ENTROPY,
+}
+"""The row of each kernel; its backward takes dy in front."""
+
+
+def check_groups(checked: Checked, groups: int) -> int:
+    """The number of groups, a divisor of M and N, as Python's int."""
+    groups = integer(checked.function, "groups", groups)
+    m, n = checked.sizes["M"], checked.sizes["N"]
+    if m % groups or n % groups:
+        checked.fail(f"groups must divide M = {m} and N = {n}; got {groups}")
+    if checked.sizes["M/groups"] * groups != m:
+        checked.expect("kernel", f" with M/groups = {m // groups}")
+    return groups
+
+
+def check_multiplier(checked: Checked, depth_multiplier: int) -> int:
+    """Q, of which a depthwise kernel has a multiple of channels, as Python's int."""
+    multiplier = integer(checked.function, "depth_multiplier", depth_multiplier)
+    if checked.sizes["M·Q"] % multiplier:
+        checked.fail(f"depthwise must have a multiple of depth_multiplier = {multiplier} channels")
+    checked.sizes["M"] = checked.sizes["M·Q"] // multiplier
+    checked.find_output()
+    return multiplier
+
+
+def check_factors(checked: Checked, kernel: Array, depth_multiplier: int) -> int:
+    """Q, the number of factors to keep of each slice of a finite kernel, as Python's int."""
+    multiplier = integer(checked.function, "depth_multiplier", depth_multiplier)
+    if not np.isfinite(kernel).all():
+        checked.fail("kernel must be finite")
+    if kernel.size * multiplier > MOST:
+        checked.fail(f"depth_multiplier must keep the factors within {MOST:,} numbers; {multiplier} is too many")
+    return multiplier
+
+
+def check_targets(checked: Checked, targets: Any) -> None:
+    """Class labels or class probabilities that fit the logits."""
+    array = type(targets) is np.ndarray or isinstance(targets, np.memmap)
+    if not array or targets.dtype.kind not in "iuf":
+        kind, wanted = targets.dtype if array else type(targets).__name__, "(B,) integers or (B, N) probabilities"
+        raise TypeError(f"{checked.function}: targets must be an ndarray, {wanted}; got {kind}")
+    checked.shapes["targets"] = targets.shape
+    batch, classes = checked.sizes["B"], checked.sizes["N"]
+    if targets.dtype.kind == "f":
+        if targets.shape != (batch, classes):
+            checked.fail("targets of floats must be (B, N) probabilities, the shape of logits")
+        if targets.min() < 0 or not np.allclose(targets.sum(axis=1, dtype=np.float64), 1, atol=1e-3):
+            checked.fail("targets must be probabilities, not below 0, each row summing to 1")
+    else:
+        if targets.shape != (batch,):
+            checked.fail("targets of integers must be (B,) class labels")
+        if targets.min() < 0 or targets.max() >= classes:
+            checked.fail(f"targets must lie between 0 and {classes - 1}, and span {targets.min()} to {targets.max()}")
