@@ -55,7 +55,7 @@ def conv2d_backward(g: Geometry, dy: Array, x: Array, kernel: Array) -> tuple[Ar
     dkernel = rounded(dkernel, dy, x)
     if keeps_size(g) and len(as_matrix(dy)) > kernel.shape[-1]:  # with fewer positions turning costs more than it saves
         turned_kernel = np.ascontiguousarray(kernel[::-1, ::-1].swapaxes(2, 3))  # (Dᵣ, Dᵣ, N, M)
-        return conv2d(turned(g), dy, turned_kernel), dkernel
+        return conv2d(mirrored(g), dy, turned_kernel), dkernel
     dpadded = np.zeros(padded.shape, np.result_type(dy, kernel))
     for images, rows in bands(g, as_matrix(kernel)[:, 0].nbytes):
         _, part = part_of(g, images, rows)
@@ -82,7 +82,7 @@ def depthwise_conv2d_backward(g: Geometry, dy: Array, x: Array, kernel: Array) -
     dkernels = dkernels.reshape(*kernel.shape[:2], -1, kernel.shape[2])
     dkernel = rounded(dkernels.sum(axis=2, dtype=dkernels.dtype), dy, x)
     if keeps_size(g):
-        return sum_channels(depthwise_conv2d(turned(g), dy, kernel[::-1, ::-1]), x.shape[-1]), dkernel
+        return sum_channels(depthwise_conv2d(mirrored(g), dy, kernel[::-1, ::-1]), x.shape[-1]), dkernel
     dpadded = np.zeros(padded.shape, np.result_type(dy, kernel))
     for band in bands(g, dy[0, 0, 0].nbytes):
         for i, j, dtap in g.taps(dpadded):
@@ -96,7 +96,7 @@ def keeps_size(g: Geometry) -> bool:
     return all(axis.stride == 1 and axis.output == axis.input for axis in (g.height, g.width))
 
 
-def turned(g: Geometry) -> Geometry:
+def mirrored(g: Geometry) -> Geometry:
     """The geometry of the convolution of dy that dx is, where size is kept: the padding before and after exchanged."""
     axes = (Axis(a.input, a.kernel, 1, a.dilation, a.after, a.before) for a in (g.height, g.width))
     return Geometry(g.batch, *axes)
