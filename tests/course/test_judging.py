@@ -225,7 +225,7 @@ def test_the_report_has_the_arguments_as_the_student_got_them():
         return np.einsum("vwmbij,nmij->vwnb", windows[:: stride[0], :: stride[1]], kernel)
 
     found = verdict(LOOPS, function, variant)
-    assert (found.status, found.broken) == ("wrong", wrong.ORDER_MISTAKE.says)
+    assert (found.status, found.broken) == ("wrong", *wrong.ORDER)
     report = Report("mine.py", EXERCISES["standard-loops"], variant, (found,))
     options = found.smallest.case.options
     turned = {name: value[::-1] for name, value in options.items()}

@@ -81,29 +81,22 @@ def broken_functions(seed: int, docstring: Callable[[Task, Variant], str]) -> st
     """The imports, the helpers and the function with its planted mistake, under the docstring that the exercise has."""
     bug = bug_of(seed)
     source = solution_source(bug.exercise.name)
-    tree, lines = ast.parse(source), source.splitlines()
-    functions = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
-    wanted, names = [bug.function], [bug.function]
-    while wanted:
-        used = {node.id for node in ast.walk(functions[wanted.pop()]) if isinstance(node, ast.Name)}
-        more = [name for name in functions if name in used and name not in names]
-        wanted, names = wanted + more, names + more
-    imports = [ast.unparse(node) for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
-    if not any(isinstance(node, ast.Name) and node.id == "np" for name in names for node in ast.walk(functions[name])):
+    body = ast.parse(source).body
+    functions = {node.name: node for node in body if isinstance(node, ast.FunctionDef)}
+    used = {name: {node.id for node in ast.walk(f) if isinstance(node, ast.Name)} for name, f in functions.items()}
+    needed = {bug.function}
+    while more := {name for each in needed for name in used[each] & functions.keys()} - needed:
+        needed |= more
+    imports = [ast.unparse(node) for node in body if isinstance(node, ast.Import | ast.ImportFrom)]
+    if not any("np" in used[name] for name in needed):
         imports = [f"{line}  # noqa: F401" for line in imports]  # only the docstring's example uses it
-    parts = []
-    for name, node in functions.items():
-        if name in names:
-            text = "\n".join(lines[node.lineno - 1 : node.end_lineno])
-            if name == bug.function:
-                stated = node.body[0]
-                text = "\n".join([*lines[node.lineno - 1 : stated.lineno - 1], docstring(bug.task, Variant()),
-                                  *lines[stated.end_lineno or stated.lineno : node.end_lineno]])  # fmt: skip
-                if text.count(bug.right) != 1:
-                    raise ValueError(f"{bug.right!r} does not stand once in {name}")
-                text = text.replace(bug.right, bug.wrong)
-            parts.append(text)
-    return "\n".join([*imports, "", *(f"\n{part}\n" for part in parts)])
+    texts = {name: ast.get_source_segment(source, node) or "" for name, node in functions.items() if name in needed}
+    stated = ast.get_source_segment(source, functions[bug.function].body[0])
+    text = texts[bug.function].replace(f"    {stated}", docstring(bug.task, Variant()))
+    if text.count(bug.right) != 1:
+        raise ValueError(f"{bug.right!r} does not stand once in {bug.function}")
+    texts[bug.function] = text.replace(bug.right, bug.wrong)
+    return "\n".join([*imports, "", *(f"\n{text}\n" for text in texts.values())])
 
 
 FIND_THE_BUG = Exercise(

@@ -1,23 +1,32 @@
-"""The convolutions as exercises: how a case is built from sizes, and the right answers."""
+"""The convolutions as exercises: their sizes, how a case is built from sizes, and the right answers."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from ...kernels.geometry import Array
-from .exercise import Case, Draw, Reference, Result, Size, Sizes
+from .exercise import Answer, Build, Case, Draw, Reference, Result, Size, Sizes, Task
 from .variants import Variant
 
+NO_PADDING = ((0, 0), (0, 0))
+GEOMETRY = (("stride", "(1, 1)"), ("padding", str(NO_PADDING)))  # options, with their defaults
+CHOICES = ("channels", "filters", "kernel", "padding", "order")  # of a variant
+
 BATCH = Size("batch", 1, (2, 3), "the batch has {} images")
+MAP = (Size("height", 1, (2, 3), "the input has {} rows"), Size("width", 1, (2, 3), "the input has {} columns"))
 CHANNELS = Size("channels", 1, (2, 3), "the input has {} channels")
 FILTERS = Size("filters", 1, (2, 3), "there are {} filters")
 MULTIPLIER = Size("multiplier", 1, (2, 3), "the depth multiplier is {}")
+KERNEL = (
+    Size("kernel_height", 1, (2, 3), "the filter has {} rows"),
+    Size("kernel_width", 1, (2, 3), "the filter has {} columns"),
+)
 SPATIAL = (
     Size("output_height", 1, (2, 3), "the output has {} rows"),
     Size("output_width", 1, (2, 3), "the output has {} columns"),
-    Size("kernel_height", 1, (2, 3), "the filter has {} rows"),
-    Size("kernel_width", 1, (2, 3), "the filter has {} columns"),
+    *KERNEL,
     Size("stride_height", 1, (2, 3), "the stride along the height is {}"),
     Size("stride_width", 1, (2, 3), "the stride along the width is {}"),
     Size("top", 0, (1, 2), "the padding at the top is {}"),
@@ -28,56 +37,58 @@ SPATIAL = (
     Size("spare_columns", 0, (1,), "the stride leaves {} input column over"),
 )
 
-_THREE = {"kernel_height": 3, "kernel_width": 3}
-_AROUND = {"top": 1, "bottom": 1, "left": 1, "right": 1}
-_MAP = {"output_height": 3, "output_width": 4}
+
+def sized(
+    output: tuple[int, int] = (1, 1), kernel: tuple[int, int] = (1, 1), stride: tuple[int, int] = (1, 1),
+    padding: tuple[tuple[int, int], tuple[int, int]] = NO_PADDING, spare: tuple[int, int] = (0, 0), **others: int,
+) -> dict[str, int]:  # fmt: skip
+    """The sizes of a geometry, by height and width, and others by name."""
+    numbers = (*output, *kernel, *stride, *padding[0], *padding[1], *spare)
+    return {size.name: number for size, number in zip(SPATIAL, numbers, strict=True)} | others
+
+
+_AROUND = ((1, 1), (1, 1))
+_BEHIND = ((0, 1), (0, 1))
 _DEEP = {"batch": 2, "channels": 2, "filters": 3, "multiplier": 2}
-_HALVED = {"stride_height": 2, "stride_width": 2}
-EVERYDAY: Sizes = {**_THREE, **_AROUND, **_MAP, **_DEEP}  # 3×3, padding 1, stride 1
+EVERYDAY = sized((3, 4), (3, 3), padding=_AROUND) | _DEEP  # 3×3, padding 1, stride 1
+KINDS_OF_NUMBERS: tuple[Sizes, ...] = (
+    {"zeros": 1},
+    {"single": 1},
+    {"near": 4000, "quarters": 1},
+    {"near": 4000, "integers": 1},
+)
 FURTHER: tuple[Sizes, ...] = (
-    {**_THREE, **_AROUND},
-    {**_THREE, **_AROUND, **_MAP},
+    sized(kernel=(3, 3), padding=_AROUND),
+    sized((3, 4), (3, 3), padding=_AROUND),
     EVERYDAY,
     {**EVERYDAY, "defaults": 1},
     {**EVERYDAY, "integers": 1},
-    {**EVERYDAY, "zeros": 1},
-    {**EVERYDAY, "single": 1},
-    {**EVERYDAY, "near": 4000, "quarters": 1},
-    {**EVERYDAY, "near": 4000, "integers": 1},
+    *({**EVERYDAY, **numbers} for numbers in KINDS_OF_NUMBERS),
     {**EVERYDAY, "output_width": 3, "channels": 3, "multiplier": 3},
-    {**_THREE, **_HALVED, "bottom": 1, "right": 1, "output_height": 2, "output_width": 2},  # half as large as the input
-    {**_THREE, **_HALVED, "bottom": 1, "right": 1, **_MAP, **_DEEP},
-    {**_HALVED, **_MAP, **_DEEP, "spare_rows": 1, "spare_columns": 1},  # 1×1
-    {"kernel_height": 2, "kernel_width": 2, "stride_height": 3, "stride_width": 3, "output_height": 2,
-     "output_width": 2, "spare_rows": 2, "spare_columns": 2},
-    {**_THREE, "stride_height": 3, "stride_width": 3, **_MAP, "top": 1, "right": 1, "spare_rows": 2,
-     "spare_columns": 1},
-    {**_THREE, "stride_height": 4, "stride_width": 5, "output_height": 2, "output_width": 2, "spare_rows": 3,
-     "spare_columns": 2},
-    {"batch": 4, "channels": 5, "filters": 4, "multiplier": 4, "kernel_width": 2, "output_height": 2},
-    {"kernel_height": 5, "kernel_width": 4, "output_height": 2, "output_width": 3, "top": 2, "left": 1, "channels": 2},
-    {"output_height": 5, "output_width": 4, "kernel_height": 2, "channels": 2},
-    {"kernel_height": 2, "kernel_width": 2, "output_height": 6, "output_width": 7, "top": 3, "bottom": 3, "left": 3,
-     "right": 3, "channels": 3},
-    {"kernel_height": 4, "kernel_width": 5, "top": 2, "bottom": 2, "left": 2, "right": 2, "output_height": 2,
-     "channels": 2},  # larger than the input
-)  # fmt: skip
+    sized((2, 2), (3, 3), (2, 2), _BEHIND),  # half as large as the input
+    sized((3, 4), (3, 3), (2, 2), _BEHIND) | _DEEP,
+    sized((3, 4), (1, 1), (2, 2), spare=(1, 1)) | _DEEP,
+    sized((2, 2), (2, 2), (3, 3), spare=(2, 2)),
+    sized((3, 4), (3, 3), (3, 3), ((1, 0), (0, 1)), spare=(2, 1)),
+    sized((2, 2), (3, 3), (4, 5), spare=(3, 2)),
+    sized((2, 1), (1, 2), batch=4, channels=5, filters=4, multiplier=4),
+    sized((2, 3), (5, 4), padding=((2, 0), (1, 0)), channels=2),
+    sized((5, 4), (2, 1), channels=2),
+    sized((6, 7), (2, 2), padding=((3, 3), (3, 3)), channels=3),
+    sized((2, 1), (4, 5), padding=((2, 2), (2, 2)), channels=2),  # larger than the input
+)
 
 
 def input_sides(sizes: Sizes) -> tuple[int, int]:
     """Height and width of the input: what output, kernel, stride, padding and rows left over ask for, at least 1."""
-    sides = []
-    for axis, before, after, spare in (
-        ("height", "top", "bottom", "spare_rows"),
-        ("width", "left", "right", "spare_columns"),
-    ):
-        stride, kernel, pad = sizes[f"stride_{axis}"], sizes[f"kernel_{axis}"], sizes[before] + sizes[after]
-        left_over = min(sizes[spare], stride - 1)
-        needed = (sizes[f"output_{axis}"] - 1) * stride + kernel + left_over - pad
-        while needed < 1:  # more output, so that a row of the input is left
-            needed += stride
-        sides.append(needed)
-    return sides[0], sides[1]
+
+    def side(axis: str, before: str, after: str, spare: str) -> int:
+        stride = sizes[f"stride_{axis}"]
+        reach = (sizes[f"output_{axis}"] - 1) * stride + sizes[f"kernel_{axis}"] + min(sizes[spare], stride - 1)
+        needed = reach - sizes[before] - sizes[after]
+        return needed if needed > 0 else (needed - 1) % stride + 1  # more output, so that a row of the input is left
+
+    return side("height", "top", "bottom", "spare_rows"), side("width", "left", "right", "spare_columns")
 
 
 def geometry(sizes: Sizes) -> dict[str, Any]:
@@ -90,18 +101,23 @@ def geometry(sizes: Sizes) -> dict[str, Any]:
 
 def output_sides(x: Array, kernel: Array, options: Mapping[str, Any]) -> tuple[int, int]:
     """Height and width of the output."""
-    (top_and_bottom, left_and_right), stride = options["padding"], options["stride"]
-    height = (x.shape[1] + sum(top_and_bottom) - kernel.shape[0]) // stride[0] + 1
-    return height, (x.shape[2] + sum(left_and_right) - kernel.shape[1]) // stride[1] + 1
+    return output_sides_of(x.shape, kernel.shape, options["stride"], options["padding"])
+
+
+def output_sides_of(x: tuple[int, ...], kernel: tuple[int, ...], stride: Any, padding: Any) -> tuple[int, int]:
+    """Height and width of the output, from the shapes of the input and the kernel."""
+    height, width = ((x[1 + i] + sum(padding[i]) - kernel[i]) // stride[i] + 1 for i in range(2))
+    return height, width
 
 
 def forward_reference(kernel: Callable[..., Array]) -> Reference:
-    """The right answer of a convolution of npconv's, after the variant's own padding."""
+    """The right answer by a function of npconv's, after the variant's own padding where there is padding."""
 
     def reference(case: Case, variant: Variant) -> Result:
-        x, *parameters = case.arrays.values()
-        assert x is not None
-        return (kernel(variant.padded(x, case.options["padding"]), *parameters, stride=case.options["stride"]),)
+        (x, *parameters), options = case.arrays.values(), dict(case.options)
+        if "padding" in options:
+            x = variant.padded(x, options.pop("padding"))
+        return (kernel(x, *parameters, **options),)
 
     return reference
 
@@ -110,10 +126,9 @@ def backward_reference(kernel: Callable[..., tuple[Array, ...]]) -> Reference:
     """The right gradients by npconv's backward, with dx sent back through the variant's padding."""
 
     def reference(case: Case, variant: Variant) -> Result:
-        arrays: Any = case.arrays
-        dy, x, *parameters = arrays.values()
-        padding = case.options["padding"]
-        padded, stride = variant.padded(x, padding), case.options["stride"]
+        dy, x, *parameters = case.arrays.values()
+        padding, stride = case.options["padding"], case.options["stride"]
+        padded = variant.padded(x, padding)
         height, width = (  # what the positions of dy read: with a mistaken stride less than there is, or more
             (size - 1) * step + length
             for size, step, length in zip(dy.shape[1:3], stride, parameters[0].shape, strict=False)
@@ -126,40 +141,63 @@ def backward_reference(kernel: Callable[..., tuple[Array, ...]]) -> Reference:
     return reference
 
 
-def standard_case(sizes: Sizes, draw: Draw) -> Case:
-    """A standard convolution's x (B, Dᵤ, Dᵤ, M) and kernel (Dᵣ, Dᵣ, M, N)."""
-    x = draw(sizes["batch"], *input_sides(sizes), sizes["channels"])
-    kernel = draw(sizes["kernel_height"], sizes["kernel_width"], sizes["channels"], sizes["filters"])
-    return Case({"x": x, "kernel": kernel}, geometry(sizes), sizes)
+def with_x(build: Callable[[Sizes, Draw], Mapping[str, Array]]) -> Build:
+    """A convolution's case: x (B, Dᵤ, Dᵤ, M), drawn first, then the kernels that `build` draws."""
+
+    def case(sizes: Sizes, draw: Draw) -> Case:
+        x = draw(sizes["batch"], *input_sides(sizes), sizes["channels"])
+        return Case({"x": x, **build(sizes, draw)}, geometry(sizes), sizes)
+
+    return case
 
 
-def depthwise_case(sizes: Sizes, draw: Draw) -> Case:
-    """A depthwise convolution's x (B, Dᵤ, Dᵤ, M) and kernel (Dᵣ, Dᵣ, M·Q)."""
-    x = draw(sizes["batch"], *input_sides(sizes), sizes["channels"])
-    kernel = draw(sizes["kernel_height"], sizes["kernel_width"], sizes["channels"] * sizes["multiplier"])
-    return Case({"x": x, "kernel": kernel}, geometry(sizes), sizes)
+@with_x
+def standard_case(sizes: Sizes, draw: Draw) -> Mapping[str, Array]:
+    """A standard convolution's kernel (Dᵣ, Dᵣ, M, N)."""
+    return {"kernel": draw(sizes["kernel_height"], sizes["kernel_width"], sizes["channels"], sizes["filters"])}
 
 
-def separable_case(sizes: Sizes, draw: Draw) -> Case:
-    """A separable convolution's x (B, Dᵤ, Dᵤ, M), depthwise (Dᵣ, Dᵣ, M·Q) and pointwise (M·Q, N)."""
-    case = depthwise_case(sizes, draw)
-    pointwise = draw(sizes["channels"] * sizes["multiplier"], sizes["filters"])
-    return Case(
-        {"x": case.arrays["x"], "depthwise": case.arrays["kernel"], "pointwise": pointwise}, case.options, sizes
-    )
+@with_x
+def depthwise_case(sizes: Sizes, draw: Draw) -> Mapping[str, Array]:
+    """A depthwise convolution's kernel (Dᵣ, Dᵣ, M·Q)."""
+    return {"kernel": draw(sizes["kernel_height"], sizes["kernel_width"], sizes["channels"] * sizes["multiplier"])}
 
 
-def with_upstream(
-    build: Callable[[Sizes, Draw], Case], channels: Callable[[Case], int]
-) -> Callable[[Sizes, Draw], Case]:
-    """The same case for backward: a drawn dy in front, of the output's shape with that many channels."""
+def factors(sizes: Sizes, draw: Draw, multiplier: str = "multiplier") -> dict[str, Array]:
+    """A depthwise kernel (Dᵣ, Dᵣ, M·Q) and a pointwise one (M·Q, N); Q is the size of that name."""
+    inner = sizes["channels"] * sizes[multiplier]
+    depthwise = draw(sizes["kernel_height"], sizes["kernel_width"], inner)
+    return {"depthwise": depthwise, "pointwise": draw(inner, sizes["filters"])}
+
+
+separable_case = with_x(factors)
+
+
+def with_upstream(build: Build) -> Build:
+    """The same case for backward: a drawn dy in front, of the output's shape."""
 
     def backward_case(sizes: Sizes, draw: Draw) -> Case:
         case = build(sizes, draw)
-        x, spatial = list(case.arrays.values())[:2]
-        assert x is not None
-        assert spatial is not None
-        dy = draw(x.shape[0], *output_sides(x, spatial, case.options), channels(case))
-        return Case({"dy": dy, **case.arrays}, case.options, sizes)
+        x, *kernels = case.arrays.values()
+        spatial = case.arrays.get("depthwise", kernels[0])
+        sides = output_sides(x, spatial, case.options) if case.options else x.shape[1:3]
+        return replace(case, arrays={"dy": draw(x.shape[0], *sides, kernels[-1].shape[-1]), **case.arrays})
 
     return backward_case
+
+
+def backward_of(
+    task: Task, name: str, points: int, reference: Reference, text: str, wrong: Mapping[str, Answer], **others: Any
+) -> Task:
+    """The task that asks for the gradients of another task's function: takes dy too, gives one for each array."""
+    return replace(
+        task,
+        name=name,
+        points=points,
+        arrays=(("dy", "volume"), *task.arrays),
+        results=tuple((f"d{array}", kind) for array, kind in task.arrays),
+        reference=reference,
+        text=text,
+        wrong=wrong,
+        **{"build": with_upstream(task.build), **others},
+    )

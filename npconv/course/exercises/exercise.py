@@ -1,4 +1,4 @@
-"""What an exercise is made of: functions to write, for each the cases it is tried on, and the mistakes known by name.
+"""The parts of an exercise: functions to write, the cases that each is tried on, and the mistakes known by name.
 
 Nothing here is drawn and thrown away. A task's sizes each have a least value, and a few that depart from it; a case is
 built from sizes, so that it always fits. The case where nothing departs is one product or so, and a case in which only
@@ -9,13 +9,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from ...kernels.geometry import Array
 from .variants import Variant
 
-Number: TypeAlias = Any  # an int, a float or a Fraction
-Result: TypeAlias = "tuple[Array | Number | None, ...]"  # what a function returns, a lone result in a tuple of one
+Result: TypeAlias = tuple[Any, ...]  # arrays, numbers or None: what a function returns, a lone result in a tuple of one
 Sizes: TypeAlias = Mapping[str, int]
-Draw: TypeAlias = Callable[..., Array]  # draw(*shape): small whole numbers
+Draw: TypeAlias = Callable[..., Any]  # draw(*shape): an array of small whole numbers, or its shape where shapes will do
+Named: TypeAlias = tuple[tuple[str, str], ...]  # arguments or results in order, each with its kind
 
 
 @dataclass(frozen=True)
@@ -37,13 +36,14 @@ class Size:
 class Case:
     """One call, in npconv's own layout: arrays by name, in order, keyword arguments, and the sizes it is built from."""
 
-    arrays: Mapping[str, Array | None]
+    arrays: Mapping[str, Any]  # an array each, or None where an argument may be None
     options: Mapping[str, Any]
     sizes: Sizes
 
 
 Reference: TypeAlias = Callable[[Case, Variant], Result]
 Answer: TypeAlias = Callable[[Case, Variant, Reference], Result]
+Build: TypeAlias = Callable[[Sizes, Draw], Case]
 
 
 @dataclass(frozen=True)
@@ -63,23 +63,24 @@ class Task:
 
     `arrays` and `results` give name and kind of what it takes by position and returns, in order; the kind (see
     variants.py) says how a variant lays it out. `build(sizes, draw)` makes a case, `reference(case, variant)` the right
-    answer, with npconv's kernels, in npconv's layout. `exact` holds where whole numbers have whole answers. `text`
-    gives the docstring's body for a variant; the template adds the shapes, what the variant changes, and an example,
-    the case of the sizes `example` with its right answer. `further` are sizes, over the least, of cases worth a try
-    that no rule comes upon; a name in them that is none of the task's sizes is passed over.
+    answer, with npconv's kernels, in npconv's layout. `exact` holds where whole numbers have whole answers. `text` is
+    the docstring's body, with a variant's words in braces; the template adds the shapes, what the variant changes, and
+    an example, the case of the sizes `example` with its right answer. `wrong` has the answers of the mistakes, by what
+    is said of them. `further` are sizes, over the least, of cases worth a try that no rule comes upon; a name in them
+    that is none of the task's sizes is passed over.
     """
 
     name: str
     points: int
-    arrays: tuple[tuple[str, str], ...]
-    options: tuple[tuple[str, str], ...]  # name and default as the signature has it, "" for none
-    results: tuple[tuple[str, str], ...]
+    arrays: Named
+    options: Named  # name and default as the signature has it, "" for none
     sizes: tuple[Size, ...]
-    build: Callable[[Sizes, Draw], Case]
+    build: Build
     reference: Reference
-    text: Callable[[Variant], str]
+    text: str
     example: Sizes  # those of the case that the docstring shows, over the least
-    mistakes: tuple[Mistake, ...] = ()
+    wrong: Mapping[str, Answer]
+    results: Named = (("y", "volume"),)
     exact: bool = True
     integers: bool = True  # whether it is tried on arrays of an integer dtype too
     # what of the results, in the student's layout, is compared where it is not they themselves
@@ -89,6 +90,11 @@ class Task:
     choices: tuple[str, ...] = ()  # those of a variant that change what is computed, beside layout and padding
     shown: Callable[[str, Case], list[str]] | None = None  # the example's lines from the call on, where they are others
     further: tuple[Sizes, ...] = ()
+
+    @property
+    def mistakes(self) -> tuple[Mistake, ...]:
+        """The mistakes known by name, those first that are looked for first."""
+        return tuple(Mistake(says, answer) for says, answer in self.wrong.items())
 
     @property
     def signature(self) -> str:
@@ -113,5 +119,5 @@ class Exercise:
 
     @property
     def points(self) -> int:
-        """What all its functions are worth together."""
+        """The points of all its functions together."""
         return sum(task.points for task in self.tasks)

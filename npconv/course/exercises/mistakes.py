@@ -1,47 +1,134 @@
-"""The mistakes known by name, each as a change of what the right function is given, or of what it gives."""
+"""The mistakes known by name, in tables: what is said of each, and what a function that makes it answers.
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+An answer is a change of what the right function is given, or of what it gives.
+"""
+
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from ...kernels.geometry import Array
-from .convolutions import output_sides
-from .exercise import Answer, Case, Mistake, Reference, Result
+from .convolutions import NO_PADDING, output_sides
+from .exercise import Answer, Case, Reference, Result
 from .variants import Variant
 
+Wrong: TypeAlias = dict[str, Answer]
+Change: TypeAlias = Callable[[Any], Any]
 
-def changed(case: Case, change: Mapping[str, Callable[[Any], Any]]) -> Case:
+
+def changed(case: Case, change: Mapping[str, Change]) -> Case:
     """The case with the arrays and options of these names changed."""
-    arrays = {name: change[name](a) if name in change and a is not None else a for name, a in case.arrays.items()}
-    options = {name: change[name](value) if name in change else value for name, value in case.options.items()}
+    arrays, options = (
+        {name: change[name](value) if name in change and value is not None else value for name, value in given.items()}
+        for given in (case.arrays, case.options)
+    )
     return replace(case, arrays=arrays, options=options)
 
 
-def taken_for(says: str, **change: Callable[[Any], Any]) -> Mistake:
-    """The mistake of a function that takes an array or an option for another one."""
-    return Mistake(says, lambda case, variant, reference: reference(changed(case, change), variant))
+def padded_already(case: Case, padded: Array) -> Case:
+    """The case of this padded map, around which no padding is put any more."""
+    return changed(case, {"x": lambda x: padded, "padding": lambda padding: NO_PADDING})
 
 
-def as_if(says: str, **choices: Any) -> Mistake:
-    """The mistake of a function that is right in another variant."""
-    return Mistake(says, lambda case, variant, reference: reference(case, replace(variant, **choices)))
+# answers
 
 
-def part_taken_for(says: str, position: int, **change: Callable[[Any], Any]) -> Mistake:
-    """The same mistake in one of the results alone."""
+def taking(**change: Change) -> Answer:
+    """The answer of a function that takes an array or an option for another one."""
+    return lambda case, variant, reference: reference(changed(case, change), variant)
 
-    def answer(case: Case, variant: Variant, reference: Reference) -> Result:
-        wrong, right = reference(changed(case, change), variant), reference(case, variant)
+
+def as_if(**choices: Any) -> Answer:
+    """The answer of a function that is right in another variant."""
+    return lambda case, variant, reference: reference(case, replace(variant, **choices))
+
+
+def giving(change: Callable[[Result, Case], Result]) -> Answer:
+    """The answer of a function that makes something else of the right results."""
+    return lambda case, variant, reference: change(reference(case, variant), case)
+
+
+def in_part(position: int, answer: Answer) -> Answer:
+    """An answer that is wrong in one of the results alone."""
+
+    def answered(case: Case, variant: Variant, reference: Reference) -> Result:
+        wrong, right = answer(case, variant, reference), reference(case, variant)
         return (*right[:position], wrong[position], *right[position + 1 :])
 
-    return Mistake(says, answer)
+    return answered
 
 
-def result_taken_for(says: str, change: Callable[[Result, Case], Result]) -> Mistake:
-    """The mistake of a function that makes something else of the right results."""
-    return Mistake(says, lambda case, variant, reference: change(reference(case, variant), case))
+def overwriting(parts: Callable[[Array], Mapping[tuple[int, int], Array]], product: Callable[..., Array]) -> Answer:
+    """The answer with = for +=: where patches overlap, dx has what the last of them sends back.
+
+    `parts(kernel)` are the parts that are written one after the other, by their place in the kernel: the whole kernel,
+    or its taps. `product(dy, part, m)` is what one position's dy (B, N) sends to a part's patch, (B, Dᵣ, Dᵣ, M).
+    """
+
+    def answered(case: Case, variant: Variant, reference: Reference) -> Result:
+        dy, x, kernel = case.arrays.values()
+        stride, padding = case.options["stride"], case.options["padding"]
+        dpadded = np.zeros(variant.padded(x, padding).shape)
+        for (i, j), part in parts(kernel).items():
+            for v, w in np.ndindex(*output_sides(x, kernel, case.options)):
+                row, column = v * stride[0] + i, w * stride[1] + j
+                patch = dpadded[:, row : row + part.shape[0], column : column + part.shape[1]]
+                patch[...] = product(dy[:, v, w], part, x.shape[-1])
+        return (variant.unpadded(dpadded, padding), *reference(case, variant)[1:])
+
+    return answered
+
+
+def cropping(start: Callable[[Any], tuple[int, int]]) -> Answer:
+    """The answer whose dx is cut out of the padded map's gradient at another place; `start(padding)` is where."""
+
+    def answered(case: Case, variant: Variant, reference: Reference) -> Result:
+        x, padding = case.arrays["x"], case.options["padding"]
+        dpadded = reference(padded_already(case, variant.padded(x, padding)), variant)[0]
+        row, column = start(padding)
+        cut = dpadded[:, row : row + x.shape[1], column : column + x.shape[2]]
+        return (cut, *reference(case, variant)[1:])
+
+    return answered
+
+
+def stepping(change: Change) -> Answer:
+    """The answer whose taps are cut out with another stride, while the output's size is right."""
+
+    def answered(case: Case, variant: Variant, reference: Reference) -> Result:
+        x, kernel = list(case.arrays.values())[:2]
+        stride, padded = change(case.options["stride"]), variant.padded(x, case.options["padding"])
+        sides = zip(output_sides(x, kernel, case.options), stride, kernel.shape, strict=False)
+        rows, columns = ((side - 1) * step + length for side, step, length in sides)
+        if rows > padded.shape[1] or columns > padded.shape[2]:
+            raise ValueError("the taps run over the map's edge")
+        return reference(changed(padded_already(case, padded[:, :rows, :columns]), {"stride": change}), variant)
+
+    return answered
+
+
+def _reflecting(case: Case, variant: Variant, reference: Reference) -> Result:
+    around = np.pad(case.arrays["x"], ((0, 0), *case.options["padding"], (0, 0)), mode="reflect")
+    return reference(padded_already(case, around), variant)
+
+
+def oriented(as_it_is: str, turned_first: str, answer: Answer) -> Wrong:
+    """One mistake in the words for kernels as they are, and in those for kernels that are turned round first."""
+
+    def where(turned: bool) -> Answer:
+        def answered(case: Case, variant: Variant, reference: Reference) -> Result:
+            if variant.turned != turned:  # there it is another mistake
+                raise ValueError("another orientation")
+            return answer(case, variant, reference)
+
+        return answered
+
+    return {as_it_is: where(False), turned_first: where(True)}
+
+
+# changes
 
 
 def turned(kernel: Array) -> Array:
@@ -49,133 +136,33 @@ def turned(kernel: Array) -> Array:
     return kernel[::-1, ::-1]
 
 
-def swapped(kernel: Array) -> Array:
-    """A kernel with height and width exchanged; ValueError where it is not square, as then it fits nowhere."""
-    if kernel.shape[0] != kernel.shape[1]:
-        raise ValueError("not square")
-    exchanged: Array = kernel.swapaxes(0, 1)
-    return exchanged
+def exchanged(first: int, second: int) -> Change:
+    """An array with two axes exchanged; ValueError where they differ in length, as then it fits nowhere."""
+
+    def exchange(a: Array) -> Array:
+        if a.shape[first] != a.shape[second]:
+            raise ValueError("the axes differ")
+        swapped: Array = a.swapaxes(first, second)
+        return swapped
+
+    return exchange
 
 
-def only(index: int, axis: int) -> Callable[[Array], Array]:
-    """What leaves of an array its entry of that index along an axis, and zeros elsewhere."""
+def only(index: int, *axes: int) -> Change:
+    """What leaves of an array its entry of that index along these axes, and zeros elsewhere."""
 
     def kept(a: Array) -> Array:
+        place = tuple(index if axis in axes else slice(None) for axis in range(a.ndim))
         alone: Array = np.zeros_like(a)
-        place = (slice(None),) * (axis % a.ndim) + (index,)
         alone[place] = a[place]
         return alone
 
     return kept
 
 
-def exchanged_channels(kernel: Array) -> Array:
-    """A kernel with its last two axes, M and N, exchanged; ValueError where they differ."""
-    if kernel.shape[-1] != kernel.shape[-2]:
-        raise ValueError("as many filters as channels are needed")
-    other: Array = kernel.swapaxes(-1, -2)
-    return other
+# tables
 
-
-def overwritten(product: Callable[[Array, Array, int], Array]) -> tuple[Mistake, ...]:
-    """The mistake of = for +=: where patches overlap, dx has what the last patch, or the last tap, sends back.
-
-    `product(dy, kernel, m)` is what one position's dy (B, N) sends to its patch, (B, Dᵣ, Dᵣ, M).
-    """
-
-    def answer(parts: Callable[[Array], Iterable[tuple[tuple[int, int], Array]]]) -> Answer:
-        def answered(case: Case, variant: Variant, reference: Reference) -> Result:
-            dy, x, kernel = case.arrays.values()
-            assert dy is not None
-            assert x is not None
-            assert kernel is not None
-            stride, padding = case.options["stride"], case.options["padding"]
-            dpadded = np.zeros(variant.padded(x, padding).shape)
-            for (i, j), part in parts(kernel):
-                for v, w in np.ndindex(*output_sides(x, kernel, case.options)):
-                    row, column = v * stride[0] + i, w * stride[1] + j
-                    patch = dpadded[:, row : row + part.shape[0], column : column + part.shape[1]]
-                    patch[...] = product(dy[:, v, w], part, x.shape[-1])
-            return (variant.unpadded(dpadded, padding), *reference(case, variant)[1:])
-
-        return answered
-
-    def taps(kernel: Array) -> Iterator[tuple[tuple[int, int], Array]]:
-        for i, j in np.ndindex(*kernel.shape[:2]):
-            yield (i, j), kernel[i : i + 1, j : j + 1]
-
-    says = "dx is overwritten where patches overlap: = stands for +="
-    whole = Mistake(says, answer(lambda kernel: [((0, 0), kernel)]))
-    return whole, Mistake(f"{says}, tap by tap", answer(taps))
-
-
-def cropped(says: str, start: Callable[[Any], tuple[int, int]]) -> Mistake:
-    """The mistake of a dx that is cut out of the padded map's gradient at another place; `start(padding)` is where."""
-
-    def answer(case: Case, variant: Variant, reference: Reference) -> Result:
-        x, padding = case.arrays["x"], case.options["padding"]
-        assert x is not None
-        around = {"x": lambda x: variant.padded(x, padding), "padding": lambda padding: ((0, 0), (0, 0))}
-        dpadded: Any = reference(changed(case, around), variant)[0]
-        row, column = start(padding)
-        return (
-            dpadded[:, row : row + x.shape[1], column : column + x.shape[2]],
-            *reference(case, variant)[1:],
-        )
-
-    return Mistake(says, answer)
-
-
-def where_kernels_are(orientation: str, mistake: Mistake) -> Mistake:
-    """The mistake in variants alone whose kernels have that orientation, as elsewhere it is another one."""
-
-    def answer(case: Case, variant: Variant, reference: Reference) -> Result:
-        if variant.kernel != orientation:
-            raise ValueError("another orientation")
-        return mistake.answer(case, variant, reference)
-
-    return Mistake(mistake.says, answer)
-
-
-def oriented(plain: str, turned_first: str, mistake: Callable[[str], Mistake]) -> tuple[Mistake, ...]:
-    """One mistake in the words for kernels as they are, and in those for kernels that are turned round first."""
-    return (
-        where_kernels_are("as it is", mistake(plain)),
-        where_kernels_are("turned", mistake(turned_first)),
-    )
-
-
-def stepped(says: str, change: Callable[[tuple[int, int]], tuple[int, int]]) -> Mistake:
-    """The mistake of taps that are cut out with another stride, while the output's size is right."""
-
-    def answer(case: Case, variant: Variant, reference: Reference) -> Result:
-        x, kernel = list(case.arrays.values())[:2]
-        assert x is not None
-        assert kernel is not None
-        stride, padded = change(case.options["stride"]), variant.padded(x, case.options["padding"])
-        read = [
-            (side - 1) * step + length
-            for side, step, length in zip(output_sides(x, kernel, case.options), stride, kernel.shape, strict=False)
-        ]
-        if read[0] > padded.shape[1] or read[1] > padded.shape[2]:
-            raise ValueError("the taps run over the map's edge")
-        there = {"x": lambda x: padded[:, : read[0], : read[1]], "padding": lambda padding: ((0, 0), (0, 0))}
-        return reference(changed(case, {**there, "stride": lambda stride: change(stride)}), variant)
-
-    return Mistake(says, answer)
-
-
-def reflected(case: Case, variant: Variant, reference: Reference) -> Result:
-    """What a function returns that pads by mirroring the map around its edge."""
-    padding = case.options["padding"]
-    around = {
-        "x": lambda x: np.pad(x, ((0, 0), *padding, (0, 0)), mode="reflect"),
-        "padding": lambda padding: ((0, 0), (0, 0)),
-    }
-    return reference(changed(case, around), variant)
-
-
-WRONG_STRIDES: dict[str, Callable[[tuple[int, int]], tuple[int, int]]] = {
+WRONG_STRIDES: dict[str, Change] = {
     "the stride is ignored": lambda stride: (1, 1),
     "the strides of height and width are swapped": lambda stride: stride[::-1],
     "the height's stride is taken for both": lambda stride: (stride[0], stride[0]),
@@ -183,119 +170,127 @@ WRONG_STRIDES: dict[str, Callable[[tuple[int, int]], tuple[int, int]]] = {
     "the stride along the height is ignored": lambda stride: (1, stride[1]),
     "the stride along the width is ignored": lambda stride: (stride[0], 1),
 }
-STRIDE_MISTAKES = tuple(taken_for(says, stride=change) for says, change in WRONG_STRIDES.items())
-STEP_MISTAKES = tuple(stepped(f"{says}, where the taps are cut out", change) for says, change in WRONG_STRIDES.items())
-ORDER_MISTAKE = taken_for(
-    "stride and padding are taken in the wrong order, height for width",
-    stride=lambda s: s[::-1],
-    padding=lambda p: p[::-1],
-)
-SIDE_MISTAKES = (
-    taken_for("the padding behind is put on both sides", padding=lambda padding: tuple((b, b) for _, b in padding)),
-    taken_for("the top's padding is taken for the bottom's", padding=lambda p: ((p[0][0], p[0][0]), p[1])),
-    taken_for("the bottom's padding is taken for the top's", padding=lambda p: ((p[0][1], p[0][1]), p[1])),
-    taken_for("the left's padding is taken for the right's", padding=lambda p: (p[0], (p[1][0], p[1][0]))),
-    taken_for("the right's padding is taken for the left's", padding=lambda p: (p[0], (p[1][1], p[1][1]))),
-    taken_for("the height's padding is put on all sides", padding=lambda p: (p[0], p[0])),
-    taken_for("the width's padding is put on all sides", padding=lambda p: (p[1], p[1])),
-    taken_for("the padding of the top is put on all sides", padding=lambda p: ((p[0][0],) * 2,) * 2),
-    taken_for("the padding along the height is ignored", padding=lambda p: ((0, 0), p[1])),
-    taken_for("the padding along the width is ignored", padding=lambda p: (p[0], (0, 0))),
-)
-PADDING_MISTAKES = (
-    taken_for("the padding is ignored", padding=lambda padding: ((0, 0), (0, 0))),
-    taken_for("the padding of height and width is swapped", padding=lambda padding: padding[::-1]),
-    taken_for("the padding's two sides are swapped", padding=lambda padding: tuple(sides[::-1] for sides in padding)),
-    taken_for("the padding in front is put on both sides", padding=lambda padding: tuple((a, a) for a, _ in padding)),
-    taken_for("top and bottom are swapped", padding=lambda padding: (padding[0][::-1], padding[1])),
-    taken_for("left and right are swapped", padding=lambda padding: (padding[0], padding[1][::-1])),
-    *SIDE_MISTAKES,
-    as_if("the nearest value is repeated around the map, where zeros are right", padding="nearest"),
-    Mistake("the map is mirrored around its edge, by numpy's mode reflect", reflected),
-    as_if("the padding is zeros, whatever the docstring says", padding="zeros"),
-)
-
-
+STRIDE = {says: taking(stride=change) for says, change in WRONG_STRIDES.items()}
+STEPS = {f"{says}, where the taps are cut out": stepping(change) for says, change in WRONG_STRIDES.items()}
+ORDER: Wrong = {
+    "stride and padding are taken in the wrong order, height for width": taking(
+        stride=lambda stride: stride[::-1], padding=lambda padding: padding[::-1]
+    ),
+}
+PADDING_IGNORED = {"the padding is ignored": taking(padding=lambda p: NO_PADDING)}
+AXES_SWAPPED = {"the padding of height and width is swapped": taking(padding=lambda p: p[::-1])}
+SIDES_SWAPPED = {"the padding's two sides are swapped": taking(padding=lambda p: tuple(sides[::-1] for sides in p))}
+FRONT_TWICE = {
+    "the padding in front is put on both sides": taking(padding=lambda p: tuple((a, a) for a, _ in p)),
+}
+SIDES: Wrong = {
+    "the padding behind is put on both sides": taking(padding=lambda p: tuple((b, b) for _, b in p)),
+    "the top's padding is taken for the bottom's": taking(padding=lambda p: ((p[0][0], p[0][0]), p[1])),
+    "the bottom's padding is taken for the top's": taking(padding=lambda p: ((p[0][1], p[0][1]), p[1])),
+    "the left's padding is taken for the right's": taking(padding=lambda p: (p[0], (p[1][0], p[1][0]))),
+    "the right's padding is taken for the left's": taking(padding=lambda p: (p[0], (p[1][1], p[1][1]))),
+    "the height's padding is put on all sides": taking(padding=lambda p: (p[0], p[0])),
+    "the width's padding is put on all sides": taking(padding=lambda p: (p[1], p[1])),
+    "the padding of the top is put on all sides": taking(padding=lambda p: ((p[0][0],) * 2,) * 2),
+    "the padding along the height is ignored": taking(padding=lambda p: ((0, 0), p[1])),
+    "the padding along the width is ignored": taking(padding=lambda p: (p[0], (0, 0))),
+}
+ALWAYS_ZEROS = {"the padding is zeros, whatever the docstring says": as_if(padding="zeros")}
+PADDING: Wrong = {
+    **PADDING_IGNORED,
+    **AXES_SWAPPED,
+    **SIDES_SWAPPED,
+    **FRONT_TWICE,
+    "top and bottom are swapped": taking(padding=lambda p: (p[0][::-1], p[1])),
+    "left and right are swapped": taking(padding=lambda p: (p[0], p[1][::-1])),
+    **SIDES,
+    "the nearest value is repeated around the map, where zeros are right": as_if(padding="nearest"),
+    "the map is mirrored around its edge, by numpy's mode reflect": _reflecting,
+    **ALWAYS_ZEROS,
+}
 AS_IT_IS = "the kernel is applied as it is, whatever the docstring says"
 
 
-def kernel_mistakes(name: str) -> tuple[Mistake, ...]:
-    """The mistakes with the orientation of the kernel of that name."""
-    return (
-        *oriented("the kernel is flipped", AS_IT_IS, lambda says: taken_for(says, **{name: turned})),
-        *half_turned(name),
-    )
-
-
-def half_turned(name: str) -> tuple[Mistake, ...]:
-    """Those that turn it round one of its axes alone, or exchange the two."""
-    return (
-        taken_for("the kernel's height and width are swapped", **{name: swapped}),
-        *oriented(
+def half_turned(name: str) -> Wrong:
+    """The mistakes that turn the kernel of that name round one of its axes alone, or exchange the two."""
+    return {
+        "the kernel's height and width are swapped": taking(**{name: exchanged(0, 1)}),
+        **oriented(
             "the kernel is turned upside down",
             "the kernel is not turned upside down, only left to right",
-            lambda says: taken_for(says, **{name: lambda kernel: kernel[::-1]}),
+            taking(**{name: lambda kernel: kernel[::-1]}),
         ),
-        *oriented(
+        **oriented(
             "the kernel is mirrored left to right",
             "the kernel is not turned left to right, only upside down",
-            lambda says: taken_for(says, **{name: lambda kernel: kernel[:, ::-1]}),
+            taking(**{name: lambda kernel: kernel[:, ::-1]}),
         ),
-    )
+    }
 
 
-def _mean_over_batch(result: Any, case: Case) -> Result:
-    return result[0], result[1] / len(case.arrays["dy"])  # type: ignore[arg-type]
+def orientation(name: str) -> Wrong:
+    """The mistakes with the orientation of the kernel of that name."""
+    return oriented("the kernel is flipped", AS_IT_IS, taking(**{name: turned})) | half_turned(name)
 
 
-def _with_turned_dkernel(result: Any, case: Case) -> Result:
+BATCH: Wrong = {
+    "only the first image of the batch is used": taking(x=only(0, 0)),
+    "only the last image of the batch is used": taking(x=only(-1, 0)),
+}
+CONFUSED = {"input and output channels of the kernel are confused": taking(kernel=exchanged(-2, -1))}
+
+
+def not_summed(name: str, position: int, which: str) -> Wrong:
+    """The mistake of a gradient that is the first or the last image's alone."""
+    image = taking(dy=only({"first": 0, "last": -1}[which], 0))
+    return {f"{name} is not summed over the batch: it is the {which} image's alone": in_part(position, image)}
+
+
+def _with_turned_dkernel(result: Result, case: Case) -> Result:
     return result[0], turned(result[1])
 
 
-def _flipped(case: Case, variant: Variant, reference: Reference) -> Result:
+def _flipping(case: Case, variant: Variant, reference: Reference) -> Result:
     return _with_turned_dkernel(reference(changed(case, {"kernel": turned}), variant), case)
 
 
-def last_alone(*axes: int) -> Callable[[Array], Array]:
-    """What leaves of a kernel its last entry along these axes, and zeros elsewhere."""
-
-    def kept(kernel: Array) -> Array:
-        for axis in axes:
-            kernel = only(-1, axis)(kernel)
-        return kernel
-
-    return kept
-
-
-BATCH_MISTAKES = (
-    taken_for("only the first image of the batch is used", x=only(0, 0)),
-    taken_for("only the last image of the batch is used", x=only(-1, 0)),
-)
-GRADIENT_MISTAKES = (
-    part_taken_for("dkernel is not summed over the batch: it is the last image's alone", 1, dy=only(-1, 0)),
-    part_taken_for("dkernel is not summed over the batch: it is the first image's alone", 1, dy=only(0, 0)),
-    result_taken_for("dkernel is the mean over the batch instead of the sum", _mean_over_batch),
-    result_taken_for("dx and dkernel are returned in the wrong order", lambda result, case: result[::-1]),
-    taken_for("dy is ignored", dy=np.ones_like),
-)
-SPATIAL_GRADIENT_MISTAKES = (
-    ORDER_MISTAKE,  # before those that explain the few answers too that it leaves
-    *STRIDE_MISTAKES,
-    *PADDING_MISTAKES[1:3],
-    PADDING_MISTAKES[-1],
-    *GRADIENT_MISTAKES,
-    cropped("dx is cut out from the corner of the padded map, as if there were no padding in front", lambda p: (0, 0)),
-    cropped("dx is cut out after the padding at the bottom and the right", lambda p: (p[0][1], p[1][1])),
-    *oriented(
-        "dkernel is turned round",
-        "dkernel is not turned back",
-        lambda says: result_taken_for(says, _with_turned_dkernel),
+GRADIENTS: Wrong = {
+    **not_summed("dkernel", 1, "last"),
+    **not_summed("dkernel", 1, "first"),
+    "dkernel is the mean over the batch instead of the sum": giving(
+        lambda result, case: (result[0], result[1] / len(case.arrays["dy"]))
     ),
-    *oriented(
+    "dx and dkernel are returned in the wrong order": giving(lambda result, case: result[::-1]),
+    "dy is ignored": taking(dy=np.ones_like),
+}
+SPATIAL_GRADIENTS: Wrong = {
+    **ORDER,  # before those that explain the few answers too that it leaves
+    **STRIDE,
+    **AXES_SWAPPED,
+    **SIDES_SWAPPED,
+    **ALWAYS_ZEROS,
+    **GRADIENTS,
+    "dx is cut out from the corner of the padded map, as if there were no padding in front": cropping(lambda p: (0, 0)),
+    "dx is cut out after the padding at the bottom and the right": cropping(lambda p: (p[0][1], p[1][1])),
+    **oriented("dkernel is turned round", "dkernel is not turned back", giving(_with_turned_dkernel)),
+    **oriented(
         "dx is computed with the kernel turned round",
         "dx is computed with the kernel as it is, whatever the docstring says",
-        lambda says: part_taken_for(says, 0, kernel=turned),
+        in_part(0, taking(kernel=turned)),
     ),
-    *oriented("the kernel is flipped", AS_IT_IS, lambda says: Mistake(says, _flipped)),
-    *half_turned("kernel"),
-)
+    **oriented("the kernel is flipped", AS_IT_IS, _flipping),
+    **half_turned("kernel"),
+}
+
+
+def overwritten(product: Callable[..., Array]) -> Wrong:
+    """The mistake of = for +=, patch by patch and tap by tap; `product` as in `overwriting`."""
+    says = "dx is overwritten where patches overlap: = stands for +="
+
+    def taps(kernel: Array) -> dict[tuple[int, int], Array]:
+        return {(i, j): kernel[i : i + 1, j : j + 1] for i, j in np.ndindex(*kernel.shape[:2])}
+
+    return {
+        says: overwriting(lambda kernel: {(0, 0): kernel}, product),
+        f"{says}, tap by tap": overwriting(taps, product),
+    }

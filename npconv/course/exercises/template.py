@@ -4,6 +4,7 @@ import re
 import textwrap
 from collections.abc import Sequence
 from pathlib import Path
+from string import Template
 
 import numpy as np
 
@@ -11,7 +12,7 @@ from ...files import write_whole
 from ...kernels.geometry import Array
 from ...text import listed
 from . import EXERCISES
-from .bugs import broken_functions, bug_exercise
+from .bugs import FIND_THE_BUG, broken_functions, bug_exercise
 from .exercise import Case, Exercise, Task
 from .variants import LAYOUTS, Variant, kind_of_shape, variant_from
 
@@ -67,6 +68,27 @@ RULES = {
     "images": "The cost is that of one image, whatever the batch.",
     "ratio": "The ratio is that of the standard convolution over the separable one.",
 }
+TURNED_RULE = (
+    "The {} is turned round in both directions before it is applied (a true convolution): its last row and column meet "
+    "the patch's first."
+)
+ORDER_RULE = "The width comes before the height: stride is {stride}, padding {padding}."
+TO_WRITE = "Write what is missing. NumPy and the standard library are there, npconv is not."
+TO_MEND = "The function below has one mistake. Find it and mend it: no more than one line has to change."
+DTYPES = " Arrays may have different dtypes: a result's is np.result_type of those that it is made of."
+HEAD = Template('''\
+# npconv exercise: $name
+# npconv variant: $seed
+"""$asks.
+
+$what
+No argument may be changed.$dtypes
+To see whether all is right:
+
+    npconv grade $file
+$rules"""
+
+''')
 
 
 def exercise_of(name: str, seed: int | None) -> tuple[Exercise, Variant]:
@@ -80,7 +102,7 @@ def exercise_of(name: str, seed: int | None) -> tuple[Exercise, Variant]:
     """
     if name not in EXERCISES:
         raise ValueError(f"there is no exercise {name}; there are {', '.join(EXERCISES)}")
-    if name == "find-the-bug":
+    if name == FIND_THE_BUG.name:
         return bug_exercise(seed or 0), Variant(seed)
     return EXERCISES[name], variant_from(EXERCISES[name].choices, seed, name)
 
@@ -125,53 +147,41 @@ def read_header(source: str) -> tuple[Exercise, Variant]:
 
 def exercise_text(exercise: Exercise, variant: Variant) -> str:
     """The file that is to be filled in."""
-    file = f"{exercise.name.replace('-', '_')}.py"
-    seed = "none" if variant.seed is None else variant.seed
-    rules = list(rules_of(exercise.tasks, variant))
-    head = [f"# npconv exercise: {exercise.name}", f"# npconv variant: {seed}", f'"""{_capital(exercise.asks)}.', ""]
-    if exercise.name == "find-the-bug":
-        what = "The function below has one mistake. Find it and mend it: no more than one line has to change."
-    else:
-        what = "Write what is missing. NumPy and the standard library are there, npconv is not."
-    rule = "No argument may be changed."
-    if any(len(task.arrays) > 1 for task in exercise.tasks):
-        rule += " Arrays may have different dtypes: a result's is np.result_type of those that it is made of."
-    head += [what, rule, "To see whether all is right:", "", f"    npconv grade {file}"]
-    if rules:
-        head += ["", "This is a variant. In it:", ""]
-        head += [
-            line for rule in rules for line in textwrap.wrap(rule, WIDTH, initial_indent="- ", subsequent_indent="  ")
-        ]
-    head += ['"""', ""]
-    if exercise.name == "find-the-bug":
-        return "\n".join([*head, broken_functions(variant.seed or 0, _docstring)])
+    rules = [textwrap.fill(rule, WIDTH, initial_indent="- ", subsequent_indent="  ") + "\n"
+             for rule in rules_of(exercise.tasks, variant)]  # fmt: skip
+    finding = exercise.name == FIND_THE_BUG.name
+    head = HEAD.substitute(
+        name=exercise.name,
+        seed="none" if variant.seed is None else variant.seed,
+        asks=_capital(exercise.asks),
+        what=TO_MEND if finding else TO_WRITE,
+        dtypes=DTYPES if any(len(task.arrays) > 1 for task in exercise.tasks) else "",
+        file=f"{exercise.name.replace('-', '_')}.py",
+        rules="".join(["\nThis is a variant. In it:\n\n", *rules] if rules else []),
+    )
+    if finding:
+        return head + broken_functions(variant.seed or 0, _docstring)
     module = "import numpy as np" if exercise.tasks[0].arrays else "from fractions import Fraction"
-    imports = [f"{module}  # noqa: F401", ""]  # until it is used
-    body = [
-        f"\n{_signature(task)}\n{_docstring(task, variant)}\n    raise NotImplementedError\n" for task in exercise.tasks
-    ]
-    return "\n".join([*head, *imports, *body])
+    functions = (f"{_signature(task)}\n{_docstring(task, variant)}\n" for task in exercise.tasks)
+    body = "".join(f"\n\n{function}    raise NotImplementedError\n" for function in functions)
+    return f"{head}{module}  # noqa: F401\n{body}"  # until it is used
 
 
 def rules_of(tasks: Sequence[Task], variant: Variant) -> list[str]:
     """What a variant changes in these functions, each change a sentence."""
     changed = variant.changed
     arrays, options = ({name for task in tasks for name, _ in getattr(task, of)} for of in ("arrays", "options"))
-    rules = []
-    for choice in ("channels", "filters"):
-        if choice in changed and (layouts := _layouts(tasks, variant, choice)):
-            rules.append(LAYOUT_RULES[choice, changed[choice]] + ", ".join(layouts) + ".")
+    rules = [
+        f"{LAYOUT_RULES[choice, changed[choice]]}{', '.join(layouts)}."
+        for choice in ("channels", "filters")
+        if choice in changed and (layouts := _layouts(tasks, variant, choice))
+    ]
     if "kernel" in changed and "stride" in options:  # where no more is asked than a product of kernels, nothing changes
-        which = "depthwise kernel" if "depthwise" in arrays else "kernel"
-        rules.append(
-            f"The {which} is turned round in both directions before it is applied (a true convolution): its last row "
-            "and column meet the patch's first."
-        )
+        rules.append(TURNED_RULE.format("depthwise kernel" if "depthwise" in arrays else "kernel"))
     if "padding" in changed and "padding" in options:
         rules.append(PADDING_RULES[variant.padding])
     if "order" in changed and "stride" in options:
-        pairs = PAIRS[variant.order]
-        rules.append(f"The width comes before the height: stride is {pairs['stride']}, padding {pairs['padding']}.")
+        rules.append(ORDER_RULE.format(**PAIRS[variant.order]))
     its_choices = {choice for task in tasks for choice in task.choices}
     return rules + [RULES[choice].format(option) for choice, option in changed.items() if choice in its_choices]
 
@@ -212,27 +222,22 @@ def _layouts(tasks: Sequence[Task], variant: Variant, choice: str) -> list[str]:
 
 def _docstring(task: Task, variant: Variant) -> str:
     """A function's docstring, indented: what it is, its arguments and results, the variant, an example."""
-    summary, _, more = task.text(variant).partition("\n\n")
-    lines = [f'"""{summary}', ""]
-    if more:
-        for paragraph in more.split("\n\n"):
-            lines += [*textwrap.wrap(" ".join(paragraph.split()), WIDTH), ""]
-    lines.append("Args:")
+    summary, *more = task.text.format(**variant.words).split("\n\n")
+    arguments, results = ["Args:"], []
     for name, kind in task.arrays:
         shape = _shape(task, variant, name, kind)
-        lines.append(f"    {name}: {f'{shape}, ' if shape else ''}{ABOUT[name]}.")
+        arguments.append(f"    {name}: {shape and f'{shape}, '}{ABOUT[name]}.")
     for name, _ in task.options:
-        shape = f"{_shape(task, variant, name, kind_of_shape(name))}, " if name in task.shapes else ""
-        lines.append(f"    {name}: {shape}{ABOUT[name].format(**PAIRS[variant.order])}.")
-    results = []
+        shape = _shape(task, variant, name, kind_of_shape(name)) if name in task.shapes else ""
+        arguments.append(f"    {name}: {shape and f'{shape}, '}{ABOUT[name].format(**PAIRS[variant.order])}.")
     for name, kind in task.results:
         shape = _shape(task, variant, name, kind)
         results.append(f"{name} {shape}" if shape else f"{name}, {'shaped like x' if kind == 'any' else 'one number'}")
-    lines += ["", "Returns:", f"    {listed(results)}."]
-    for rule in rules_of((task,), variant):
-        lines += ["", *textwrap.wrap(rule, WIDTH)]
-    lines += ["", *_example(task, variant), '"""']
-    return "\n".join(f"    {line}".rstrip() for line in lines)
+    parts = [[f'"""{summary}'], *(textwrap.wrap(paragraph, WIDTH) for paragraph in more), arguments]
+    parts += [["Returns:", f"    {listed(results)}."]]
+    parts += [*(textwrap.wrap(rule, WIDTH) for rule in rules_of((task,), variant)), _example(task, variant)]
+    text = "\n\n".join("\n".join(lines) for lines in parts)
+    return textwrap.indent(f'{text}\n"""', "    ")
 
 
 def example_case(task: Task) -> Case:

@@ -8,6 +8,7 @@ them; what it changes in the function, such as the rule of padding, `padded` and
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from functools import cache
 from itertools import product
 from typing import Any
@@ -33,6 +34,30 @@ OPTIONS: dict[str, tuple[Any, ...]] = {
     "ratio": ("separable over standard", "standard over separable"),
 }
 """What can be chosen, each choice's first option being npconv's own."""
+
+WORDS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "source": ("multiplier", ("c // Q", "c mod M")),  # the channel that filter c reads
+    "here": ("filters", ("", " (here with the axes of the channels last)")),
+    "deviation": ("epsilon", ("√(variance + epsilon)", "(√variance + epsilon)")),
+    "constant": ("epsilon", ("", " Where all values of a channel are the same, √variance is taken for a constant.")),
+    "counted": (
+        "count",
+        (
+            "multiplications (MACs), those with the padding's values included",
+            "multiplications and additions (FLOPs): a sum of n products has n multiplications and n − 1 additions; "
+            "products with the padding's values are included",
+        ),
+    ),
+    "whole": ("images", ("the whole batch", "one image, however large the batch is")),
+    "over": (
+        "ratio",
+        (
+            "depthwise separable convolution over those of a standard one",
+            "standard convolution over those of a depthwise separable one",
+        ),
+    ),
+}
+"""What the texts of the tasks say in words, by the word in braces: a choice, and what is said for each option."""
 
 # kind of array: a choice that lays it out, and for each option the axes in terms of npconv's
 LAYOUTS: dict[str, tuple[str, dict[str, tuple[int, ...]]]] = {
@@ -68,6 +93,40 @@ class Variant:
         """The choices in which it differs from the plain exercise."""
         return {name: getattr(self, name) for name, options in OPTIONS.items() if getattr(self, name) != options[0]}
 
+    @property
+    def words(self) -> dict[str, Any]:
+        """The words in which the text of a task differs.
+
+        >>> Variant(multiplier="q·M + m", limit=4).words["source"], Variant(limit=4).words["limit"]
+        ('c mod M', 4)
+        """
+        said = {word: texts[OPTIONS[choice].index(getattr(self, choice))] for word, (choice, texts) in WORDS.items()}
+        return {**said, "limit": self.limit, "floor": self.floor}
+
+    @property
+    def turned(self) -> bool:
+        """True where kernels are turned round in both directions before they are applied."""
+        return self.kernel == "turned"
+
+    @property
+    def under_the_root(self) -> bool:
+        """True where epsilon is added to the variance, and not to its root."""
+        return self.epsilon == "under the root"
+
+    @property
+    def counts_additions(self) -> bool:
+        """True where a cost is in multiplications and additions."""
+        return self.count == "flops"
+
+    @property
+    def counts_batch(self) -> bool:
+        """True where a cost is that of the whole batch."""
+        return self.images == "all"
+
+    def ratio_of(self, ratio: Fraction) -> Fraction:
+        """A ratio of the separable convolution to the standard one, or its inverse where that is asked for."""
+        return ratio if self.ratio == "separable over standard" else 1 / ratio
+
     def axes(self, kind: str, count: int) -> tuple[int, ...]:
         """The axes of the student's layout of an array, in terms of npconv's.
 
@@ -83,7 +142,7 @@ class Variant:
         >>> Variant(channels="first").theirs("volume", np.zeros((2, 5, 4, 3))).shape
         (2, 3, 5, 4)
         """
-        if self.kernel == "turned" and kind in SPATIAL:
+        if self.turned and kind in SPATIAL:
             a = np.flip(a, SPATIAL[kind])
         a = a.transpose(self.axes(kind, a.ndim))
         return np.array(a, order="C")  # a copy, and an array of no axes stays one
