@@ -151,14 +151,14 @@ ROWS: dict[Any, dict[str, dict[str, Any]]] = {
         "variant_network": {"variant": "none", "blocks": 2, "stem_channels": 100},
     },
     bench: {
-        "Block": {"side": 4, "in_channels": 3, "out_channels": 5},
-        "Layer": {"kind": "pointwise", "group": "", "side": 4, "in_channels": 3, "out_channels": 5},
+        "TimedBlock": {"side": 4, "in_channels": 3, "out_channels": 5},
+        "TimedLayer": {"kind": "pointwise", "group": "", "side": 4, "in_channels": 3, "out_channels": 5},
         "as_json": {}, "machine": {},
-        "measure": {"layer": bench.Layer("pointwise", "", 4, 3, 5, 1), "batch": 2, "rounds": 1},
-        "measure_block": {"block": bench.Block(4, 3, 5), "batch": 2, "rounds": 1},
+        "measure": {"layer": bench.TimedLayer("pointwise", "", 4, 3, 5, 1), "batch": 2, "rounds": 1},
+        "measure_block": {"block": bench.TimedBlock(4, 3, 5), "batch": 2, "rounds": 1},
         "measure_inference": {"batch": 1, "resolution": 32, "rounds": 1},
         "measure_network": {"side": 8, "batch": 2, "rounds": 1},
-        "measure_separable": {"layer": bench.Layer("separable", "", 5, 3, 4), "batch": 2, "rounds": 1},
+        "measure_separable": {"layer": bench.TimedLayer("separable", "", 5, 3, 4), "batch": 2, "rounds": 1},
         "summary": {"rows": []},
     },
 }  # fmt: skip
@@ -169,7 +169,7 @@ RECORDS = {  # results, which the package makes, and protocols
     steps: "Panel Side Step Stepper",
     checks: "Case Proof",
     training: "History Optimizer Task Trained",
-    bench: "Pass Row Saving Step",
+    bench: "Block KernelTime Layer Pass Row Saving Step StepTime",
 }
 IN_KERNELS = {
     name for name in names_of(cost) if name != "count_operations"

@@ -14,7 +14,7 @@ from npconv.cost import conv2d_cost, depthwise_separable_conv2d_cost
 from npconv.layers import InvertedResidual
 from npconv.models import small_mobilenet_v2
 
-TINY = bench.Block(5, 3, 3)
+TINY = bench.TimedBlock(5, 3, 3)
 
 
 @pytest.fixture(autouse=True)
@@ -138,7 +138,7 @@ def test_the_command_prints_steps_alone_and_writes_them(tmp_path, capsys, monkey
     assert data["steps"][1]["shares"]["depthwise"] > 0
 
 
-SEPARABLE = bench.Layer("separable", "block 1", 7, 3, 5, 3, 2)
+SEPARABLE = bench.TimedLayer("separable", "block 1", 7, 3, 5, 3, 2)
 
 
 def test_what_is_timed_of_separable_convolutions_are_the_layers_of_mobilenet_v1():
@@ -413,7 +413,7 @@ def test_the_limit_of_a_kernel_is_its_products_or_its_copy(monkeypatch, called, 
 
     monkeypatch.setattr("npconv.bench.kernels.interleaved", interleaved)
     m, n, side = 3, 3 if kind == "depthwise" else 5, 1 if kind == "pointwise" else 3
-    rows = bench.measure(bench.Layer(kind, "group", 6, m, n, side), 2, loops=False, rungs=False)
+    rows = bench.measure(bench.TimedLayer(kind, "group", 6, m, n, side), 2, loops=False, rungs=False)
     called.clear()
     for key in (("limit", "forward"), ("limit", "backward")):
         if key in asked:
@@ -466,3 +466,8 @@ def test_the_machine_is_told_with_its_processor_and_its_blas():
     facts = bench.machine()
     assert all(isinstance(facts[name], str) and facts[name] for name in ("processor", "blas", "numpy", "python"))
     assert facts["threads"] >= 1
+
+
+def test_what_is_measured_has_its_older_names_too():
+    assert (bench.Layer, bench.Row) == (bench.TimedLayer, bench.KernelTime)
+    assert (bench.Block, bench.Step) == (bench.TimedBlock, bench.StepTime)

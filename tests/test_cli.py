@@ -169,8 +169,8 @@ def test_vectors_are_written_whole_and_the_same_twice(tmp_path, capsys):
 def test_bench_prints_ratios_and_json(tmp_path, capsys, monkeypatch):
     from npconv import bench
 
-    tiny = (bench.Layer("standard", "3×3", 6, 3, 4), bench.Layer("depthwise", "depthwise", 6, 4, 4, 3, 2),
-            bench.Layer("pointwise", "pointwise", 5, 3, 4, 1))  # fmt: skip
+    tiny = (bench.TimedLayer("standard", "3×3", 6, 3, 4), bench.TimedLayer("depthwise", "depthwise", 6, 4, 4, 3, 2),
+            bench.TimedLayer("pointwise", "pointwise", 5, 3, 4, 1))  # fmt: skip
     monkeypatch.setattr(bench, "LAYERS", tiny)
     monkeypatch.setattr(bench, "SEPARABLE_LAYERS", ())
     monkeypatch.setattr(bench, "measure_inference", lambda batch, rounds: [])

@@ -3,9 +3,7 @@
 The limit is `limits.forward_limit`.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -13,7 +11,7 @@ from ..allocator import keep_memory
 from ..kernels.arguments import integer
 from ..models import Inference, mobilenet_v2
 from .limits import forward_limit
-from .timing import Rounds, import_torch
+from .timing import Calls, Rounds, import_torch
 from .with_torch import torch_inference
 
 
@@ -59,7 +57,7 @@ def measure_inference(batch: int, *, width: float = 1.0, resolution: int = 224, 
     network = mobilenet_v2(width, conventions="torchvision")
     x = np.random.default_rng(0).standard_normal((batch, resolution, resolution, 3)).astype(np.float32)
     folded, fast = network.folded(), Inference(network)
-    timed: dict[tuple[str, str], Callable[[], Any]] = {
+    timed: Calls = {
         ("limit", "forward"): forward_limit(folded, x.shape),
         ("Inference", "forward"): lambda: fast.forward(x),
         ("folded", "forward"): lambda: folded.forward(x),

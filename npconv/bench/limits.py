@@ -1,4 +1,4 @@
-"""What NumPy must do at the least: the work that everything here is timed beside.
+"""The least work that NumPy must do: the baseline of every timing.
 
 convolutions and dense layers     their matrix products, as np.matmul: one forward and two backward
 depthwise convolutions            one copy of the bytes that are read and written: x and y forward,

@@ -1,4 +1,4 @@
-"""What numbers were measured on, and all of a run as data."""
+"""The machine that measured, and all of a run as data."""
 
 import json
 import platform
@@ -13,7 +13,7 @@ from .timing import import_torch, threads
 
 
 def machine() -> dict[str, str | int]:
-    """What the numbers were measured on and with."""
+    """The hardware and the software of a measurement."""
     facts: dict[str, str | int] = {
         "processor": _processor(),
         "machine": platform.machine(),

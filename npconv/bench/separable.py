@@ -19,23 +19,21 @@ from ..cost import conv2d_cost, cost_ratio, depthwise_separable_conv2d_cost
 from ..kernels.arguments import instance, integer
 from ..kernels.geometry import Array
 from ..models import MOBILENET_V1_ROWS
-from .kernels import Layer
+from .kernels import TimedLayer
 from .limits import copying, products
-from .timing import bind, import_torch, interleaved
-from .with_torch import KERNEL, layouts
+from .timing import Calls, bind, import_torch, interleaved
+from .with_torch import KERNEL, as_taps, layouts
 
 HALVES = ("depthwise", "pointwise")
 PARTS = ("standard", *HALVES, "separable")
 
-Calls = dict[tuple[str, str], Callable[[], Any]]  # by function and part
 
-
-def _blocks() -> Iterator[Layer]:
+def _blocks() -> Iterator[TimedLayer]:
     side, channels, number = 112, 32, 0  # behind the stem
     for row in MOBILENET_V1_ROWS:
         for stride in (row.stride, *[1] * (row.blocks - 1)):
             number += 1
-            yield Layer("separable", f"block {number}", side, channels, row.channels, 3, stride)
+            yield TimedLayer("separable", f"block {number}", side, channels, row.channels, 3, stride)
             side, channels = side // stride, row.channels
 
 
@@ -70,11 +68,11 @@ class Saving:
     gflops: Mapping[str, Mapping[str, float]]
 
 
-def measure_separable(layer: Layer, batch: int, *, rounds: int = 15) -> Saving:
+def measure_separable(layer: TimedLayer, batch: int, *, rounds: int = 15) -> Saving:
     """Time the standard convolution of a layer's shape, the separable one, and its two halves apart.
 
     Args:
-        layer: a Layer; its padding is half the kernel on every side, which is what torch can do too.
+        layer: a TimedLayer; its padding is half the kernel on every side, which is what torch can do too.
         batch: B.
         rounds: how often everything is timed; the medians count.
 
@@ -82,11 +80,11 @@ def measure_separable(layer: Layer, batch: int, *, rounds: int = 15) -> Saving:
         A Saving. Bytes are the input, the kernel and the output, each once, and a separable convolution's those of its
         halves. Its limit is the sum of theirs; of torch's two memory layouts the faster counts, part by part.
 
-    >>> saving = measure_separable(Layer("separable", "block", 5, 3, 4), 2, rounds=1)
+    >>> saving = measure_separable(TimedLayer("separable", "block", 5, 3, 4), 2, rounds=1)
     >>> saving.predicted, saving.macs["separable"]
     ('13/36', 1950)
     """
-    instance("measure_separable", "layer", layer, Layer)
+    instance("measure_separable", "layer", layer, TimedLayer)
     batch, rounds = integer("measure_separable", "batch", batch), integer("measure_separable", "rounds", rounds)
     keep_memory()
     shape, n = (batch, layer.side, layer.side, layer.in_channels), layer.out_channels
@@ -150,8 +148,8 @@ def _torch(arrays: Mapping[str, tuple[Array, Array, Array]], geometry: Mapping[s
     calls: Calls = {}
     for name, _, place in layouts():
         tx, tfiltered = place(x), place(filtered)
-        kernels = (standard, depthwise[:, :, None], pointwise[None, None])
-        tstandard, tdepthwise, tpointwise = (place(kernel, KERNEL) for kernel in kernels)
+        kernels = (place(as_taps(kernel), KERNEL) for kernel in (standard, depthwise, pointwise))
+        tstandard, tdepthwise, tpointwise = kernels
 
         def separable(tx: Any = tx, depth: Any = tdepthwise, point: Any = tpointwise) -> Any:
             return convolve(convolve(tx, depth, groups=len(depth), **geometry), point)

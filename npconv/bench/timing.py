@@ -5,19 +5,22 @@ import os
 import statistics
 import time
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeAlias
+
+Calls: TypeAlias = dict[tuple[str, str], Callable[[], Any]]
+"""What is timed, by the function's name and a second word: the direction, or the part of a block."""
 
 SLOW = 0.5  # seconds; what takes longer runs three times only
 SAMPLE = 0.01  # seconds; shorter calls are repeated for as long
 REST = 0.06  # seconds, until the other library's threads have gone to sleep
 
 
-def interleaved(timed: dict[tuple[str, str], Callable[[], Any]], rounds: int) -> dict[tuple[str, str], float]:
+def interleaved(timed: Calls, rounds: int) -> dict[tuple[str, str], float]:
     """Medians in seconds of what `samples_in_turn` takes."""
     return {key: statistics.median(samples) for key, samples in samples_in_turn(timed, rounds).items()}
 
 
-def samples_in_turn(timed: dict[tuple[str, str], Callable[[], Any]], rounds: int) -> dict[tuple[str, str], list[float]]:
+def samples_in_turn(timed: Calls, rounds: int) -> dict[tuple[str, str], list[float]]:
     """Seconds, round by round; short calls are repeated within a round, very long ones left out after the third.
 
     NumPy's and torch's threads spin for some milliseconds after a call, in wait for the next, and take the cores from
@@ -49,7 +52,7 @@ class Rounds:
     its default memory layout, and "torch …" in others; without them ratios over torch are None.
     """
 
-    def __init__(self, timed: dict[tuple[str, str], Callable[[], Any]], rounds: int) -> None:
+    def __init__(self, timed: Calls, rounds: int) -> None:
         self.samples = {function: taken for (function, _), taken in samples_in_turn(timed, rounds).items()}
         self.seconds = {function: statistics.median(taken) for function, taken in self.samples.items()}
         torch = [function for function in self.seconds if function.startswith("torch")]

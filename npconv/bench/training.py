@@ -19,14 +19,14 @@ from ..models import small_mobilenet_v2
 from ..training import SGD
 from ..training.loop import training_step
 from .limits import step_limit
-from .timing import Rounds, import_torch, seconds_each
+from .timing import Calls, Rounds, import_torch, seconds_each
 from .with_torch import torch_block_steps, torch_network_steps
 
 MOMENTUM, LEARNING_RATE, SMOOTHING, CLASSES = 0.9, 1e-3, 0.1, 10
 
 
 @dataclass(frozen=True)
-class Block:
+class TimedBlock:
     """An inverted residual to time: input side, k and k′, stride and t."""
 
     side: int
@@ -36,7 +36,7 @@ class Block:
     expansion: int = 6
 
     def __post_init__(self) -> None:
-        assign(self, **{name: integer("Block", name, value) for name, value in vars(self).items()})
+        assign(self, **{name: integer("TimedBlock", name, value) for name, value in vars(self).items()})
 
     def __str__(self) -> str:
         channels = f"{self.in_channels}→{self.out_channels}"
@@ -44,19 +44,19 @@ class Block:
 
 
 BLOCKS = (
-    Block(112, 16, 24, 2),
-    Block(56, 24, 24),
-    Block(28, 32, 32),
-    Block(14, 64, 64),
-    Block(14, 96, 96),
-    Block(14, 96, 160, 2),
-    Block(7, 160, 160),
+    TimedBlock(112, 16, 24, 2),
+    TimedBlock(56, 24, 24),
+    TimedBlock(28, 32, 32),
+    TimedBlock(14, 64, 64),
+    TimedBlock(14, 96, 96),
+    TimedBlock(14, 96, 160, 2),
+    TimedBlock(7, 160, 160),
 )
 """Blocks of MobileNetV2 at 224."""
 
 
 @dataclass(frozen=True)
-class Step:
+class StepTime:
     """One measurement: a training step in milliseconds, with its ratios (below 1 is faster) and what it is made of.
 
     `over_torch` is over the faster of torch's two memory layouts. `shares` are the parts of npconv's own step by name,
@@ -72,21 +72,21 @@ class Step:
     shares: Mapping[str, float] = field(default_factory=dict)
 
 
-def measure_block(block: Block, batch: int, *, rounds: int = 15) -> list[Step]:
+def measure_block(block: TimedBlock, batch: int, *, rounds: int = 15) -> list[StepTime]:
     """Time an inverted residual forward, in training mode, and back, beside its limit and torch.
 
     Args:
-        block: a Block.
+        block: a TimedBlock.
         batch: B.
         rounds: how often everything is timed; the medians count.
 
     Returns:
-        A Step each for the limit, npconv, and torch in both of its memory layouts where it is installed.
+        A StepTime each for the limit, npconv, and torch in both of its memory layouts where it is installed.
 
-    >>> [step.function for step in measure_block(Block(4, 3, 5), 2, rounds=1)][:2]
+    >>> [step.function for step in measure_block(TimedBlock(4, 3, 5), 2, rounds=1)][:2]
     ['limit', 'npconv']
     """
-    instance("measure_block", "block", block, Block)
+    instance("measure_block", "block", block, TimedBlock)
     batch, rounds = integer("measure_block", "batch", batch), integer("measure_block", "rounds", rounds)
     network = InvertedResidual(block.in_channels, block.out_channels, block.stride, block.expansion)
     shape = (batch, block.side, block.side, block.in_channels)
@@ -103,7 +103,7 @@ def measure_block(block: Block, batch: int, *, rounds: int = 15) -> list[Step]:
     return _steps(str(block), batch, network, timed, rounds)
 
 
-def measure_network(side: int = 24, batch: int = 64, *, rounds: int = 15) -> list[Step]:
+def measure_network(side: int = 24, batch: int = 64, *, rounds: int = 15) -> list[StepTime]:
     """Time a training step of `small_mobilenet_v2`: forward, loss, backward, SGD with momentum. As `measure_block`.
 
     torch doesn't compute the gradient for the images, as nobody asks it to; npconv does.
@@ -131,15 +131,13 @@ def measure_network(side: int = 24, batch: int = 64, *, rounds: int = 15) -> lis
     return _steps(f"small MobileNetV2 {side}²", batch, network, timed, rounds)
 
 
-def _steps(
-    name: str, batch: int, network: Sequential, timed: dict[tuple[str, str], Callable[[], Any]], rounds: int
-) -> list[Step]:
+def _steps(name: str, batch: int, network: Sequential, timed: Calls, rounds: int) -> list[StepTime]:
     """Time them, and npconv's once more part by part."""
     keep_memory()
     times = Rounds(timed, rounds)
     shares = _shares(network, timed["npconv", "step"], rounds)
     return [
-        Step(
+        StepTime(
             name, batch, function, 1e3 * seconds, times.over(function, "limit"), times.over_faster_torch(function),
             shares if function == "npconv" else {},
         )

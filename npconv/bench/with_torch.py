@@ -10,12 +10,11 @@ from ..kernels.signatures import STANDARD
 from ..layers import BatchNorm, Dense, DepthwiseSeparable, GlobalAveragePool, InvertedResidual, Layer, ReLU6, Sequential
 from ..layers.convolution import Linear
 from ..models import MobileNet
-from .timing import import_torch, threads
+from .timing import Calls, import_torch, threads
 
 ROWS = (Sequential, MobileNet, InvertedResidual, DepthwiseSeparable)  # with a forward that is known here
 VOLUME, KERNEL = (0, 3, 1, 2), (3, 2, 0, 1)  # the axes of ours in the order that torch has them
 
-Steps = dict[tuple[str, str], Callable[[], Any]]
 Place = Callable[..., Any]
 
 
@@ -47,9 +46,9 @@ def as_torch(layer: Layer, shape: tuple[int, ...]) -> Any:
     raise TypeError(f"as_torch: {type(layer).__name__} has no counterpart here")
 
 
-def torch_block_steps(network: Sequential, x: Array, dy: Array) -> Steps:
+def torch_block_steps(network: Sequential, x: Array, dy: Array) -> Calls:
     """A step forward, in training mode, and back from dy, gradients for x and for all parameters, by layout."""
-    steps: Steps = {}
+    steps: Calls = {}
     for name, module, place in _modules(network, x):
         tx, tdy = place(x).requires_grad_(), place(dy)
 
@@ -62,9 +61,9 @@ def torch_block_steps(network: Sequential, x: Array, dy: Array) -> Steps:
     return steps
 
 
-def torch_inference(network: Sequential, x: Array) -> Steps:
+def torch_inference(network: Sequential, x: Array) -> Calls:
     """A forward pass in inference mode, eager, not folded, by layout."""
-    steps: Steps = {}
+    steps: Calls = {}
     for name, module, place in _modules(network, x):
         module.eval()
         tx = place(x)
@@ -79,12 +78,12 @@ def torch_inference(network: Sequential, x: Array) -> Steps:
 
 def torch_network_steps(
     network: Sequential, x: Array, labels: Array, *, momentum: float, learning_rate: float, smoothing: float
-) -> Steps:
+) -> Calls:
     """A step of training a classifier with torch's own loss and its SGD, by layout."""
     torch = import_torch()
     loss = torch.nn.CrossEntropyLoss(label_smoothing=smoothing)
     targets = torch.from_numpy(labels)
-    steps: Steps = {}
+    steps: Calls = {}
     for name, module, place in _modules(network, x):
         tx, optimizer = place(x), torch.optim.SGD(module.parameters(), lr=learning_rate, momentum=momentum)
 
@@ -116,6 +115,11 @@ def layouts() -> Iterator[tuple[str, Any, Place]]:
         yield name, layout, place
 
 
+def as_taps(kernel: Array) -> Array:
+    """Any kernel with the four axes of a standard one: a depthwise kernel's M is 1, a pointwise kernel is one tap."""
+    return {2: kernel[None, None], 3: kernel[:, :, None]}.get(kernel.ndim, kernel)
+
+
 def _modules(network: Sequential, x: Array) -> Iterator[tuple[str, Any, Place]]:
     """(name, module, how arrays become tensors) for both layouts, in training mode."""
     for name, layout, place in layouts():
@@ -130,8 +134,7 @@ def _product(layer: Linear, shape: tuple[int, ...]) -> Any:
         module: Any = nn.Linear(*kernel.shape, bias=bias is not None)
         weight, modules = kernel.T, [module]
     else:
-        taps = kernel if kernel.ndim > 2 else kernel[None, None]  # a pointwise kernel is one tap
-        groups = shape[-1] if taps.ndim == 3 else 1
+        taps, groups = as_taps(kernel), shape[-1] if kernel.ndim == 3 else 1
         geometry: dict[str, Any] = {"stride": 1, "padding": "valid", "dilation": 1} | layer.geometry
         g = STANDARD.check_shapes("as_torch", shape, (*taps.shape[:2], shape[-1], 1)).geometry(**geometry)
         axes = (g.height, g.width)
@@ -140,7 +143,7 @@ def _product(layer: Linear, shape: tuple[int, ...]) -> Any:
             shape[-1], taps.shape[-1], taps.shape[:2], [axis.stride for axis in axes],
             [axis.before * even for axis in axes], [axis.dilation for axis in axes], groups, bias is not None,
         )  # fmt: skip
-        weight = (taps[:, :, None] if taps.ndim == 3 else taps).transpose(KERNEL)
+        weight = taps.transpose(KERNEL)
         pad = nn.ZeroPad2d([n for axis in reversed(axes) for n in (axis.before, axis.after)])
         modules = [module] if even else [pad, module]
     module.weight.data = torch.from_numpy(np.ascontiguousarray(weight))

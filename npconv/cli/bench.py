@@ -2,37 +2,28 @@
 
 import argparse
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
+from functools import partial
 from typing import Any, TypeAlias
 
 from .shared import Commands, File, Whole, print_table, progress_line
 
-Progress: TypeAlias = Callable[[str], None]
+KINDS = ("standard", "depthwise", "pointwise", "separable", "inference", "training")
+
+Measurement: TypeAlias = tuple[str, str, Callable[..., Any]]  # what it belongs to, what is measured, and the call
 
 
 def add_parser(commands: Commands) -> None:
     """Add `npconv bench`."""
     bench = commands.add_parser("bench", help="speeds as ratios: to each kernel's limit, and to torch where it is")
-    kinds = ("standard", "depthwise", "pointwise", "separable", "inference", "training")
-    bench.add_argument(
-        "--kind", nargs="+", choices=kinds, default=kinds, metavar="KIND", help=f"{', '.join(kinds)} (all)"
-    )
-    bench.add_argument(
-        "--batch",
-        nargs="+",
-        type=Whole(1, 1024),
-        default=[1, 8],
-        metavar="B",
-        help="1 8; blocks are trained with the largest",
-    )
-    bench.add_argument(
-        "--rounds", type=Whole(1, 1000), default=15, metavar="R", help="how often each is timed (%(default)s)"
-    )
-    bench.add_argument("--fast", action="store_true", help="leave the slower rungs of the ladder out")
-    bench.add_argument(
-        "--json", nargs="?", type=File(), const="-", metavar="FILE", help="the same as data, to FILE or printed"
-    )
+    add = bench.add_argument
+    add("--kind", nargs="+", choices=KINDS, default=KINDS, metavar="KIND", help=f"{', '.join(KINDS)} (all)")
+    batch_help = "1 8; blocks are trained with the largest"
+    add("--batch", nargs="+", type=Whole(1, 1024), default=[1, 8], metavar="B", help=batch_help)
+    add("--rounds", type=Whole(1, 1000), default=15, metavar="R", help="how often each is timed (%(default)s)")
+    add("--fast", action="store_true", help="leave the slower rungs of the ladder out")
+    add("--json", nargs="?", type=File(), const="-", metavar="FILE", help="the same as data, to FILE or printed")
     bench.set_defaults(run=_run)
 
 
@@ -41,24 +32,17 @@ def _run(arguments: argparse.Namespace) -> int:
     from ..files import write_whole
 
     start = time.monotonic()
-
-    def progress(text: str) -> None:
+    prints = {"rows": _print_rows, "separable": _print_separable, "passes": _print_passes, "steps": _print_steps}
+    measured: dict[str, list[Any]] = {name: [] for name in prints}
+    for name, text, measure in _measurements(arguments):
         progress_line(f"{time.monotonic() - start:4.0f} s  {text}")
-
-    measured: dict[str, list[Any]] = {
-        "rows": _measure_rows(arguments, progress),
-        "separable": _measure_separable(arguments, progress),
-        "passes": _measure_passes(arguments, progress),
-        "steps": _measure_steps(arguments, progress),
-    }
+        found = measure(rounds=arguments.rounds)
+        measured[name] += found if isinstance(found, list) else [found]
     progress_line("")
     if arguments.json == "-":
         print(bench.as_json(**measured))
         return 0
     print(", ".join(f"{key} {value}" for key, value in bench.machine().items()))
-    prints = {
-        "rows": _print_rows, "separable": _print_separable, "passes": _print_passes, "steps": _print_steps,
-    }  # fmt: skip
     for name, each in measured.items():
         if each:
             prints[name](each)
@@ -68,73 +52,42 @@ def _run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _measure_rows(arguments: argparse.Namespace, progress: Progress) -> list[Any]:
+def _measurements(arguments: argparse.Namespace) -> Iterator[Measurement]:
+    """All that is asked for, one after the other."""
     from .. import bench
 
-    rows: list[bench.Row] = []
     for batch in arguments.batch:
         for layer in bench.LAYERS:
             if layer.kind in arguments.kind:
-                progress(f"batch {batch}  {layer}")
-                rows += bench.measure(layer, batch, rounds=arguments.rounds, rungs=not arguments.fast)
-    return rows
-
-
-def _measure_separable(arguments: argparse.Namespace, progress: Progress) -> list[Any]:
-    from .. import bench
-
-    savings: list[bench.Saving] = []
-    for batch in arguments.batch if "separable" in arguments.kind else []:
+                yield "rows", f"batch {batch}  {layer}", partial(bench.measure, layer, batch, rungs=not arguments.fast)
+    for batch in arguments.batch if "separable" in arguments.kind else ():
         for layer in bench.SEPARABLE_LAYERS:
-            progress(f"batch {batch}  {layer}")
-            savings.append(bench.measure_separable(layer, batch, rounds=arguments.rounds))
-    return savings
+            yield "separable", f"batch {batch}  {layer}", partial(bench.measure_separable, layer, batch)
+    for batch in arguments.batch if "inference" in arguments.kind else ():
+        yield "passes", f"batch {batch}  MobileNetV2 in inference", partial(bench.measure_inference, batch)
+    if "training" in arguments.kind:
+        for block in bench.BLOCKS:
+            yield "steps", f"training  {block}", partial(bench.measure_block, block, max(arguments.batch))
+        yield "steps", "training  the small network", bench.measure_network
 
 
-def _measure_passes(arguments: argparse.Namespace, progress: Progress) -> list[Any]:
-    from .. import bench
-
-    passes: list[bench.Pass] = []
-    for batch in arguments.batch if "inference" in arguments.kind else []:
-        progress(f"batch {batch}  MobileNetV2 in inference")
-        passes += bench.measure_inference(batch, rounds=arguments.rounds)
-    return passes
-
-
-def _measure_steps(arguments: argparse.Namespace, progress: Progress) -> list[Any]:
-    from .. import bench
-
-    if "training" not in arguments.kind:
-        return []
-    steps: list[bench.Step] = []
-    for block in bench.BLOCKS:
-        progress(f"training  {block}")
-        steps += bench.measure_block(block, max(arguments.batch), rounds=arguments.rounds)
-    progress("training  the small network")
-    return steps + bench.measure_network(rounds=arguments.rounds)
+def _ratio(value: float | None) -> str:
+    return "" if value is None else f"{value:.2f}"
 
 
 def _print_rows(rows: Sequence[Any]) -> None:
     from .. import bench
 
-    header = ["layer", "B", "function", "ms", "GFLOP/s", "× limit", "× torch"]
-    table = [
-        [
-            row.layer, str(row.batch), row.function + (" backward" if row.function.startswith(("limit", "torch"))
-            and row.direction == "backward" else ""), ("≈" if row.scaled else "") + f"{row.milliseconds:,.3f}",
-            f"{row.gflops:.3g}", f"{row.over_limit:.2f}", "" if row.over_torch is None else f"{row.over_torch:.2f}",
-        ]
-        for row in rows
-    ]  # fmt: skip
-    print_table(header, table)
+    table = []
+    for row in rows:
+        shared = row.function.startswith(("limit", "torch")) and row.direction == "backward"
+        name, milliseconds = row.function + " backward" * shared, "≈" * row.scaled + f"{row.milliseconds:,.3f}"
+        ratios = (f"{row.gflops:.3g}", _ratio(row.over_limit), _ratio(row.over_torch))
+        table.append([row.layer, str(row.batch), name, milliseconds, *ratios])
+    print_table(["layer", "B", "function", "ms", "GFLOP/s", "× limit", "× torch"], table)
     print("\ngeometric means (≈: the loops, timed on a part of the layer and scaled up)")
-    print_table(
-        ["layers", "direction", "function", "× limit", "× torch"],
-        [
-            [group, direction, function, f"{limit:.2f}", "" if torch is None else f"{torch:.2f}"]
-            for group, direction, function, limit, torch in bench.summary(rows)
-        ],
-    )
+    means = [[*words, _ratio(limit), _ratio(torch)] for *words, limit, torch in bench.summary(rows)]
+    print_table(["layers", "direction", "function", "× limit", "× torch"], means)
 
 
 def _print_separable(savings: Sequence[Any]) -> None:
@@ -164,8 +117,8 @@ def _print_passes(passes: Sequence[Any]) -> None:
     print_table(
         ["inference", "B", "function", "ms", "× limit", "× torch", "× faster layout"],
         [
-            [each.network, str(each.batch), each.function, f"{each.milliseconds:,.1f}", f"{each.over_limit:.2f}"]
-            + ["" if ratio is None else f"{ratio:.2f}" for ratio in (each.over_torch, each.over_faster_torch)]
+            [each.network, str(each.batch), each.function, f"{each.milliseconds:,.1f}"]
+            + [_ratio(ratio) for ratio in (each.over_limit, each.over_torch, each.over_faster_torch)]
             for each in passes
         ],
     )
@@ -175,18 +128,16 @@ def _print_steps(steps: Sequence[Any]) -> None:
     print_table(
         ["training step", "B", "function", "ms", "× limit", "× torch"],
         [
-            [step.network, str(step.batch), step.function, f"{step.milliseconds:,.3f}", f"{step.over_limit:.2f}",
-             "" if step.over_torch is None else f"{step.over_torch:.2f}"]
+            [step.network, str(step.batch), step.function, f"{step.milliseconds:,.3f}"]
+            + [_ratio(ratio) for ratio in (step.over_limit, step.over_torch)]
             for step in steps
-        ],
-    )  # fmt: skip
-    print("\nof npconv's step, forward and backward together, in %")
-    parts = list(dict.fromkeys(part for step in steps for part in step.shares))
-    print_table(
-        ["training step", *parts],
-        [
-            [step.network, *(f"{100 * step.shares[part]:.0f}" if part in step.shares else "" for part in parts)]
-            for step in steps
-            if step.shares
         ],
     )
+    print("\nof npconv's step, forward and backward together, in %")
+    parts = list(dict.fromkeys(part for step in steps for part in step.shares))
+    shares = [
+        [step.network, *(f"{100 * step.shares[part]:.0f}" if part in step.shares else "" for part in parts)]
+        for step in steps
+        if step.shares
+    ]
+    print_table(["training step", *parts], shares)
