@@ -121,9 +121,9 @@ def test_the_lessons_show_their_kernels():
         (
             "backward",
             "conv2d_backward_loops conv2d_backward_taps depthwise_conv2d_backward_taps conv2d_backward_im2col "
-            "pointwise_conv2d_backward depthwise_separable_conv2d_backward factored_kernel_backward",
+            "mix_backward depthwise_separable_conv2d_backward factored_kernel_backward",
         ),
-        ("inverted-residual", "inverted_residual_stages linear_block_kernel inverted_residual_backward"),
+        ("inverted-residual", "block_stages linear_block_kernel inverted_residual_backward"),
         ("network", "inverted_residual_rows divisible"),
     ):
         shown = {
@@ -192,7 +192,13 @@ def rows(page: str) -> Iterator[Row]:
 def function_named(name: str) -> Callable[..., Any]:
     """A public kernel, or a function or method of a module of kernels."""
     first, *rest = name.split(".")
-    for module in (npconv, *(importlib.import_module(f"npconv.kernels.{m}") for m in ("geometry", "normalization"))):
+    for module in (
+        npconv,
+        *(
+            importlib.import_module(f"npconv.kernels.{m}")
+            for m in ("geometry", "standard", "pointwise", "blocks", "normalization")
+        ),
+    ):
         if hasattr(module, first):
             found = getattr(module, first)
             for attribute in rest:

@@ -1,17 +1,20 @@
 """The article's two residual blocks: the inverted residual with its linear bottleneck, and the conventional one.
 
 Each is written once, as stages; forward is the last stage, and backward visits the stages in reverse. Arguments are
-checked once, at the top: `mix` is a pointwise convolution, and `rectify` ReLU, or with a cap of 6 ReLU6.
+checked once, at the top; the convolutions and activations called here are the kernels of their names, unchecked.
 """
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 from . import engine
-from .activations import rectify, rectify_backward
+from .activations import rectify as relu, rectify_backward as relu_backward
 from .geometry import Array, Geometry, Padding, Pair
-from .pointwise import mix, mix_backward
+from .pointwise import mix as pointwise_conv2d, mix_backward as pointwise_conv2d_backward
 from .signatures import INVERTED_RESIDUAL, LINEAR_BLOCK, RESIDUAL_BOTTLENECK, UNEXPANDED_RESIDUAL
+
+relu6, relu6_backward = partial(relu, cap=6), partial(relu_backward, cap=6)
 
 
 def has_shortcut(stride: tuple[int, int], in_channels: int, out_channels: int) -> bool:
@@ -55,17 +58,17 @@ def inverted_residual_stages(
     """
     arrays = (x, expand, depthwise, project)
     g, shortcut = inverted_residual_geometry("inverted_residual_stages", arrays, stride, padding, dilation)
-    return _stages(g, shortcut, *arrays)
+    return block_stages(g, shortcut, *arrays)
 
 
-def _stages(
+def block_stages(
     g: Geometry, shortcut: bool, x: Array, expand: Array | None, depthwise: Array, project: Array
 ) -> InvertedResidualStages:
-    expanded = None if expand is None else mix(x, expand)  # (B, Dᵤ, Dᵤ, tk)
-    expanded_relu6 = None if expanded is None else rectify(expanded, 6)  # (B, Dᵤ, Dᵤ, tk)
+    expanded = None if expand is None else pointwise_conv2d(x, expand)  # (B, Dᵤ, Dᵤ, tk)
+    expanded_relu6 = None if expanded is None else relu6(expanded)  # (B, Dᵤ, Dᵤ, tk)
     filtered = engine.depthwise_conv2d(g, x if expanded_relu6 is None else expanded_relu6, depthwise)
-    filtered_relu6 = rectify(filtered, 6)  # (B, Dᵥ, Dᵥ, tk)
-    projected = mix(filtered_relu6, project)  # (B, Dᵥ, Dᵥ, k′), linear: no activation follows
+    filtered_relu6 = relu6(filtered)  # (B, Dᵥ, Dᵥ, tk)
+    projected = pointwise_conv2d(filtered_relu6, project)  # (B, Dᵥ, Dᵥ, k′), linear: no activation follows
     output = projected + x if shortcut else projected
     return InvertedResidualStages(expanded, expanded_relu6, filtered, filtered_relu6, projected, output)
 
@@ -107,7 +110,7 @@ def inverted_residual(
     """
     arrays = (x, expand, depthwise, project)
     g, shortcut = inverted_residual_geometry("inverted_residual", arrays, stride, padding, dilation)
-    return _stages(g, shortcut, *arrays).output
+    return block_stages(g, shortcut, *arrays).output
 
 
 def inverted_residual_backward(
@@ -133,15 +136,15 @@ def inverted_residual_backward(
     """
     arrays = (x, expand, depthwise, project)
     g, shortcut = inverted_residual_geometry("inverted_residual_backward", (dy, *arrays), stride, padding, dilation)
-    stages = _stages(g, shortcut, *arrays)
+    stages = block_stages(g, shortcut, *arrays)
     wide = x if stages.expanded_relu6 is None else stages.expanded_relu6
-    dfiltered_relu6, dproject = mix_backward(dy, stages.depthwise_relu6, project)
-    dfiltered = rectify_backward(dfiltered_relu6, stages.depthwise, 6)
+    dfiltered_relu6, dproject = pointwise_conv2d_backward(dy, stages.depthwise_relu6, project)
+    dfiltered = relu6_backward(dfiltered_relu6, stages.depthwise)
     dwide, ddepthwise = engine.depthwise_conv2d_backward(g, dfiltered, wide, depthwise)
     dexpand = None
     if expand is not None and stages.expanded is not None:
-        dexpanded = rectify_backward(dwide, stages.expanded, 6)
-        dwide, dexpand = mix_backward(dexpanded, x, expand)
+        dexpanded = relu6_backward(dwide, stages.expanded)
+        dwide, dexpand = pointwise_conv2d_backward(dexpanded, x, expand)
     return dwide + dy if shortcut else dwide, dexpand, ddepthwise, dproject
 
 
@@ -220,19 +223,17 @@ def residual_bottleneck_stages(x: Array, reduce: Array, spatial: Array, restore:
     (1, 4, 5, 2)
     """
     checked = RESIDUAL_BOTTLENECK.check("residual_bottleneck_stages", x, reduce, spatial, restore)
-    return _bottleneck_stages(checked.geometry(padding="same"), x, reduce, spatial, restore)
+    return bottleneck_stages(checked.geometry(padding="same"), x, reduce, spatial, restore)
 
 
-def _bottleneck_stages(
-    g: Geometry, x: Array, reduce: Array, spatial: Array, restore: Array
-) -> ResidualBottleneckStages:
-    reduced = mix(x, reduce)  # (B, Dᵤ, Dᵤ, M′)
-    reduced_relu = rectify(reduced)
+def bottleneck_stages(g: Geometry, x: Array, reduce: Array, spatial: Array, restore: Array) -> ResidualBottleneckStages:
+    reduced = pointwise_conv2d(x, reduce)  # (B, Dᵤ, Dᵤ, M′)
+    reduced_relu = relu(reduced)
     filtered = engine.conv2d(g, reduced_relu, spatial)  # (B, Dᵤ, Dᵤ, M″)
-    filtered_relu = rectify(filtered)
-    restored = mix(filtered_relu, restore)  # (B, Dᵤ, Dᵤ, M)
+    filtered_relu = relu(filtered)
+    restored = pointwise_conv2d(filtered_relu, restore)  # (B, Dᵤ, Dᵤ, M)
     total = restored + x
-    return ResidualBottleneckStages(reduced, reduced_relu, filtered, filtered_relu, restored, total, rectify(total))
+    return ResidualBottleneckStages(reduced, reduced_relu, filtered, filtered_relu, restored, total, relu(total))
 
 
 def residual_bottleneck(x: Array, reduce: Array, spatial: Array, restore: Array) -> Array:
@@ -258,7 +259,7 @@ def residual_bottleneck(x: Array, reduce: Array, spatial: Array, restore: Array)
     (1, 4, 5, 8)
     """
     checked = RESIDUAL_BOTTLENECK.check("residual_bottleneck", x, reduce, spatial, restore)
-    return _bottleneck_stages(checked.geometry(padding="same"), x, reduce, spatial, restore).output
+    return bottleneck_stages(checked.geometry(padding="same"), x, reduce, spatial, restore).output
 
 
 def residual_bottleneck_backward(
@@ -275,11 +276,11 @@ def residual_bottleneck_backward(
     """
     checked = RESIDUAL_BOTTLENECK.check("residual_bottleneck_backward", dy, x, reduce, spatial, restore)
     g = checked.geometry(padding="same")
-    stages = _bottleneck_stages(g, x, reduce, spatial, restore)
-    dsum = rectify_backward(dy, stages.sum)
-    dfiltered_relu, drestore = mix_backward(dsum, stages.filtered_relu, restore)
-    dfiltered = rectify_backward(dfiltered_relu, stages.filtered)
+    stages = bottleneck_stages(g, x, reduce, spatial, restore)
+    dsum = relu_backward(dy, stages.sum)
+    dfiltered_relu, drestore = pointwise_conv2d_backward(dsum, stages.filtered_relu, restore)
+    dfiltered = relu_backward(dfiltered_relu, stages.filtered)
     dreduced_relu, dspatial = engine.conv2d_backward(g, dfiltered, stages.reduced_relu, spatial)
-    dreduced = rectify_backward(dreduced_relu, stages.reduced)
-    dbranch, dreduce = mix_backward(dreduced, x, reduce)
+    dreduced = relu_backward(dreduced_relu, stages.reduced)
+    dbranch, dreduce = pointwise_conv2d_backward(dreduced, x, reduce)
     return dbranch + dsum, dreduce, dspatial, drestore

@@ -48,10 +48,10 @@ def batch_norm_stages(x: Array, scale: Array, shift: Array, *, epsilon: float = 
     """
     BATCH_NORM.check("batch_norm_stages", x, scale, shift)
     epsilon = check_epsilon("batch_norm_stages", epsilon, x, scale, shift)
-    return _stages(x, scale, shift, epsilon)
+    return stages_of(x, scale, shift, epsilon)
 
 
-def _stages(x: Array, scale: Array, shift: Array, epsilon: float) -> BatchNormStages:
+def stages_of(x: Array, scale: Array, shift: Array, epsilon: float) -> BatchNormStages:
     mean, variance, centred = _centre(x)
     deviation = np.sqrt(variance + epsilon)  # (M,)
     scales = _along(x, scale / deviation)  # (X,)
@@ -81,7 +81,7 @@ def batch_norm(x: Array, scale: Array, shift: Array, *, epsilon: float = 1e-3) -
     """
     BATCH_NORM.check("batch_norm", x, scale, shift)
     epsilon = check_epsilon("batch_norm", epsilon, x, scale, shift)
-    return _stages(x, scale, shift, epsilon).output
+    return stages_of(x, scale, shift, epsilon).output
 
 
 def batch_norm_backward(
@@ -98,7 +98,7 @@ def batch_norm_backward(
     """
     BATCH_NORM.check("batch_norm_backward", dy, x, scale, shift)
     epsilon = check_epsilon("batch_norm_backward", epsilon, x, scale, shift)
-    return _gradients(dy, scale, _stages(x, scale, shift, epsilon))
+    return batch_norm_gradients(dy, scale, stages_of(x, scale, shift, epsilon))
 
 
 def batch_norm_backward_from_stages(dy: Array, scale: Array, stages: BatchNormStages) -> tuple[Array, Array, Array]:
@@ -115,10 +115,10 @@ def batch_norm_backward_from_stages(dy: Array, scale: Array, stages: BatchNormSt
     if not isinstance(stages, BatchNormStages):
         raise TypeError(f"batch_norm_backward_from_stages: stages must be BatchNormStages; got {type(stages).__name__}")
     BATCH_NORM_STAGES.check("batch_norm_backward_from_stages", dy, stages.centred, scale, stages.deviation)
-    return _gradients(dy, scale, stages)
+    return batch_norm_gradients(dy, scale, stages)
 
 
-def _gradients(dy: Array, scale: Array, stages: BatchNormStages) -> tuple[Array, Array, Array]:
+def batch_norm_gradients(dy: Array, scale: Array, stages: BatchNormStages) -> tuple[Array, Array, Array]:
     _, _, deviation, centred, output = stages
     dshift = channel_sums(dy).astype(working(dy))  # (M,)
     dscale = (channel_sums(dy, centred) / deviation).astype(working(dy))  # (M,)

@@ -8,7 +8,7 @@ import numpy as np
 
 from . import engine
 from .geometry import Array, Padding, Pair
-from .pointwise import mix, mix_backward
+from .pointwise import mix as pointwise_conv2d, mix_backward as pointwise_conv2d_backward
 from .signatures import FACTORED_KERNEL, SEPARABLE, STANDARD_KERNEL, check_factors, check_multiplier
 from .sums import as_lapack, native
 
@@ -46,7 +46,7 @@ def depthwise_separable_conv2d(
     checked = SEPARABLE.check("depthwise_separable_conv2d", x, depthwise, pointwise)
     g = checked.geometry(stride, padding, dilation)
     filtered = engine.depthwise_conv2d(g, x, depthwise)  # (B, Dᵥ, Dᵥ, M·Q)
-    return mix(filtered, pointwise)  # (B, Dᵥ, Dᵥ, N)
+    return pointwise_conv2d(filtered, pointwise)  # (B, Dᵥ, Dᵥ, N)
 
 
 def depthwise_separable_conv2d_backward(
@@ -71,7 +71,7 @@ def depthwise_separable_conv2d_backward(
     checked = SEPARABLE.check("depthwise_separable_conv2d_backward", dy, x, depthwise, pointwise)
     g = checked.geometry(stride, padding, dilation)
     filtered = engine.depthwise_conv2d(g, x, depthwise)  # (B, Dᵥ, Dᵥ, M·Q)
-    dfiltered, dpointwise = mix_backward(dy, filtered, pointwise)
+    dfiltered, dpointwise = pointwise_conv2d_backward(dy, filtered, pointwise)
     dx, ddepthwise = engine.depthwise_conv2d_backward(g, dfiltered, x, depthwise)
     return dx, ddepthwise, dpointwise
 

@@ -135,7 +135,8 @@ class Checked:
         symbols: list[str] = ["like x"] if self.row.y == "x" else self.row.y.split()
         if self.row.y == "x":
             self.output = self.shapes["x"]
-        elif symbols and self.sizes.keys() >= set(symbols):
+        elif self.sizes.keys() >= set(symbols):
+            self.output = ()
             for symbol in dict.fromkeys(symbols):
                 size = self.sizes[symbol]
                 self.output += size if symbol[0] == "D" else (size,)

@@ -66,10 +66,10 @@ def per_channel_maps(
     (1, 3, 2, 3)
     """
     g = SINGLE_FILTER.check("per_channel_maps", x, filter).geometry(stride, padding, dilation)
-    return _maps(g, g.pad(x), filter)
+    return channel_maps(g, g.pad(x), filter)
 
 
-def _maps(g: Geometry, padded: Array, filter: Array) -> Array:
+def channel_maps(g: Geometry, padded: Array, filter: Array) -> Array:
     maps = g.zeros(padded.shape[-1], padded, filter)  # (B, Dᵥ, Dᵥ, M)
     for i, j, tap in g.taps(padded):  # (B, Dᵥ, Dᵥ, M)
         maps += tap * filter[i, j]
@@ -91,7 +91,7 @@ def conv2d_per_channel(
     g = STANDARD.check("conv2d_per_channel", x, kernel).geometry(stride, padding, dilation)
     y, padded = g.zeros(kernel.shape[-1], x, kernel), g.pad(x)  # (B, Dᵥ, Dᵥ, N)
     for n in range(kernel.shape[-1]):
-        maps = _maps(g, padded, kernel[..., n])  # (B, Dᵥ, Dᵥ, M)
+        maps = channel_maps(g, padded, kernel[..., n])  # (B, Dᵥ, Dᵥ, M)
         y[..., n] = maps.sum(axis=-1, dtype=maps.dtype)
     return y
 
