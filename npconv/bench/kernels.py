@@ -14,9 +14,9 @@ import npconv
 
 from ..allocator import keep_memory
 from ..cost import Cost, conv2d_cost, depthwise_conv2d_cost, pointwise_conv2d_cost
-from ..kernels import arguments
 from ..kernels.arguments import assign, boolean, instance, integer, one_of, shown
 from ..kernels.geometry import Array
+from ..kernels.signatures import STANDARD
 from .limits import copying, in_a_row, products
 from .timing import Calls, bind, geometric_mean, import_torch, interleaved
 from .with_torch import KERNEL, as_taps, layouts
@@ -239,7 +239,8 @@ def _torch(layer: TimedLayer, x: Array, kernel: Array, dy: Array) -> Calls:
         return {}
     groups = layer.in_channels if layer.kind == "depthwise" else 1
     taps = as_taps(kernel)
-    g = arguments.standard("measure", x[..., :1], taps[:, :, :1, :1], layer.stride, "same", 1)
+    shapes = x.shape, (*taps.shape[:2], x.shape[-1], 1)
+    g = STANDARD.check_shapes("measure", *shapes).geometry(layer.stride, "same")
     padding = [g.height.before, g.width.before]
     if padding != [g.height.after, g.width.after]:  # torch pads evenly: give it the padded x, and nothing to pad
         x, padding = g.pad(x), [0, 0]
