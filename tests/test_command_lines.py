@@ -177,7 +177,7 @@ def test_what_an_option_cannot_take_is_said(command, action, capsys):
 
 @pytest.mark.parametrize(
     ("command", "action"),
-    [each for each in OPTIONS if each.values[0].startswith(("cost", "explain", "step"))],
+    [each for each in OPTIONS if each.values[0].startswith(("cost", "explain", "figures", "step"))],
 )
 def test_the_most_that_an_option_takes_is_said_or_done(command, action, capsys):
     for text in {str(getattr(action.type, end, 1_000_000)) for end in ("least", "most")}:

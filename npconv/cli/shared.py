@@ -17,7 +17,8 @@ Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # w
 
 ALIASES = {  # names in functions of what an option of another name gives
     "x": "input", "kernel_size": "kernel", "kernel_sizes": "kernel", "depth_multipliers": "depth_multiplier",
-    "operation": "op", "path": "file",
+    "operation": "op", "path": "file", "narrow": "input", "expand": "expansion", "depthwise": "kernel",
+    "spatial": "kernel", "pointwise": "out_channels", "project": "out_channels",
 }  # fmt: skip
 
 
@@ -48,7 +49,7 @@ class Parser(argparse.ArgumentParser):
             return error.strerror if error.filename is None else f"{os.fsdecode(error.filename)}: {error.strerror}"
         if isinstance(error, MemoryError):
             return f"there is not enough memory for this: {str(error) or 'none is left'}"
-        message = re.sub(r"^[A-Za-z]\w*: ", "", str(error))
+        message = re.sub(r"^[A-Za-z]\w*( \([^()]*\))?: ", "", str(error))
         name, _, rest = message.partition(" ")
         options = {action.dest: (action.option_strings or [str(action.metavar)])[-1] for action in self._actions}
         option = options.get(name) or options.get(ALIASES.get(name, ""))
@@ -175,6 +176,32 @@ def padding(words: Sequence[str | int]) -> str | tuple[int, int]:
     if len(numbers) < len(words):
         raise ValueError(f"--padding takes valid, same, or one or two numbers; got {' '.join(map(str, words))}")
     return pair("--padding", numbers)
+
+
+def add_sizes(parser: argparse.ArgumentParser, title: str, several: str | None = None) -> "argparse._ArgumentGroup":
+    """Add the options of a layer's sizes: only those given are in what is parsed. `several` is nargs of the counts."""
+    sizes = parser.add_argument_group(title, argument_default=argparse.SUPPRESS)
+    sizes.add_argument("--input", nargs=3, type=SIZE, metavar=("HEIGHT", "WIDTH", "M"))
+    sizes.add_argument("--kernel", nargs="+", type=SIZE, metavar="D", help="side, or height and width")
+    sizes.add_argument("--out-channels", nargs=several, type=SIZE, metavar="N")
+    sizes.add_argument("--stride", nargs="+", type=SIZE, metavar="S")
+    sizes.add_argument(
+        "--padding", nargs="+", type=padding_word, metavar="P", help="valid, same, or one or two numbers"
+    )
+    sizes.add_argument("--dilation", nargs="+", type=SIZE, metavar="D")
+    sizes.add_argument("--depth-multiplier", nargs=several, type=SIZE, metavar="Q")
+    sizes.add_argument("--expansion", type=SIZE, metavar="T")
+    sizes.add_argument("--seed", type=SEED, metavar="N", help="of the random numbers (0)")
+    return sizes
+
+
+def size_of(name: str, value: Any) -> Any:
+    """The value of an option of `add_sizes`, as a function takes it."""
+    if name == "padding":
+        return padding(value)
+    if name in ("kernel", "stride", "dilation", "resolution"):
+        return pair(f"--{name}", value)
+    return tuple(value) if isinstance(value, list) else value
 
 
 def option_name(argument: str) -> str:

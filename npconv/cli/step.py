@@ -5,7 +5,7 @@ import inspect
 import shlex
 from typing import Any
 
-from .shared import SEED, SIZE, Commands, File, option_name, padding, padding_word, pair
+from .shared import Commands, File, add_sizes, option_name, size_of
 
 SIZES = (
     "x", "kernel", "out_channels", "stride", "padding", "dilation", "depth_multiplier", "expansion", "seed",
@@ -19,18 +19,7 @@ def add_parser(commands: Commands) -> None:
     step = commands.add_parser("step", help="a convolution step by step, as a page that opens in a browser")
     step.add_argument("kind", choices=KINDS, metavar="KIND", help=", ".join(KINDS))
     step.add_argument("--out", required=True, type=File((".html",)), metavar="FILE.html")
-    sizes = step.add_argument_group("sizes, each kind's own unless given", argument_default=argparse.SUPPRESS)
-    sizes.add_argument("--input", nargs=3, type=SIZE, metavar=("HEIGHT", "WIDTH", "M"))
-    sizes.add_argument("--kernel", nargs="+", type=SIZE, metavar="D", help="side, or height and width")
-    sizes.add_argument("--out-channels", type=SIZE, metavar="N")
-    sizes.add_argument("--stride", nargs="+", type=SIZE, metavar="S")
-    sizes.add_argument(
-        "--padding", nargs="+", type=padding_word, metavar="P", help="valid, same, or one or two numbers"
-    )
-    sizes.add_argument("--dilation", nargs="+", type=SIZE, metavar="D")
-    sizes.add_argument("--depth-multiplier", type=SIZE, metavar="Q")
-    sizes.add_argument("--expansion", type=SIZE, metavar="T")
-    sizes.add_argument("--seed", type=SEED, metavar="N", help="of the random numbers (0)")
+    add_sizes(step, "sizes, each kind's own unless given")
     step.set_defaults(run=_run)
 
 
@@ -49,7 +38,7 @@ def _run(arguments: argparse.Namespace) -> int:
     if strange:
         options = ", ".join(map(option_name, takes))
         raise ValueError(f"{arguments.kind} takes no {' and no '.join(strange)}; it takes {options}")
-    made = stepper(arguments.kind, **{name: _value(name, value) for name, value in sizes.items()})
+    made = stepper(arguments.kind, **{name: size_of(name, value) for name, value in sizes.items()})
     write_page(made, arguments.out, command=_command(arguments.kind, told))
     print(f"wrote {made.kind}, {len(made.steps)} steps, to {arguments.out}")
     return 0
@@ -58,14 +47,6 @@ def _run(arguments: argparse.Namespace) -> int:
 def _shell_has(kind: str, name: str) -> bool:
     """Whether an argument of a kind can be given here; an array can't, and a pointwise kernel has no sides."""
     return name in SIZES and (kind, name) != ("pointwise", "kernel")
-
-
-def _value(name: str, value: Any) -> Any:
-    if name == "padding":
-        return padding(value)
-    if name in ("kernel", "stride", "dilation"):
-        return pair(f"--{name}", value)
-    return tuple(value) if isinstance(value, list) else value
 
 
 def _command(kind: str, told: dict[str, Any]) -> str:

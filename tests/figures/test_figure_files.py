@@ -62,11 +62,15 @@ def test_pictures_describe_themselves(figures: list[Figure], folder: Path) -> No
         if figure.format == "svg":
             root = ElementTree.parse(path).getroot()
             assert root.get("role") == "img"
+            background = root.find(".//{*}g[@id='patch_1']/{*}path")
+            assert background is not None
+            assert background.get("style") == "fill: #ffffff"  # so that it can be read on a dark page
             assert root.findtext("{http://www.w3.org/2000/svg}title") == figure.name
             assert root.findtext("{http://www.w3.org/2000/svg}desc") == figure.alt
             assert "<dc:date>" not in path.read_text(encoding="utf-8")
         else:
             assert imread(path).shape[1] in range(9 * 160, 9 * 200 + 1)
+            assert imread(path)[..., 3].min() == 1
             assert b"Software" not in path.read_bytes()
             assert b"Description" in path.read_bytes()
 
