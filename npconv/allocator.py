@@ -1,4 +1,4 @@
-"""Memory that is kept: large arrays come from the operating system page by page, unless the C library keeps it."""
+"""Memory that the C library keeps: otherwise the operating system supplies large arrays page by page."""
 
 import numpy as np
 
@@ -6,10 +6,10 @@ LARGEST = 31 * 2**20  # bytes; the C library's own bound for what it keeps is 32
 
 
 def keep_memory() -> None:
-    """Free one large array, from when on the C library keeps what arrays give back instead of asking for it anew.
+    """Free one large array, after which the C library keeps freed memory instead of returning it.
 
-    It changes no result. Where arrays of megabytes come and go, as in a network's forward, asking anew takes about as
-    long as the arithmetic. Does nothing where the C library is another than glibc.
+    It changes no result. Where arrays of megabytes come and go, as in a network's forward, requesting memory again
+    takes about as long as the arithmetic. It has no effect with other C libraries than glibc.
 
     >>> keep_memory()
     """

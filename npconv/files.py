@@ -1,4 +1,4 @@
-"""Files are written whole or not at all, and folders are held by one process at a time."""
+"""Files that are written whole or not at all, and folders that one process at a time holds."""
 
 import errno
 import io

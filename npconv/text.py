@@ -20,9 +20,9 @@ def table_lines(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[st
 
 
 def number_text(number: Any) -> str:
-    """A number as it is drawn: an integer as it is, anything else with two decimals, and a true minus sign.
+    """A number as it is drawn: integers in full, others with two decimals, and a true minus sign.
 
-    What would be 0.00 has one digit and a power of ten, unless it is below 1e-9, as what rounding leaves of a zero is.
+    A number that would be 0.00 has one digit and a power of ten, unless it is below 1e-9, as a rounded zero is.
 
     >>> number_text(-3), number_text(0.126), number_text(-0.0012), number_text(1e-17)
     ('−3', '0.13', '−1e−3', '0.00')

@@ -22,7 +22,7 @@ from .timing import bind
 
 
 def forward_limit(network: Sequential, shape: tuple[int, ...]) -> Callable[[], None]:
-    """The matrix products and copies that a network's forward in inference can't do without."""
+    """The matrix products and copies that a network's forward in inference needs at least."""
     work: list[Callable[[], Any]] = []
     for layer, x_shape in with_shapes(network, shape):
         y_shape = layer.output_shape(x_shape)
@@ -35,7 +35,7 @@ def forward_limit(network: Sequential, shape: tuple[int, ...]) -> Callable[[], N
 
 
 def step_limit(network: Sequential, shape: tuple[int, ...], optimizer: bool = False) -> Callable[[], None]:
-    """The matrix products and copies that a training step can't do without, a layer at a time."""
+    """The matrix products and copies that a training step needs at least, a layer at a time."""
     work: list[Callable[[], Any]] = []
     for layer, x_shape in with_shapes(network, shape):
         y_shape = layer.output_shape(x_shape)

@@ -1,4 +1,4 @@
-"""What a separable convolution saves: the ratio of the costs beside the ratio of the times.
+"""The saving of separable convolutions: the ratio of the costs beside the ratio of the times.
 
 MobileNetV1 replaces full 3×3 convolutions, each by a depthwise and a pointwise one of the same shape, so its 13 blocks
 are the article's replacement thirteen times. Both sides are timed in one run, and the two halves apart, beside their
@@ -43,7 +43,7 @@ SEPARABLE_LAYERS = tuple(_blocks())
 
 @dataclass(frozen=True)
 class Saving:
-    """What a separable convolution costs and how long it takes, over the standard one in whose place it stands.
+    """The cost and the time of a separable convolution, over those of the standard one that it replaces.
 
     `block`, `side`, `in_channels`, `out_channels`, `kernel_side`, `stride` and `batch` say which layer; `predicted` is
     the ratio of the costs, an exact fraction, and `ratios` are those of the times, by function: "limit", "npconv" and,
@@ -134,7 +134,7 @@ def _npconv(
 
 
 def _limit(x: Array, kernel: Array, y: Array) -> Callable[[], Any]:
-    """What NumPy must do at the least: one copy of a depthwise convolution's numbers, one product of the others'."""
+    """The least work for NumPy: one copy of a depthwise convolution's numbers, one product of the others'."""
     return copying(x.size + y.size) if kernel.ndim == 3 else products(kernel, y[..., 0].size)[0]
 
 

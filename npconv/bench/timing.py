@@ -1,4 +1,4 @@
-"""How times are taken and compared: in turn, round after round, medians."""
+"""Timing: calls in turn, round after round, compared by medians."""
 
 import math
 import os
@@ -16,7 +16,7 @@ REST = 0.06  # seconds, until the other library's threads have gone to sleep
 
 
 def interleaved(timed: Calls, rounds: int) -> dict[tuple[str, str], float]:
-    """Medians in seconds of what `samples_in_turn` takes."""
+    """The medians of `samples_in_turn`, in seconds."""
     return {key: statistics.median(samples) for key, samples in samples_in_turn(timed, rounds).items()}
 
 
@@ -85,7 +85,7 @@ def bind(function: Callable[..., Any], *arrays: Any, **options: Any) -> Callable
 
 
 def threads() -> int:
-    """How many threads NumPy's matrix product may use, and so torch."""
+    """The number of threads that NumPy's matrix product may use, and so torch."""
     for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
         if os.environ.get(name, "").isdigit():
             return int(os.environ[name])

@@ -146,7 +146,7 @@ def _steps(name: str, batch: int, network: Sequential, timed: Calls, rounds: int
 
 
 def _shares(network: Sequential, step: Callable[[], Any], rounds: int) -> dict[str, float]:
-    """Which share of a step each kind of layer takes, forward and backward; what is left is the rest."""
+    """The share of a step that each kind of layer takes, forward and backward, and the rest."""
     spent: dict[str, float] = {}
 
     def timed(kind: str, run: Callable[..., Any]) -> Callable[..., Any]:

@@ -1,4 +1,4 @@
-"""How a kernel or a layer is tested, anyone's: gradients, proofs for all numbers, rounding, cases, test vectors.
+"""Checks of any kernel or layer: gradients, proofs for all numbers, rounding, cases, test vectors.
 
 `npconv.checks.box` proves npconv's own kernels on every geometry of a box. `npconv.checks.strategies` has the same
 cases as hypothesis strategies, and is the only module that needs hypothesis.

@@ -1,4 +1,4 @@
-"""How a backward is tested: against directional derivatives of its forward."""
+"""The check of a backward against directional derivatives of its forward."""
 
 import inspect
 import warnings
@@ -85,7 +85,7 @@ def check_backward(
     gradients = gradients_of("check_backward", backward, dy if y.ndim else dy[()], fixed, geometry)
 
     def slope(position: int, ahead: Array, behind: Array) -> float:
-        """How much ⟨dy, forward⟩ rises from one value of that array to another."""
+        """The rise of ⟨dy, forward⟩ from one value of that array to another."""
         return float((dy * (apply(replaced(fixed, position, ahead)) - apply(replaced(fixed, position, behind)))).sum())
 
     def derivative(position: int, direction: Array, times: float = 1) -> float:
@@ -139,7 +139,7 @@ def _why_wrong(
 
 
 def _on_a_kink(slope: Callable[[Array, Array], float], a: Array, unit: Array, size: float) -> bool:
-    """Whether the slope differs on the two sides of an entry, and not by rounding, which grows as the step shrinks."""
+    """True if the slope differs on the two sides of an entry, and not by rounding, which grows as the step shrinks."""
     turns = [abs(slope(a + step * unit, a) - slope(a, a - step * unit)) / step for step in (_step(a), _step(a) / 8)]
     return turns[0] > 1e-4 * size and turns[1] < 2 * turns[0]
 
@@ -277,14 +277,14 @@ def _as_float64(a: Array | None) -> Array | None:
 
 
 def label_of(function: Function) -> str:
-    """What a function is called."""
+    """The name of a function."""
     while isinstance(function, partial):
         function = function.func
     return getattr(function, "__name__", type(function).__name__)
 
 
 def name_of(forward: Function, position: int) -> str:
-    """What forward calls its argument at that position."""
+    """The name of forward's argument at that position."""
     try:
         parameters = list(inspect.signature(forward).parameters.values())
     except (TypeError, ValueError):

@@ -1,4 +1,4 @@
-"""How a layer is tested, anyone's: its gradients in both modes, and its manners with the arrays that it is given."""
+"""The check of any layer: its gradients in both modes, and its treatment of the arrays that it is given."""
 
 import copy
 import inspect

@@ -246,7 +246,7 @@ def _largest(function: str, longest: int, arrays: int, bits: int) -> int:
 
 
 def _proof(largest: int, arrays: int) -> Proof:
-    """How often that many arrays must be drawn from ±1, …, ±largest, and the chance that is left."""
+    """The number of times that arrays must be drawn from ±1, …, ±largest, and the chance that is left."""
     chance = -math.expm1(arrays * math.log1p(-1 / (2 * largest)))  # 1 − (1 − 1/(2A))^d
     draws = math.ceil(math.log(CHANCE) / math.log(chance))
     return Proof(True, chance**draws, draws, largest)
@@ -299,7 +299,7 @@ def _ones_like(a: Any, bits: int | None) -> Array:
 
 
 def _exact_bits(a: Array) -> int:
-    """How many bits whole numbers may have that are exact in an array's dtype."""
+    """The number of bits of whole numbers that are exact in an array's dtype."""
     if a.dtype.kind == "f":
         return min(int(np.finfo(a.dtype).nmant) + 1, 63)
     if a.dtype.kind == "i":

@@ -1,4 +1,4 @@
-"""How far two right answers in floats may be apart."""
+"""The bound on the rounding errors of a convolution in floats."""
 
 import math
 from typing import Any
@@ -12,7 +12,7 @@ from ..kernels.standard import conv2d
 def rounding_bound(
     x: Array, kernel: Array, *, stride: Pair = 1, padding: Padding = "valid", dilation: Pair = 1
 ) -> Array:
-    """How far a convolution in floats may be from the exact one, in whatever order it sums its products.
+    """The largest rounding error of a convolution in floats, in whatever order it sums its products.
 
     γₙ · conv2d(|x|, |kernel|) + n · η · (1 + γₙ) with n = Dᵣ²M products a sum, γₙ = n·u / (1 − n·u), u half the machine
     epsilon of the result's dtype and η half its least subnormal number, by which a product that underflows is off

@@ -1,4 +1,4 @@
-"""What claims are computed on: constructed convolutions and arrays of whole numbers, the same ones in every run."""
+"""Cases for the claims: constructed convolutions and arrays of whole numbers, the same in every run."""
 
 import random
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""What the commands share: the parser, the types of its options, errors in the options' names, tables, progress."""
+"""Shared parts of the commands: parser, types of options, errors in the options' names, tables, progress."""
 
 import argparse
 import math
@@ -162,7 +162,7 @@ def _possible(text: str) -> bool:
 
 
 def pair(option: str, numbers: Sequence[int]) -> tuple[int, int]:
-    """What an option of height and width was given, one number standing for both; ValueError for more than two."""
+    """The numbers of an option of height and width; one number stands for both. ValueError for more than two."""
     if len(numbers) not in (1, 2):
         raise ValueError(f"{option} takes one number, or two for height and width; got {len(numbers)}")
     return numbers[0], numbers[-1]

@@ -36,7 +36,7 @@ def add_parser(commands: Commands) -> None:
 
 
 def _add_training_options(parser: argparse.ArgumentParser) -> None:
-    """What `npconv train` can be told, before or after the data's name: what isn't told is left out."""
+    """Options of `npconv train`, before or after the data's name; options that are not given are left out."""
     group = parser.add_argument_group("training", argument_default=argparse.SUPPRESS)
     group.add_argument("--steps", type=STEPS, metavar="N", help="updates (10 times through the images)")
     group.add_argument("--batch-size", type=SIZE, metavar="B", help="(64)")

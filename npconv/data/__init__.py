@@ -1,4 +1,4 @@
-"""What ships with npconv: digits, stored results, and the photograph that comes with matplotlib.
+"""Data that ship with npconv: digits, stored results, and the photograph that comes with matplotlib.
 
 README.md beside this file says where the data are from, and under which licence.
 """

@@ -1,4 +1,4 @@
-"""Files that ship in this folder: where they lie, and what is in them."""
+"""Files that ship in this folder: their paths and their contents."""
 
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ DATA = (".json", ".npz")
 
 
 def path(name: str) -> Path:
-    """Where a file that ships as data lies.
+    """The path of a file that ships as data.
 
     Raises ValueError where `name` is more than a file's name, and FileNotFoundError, with the names that there are,
     where no file has it.
@@ -29,7 +29,7 @@ def path(name: str) -> Path:
 
 
 def read_json(name: str) -> Any:
-    """What a JSON file that ships as data holds.
+    """The contents of a JSON file that ships as data.
 
     Raises OSError where it is missing or can't be read, ValueError where it isn't JSON.
 

@@ -53,7 +53,7 @@ class Linear(Layer):
         return dx
 
     def cost(self, input_shape: tuple[int, ...]) -> Cost:
-        """What the kernel costs on an input of that shape; the bias counts its additions."""
+        """The kernel's cost on an input of that shape; the bias counts its additions."""
         return type(self).operation_cost(
             input_shape, self.params["kernel"].shape, bias="bias" in self.params, **self.geometry
         )

@@ -1,4 +1,4 @@
-"""How a kernel's first numbers are drawn: functions (generator, shape, fan_in, fan_out) -> array of float64.
+"""Initialisers of kernels: functions (generator, shape, fan_in, fan_out) -> array of float64.
 
 `fan_in` is how many products make one output value, `fan_out` how many outputs one input value goes into: for a
 standard kernel Dᵣ²·M and Dᵣ²·N, for a depthwise one Dᵣ² and Dᵣ²·Q, for a pointwise or dense one M and N. Keras reads

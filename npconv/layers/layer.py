@@ -1,4 +1,4 @@
-"""What every layer is: kernels with parameters, gradients and running statistics, and a backward written by hand."""
+"""The base of all layers: kernels with parameters, gradients and running statistics, and a backward written by hand."""
 
 import copy
 import math
@@ -22,13 +22,13 @@ class Layer:
     """A layer: `forward` stores what `backward` needs, and `backward` writes the gradients of its parameters.
 
     `params`, `grads` and `state` (running statistics) are flat mappings from names to arrays. The arrays are updated in
-    place, never replaced, so whoever holds one (an optimiser, a network around the layer) sees every change.
+    place, never replaced, so an optimiser or a network that holds them sees every change.
 
         y  = layer.forward(x, training=...)     training is False unless said
         dx = layer.backward(dy)                 and layer.grads then hold the gradients of layer.params
 
-    `backward` belongs to the last `forward`, in the mode that it had; between the two nobody may change x, y or the
-    parameters, as they are stored and not copied. Nothing is differentiated automatically: a layer calls its kernels'
+    `backward` belongs to the last `forward`, in its mode. Between the two x, y and the parameters must not change, as
+    they are stored and not copied. Nothing is differentiated automatically: a layer calls its kernels'
     backward functions in the opposite order.
     """
 
@@ -53,7 +53,7 @@ class Layer:
         raise NotImplementedError
 
     def cost(self, input_shape: tuple[int, ...]) -> Cost:
-        """What forward costs on an input of that shape, batch included: a `npconv.cost.Cost`.
+        """The cost of forward on an input of that shape, batch included: a `npconv.cost.Cost`.
 
         Batch normalisation and activations count their parameters and no operation.
         """
@@ -156,7 +156,7 @@ class Layer:
         """Set a leaf's own parameters and statistics to their first values."""
 
     def _remember(self) -> Any:
-        """What the last forward stored."""
+        """The value that the last forward stored."""
         if self._saved is None:
             raise RuntimeError(f"{type(self).__name__}.backward: there was no forward to go back through")
         return self._saved

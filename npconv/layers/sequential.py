@@ -16,7 +16,7 @@ Self = TypeVar("Self", bound="Sequential")
 
 
 class Sequential(Layer):
-    """Layers in a row: forward through all of them, backward through all of them from behind.
+    """Layers in a row: forward through all of them in order, backward in reverse.
 
     Args:
         layers: layers, which are then named "0", "1", …, or one mapping from names to layers. A name has no dot.
@@ -152,6 +152,6 @@ class Sequential(Layer):
 
 
 def _folded_factor(layer: BatchNorm) -> Array:
-    """What folding multiplies a channel's kernel with: scale / √(variance + epsilon)."""
+    """The factor by which folding multiplies each channel's kernel: scale / √(variance + epsilon)."""
     factor: Array = layer.params["scale"] / (layer.state["variance"] + layer.epsilon) ** 0.5
     return factor

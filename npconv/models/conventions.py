@@ -1,4 +1,4 @@
-"""What differs between the families of published weights: the padding of stride-2 layers, and batch normalisation."""
+"""The differences between the families of published weights: padding of stride-2 layers, batch normalisation."""
 
 from ..kernels.arguments import one_of
 from ..kernels.geometry import Padding

@@ -1,8 +1,8 @@
-"""Inference at speed: a network folded, its blocks computed a band of rows at a time, in buffers that are used again.
+"""Fast inference: a folded network whose blocks are computed a band of rows at a time, in buffers that are reused.
 
 A band of a block is the block on a few rows, with padding of its own: the expansion of the rows that the band reads,
 the depthwise convolution, the projection. So the expanded volume, the largest in the network, never exists as a whole,
-and what is made of it stays in the processor's cache until it is read. It is the MobileNetV2 paper's argument about
+and its bands stay in the processor's cache until they are read. It is the MobileNetV2 paper's argument about
 memory (section 5.1), with rows in place of channels.
 """
 
@@ -38,14 +38,14 @@ class Inference:
 
     Batch normalisation is folded, activations work in place, nothing is remembered, and the blocks, `InvertedResidual`
     and `DepthwiseSeparable`, are computed in bands of rows wherever they stand in rows of layers. A Sequential with a
-    forward of its own is run by that, whole. What depends on the images' shape alone is worked out once, and kept until
-    images of another shape come. Images of another dtype than the parameters' are computed layer by layer.
+    forward of its own is run by that, whole. Everything that depends only on the images' shape is prepared once, and kept
+    until images of another shape come. Images of another dtype than the parameters' are computed layer by layer.
 
-    One object is for one thread, as its buffers are used again; a copy, what is unpickled, or a forked process has its
+    One object is for one thread, as its buffers are reused; a copy, an unpickled object or a forked process has its
     own.
 
     Args:
-        network: a `MobileNet`, a block, or any Sequential. It is copied: what it learns later has no effect here.
+        network: a `MobileNet`, a block, or any Sequential. It is copied, so later training has no effect here.
         band: the bytes of a block's widest volume that are made at once.
 
     Raises:
@@ -124,13 +124,13 @@ class Inference:
 
 
 class Buffers:
-    """Memory by name, used again by all who ask for no more of it."""
+    """Named buffers, reused when large enough."""
 
     def __init__(self) -> None:
         self._arrays: dict[str, Array] = {}
 
     def take(self, name: str, shape: tuple[int, ...], dtype: Any) -> Array:
-        """An array of that shape, with whatever stands in it."""
+        """An uninitialised array of that shape."""
         size = prod(shape) * np.dtype(dtype).itemsize
         if name not in self._arrays or self._arrays[name].size < size:
             self._arrays[name] = np.empty(size, np.uint8)
@@ -140,7 +140,7 @@ class Buffers:
 
 @dataclass(frozen=True)
 class BlockBand:
-    """Some rows of a block's output: where they go, which rows of the input they read, and the buffers between."""
+    """A band of a block's output: its images and rows, the rows of the input that it reads, and its buffers."""
 
     images: slice
     rows: slice
@@ -215,7 +215,7 @@ def _stages(block: Sequential) -> list[Stage]:
 
 
 def _takes(block: Sequential, x: Array) -> bool:
-    """Whether x is an input for the block, in the dtype of its parameters; what isn't, its own forward refuses."""
+    """True if x is an input for the block, in the dtype of its parameters; its own forward refuses others."""
     try:
         block.output_shape(x.shape)
     except ValueError:
@@ -224,7 +224,7 @@ def _takes(block: Sequential, x: Array) -> bool:
 
 
 def _geometry(block: Sequential, x: Array) -> Geometry | None:
-    """That of the depthwise convolution; None where bands are not made for the block's layers."""
+    """The geometry of the depthwise convolution; None where the block's layers cannot be computed in bands."""
     convolutions = [layer for layer in block.layers.values() if isinstance(layer, Linear)]
     kinds = [type(layer) for layer in convolutions[-3:]]
     if kinds[-2:] != [DepthwiseConv2D, PointwiseConv2D] or kinds[:-2] not in ([], [PointwiseConv2D]):

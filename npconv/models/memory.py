@@ -1,4 +1,4 @@
-"""What a network's maps need of memory at least, by the MobileNetV2 paper's section 5.1: M(G), and its inner split."""
+"""The least memory for a network's maps, by the MobileNetV2 paper's section 5.1: M(G), and its inner split."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

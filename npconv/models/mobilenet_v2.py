@@ -136,7 +136,7 @@ def head(
     seed: np.random.Generator,
     dtype: Any,
 ) -> dict[str, Layer]:
-    """What stands behind the blocks: the last pointwise convolution, the pool and the classifier.
+    """The layers after the blocks: the last pointwise convolution, the pool and the classifier.
 
     >>> list(head(8, 16, 10, batch_norm={}, seed=np.random.default_rng(0), dtype=np.float32))
     ['last', 'last_norm', 'last_relu6', 'pool', 'classifier']

@@ -1,4 +1,4 @@
-"""What each family of published weights calls a network's arrays, and in which axes it keeps them."""
+"""The names and the axes that each family of published weights has for a network's arrays."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import MappingProxyType

@@ -1,4 +1,4 @@
-"""What the MobileNets have in common: layers in a row that know their table and their conventions."""
+"""The MobileNets' class: layers in a row that know their table and their conventions."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ CONVENTIONS = "conventions"  # under which name a file has them
 
 @dataclass(frozen=True)
 class Specification:
-    """What a network was built from: `architecture` is the name of the function, `rows` its table with their widths."""
+    """A network's specification: `architecture` is the name of its function, `rows` its table with the widths applied."""
 
     architecture: str
     conventions: str

@@ -1,4 +1,4 @@
-"""What a network is made of and what it costs, layer by layer: shapes, parameters, MACs, activation memory."""
+"""The summary of a network, layer by layer: shapes, parameters, MACs, activation memory."""
 
 import json
 import re
@@ -49,12 +49,12 @@ class SummaryRow:
 
     @property
     def normalises(self) -> bool:
-        """Whether it is batch normalisation, which published counts often leave out."""
+        """True for batch normalisation, which published counts often leave out."""
         return self.operation == BatchNorm.__name__
 
     @property
     def adds(self) -> bool:
-        """Whether it is a shortcut's sum."""
+        """True for a shortcut's sum."""
         return self.operation == ADD
 
     @property

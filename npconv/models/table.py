@@ -1,4 +1,4 @@
-"""What the networks' tables have in common: their rows, widths in steps of 8, and strides that become dilation."""
+"""The parts of the networks' tables: rows, widths in steps of 8, and strides that become dilation."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple, TypeVar

@@ -14,7 +14,7 @@ from .network import MobileNet
 
 CLASSIFIER = "classifier."
 UNUSED = (".num_batches_tracked", "/seed_generator_state")
-"""What torch counts for a momentum that is not set, and what Keras's dropout draws from: no weights."""
+"""Names of arrays that are no weights: torch's counter for an unset momentum, the random state of Keras's dropout."""
 
 
 def load_weights(
@@ -83,7 +83,7 @@ def export_weights(model: MobileNet) -> dict[str, Array]:
 
 
 def weight_names(model: MobileNet) -> dict[str, str]:
-    """What the arrays are called in the family of a network's conventions, and here: their name to ours.
+    """The names of the arrays in the family of a network's conventions, each with our name.
 
     Raises:
         TypeError, ValueError: as `load_weights` for the model.
@@ -105,7 +105,7 @@ def _check_model(function: str, model: Any, naming: str | None = None) -> None:
 
 
 def _rebuild(model: MobileNet, naming: str) -> str:
-    """How a model must be built for a family's weights, and why."""
+    """The advice how to build a model for a family's weights, and why."""
     architecture, conventions = model.specification.architecture, model.specification.conventions
     if (architecture, naming) not in PUBLISHED:
         return f"{naming} has no {architecture}, and the model is one"
@@ -158,7 +158,7 @@ def _check_names(model: MobileNet, given: Mapping[str, Array], own: Mapping[str,
 
 
 def _unusable(own: Mapping[str, tuple[str, Array]], given: Mapping[str, Array]) -> Iterator[str]:
-    """What is no weight though its shape fits: numbers that are not finite, variances below 0."""
+    """Arrays that are no weights though their shapes fit: numbers that are not finite, variances below 0."""
     for name, (ours, view) in own.items():
         if name in given and given[name].shape == view.shape and given[name].dtype.kind in "iuf":
             if not np.isfinite(given[name]).all():
@@ -168,7 +168,7 @@ def _unusable(own: Mapping[str, tuple[str, Array]], given: Mapping[str, Array]) 
 
 
 def _advice(own: Mapping[str, tuple[str, Array]], given: Mapping[str, Array]) -> str:
-    """What to do about another classifier than the model's."""
+    """The advice for a classifier of another size than the model's."""
     [name] = [name for name, (ours, _) in own.items() if ours == f"{CLASSIFIER}bias"]
     if not own.keys() & given.keys():
         return ""

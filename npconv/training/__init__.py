@@ -1,4 +1,4 @@
-"""How a network is trained: what it learns, what a step does, how fast, and what comes of it."""
+"""Training: tasks, losses, optimisers, schedules, the loop, and runs on one's own images."""
 
 from .fig07.networks import VARIANTS as VARIANTS, variant_network as variant_network
 from .labels import smooth_labels as smooth_labels

@@ -1,4 +1,4 @@
-"""The loop: batches through a network, gradients back, parameters updated; and runs that stop and go on."""
+"""The training loop: batches through a network, gradients back, updates; and checkpoints to continue from."""
 
 import json
 import re
@@ -29,7 +29,7 @@ SAME_LOGITS = 1e-3  # of their scale: what another machine's rounding may differ
 
 @dataclass
 class History:
-    """What was measured in a run: four lists of the same length, one entry for each evaluation.
+    """The measurements of a run: four lists of the same length, one entry for each evaluation.
 
     `train_loss[i]` is the mean loss over the steps since `step[i - 1]`, with smoothed labels; test loss (in nats,
     labels as they are) and accuracy are those after step[i] steps, in inference mode.
@@ -74,7 +74,7 @@ def evaluate(network: Layer, x: Array, labels: Array) -> tuple[float, float]:
 
 
 def confusion(network: Layer, x: Array, labels: Array, classes: int) -> Array:
-    """How often images of each class (rows) are taken for each class (columns), (classes, classes) integers.
+    """The number of images of each class (rows) that are taken for each class (columns), (classes, classes) integers.
 
     x is (n, Dᵤ, Dᵤ, M), labels (n,) integers below `classes`; errors as in `evaluate`, and ValueError where the network
     doesn't return one logit a class.
@@ -249,7 +249,7 @@ def train(
 
 
 class _Run:
-    """All that a run is between two of its steps, and its checkpoint."""
+    """The state of a run between two steps, and its checkpoint."""
 
     def __init__(self, network: Layer, task: Task, optimizer: Optimizer, settings: dict[str, Any]) -> None:
         self.network, self.optimizer, self.settings = network, optimizer, settings
@@ -275,7 +275,7 @@ class _Run:
         write_whole(path, as_npz({"record": np.array(json.dumps(record)), **arrays}))
 
     def resume(self, path: Path) -> None:
-        """Take everything from a checkpoint, after a check that it is one of this very run."""
+        """Continue from a checkpoint, after a check that it belongs to this run."""
         arrays = read_npz(path)
         with _told(path):
             record, logits = _read_record(arrays), _found(arrays, "logits")
@@ -304,7 +304,7 @@ class _Run:
         self.history, self.done, self.losses = history, record["done"], record["losses"]
 
     def _history(self, record: Any) -> History:
-        """The history in a record, after a check that what was done, and measured on the way, is what this run does."""
+        """The history in a record, after a check that its steps and measurements are those of this run."""
         steps, every = self.settings["steps"], self.settings["evaluate_every"]
         check(record, {"done": whole(1, steps)})
         done = record["done"]
@@ -343,7 +343,7 @@ def _check_arrays(arrays: Mapping[str, Array], own: Mapping[str, Array]) -> None
 
 @contextmanager
 def _told(path: Path) -> Iterator[None]:
-    """Let a ValueError say which file is at fault."""
+    """Name the file in a ValueError."""
     try:
         yield
     except ValueError as error:
@@ -356,7 +356,7 @@ def _check_finite(words: str, numbers: Array | float, step: int) -> None:
 
 
 def different(there: Mapping[str, Any], here: Mapping[str, Any]) -> str:
-    """In words, how what is stored differs from what is wanted; "" where it doesn't.
+    """The differences between stored and wanted settings in words; "" if there are none.
 
     >>> different({"seed": 1, "steps": 5}, {"seed": 2, "steps": 5})
     'seed is 1 there and 2 here'
@@ -407,7 +407,7 @@ def _check_step(function: str, optimizer: Any) -> None:
 
 
 def _check_optimizer(optimizer: Optimizer, network: Layer) -> None:
-    """An optimizer of a copy's parameters would train the copy, and this network not at all."""
+    """Check that the optimizer has the network's own arrays; one built on a copy would train the copy."""
     parameters = getattr(optimizer, "parameters", None)
     if parameters is None:
         return
@@ -420,7 +420,7 @@ def _check_optimizer(optimizer: Optimizer, network: Layer) -> None:
 
 
 def _described(schedule: Callable[[int], float], steps: int) -> str:
-    """Which schedule it is: its repr, and where that names no more than an object, a checksum of its rates."""
+    """A schedule in words: its repr, and where that is only an object's address, a checksum of its rates."""
     words, addresses = re.subn(r" at 0x[0-9a-fA-F]+", "", repr(schedule))
     if not addresses:
         return words
@@ -429,7 +429,7 @@ def _described(schedule: Callable[[int], float], steps: int) -> str:
 
 
 def _checksum(task: Task) -> int:
-    """A number that other images or labels are sure not to have by accident."""
+    """A checksum of all images and labels."""
     checksum = 0
     for a in (task.x_train, task.y_train, task.x_test, task.y_test):
         checksum = zlib.crc32(np.ascontiguousarray(a).data, checksum)
@@ -437,7 +437,7 @@ def _checksum(task: Task) -> int:
 
 
 def _plain_settings(optimizer: Optimizer) -> dict[str, Any]:
-    """What an optimiser is but for its arrays: its kind, and all of its attributes that JSON can hold."""
+    """An optimiser without its arrays: its kind, and all of its attributes that JSON can hold."""
     settings: dict[str, Any] = {"optimizer": type(optimizer).__name__}
     for name, value in plain(vars(optimizer)).items():
         values = value.values() if isinstance(value, dict) else [value]

@@ -1,4 +1,4 @@
-"""What a step does to the parameters: stochastic gradient descent with momentum, and RMSProp.
+"""The optimisers: stochastic gradient descent with momentum, and RMSProp.
 
 Parameters, gradients and an optimizer's state are flat mappings from names to arrays. `step` changes the parameters'
 and the state's arrays in place and makes no others.
@@ -16,7 +16,7 @@ CONVENTIONS = ("tensorflow", "keras", "torch")
 
 
 def decays_kernels(name: str) -> bool:
-    """Whether weight decay is for the parameter of this name: for kernels, but not for depthwise ones.
+    """True for the names of parameters that weight decay is for: kernels, but not depthwise ones.
 
     Names end in what the parameter is: "scale" and "shift" are batch normalisation's, "bias" is a bias, and a depthwise
     kernel's name ends in "depthwise.kernel", as the blocks here name it: it is told by that name alone, and under
@@ -32,7 +32,7 @@ def decays_kernels(name: str) -> bool:
 
 
 class Optimizer:
-    """What optimizers share: parameters, a state to save and load, weight decay, and room to compute in.
+    """The base of all optimizers: parameters, a state to save and load, weight decay, and buffers.
 
     Weight decay is the gradient of weight_decay / 2 · ‖parameter‖², added to the parameter's gradient, for those
     parameters only whose name `decays` accepts (all if None).
@@ -171,7 +171,7 @@ class RMSProp(Optimizer):
 
     Keras (`convention="keras"`) starts from m = 0, and is the same otherwise. torch (`convention="torch"`) starts from
     m = 0, divides by √m + epsilon, and multiplies by the learning rate last, p ← p − learning_rate · v, so that a new
-    rate also changes what earlier gradients still contribute.
+    rate also scales what earlier gradients still contribute.
 
     Args:
         parameters: names and arrays of real floats, which `step` changes in place.

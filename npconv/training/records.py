@@ -1,4 +1,4 @@
-"""Records of runs, checked field by field as they are read: a damaged one is refused."""
+"""Stored records of runs, checked field by field when they are read; a damaged one is refused."""
 
 import reprlib
 import sys
@@ -37,13 +37,13 @@ def whole(least: int, most: int = LARGEST) -> Rule:
 
 
 def numbers(count: int, least: float = -sys.float_info.max, most: float = sys.float_info.max) -> Rule:
-    """So many finite real numbers, within bounds."""
+    """A list of finite real numbers within bounds, of a given length."""
     bounds = f" from {least:g} to {most:g}" if most < sys.float_info.max else ""
     return every(Rule(f"a finite number{bounds}", lambda v: type(v) in (int, float) and least <= v <= most), count)
 
 
 def every(rule: Rule, count: int) -> Rule:
-    """A list of so many, each as the rule has it."""
+    """A list of a given length, in which each value obeys the rule."""
     return Rule(
         f"a list of {count}, each {rule.words}",
         lambda value: isinstance(value, list) and len(value) == count and all(rule.holds(each) for each in value),
@@ -51,7 +51,7 @@ def every(rule: Rule, count: int) -> Rule:
 
 
 def exactly(values: list[Any]) -> Rule:
-    """That very list, of ints."""
+    """Exactly this list of ints."""
     return Rule(f"the list {reprlib.repr(values)}", lambda value: value == values and all(map(is_int, value)))
 
 
@@ -69,7 +69,7 @@ def rising(last: int) -> Rule:
 
 
 def check(record: Any, rules: Mapping[str, Rule]) -> None:
-    """Hold a record's fields against their rules; further fields are let through.
+    """Check a record's fields by their rules; other fields are ignored.
 
     Raises ValueError, with the field, what it must be and what it is.
 

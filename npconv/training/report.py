@@ -1,4 +1,4 @@
-"""Training's results as tables of words: each function gives a header and rows."""
+"""Tables of training results: each function returns a header and rows."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -53,7 +53,7 @@ def comparison_table(results: Mapping[str, Any]) -> Table:
 
 
 def confusion_table(counts: Array) -> Table:
-    """What the test images of each class were taken for; of more than 12 classes those that are recognised least.
+    """The classes that the test images of each class were taken for; of more than 12 those recognised least.
 
     `counts` is (classes, classes), rows the true class. A class without test images has no row.
 

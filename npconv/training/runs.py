@@ -1,4 +1,4 @@
-"""A small MobileNetV2 trained on someone's images: what `npconv train` does, and the files that it leaves."""
+"""A small MobileNetV2 trained on one's own images by `npconv train`, and the files that this writes."""
 
 import json
 from collections.abc import Callable
@@ -38,7 +38,7 @@ _RANGES: dict[str, dict[str, float]] = {
 
 @dataclass(frozen=True)
 class RunSettings:
-    """What `train_small` can be told.
+    """The settings of `train_small`.
 
     `steps` None is that of 10 epochs; the schedule is "cosine", "exponential" (times 0.98 after each epoch) or
     "constant"; the optimizer is "sgd", which looks ahead after Nesterov, or "rmsprop"; weight decay leaves out batch
@@ -79,13 +79,13 @@ class RunSettings:
 
 
 def epoch(settings: RunSettings, task: Task) -> int:
-    """How many steps go once through the training images."""
+    """The number of steps that go once through the training images."""
     return max(1, len(task.x_train) // settings.batch_size)
 
 
 @dataclass(frozen=True)
 class Trained:
-    """A trained network, what training was like, and which test images it takes for what.
+    """A trained network, its history, and the confusion of the test images.
 
     `confusion` is (classes, classes), rows the true class, columns what it was taken for; `record` is what history.json
     holds.
@@ -201,7 +201,7 @@ def train_small(
 
 
 def read_trained(folder: str | Path) -> Trained:
-    """What `train_small` left in a folder: the network with its arrays, and its history.
+    """The results of `train_small` in a folder: the network with its arrays, and its history.
 
     New images go through `(images - record["mean"]) / record["deviation"]` first, scaled as the task's were.
 

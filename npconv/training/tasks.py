@@ -1,4 +1,4 @@
-"""What a network learns here: images with labels, for training and for testing, and the order of training's batches."""
+"""Tasks: images with labels, for training and for testing, and the order of the training batches."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -129,7 +129,7 @@ def scattered_digits(
 
 
 def _held_out(function: str, labels: Array, share: float, seed: int) -> Array:
-    """Which images are for testing only: of each class the same share, drawn at random."""
+    """A mask of the images for testing: of each class the same share, drawn at random."""
     share = positive(function, "test_share", share)
     seed = integer(function, "seed", seed, 0, LARGEST_SEED)
     generator = np.random.default_rng((seed, *SPLIT))
@@ -199,11 +199,11 @@ def read_task(path: str | Path) -> Task:
 
     Images are (n, H, W) or (n, H, W, C), of uint8, which are divided by 255, or of floats, which are taken as they are;
     labels are (n,) whole numbers from 0. There are as many classes as the largest label + 1, at most 1024 and no more
-    than training images. What fits and is odd all the same, `remarks` tells.
+    than training images. `remarks` warns of data that are valid but odd.
 
-    Raises OSError where the file can't be read, and one ValueError that lists all that doesn't fit: missing or other
-    names, ranks, dtypes, empty arrays, sides or channels or lengths that differ, uint8 on one side and floats on the
-    other, values that are not finite, labels out of range, classes to test that are not trained, damaged or pickled
+    Raises OSError where the file can't be read, and one ValueError that lists everything that does not fit: missing or
+    other names, ranks, dtypes, empty arrays, sides or channels or lengths that differ, uint8 on one side and floats on
+    the other, values that are not finite, labels out of range, classes to test that are not trained, damaged or pickled
     arrays.
 
     >>> import tempfile
@@ -278,7 +278,7 @@ def _arrays_of(path: Path) -> tuple[dict[str, Array], list[str]]:
 
 
 def remarks(task: Task) -> list[str]:
-    """What fits and may be a mistake all the same, a sentence each: channels before height, classes without an image.
+    """Warnings about a task that is valid but may be a mistake: channels before height, classes without an image.
 
     >>> x, y = np.zeros((4, 3, 8, 9), np.float32), np.array([1, 2, 2, 1])
     >>> for remark in remarks(Task("mine", x, y, x, y, 3, "images")):
@@ -372,7 +372,7 @@ def standardized(task: Task) -> tuple[Task, Array, Array]:
 def batches(length: int, batch_size: int, *, seed: int, epoch: int) -> Iterator[Array]:
     """The batches of one epoch, each batch_size indices into `length` images: an order drawn for (seed, epoch).
 
-    What is left of the images at the end and doesn't fill a batch is dropped.
+    Images at the end that do not fill a batch are dropped.
 
     Raises TypeError where a number is not an int, ValueError where one is out of range, or the batch larger than all.
 

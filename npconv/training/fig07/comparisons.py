@@ -11,7 +11,7 @@ from ...kernels.geometry import Array
 
 FLIPS = 20  # seeds up to which all patterns of signs are tried
 COMPARISONS = (("linear", "relu6"), ("linear", "expansions"), ("linear", "none"))
-"""What is compared, first minus second, decided before the seeds of `SEEDS` were run."""
+"""The comparisons, first minus second, decided before the seeds of `SEEDS` were run."""
 
 
 def curves(results: Mapping[str, Any], variant: str) -> Array:
@@ -44,12 +44,12 @@ class Comparison:
 
     @property
     def wins(self) -> int:
-        """For how many seeds the first is better."""
+        """The number of seeds for which the first is better."""
         return sum(d > 0 for d in self.differences)
 
     @property
     def p_value(self) -> float:
-        """The two-sided sign-flip test: how often signs at random give a mean as far from 0.
+        """The two-sided sign-flip test: the share of random signs that give a mean as far from 0.
 
         Exact, with all 2ⁿ patterns of signs, up to 20 seeds; above, with all patterns of the first 20 differences, each
         with signs drawn at random (always the same ones) for the rest.
@@ -66,12 +66,12 @@ class Comparison:
 
     @property
     def could_tell(self) -> bool:
-        """Whether so many seeds can be enough: `p_value` is 2/2ⁿ at least, which is below 0.05 from 6 on."""
+        """True for enough seeds for a verdict: `p_value` is at least 2/2ⁿ, which is below 0.05 from n = 6 on."""
         return bool(2 / 2 ** len(self.differences) < 0.05)
 
     @property
     def verdict(self) -> str:
-        """ "first", "second" or "open": which is better by more than chance gives, at the 5 % level of `p_value`."""
+        """ "first" or "second", the better one at the 5 % level of `p_value`, or "open"."""
         if self.p_value >= 0.05:
             return "open"
         return "first" if self.mean > 0 else "second"

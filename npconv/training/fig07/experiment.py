@@ -1,7 +1,7 @@
 """The experiment behind the article's Fig. 7, small: its networks on the scattered digits, the same seeds for each.
 
-Every run is stored as it ends, with its settings, in a file of its own; a run that was stopped goes on from its
-checkpoint. `results` of all runs together are plain data: what the figure draws, what the claims are judged by.
+Every run is stored when it ends, with its settings, in a file of its own; a run that was stopped continues from its
+checkpoint. The results of all runs together are plain data, which the figure draws and the claims are judged by.
 """
 
 import json
@@ -28,7 +28,7 @@ from .settings import SmallRun
 
 @dataclass(frozen=True)
 class Settings(SmallRun):
-    """All that a run depends on, but for its network's variant and its seed."""
+    """The settings of a run, all but its network's variant and its seed."""
 
     decay: float = 0.9
     epsilon: float = 1e-3
@@ -54,13 +54,13 @@ def run_one(
     keep: bool = False,
     progress: Callable[[int], None] | None = None,
 ) -> dict[str, Any]:
-    """One training run, from its file where it is done, from its checkpoint where it was stopped.
+    """One training run: read from its file if it is done, continued from its checkpoint if it was stopped.
 
     Args:
         variant: of `VARIANTS`.
-        seed: of the network's first numbers and of the order of the examples.
+        seed: of the network's initial parameters and of the order of the examples.
         settings: a `Settings`.
-        folder: where `variant-seed.json` is written at the end, and the checkpoint on the way.
+        folder: for `variant-seed.json`, written at the end, and for the checkpoint until then.
         keep: whether the trained network is written beside it, as variant-seed.npz.
         progress: called with the number of steps done.
 
@@ -120,12 +120,12 @@ def _read_run(path: Path, key: Mapping[str, Any]) -> dict[str, Any]:
 
 
 class Count(NamedTuple):
-    """How far `run_fig07` is, in training steps of all runs together."""
+    """The progress of `run_fig07`, in training steps of all runs together."""
 
     done: int
     total: int
     made: int
-    """Those of `done` that this call made: the others were stored. Time passed is to be divided by these."""
+    """The steps that this call made; the others of `done` were stored. Use these to estimate the time left."""
 
 
 def run_fig07(
@@ -137,7 +137,7 @@ def run_fig07(
     progress: Callable[[str], None] | None = None,
     count: Callable[[Count], None] | None = None,
 ) -> dict[str, Any]:
-    """All networks with all seeds; those that are done are read, those that were stopped go on.
+    """All networks with all seeds; runs that are done are read, runs that were stopped continue.
 
     Args:
         settings: a `Settings`.
@@ -203,7 +203,7 @@ def run_fig07(
 
 
 def stored_results(blocks: int = FULL.blocks) -> dict[str, Any]:
-    """What `run_fig07` gave for `FULL` and `SEEDS`, at one of the depths of `STORED`; it ships with the package.
+    """The results of `run_fig07` for `FULL` and `SEEDS`, at one of the depths of `STORED`; they ship with the package.
 
     Raises ValueError for another depth.
     """

@@ -1,6 +1,6 @@
-"""What probes of networks found: it ships as data, which `make_stored` has measured.
+"""Measurements of feature maps and gradients, made by `make_stored` and shipped as data.
 
-`python -m npconv.training.fig07.measurements` measures it anew: nine networks are trained, for some minutes.
+`python -m npconv.training.fig07.measurements` makes them again: it trains nine networks, for some minutes.
 """
 
 import json
@@ -35,7 +35,7 @@ NEAR = 0.05  # of test accuracy: a network no further above chance counts as unt
 
 @dataclass(frozen=True)
 class ProbeSettings(SmallRun):
-    """All that the stored measurements depend on."""
+    """The settings of the stored measurements."""
 
     separable_blocks: int = 3
     separable_channels: int = 96
@@ -96,7 +96,7 @@ def sufficient(runs: Sequence[Mapping[str, Any]], counts: Sequence[int]) -> list
 
 
 def learnt(accuracy: float) -> bool:
-    """Whether a test accuracy on the digits is more than a few points above chance.
+    """True for a test accuracy on the digits that is more than a few points above chance.
 
     >>> learnt(0.12), learnt(0.35)
     (False, True)
@@ -145,13 +145,13 @@ def relative(norms: Mapping[str, float]) -> list[float]:
 
 
 def stored_subspaces() -> dict[str, Any]:
-    """What `make_stored` measured of feature maps, for the settings that ship with the package."""
+    """The measurements of feature maps that ship with the package."""
     measured: dict[str, Any] = read_json(SUBSPACES)
     return measured
 
 
 def stored_gradients() -> dict[str, Any]:
-    """What `make_stored` measured of gradients, for the settings that ship with the package."""
+    """The measurements of gradients that ship with the package."""
     measured: dict[str, Any] = read_json(GRADIENTS)
     return measured
 

@@ -1,4 +1,4 @@
-"""Looks into networks: in how many dimensions their features live, and how gradients come through their depth."""
+"""Probes of networks: the dimensions of their feature maps, and their gradients by depth."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -17,7 +17,7 @@ NOISE = 1e-12  # a share of the variance that is rounding's
 
 
 def block_outputs(network: Sequential, x: Array, *, training: bool = False) -> dict[str, Array]:
-    """All feature maps of a network on x by name, those inside its blocks too: "block_1.expand_relu6", "block_1".
+    """All feature maps of a network for x by name, also those inside its blocks: "block_1.expand_relu6", "block_1".
 
     Args:
         network: a `Sequential`, which is left as it was, its running statistics too.
@@ -54,7 +54,7 @@ def _outputs(layer: Layer, x: Array, training: bool, name: str, found: dict[str,
 
 
 def spectrum(maps: Array) -> Array:
-    """How the variance of feature maps is shared among their principal directions, (channels,), falling, of sum 1.
+    """The shares of feature maps' variance along their principal directions, (channels,), falling, of sum 1.
 
     The maps are (…, channels): every position of every image is one vector. The shares are the eigenvalues of the
     vectors' covariance, divided by their sum.
@@ -94,7 +94,7 @@ def _covariance(function: str, maps: Array) -> tuple[Array, Array]:
 
 
 def dimensions(shares: Array, share: float = 0.95) -> int:
-    """How many principal directions hold so large a share of the variance; `shares` as `spectrum` gives them.
+    """The number of principal directions that hold a share of the variance; `shares` are those of `spectrum`.
 
     Raises ValueError where share is not above 0 and at most 1.
 
@@ -177,7 +177,7 @@ def subspace(maps: Array, count: int, *, rng: np.random.Generator | None = None)
 def classifier_directions(kernel: Array) -> Array:
     """The directions of features on which a linear classifier's decision depends, (channels, at most classes - 1).
 
-    What all logits have in common decides nothing, so these are the left singular vectors of the kernel (channels,
+    The part that all logits share decides nothing, so these are the left singular vectors of the kernel (channels,
     classes) after each row's mean is taken off. A mean pool before the classifier reads the same directions of a map:
     features that are projected on them keep every decision, however many directions their variance fills.
 

@@ -1,4 +1,4 @@
-"""Runs in processes side by side, each with one thread; what stops one stops all, and nobody is left behind."""
+"""Runs in processes side by side, each with one thread; an error in one stops all, and no process is left behind."""
 
 import os
 import signal
@@ -62,7 +62,7 @@ def side_by_side(
 
 @contextmanager
 def _deaf() -> Iterator[None]:
-    """Ignore Ctrl-C for a moment, where this is the thread that hears it."""
+    """Ignore Ctrl-C for a while, if this is the thread that receives it."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -85,7 +85,7 @@ def _share(stop: Any, steps: Any) -> None:
 
 
 def _end_with_parent() -> None:
-    """Where the first process was killed nobody sets the event, and nobody waits for what is computed."""
+    """End when the first process ends: if it was killed, nobody sets the event, and nobody waits for the results."""
     parent = parent_process()
     if parent is not None:
         parent.join()
@@ -110,7 +110,7 @@ def _shared_run(run: Run) -> dict[str, Any]:
 
 @contextmanager
 def _environment(values: Mapping[str, str]) -> Iterator[None]:
-    """Environment variables, for a while."""
+    """Set environment variables for a while."""
     before = {name: os.environ.get(name) for name in values}
     os.environ.update(values)
     try:

@@ -1,4 +1,4 @@
-"""What the settings of all runs on the scattered digits have in common: the networks' size, the budget, the data."""
+"""The common settings of all runs on the scattered digits: the networks' size, the budget, the data."""
 
 from dataclasses import dataclass
 from functools import lru_cache
