@@ -303,14 +303,14 @@ RECORDS = [
         [[0.9004963, 0.8626517, 0.8014553], [0.9004963, 0.8626517, 0.8258780]],
         rmsprop("tensorflow"),
         {
-            "docs/training.md": ("the frameworks don't agree on", "| so have it |"),
+            "docs/training.md": ("the frameworks don't agree", "| used by |"),
             OPTIMIZERS: ("As TensorFlow 1 has it",),
         },
     ),
     *(
         Record(
             library, KERAS_RMSPROP, rmsprop("keras"),
-            {"docs/training.md": ("| so have it |",), OPTIMIZERS: ('Keras (`convention="keras"`) starts from m = 0',)},
+            {"docs/training.md": ("| used by |",), OPTIMIZERS: ('Keras (`convention="keras"`) starts from m = 0',)},
         )
         for library in (
             "keras 3.15.1", "tf_keras 2.21.0", "paddlepaddle 3.3.1", "tensorflow.js 4.22.0", "optax 0.2.8 with its defaults"
@@ -320,7 +320,7 @@ RECORDS = [
         "torch 2.13.0: RMSprop",
         [[0.6934657, 0.5608035, 0.3681550], [0.6934657, 0.5608035, 0.5415387]],
         rmsprop("torch"),
-        {"docs/training.md": ("| so have it |",), OPTIMIZERS: ('torch (`convention="torch"`) starts from',)},
+        {"docs/training.md": ("| used by |",), OPTIMIZERS: ('torch (`convention="torch"`) starts from',)},
     ),
     Record(
         "torch 2.13.0: SGD with momentum 0.9, and Nesterov's",
@@ -364,7 +364,10 @@ RECORDS = [
         lambda: [middles(padding("keras")), middles((0, padding("torchvision")))],
         {
             "docs/questions.md": ("torch's `padding=1` puts one on both sides",),
-            "docs/features.md": ("The even one of torchvision and timm", "| torchvision, timm |", "| Keras, TensorFlow: V2 |"),
+            "docs/features.md": (
+                "The symmetric padding of torchvision and timm", "Keras and TensorFlow pad an even side at stride 2 only at the end",
+                "| torchvision, timm |", "| Keras, TensorFlow: V2 |",
+            ),
             "npconv/models/conventions.py": ('Keras and TensorFlow pad "same"', "torchvision and timm pad evenly"),
         },
     ),
@@ -372,7 +375,7 @@ RECORDS = [
         "keras 3.15.1: MobileNet's ZeroPadding2D at side 225",
         ((0, 1), (0, 1)),
         lambda: network(1).layers["block_2"].layers["depthwise"].geometry["padding"],
-        {"docs/features.md": ("| Keras: V1, which pads odd sides behind as well |",),
+        {"docs/features.md": ("| Keras: V1, which pads odd sides at the end as well |",),
          V1: ("Keras's V1 pads a block of stride 2 behind alone",)},
     ),
     Record(
@@ -409,7 +412,7 @@ RECORDS = [
         [[3_504_872, 3_538_984], [4_231_976, 4_253_864]],
         lambda: [parameters(2), parameters(1)],
         {
-            "docs/network.md": ("what torchvision and timm state", "which Keras calls the total", "timm agree in the layers"),
+            "docs/network.md": ("what torchvision and timm state", "which Keras calls the total", "timm agree on the layers"),
             "docs/questions.md": ("| torchvision, timm, Keras's “trainable” |", "| Keras's “total” |"),
         },
     ),
@@ -427,7 +430,7 @@ RECORDS = [
             for number in (counts(2, width, side).macs // 10**6, counts(2, width, side).weights // 10**4 / 100)
         ],
         {
-            "docs/network.md": ("TF-slim's table has these MACs cut to whole millions", "582 M; so TF-slim"),
+            "docs/network.md": ("TF-slim's table gives these MACs cut off to whole millions", "582 M; TF-slim says the same"),
             "docs/questions.md": ("TF-slim's 3.47 M",),
         },
     ),
@@ -445,7 +448,7 @@ RECORDS = [
             widths(1, 0.57, "timm"),
         ],
         {
-            "docs/network.md": ("Keras takes the whole part of c · width before it rounds to eights",),
+            "docs/network.md": ("Keras takes the whole part of c · width before it rounds to a multiple of eight",),
             V2: ("Keras cuts before it rounds",),
             V1: ("Keras takes the whole part of the channels",),
         },
@@ -535,7 +538,7 @@ RECORDS = [
         "3.0e-5 to 4.5e-5 off, V1's 7e-7 to 1e-6",
         ["1e-5"],
         None,
-        {"docs/weights.md": ("Held so against the libraries themselves", "the logits agree to some 1e-5")},
+        {"docs/weights.md": ("Compared in this way with the libraries themselves", "the logits agree to some 1e-5")},
     ),
     Record(
         "keras 3.15.1: the activation of MobileNetV2's last layer is softmax, unless classifier_activation=None",
@@ -637,11 +640,11 @@ NO_CLAIM: dict[str, tuple[str, ...]] = {
     "docs/claims.md": ("the layer as a Keras class",),
     "docs/lessons/standard-convolution.md": ("Many libraries compute it like this",),
     "docs/network.md": ("real ones, from torchvision, Keras and timm",),
-    "docs/questions.md": ("shicai/MobileNet-Caffe#69", "in torch as 3.7 to 7.5 times, and once 20"),
+    "docs/questions.md": ("shicai/MobileNet-Caffe#69", "in torch 3.7 to 7.5 times, and once 20"),
     "docs/lessons/separable-convolution.md": ("in torch 3.7 to 7.5 times, and once 20",),
     "docs/training.md": ("The MobileNetV2 paper trains with decay 0.9",),
     "docs/weights.md": ("stay those libraries' business", "## A photograph, with torchvision", "## With Keras", "## With timm",
-                        "against torch in float64, where 1e-11 is left"),
+                        "with torch in float64, where 1e-11 is left"),
     "npconv/checks/cases.py": ("sizes at which inference runtimes transform", "so wide that inference runtimes transform"),
     "npconv/course/grading/process.py": ("by which libraries are found",),
     # the figure of the times that ship with the package
