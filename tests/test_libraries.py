@@ -389,7 +389,7 @@ RECORDS = [
         [[0, 0, 1, 0, 0], [0, 0, 1]],
         lambda: [kinks(npconv.relu6_backward), kinks(npconv.relu_backward)[:3]],
         {
-            "docs/lessons/backward.md": ("it is a choice, here 0, as in torch",),
+            "docs/lessons/backward.md": ("npconv chooses 0, as torch does",),
             "docs/questions.md": ("one has to be chosen: 0 here, as in torch",),
             "npconv/kernels/activations.py": ("the derivative is taken as 0, as torch does",),
         },
