@@ -9,7 +9,7 @@ def keep_memory() -> None:
     """Free one large array, after which the C library keeps freed memory instead of returning it.
 
     It changes no result. Where arrays of megabytes come and go, as in a network's forward, requesting memory again
-    takes about as long as the arithmetic. It has no effect with other C libraries than glibc.
+    takes about as long as the arithmetic. Under another C library than glibc it has no effect.
 
     >>> keep_memory()
     """

@@ -515,7 +515,7 @@ RECORDS = [
         "torch 2.13.0: features.0.1.num_batches_tracked; keras 3.15.1: MobileNet's seed_generator/seed_generator_state",
         (".num_batches_tracked", "/seed_generator_state"),
         lambda: UNUSED,
-        {"npconv/models/weights.py": ("What torch counts for a momentum that is not set",)},
+        {"npconv/models/weights.py": ("torch's counter for an unset momentum",)},
     ),
     Record(
         "timm 1.0.31: list_pretrained; keras 3.15.1: widths that have weights; torchvision 0.28.0: MobileNet_V2_Weights",

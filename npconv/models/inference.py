@@ -38,7 +38,7 @@ class Inference:
 
     Batch normalisation is folded, activations work in place, nothing is remembered, and the blocks, `InvertedResidual`
     and `DepthwiseSeparable`, are computed in bands of rows wherever they stand in rows of layers. A Sequential with a
-    forward of its own is run by that, whole. Everything that depends only on the images' shape is prepared once, and kept
+    forward of its own is run by that, whole. All that depends only on the images' shape is prepared once, and kept
     until images of another shape come. Images of another dtype than the parameters' are computed layer by layer.
 
     One object is for one thread, as its buffers are reused; a copy, an unpickled object or a forked process has its
@@ -156,8 +156,8 @@ class BandedBlock:
     """A folded block prepared for inputs of one shape: (pointwise,) depthwise and pointwise convolution."""
 
     def __init__(self, block: Sequential, g: Geometry, dtype: Any, size: int, buffers: Buffers) -> None:
-        *expand, self.depthwise, self.project = _stages(block)
-        self.expand: Stage | None = expand[0] if expand else None
+        *expand, self.depthwise, self.project = _convolutions(block)
+        self.expand: FoldedConvolution | None = expand[0] if expand else None
         self.shortcut = getattr(block, "shortcut", False)
         self.y_shape = (*g.output, self.project.kernel.shape[-1])
         channels = self.depthwise.kernel.shape[-1]
@@ -189,7 +189,7 @@ class BandedBlock:
 
 
 @dataclass
-class Stage:
+class FoldedConvolution:
     """A convolution's kernel and bias, and the activation behind it."""
 
     kernel: Array
@@ -203,15 +203,15 @@ class Stage:
             self.activation(out)
 
 
-def _stages(block: Sequential) -> list[Stage]:
+def _convolutions(block: Sequential) -> list[FoldedConvolution]:
     """The convolutions of a folded block, each with the activation right behind it."""
-    stages: list[Stage] = []
+    convolutions: list[FoldedConvolution] = []
     for layer in block.layers.values():
         if isinstance(layer, Linear):
-            stages.append(Stage(layer.params["kernel"], layer.params.get("bias", 0)))
+            convolutions.append(FoldedConvolution(layer.params["kernel"], layer.params.get("bias", 0)))
         else:
-            stages[-1].activation = IN_PLACE[type(layer)]
-    return stages
+            convolutions[-1].activation = IN_PLACE[type(layer)]
+    return convolutions
 
 
 def _takes(block: Sequential, x: Array) -> bool:

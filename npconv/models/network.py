@@ -20,7 +20,7 @@ CONVENTIONS = "conventions"  # under which name a file has them
 
 @dataclass(frozen=True)
 class Specification:
-    """A network's specification: `architecture` is the name of its function, `rows` its table with the widths applied."""
+    """A network's specification: `architecture` is its function's name, `rows` its table with the widths applied."""
 
     architecture: str
     conventions: str
