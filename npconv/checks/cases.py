@@ -16,7 +16,7 @@ from ..kernels.geometry import Array
 from ..kernels.grouped import grouped_conv2d, grouped_conv2d_backward
 from ..kernels.pointwise import pointwise_conv2d, pointwise_conv2d_backward
 from ..kernels.separable import depthwise_separable_conv2d, depthwise_separable_conv2d_backward
-from ..kernels.signatures import SIGNATURES
+from ..kernels.signatures import SIGNATURES, shape_of
 from ..kernels.standard import conv2d, conv2d_backward
 
 Choose = Callable[[int, int], int]
@@ -143,21 +143,12 @@ def _case(
     times: int = 1,
 ) -> Case:
     """A case from its numbers: sides of input, kernel and output; times is a depth multiplier or a number of groups."""
-    inputs, kernels, outputs = sides
-    x, wide = (batch, *inputs, m), m * times
-    shapes: dict[str, tuple[int, ...]]
-    if operation == "pointwise_conv2d":
-        shapes, channels = {"x": x, "kernel": (m, n)}, n
-    elif operation == "conv2d":
-        shapes, channels = {"x": x, "kernel": (*kernels, m, n)}, n
-    elif operation == "grouped_conv2d":
-        shapes, channels = {"x": (*x[:3], wide), "kernel": (*kernels, m, n * times)}, n * times
-        geometry = {"groups": times, **geometry}
-    elif operation == "depthwise_conv2d":
-        shapes, channels = {"x": x, "kernel": (*kernels, wide)}, wide
-    else:
-        shapes, channels = {"x": x, "depthwise": (*kernels, wide), "pointwise": (wide, n)}, n
-    return Case(operation, shapes, geometry, (batch, *outputs, channels))
+    row, (inputs, kernels, outputs) = SIGNATURES[operation], sides
+    if operation == "grouped_conv2d":
+        m, n, geometry = m * times, n * times, {"groups": times, **geometry}
+    sizes = {"B": batch, "Dᵤ": inputs, "Dᵣ": kernels, "Dᵥ": outputs, "M": m, "N": n}
+    sizes |= {"M·Q": m * times, "M/groups": m // times}
+    return Case(operation, row.shapes(sizes), geometry, shape_of(row.y, sizes))
 
 
 def _spatial(choose: Choose) -> tuple[list[tuple[int, int]], dict[str, Any]]:

@@ -69,7 +69,7 @@ def _run(arguments: argparse.Namespace) -> int:
     sizes = _sizes(kind, arguments)
     geometry = {name: sizes[name] for name in (*GEOMETRY, "groups") if name in sizes}
     x = (arguments.batch, *arguments.input)
-    shapes = _shapes(kind, x[-1], sizes)
+    shapes = _shapes(kind, x, sizes)
     cost = getattr(npconv.cost, f"{kind}_cost")(x, *shapes, **geometry)
     for what, count in (("products", cost.macs), ("entries", _entries(x, shapes, sizes))):
         if count > LARGEST:
@@ -116,13 +116,15 @@ def _sizes(kind: str, arguments: argparse.Namespace) -> dict[str, Any]:
     return sizes
 
 
-def _shapes(kind: str, m: int, sizes: dict[str, Any]) -> list[tuple[int, ...]]:
-    """The shapes of the kernels that a convolution of M channels takes."""
-    side, n = sizes.get("kernel", ()), sizes.get("out_channels", 0)
-    wide = m * sizes.get("depth_multiplier", 1)
-    if kind == "depthwise_separable_conv2d":
-        return [(*side, wide), (wide, n)]
-    return [(*side, wide)] if kind == "depthwise_conv2d" else [(*side, max(m // sizes.get("groups", 1), 1), n)]
+def _shapes(kind: str, x: tuple[int, ...], sizes: dict[str, Any]) -> list[tuple[int, ...]]:
+    """The shapes of the kernels that a convolution of x takes."""
+    from ..kernels.signatures import SIGNATURES
+
+    batch, *sides, m = x
+    symbols = {"B": batch, "Dᵤ": tuple(sides), "Dᵣ": sizes.get("kernel"), "M": m, "N": sizes.get("out_channels")}
+    symbols["M·Q"] = m * sizes.get("depth_multiplier", 1)
+    symbols["M/groups"] = max(m // sizes.get("groups", 1), 1)
+    return list(SIGNATURES[kind].shapes(symbols).values())[1:]
 
 
 def _entries(x: tuple[int, ...], shapes: list[tuple[int, ...]], sizes: dict[str, Any]) -> int:

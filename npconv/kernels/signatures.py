@@ -10,7 +10,7 @@ is what a number of groups leaves of M; "…" is one axis or more.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 
 import numpy as np
@@ -39,6 +39,10 @@ class Signature:
         self.y, self.kinds, self.arrays = y, kinds, arrays
         self.symbols = {name: pattern.split() for name, pattern in arrays.items()}
         self.kernel = next((name for name, pattern in arrays.items() if pattern.startswith("Dᵣ")), "")
+
+    def shapes(self, sizes: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:
+        """The shape of each array, by name, from the sizes of the symbols."""
+        return {name: shape_of(pattern, sizes) for name, pattern in self.arrays.items()}
 
     def check(self, function: str, *arrays: Array) -> "Checked":
         """A call on these arrays; with one more than the row has, the first is dy."""
@@ -135,14 +139,26 @@ class Checked:
         symbols: list[str] = ["like x"] if self.row.y == "x" else self.row.y.split()
         if self.row.y == "x":
             self.output = self.shapes["x"]
-        elif self.sizes.keys() >= set(symbols):
-            self.output = ()
-            for symbol in dict.fromkeys(symbols):
-                size = self.sizes[symbol]
-                self.output += size if symbol[0] == "D" else (size,)
+        elif symbols and self.sizes.keys() >= set(symbols):
+            self.output = shape_of(self.row.y, self.sizes)
+        else:
+            return
         upstream = next(iter(self.shapes))
-        if upstream in ("dy", "dkernel") and self.output and self.shapes[upstream] != self.output:
+        if upstream in ("dy", "dkernel") and self.shapes[upstream] != self.output:
             self.fail(f"{upstream} must be {_axes(symbols)} = {self.output}, the shape of forward's output")
+
+
+def shape_of(pattern: str, sizes: Mapping[str, Any]) -> tuple[int, ...]:
+    """The shape of a pattern's array, from the sizes of its symbols, a D with both of its sides.
+
+    >>> shape_of("Dᵣ Dᵣ M N", {"Dᵣ": (3, 2), "M": 3, "N": 8})
+    (3, 2, 3, 8)
+    """
+    shape: tuple[int, ...] = ()
+    for symbol in dict.fromkeys(pattern.split()):
+        size = sizes[symbol]
+        shape += size if symbol[0] == "D" else (size,)
+    return shape
 
 
 def _axes(symbols: list[str]) -> str:
