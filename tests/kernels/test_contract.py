@@ -1,5 +1,6 @@
 """The contract: dtypes, errors that say what is wrong, bounded memory, and a debugger's steps."""
 
+import inspect
 import subprocess
 import sys
 import tracemalloc
@@ -12,6 +13,7 @@ import pytest
 import npconv
 from npconv.kernels import engine, geometry
 from npconv.kernels.normalization import batch_norm_backward_from_stages
+from npconv.kernels.signatures import SIGNATURES
 
 X, KERNEL = np.ones((2, 7, 6, 3)), np.ones((3, 3, 3, 4))
 DEPTHWISE, POINTWISE = np.ones((3, 3, 6)), np.ones((3, 4))
@@ -258,6 +260,19 @@ def test_bands_cover_the_output_once_and_hold_what_they_may(monkeypatch):
         assert (
             len(list(engine.columns_by_band(g, np.zeros((2, 8, 5, channels), np.int8)))) == expected
         )  # of 80 positions
+
+
+def test_every_kernel_has_its_row_and_the_notation_page_shows_them():
+    kernels = [name for name in npconv.__all__ if name.islower() and "backward" not in name]
+    assert set(kernels) <= set(SIGNATURES)
+    for name in kernels:
+        taken = list(inspect.signature(getattr(npconv, name)).parameters)
+        assert taken[: len(SIGNATURES[name].arrays)] == list(SIGNATURES[name].arrays), name
+    page = (Path(__file__).parents[2] / "docs" / "notation.md").read_text(encoding="utf-8")
+    for name, row in SIGNATURES.items():
+        arrays = "; ".join(f"`{array}` {pattern}" for array, pattern in row.arrays.items())
+        shown = next(line for line in page.splitlines() if line.startswith("|") and f"`{name}`" in line)
+        assert shown.endswith(f"| {arrays} | {row.y or '—'} |")
 
 
 def test_importing_npconv_loads_numpy_and_nothing_heavier():
