@@ -11,21 +11,8 @@ from .. import __version__
 from . import bench, cost, exercise, explain, figures, grade, lesson, reproduce, step, train, vectors
 from .shared import Parser, progress_line
 
-__all__ = ["main", "parser"]
-
-_COMMANDS = (
-    reproduce,
-    figures,
-    cost,
-    explain,
-    train,
-    lesson,
-    step,
-    exercise,
-    grade,
-    vectors,
-    bench,
-)  # in the order of --help
+_COMMANDS = (reproduce, figures, cost, explain, train, lesson, step, exercise, grade, vectors, bench)
+"""In the order of --help."""
 
 _REFUSED = (ValueError, OSError, MemoryError, OverflowError, RecursionError, ZeroDivisionError)
 """Errors that bad input can have, said in one line. Any other is a mistake of npconv's own, and has its traceback."""

@@ -5,6 +5,7 @@ import json
 import sys
 from typing import Any
 
+from ..text import shape_text
 from .cost_networks import add_networks
 from .shared import SIZE, Commands, File, padding, padding_word, pair, print_table
 
@@ -23,24 +24,19 @@ def add_parser(commands: Commands) -> None:
 
 def _add_layer(cost: Commands) -> None:
     layer = cost.add_parser("layer", help="a layer of given sizes, standard and separable")
-    layer.add_argument("--input", nargs=3, type=SIZE, required=True, metavar=("HEIGHT", "WIDTH", "M"))
-    layer.add_argument("--out-channels", type=SIZE, required=True, metavar="N")
-    layer.add_argument("--kernel", nargs="+", type=SIZE, default=[3], metavar="D", help="side, or height and width (3)")
-    layer.add_argument("--stride", nargs="+", type=SIZE, default=[1], metavar="S")
-    layer.add_argument("--dilation", nargs="+", type=SIZE, default=[1], metavar="D")
-    layer.add_argument(
-        "--padding",
-        nargs="+",
-        type=padding_word,
-        default=["valid"],
-        metavar="P",
-        help="valid, same, or one or two numbers",
-    )
-    layer.add_argument("--batch", type=SIZE, default=1, metavar="B")
-    layer.add_argument("--depth-multiplier", type=SIZE, default=1, metavar="Q")
-    layer.add_argument("--expansion", type=SIZE, metavar="T", help="also an inverted residual with this expansion")
-    layer.add_argument("--bias", action="store_true", help="count a bias after each convolution")
-    layer.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    add = layer.add_argument
+    add("--input", nargs=3, type=SIZE, required=True, metavar=("HEIGHT", "WIDTH", "M"))
+    add("--out-channels", type=SIZE, required=True, metavar="N")
+    add("--kernel", nargs="+", type=SIZE, default=[3], metavar="D", help="side, or height and width (3)")
+    add("--stride", nargs="+", type=SIZE, default=[1], metavar="S")
+    add("--dilation", nargs="+", type=SIZE, default=[1], metavar="D")
+    words = "valid, same, or one or two numbers"
+    add("--padding", nargs="+", type=padding_word, default=["valid"], metavar="P", help=words)
+    add("--batch", type=SIZE, default=1, metavar="B")
+    add("--depth-multiplier", type=SIZE, default=1, metavar="Q")
+    add("--expansion", type=SIZE, metavar="T", help="also an inverted residual with this expansion")
+    add("--bias", action="store_true", help="count a bias after each convolution")
+    add("--json", action="store_true", help="print JSON instead of a table")
     layer.set_defaults(run=_run_layer)
 
 
@@ -81,32 +77,25 @@ def _run_layer(arguments: argparse.Namespace) -> int:
         print(json.dumps({"input": list(x), "rows": rows}, indent=1))
         return 0
     header = ["operation", "output", "MACs", "additions", "FLOPs", "parameters", "MACs / standard"]
+    cells = "{macs:,} {additions:,} {flops:,} {params:,} {over_standard:.4f}"
     table = [
-        [
-            ("  " if row["part"] else "") + str(row["operation"]), "×".join(map(str, row["output"])),
-            *(f"{row[key]:,}" for key in ("macs", "additions", "flops", "params")), f"{row['over_standard']:.4f}",
-        ]
-        for row in rows
-    ]  # fmt: skip
+        ["  " * row["part"] + row["operation"], shape_text(row["output"]), *cells.format(**row).split()] for row in rows
+    ]
     print_table(header, table)
     return 0
 
 
 def _add_ratio(cost: Commands) -> None:
     ratio = cost.add_parser("ratio", help="the ratio Q(1/N + 1/Dᵣ²), separable over standard")
-    ratio.add_argument("--kernel", nargs="+", type=SIZE, default=[3, 5, 7], metavar="D", help="kernel sides (3 5 7)")
-    ratio.add_argument(
-        "--out-channels", nargs="+", type=SIZE, default=[8, 16, 32, 64, 128, 256, 512, 1024], metavar="N",
-        help="output channels (8 to 1024, doubling)",
-    )  # fmt: skip
-    ratio.add_argument("--depth-multiplier", nargs="+", type=SIZE, metavar="Q", help="(1; in the plot 1 2 4)")
-    ratio.add_argument(
-        "--plot",
-        type=File((".svg", ".png")),
-        metavar="FILE",
-        help="also the figure cost-ratio with these sizes: .svg or .png",
-    )
-    ratio.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    add = ratio.add_argument
+    add("--kernel", nargs="+", type=SIZE, default=[3, 5, 7], metavar="D", help="kernel sides (3 5 7)")
+    doubling = [2**power for power in range(3, 11)]
+    words = "output channels (8 to 1024, doubling)"
+    add("--out-channels", nargs="+", type=SIZE, default=doubling, metavar="N", help=words)
+    add("--depth-multiplier", nargs="+", type=SIZE, metavar="Q", help="(1; in the plot 1 2 4)")
+    words = "also the figure cost-ratio with these sizes: .svg or .png"
+    add("--plot", type=File((".svg", ".png")), metavar="FILE", help=words)
+    add("--json", action="store_true", help="print JSON instead of a table")
     ratio.set_defaults(run=_run_ratio)
 
 
@@ -116,7 +105,7 @@ def _run_ratio(arguments: argparse.Namespace) -> int:
     if arguments.plot:
         _plot_ratio(arguments)
     multipliers = arguments.depth_multiplier or [1]
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "kernel": side,
             "out_channels": n,
@@ -134,14 +123,9 @@ def _run_ratio(arguments: argparse.Namespace) -> int:
         print(json.dumps(rows, indent=1))
         return 0
     header = ["kernel", "N", "Q", "ratio", "", "times cheaper", "limit Q/Dᵣ²", "nothing saved from Q ="]
-    table = [
-        [
-            f"{row['kernel']}×{row['kernel']}", str(row["out_channels"]), str(row["depth_multiplier"]),
-            str(row["ratio"]), f"{row['value']:.4f}",
-            f"{1 / row['value']:.2f}", f"{row['limit']:.4f}", f"{row['break_even_multiplier']:.2f}",
-        ]
-        for row in rows
-    ]  # fmt: skip
+    cells = "{kernel}×{kernel} {out_channels} {depth_multiplier} {ratio} {value:.4f} {times:.2f} {limit:.4f} "
+    cells += "{break_even_multiplier:.2f}"
+    table = [cells.format(**row, times=1 / row["value"]).split() for row in rows]
     print_table(header, table)
     return 0
 

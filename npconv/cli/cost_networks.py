@@ -15,33 +15,24 @@ def add_networks(cost: Commands) -> None:
     """Add `npconv cost mobilenet_v1` and `npconv cost mobilenet_v2`."""
     _add_network(cost, "mobilenet_v2", "MobileNetV2, layer by layer")
     v1 = _add_network(cost, "mobilenet_v1", "MobileNetV1, or its counterpart of full convolutions, layer by layer")
-    v1.add_argument(
-        "--convolution", choices=("separable", "standard"), default="separable",
-        help="standard for full convolutions (%(default)s)",
-    )  # fmt: skip
+    kinds, words = ("separable", "standard"), "standard for full convolutions (%(default)s)"
+    v1.add_argument("--convolution", choices=kinds, default="separable", help=words)
 
 
 def _add_network(cost: Commands, name: str, what: str) -> argparse.ArgumentParser:
     network = cost.add_parser(name, help=what)
-    network.add_argument("--width", type=WIDTH, default=1.0, metavar="FACTOR", help="of the channels (%(default)s)")
-    network.add_argument(
-        "--resolution", nargs="+", type=SIDE, default=[224], metavar="D",
-        help="of the images: side, or height and width (224)",
-    )  # fmt: skip
-    network.add_argument("--classes", type=CLASSES, default=1000, metavar="N", help="(%(default)s)")
-    network.add_argument("--batch", type=BATCH, default=1, metavar="B", help="images at once (%(default)s)")
-    network.add_argument(
-        "--output-stride", type=Whole(1, 32), choices=(8, 16, 32), help="dilate instead of striding further (32)"
-    )
-    network.add_argument(
-        "--conventions", choices=("keras", "torchvision", "timm"), default="keras",
-        help="the family whose padding and widths it has (%(default)s)",
-    )  # fmt: skip
-    network.add_argument(
-        "--by", choices=("layer", "block", "kind"), default="layer",
-        help="list all layers, the blocks alone, or only the sums by kind of layer (%(default)s)",
-    )  # fmt: skip
-    network.add_argument("--json", action="store_true", help="print all of it as JSON instead of tables")
+    add = network.add_argument
+    add("--width", type=WIDTH, default=1.0, metavar="FACTOR", help="of the channels (%(default)s)")
+    words = "of the images: side, or height and width (224)"
+    add("--resolution", nargs="+", type=SIDE, default=[224], metavar="D", help=words)
+    add("--classes", type=CLASSES, default=1000, metavar="N", help="(%(default)s)")
+    add("--batch", type=BATCH, default=1, metavar="B", help="images at once (%(default)s)")
+    add("--output-stride", type=Whole(1, 32), choices=(8, 16, 32), help="dilate instead of striding further (32)")
+    words = "the family whose padding and widths it has (%(default)s)"
+    add("--conventions", choices=("keras", "torchvision", "timm"), default="keras", help=words)
+    words = "list all layers, the blocks alone, or only the sums by kind of layer (%(default)s)"
+    add("--by", choices=("layer", "block", "kind"), default="layer", help=words)
+    add("--json", action="store_true", help="print all of it as JSON instead of tables")
     network.set_defaults(run=_run)
     return network
 

@@ -10,14 +10,10 @@ from .shared import Commands, Folder, progress_line
 def add_parser(commands: Commands) -> None:
     """Add `npconv reproduce`."""
     reproduce = commands.add_parser("reproduce", help="compute the article's claims and draw its figures")
-    reproduce.add_argument(
-        "--out", type=Folder(), default="reproduced", metavar="DIR", help="where the figures go (%(default)s)"
-    )
-    reproduce.add_argument(
-        "--prove",
-        action="store_true",
-        help="prove the kernels equal for all numbers instead, on each geometry of a box",
-    )
+    add = reproduce.add_argument
+    add("--out", type=Folder(), default="reproduced", metavar="DIR", help="where the figures go (%(default)s)")
+    words = "prove the kernels equal for all numbers instead, on each geometry of a box"
+    add("--prove", action="store_true", help=words)
     reproduce.set_defaults(run=_run)
 
 

@@ -15,18 +15,14 @@ from .shared import SEED, SIZE, WIDTH, Commands, File, Folder, Real, Whole, prin
 
 EVALUATIONS = 10  # of a run of the experiment, or more
 STEPS = Whole(1, 10_000_000)
+NO_OPTIONS = ("command", "run", "parser", "what")  # of what is parsed
 
 
 def add_parser(commands: Commands) -> None:
     """Add `npconv train`."""
     train = commands.add_parser("train", help="train a small network on your images, or run the experiment of Fig. 7")
-    train.add_argument(
-        "--data",
-        type=File(ordinary=True),
-        default=argparse.SUPPRESS,
-        metavar="FILE.npz",
-        help="x_train, y_train, x_test, y_test",
-    )
+    arrays = "x_train, y_train, x_test, y_test"
+    train.add_argument("--data", type=File(ordinary=True), default=argparse.SUPPRESS, metavar="FILE.npz", help=arrays)
     _add_training_options(train)
     whats = train.add_subparsers(dest="what", metavar="DATA")
     for name, what in (("digits", "8×8, plain"), ("scattered-digits", "on a photograph, the harder task")):
@@ -38,25 +34,22 @@ def add_parser(commands: Commands) -> None:
 def _add_training_options(parser: argparse.ArgumentParser) -> None:
     """Options of `npconv train`, before or after the data's name; options that are not given are left out."""
     group = parser.add_argument_group("training", argument_default=argparse.SUPPRESS)
-    group.add_argument("--steps", type=STEPS, metavar="N", help="updates (10 times through the images)")
-    group.add_argument("--batch-size", type=SIZE, metavar="B", help="(64)")
-    group.add_argument("--learning-rate", type=Real(0, 1000, "least"), metavar="RATE", help="(0.1)")
-    group.add_argument("--schedule", choices=("cosine", "constant", "exponential"), help="(cosine)")
-    group.add_argument("--optimizer", choices=("sgd", "rmsprop"), help="(sgd)")
-    group.add_argument("--momentum", type=Real(0, 1, "most"), metavar="SHARE", help="(0.9)")
-    group.add_argument("--weight-decay", type=Real(0, 1000), metavar="RATE", help="(0.00004)")
-    group.add_argument("--smoothing", type=Real(0, 1, "most"), metavar="SHARE", help="of the labels (0.1)")
-    group.add_argument("--width", type=WIDTH, metavar="FACTOR", help="of the channels (1)")
-    group.add_argument("--seed", type=SEED, metavar="N", help="of first parameters and order (0)")
-    group.add_argument(
-        "--out", type=Folder(), metavar="DIR", help="for network.npz, history.json and checkpoint.npz (trained-…)"
-    )
+    add = group.add_argument
+    add("--steps", type=STEPS, metavar="N", help="updates (10 times through the images)")
+    add("--batch-size", type=SIZE, metavar="B", help="(64)")
+    add("--learning-rate", type=Real(0, 1000, "least"), metavar="RATE", help="(0.1)")
+    add("--schedule", choices=("cosine", "constant", "exponential"), help="(cosine)")
+    add("--optimizer", choices=("sgd", "rmsprop"), help="(sgd)")
+    add("--momentum", type=Real(0, 1, "most"), metavar="SHARE", help="(0.9)")
+    add("--weight-decay", type=Real(0, 1000), metavar="RATE", help="(0.00004)")
+    add("--smoothing", type=Real(0, 1, "most"), metavar="SHARE", help="of the labels (0.1)")
+    add("--width", type=WIDTH, metavar="FACTOR", help="of the channels (1)")
+    add("--seed", type=SEED, metavar="N", help="of first parameters and order (0)")
+    add("--out", type=Folder(), metavar="DIR", help="for network.npz, history.json and checkpoint.npz (trained-…)")
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    options = {
-        name: value for name, value in vars(arguments).items() if name not in ("command", "run", "parser", "what")
-    }
+    options = {name: value for name, value in vars(arguments).items() if name not in NO_OPTIONS}
     try:
         with _interruptible() as check:
             if arguments.what == "fig07":
@@ -95,12 +88,11 @@ def _run_small(what: str | None, options: dict[str, Any], check: Callable[[], No
         first = first or done
         now = history.step[-1:] == [done]
         accuracy = f", test accuracy {history.test_accuracy[-1]:.1%}" if history.step else ""
+        step = f"step {done}/{settings.steps}"
         if now and not sys.stderr.isatty():
-            print(
-                f"step {done}/{settings.steps}: training loss {history.train_loss[-1]:.3f}{accuracy}", file=sys.stderr
-            )
+            print(f"{step}: training loss {history.train_loss[-1]:.3f}{accuracy}", file=sys.stderr)
         left = _time_left(start, done - first + 1, (settings.steps or 0) - done)
-        progress_line(f"step {done}/{settings.steps}: loss {loss:.3f}{accuracy}, {left}")
+        progress_line(f"{step}: loss {loss:.3f}{accuracy}, {left}")
         check()
 
     trained = train_small(task, settings, folder, progress=progress)
@@ -113,15 +105,14 @@ def _run_small(what: str | None, options: dict[str, Any], check: Callable[[], No
 
 
 def _add_fig07(whats: Commands) -> None:
-    fig07 = whats.add_parser(
-        "fig07", help="the experiment behind the article's Fig. 7", argument_default=argparse.SUPPRESS
-    )
-    fig07.add_argument("--quick", action="store_true", help="a smaller one, within two minutes")
-    fig07.add_argument("--seeds", nargs="+", type=SEED, metavar="SEED", help="instead of the stored experiment's")
-    fig07.add_argument("--blocks", type=Whole(1, 64), metavar="N", help="inverted residuals in a row")
-    fig07.add_argument("--steps", type=STEPS, metavar="N", help="of each run")
-    fig07.add_argument("--processes", type=Whole(1, 60), metavar="N", help="runs side by side (1)")
-    fig07.add_argument("--out", type=Folder(), metavar="DIR", help="for runs, results.json and the figure (fig07-…)")
+    what = "the experiment behind the article's Fig. 7"
+    add = whats.add_parser("fig07", help=what, argument_default=argparse.SUPPRESS).add_argument
+    add("--quick", action="store_true", help="a smaller one, within two minutes")
+    add("--seeds", nargs="+", type=SEED, metavar="SEED", help="instead of the stored experiment's")
+    add("--blocks", type=Whole(1, 64), metavar="N", help="inverted residuals in a row")
+    add("--steps", type=STEPS, metavar="N", help="of each run")
+    add("--processes", type=Whole(1, 60), metavar="N", help="runs side by side (1)")
+    add("--out", type=Folder(), metavar="DIR", help="for runs, results.json and the figure (fig07-…)")
 
 
 def _run_fig07(options: dict[str, Any], check: Callable[[], None]) -> int:

@@ -8,13 +8,12 @@ from .shared import SEED, Commands, File, Whole
 def add_parser(commands: Commands) -> None:
     """Add `npconv vectors`."""
     vectors = commands.add_parser("vectors", help="test vectors for an implementation of your own")
-    vectors.add_argument("--op", required=True, metavar="NAME", help="conv2d, depthwise_conv2d, pointwise_conv2d, …")
-    vectors.add_argument("--layout", choices=("NHWC", "NCHW"), default="NHWC")
-    vectors.add_argument("--out", required=True, type=File((".npz",)), metavar="FILE.npz")
-    vectors.add_argument(
-        "--count", type=Whole(1, 10_000), default=32, metavar="CASES", help="drawn; fixed ones follow (%(default)s)"
-    )
-    vectors.add_argument("--seed", type=SEED, default=0)
+    add = vectors.add_argument
+    add("--op", required=True, metavar="NAME", help="conv2d, depthwise_conv2d, pointwise_conv2d, …")
+    add("--layout", choices=("NHWC", "NCHW"), default="NHWC")
+    add("--out", required=True, type=File((".npz",)), metavar="FILE.npz")
+    add("--count", type=Whole(1, 10_000), default=32, metavar="CASES", help="drawn; fixed ones follow (%(default)s)")
+    add("--seed", type=SEED, default=0)
     vectors.set_defaults(run=_run)
 
 
