@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from ...kernels import signatures
 from ...kernels.depthwise import depthwise_conv2d, depthwise_conv2d_backward
 from ...kernels.geometry import Array
 from ...kernels.pointwise import pointwise_conv2d, pointwise_conv2d_backward
@@ -192,14 +193,7 @@ FORWARD = Task(
     wrong={**{says: _forward_with(flaw) for flaw, says in FORWARD_FLAWS.items()}, **WRONG},
     integers=False,
     choices=("limit",),
-    shapes={
-        "x": "B, Dᵤ, Dᵤ, k",
-        "expand": "k, tk",
-        "depthwise": "Dᵣ, Dᵣ, tk",
-        "project": "tk, k′",
-        "y": "B, Dᵥ, Dᵥ, k′",
-        "dy": "B, Dᵥ, Dᵥ, k′",
-    },
+    row=signatures.INVERTED_RESIDUAL,
     further=(
         *c.FURTHER,
         _EVERYDAY,

@@ -6,6 +6,7 @@ from fractions import Fraction
 from math import prod
 
 from ...cost.formulas import Cost, conv2d_cost, cost_ratio, depthwise_separable_conv2d_cost
+from ...kernels import signatures
 from . import convolutions as c, mistakes as m
 from .exercise import Answer, Build, Case, Draw, Exercise, Reference, Result, Size, Sizes, Task
 from .variants import Variant
@@ -114,12 +115,7 @@ STANDARD = Task(
     },
     exact=False,
     integers=False,
-    shapes={
-        "x_shape": "B, Dᵤ, Dᵤ, M",
-        "kernel_shape": "Dᵣ, Dᵣ, M, N",
-        "depthwise_shape": "Dᵣ, Dᵣ, M·Q",
-        "pointwise_shape": "M·Q, N",
-    },
+    row=signatures.STANDARD,
     choices=("count", "images"),
     further=(
         *(sizes for sizes in c.FURTHER if not {"zeros", "single", "near", "integers"} & set(sizes)),
@@ -135,6 +131,7 @@ SEPARABLE = replace(
     sizes=(c.BATCH, *c.SPATIAL, c.CHANNELS, c.MULTIPLIER, c.FILTERS),
     build=of_shapes(c.separable_case),
     reference=_counted(depthwise_separable_conv2d_cost),
+    row=signatures.SEPARABLE,
     text=STANDARD.text.replace("standard 2D", "depthwise separable"),
     wrong={
         **COUNTS,

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from ...kernels import signatures
 from ...kernels.depthwise import depthwise_conv2d, depthwise_conv2d_backward
 from ...kernels.geometry import Array, sum_channels
 from ...kernels.pointwise import pointwise_conv2d, pointwise_conv2d_backward
@@ -76,7 +77,7 @@ DEPTHWISE_FORWARD = Task(
         "only the first channel is used": m.taking(x=m.only(0, 3)),
     },
     kernel=depthwise_conv2d,
-    shapes={"y": "B, Dᵥ, Dᵥ, M·Q", "dy": "B, Dᵥ, Dᵥ, M·Q"},
+    row=signatures.DEPTHWISE,
     further=c.FURTHER,
 )
 DEPTHWISE_BACKWARD = c.backward_of(
@@ -133,7 +134,7 @@ POINTWISE_FORWARD = Task(
         **m.BATCH,
     },
     kernel=pointwise_conv2d,
-    shapes={"x": "B, Dᵤ, Dᵤ, M", "y": "B, Dᵤ, Dᵤ, N", "dy": "B, Dᵤ, Dᵤ, N"},
+    row=signatures.POINTWISE,
     further=(
         *({**_MIDDLING, **numbers} for numbers in c.KINDS_OF_NUMBERS),
         {"batch": 4, "height": 3, "width": 3, "channels": 3, "filters": 3},

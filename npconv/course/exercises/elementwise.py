@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ...kernels.geometry import Array
+from ...kernels.signatures import BATCH_NORM as BATCH_NORM_ROW
 from . import convolutions as c, mistakes as m
 from .exercise import Answer, Case, Draw, Exercise, Reference, Result, Size, Sizes, Task
 from .variants import OPTIONS, Variant
@@ -260,7 +261,7 @@ NORM_BACKWARD = Task(
     exact=False,
     integers=False,
     choices=("epsilon",),
-    shapes={"dy": "B, Dᵤ, Dᵤ, M"},
+    row=BATCH_NORM_ROW,
     further=(
         {"one_image": 1, "width": 2, "height": 3},
         {**_UNEVEN, "one_image": 1},

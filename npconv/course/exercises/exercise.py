@@ -6,9 +6,10 @@ the stride departs shows what becomes of the stride.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from ...kernels.signatures import Signature
 from .variants import Variant
 
 Result: TypeAlias = tuple[Any, ...]  # arrays, numbers or None: what a function returns, a lone result in a tuple of one
@@ -86,7 +87,9 @@ class Task:
     # what of the results, in the student's layout, is compared where it is not they themselves
     compared: Callable[[Result, Case, Variant], Result] | None = None
     kernel: Callable[..., Any] | None = None  # npconv's own, where `explain` can write its formula down
-    shapes: Mapping[str, str] = field(default_factory=dict)  # of arrays, results and options, where no rule gives it
+    row: Signature | None = (
+        None  # the contract that gives the shapes of arrays, results and options, where they have one
+    )
     choices: tuple[str, ...] = ()  # those of a variant that change what is computed, beside layout and padding
     shown: Callable[[str, Case], list[str]] | None = None  # the example's lines from the call on, where they are others
     further: tuple[Sizes, ...] = ()
@@ -95,6 +98,18 @@ class Task:
     def mistakes(self) -> tuple[Mistake, ...]:
         """The mistakes known by name, those first that are looked for first."""
         return tuple(Mistake(says, answer) for says, answer in self.wrong.items())
+
+    def shape(self, name: str, kind: str) -> list[str]:
+        """The shape of an argument, a result or an option in the article's symbols, one an axis; [] where it has none.
+
+        A gradient is like what it is the gradient of, and what the contract does not name is its result.
+        """
+        if self.row is None or kind in ("", "number"):
+            return []
+        base = name.removesuffix("_shape")
+        base = base if base in self.row.arrays else base.removeprefix("d")
+        pattern = self.row.arrays.get(base, self.row.y)
+        return (self.row.arrays["x"] if pattern == "x" else pattern).replace("…", "B Dᵤ Dᵤ").split()
 
     @property
     def signature(self) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from ...kernels import signatures
 from ...kernels.geometry import Array
 from ...kernels.separable import depthwise_separable_conv2d, factored_kernel, factorize_kernel
 from . import convolutions as c, mistakes as m
@@ -14,7 +15,6 @@ from .variants import Variant
 
 FACTORS = (("depthwise", "depthwise"), ("pointwise", "pointwise"))
 INNER = {"depthwise": -1, "pointwise": 0}  # the axes of the M·Q channels in between
-SHAPES = {"y": "B, Dᵥ, Dᵥ, N", "pointwise": "M·Q, N"}
 MULTIPLIER = (("depth_multiplier", "1"),)
 KERNEL_SIZES = (
     Size("kernel_height", 1, (2, 3), "the filters have {} rows"),
@@ -64,7 +64,7 @@ CONVOLUTION = Task(
         "the pointwise convolution is left out": m.taking(pointwise=_identity),
         "ReLU stands between the two convolutions, where nothing does": _with_relu_between,
     },
-    shapes=SHAPES,
+    row=signatures.SEPARABLE,
     further=c.FURTHER,
 )
 
@@ -114,7 +114,7 @@ PRODUCT = Task(
         "the pointwise kernel is left out": m.taking(pointwise=np.ones_like),
         "the depthwise kernel is left out": m.taking(depthwise=np.ones_like),
     },
-    shapes=SHAPES,
+    row=signatures.FACTORED_KERNEL,
     further=(
         _CUBE,
         {"kernel_width": 2, "channels": 2, "filters": 3, "defaults": 1},
@@ -236,7 +236,7 @@ BEST_FACTORS = Task(
         "the kernel is flipped": m.taking(kernel=m.turned),
     },
     compared=missed,
-    shapes=SHAPES,
+    row=signatures.FACTORED_KERNEL,
     shown=_product_shown,
     further=(
         _FULL,

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from ...kernels.signatures import STANDARD
 from ...kernels.standard import conv2d_backward, conv2d_loops, conv2d_taps
 from . import convolutions as c, mistakes as m
 from .exercise import Exercise, Task
@@ -37,7 +38,7 @@ IN_LOOPS = Task(
     example={"output_height": 2, "output_width": 2, "kernel_width": 2, "stride_width": 2, "channels": 2},
     wrong=WRONG,
     kernel=conv2d_loops,
-    shapes={"y": "B, Dᵥ, Dᵥ, N", "dy": "B, Dᵥ, Dᵥ, N"},
+    row=STANDARD,
     further=c.FURTHER,
 )
 WITH_TAPS = replace(

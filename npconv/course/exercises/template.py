@@ -18,13 +18,6 @@ from .variants import LAYOUTS, Variant, kind_of_shape, variant_from
 
 WIDTH = 116  # of a docstring's line, indented by four
 
-SHAPES = {
-    "volume": "B, Dᵤ, Dᵤ, M",
-    "kernel": "Dᵣ, Dᵣ, M, N",
-    "depthwise": "Dᵣ, Dᵣ, M·Q",
-    "pointwise": "M, N",
-    "vector": "M",
-}
 ABOUT = {
     "x": "the input",
     "dy": "the upstream gradient, of the output's shape",
@@ -199,14 +192,10 @@ def _capital(sentence: str) -> str:
 
 
 def _shape(task: Task, variant: Variant, name: str, kind: str) -> str:
-    """A shape in the legend's letters, in the variant's layout; "" where there is none."""
-    base = name[1:] if name.startswith("d") and name[1:] in dict(task.arrays) and name not in task.shapes else name
-    letters = task.shapes.get(base, SHAPES.get(kind, ""))
-    if not letters:
-        return ""
-    axes = letters.split(", ")
-    axes = [axes[axis] for axis in variant.axes(kind, len(axes))]
-    return f"({axes[0]},)" if len(axes) == 1 else f"({', '.join(axes)})"
+    """A shape in the article's symbols, in the variant's layout; "" where there is none."""
+    symbols = task.shape(name, kind)
+    axes = [symbols[axis] for axis in variant.axes(kind, len(symbols))]
+    return f"({', '.join(axes)}{',' if len(axes) == 1 else ''})" if axes else ""
 
 
 def _layouts(tasks: Sequence[Task], variant: Variant, choice: str) -> list[str]:
@@ -228,7 +217,7 @@ def _docstring(task: Task, variant: Variant) -> str:
         shape = _shape(task, variant, name, kind)
         arguments.append(f"    {name}: {shape and f'{shape}, '}{ABOUT[name]}.")
     for name, _ in task.options:
-        shape = _shape(task, variant, name, kind_of_shape(name)) if name in task.shapes else ""
+        shape = _shape(task, variant, name, kind_of_shape(name))
         arguments.append(f"    {name}: {shape and f'{shape}, '}{ABOUT[name].format(**PAIRS[variant.order])}.")
     for name, kind in task.results:
         shape = _shape(task, variant, name, kind)
