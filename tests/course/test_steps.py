@@ -273,27 +273,27 @@ def test_pointwise_takes_the_values_of_the_loops_in_their_order(seed):
 
 
 @EACH
-def test_separable_fills_what_lies_between_and_then_the_output_of_the_factored_kernel(seed):
+def test_separable_fills_the_filtered_maps_and_then_the_output_of_the_factored_kernel(seed):
     given = constructed("separable", seed)
     x, depthwise, pointwise = (given[name] for name in ("x", "depthwise", "pointwise"))
     geometry, multiplier = geometry_of(given), depthwise.shape[2] // x.shape[3]
     table = stepper("separable", **given)
-    between = npconv.depthwise_conv2d_loops(x, depthwise, **geometry)[0]
+    filtered = npconv.depthwise_conv2d_loops(x, depthwise, **geometry)[0]
     kernel = npconv.factored_kernel(depthwise, pointwise, depth_multiplier=multiplier)
     y = npconv.conv2d_loops(x, kernel, **geometry)[0]
-    assert np.array_equal(table.panel("between").values, between)
+    assert np.array_equal(table.panel("filtered").values, filtered)
     assert np.array_equal(table.panel("y").values, y)
-    written = [*(("depthwise", at) for at in np.ndindex(*between.shape))]
+    written = [*(("depthwise", at) for at in np.ndindex(*filtered.shape))]
     written += [("pointwise", at) for at in np.ndindex(*y.shape)]
     taps, state = depthwise.shape[0] * depthwise.shape[1], table.state(len(table.steps))
     done = paid = 0
     for step, (stage, at) in zip(table.steps, written, strict=True):
         assert step.stage == stage
-        assert whole_sums(step, state) == ("between" if stage == "depthwise" else "y", at)
+        assert whole_sums(step, state) == ("filtered" if stage == "depthwise" else "y", at)
         if stage == "depthwise":
             assert step.reads["x"] == indices_read(given, depthwise, *at[:2], [at[2] // multiplier])
         else:
-            assert step.reads["between"] == tuple((*at[:2], c) for c in range(between.shape[2]))
+            assert step.reads["filtered"] == tuple((*at[:2], c) for c in range(filtered.shape[2]))
         done += taps if stage == "depthwise" else depthwise.shape[2]
         paid += 0 if stage == "depthwise" else taps * x.shape[3]
         assert [(side.name, side.done) for side in step.sides] == [("depthwise separable", done), ("standard", paid)]

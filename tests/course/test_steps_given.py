@@ -95,7 +95,7 @@ def test_sizes_are_what_the_arrays_are(kind):
         "per-channel": {"x": (7, 6, 2), "filter": (2, 3, 2), "maps": (5, 2, 2), "y": (5, 2)},
         "depthwise": {"x": (7, 6, 2), "kernel": (2, 3, 6), "y": (5, 2, 6)},
         "pointwise": {"x": (4, 3, 2), "kernel": (2, 6), "y": (4, 3, 6)},
-        "separable": {"depthwise": (2, 3, 6), "between": (5, 2, 6), "pointwise": (6, 6), "y": (5, 2, 6)},
+        "separable": {"depthwise": (2, 3, 6), "filtered": (5, 2, 6), "pointwise": (6, 6), "y": (5, 2, 6)},
         "inverted-residual": {
             "x": (4, 3, 2),
             "expanded": (4, 3, 6),

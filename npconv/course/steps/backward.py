@@ -12,13 +12,25 @@ from ...kernels.geometry import Array, Geometry, Padding, Pair
 from ...kernels.signatures import STANDARD
 from ...kernels.standard import conv2d_backward_loops
 from ...text import counted, number_text, shape_text
-from .plan import VOLUME, Plan, geometry_text, inner_places, input_panel, patch, spatial_panel, taps
-from .sizes import NAME, Given, Sizes, fits_padded, fits_steps
+from .plan import (
+    VOLUME,
+    Multiplications,
+    Plan,
+    geometry_text,
+    inner_places,
+    input_panel,
+    patch,
+    spatial_panel,
+    taps,
+    volume_panel,
+)
+from .sizes import NAME, Given, fits_steps, fitting
 from .standard import standard_arrays
-from .step import Index, Number, Panel, Side, Step
+from .step import Index, Number, Panel, Step
 from .words import entry_text, factor_text
 
 FILTERS = 2  # N, where none is given: a step has twice forward's products
+GRADIENTS = ("dx", "dkernel")  # to which a step's products are added in turn
 UPSTREAM = 2  # random dy lie between −2 and 2
 
 
@@ -48,46 +60,35 @@ def backward(
     {'dx': {(0, 0, 0): -1}, 'dkernel': {(0, 0, 0, 0): -2}}
     {'dx': {(0, 1, 0): -1}, 'dkernel': {(0, 0, 0, 0): -3}}
     """
-    sizes = Sizes(seed)
-    x, kernel = standard_arrays(sizes, x, kernel, out_channels, FILTERS)
-    g = STANDARD.check(NAME, x, kernel).geometry(stride, padding, dilation)
-    fits_padded("x", x.shape, g)
+    arrays, x, kernel = standard_arrays(seed, x, kernel, out_channels, FILTERS)
     geometry: dict[str, Any] = {"stride": stride, "padding": padding, "dilation": dilation}
+    g = fitting(STANDARD, x, kernel, **geometry)
     cost = conv2d_cost(x.shape, kernel.shape, **geometry)
     fits_steps(prod(cost.output_shape), 2 * cost.macs)
-    dy = sizes.volume("dy", cost.output_shape if dy is None else dy, UPSTREAM)
-    STANDARD.check(NAME, dy, x, kernel).geometry(stride, padding, dilation)
+    dy = arrays.volume("dy", cost.output_shape if dy is None else dy, UPSTREAM)
+    STANDARD.check(NAME, dy, x, kernel).geometry(**geometry)
     dx, dkernel = conv2d_backward_loops(dy, x, kernel, **geometry)
+    filters = kernel.shape[-1]
     panels = (
         Panel("dy", "upstream gradient dy", dy[0], VOLUME, "output", given=True),
         input_panel(x, g),
-        spatial_panel("kernel", counted("filter", kernel.shape[-1]), kernel, "channel", "filter"),
-        Panel("dx", "gradient dx", dx[0], VOLUME, "input", given=False, accumulates=True),
-        Panel(
-            "dkernel",
-            "gradient dkernel",
-            dkernel,
-            ("tap row", "tap column", "channel", "filter"),
-            "filter",
-            given=False,
-            accumulates=True,
-        ),
+        spatial_panel("kernel", counted("filter", filters), kernel, "channel", "filter"),
+        volume_panel("dx", "gradient dx", dx, "input", accumulates=True),
+        spatial_panel("dkernel", "gradient dkernel", dkernel, "channel", "filter", given=False, accumulates=True),
     )
 
     def walk() -> Iterator[Step]:
-        done = 0
+        count = Multiplications({"forward": cost.macs, "backward": 2 * cost.macs})
         for at, sums in accumulated(dy, x, kernel, g):
-            done += len(sums.read)
-            sides = (Side("forward", done, cost.macs), Side("backward", 2 * done, 2 * cost.macs))
-            name, upstream = entry_text("dy", at), dy[0][at].item()
+            name, upstream, forward = entry_text("dy", at), dy[0][at].item(), len(sums.read)
             sentence = f"{name} = {number_text(upstream)} goes back{backward_text(upstream, at[2], sums)}"
             reads = {"dy": (at,), "x": sums.read, "kernel": sums.weights}
-            yield Step(name, sentence, reads, sums.writes, tuple(sums.products), sides)
+            sides = count.after(forward, 2 * forward)
+            yield Step(name, sentence, reads, sums.writes, tuple(sums.products), sides, sums=GRADIENTS)
 
     summary = (
         f"Each value of dy, {shape_text(dy.shape[1:])}, adds to the gradient of the input, {shape_text(x.shape[1:])}, "
-        f"and to that of {counted('filter', kernel.shape[-1])} of {shape_text(kernel.shape[:3])}; "
-        f"{geometry_text(g, padding)}."
+        f"and to that of {counted('filter', filters)} of {shape_text(kernel.shape[:3])}; {geometry_text(g, padding)}."
     )
     return Plan("Backward of a standard convolution", summary, panels, walk, geometry)
 
@@ -99,16 +100,16 @@ class Sums:
     read: tuple[Index, ...]
     weights: tuple[Index, ...]
     products: list[tuple[Number, Number, Number]] = field(default_factory=list)
-    writes: dict[str, dict[Index, Number]] = field(default_factory=lambda: {"dx": {}, "dkernel": {}})
+    writes: dict[str, dict[Index, Number]] = field(default_factory=lambda: {name: {} for name in GRADIENTS})
 
 
 def accumulated(dy: Array, x: Array, kernel: Array, g: Geometry) -> Iterator[tuple[Index, Sums]]:
     """Each value's index and its sums, in the order of `conv2d_backward_loops`."""
-    totals: dict[str, dict[Index, Number]] = {"dx": {}, "dkernel": {}}
-    padded, inner = g.pad(x)[0], inner_places(g)
+    totals: dict[tuple[str, Index], Number] = {}
+    padded, inner, channels = g.pad(x)[0], inner_places(g), range(x.shape[-1])
     for v, w, n in np.ndindex(*dy.shape[1:]):
         upstream: Number = dy[0, v, w, n].item()
-        sums = Sums(patch(g, v, w, range(x.shape[-1])), taps(g, range(x.shape[-1]), [n]))
+        sums = Sums(patch(g, v, w, channels), taps(g, channels, [n]))
         for (row, column, m), weight in zip(sums.read, sums.weights, strict=True):
             place = inner.get((row, column))
             for name, index, factor in (
@@ -117,8 +118,8 @@ def accumulated(dy: Array, x: Array, kernel: Array, g: Geometry) -> Iterator[tup
             ):
                 sums.products.append((upstream, factor, upstream * factor))
                 if index is not None:  # else it is padding
-                    totals[name][index] = totals[name].get(index, 0) + upstream * factor
-                    sums.writes[name][index] = totals[name][index]
+                    totals[name, index] = totals.get((name, index), 0) + upstream * factor
+                    sums.writes[name][index] = totals[name, index]
         yield (v, w, n), sums
 
 

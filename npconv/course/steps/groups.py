@@ -12,10 +12,10 @@ from ...kernels.geometry import Array, Geometry, Padding, Pair
 from ...kernels.grouped import grouped_conv2d
 from ...kernels.signatures import STANDARD
 from ...text import counted, listed, number_text, shape_text
-from .plan import Plan, Table, geometry_text, input_panel, patch, spatial_panel, taps, volume_panel
-from .sizes import NAME, Given, Sizes, fits_padded, fits_steps
+from .plan import Multiplications, PanelSet, Plan, geometry_text, input_panel, patch, spatial_panel, taps, volume_panel
+from .sizes import NAME, Given, fits_steps, fitting
 from .standard import standard_arrays
-from .step import Index, Number, Panel, Side, Step
+from .step import Index, Number, Panel, Step
 from .words import entry_text, products_text
 
 
@@ -43,18 +43,17 @@ def groups(
     >>> print(*(step.name for step in groups(x=(3, 3, 12)).walk()), sep=", ")
     groups = 1, groups = 2, groups = 3, groups = 4, groups = 6, groups = 12
     """
-    x, kernel = standard_arrays(Sizes(seed), x, kernel, out_channels, None)
-    g = STANDARD.check(NAME, x, kernel).geometry(stride, padding, dilation)
-    fits_padded("x", x.shape, g)
+    _, x, kernel = standard_arrays(seed, x, kernel, out_channels, None)
     geometry: dict[str, Any] = {"stride": stride, "padding": padding, "dilation": dilation}
+    g = fitting(STANDARD, x, kernel, **geometry)
     m, n = kernel.shape[2:]
-    if gcd(m, n) == 1:
+    most = gcd(m, n)
+    if most == 1:
         raise ValueError(f"{NAME}: groups divide both M and N, and no number above 1 does; got M = {m}, N = {n}")
-    counts = [count for count in range(1, gcd(m, n) + 1) if gcd(m, n) % count == 0]
+    counts = [count for count in range(1, most + 1) if most % count == 0]
     fits_steps(len(counts), prod(kernel.shape[:3]) * len(counts))
-    most = counts[-1]
     last = grouped_conv2d(x, grouped_kernel(kernel, most), groups=most, **geometry)
-    table = Table(
+    table = PanelSet(
         input_panel(x, g),
         spatial_panel("filter", "filter 0, before channels are dropped", kernel[..., 0], "channel"),
         Panel(
@@ -71,7 +70,7 @@ def groups(
     short = "" if most == m else f", which ends before depthwise, as N = {n} is no multiple of M = {m}"
     summary = (
         f"An input of {shape_text(x.shape[1:])} and {counted('filter', n)} of {shape_text(kernel.shape[:2])}, in "
-        f"{listed([*map(str, counts)])} groups{short}; {geometry_text(g, padding)}."
+        f"{listed(counts)} groups{short}; {geometry_text(g, padding)}."
     )
     title = "From standard through groups to depthwise" if most == m else f"From standard to {most} groups"
     walk = partial(divided, x, kernel, counts, g, geometry, table)
@@ -79,33 +78,32 @@ def groups(
 
 
 def divided(
-    x: Array, kernel: Array, counts: Sequence[int], g: Geometry, geometry: Mapping[str, Any], table: Table
+    x: Array, kernel: Array, counts: Sequence[int], g: Geometry, geometry: Mapping[str, Any], table: PanelSet
 ) -> Iterator[Step]:
     """The steps: the convolution in each of these numbers of groups."""
     m, n = kernel.shape[2:]
     standard = conv2d_cost(x.shape, kernel.shape, **geometry).macs
     separable = depthwise_separable_conv2d_cost(x.shape, kernel.shape[:3], (m, n), **geometry).macs
     before = np.zeros((m, n), np.int64)
+    v, w = g.output[1] // 2, g.output[2] // 2
     for count in counts:
         kept = grouped_kernel(kernel, count)
         y = grouped_conv2d(x, kept, groups=count, **geometry)[0]
         cost = grouped_conv2d_cost(x.shape, kept.shape, groups=count, **geometry)
-        read = worked(table, g, (y.shape[0] // 2, y.shape[1] // 2), range(kept.shape[2]))
+        channels = range(kept.shape[2])
+        read = {"x": patch(g, v, w, channels), "filter": taps(g, channels)}
         products = table.products(*read.items())
-        place: Index = (y.shape[0] // 2, y.shape[1] // 2, 0)
         sentence = (
             f"{group_text(count, m, n)}: each output channel reads {kept.shape[2]} of "
             f"{counted('input channel', m)}, with {counted('multiplication', cost.macs)} and "
-            f"{counted('parameter', cost.params)}; {entry_text('y', place)} = {products_text(products)} "
-            f"= {number_text(y[place].item())}"
+            f"{counted('parameter', cost.params)}; {entry_text('y', (v, w, 0))} = {products_text(products)} "
+            f"= {number_text(y[v, w, 0].item())}"
         )
-        sides = tuple(
-            Side(name, macs, macs)
-            for name, macs in (("grouped", cost.macs), ("standard", standard), ("depthwise separable", separable))
-        )
+        totals = {"grouped": cost.macs, "standard": standard, "depthwise separable": separable}
+        sides = Multiplications(totals).after(*totals.values())
         links = linked(m, n, count)
-        changed = {index: link for index, link in as_written(links).items() if link != before[index]}
-        before, writes = links, {"links": changed, "y": as_written(y)}
+        changed = {index: link for index, link in entries(links).items() if link != before[index]}
+        before, writes = links, {"links": changed, "y": entries(y)}
         yield Step(f"groups = {count}", sentence, read, writes, products, sides)
 
 
@@ -134,11 +132,6 @@ def linked(m: int, n: int, groups: int) -> Array:
     return links
 
 
-def worked(table: Table, g: Geometry, place: tuple[int, int], channels: range) -> dict[str, tuple[Index, ...]]:
-    """What the value of channel 0 at a place reads, where it reads those channels."""
-    return {"x": patch(g, *place, channels), "filter": taps(g, channels)}
-
-
 def group_text(groups: int, m: int, n: int) -> str:
     """A number of groups in words, with the name of the convolution at either end."""
     text = counted("group", groups)
@@ -149,6 +142,6 @@ def group_text(groups: int, m: int, n: int) -> str:
     return text
 
 
-def as_written(a: Array) -> dict[Index, Number]:
+def entries(a: Array) -> dict[Index, Number]:
     """All of an array's entries by index."""
     return {index: a[index].item() for index in np.ndindex(*a.shape)}

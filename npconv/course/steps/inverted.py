@@ -1,6 +1,6 @@
 """Stepping through an inverted residual: expand, ReLU6, depthwise, ReLU6, project, and the shortcut if there is one."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from math import prod
 from typing import Any
 
@@ -12,105 +12,61 @@ from ...kernels.geometry import Array, Geometry, Padding, Pair
 from ...text import counted, listed, number_text, shape_text
 from .plan import (
     VOLUME,
+    Multiplications,
+    PanelSet,
     Plan,
-    Table,
     geometry_text,
     inner_places,
     input_panel,
     inside_of,
     matrix_panel,
-    patch,
     spatial_panel,
-    taps,
     volume_panel,
 )
-from .separable import pointwise_step
-from .sizes import NAME, Given, Sizes, count_of, decided, fits_padded, fits_steps, kernel_sides, whole
+from .sizes import NAME, Given, GivenArrays, count_of, fits_padded, fits_steps, kernel_sides, whole
 from .step import Index, Number, Panel, Side, Step
 from .words import factor_text
 
 EXPANSION = 2  # t, where none is given
 WEIGHTS = 2  # random weights lie between −2 and 2, so that ReLU6 clips at both of its ends
+Place = tuple[int, int]
 
 
-class Block:
-    """The table of an inverted residual, and its stages as generators of steps."""
+def entries(row: int, column: int, channels: int) -> tuple[Index, ...]:
+    """All channels of a place."""
+    return tuple((row, column, c) for c in range(channels))
 
-    def __init__(self, table: Table, g: Geometry, shortcut: bool, total: int, standard: int) -> None:
-        self.table, self.g, self.shortcut = table, g, shortcut
-        self.total, self.standard = total, standard
-        self.done = self.paid = 0
-        self.padded = {place: padded for padded, place in inner_places(g).items()}
-        self.expands = "expand" in table.arrays
-        self.wide = "expanded_relu6" if self.expands else "x"
 
-    def sides(self, products: int = 0, standard: int = 0) -> tuple[Side, ...]:
-        """Both sides after that many further products of the block, and of the one with a standard convolution."""
-        self.done += products
-        self.paid += standard
-        return (
-            Side("inverted residual", self.done, self.total),
-            Side("standard in the middle", self.paid, self.standard),
+def relu6(
+    table: PanelSet, after: str, source: str, into: str, sides: tuple[Side, ...], padded: Mapping[Place, Place]
+) -> Iterator[Step]:
+    """ReLU6 place by place; `padded` has where a place is written, if not where it is read."""
+    height, width, channels = table.arrays[source].shape
+    for v, w in np.ndindex(height, width):
+        row, column = padded.get((v, w), (v, w))
+        read, written = entries(v, w, channels), entries(row, column, channels)
+        before, values = table.values(source, read), table.values(into, written)
+        writes = {into: dict(zip(written, values, strict=True))}
+        sentence = f"{relu6_text(before, values)} at row {v}, column {w}"
+        yield Step(f"ReLU6 of {source}", sentence, {source: read}, writes, (), sides, f"ReLU6 after {after}")
+
+
+def shortcut_steps(table: PanelSet, sides: tuple[Side, ...], padded: Mapping[Place, Place]) -> Iterator[Step]:
+    """The sum with the shortcut, place by place; `padded` has where a place of x is read."""
+    height, width, channels = table.arrays["output"].shape
+    for v, w in np.ndindex(height, width):
+        row, column = padded.get((v, w), (v, w))
+        written, read = entries(v, w, channels), entries(row, column, channels)
+        projected, x, values = (
+            table.values(name, at) for name, at in (("projected", written), ("x", read), ("output", written))
         )
-
-    def walk(self) -> Iterator[Step]:
-        """All stages."""
-        if self.expands:
-            yield from self.mix("expand", "x", "expand", "expanded")
-            yield from self.relu6("expand", "expanded", "expanded_relu6")
-        yield from self.depthwise()
-        yield from self.relu6("depthwise", "filtered", "filtered_relu6")
-        yield from self.mix("project", "filtered_relu6", "project", "projected")
-        if self.shortcut:
-            yield from self.add()
-
-    def mix(self, stage: str, source: str, kernel: str, into: str) -> Iterator[Step]:
-        """A pointwise convolution, value by value."""
-        products = len(self.table.arrays[kernel])
-        for v, w, n in np.ndindex(*self.table.arrays[into].shape):
-            yield pointwise_step(
-                self.table, source, kernel, into, (v, w), n, self.sides(products, products), stage=stage
-            )
-
-    def depthwise(self) -> Iterator[Step]:
-        """The depthwise convolution, value by value."""
-        filtered = self.table.arrays["filtered"]
-        for v, w, c in np.ndindex(*filtered.shape):
-            read = patch(self.g, v, w, [c])
-            sides = self.sides(len(read), len(read) * filtered.shape[-1])
-            weights = ("depthwise", taps(self.g, [c]))
-            yield self.table.sum_of_products(
-                (self.wide, read), weights, ("filtered", (v, w, c)), sides, stage="depthwise"
-            )
-
-    def relu6(self, after: str, source: str, into: str) -> Iterator[Step]:
-        """ReLU6, place by place."""
-        height, width, channels = self.table.arrays[source].shape
-        for v, w in np.ndindex(height, width):
-            row, column = self.padded[v, w] if into == self.wide else (v, w)
-            read = tuple((v, w, c) for c in range(channels))
-            written = tuple((row, column, c) for c in range(channels))
-            before, values = self.table.values(source, read), self.table.values(into, written)
-            sentence = f"{relu6_text(before, values)} at row {v}, column {w}"
-            writes: dict[str, dict[Index, Number]] = {into: dict(zip(written, values, strict=True))}
-            yield Step(f"ReLU6 of {source}", sentence, {source: read}, writes, (), self.sides(), f"ReLU6 after {after}")
-
-    def add(self) -> Iterator[Step]:
-        """The shortcut, place by place."""
-        height, width, channels = self.table.arrays["output"].shape
-        for v, w in np.ndindex(height, width):
-            written = tuple((v, w, c) for c in range(channels))
-            row, column = (v, w) if self.expands else self.padded[v, w]
-            reads = {"projected": written, "x": tuple((row, column, c) for c in range(channels))}
-            summands = zip(*(self.table.values(*read) for read in reads.items()), strict=True)
-            values = self.table.values("output", written)
-            sums = [
-                f"{number_text(a)} + {factor_text(b)} = {number_text(value)}"
-                for (a, b), value in zip(summands, values, strict=True)
-            ]
-            sentence = f"The shortcut adds x to projected at row {v}, column {w}: {listed(sums)}"
-            writes: dict[str, dict[Index, Number]] = {"output": dict(zip(written, values, strict=True))}
-            yield Step("shortcut", sentence, reads, writes, (), self.sides(), "shortcut")
+        sums = [
+            f"{number_text(a)} + {factor_text(b)} = {number_text(value)}"
+            for a, b, value in zip(projected, x, values, strict=True)
+        ]
+        sentence = f"The shortcut adds x to projected at row {v}, column {w}: {listed(sums)}"
+        writes = {"output": dict(zip(written, values, strict=True))}
+        yield Step("shortcut", sentence, {"projected": written, "x": read}, writes, (), sides, "shortcut")
 
 
 def relu6_text(before: list[Number], after: list[Number]) -> str:
@@ -122,28 +78,23 @@ def relu6_text(before: list[Number], after: list[Number]) -> str:
     pairs = list(zip(before, after, strict=True))
     clipped = [f"{number_text(a)} to {number_text(b)}" for a, b in pairs if a != b]
     passing = [number_text(a) for a, b in pairs if a == b]
-    parts = [f"clips {listed(clipped)}"] if clipped else []
-    return f"ReLU6 {' and '.join([*parts, *([f'lets {listed(passing)} pass'] if passing else [])])}"
+    clips, lets = clipped and f"clips {listed(clipped)}", passing and f"lets {listed(passing)} pass"
+    return f"ReLU6 {' and '.join(part for part in (clips, lets) if part)}"
 
 
 def block_panels(
-    x: Array,
-    expand: Array | None,
-    depthwise: Array,
-    project: Array,
-    stages: InvertedResidualStages,
-    g: Geometry,
-    shortcut: bool,
+    kernels: Mapping[str, Array], x: Array, stages: InvertedResidualStages, g: Geometry, shortcut: bool
 ) -> Iterator[Panel]:
     """The panels in the order in which the block fills them."""
-    if expand is None or stages.expanded is None or stages.expanded_relu6 is None:
-        yield input_panel(x, g)
-    else:
+    if "expand" in kernels:
+        expand, relu6 = kernels["expand"], np.asarray(stages.expanded_relu6)
         yield Panel("x", "input x", x[0], VOLUME, "input", given=True)
         yield matrix_panel("expand", counted("expanding filter", expand.shape[-1]), expand)
-        yield volume_panel("expanded", "expanded", whole(stages.expanded), "linear")
-        wide = whole(g.pad(stages.expanded_relu6))
-        yield volume_panel("expanded_relu6", "its ReLU6", wide, "activated", inside_of(g))
+        yield volume_panel("expanded", "expanded", whole(np.asarray(stages.expanded)), "linear")
+        yield volume_panel("expanded_relu6", "its ReLU6", whole(g.pad(relu6)), "activated", inside=inside_of(g))
+    else:
+        yield input_panel(x, g)
+    depthwise, project = kernels["depthwise"], kernels["project"]
     yield spatial_panel("depthwise", counted("depthwise filter", depthwise.shape[-1]), depthwise, "channel")
     yield volume_panel("filtered", "filtered", whole(stages.depthwise), "depthwise")
     yield volume_panel("filtered_relu6", "its ReLU6", whole(stages.depthwise_relu6), "activated")
@@ -152,35 +103,6 @@ def block_panels(
     yield volume_panel("projected", title, whole(stages.projected), "linear")
     if shortcut:
         yield volume_panel("output", "output, with the shortcut", whole(stages.output), "output")
-
-
-def block_kernels(
-    sizes: Sizes,
-    k: int,
-    kernel: Pair | None,
-    expansion: int | None,
-    out_channels: int | None,
-    expand: Array | None,
-    depthwise: Array | None,
-    project: Array | None,
-) -> tuple[Array | None, Array, Array]:
-    """The three kernels given, or random ones of those sizes; expand is None where the expansion is 1."""
-    if expand is not None:
-        decided("expand", expansion=expansion)
-        expand = sizes.weights("expand", expand, ())
-        wide = expand.shape[-1]
-    else:
-        t = count_of("expansion", expansion, EXPANSION)
-        wide = k * t
-        expand = None if t == 1 else sizes.weights("expand", None, (k, wide), WEIGHTS)
-    if depthwise is not None:
-        decided("depthwise", kernel=kernel)
-    taps_shape = (*kernel_sides(3 if kernel is None else kernel), wide)
-    depthwise = sizes.weights("depthwise", depthwise, taps_shape, WEIGHTS, channel_axes=1)
-    if project is not None:
-        decided("project", out_channels=out_channels)
-    project = sizes.weights("project", project, (wide, count_of("out_channels", out_channels, k)), WEIGHTS)
-    return expand, depthwise, project
 
 
 def inverted_residual(
@@ -210,40 +132,50 @@ def inverted_residual(
     >>> print(*dict.fromkeys(step.stage for step in plan.walk()), sep=", ")
     expand, ReLU6 after expand, depthwise, ReLU6 after depthwise, project, shortcut
     """
-    sizes = Sizes(seed)
-    x = sizes.volume("x", x)
-    kernels = block_kernels(sizes, x.shape[-1], kernel, expansion, out_channels, expand, depthwise, project)
+    arrays = GivenArrays(seed, WEIGHTS)
+    x = arrays.volume("x", x)
+    kernels, k = {}, x.shape[-1]
+    t = count_of("expansion", expansion, EXPANSION)
+    if expand is not None or t > 1:
+        kernels["expand"] = arrays.kernel("expand", expand, (k, t * k), expansion=expansion)
+    wide = kernels["expand"].shape[-1] if "expand" in kernels else k
+    spatial = (*kernel_sides(kernel), wide)
+    kernels["depthwise"] = arrays.kernel("depthwise", depthwise, spatial, channel_axes=1, kernel=kernel)
+    projecting = (wide, count_of("out_channels", out_channels, k))
+    kernels["project"] = arrays.kernel("project", project, projecting, out_channels=out_channels)
+
     geometry: dict[str, Any] = {"stride": stride, "padding": padding, "dilation": dilation}
-    arrays = as_floats(x, *kernels)
-    g, shortcut = inverted_residual_geometry(NAME, arrays, stride, padding, dilation)
-    wide_shape, taps_shape = (*x.shape[:3], arrays[2].shape[-1]), arrays[2].shape
-    fits_padded("the depthwise input", wide_shape, g)
-    shapes = (x.shape, None if arrays[1] is None else arrays[1].shape, taps_shape, arrays[3].shape)
+    given: list[Any] = [x, *(kernels.get(name) for name in ("expand", "depthwise", "project"))]
+    floats: list[Any] = [None if a is None else a.astype(np.float64) for a in given]
+    g, shortcut = inverted_residual_geometry(NAME, floats, **geometry)
+    fits_padded("the depthwise input", (*x.shape[:3], wide), g)
+    shapes: list[Any] = [None if a is None else a.shape for a in given]
     cost = inverted_residual_cost(*shapes, **geometry)
-    standard = conv2d_cost(wide_shape, (*taps_shape, taps_shape[-1]), **geometry).macs - cost.parts["depthwise"].macs
-    places, outputs = prod(x.shape[:3]), prod(g.output)
-    count = 0 if arrays[1] is None else places * (wide_shape[-1] + 1)
-    count += outputs * (wide_shape[-1] + 1 + arrays[3].shape[-1] + shortcut)
-    fits_steps(count, cost.macs)
-    stages = inverted_residual_stages(*arrays, **geometry)
-    table = Table(*block_panels(x, *kernels, stages, g, shortcut))
+    taps_shape = kernels["depthwise"].shape
+    standard = conv2d_cost((*x.shape[:3], wide), (*taps_shape, wide), **geometry).macs
+    expanding = prod(x.shape[:3]) * (wide + 1) if "expand" in kernels else 0
+    fits_steps(expanding + prod(g.output) * (wide + 1 + kernels["project"].shape[-1] + shortcut), cost.macs)
+    stages = inverted_residual_stages(*floats, **geometry)
+    table = PanelSet(*block_panels(kernels, x, stages, g, shortcut))
 
     def walk() -> Iterator[Step]:
-        return Block(table, g, shortcut, cost.macs, cost.macs + standard).walk()
+        others = cost.macs - cost.parts["depthwise"].macs
+        count = Multiplications({"inverted residual": cost.macs, "standard in the middle": others + standard})
+        padded = {place: padded for padded, place in inner_places(g).items()}
+        if "expand" in kernels:
+            yield from table.pointwise("x", "expand", "expanded", count, k, "expand")
+            yield from relu6(table, "expand", "expanded", "expanded_relu6", count.after(), padded)
+        source = "expanded_relu6" if "expand" in kernels else "x"
+        yield from table.depthwise(g, source, "depthwise", "filtered", count, prod(taps_shape), "depthwise")
+        yield from relu6(table, "depthwise", "filtered", "filtered_relu6", count.after(), {})
+        yield from table.pointwise("filtered_relu6", "project", "projected", count, wide, "project")
+        if shortcut:
+            yield from shortcut_steps(table, count.after(), {} if "expand" in kernels else padded)
 
-    expanding = "" if arrays[1] is None else f"expanded to {counted('channel', wide_shape[-1])}, "
+    expanded = f"expanded to {counted('channel', wide)}, " if "expand" in kernels else ""
     summary = (
-        f"An input of {shape_text(x.shape[1:])} is "
-        f"{expanding}filtered channel by channel and projected to {shape_text(cost.output_shape[1:])}, "
-        f"{'with' if shortcut else 'without'} the shortcut; {geometry_text(g, padding)}."
+        f"An input of {shape_text(x.shape[1:])} is {expanded}filtered channel by channel and projected to "
+        f"{shape_text(cost.output_shape[1:])}, {'with' if shortcut else 'without'} the shortcut; "
+        f"{geometry_text(g, padding)}."
     )
     return Plan("Inverted residual, stage by stage", summary, table.panels, walk, geometry)
-
-
-def as_floats(
-    x: Array, expand: Array | None, depthwise: Array, project: Array
-) -> tuple[Array, Array | None, Array, Array]:
-    """The block's arrays as the floats that its kernel takes."""
-    as_float = np.float64
-    wide = None if expand is None else expand.astype(as_float)
-    return x.astype(as_float), wide, depthwise.astype(as_float), project.astype(as_float)

@@ -1,9 +1,13 @@
-"""What every kind's function returns, a plan, and what the plans share: panels, and a step that sums products."""
+"""The plan of a stepper, which every kind's function returns, and what the plans share: panels, and steps that sum."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
+from typing import Any
 
-from ...kernels.geometry import Array, Geometry, Padding, Pair
+import numpy as np
+
+from ...kernels.geometry import Array, Geometry, Padding, Pair, repeat_channels
 from ...text import counted, number_text
 from .step import Index, Number, Panel, Side, Step
 from .words import entry_text, products_text
@@ -41,16 +45,14 @@ def input_panel(x: Array, g: Geometry, title: str = "input x") -> Panel:
     return Panel("x", title, g.pad(x)[0], VOLUME, "input", given=True, inside=inside_of(g))
 
 
-def volume_panel(
-    name: str, title: str, values: Array, role: str, inside: tuple[int, int, int, int] | None = None
-) -> Panel:
+def volume_panel(name: str, title: str, values: Array, role: str, **others: Any) -> Panel:
     """A volume (1, D, D, C) that the steps fill."""
-    return Panel(name, title, values[0], VOLUME, role, given=False, inside=inside)
+    return Panel(name, title, values[0], VOLUME, role, given=False, **others)
 
 
-def spatial_panel(name: str, title: str, kernel: Array, *channels: str) -> Panel:
+def spatial_panel(name: str, title: str, kernel: Array, *channels: str, **others: Any) -> Panel:
     """A kernel (Dᵣ, Dᵣ, …)."""
-    return Panel(name, title, kernel, ("tap row", "tap column", *channels), "filter", given=True)
+    return Panel(name, title, kernel, ("tap row", "tap column", *channels), "filter", **{"given": True, **others})
 
 
 def matrix_panel(name: str, title: str, kernel: Array) -> Panel:
@@ -60,37 +62,41 @@ def matrix_panel(name: str, title: str, kernel: Array) -> Panel:
 
 def patch(g: Geometry, v: int, w: int, channels: Iterable[int]) -> tuple[Index, ...]:
     """The entries of the padded input that the output's place (v, w) reads: by tap row, tap column, channel."""
-    channels = tuple(channels)
-    return tuple((row, column, m) for row in g.row[v] for column in g.column[w] for m in channels)
+    return tuple(product(g.row[v], g.column[w], channels))
 
 
 def taps(g: Geometry, *channels: Sequence[int]) -> tuple[Index, ...]:
     """The entries of a kernel in the same order, at every tap those of the channels given for its last axes."""
-    sides = (range(g.height.kernel), range(g.width.kernel))
-    indices: tuple[Index, ...] = ((),)
-    for axis in (*sides, *channels):
-        indices = tuple((*index, i) for index in indices for i in axis)
-    return indices
+    return tuple(product(range(g.height.kernel), range(g.width.kernel), *channels))
 
 
-class Table:
-    """The panels by name, for the steps that read them."""
+class Multiplications:
+    """The multiplications done so far on each side, by name, of so many in all."""
+
+    def __init__(self, totals: Mapping[str, int]) -> None:
+        self.totals = totals
+        self.done = dict.fromkeys(totals, 0)
+
+    def after(self, *more: int) -> tuple[Side, ...]:
+        """The sides after so many more on each; after none they stay."""
+        for name, number in zip(self.totals, more, strict=False):
+            self.done[name] += number
+        return tuple(Side(name, self.done[name], total) for name, total in self.totals.items())
+
+
+class PanelSet:
+    """The panels of a plan by name, for the steps that read and write them."""
 
     def __init__(self, *panels: Panel) -> None:
         self.panels = panels
         self.arrays = {panel.name: panel.values for panel in panels}
 
-    def value(self, name: str, index: Index) -> Number:
-        """An entry, as a number of Python's."""
-        number: Number = self.arrays[name][index].item()
-        return number
-
     def values(self, name: str, indices: Iterable[Index]) -> list[Number]:
-        """Several entries."""
-        return [self.value(name, index) for index in indices]
+        """Several entries of a panel, as Python's numbers."""
+        return [self.arrays[name][index].item() for index in indices]
 
     def products(
-        self, left: tuple[str, Sequence[Index]], right: tuple[str, Sequence[Index]]
+        self, left: tuple[str, Iterable[Index]], right: tuple[str, Iterable[Index]]
     ) -> tuple[tuple[Number, Number, Number], ...]:
         """The entries of one panel times those of another, pair by pair."""
         pairs = zip(self.values(*left), self.values(*right), strict=True)
@@ -101,31 +107,44 @@ class Table:
         left: tuple[str, tuple[Index, ...]],
         right: tuple[str, tuple[Index, ...]],
         into: tuple[str, Index],
-        sides: tuple[Side, ...],
-        *,
+        count: Multiplications,
+        beside: int,
         stage: str = "",
-        name: str | None = None,
-        then: str = "",
     ) -> Step:
-        """The step that writes one entry, the sum of the products of what it reads; `then` ends its sentence."""
-        panel, index = into
-        products, value = self.products(left, right), self.value(panel, index)
-        name = entry_text(panel, index) if name is None else name
-        sentence = f"{name} = {products_text(products)} = {number_text(value)}{then}"
-        return Step(name, sentence, dict([left, right]), {panel: {index: value}}, products, sides, stage)
+        """The step that writes one entry, the sum of the products of what it reads; `beside` are the other side's."""
+        products, (panel, index) = self.products(left, right), into
+        (value,), name = self.values(panel, [index]), entry_text(panel, index)
+        sentence, writes = f"{name} = {products_text(products)} = {number_text(value)}", {panel: {index: value}}
+        return Step(name, sentence, dict([left, right]), writes, products, count.after(len(products), beside), stage)
+
+    def depthwise(
+        self, g: Geometry, x: str, kernel: str, y: str, count: Multiplications, beside: int, stage: str = ""
+    ) -> Iterator[Step]:
+        """A depthwise convolution from panel to panel, in the order of `depthwise_conv2d_loops`."""
+        channels, outputs = self.arrays[x].shape[-1], self.arrays[y]
+        source = repeat_channels(np.arange(channels, dtype=np.int64), outputs.shape[-1]).tolist()
+        for v, w, c in np.ndindex(*outputs.shape):
+            read, weights = (x, patch(g, v, w, [source[c]])), (kernel, taps(g, [c]))
+            yield self.sum_of_products(read, weights, (y, (v, w, c)), count, beside, stage)
+
+    def pointwise(
+        self, x: str, kernel: str, y: str, count: Multiplications, beside: int, stage: str = ""
+    ) -> Iterator[Step]:
+        """A pointwise convolution from panel to panel, in the order of `pointwise_conv2d_loops`."""
+        channels = range(len(self.arrays[kernel]))
+        for v, w, n in np.ndindex(*self.arrays[y].shape):
+            read, weights = tuple((v, w, m) for m in channels), tuple((m, n) for m in channels)
+            yield self.sum_of_products((x, read), (kernel, weights), (y, (v, w, n)), count, beside, stage)
 
 
 def geometry_text(g: Geometry, padding: Padding) -> str:
     """The geometry in words, at the end of a summary."""
-    both = [
-        f"{name} {first}" if first == second else f"{name} {first}×{second}"
-        for name, first, second in (
-            ("stride", g.height.stride, g.width.stride),
-            ("dilation", g.height.dilation, g.width.dilation),
-        )
-    ]
+
+    def both(name: str, first: int, second: int) -> str:
+        return f"{name} {first}" if first == second else f"{name} {first}×{second}"
+
     rows, columns = g.height.before + g.height.after, g.width.before + g.width.after
     pads = f"padding {padding!r}" if isinstance(padding, str) else "padding"
     zeros = f"{pads}, {counted('row', rows)} and {counted('column', columns)} of zeros"
-    both.insert(1, zeros if rows or columns else "no padding")
-    return ", ".join(both)
+    stride, dilation = (both(name, getattr(g.height, name), getattr(g.width, name)) for name in ("stride", "dilation"))
+    return f"{stride}, {zeros if rows or columns else 'no padding'}, {dilation}"

@@ -4,12 +4,13 @@ And what no page can show, refused with the limit and its reason before anything
 """
 
 from collections.abc import Sequence
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from ...kernels import arguments
 from ...kernels.geometry import Array, Geometry, Pair
+from ...kernels.signatures import Signature
 
 NAME = "stepper"  # the function that errors name
 
@@ -24,28 +25,31 @@ INPUTS, WEIGHTS = 3, 1  # random inputs lie between −3 and 3, random weights b
 Given: TypeAlias = Array | Sequence[int]
 
 
-class Sizes:
-    """The arrays of one stepper, from what was given; random ones come from one seed."""
+class GivenArrays:
+    """The arrays of one stepper, from what was given; random ones come from one seed, weights up to `weights`."""
 
-    def __init__(self, seed: int) -> None:
-        self.generator = arguments.generator(NAME, seed)
+    def __init__(self, seed: int, weights: int = WEIGHTS) -> None:
+        self.generator, self.weights = arguments.generator(NAME, seed), weights
 
     def volume(self, name: str, given: Given, largest: int = INPUTS) -> Array:
         """One image (1, D, D, C), from an array with or without its batch axis, or from such a shape."""
         shape = given.shape if isinstance(given, np.ndarray) else sizes_of(name, given)
         if len(shape) not in (3, 4) or (len(shape) == 4 and shape[0] != 1):
             raise ValueError(f"{NAME}: {name} must be one image, (H, W, M) or (1, H, W, M); got {name} {shape}")
-        volume = self.array(name, given, shape, channel_axes=1, largest=largest)
-        return volume.reshape((1, *shape[-3:]))
+        return self.array(name, given, shape, 1, largest).reshape((1, *shape[-3:]))
 
-    def weights(
-        self, name: str, given: Array | None, shape: Sequence[int], largest: int = WEIGHTS, channel_axes: int = 2
+    def kernel(
+        self, name: str, given: Array | None, shape: Sequence[int], *, channel_axes: int = 2, **decided: object
     ) -> Array:
-        """The array given, or a random one of that shape, whose last axes are channels."""
-        if given is not None and not isinstance(given, np.ndarray):
-            raise TypeError(f"{NAME}: {name} must be a numpy.ndarray; got {type(given).__name__}")
-        shape = tuple(shape) if given is None else given.shape
-        return self.array(name, shape if given is None else given, shape, channel_axes, largest)
+        """The array given, beside which the sizes that it decides must be left out, or a random one of that shape."""
+        if given is None:
+            return self.array(name, shape, tuple(shape), channel_axes, self.weights)
+        for size, value in decided.items():
+            if value is not None:
+                which = f"{size} must be left out where {name} is an array, which decides it"
+                raise TypeError(f"{NAME}: {which}; got {value!r}")
+        arguments.instance(NAME, name, given, np.ndarray)
+        return self.array(name, given, given.shape, channel_axes, self.weights)
 
     def array(self, name: str, given: Given, shape: tuple[int, ...], channel_axes: int, largest: int) -> Array:
         """The array given in a wide dtype, or random whole numbers, not all zero, between −largest and largest."""
@@ -65,9 +69,9 @@ def sizes_of(name: str, given: Sequence[int]) -> tuple[int, ...]:
     return arguments.sizes(NAME, name, given, "a numpy.ndarray or sizes, a tuple of ints")
 
 
-def kernel_sides(kernel: Pair) -> tuple[int, int]:
-    """A filter's height and width."""
-    return arguments.pair(NAME, "kernel", kernel)
+def kernel_sides(kernel: Pair | None) -> tuple[int, int]:
+    """A filter's height and width, 3×3 where none are given."""
+    return arguments.pair(NAME, "kernel", 3 if kernel is None else kernel)
 
 
 def count_of(name: str, value: int | None, otherwise: int) -> int:
@@ -75,33 +79,28 @@ def count_of(name: str, value: int | None, otherwise: int) -> int:
     return otherwise if value is None else arguments.integer(NAME, name, value)
 
 
-def decided(array: str, **sizes: object) -> None:
-    """Refuse sizes beside an array that has them."""
-    for name, size in sizes.items():
-        if size is not None:
-            raise TypeError(
-                f"{NAME}: {name} must be left out where {array} is an array, which decides it; got {size!r}"
-            )
-
-
 def fits(name: str, shape: Sequence[int], channel_axes: int = 1) -> None:
     """Refuse a shape whose grid or slices no page can show."""
     sides, channels = shape[: len(shape) - channel_axes], shape[len(shape) - channel_axes :]
-    if max(sides, default=1) > MOST_SIDE:
-        raise ValueError(
-            f"{NAME}: {name} has {max(sides)} rows or columns, and a page shows at most {MOST_SIDE}, padding included; "
-            f"got {name} {tuple(shape)}"
-        )
-    if max(channels, default=1) > MOST_CHANNELS:
-        raise ValueError(
-            f"{NAME}: {name} has {max(channels)} channels, and a page shows at most {MOST_CHANNELS}; "
-            f"got {name} {tuple(shape)}"
-        )
+    for sizes, most, what, included in (
+        (sides, MOST_SIDE, "rows or columns", ", padding included"),
+        (channels, MOST_CHANNELS, "channels", ""),
+    ):
+        if max(sizes, default=1) > most:
+            limit = f"has {max(sizes)} {what}, and a page shows at most {most}{included}"
+            raise ValueError(f"{NAME}: {name} {limit}; got {name} {tuple(shape)}")
 
 
 def fits_padded(name: str, shape: Sequence[int], g: Geometry) -> None:
     """Refuse an input that is too large with its padding; its geometry is known."""
     fits(name, (g.height.padded, g.width.padded, shape[-1]))
+
+
+def fitting(row: Signature, x: Array, *kernels: Array, **geometry: Any) -> Geometry:
+    """The geometry of arrays that fit their contract, and with their padding a page."""
+    g = row.check(NAME, x, *kernels).geometry(**geometry)
+    fits_padded("x", x.shape, g)
+    return g
 
 
 def fits_steps(steps: int, products: int) -> None:

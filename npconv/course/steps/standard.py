@@ -7,30 +7,32 @@ from typing import Any
 import numpy as np
 
 from ...cost import conv2d_cost, depthwise_conv2d_cost, depthwise_separable_conv2d_cost
-from ...kernels import arguments
+from ...kernels.arguments import integer
 from ...kernels.geometry import Array, Padding, Pair
 from ...kernels.signatures import STANDARD
 from ...kernels.standard import conv2d, per_channel_maps
 from ...text import counted, number_text, shape_text
-from .plan import Plan, Table, geometry_text, input_panel, patch, spatial_panel, taps, volume_panel
-from .sizes import NAME, Given, Sizes, count_of, decided, fits_padded, fits_steps, kernel_sides
-from .step import Panel, Side, Step
+from .plan import Multiplications, PanelSet, Plan, geometry_text, input_panel, patch, spatial_panel, taps, volume_panel
+from .sizes import NAME, Given, GivenArrays, count_of, fits_steps, fitting, kernel_sides
+from .step import Panel, Step
 from .words import entry_text, factor_text
 
 FILTERS = 4  # N, where none is given
 
 
 def standard_arrays(
-    sizes: Sizes, x: Given, kernel: Pair | Array, out_channels: int | None, otherwise: int | None = FILTERS
-) -> tuple[Array, Array]:
-    """x (1, Dᵤ, Dᵤ, M) and a standard kernel (Dᵣ, Dᵣ, M, N); where N is not given it is `otherwise`, or M."""
-    x = sizes.volume("x", x)
-    if isinstance(kernel, np.ndarray):
-        decided("kernel", out_channels=out_channels)
-        return x, sizes.weights("kernel", kernel, ())
-    m = x.shape[-1]
-    n = count_of("out_channels", out_channels, m if otherwise is None else otherwise)
-    return x, sizes.weights("kernel", None, (*kernel_sides(kernel), m, n))
+    seed: int, x: Given, kernel: Pair | Array, out_channels: int | None, otherwise: int | None = FILTERS
+) -> tuple[GivenArrays, Array, Array]:
+    """x (1, Dᵤ, Dᵤ, M) and a standard kernel (Dᵣ, Dᵣ, M, N), and what gives further arrays.
+
+    Where N is not given it is `otherwise`, or M.
+    """
+    arrays = GivenArrays(seed)
+    x = arrays.volume("x", x)
+    given, sides = (kernel, None) if isinstance(kernel, np.ndarray) else (None, kernel)
+    n = count_of("out_channels", out_channels, otherwise or x.shape[-1])
+    shape = (*kernel_sides(sides), x.shape[-1], n)
+    return arrays, x, arrays.kernel("kernel", given, shape, out_channels=out_channels)
 
 
 def standard(
@@ -55,35 +57,31 @@ def standard(
     >>> print(next(standard(x=(2, 2, 2), kernel=2).walk()))
     y[0, 0, 0, 0] = 2·(−1) + 1·0 + 0·0 + (−2)·(−1) + (−1)·0 + (−3)·1 + (−3)·(−1) + (−3)·(−1) = 3
     """
-    x, kernel = standard_arrays(Sizes(seed), x, kernel, out_channels)
-    g = STANDARD.check(NAME, x, kernel).geometry(stride, padding, dilation)
-    fits_padded("x", x.shape, g)
+    _, x, kernel = standard_arrays(seed, x, kernel, out_channels)
     geometry: dict[str, Any] = {"stride": stride, "padding": padding, "dilation": dilation}
-    m, n = kernel.shape[2:]
+    g = fitting(STANDARD, x, kernel, **geometry)
+    m, filters = kernel.shape[2:]
     cost = conv2d_cost(x.shape, kernel.shape, **geometry)
-    separable = depthwise_separable_conv2d_cost(x.shape, kernel.shape[:3], (m, n), **geometry)
-    places, count = prod(g.output), prod(cost.output_shape)
-    fits_steps(count, cost.macs)
-    table = Table(
+    separable = depthwise_separable_conv2d_cost(x.shape, kernel.shape[:3], (m, filters), **geometry)
+    fits_steps(prod(cost.output_shape), cost.macs)
+    table = PanelSet(
         input_panel(x, g),
-        spatial_panel("kernel", counted("filter", n), kernel, "channel", "filter"),
+        spatial_panel("kernel", counted("filter", filters), kernel, "channel", "filter"),
         volume_panel("y", "output y", conv2d(x, kernel, **geometry), "output"),
     )
 
     def walk() -> Iterator[Step]:
-        done = paid = 0
-        for v, w, filter in np.ndindex(*cost.output_shape[1:]):
-            read = patch(g, v, w, range(m))
-            done += len(read)
-            paid += separable.parts["depthwise"].macs // places if filter == 0 else 0
-            paid += separable.parts["pointwise"].macs // count
-            sides = (Side("standard", done, cost.macs), Side("depthwise separable", paid, separable.macs))
-            weights = taps(g, range(m), [filter])
-            yield table.sum_of_products(("x", read), ("kernel", weights), ("y", (v, w, filter)), sides)
+        count = Multiplications({"standard": cost.macs, "depthwise separable": separable.macs})
+        of_place = separable.parts["depthwise"].macs // prod(g.output)
+        of_value = separable.parts["pointwise"].macs // prod(cost.output_shape)
+        for v, w, n in np.ndindex(*cost.output_shape[1:]):
+            read, weights = ("x", patch(g, v, w, range(m))), ("kernel", taps(g, range(m), [n]))
+            beside = of_value + (of_place if n == 0 else 0)
+            yield table.sum_of_products(read, weights, ("y", (v, w, n)), count, beside)
 
     summary = (
-        f"An input of {shape_text(x.shape[1:])} and {counted('filter', n)} of {shape_text(kernel.shape[:3])} make an "
-        f"output of {shape_text(cost.output_shape[1:])}, one value a step; {geometry_text(g, padding)}."
+        f"An input of {shape_text(x.shape[1:])} and {counted('filter', filters)} of {shape_text(kernel.shape[:3])} "
+        f"make an output of {shape_text(cost.output_shape[1:])}, one value a step; {geometry_text(g, padding)}."
     )
     return Plan("Standard convolution, one value at a time", summary, table.panels, walk, geometry)
 
@@ -112,19 +110,16 @@ def per_channel(
     maps[0, 0, 0, 1] = 1·(−1) + (−2)·0 = −1
     y[0, 0, 0, 0] = (−2) + (−1) = −3, the sum over 2 channels
     """
-    x, kernel = standard_arrays(Sizes(seed), x, kernel, out_channels)
-    g = STANDARD.check(NAME, x, kernel).geometry(stride, padding, dilation)
-    fits_padded("x", x.shape, g)
-    filters = kernel.shape[-1]
-    n = arguments.integer(NAME, "n", n, 0, filters - 1)
-    one = kernel[..., n]
+    _, x, kernel = standard_arrays(seed, x, kernel, out_channels)
     geometry: dict[str, Any] = {"stride": stride, "padding": padding, "dilation": dilation}
-    total = conv2d_cost(x.shape, kernel.shape, **geometry).macs
+    g = fitting(STANDARD, x, kernel, **geometry)
+    filters = kernel.shape[-1]
+    n = integer(NAME, "n", n, 0, filters - 1)
+    one = kernel[..., n]
     depthwise = depthwise_conv2d_cost(x.shape, one.shape, **geometry)
-    count = prod(depthwise.output_shape) + prod(g.output)
-    fits_steps(count, depthwise.macs)
+    fits_steps(prod(depthwise.output_shape) + prod(g.output), depthwise.macs)
     y = conv2d(x, kernel, **geometry)[0, :, :, n]
-    table = Table(
+    table = PanelSet(
         input_panel(x, g),
         spatial_panel("filter", f"filter {n} of {filters}, kernel[:, :, :, {n}]", one, "channel"),
         volume_panel("maps", f"maps of filter {n}", per_channel_maps(x, one, **geometry), "depthwise"),
@@ -132,21 +127,16 @@ def per_channel(
     )
 
     def walk() -> Iterator[Step]:
-        done = 0
-        for m in range(x.shape[-1]):
-            for v, w in np.ndindex(*y.shape):
-                read = patch(g, v, w, [m])
-                done += len(read)
-                sides = (Side("standard", done, total), Side("depthwise", done, depthwise.macs))
-                yield table.sum_of_products(
-                    ("x", read), ("filter", taps(g, [m])), ("maps", (v, w, m)), sides, stage="maps"
-                )
+        count = Multiplications({"standard": filters * depthwise.macs, "depthwise": depthwise.macs})
+        for m, v, w in np.ndindex(x.shape[-1], *y.shape):
+            read, weights = ("x", patch(g, v, w, [m])), ("filter", taps(g, [m]))
+            yield table.sum_of_products(read, weights, ("maps", (v, w, m)), count, len(weights[1]), "maps")
         for v, w in np.ndindex(*y.shape):
             summands = tuple((v, w, m) for m in range(x.shape[-1]))
-            name, value = entry_text("y", (v, w, n)), table.value("y", (v, w))
+            name, value = entry_text("y", (v, w, n)), y[v, w].item()
             terms = " + ".join(map(factor_text, table.values("maps", summands)))
             sentence = f"{name} = {terms} = {number_text(value)}, the sum over {counted('channel', len(summands))}"
-            yield Step(name, sentence, {"maps": summands}, {"y": {(v, w): value}}, (), sides, "sum")
+            yield Step(name, sentence, {"maps": summands}, {"y": {(v, w): value}}, (), count.after(), "sum")
 
     summary = (
         f"Each channel of an input of {shape_text(x.shape[1:])} is filtered by the same channel of filter {n}, and the "

@@ -79,7 +79,8 @@ class Step:
     `sentence` says the step in words and numbers, for who hears the page; `reads` has for each panel the entries that
     the step looks at, `writes` those that it sets or adds to, with the values that they have after it. `products` are
     (factor, factor, product), in the order in which they are added; where there are none, as in the sum over the
-    channels, the step adds or changes what it reads.
+    channels, the step adds or changes what it reads. `sums` names the panels to which the products are added in turn,
+    where they are several.
     """
 
     name: str
@@ -89,6 +90,11 @@ class Step:
     products: tuple[tuple[Number, Number, Number], ...]
     sides: tuple[Side, ...]
     stage: str = ""
+    sums: tuple[str, ...] = ()
+
+    def products_of(self, panel: str) -> tuple[tuple[Number, Number, Number], ...]:
+        """The products that are added to that panel."""
+        return self.products[self.sums.index(panel) :: len(self.sums)]
 
     def __str__(self) -> str:
         return self.sentence
