@@ -19,6 +19,7 @@ SMALL = {  # other than the defaults in all that a page depends on, and quick to
 CASES = {**{kind: (kind, {}) for kind in KINDS}, **{f"{kind}, small": (kind, sizes) for kind, sizes in SMALL.items()}}
 
 
+@cache
 def case(name: str) -> Stepper:
     """A stepper of the cases."""
     kind, sizes = CASES[name]
@@ -72,13 +73,20 @@ class Expected:
         step, state, count = made.steps[number - 1], made.state(number), len(made.steps)
         most = max(reversed(step.sides), key=lambda side: side.total)
         done = all(side.done == side.total for side in step.sides)
-        length = len(step.products)
+        length, names = len(step.products), step.sums or ("",)
+        products = []
+        for k, name in enumerate(names):
+            products += [f"for {name}"] if name else []
+            products += [f"{factor_of(a)}·{factor_of(b)} = {text_of(c)}" for a, b, c in step.products[k :: len(names)]]
+        each = "1 product" if length == len(names) else f"{length // len(names):,} products"
         return {
             "panels": [self.panel(p, state[panel.name], step) for p, panel in enumerate(made.panels)],
             "sentence": step.sentence,
             "position": f"Step {number} of {count}{', ' + step.stage if step.stage else ''}:",
-            "products": [f"{factor_of(a)}·{factor_of(b)} = {text_of(product)}" for a, b, product in step.products],
-            "summary": "no products" if not length else "1 product" if length == 1 else f"{length:,} products",
+            "products": products,
+            "summary": " and ".join(f"{each} for {name}" if name else each for name in names)
+            if length
+            else "no products",
             "counts": [[side.name, f"{side.done:,} of {side.total:,}"] for side in step.sides],
             "ratio": "\n".join(
                 f"{side.name} / {most.name} = {side.total:,} / {most.total:,} = {side.total / most.total:.3f}"

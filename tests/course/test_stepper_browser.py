@@ -5,7 +5,7 @@ from browser import CHROMIUM, Browser
 from pages import CASES, Expected, case
 
 from npconv.course.page import notebook_html, write_page
-from npconv.course.steps import KINDS, stepper
+from npconv.course.steps import stepper
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium on the PATH")
 
@@ -37,6 +37,22 @@ ALL_STEPS = """(() => {
 
 SHOWN = """[document.getElementById('position').textContent.match(/\\d+/)[0], document.getElementById('slider').value,
   document.getElementById('sentence').textContent, location.hash]"""
+
+SEEN = """((classes) => {
+  const top = document.querySelector('.bar').getBoundingClientRect().bottom;
+  return [...document.querySelectorAll(`.panel td.${classes}`)].map((cell) => {
+    const box = cell.getBoundingClientRect();
+    return box.top >= top && box.bottom <= innerHeight && box.left >= 0 && box.right <= innerWidth;
+  });
+})('%s')"""
+
+CELL = """(() => { // to be clicked, in the middle of the page
+  const panel = document.getElementById('panel-%d');
+  const cell = panel.querySelectorAll('table')[%d].rows[%d + 1].cells[%d + 1];
+  document.getElementById('cell')?.removeAttribute('id');
+  cell.id = 'cell';
+  cell.scrollIntoView({ block: 'center' });
+})()"""
 
 TOO_WIDE = """(() => {
   const shown = [...document.querySelectorAll('body *')].filter((e) =>
@@ -127,7 +143,9 @@ def complaints(browser):
     return [event for event in browser.events if event["method"] in names]
 
 
-@pytest.mark.parametrize("name", [name for name in CASES if name != "inverted-residual, small"])
+@pytest.mark.parametrize(  # with all that a page may have: stages, sums, links, a panel of two axes, padding, fractions
+    "name", ["inverted-residual", "backward", "groups", "per-channel", "standard, small", "pointwise, small"]
+)
 def test_every_step_shows_the_steppers_numbers_and_asks_for_nothing(browser, pages, name):
     made, path = pages[name]
     browser.open(path)
@@ -220,6 +238,39 @@ def test_buttons_step_by_click_and_say_where_the_ends_are(browser, pages):
         assert browser.evaluate(current) == [stage]
 
 
+@pytest.mark.parametrize("name", ["standard", "backward", "inverted-residual"])
+def test_what_a_step_writes_is_in_view_on_a_small_screen_too(browser, pages, name):
+    made, path = pages[name]
+    browser.resize(380, 800)
+    browser.open(path)
+    assert browser.evaluate("scrollY") == 0  # of an address without a step the top is shown
+    for number in (2, len(made.steps) // 2, len(made.steps) - 1):
+        browser.evaluate(f"location.hash = '{number}'")
+        browser.evaluate("new Promise((done) => setTimeout(done, 30))")
+        written = browser.evaluate(SEEN % "written")
+        assert len(written) == sum(map(len, made.steps[number - 1].writes.values()))
+        assert all(written) or (name == "backward" and sum(written) > 20), number  # two gradients may not fit
+    browser.resize(380, 500)  # where the bar does not stay, neither does the page move away from it
+    browser.open(path, "#2")
+    assert browser.evaluate("scrollY") == 0
+
+
+def test_a_click_on_an_entry_leads_to_its_step(browser, pages):
+    made, path = pages["separable"]
+    names = [panel.name for panel in made.panels]
+    browser.open(path)
+    for panel, (row, column, channel), at in (
+        ("y", (1, 2, 3), next(k for k, step in enumerate(made.steps, 1) if (1, 2, 3) in step.writes.get("y", ()))),
+        ("filtered", (1, 2, 2), 21),
+        ("x", (2, 2, 1), 26),  # the next that reads it: filtered[0, 1, 3, 1] does not
+        ("x", (2, 2, 1), 29),
+        ("x", (0, 0, 1), 2),  # round again
+    ):
+        browser.evaluate(CELL % (names.index(panel), channel, row, column))
+        browser.click("#cell")
+        assert browser.evaluate(SHOWN)[::3] == [str(at), f"#{at}"], (panel, row, column)
+
+
 def test_an_address_leads_to_its_step_and_the_history_back_to_it(browser, pages):
     made, path = pages["depthwise"]
     for fragment, at in (
@@ -242,7 +293,7 @@ def test_an_address_leads_to_its_step_and_the_history_back_to_it(browser, pages)
         assert browser.evaluate(SHOWN)[::3] == [str(at), f"#{at}"]
 
 
-@pytest.mark.parametrize("name", [*KINDS, "standard, small"])
+@pytest.mark.parametrize("name", ["inverted-residual", "backward", "groups", "per-channel", "standard, small"])
 def test_nothing_overflows_and_all_text_is_readable(browser, pages, name):
     made, path = pages[name]
     browser.open(path, f"#{len(made.steps) // 2 + 1}")
@@ -282,7 +333,7 @@ def test_grids_that_are_wider_than_the_page_scroll_in_their_own_boxes(browser, t
     assert browser.evaluate(SHOWN)[0] == str(len(made.steps))
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", ["inverted-residual", "backward", "groups"])
 def test_with_scripts_off_the_last_step_stands_there_without_controls(browser, pages, kind):
     made, path = pages[kind]
     state = """[document.querySelector('main').innerText, document.getElementById('sentence').textContent,

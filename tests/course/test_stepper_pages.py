@@ -16,19 +16,14 @@ def data_of(page):
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_without_scripts_a_page_shows_the_last_step_with_every_number(name):
+def test_a_page_has_every_number_of_the_last_step_without_scripts_and_of_each_step_in_its_data(name):
     made = case(name)
-    shown = Page(page_html(made)).shown()
-    last = Expected(made).at(len(made.steps))
+    page = page_html(made)
+    shown, last = Page(page).shown(), Expected(made).at(len(made.steps))
     for p, panel in enumerate(made.panels):
         assert shown["panels"][p] == last["panels"][p], panel.name
     assert shown == last
-
-
-@pytest.mark.parametrize("name", CASES)
-def test_the_data_in_a_page_are_the_steppers_numbers_at_every_step(name):
-    made = case(name)
-    data = data_of(page_html(made))
+    data = data_of(page)
     assert len(data["steps"]) == len(made.steps)
     for number in {0, 1, len(made.steps) // 2, len(made.steps)}:
         state = made.state(number)
@@ -37,6 +32,7 @@ def test_the_data_in_a_page_are_the_steppers_numbers_at_every_step(name):
     for kept, step in zip(data["steps"], made.steps, strict=True):
         assert (kept["name"], kept["stage"], kept["sentence"]) == (step.name, step.stage, step.sentence)
         assert kept["products"] == [number for each in step.products for number in each]
+        assert kept["sums"] == list(step.sums)
         assert kept["sides"] == [[side.name, side.done, side.total] for side in step.sides]
 
 
@@ -129,6 +125,15 @@ def test_a_pair_of_channels_without_a_link_is_marked_and_what_a_step_cuts_is_fra
     assert page.texts["sentence"].startswith("4 groups, the depthwise convolution: ")
 
 
+def test_the_products_of_backward_are_told_apart_by_what_they_are_added_to():
+    step = stepper("backward", x=(2, 3, 1), kernel=(1, 2), out_channels=1, seed=1).steps[-1]
+    assert [step.products_of(name) for name in step.sums] == [step.products[::2], step.products[1::2]]
+    page = Page(page_html(stepper("backward", x=(2, 3, 1), kernel=(1, 2), out_channels=1, seed=1)))
+    assert page.texts["products-summary"] == "2 products for dx and 2 products for dkernel"
+    assert [page.products[0], page.products[3]] == ["for dx", "for dkernel"]
+    assert not any(step.sums for kind in KINDS if kind != "backward" for step in case(kind).steps)
+
+
 def test_a_row_of_numbers_is_a_grid_with_one_row():
     row = Panel("bias", "bias", np.array([3, -4]), ("channel",), "filter", given=True)
     step = Step("name", "sentence", {"bias": ((1,),)}, {}, (), (Side("side", 0, 1),))
@@ -144,7 +149,7 @@ def test_a_stepper_that_no_page_can_show_is_refused(monkeypatch):
         page_html(Stepper("made", "title", "summary", made.panels, ()))
     monkeypatch.setattr("npconv.course.page.page.LARGEST", 10_000)
     with pytest.raises(
-        ValueError, match="page_html: a page holds at most 10,000 characters; made with 1 steps takes 1"
+        ValueError, match="page_html: a page holds at most 10,000 characters; made with 1 steps takes 2"
     ):
         page_html(made)
 

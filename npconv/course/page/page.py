@@ -4,9 +4,9 @@ What stands in the page without scripts is its last step, written here; the scri
 fills them with any other step. An entry of a panel is known by its place on the page: slice by slice, row by row.
 """
 
-import html
 import json
 from collections.abc import Iterable, Iterator, Sequence
+from html import escape
 from importlib import resources
 from itertools import product
 from math import prod
@@ -19,7 +19,7 @@ import numpy as np
 from ... import __version__
 from ...files import write_whole
 from ...kernels.geometry import Array
-from ...text import counted, number_text, shape_text
+from ...text import counted, listed, number_text, shape_text
 from ..steps import Panel, Side, Step, Stepper
 from ..steps.words import factor_text
 
@@ -56,22 +56,28 @@ def page_html(stepper: Stepper, *, command: str | None = None) -> str:
     state = stepper.state(count)
     made = f"Made by npconv {__version__}" + ("" if command is None else f": {command}")
     fields = {
-        "title": _escape(stepper.title),
-        "summary": _escape(stepper.summary),
+        "title": escape(stepper.title),
+        "summary": escape(stepper.summary),
         "count": str(count),
-        "position": _escape(f"Step {count} of {count}{', ' + last.stage if last.stage else ''}:"),
-        "sentence": _escape(last.sentence),
+        "position": escape(f"Step {count} of {count}{', ' + last.stage if last.stage else ''}:"),
+        "sentence": escape(last.sentence),
         "stages": _stages_html(stepper.steps),
         "panels": "".join(
-            _panel_html(number, panel, _widest(panel, stepper.steps), state[panel.name], last)
+            _panel_html(
+                number,
+                panel,
+                max((len(number_text(held)) for held in {*_held(panel, stepper.steps)}), default=1),
+                state[panel.name],
+                last,
+            )
             for number, panel in enumerate(stepper.panels)
         ),
         "counts": "".join(_side_html(side, max(side.total for side in last.sides)) for side in last.sides),
-        "ratio": _escape(_ratio_text(last.sides)),
-        "products": "".join(f"<li>{_escape(_product_text(*each))}</li>" for each in last.products),
-        "products_summary": counted("product", len(last.products)) if last.products else "no products",
+        "ratio": escape(_ratio_text(last.sides)),
+        "products": "".join(_product_items(last)),
+        "products_summary": _products_summary(last),
         "legend": _legend_html(stepper.panels),
-        "made": _escape(made),
+        "made": escape(made),
         "data": json.dumps(page_data(stepper), separators=(",", ":"), ensure_ascii=False).replace("<", "\\u003c"),
         "style": _part("stepper.css"),
         "script": _part("stepper.js"),
@@ -95,9 +101,9 @@ def write_page(stepper: Stepper, path: str | Path, *, command: str | None = None
 
 def notebook_html(stepper: Stepper, *, height: int = 760) -> str:
     """The page in a frame of that many pixels, for `IPython.display.HTML`."""
-    page = html.escape(page_html(stepper), quote=True)
+    page = escape(page_html(stepper))
     style = f"width:100%;height:{height}px;border:1px solid #bbb"
-    return f'<iframe title="{_escape(stepper.title)}" sandbox="allow-scripts" style="{style}" srcdoc="{page}"></iframe>'
+    return f'<iframe title="{escape(stepper.title)}" sandbox="allow-scripts" style="{style}" srcdoc="{page}"></iframe>'
 
 
 def page_data(stepper: Stepper) -> dict[str, Any]:
@@ -125,29 +131,33 @@ def page_data(stepper: Stepper) -> dict[str, Any]:
             ],
             "products": _plain(number for each in step.products for number in each),
             "sides": [[side.name, side.done, side.total] for side in step.sides],
+            "sums": step.sums,
         }
         for step in stepper.steps
     ]
-    texts = {number: number_text(number) for number in _numbers(stepper) if isinstance(number, float)}
+    texts = {number: number_text(number) for number in map(float, _numbers(stepper)) if not number.is_integer()}
     return {"texts": [*texts.items()], "panels": panels, "steps": steps}
 
 
-def _numbers(stepper: Stepper) -> Iterator[int | float | None]:
+def _held(panel: Panel, steps: Iterable[Step]) -> Iterator[float]:
+    """All numbers that a panel ever holds."""
+    start = panel.start()
+    yield from start[~np.isnan(start)].tolist()
+    for step in steps:
+        yield from step.writes.get(panel.name, {}).values()
+
+
+def _numbers(stepper: Stepper) -> Iterator[float]:
     """All numbers that a page may show."""
     for panel in stepper.panels:
-        yield from _plain(panel.start().ravel())
+        yield from _held(panel, stepper.steps)
     for step in stepper.steps:
-        yield from _plain(number for each in step.products for number in each)
-        for values in step.writes.values():
-            yield from _plain(values.values())
+        for each in step.products:
+            yield from each
 
 
 def _part(name: str) -> str:
     return resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
-
-
-def _escape(text: str) -> str:
-    return html.escape(text, quote=True)
 
 
 def _grid(values: Array) -> tuple[int, int]:
@@ -177,14 +187,6 @@ def _plain(numbers: Iterable[Any]) -> list[int | float | None]:
     return plain
 
 
-def _widest(panel: Panel, steps: Sequence[Step]) -> int:
-    """Characters of the longest number that the panel ever holds."""
-    numbers = {number for number in _plain(panel.start().ravel()) if number is not None}
-    for step in steps:
-        numbers.update(step.writes.get(panel.name, {}).values())
-    return max(len(number_text(number)) for number in numbers) if numbers else 1
-
-
 def _panel_html(number: int, panel: Panel, digits: int, values: Array, step: Step) -> str:
     rows, columns = _grid(values)
     cell = max(2.1, 0.66 * digits + 1.4)  # ems, for the number and its frame
@@ -205,8 +207,8 @@ def _panel_html(number: int, panel: Panel, digits: int, values: Array, step: Ste
     style = f"--cell:{cell:.2f};--wide:{columns * (cell + 0.1) + 2:.2f}"
     title = f"title-{number}"
     return (
-        f'<section class="panel {_escape(panel.role)}" id="panel-{number}" style="{style}" aria-labelledby="{title}">\n'
-        f'<h2 id="{title}">{_escape(panel.title)} <span>{_size_text(panel)}</span></h2>\n'
+        f'<section class="panel {escape(panel.role)}" id="panel-{number}" style="{style}" aria-labelledby="{title}">\n'
+        f'<h2 id="{title}">{escape(panel.title)} <span>{_size_text(panel)}</span></h2>\n'
         f'<div class="slices">\n{groups}</div>\n</section>\n'
     )
 
@@ -236,8 +238,8 @@ def _slice_html(panel: Panel, label: str, cells: Sequence[str], columns: int) ->
         for row, number in enumerate(row_numbers)
     )
     return (
-        f'<div class="slice"><table><caption><span class="unseen">{_escape(panel.name)} </span>{_escape(label)}'
-        f"{after.format(_escape(axes))}</caption>"
+        f'<div class="slice"><table><caption><span class="unseen">{escape(panel.name)} </span>{escape(label)}'
+        f"{after.format(escape(axes))}</caption>"
         f'<tr><td class="corner"></td>{head}</tr>{body}</table></div>\n'
     )
 
@@ -298,14 +300,14 @@ def _stages_html(steps: Sequence[Step]) -> str:
     if len(first) < 2:
         return ""
     buttons = "".join(
-        f'<button type="button" data-step="{number}">{_escape(stage)}</button>\n' for stage, number in first.items()
+        f'<button type="button" data-step="{number}">{escape(stage)}</button>\n' for stage, number in first.items()
     )
     return f'<div class="controls stages" role="group" aria-label="Stages">\n{buttons}</div>\n'
 
 
 def _side_html(side: Side, most: int) -> str:
     return (
-        f'<li><div class="side"><span>{_escape(side.name)}</span> <span>{side.done:,} of {side.total:,}</span></div>'
+        f'<li><div class="side"><span>{escape(side.name)}</span> <span>{side.done:,} of {side.total:,}</span></div>'
         f'<div class="track" style="width:{100 * side.total / max(most, 1):.4g}%">'
         f'<i style="width:{100 * side.done / max(side.total, 1):.4g}%"></i></div></li>\n'
     )
@@ -323,8 +325,21 @@ def _ratio_text(sides: Sequence[Side]) -> str:
     )
 
 
-def _product_text(left: float, right: float, product: float) -> str:
-    return f"{factor_text(left)}·{factor_text(right)} = {number_text(product)}"
+def _product_items(step: Step) -> Iterator[str]:
+    """The products as items of a list, those for one panel after those for another where there are several."""
+    for name in step.sums or ("",):
+        if name:
+            yield f'<li class="sum">for {escape(name)}</li>'
+        for left, right, value in step.products_of(name) if name else step.products:
+            yield f"<li>{factor_text(left)}·{factor_text(right)} = {number_text(value)}</li>"
+
+
+def _products_summary(step: Step) -> str:
+    """The number of a step's products, for each panel to which they are added where there are several."""
+    if not step.products:
+        return "no products"
+    each = counted("product", len(step.products) // max(len(step.sums), 1))
+    return listed([f"{each} for {name}" for name in step.sums] or [each])
 
 
 def _legend_html(panels: Sequence[Panel]) -> str:

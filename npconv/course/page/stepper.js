@@ -12,6 +12,7 @@
   });
   const stages = [...document.querySelectorAll('.stages button')];
   let current = 0;
+  let ready = window.location.hash !== ''; // a page without a step in its address is shown from its top
 
   const written = new Map(texts); // how a number is written that isn't whole
   const numberText = (number) => written.get(number) ?? String(number).replace('-', '−');
@@ -89,17 +90,29 @@
     find('ratio').textContent = finished && reference[2] ? ratios.join('\n') : '';
   }
 
-  function showProducts(products) {
+  function item(text, name = '') {
+    const made = document.createElement('li');
+    made.textContent = text;
+    made.className = name;
+    return made;
+  }
+
+  // The products, those for one panel after those for another where they are added to several in turn.
+  function showProducts({ products, sums }) {
+    const turns = Math.max(sums.length, 1);
     const items = [];
-    for (let k = 0; k < products.length; k += 3) {
-      const [left, right, product] = products.slice(k, k + 3);
-      const item = document.createElement('li');
-      item.textContent = `${factorText(left)}·${factorText(right)} = ${numberText(product)}`;
-      items.push(item);
+    for (let turn = 0; turn < turns; turn += 1) {
+      if (sums.length) items.push(item(`for ${sums[turn]}`, 'sum'));
+      for (let k = 3 * turn; k < products.length; k += 3 * turns) {
+        const [left, right, product] = products.slice(k, k + 3);
+        items.push(item(`${factorText(left)}·${factorText(right)} = ${numberText(product)}`));
+      }
     }
     find('products').replaceChildren(...items);
-    const sum = items.length === 1 ? '1 product' : `${counted(items.length)} products`;
-    find('products-summary').textContent = items.length ? sum : 'no products';
+    const count = products.length / 3 / turns;
+    const each = count === 1 ? '1 product' : `${counted(count)} products`;
+    const all = sums.length ? sums.map((name) => `${each} for ${name}`).join(' and ') : each;
+    find('products-summary').textContent = count ? all : 'no products';
   }
 
   function show(number) {
@@ -109,7 +122,7 @@
     const step = steps[current - 1];
     showPanels(step, stateAfter(current));
     showCounts(step.sides);
-    showProducts(step.products);
+    showProducts(step);
     find('position').textContent = `Step ${current} of ${steps.length}${step.stage ? `, ${step.stage}` : ''}:`;
     find('sentence').textContent = step.sentence;
     slider.value = current;
@@ -122,6 +135,30 @@
       if (button === passed) button.setAttribute('aria-current', 'step');
       else button.removeAttribute('aria-current');
     }
+    if (ready) reveal();
+  }
+
+  const bar = document.querySelector('.bar');
+
+  // Scroll as little as shows what a step reads and, above all, what it writes, below the bar.
+  function reveal() {
+    if (getComputedStyle(bar).position !== 'sticky') return; // there the controls would leave the page
+    document.documentElement.style.scrollPadding = `${bar.offsetHeight + 24}px 0 8px`;
+    const { reads, writes } = steps[current - 1];
+    for (const [p, indices] of [...reads, ...writes]) {
+      for (const index of [indices.at(-1), indices[0]]) {
+        grids[p].cells[index]?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
+      }
+    }
+  }
+
+  // The step that a click on an entry leads to: the next that writes it, else the next that reads it.
+  function stepOf(cell) {
+    const p = grids.findIndex(({ cells }) => cells.includes(cell));
+    const index = grids[p].cells.indexOf(cell);
+    const order = [...steps.keys()].map((k) => (current + k) % steps.length);
+    const touches = (kind) => order.find((k) => steps[k][kind].some(([q, at]) => q === p && at.includes(index)));
+    return (touches('writes') ?? touches('reads') ?? current - 1) + 1;
   }
 
   // The address is written when a key or the slider is let go, so that one movement is one entry of the history.
@@ -175,6 +212,12 @@
       record();
     });
   }
+  find('panels').addEventListener('click', (event) => {
+    const cell = event.target.closest('td:not(.corner)');
+    if (cell === null) return;
+    show(stepOf(cell));
+    record();
+  });
   window.addEventListener('hashchange', () => {
     if (addressed() === noted) return; // of one's own writing, and told late: by now the step may be another
     noted = addressed();
@@ -183,4 +226,5 @@
 
   document.documentElement.classList.add('scripted');
   show(addressed());
+  ready = true;
 })();

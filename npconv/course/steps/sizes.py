@@ -48,7 +48,8 @@ class GivenArrays:
             if value is not None:
                 which = f"{size} must be left out where {name} is an array, which decides it"
                 raise TypeError(f"{NAME}: {which}; got {value!r}")
-        arguments.instance(NAME, name, given, np.ndarray)
+        if not isinstance(given, np.ndarray):
+            raise TypeError(f"{NAME}: {name} must be a numpy.ndarray; got {type(given).__name__}")
         return self.array(name, given, given.shape, channel_axes, self.weights)
 
     def array(self, name: str, given: Given, shape: tuple[int, ...], channel_axes: int, largest: int) -> Array:
