@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..kernels.arguments import LARGEST_SEED, boolean, integer
+from ..kernels.arguments import LARGEST_SEED, boolean, integer, kind_of
 from ..kernels.geometry import Array
 from .gradients import KINK, check_backward
 
@@ -167,10 +167,10 @@ def _check_kinds(layer: Any, x: Any) -> None:
             if not isinstance(array, np.ndarray) or array.dtype != np.float64:
                 raise TypeError(
                     f"check_layer: layer.{name}[{key!r}] must be an ndarray of float64, as differences need it: make "
-                    f"the layer with dtype=np.float64; got {_kind(array)}"
+                    f"the layer with dtype=np.float64; got {kind_of(array)}"
                 )
     if not isinstance(x, np.ndarray) or x.dtype != np.float64:
-        raise TypeError(f"check_layer: x must be an ndarray of float64: x.astype(np.float64); got {_kind(x)}")
+        raise TypeError(f"check_layer: x must be an ndarray of float64: x.astype(np.float64); got {kind_of(x)}")
     if not x.size:
         raise ValueError(f"check_layer: x must have no empty axis; got x {x.shape}")
     if layer.params.keys() != layer.grads.keys():
@@ -199,7 +199,3 @@ def _under(kind: str, arrays: Mapping[str, Array]) -> Arrays:
 
 def _copies(arrays: Mapping[str, Array]) -> Arrays:
     return {key: array.copy() for key, array in arrays.items()}
-
-
-def _kind(value: Any) -> str:
-    return f"dtype {value.dtype}" if isinstance(value, np.ndarray) else type(value).__name__

@@ -1,10 +1,10 @@
 """The bound on the rounding errors of a convolution in floats."""
 
 import math
-from typing import Any
 
 import numpy as np
 
+from ..kernels.arguments import kind_of
 from ..kernels.geometry import Array, Padding, Pair
 from ..kernels.standard import conv2d
 
@@ -41,15 +41,10 @@ def rounding_bound(
     for name, a in (("x", x), ("kernel", kernel)):
         if not isinstance(a, np.ndarray) or a.dtype.kind != "f" or a.dtype.itemsize > 8:
             raise TypeError(
-                f"rounding_bound: {name} must be an ndarray of real floats, float64 at most; got {_kind(a)}"
+                f"rounding_bound: {name} must be an ndarray of real floats, float64 at most; got {kind_of(a)}"
             )
-    products = conv2d(
-        np.abs(x).astype(np.float64),
-        np.abs(kernel).astype(np.float64),
-        stride=stride,
-        padding=padding,
-        dilation=dilation,
-    )
+    sizes = [np.abs(a).astype(np.float64) for a in (x, kernel)]
+    products = conv2d(*sizes, stride=stride, padding=padding, dilation=dilation)
     n, dtype = math.prod(kernel.shape[:3]), np.result_type(x, kernel)
     unit, least = float(np.finfo(dtype).eps) / 2, float(np.finfo(dtype).smallest_subnormal)
     if n * unit >= 1:
@@ -57,7 +52,3 @@ def rounding_bound(
     gamma = n * unit / (1 - n * unit)
     underflow = (n + 1) // 2 * least * (1 + gamma)  # half of float64's least number is none
     return (products * gamma + underflow) * (1 + 1e-9)  # the last factor covers the bound's own rounding
-
-
-def _kind(a: Any) -> str:
-    return f"dtype {a.dtype}" if isinstance(a, np.ndarray) else type(a).__name__

@@ -112,6 +112,18 @@ def instance(function: str, name: str, value: Any, *kinds: type) -> None:
         raise TypeError(f"{function}: {name} must be a {wanted}; got {type(value).__name__}")
 
 
+def array_of(function: str, name: str, value: Any, kinds: str) -> None:
+    """Check an ndarray by the kinds of its dtype: "f", "iu" or "iuf"."""
+    if not isinstance(value, np.ndarray) or value.dtype.kind not in kinds:
+        wanted = {"f": "real floats", "iu": "integers", "iuf": "real numbers"}[kinds]
+        raise TypeError(f"{function}: {name} must be an ndarray of {wanted}; got {kind_of(value)}")
+
+
+def kind_of(value: Any) -> str:
+    """The dtype of an array, or the type of another value, as an error has it."""
+    return f"dtype {value.dtype}" if isinstance(value, np.ndarray) else type(value).__name__
+
+
 def as_path(function: str, name: str, given: Any) -> Path:
     """A path, of a str or a Path."""
     instance(function, name, given, str, Path)

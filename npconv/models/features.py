@@ -95,9 +95,7 @@ class FeatureExtractor:
             )
         for key, name in self.names.items():
             argument, dmap, shape = f"dfeatures[{key!r}]", dfeatures[key], self.forks[name].map.shape
-            if not isinstance(dmap, np.ndarray) or dmap.dtype.kind not in "f":
-                got = f"dtype {dmap.dtype}" if isinstance(dmap, np.ndarray) else type(dmap).__name__
-                raise TypeError(f"{function}: {argument} must be a numpy.ndarray of real floats; got {got}")
+            arguments.array_of(function, argument, dmap, "f")
             if dmap.shape != shape:
                 raise ValueError(f"{function}: {argument} must be {shape}, as its map; got {dmap.shape}")
 

@@ -60,8 +60,7 @@ class Inference:
     """
 
     def __init__(self, network: Sequential, *, band: int = BLOCK_BAND) -> None:
-        if not isinstance(network, Sequential):
-            raise TypeError(f"Inference: network must be a Sequential; got {type(network).__name__}")
+        arguments.instance("Inference", "network", network, Sequential)
         self._network, self.band = network.folded(), arguments.integer("Inference", "band", band)
         self._locks: dict[int, threading.Lock] = {}  # by process: a fork copies one that a thread holds as held
         self._buffers = Buffers()
@@ -75,9 +74,7 @@ class Inference:
         Raises TypeError where x is no array of real numbers, RuntimeError while another thread is in here, and else as
         `network.forward`.
         """
-        if not isinstance(x, np.ndarray) or x.dtype.kind not in "iuf":
-            got = f"dtype {x.dtype}" if isinstance(x, np.ndarray) else type(x).__name__
-            raise TypeError(f"Inference.forward: x must be a numpy.ndarray of real numbers; got {got}")
+        arguments.array_of("Inference.forward", "x", x, "iuf")
         if isinstance(self._network, MobileNet):
             self._network.check_images("Inference.forward", x)
         lock = self._locks.setdefault(os.getpid(), threading.Lock())

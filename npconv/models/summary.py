@@ -12,7 +12,7 @@ import numpy as np
 
 from ..kernels import arguments
 from ..layers import BatchNorm, Layer, Sequential
-from ..text import table_lines
+from ..text import shape_text, table_lines
 
 SUM, ADD = "add", "Add"  # the kind and the operation of a shortcut's sum
 COLUMNS = ("macs", "params", "weights", "statistics", "additions", "activation_bytes")
@@ -173,7 +173,7 @@ class Summary:
 
     def _block_cells(self, with_layers: bool) -> Iterator[list[str]]:
         """A line for the input, each block, and each of its layers."""
-        yield ["input", "", _times(self.input_shape), "", "", "", ""]
+        yield ["input", "", shape_text(self.input_shape), "", "", "", ""]
         for block, group in groupby(self.rows, key=lambda row: row.block):
             rows = list(group)
             kinds = list(dict.fromkeys(row.kind for row in rows))
@@ -184,7 +184,7 @@ class Summary:
 
     def _cells(self, name: str, operation: str, rows: Sequence[SummaryRow]) -> list[str]:
         params, macs, memory = (_sum(rows, column) for column in ("params", "macs", "activation_bytes"))
-        shape = _times(rows[-1].output_shape)
+        shape = shape_text(rows[-1].output_shape)
         return [name, operation, shape, f"{params:,}", f"{macs:,}", _percent(macs, self.macs), f"{memory:,}"]
 
     def _kind_cells(self, kind: str, rows: Sequence[SummaryRow]) -> list[str]:
@@ -249,10 +249,6 @@ def _kind(name: str) -> str:
 
 def _sum(rows: Iterable[SummaryRow], column: str) -> int:
     return sum(getattr(row, column) for row in rows)
-
-
-def _times(shape: tuple[int, ...]) -> str:
-    return "×".join(map(str, shape))
 
 
 def _percent(part: int, whole: int) -> str:

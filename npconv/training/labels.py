@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from ..kernels.arguments import integer, real
+from ..kernels.arguments import array_of, integer, real
 from ..kernels.geometry import Array
 from ..layers.layer import real_dtype
 
@@ -25,9 +25,7 @@ def smooth_labels(labels: Array, classes: int, smoothing: float, *, dtype: Any =
            [0.85, 0.05, 0.05, 0.05]], dtype=float32)
     """
     function = "smooth_labels"
-    if not isinstance(labels, np.ndarray) or labels.dtype.kind not in "iu":
-        kind = getattr(labels, "dtype", type(labels).__name__)
-        raise TypeError(f"{function}: labels must be an ndarray of integers; got {kind}")
+    array_of(function, "labels", labels, "iu")
     classes = integer(function, "classes", classes)
     smoothing = real(function, "smoothing", smoothing, least=0, below=1)
     real_dtype(function, dtype)

@@ -14,7 +14,7 @@ import numpy as np
 
 from ..allocator import keep_memory
 from ..files import alone, as_npz, parse_json, read_npz, write_whole
-from ..kernels.arguments import as_path, callables, instance, integer, plain, real
+from ..kernels.arguments import array_of, as_path, callables, instance, integer, plain, real
 from ..kernels.geometry import Array
 from ..kernels.head import softmax_cross_entropy, softmax_cross_entropy_backward
 from ..layers import Layer
@@ -99,9 +99,7 @@ def _logits(function: str, network: Layer, x: Array, labels: Array) -> Iterator[
     """The logits of a part of x at a time, in inference mode."""
     instance(function, "network", network, Layer)
     instance(function, "x", x, np.ndarray)
-    if not isinstance(labels, np.ndarray) or labels.dtype.kind not in "iu":
-        kind = getattr(labels, "dtype", type(labels).__name__)
-        raise TypeError(f"{function}: labels must be an ndarray of integers; got {kind}")
+    array_of(function, "labels", labels, "iu")
     if labels.ndim != 1:
         raise ValueError(f"{function}: labels must be (n,), one for each image; got labels {labels.shape}")
     if x.shape[:1] != labels.shape or not labels.size:

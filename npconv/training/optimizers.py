@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from ..kernels.arguments import boolean, callables, instance, one_of, plain, positive, real
+from ..kernels.arguments import array_of, boolean, callables, instance, one_of, plain, positive, real
 from ..kernels.geometry import Array
 
 Decays = Callable[[str], bool]
@@ -243,9 +243,7 @@ def _check(
     if decays is not None:
         callables(function, decays=decays)
     for name, p in parameters.items():
-        if not isinstance(p, np.ndarray) or p.dtype.kind != "f":
-            kind = getattr(p, "dtype", type(p).__name__)
-            raise TypeError(f"{function}: parameter {name!r} must be an ndarray of real floats; got {kind}")
+        array_of(function, f"parameter {name!r}", p, "f")
         if not p.flags.writeable:
             raise ValueError(
                 f"{function}: parameter {name!r} {p.shape} can't be written, and a step changes it in place"

@@ -10,7 +10,7 @@ import numpy as np
 from ..data import Photograph, load_digits, load_photograph
 from ..data.digits import INK
 from ..files import readable_npz
-from ..kernels.arguments import LARGEST_SEED, as_path, instance, integer, positive, real
+from ..kernels.arguments import LARGEST_SEED, as_path, instance, integer, kind_of, positive, real
 from ..kernels.geometry import Array
 
 DIGIT = 16  # pixels a side of a digit that is scattered
@@ -148,12 +148,10 @@ def _held_out(function: str, labels: Array, share: float, seed: int) -> Array:
 
 def _standardised_grey(function: str, photograph: Photograph, side: int) -> Array:
     """A photograph's brightness with mean 0 and standard deviation 1, to the same bits wherever it is computed."""
-    if not isinstance(photograph, Photograph):
-        raise TypeError(f"{function}: photograph must be a Photograph; got {type(photograph).__name__}")
+    instance(function, "photograph", photograph, Photograph)
     pixels = photograph.pixels
     if not isinstance(pixels, np.ndarray) or pixels.dtype != np.uint8:
-        kind = getattr(pixels, "dtype", type(pixels).__name__)
-        raise TypeError(f"{function}: photograph must hold pixels of uint8; got {kind}")
+        raise TypeError(f"{function}: photograph must hold pixels of uint8; got {kind_of(pixels)}")
     if pixels.ndim != 3 or pixels.shape[2] != 3 or pixels.shape[0] < side or pixels.shape[1] < 4 * side:
         raise ValueError(
             f"{function}: photograph must be (height, width, 3), {side} or more pixels high and {4 * side} wide for "
@@ -167,12 +165,10 @@ def _standardised_grey(function: str, photograph: Photograph, side: int) -> Arra
 
 def _enlarged(images: Array) -> Array:
     """Twice the height and width, linear between the pixels' centres, 0 beyond the border."""
-    for axis in (1, 2):
-        padded = np.pad(images, [(1, 1) if each == axis else (0, 0) for each in range(3)])
-        before, here, after = (np.take(padded, range(i, i + images.shape[axis]), axis) for i in range(3))
-        pairs = np.stack([before + 3 * here, 3 * here + after], axis=axis + 1) / 4
-        images = pairs.reshape([2 * n if each == axis else n for each, n in enumerate(images.shape)])
-    return images
+    here, before, after = (np.eye(images.shape[1], k=k) for k in (0, -1, 1))
+    twice = np.stack([before + 3 * here, 3 * here + after], axis=1).reshape(-1, images.shape[1]) / 4  # (2·side, side)
+    larger: Array = twice @ images @ twice.T
+    return larger
 
 
 def _scattered(

@@ -565,7 +565,7 @@ def test_wrong_gradients_are_refused_before_anything_is_written():
         (
             good | {"block_2": None},
             TypeError,
-            r"dfeatures\['block_2'\] must be a numpy.ndarray of real floats; got NoneType",
+            r"dfeatures\['block_2'\] must be an ndarray of real floats; got NoneType",
         ),
         (good | {4: good[4].astype(int)}, TypeError, r"dfeatures\[4\] must be .* of real floats; got dtype int64"),
     ]

@@ -222,7 +222,7 @@ def test_what_is_refused():
         Inference(made("small"), band=True)
     with pytest.raises(ValueError, match="Inference: band must be at least 1; got 0"):
         Inference(made("small"), band=0)
-    with pytest.raises(TypeError, match=r"Inference\.forward: x must be a numpy.ndarray of real numbers; got list"):
+    with pytest.raises(TypeError, match=r"Inference\.forward: x must be an ndarray of real numbers; got list"):
         Inference(made("small")).forward([[0.0]])
     with pytest.raises(ValueError, match=r"conv2d: .*got x \(1, 20, 30, 4\)"):
         Inference(made("small")).forward(images(1, 20, 30, 4))

@@ -426,7 +426,7 @@ def test_settings_of_float32_and_functions_as_schedules_tell_runs_apart(tmp_path
 def test_labels_that_are_none_are_refused():
     net, x = network(), TASK.x_test
     for labels, error, words in (
-        (np.eye(CLASSES)[TASK.y_test], TypeError, "must be an ndarray of integers; got float64"),
+        (np.eye(CLASSES)[TASK.y_test], TypeError, "must be an ndarray of integers; got dtype float64"),
         (
             np.eye(CLASSES, dtype=int)[TASK.y_test],
             ValueError,
