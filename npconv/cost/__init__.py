@@ -1,4 +1,4 @@
-"""What convolutions cost: by formula, from shapes, and by counting what a kernel does."""
+"""The cost of convolutions: by formula, from shapes, and by counting the operations of a kernel."""
 
 from .counting import OperationCounts, count_operations
 from .formulas import (

@@ -1,4 +1,4 @@
-"""What a kernel costs, by counting: the very kernel run on numbers that count what is done with them."""
+"""The cost of a kernel by counting: the kernel itself, run on numbers that count their operations."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from ..kernels.geometry import Array
 
 @dataclass
 class OperationCounts:
-    """What ran: multiplications, those of them by a plain zero (padding's), additions, and what came out."""
+    """The operations that ran: multiplications, those by a plain zero (of padding), additions; and the result."""
 
     multiplications: int = 0
     zero_multiplications: int = 0

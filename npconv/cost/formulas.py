@@ -1,4 +1,4 @@
-"""What a convolution costs, by formula: multiplications, additions and parameters from shapes alone.
+"""The cost of a convolution by formula: multiplications, additions and parameters from shapes alone.
 
 A MAC is one multiplication with the addition that collects it. Biases, activations and pooling count no MAC; a bias
 and a shortcut count their additions. Products with padding's zeros count, as the kernels compute them.

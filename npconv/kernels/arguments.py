@@ -21,7 +21,7 @@ LARGEST_REAL = 1e30  # of any real number; float32 holds it
 
 
 def is_int(value: object) -> bool:
-    """Whether value is an int of Python or NumPy; a bool is none."""
+    """True for an int of Python or NumPy; a bool is none."""
     return isinstance(value, int | np.integer) and not isinstance(value, bool | np.timedelta64)
 
 

@@ -92,7 +92,7 @@ def depthwise_conv2d_backward(g: Geometry, dy: Array, x: Array, kernel: Array) -
 
 
 def keeps_size(g: Geometry) -> bool:
-    """Whether the output is as high and as wide as the input, at stride 1."""
+    """True where the output is as high and as wide as the input, at stride 1."""
     return all(axis.stride == 1 and axis.output == axis.input for axis in (g.height, g.width))
 
 

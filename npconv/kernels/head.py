@@ -1,4 +1,4 @@
-"""What follows the convolutions in a classifier: the global average pool, and the loss."""
+"""The head of a classifier, after its convolutions: the global average pool and the loss."""
 
 from typing import Any
 
@@ -90,7 +90,7 @@ def _log_softmax(logits: Array) -> Array:
 
 
 def _probabilities(targets: Array, logits: Array) -> Array:
-    """Class labels as rows of the identity; probabilities as they are; in the dtype that is computed in."""
+    """Class labels as rows of the identity, probabilities unchanged, in the working dtype."""
     if targets.dtype.kind == "f":
         return targets.astype(working(logits), copy=False)
     rows: Array = np.zeros(logits.shape, working(logits))  # (B, N)

@@ -29,7 +29,7 @@ def inverted_residual_split(
     """The inverted residual, one group of its inner channels after the other: expanded, filtered, projected, added up.
 
     The result is that of `inverted_residual` up to the order of the sums, and so are the gradients
-    (`inverted_residual_backward`). Multiplications and additions are as many for any number of groups. Beside x and y
+    (`inverted_residual_backward`). Any number of groups takes the same multiplications and additions. Besides x and y
     it holds, of one group, the padded expanded map and the filtered one, as docs/memory.md derives and measures.
 
     Args:

@@ -191,7 +191,7 @@ def conv2d(x: Array, kernel: Array, *, stride: Pair = 1, padding: Padding = "val
         ValueError: shapes that don't fit one another, or an output that would be empty.
 
     Source: the article's "Overview of Standard 2D Convolution", Fig. 1; a cross-correlation, as everywhere in this
-    field. Beside the result and a padded copy of x it holds at most 64 MiB, or one output row's columns.
+    field. Besides the result and a padded copy of x it holds at most 64 MiB, or one output row's columns.
 
     >>> x, kernel = np.ones((2, 7, 6, 3)), np.ones((3, 3, 3, 4))
     >>> conv2d(x, kernel, stride=2, padding="same").shape
