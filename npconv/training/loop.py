@@ -201,7 +201,7 @@ def train(
     _check_optimizer(optimizer, network)
     file = None if checkpoint is None else as_path("train", "checkpoint", checkpoint)
     keep_memory()
-    run = _Run(network, task, optimizer, {
+    run = _Run(network, task, optimizer, file, {
         "task": task.name, "images": _checksum(task), "steps": steps, "batch_size": batch_size,
         "smoothing": smoothing, "seed": seed, "evaluate_every": evaluate_every,
         "schedule": _described(schedule, steps), **_plain_settings(optimizer),
@@ -214,53 +214,60 @@ def train(
                 raise ValueError(f"train: checkpoint must be an ordinary file; got {file}")
             if file.exists():
                 run.resume(file)
-        history = run.history
-        for step in range(run.done, steps):
-            chosen = batch_at(len(task.x_train), batch_size, seed=seed, step=step)
-            loss = training_step(
-                network, optimizer, task.x_train[chosen], task.y_train[chosen],
-                classes=task.classes, learning_rate=schedule(step), smoothing=smoothing,
-            )  # fmt: skip
-            _check_finite(f"the loss is {loss}", loss, step)
-            run.losses.append(loss)
-            run.done = step + 1
-            last = run.done == steps
-            if last or run.done % evaluate_every == 0:
-                test_loss, accuracy = evaluate(network, task.x_test, task.y_test)
-                _check_finite(f"the test loss is {test_loss}", test_loss, step)
-                history.step.append(run.done)
-                history.train_loss.append(float(np.mean(run.losses)))
-                history.test_loss.append(test_loss)
-                history.test_accuracy.append(accuracy)
-                run.losses.clear()
-            due = file is not None and (last or run.done % checkpoint_every == 0)
-            if file is not None and due:
-                run.write(file)
-            if progress is not None:
-                try:
-                    progress(run.done, loss, history)
-                except BaseException:
-                    if file is not None and not due:
-                        run.write(file)
-                    raise
-    return history
+        while run.done < steps:
+            loss = run.step(schedule(run.done))
+            due = run.done == steps or run.done % checkpoint_every == 0
+            if due:
+                run.write()
+            try:
+                if progress is not None:
+                    progress(run.done, loss, run.history)
+            except BaseException:
+                if not due:
+                    run.write()
+                raise
+    return run.history
 
 
 class _Run:
-    """The state of a run between two steps, and its checkpoint."""
+    """The state of a run between two steps, and its checkpoint, where there is a file for it."""
 
-    def __init__(self, network: Layer, task: Task, optimizer: Optimizer, settings: dict[str, Any]) -> None:
-        self.network, self.optimizer, self.settings = network, optimizer, settings
+    def __init__(
+        self, network: Layer, task: Task, optimizer: Optimizer, file: Path | None, settings: dict[str, Any]
+    ) -> None:
+        self.network, self.task, self.optimizer, self.file, self.settings = network, task, optimizer, file, settings
         self.sample = task.x_test[:1]  # whose logits tell networks apart whose arrays have the same names
         self.history, self.done = History(), 0
         self.losses: list[float] = []  # since the last evaluation
+
+    def step(self, learning_rate: float) -> float:
+        """Make one step, and the evaluation that is due after it; the loss of the step."""
+        task, settings = self.task, self.settings
+        chosen = batch_at(len(task.x_train), settings["batch_size"], seed=settings["seed"], step=self.done)
+        loss = training_step(
+            self.network, self.optimizer, task.x_train[chosen], task.y_train[chosen],
+            classes=task.classes, learning_rate=learning_rate, smoothing=settings["smoothing"],
+        )  # fmt: skip
+        _check_finite(f"the loss is {loss}", loss, self.done)
+        self.losses.append(loss)
+        self.done += 1
+        if self.done == settings["steps"] or self.done % settings["evaluate_every"] == 0:
+            test_loss, accuracy = evaluate(self.network, task.x_test, task.y_test)
+            _check_finite(f"the test loss is {test_loss}", test_loss, self.done - 1)
+            measured = (self.done, float(np.mean(self.losses)), test_loss, accuracy)
+            for values, value in zip(vars(self.history).values(), measured, strict=True):
+                values.append(value)
+            self.losses.clear()
+        return loss
 
     def arrays(self) -> dict[str, Array]:
         """Those of the network and of the optimizer's state, by the names that they have in a checkpoint."""
         arrays = {f"network/{name}": a for name, a in self.network.arrays().items()}
         return arrays | {f"optimizer/{name}": a for name, a in self.optimizer.state.items()}
 
-    def write(self, path: Path) -> None:
+    def write(self) -> None:
+        if self.file is None:
+            return
         record = {
             "settings": self.settings,
             "done": self.done,
@@ -270,7 +277,7 @@ class _Run:
         arrays = self.arrays() | {"logits": self.network.forward(self.sample, training=False)}
         for name, a in arrays.items():  # an earlier checkpoint is better than one that no run can go on from
             _check_finite(f"not all numbers of {name} are finite", a, self.done - 1)
-        write_whole(path, as_npz({"record": np.array(json.dumps(record)), **arrays}))
+        write_whole(self.file, as_npz({"record": np.array(json.dumps(record)), **arrays}))
 
     def resume(self, path: Path) -> None:
         """Continue from a checkpoint, after a check that it belongs to this run."""
@@ -359,20 +366,16 @@ def different(there: Mapping[str, Any], here: Mapping[str, Any]) -> str:
     >>> different({"seed": 1, "steps": 5}, {"seed": 2, "steps": 5})
     'seed is 1 there and 2 here'
     """
-    absent = object()
-
-    def same(name: str) -> bool:
-        one, other = there.get(name, absent), here.get(name, absent)
-        return one == other and isinstance(one, bool) == isinstance(other, bool)
-
-    def shown(value: Any) -> str:
-        return "absent" if value is absent else reprlib.repr(value) if isinstance(value, dict) else repr(value)
-
-    return "; ".join(
-        f"{name} is {shown(there.get(name, absent))} there and {shown(here.get(name, absent))} here"
-        for name in dict.fromkeys((*here, *there))
-        if not same(name)
-    )
+    absent, differing = object(), []
+    for name in dict.fromkeys((*here, *there)):
+        values = [settings.get(name, absent) for settings in (there, here)]
+        if values[0] != values[1] or isinstance(values[0], bool) != isinstance(values[1], bool):
+            one, other = (
+                "absent" if value is absent else reprlib.repr(value) if isinstance(value, dict) else repr(value)
+                for value in values
+            )
+            differing.append(f"{name} is {one} there and {other} here")
+    return "; ".join(differing)
 
 
 def _checked_counts(task: Task, **counts: int) -> list[int]:
