@@ -73,7 +73,7 @@ def check_backward(
     fixed = [_as_float64(a) for a in arrays]
     if not any(map(_is_differentiable, fixed)):
         raise ValueError("check_backward: arrays must hold at least one array of floats")
-    where = call_of(forward, fixed, geometry)
+    where = call_of(forward, [None if a is None else a.shape for a in fixed], geometry)
 
     def apply(arrays: list[Any]) -> Array:
         return result_of("check_backward", forward, arrays, geometry)
@@ -293,7 +293,7 @@ def name_of(forward: Function, position: int) -> str:
     return names[position] if position < len(names) else f"argument {position}"
 
 
-def call_of(forward: Function, arrays: list[Any], geometry: dict[str, Any]) -> str:
+def call_of(forward: Function, shapes: Sequence[Sequence[int] | None], geometry: dict[str, Any]) -> str:
     """A call in words: the function, the shapes of its arrays and its geometry."""
-    shapes = [f"{name_of(forward, i)} {'None' if a is None else a.shape}" for i, a in enumerate(arrays)]
-    return ", ".join([f"{label_of(forward)}: {shapes[0]}", *shapes[1:], *(f"{k}={v!r}" for k, v in geometry.items())])
+    given = [f"{name_of(forward, i)} {shape}" for i, shape in enumerate(shapes)]
+    return ", ".join([f"{label_of(forward)}: {given[0]}", *given[1:], *(f"{k}={v!r}" for k, v in geometry.items())])

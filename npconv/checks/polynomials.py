@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from fractions import Fraction
 from math import prod
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -96,11 +96,18 @@ def entry_name(name: str, index: Iterable[int]) -> str:
     return f"{name}[{','.join(map(str, index))}]"
 
 
-def first_difference(f: Array, g: Array) -> tuple[tuple[int, ...], dict[str, int], Any, Any] | None:
-    """The first entry in which two arrays of polynomials differ: (index, small numbers for names, f's value, g's).
+class Difference(NamedTuple):
+    """An entry in which two results differ, and their values there; all numbers but the named ones are 0."""
 
-    All names without a number are 0. None where the arrays are equal.
-    """
+    at: tuple[int, ...]
+    numbers: Mapping[str, int]
+    left: Any
+    right: Any
+    result: int = 0
+
+
+def first_difference(f: Array, g: Array) -> Difference | None:
+    """The first entry in which two arrays of polynomials differ, with small numbers; None where they are equal."""
     for index in np.ndindex(*f.shape):
         mine, other = as_terms(f[index]), as_terms(g[index])
         differing = [names for names in {**mine, **other} if mine.get(names, 0) != other.get(names, 0)]
@@ -111,7 +118,7 @@ def first_difference(f: Array, g: Array) -> tuple[tuple[int, ...], dict[str, int
                 numbers = {name: base ** (apart**i) for i, name in enumerate(fewest)}
                 values = [sum(_value(term, numbers) for term in terms.items()) for terms in (mine, other)]
                 if values[0] != values[1]:
-                    return index, numbers, values[0], values[1]
+                    return Difference(index, numbers, *values)
     return None
 
 

@@ -7,17 +7,17 @@ a large set is therefore equal for all numbers, in every commutative ring, but f
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
 from ..kernels.arguments import callables, generator, integer, sizes
 from ..kernels.geometry import Array
 from .gradients import Function, call_of, gradients_of, label_of, name_of, replaced, result_of, results_of
-from .polynomials import STEPS, entry_name, first_difference, on_names
+from .polynomials import STEPS, Difference, entry_name, first_difference, on_names
 
 CHANCE = 2.0**-40  # by which a wrong function may pass
 DTYPES = {24: np.float32, 53: np.float64, 63: np.int64}  # by the bits to which they calculate exactly
@@ -83,7 +83,7 @@ def check_adjoint(
     ones, rng = [_ones_like(a, bits) for a in arrays], generator("check_adjoint", seed)
     if not ones:
         raise ValueError("check_adjoint: arrays must be at least one")
-    where = call_of(forward, ones, geometry)
+    where = call_of(forward, [a.shape for a in ones], geometry)
 
     def apply(*arrays: Array) -> Array:
         return result_of("check_adjoint", forward, arrays, geometry)
@@ -165,69 +165,98 @@ def prove_equal(f: Function, g: Function, *shapes: Sequence[int], seed: int = 0,
     if not shapes:
         raise ValueError("prove_equal: shapes must be at least one")
     names, rng = [name_of(f, i) for i in range(len(shapes))], generator("prove_equal", seed)
-    where = call_of(f, [np.broadcast_to(0, shape) for shape in shapes], geometry)
-    both = f"{label_of(f)} and {label_of(g)}"
-
-    def results(function: Function, *arrays: Array) -> list[Array]:
-        return results_of("prove_equal", function, arrays, geometry)
-
-    def differing(*arrays: Array) -> tuple[int, tuple[int, ...], Any, Any] | None:
-        """The first entry in which the results differ: which result, its index, and both values."""
-        for number, pair in enumerate(zip(results(f, *arrays), results(g, *arrays), strict=True)):
-            mine, other = (_whole(a, h, where) for a, h in zip(pair, (f, g), strict=True))
-            for at in np.argwhere(mine != other):
-                return number, tuple(map(int, at)), mine[tuple(at)], other[tuple(at)]
-        return None
-
-    def fail(numbers: Mapping[str, Any], number: int, index: tuple[int, ...], left: Any, right: Any) -> None:
-        given = " and ".join(f"{name} = {value}" for name, value in numbers.items()) or "nothing"
-        raise AssertionError(
-            f"{both} differ: in result {number} at {list(index)} the first gives {left} and the second {right}, "
-            f"where all is 0 but {given} ({where})"
-        )
-
-    ones, mine, other = _on_ones(results, f, g, shapes)
-    if [a.shape for a in mine] != [a.shape for a in other]:
-        raise AssertionError(f"{both} give shapes {[a.shape for a in mine]} and {[a.shape for a in other]} ({where})")
-    steps = sum(float(np.square(a, dtype=float).sum()) for a in (*mine, *other))  # if every term comes with a + 1
+    pair = _Pair(f, g, geometry, call_of(f, shapes, geometry))
+    ones, results = pair.on_ones(shapes)
+    mine, other = ([a.shape for a in each] for each in results)
+    if mine != other:
+        raise AssertionError(f"{pair} give shapes {mine} and {other} ({pair.where})")
+    steps = sum(
+        float(np.square(a, dtype=float).sum()) for each in results for a in each
+    )  # if each term comes with a + 1
     polynomials = [on_names(partial(h, **geometry), names, ones) for h in (f, g)] if steps < STEPS else [None]
     if None not in polynomials:
-        for number, pair in enumerate(zip(*polynomials, strict=True)):
-            if apart := first_difference(*pair):
-                index, numbers, left, right = apart
-                fail(numbers, number, index, left, right)
+        for number, both in enumerate(zip(*polynomials, strict=True)):
+            if found := first_difference(*both):
+                pair.fail(found._replace(result=number))
         return Proof(True, 0.0)
-    exact, wraps = min(map(_exact_bits, (*mine, *other))), all(a.dtype == np.int64 for a in (*mine, *other))
     with np.errstate(over="ignore"):  # what wraps is meant
-        samples = ones, [_draw(rng, a, 1) for a in ones]
-        longest = _longest([_whole(a, h, where) for h in (f, g) for sample in samples for a in results(h, *sample)])
-        largest = ANY if wraps else _largest("prove_equal", longest, len(ones), exact)
-        for h in (f, g):
-            largest = _of_degree_1(partial(results, h), h, ones, largest, rng, where, linear=False)
-        proof = _proof_in_the_ring(longest, len(ones)) if wraps else _proof(largest, len(ones))
+        proof = pair.proof(ones, results, rng)
         for _ in range(proof.draws):
-            arrays = [_draw(rng, a, largest) for a in ones]
-            if found := differing(*arrays):
-                arrays = _counter_example(differing, arrays)
+            arrays = [_draw(rng, a, proof.largest) for a in ones]
+            if found := pair.difference(*arrays):
+                arrays = _counter_example(pair.difference, arrays)
                 entries = {
                     entry_name(name, at): int(a[tuple(at)])
                     for name, a in zip(names, arrays, strict=True)
                     for at in np.argwhere(a)
                 }
-                fail(entries, *(differing(*arrays) or found))
+                pair.fail((pair.difference(*arrays) or found)._replace(numbers=entries))
     return proof
 
 
+class _Pair:
+    """Two functions and their geometry, which run on the same arrays."""
+
+    def __init__(self, f: Function, g: Function, geometry: dict[str, Any], where: str) -> None:
+        self.functions, self.geometry, self.where = (f, g), geometry, where
+
+    def __str__(self) -> str:
+        return " and ".join(map(label_of, self.functions))
+
+    def results(self, function: Function, *arrays: Array) -> list[Array]:
+        """The results of one of the two."""
+        return results_of("prove_equal", function, arrays, self.geometry)
+
+    def on_ones(self, shapes: Sequence[Sequence[int]]) -> tuple[list[Array], list[list[Array]]]:
+        """Arrays of ones, and both functions' results: in int64, or where one can't calculate in it in float64."""
+        ones = [np.ones(shape, np.int64) for shape in shapes]
+        try:
+            both = [self.results(h, *ones) for h in self.functions]
+            if all(a.dtype == np.int64 for results in both for a in results):
+                return ones, both
+        except Exception:  # a function of floats alone
+            pass
+        ones = [a.astype(np.float64) for a in ones]
+        return ones, [self.results(h, *ones) for h in self.functions]
+
+    def proof(self, ones: list[Array], on_ones: list[list[Array]], rng: np.random.Generator) -> Proof:
+        """The numbers to draw and how often, once both functions are of degree 1 in each array."""
+        results, samples = [a for each in on_ones for a in each], (ones, [_draw(rng, a, 1) for a in ones])
+        exact, wraps = min(map(_exact_bits, results)), all(a.dtype == np.int64 for a in results)
+        counts = [_whole(a, h, self.where) for h in self.functions for s in samples for a in self.results(h, *s)]
+        longest = _longest(counts)
+        largest = ANY if wraps else _largest("prove_equal", longest, len(ones), exact)
+        for h in self.functions:
+            largest = _of_degree_1(partial(self.results, h), h, ones, largest, rng, self.where, linear=False)
+        return _proof_in_the_ring(longest, len(ones)) if wraps else _proof(largest, len(ones))
+
+    def difference(self, *arrays: Array) -> Difference | None:
+        """The first entry in which the results differ."""
+        both = [[_whole(a, h, self.where) for a in self.results(h, *arrays)] for h in self.functions]
+        for number, (mine, other) in enumerate(zip(*both, strict=True)):
+            for at in map(tuple, np.argwhere(mine != other)):
+                return Difference(tuple(map(int, at)), {}, mine[at], other[at], number)
+        return None
+
+    def fail(self, found: Difference) -> NoReturn:
+        """Raise the error that says where they differ, and for which numbers."""
+        given = " and ".join(f"{name} = {value}" for name, value in found.numbers.items()) or "nothing"
+        raise AssertionError(
+            f"{self} differ: in result {found.result} at {list(found.at)} the first gives {found.left} and the "
+            f"second {found.right}, where all is 0 but {given} ({self.where})"
+        )
+
+
 def _counter_example(differing: Callable[..., Any], arrays: list[Array]) -> list[Array]:
-    """Arrays of as few numbers as still make a difference, by halves, and of ones if these do."""
+    """Arrays with as few numbers as still make a difference, by halves, and of ones if these do."""
     for i, a in enumerate(arrays):
-        arrays = replaced(arrays, i, _narrowed(a, partial(_with_part, differing, arrays, i)))
+
+        def still(part: Array, arrays: list[Array] = arrays, i: int = i) -> Any:
+            return differing(*replaced(arrays, i, part))
+
+        arrays = replaced(arrays, i, _narrowed(a, still))
     ones = [(a != 0).astype(a.dtype) for a in arrays]
     return ones if differing(*ones) else arrays
-
-
-def _with_part(differing: Callable[..., Any], arrays: list[Array], position: int, part: Array) -> Any:
-    return differing(*replaced(arrays, position, part))
 
 
 def _longest(counts: list[Array]) -> int:
@@ -324,8 +353,8 @@ def _product(a: Array, b: Array) -> int:
     """The inner product of whole numbers, exactly."""
     if a.size * int(np.abs(a).max()) * int(np.abs(b).max()) < 2**63:
         return int((a.astype(np.int64) * b.astype(np.int64)).sum())
-    numbers = (each.astype(np.int64).ravel().tolist() for each in (a, b))
-    return int(sum(x * y for x, y in zip(*numbers, strict=True)))
+    x, y = (each.astype(np.int64).astype(object).ravel() for each in (a, b))
+    return int(x @ y)
 
 
 def _narrowed(a: Array, still: Callable[[Array], Any]) -> Array:
@@ -341,18 +370,3 @@ def _narrowed(a: Array, still: Callable[[Array], Any]) -> Array:
         else:
             break
     return part
-
-
-def _on_ones(
-    results: Results, f: Function, g: Function, shapes: Sequence[Sequence[int]]
-) -> tuple[list[Array], list[Array], list[Array]]:
-    """Arrays of ones, and what both functions make of them: in int64, or where one can't calculate in it in float64."""
-    ones = [np.ones(shape, np.int64) for shape in shapes]
-    try:
-        mine, other = results(f, *ones), results(g, *ones)
-        if all(a.dtype == np.int64 for a in (*mine, *other)):
-            return ones, mine, other
-    except Exception:  # a function of floats alone
-        pass
-    ones = [a.astype(np.float64) for a in ones]
-    return ones, results(f, *ones), results(g, *ones)

@@ -317,7 +317,7 @@ def test_normal_forms_know_no_order_and_no_brackets():
     a, b = named("a", (2,)), named("b", (2,))
     assert first_difference((a + b) * (a + b), b * b + 2 * (a * b) + a * a) is None
     assert first_difference(a * b - b * a + 0, 0 * a) is None
-    index, numbers, left, right = first_difference(a * b, a * b + a * [0, 1])
+    index, numbers, left, right, _ = first_difference(a * b, a * b + a * [0, 1])
     assert (index, numbers, left, right) == ((1,), {"a[1]": 1}, 0, 1)
-    index, numbers, left, right = first_difference(a * b * b, a * a * b)
+    index, numbers, left, right, _ = first_difference(a * b * b, a * a * b)
     assert (left, right) == (numbers["a[0]"] * numbers["b[0]"] ** 2, numbers["a[0]"] ** 2 * numbers["b[0]"])
