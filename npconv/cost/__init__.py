@@ -1,34 +1,17 @@
 """The cost of convolutions: by formula, from shapes, and by counting the operations of a kernel."""
 
-from .counting import OperationCounts, count_operations
+from .counting import OperationCounts as OperationCounts, count_operations as count_operations
 from .formulas import (
-    Cost,
-    break_even_multiplier,
-    conv2d_cost,
-    cost_ratio,
-    dense_cost,
-    depthwise_conv2d_cost,
-    depthwise_separable_conv2d_cost,
-    grouped_conv2d_cost,
-    inverted_residual_cost,
-    limit_error,
-    pointwise_conv2d_cost,
-    residual_bottleneck_cost,
+    Cost as Cost,
+    break_even_multiplier as break_even_multiplier,
+    conv2d_cost as conv2d_cost,
+    cost_ratio as cost_ratio,
+    dense_cost as dense_cost,
+    depthwise_conv2d_cost as depthwise_conv2d_cost,
+    depthwise_separable_conv2d_cost as depthwise_separable_conv2d_cost,
+    grouped_conv2d_cost as grouped_conv2d_cost,
+    inverted_residual_cost as inverted_residual_cost,
+    limit_error as limit_error,
+    pointwise_conv2d_cost as pointwise_conv2d_cost,
+    residual_bottleneck_cost as residual_bottleneck_cost,
 )
-
-__all__ = [
-    "Cost",
-    "OperationCounts",
-    "break_even_multiplier",
-    "conv2d_cost",
-    "cost_ratio",
-    "count_operations",
-    "dense_cost",
-    "depthwise_conv2d_cost",
-    "depthwise_separable_conv2d_cost",
-    "grouped_conv2d_cost",
-    "inverted_residual_cost",
-    "limit_error",
-    "pointwise_conv2d_cost",
-    "residual_bottleneck_cost",
-]
