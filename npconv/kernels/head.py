@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from .geometry import Array
-from .signatures import CROSS_ENTROPY, GLOBAL_AVERAGE_POOL, check_targets
+from .signatures import GLOBAL_AVERAGE_POOL, check_targets
 from .sums import image_sums, native, rounded, wider, working
 
 
@@ -56,7 +56,7 @@ def softmax_cross_entropy(logits: Array, targets: Array) -> Any:
     >>> bool(np.isclose(loss, np.log(4)))
     True
     """
-    check_targets(CROSS_ENTROPY.check("softmax_cross_entropy", logits), targets)
+    check_targets("softmax_cross_entropy", logits, targets)
     probabilities = _probabilities(targets, logits)  # (B, N)
     losses = np.zeros(logits.shape, working(logits))  # where a class has no probability: 0 · ∞ would be NaN
     np.multiply(probabilities, -_log_softmax(logits), where=probabilities > 0, out=losses)
@@ -72,7 +72,7 @@ def softmax_cross_entropy_backward(dy: Any, logits: Array, targets: Array) -> Ar
     >>> softmax_cross_entropy_backward(1.0, np.zeros((1, 4)), np.array([3]))
     array([[ 0.25,  0.25,  0.25, -0.75]])
     """
-    check_targets(CROSS_ENTROPY.check("softmax_cross_entropy_backward", logits), targets)
+    check_targets("softmax_cross_entropy_backward", logits, targets)
     if np.ndim(dy) or np.asarray(dy).dtype.kind not in "iuf":
         raise TypeError(f"softmax_cross_entropy_backward: dy must be a real scalar, as forward's output is; got {dy!r}")
     with np.errstate(under="ignore"):

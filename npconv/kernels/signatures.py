@@ -44,8 +44,8 @@ class Signature:
         """The shape of each array, by name, from the sizes of the symbols."""
         return {name: shape_of(pattern, sizes) for name, pattern in self.arrays.items()}
 
-    def check(self, function: str, *arrays: Array) -> "Checked":
-        """A call on these arrays; with one more than the row has, the first is dy."""
+    def check(self, function: str, *arrays: Array, **beside: Any) -> "Checked":
+        """A call on these arrays; with one more than the row has, the first is dy. Errors show those beside them."""
         names, shapes = list(self.symbols), {}
         if len(arrays) > len(names):
             names.insert(0, "dkernel" if self.y.startswith("Dᵣ") else "dy")
@@ -56,7 +56,7 @@ class Signature:
                 wanted = {REAL: "real floats", ACTIVATIONS: "floats"}.get(self.kinds, "numbers")
                 raise TypeError(f"{function}: {name} must hold {wanted}; got dtype {a.dtype}, {name} {a.shape}")
             shapes[name] = a.shape
-        return Checked(self, function, shapes)
+        return Checked(self, function, shapes | {name: a.shape for name, a in beside.items() if hasattr(a, "shape")})
 
     def check_shapes(self, function: str, *given: Sequence[int]) -> "Checked":
         """A call on arrays of these shapes."""
@@ -249,13 +249,13 @@ def check_factors(checked: Checked, kernel: Array, depth_multiplier: int) -> int
     return multiplier
 
 
-def check_targets(checked: Checked, targets: Any) -> None:
-    """Class labels or class probabilities that fit the logits."""
+def check_targets(function: str, logits: Array, targets: Any) -> None:
+    """Check logits, and class labels or class probabilities that fit them."""
+    checked = CROSS_ENTROPY.check(function, logits, targets=targets)
     array = type(targets) is np.ndarray or isinstance(targets, np.memmap)
     if not array or targets.dtype.kind not in "iuf":
         kind, wanted = targets.dtype if array else type(targets).__name__, "(B,) integers or (B, N) probabilities"
-        raise TypeError(f"{checked.function}: targets must be an ndarray, {wanted}; got {kind}")
-    checked.shapes["targets"] = targets.shape
+        raise TypeError(f"{function}: targets must be an ndarray, {wanted}; got {kind}")
     batch, classes = checked.sizes["B"], checked.sizes["N"]
     if targets.dtype.kind == "f":
         if targets.shape != (batch, classes):

@@ -53,7 +53,7 @@ GROUPED = {"x": axes("B~2 Dᵤ~9 Dᵤ~7 M=4"), "kernel": axes("Dᵣ~3 Dᵣ~2 M/g
 POINTWISE = {"x": X, "kernel": axes("M=3 N~4")}
 DENSE = {"x": axes("B~2 M=3"), "kernel": axes("M=3 N~4")}
 SEPARABLE = {"x": X, "depthwise": axes("Dᵣ~3 Dᵣ~2 M·Q=6"), "pointwise": axes("M·Q=6 N~4")}
-FACTORS = {"depthwise": axes("Dᵣ~3 Dᵣ~2 MQ=6"), "pointwise": axes("MQ=6 N~4")}
+FACTORS = {"depthwise": axes("Dᵣ~3 Dᵣ~2 M·Q=6"), "pointwise": axes("M·Q=6 N~4")}
 BLOCK = {"x": axes("B~2 Dᵤ~9 Dᵤ~7 k=3"), "expand": axes("k=3 tk=8"),
          "depthwise": axes("Dᵣ*3 Dᵣ*2 tk=8"), "project": axes("tk=8 k′~5")}  # fmt: skip
 NARROW = BLOCK | {"expand": None, "depthwise": axes("Dᵣ*3 Dᵣ*2 k=3"), "project": axes("k=3 k′~5")}
