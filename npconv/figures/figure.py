@@ -69,13 +69,20 @@ def drawn_by(function: str, **arrays: Array | Sequence[int] | None) -> Iterator[
         ) from error
 
 
-def four_part_caption(*, claim: str, computed: str, scale: str, not_shown: str, **values: Any) -> str:
+def four_part_caption(
+    *, claim: str, computed: str, scale: str | Sequence[str], not_shown: str | Sequence[str], **values: Any
+) -> str:
     """A caption: what the figure claims, how its numbers were computed, its scale, and what it does not show.
 
-    Where `values` are given, the parts are templates that `npconv.text.filled` fills with them.
+    The last two may be clauses, which become one sentence; empty ones are dropped. Where `values` are given, the parts
+    are templates that `npconv.text.filled` fills with them.
 
-    >>> four_part_caption(claim="{n:Filter}.", computed="B.", scale="C.", not_shown="Not shown: {rest}.", n=2, rest="D")
-    '2 Filters. B. C. Not shown: D.'
+    >>> four_part_caption(claim="{n:Filter}.", computed="B.", scale=["C", "", "D"], not_shown=["{rest}"], n=2, rest="e")
+    '2 Filters. B. C; D. Not shown: e.'
     """
+    if not isinstance(scale, str):
+        scale = "; ".join(filter(None, scale)) + "."
+    if not isinstance(not_shown, str):
+        not_shown = "Not shown: " + "; ".join(filter(None, not_shown)) + "."
     parts = f"{claim} {computed} {scale} {not_shown}"
     return filled(parts, **values) if values else parts

@@ -9,6 +9,10 @@ from made_measurements import made_gradients, made_subspaces
 from made_results import ENDS, made_results
 from made_savings import made_savings
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.collections import Collection
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+from matplotlib.text import Text
 
 from npconv.figures import (
     BUILDERS,
@@ -326,13 +330,17 @@ def check_layout(drawn: Figure) -> None:
                     low, high = sorted(axis.get_view_interval())
                     texts += [axis.label, *(t.label1 for t in axis.get_major_ticks() if low <= t.get_loc() <= high)]
             boxes += [(t.get_text(), t.get_window_extent(renderer)) for t in texts if t.get_text() and t.get_visible()]
-        for artist in (a for axes in figure.axes if not axes.axison for a in (*axes.patches, *axes.lines)):
+        placed = [artist for box in figure.artists for artist in box.findobj(include_self=False)]
+        boxes += [(t.get_text(), t.get_window_extent(renderer)) for t in placed if isinstance(t, Text) and t.get_text()]
+        shapes = [a for a in placed if isinstance(a, Line2D | Patch) and a.get_visible()]
+        for artist in (*shapes, *(a for axes in figure.axes if not axes.axison for a in (*axes.patches, *axes.lines))):
             extent = artist.get_window_extent(renderer)
-            assert figure.bbox.x0 <= extent.x0 <= extent.x1 <= figure.bbox.x1
+            assert figure.bbox.x0 <= extent.x0 <= extent.x1 <= figure.bbox.x1, artist
             assert figure.bbox.y0 <= extent.y0 <= extent.y1 <= figure.bbox.y1
-        for collection in (c for axes in figure.axes if not axes.axison for c in axes.collections):
+        drawn = [c for axes in figure.axes if not axes.axison for c in axes.collections]
+        for collection in (*drawn, *(a for a in placed if isinstance(a, Collection))):
             for path in collection.get_paths():
-                corners = figure.axes[0].transData.transform(path.vertices)
+                corners = collection.get_transform().transform(path.vertices)
                 assert np.all((corners >= 0) & (corners <= figure.bbox.size))
     for text, box in boxes:
         assert figure.bbox.x0 <= box.x0 <= box.x1 <= figure.bbox.x1, text
@@ -345,4 +353,4 @@ def check_layout(drawn: Figure) -> None:
 
 @pytest.mark.parametrize("name", BUILDERS)
 def test_no_text_is_below_seven_points(name: str, default: Callable[[str], Figure]) -> None:
-    assert min(text.get_fontsize() for axes in default(name).figure.axes for text in axes.texts) >= 7
+    assert min(text.get_fontsize() for text in default(name).figure.findobj(Text) if text.get_text()) >= 7

@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
+from artists import shapes, texts
 
 from npconv import conv2d_loops
 from npconv.data import load_photograph
 from npconv.figures import per_channel_photograph, per_channel_view
-from npconv.figures.figure import Figure
 from npconv.figures.parts.values import sum_text
 from npconv.text import number_text
 
@@ -36,7 +36,7 @@ def test_its_maps_are_the_loops_on_one_channel(name: str) -> None:
 
 def test_every_channel_has_a_row_and_its_hue() -> None:
     figure = per_channel_view()
-    fronts = {c.get_gid(): tuple(c.get_facecolor()[0]) for c in figure.figure.axes[0].collections}
+    fronts = {name: tuple(shape.get_facecolor()[0]) for name, shape in shapes(figure).items()}
     for kind in ("input", "filter", "map"):
         assert len({fronts[f"{kind}-{m}-front"] for m in range(3)}) == 3
     for m in range(3):
@@ -47,10 +47,9 @@ def test_every_channel_has_a_row_and_its_hue() -> None:
 def test_channels_left_out_are_told() -> None:
     figure = per_channel_view(x=(1, 7, 7, 24), kernel=(3, 3, 24, 2))
     shown = figure.data["drawn"]["channels"]
-    texts = [text.get_text() for text in figure.figure.axes[0].texts]
     rest = sum(figure.data["summands"][shown:])
     assert shown < 24
-    assert any(f"{24 - shown} more channels" in text and f"{rest}".replace("-", "−") in text for text in texts)
+    assert any(f"{24 - shown} more channels" in text and f"{rest}".replace("-", "−") in text for text in texts(figure))
 
 
 def test_the_photograph_is_filtered_as_the_loops_do() -> None:
@@ -86,10 +85,6 @@ SIZES = {
 }
 
 
-def texts(figure: Figure) -> list[str]:
-    return [text.get_text() for text in figure.figure.axes[0].texts]
-
-
 @pytest.mark.parametrize("name", SIZES)
 def test_what_the_picture_says_the_caption_says_too(name: str) -> None:
     figure = per_channel_view(**SIZES[name])
@@ -100,7 +95,7 @@ def test_what_the_picture_says_the_caption_says_too(name: str) -> None:
     more = [text for text in texts(figure) if "more channel" in text]
     assert all(text.removeprefix("… and ") in figure.caption for text in more)
     assert len(more) == ("more channel" in figure.caption)
-    inputs = {gid for c in figure.figure.axes[0].collections if (gid := str(c.get_gid())).startswith("input-")}
+    inputs = {name for name in shapes(figure) if name.startswith("input-")}
     assert len({gid.split("-")[1] for gid in inputs}) == figure.data["drawn"]["channels"]
     assert figure.figure.get_size_inches()[1] <= 13.2
 

@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import Any
 
 import matplotlib.figure
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import PolyCollection
@@ -19,6 +20,7 @@ from matplotlib.font_manager import FontProperties
 from matplotlib.image import AxesImage
 from matplotlib.lines import Line2D
 from matplotlib.patches import FancyArrowPatch, Rectangle
+from matplotlib.text import Text
 from matplotlib.textpath import text_to_path
 from matplotlib.transforms import Bbox
 
@@ -301,27 +303,12 @@ def _depth_label_x(volume: Volume) -> float:
     return volume.front_right + min(volume.right - volume.front_right, line * BACK[0] / BACK[1]) + LABEL_GAP
 
 
-class Canvas:
-    """A figure of a fixed width whose coordinates are inches, y upwards; its height comes from what is on it.
+class Pen:
+    """What draws shapes and texts whose coordinates are inches, y upwards."""
 
-    Everything is put where the caller says; nothing is moved afterwards. Call `finish` last.
-
-    >>> from npconv.figures.figure import style
-    >>> with style():
-    ...     canvas = Canvas()
-    ...     _ = canvas.volume("input", Volume(3, 4, 2, x=1, y=1, cell=0.25), ROLES["input"])
-    ...     figure = canvas.finish()
-    >>> [round(float(inches), 2) for inches in figure.get_size_inches()]
-    [9.0, 1.21]
-    """
-
-    def __init__(self, width: float = WIDTH) -> None:
-        self.width = width
-        self.figure = matplotlib.figure.Figure(figsize=(width, 1))
-        self.axes: Axes = self.figure.add_axes((0, 0, 1, 1))
-        self.axes.set_axis_off()
-        self.axes.set_xlim(0, width)
-        self.axes.set_ylim(0, 1)
+    def add(self, artist: Artist) -> None:
+        """Take an artist whose coordinates are inches."""
+        raise NotImplementedError
 
     def text(
         self,
@@ -334,11 +321,15 @@ class Canvas:
         along: str = "center",
         weight: str = "normal",
         color: str = INK,
+        inside: bool = False,
     ) -> None:
-        """Write a text; `across` says which part of it is at x (left, center, right), `along` which is at y."""
-        self.axes.text(
-            x, y, text, size=size, ha=across, va=along, weight=weight, color=color, zorder=4, parse_math=False
-        )
+        """Write a text; `across` says which part of it is at x (left, center, right), `along` which is at y.
+
+        One that stands `inside` of something drawn is not measured when the drawing's size is.
+        """
+        written = Text(x, y, text, size=size, ha=across, va=along, weight=weight, color=color, parse_math=False)
+        written.set(zorder=4, in_layout=not inside)
+        self.add(written)
 
     def volume(
         self, name: str, volume: Volume, color: str, numbers: Sequence[Sequence[str]] | None = None, *, title: str = ""
@@ -367,7 +358,7 @@ class Canvas:
                         zorder=1 + 0.02 * slab + (0 if padding else 0.01),
                     )
                     collection.set_gid(f"{name}-{face}{kind}")
-                    self.axes.add_collection(collection, autolim=False)
+                    self.add(collection)
             slab += face == "front"
         for (_, front_back), (behind, _) in zip(volume.slabs, volume.slabs[1:], strict=False):
             for row, column in ((0, 0), (0, volume.columns), (volume.rows, volume.columns)):
@@ -376,7 +367,7 @@ class Canvas:
             for row, texts in enumerate(numbers):
                 for column, text in enumerate(texts):
                     if text != "0" or not volume.is_covered(row, column):
-                        self.text(*volume.middle(row, column), text, size=size)
+                        self.text(*volume.middle(row, column), text, size=size, inside=True)
         if title:
             self.text((volume.x + volume.right) / 2, volume.top + LABEL_GAP, title, size=SMALL, along="bottom")
         return numbers is None or size is not None
@@ -411,10 +402,10 @@ class Canvas:
             zorder=1.3,
         )
         collection.set_gid(name)
-        self.axes.add_collection(collection, autolim=False)
+        self.add(collection)
         for place, text in texts.items():
             if text and face == "front":
-                self.text(*volume.middle(*place), text, size=size)
+                self.text(*volume.middle(*place), text, size=size, inside=True)
 
     def labels(self, volume: Volume, labels: Labels) -> None:
         """Write a volume's sizes beside it."""
@@ -435,7 +426,7 @@ class Canvas:
         for row, column, height, width in boxes:
             corner = volume.point(row + height, column)
             for points, color, order in ((4.2, "white", 2.0), (2.2, INK, 2.1)):
-                self.axes.add_patch(
+                self.add(
                     Rectangle(
                         corner,
                         width * volume.cell,
@@ -453,9 +444,54 @@ class Canvas:
     def line(self, points: Iterable[Point], *, color: str = INK, width: float = 0.8, dotted: bool = False) -> None:
         """Draw a line through points."""
         xs, ys = zip(*points, strict=True)
-        self.axes.add_line(
+        self.add(
             Line2D(xs, ys, color=color, linewidth=width, linestyle=":" if dotted else "-", clip_on=False, zorder=1.5)
         )
+
+    def arrow(self, start: Point, end: Point, *, color: str = INK) -> None:
+        """Draw an arrow."""
+        self.add(
+            FancyArrowPatch(
+                start,
+                end,
+                arrowstyle="-|>",
+                mutation_scale=9,
+                linewidth=1.2,
+                color=color,
+                shrinkA=0,
+                shrinkB=0,
+                clip_on=False,
+                zorder=2,
+            )
+        )
+
+
+class Canvas(Pen):
+    """A figure of a fixed width whose coordinates are inches, y upwards; its height comes from what is on it.
+
+    Everything is put where the caller says; nothing is moved afterwards. Call `finish` last.
+
+    >>> from npconv.figures.figure import style
+    >>> with style():
+    ...     canvas = Canvas()
+    ...     _ = canvas.volume("input", Volume(3, 4, 2, x=1, y=1, cell=0.25), ROLES["input"])
+    ...     figure = canvas.finish()
+    >>> [round(float(inches), 2) for inches in figure.get_size_inches()]
+    [9.0, 1.21]
+    """
+
+    def __init__(self, width: float = WIDTH) -> None:
+        self.width = width
+        self.figure = matplotlib.figure.Figure(figsize=(width, 1))
+        self.axes: Axes = self.figure.add_axes((0, 0, 1, 1))
+        self.axes.set_axis_off()
+        self.axes.set_xlim(0, width)
+        self.axes.set_ylim(0, 1)
+
+    def add(self, artist: Artist) -> None:
+        """Take an artist whose coordinates are inches."""
+        artist.set_transform(self.axes.transData)
+        self.axes.add_artist(artist)
 
     def image(
         self, name: str, values: Array, extent: tuple[float, float, float, float], colors: Any, low: float, high: float
@@ -470,23 +506,6 @@ class Canvas:
         self.axes.add_image(image)
         left, right, bottom, top = extent
         self.line([(left, bottom), (left, top), (right, top), (right, bottom), (left, bottom)])
-
-    def arrow(self, start: Point, end: Point, *, color: str = INK) -> None:
-        """Draw an arrow."""
-        self.axes.add_patch(
-            FancyArrowPatch(
-                start,
-                end,
-                arrowstyle="-|>",
-                mutation_scale=9,
-                linewidth=1.2,
-                color=color,
-                shrinkA=0,
-                shrinkB=0,
-                clip_on=False,
-                zorder=2,
-            )
-        )
 
     def finish(self) -> matplotlib.figure.Figure:
         """Give the figure the height that its artists need, and return it.
@@ -523,6 +542,11 @@ def number_cell(numbers: Sequence[Sequence[str]], size: float = SMALL) -> float:
     """The smallest cell in which numbers of that size stand comfortably."""
     longest = max((text_width(text, size) for row in numbers for text in row), default=0.0)
     return max(0.22, longest + 0.08)
+
+
+def least_number_cell(number: str) -> float:
+    """The smallest cell into which a number fits at 7 points."""
+    return max(text_width(number, SMALLEST) / 0.88, SMALLEST * 1.25 / 72) + 1e-9
 
 
 def _are_neighbours(indices: Sequence[int]) -> bool:

@@ -1,0 +1,133 @@
+"""A worked value: slices times slices, cell by cell, term by term, with the sum of each term."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from matplotlib.offsetbox import OffsetBox
+
+from ...text import counted, number_text
+from .drawing import FRONT_UNDER_NUMBERS, ROLES, SMALL, SMALLEST, TITLE, Volume, number_cell, shade
+from .layer import Layer
+from .layout import Drawing, Page, column, grid, note, text, title
+
+Texts: TypeAlias = Sequence[Sequence[str]]
+
+SIGN, PLUS, LINE = 0.07, 0.1, 0.12  # inches beside a sign, beside a plus, and between lines of terms
+
+
+@dataclass(frozen=True)
+class Slices:
+    """One slice for each term: the texts of its numbers, and its colour if it is not the role's."""
+
+    name: str
+    role: str
+    texts: Sequence[Texts]
+    colors: Sequence[str] = ()
+
+    def drawn(self, m: int, cell: float, size: float) -> Drawing:
+        """The slice of a term, with numbers of that size."""
+        drawing, grid = Drawing(), self.texts[m]
+        cells = {(row, column): text for row, texts in enumerate(grid) for column, text in enumerate(texts)}
+        color = shade(self.colors[m] if self.colors else ROLES[self.role], FRONT_UNDER_NUMBERS)
+        place = Volume(len(grid), len(grid[0]), 0, cell=cell)
+        drawing.cells(f"{self.name}-slice-{m}", place, cells, color, size=size)
+        return drawing
+
+
+@dataclass(frozen=True)
+class Terms:
+    """The terms of a sum: slices with signs between them, and the sum of each.
+
+    After the sign "=" come the products, with their sum below; without it the sum stands behind. `longest` are texts
+    among which is the widest number of the slices; where a figure is one of several of equal layout, those of them all.
+    """
+
+    parts: Sequence[Slices]
+    signs: str
+    sums: Sequence[str]
+    longest: Sequence[str] = ()
+    widest_sum: str = ""
+
+    def arranged(
+        self, page: Page, *, height: float = 100.0, most: int | None = None, at_least: int = 1
+    ) -> tuple[OffsetBox, int] | None:
+        """As many terms as fit into the page's width and that height, at most so many, and how many they are.
+
+        Numbers are small, or the smallest; slices stand side by side, or one below the other: the first of these that
+        has room for `at_least` terms in a line. None where none has.
+        """
+        widest = max([self.widest_sum, *self.sums], key=len)
+        for down in (False, True):
+            for size in (SMALL, SMALLEST):
+                wide, high = page.size(self._term(0, widest, size, down=down))
+                plus = page.size(text("+", size=TITLE))[0] + 2 * PLUS
+                per_line, lines = int(page.inner / (wide + plus)), int((height + LINE) / (high + LINE))
+                if per_line >= min(at_least, len(self.sums)) and lines:
+                    shown = min(len(self.sums) if most is None else most, per_line * lines)
+                    return self._lines(size, shown, per_line, down=down), shown
+        return None
+
+    def _lines(self, size: float, shown: int, per_line: int, *, down: bool) -> OffsetBox:
+        """The first terms, line by line, with plus signs between them."""
+        places: list[OffsetBox | None] = []
+        for m in range(shown):
+            plus = text("+", size=TITLE) if m < len(self.sums) - 1 else None
+            places += [self._term(m, self.sums[m], size, down=down), plus]
+        places += [None] * (-len(places) % (2 * per_line) if shown > per_line else 0)
+        width = min(len(places), 2 * per_line)
+        return grid([places[i : i + width] for i in range(0, len(places), width)], gaps=(PLUS, LINE))
+
+    def _term(self, m: int, total: str, size: float, *, down: bool) -> OffsetBox:
+        """One term."""
+        cell = number_cell(
+            [self.longest] if self.longest else [t for p in self.parts for g in p.texts for t in g], size
+        )
+        slices = [part.drawn(m, cell, size) for part in self.parts]
+        sums = note(f"Σ = {total}")
+        line: list[OffsetBox | None] = [slices[0]]
+        for sign, after in zip(self.signs, slices[1:], strict=True):
+            line += [text(sign, size=TITLE), after]
+        if down:
+            return column(note(f"m = {m}"), *line, sums, gap=0.03)
+        if "=" in self.signs:
+            body = grid([line, [None] * (len(line) - 1) + [sums]], gaps=(SIGN, 0.04))
+        else:
+            body = grid([[*line, sums]], gaps=(SIGN, 0.04))
+        return column(note(f"m = {m}"), body, gap=0.04)
+
+
+def worked_value(
+    page: Page, layer: Layer, terms: Terms, *, height: float = 100.0, most: int | None = None
+) -> tuple[OffsetBox, int] | None:
+    """Terms under their title, what the ones left out add up to, and the value's equation; how many are shown."""
+    if (arranged := terms.arranged(page, height=height, most=most)) is None:
+        return None
+    box, shown = arranged
+    channels = len(layer.sums)
+    heading = f"the framed value: {slices_text(shown, channels)} of the patch times "
+    heading += f"{'that' if channels == 1 else 'those'} of filter {layer.n}, cell by cell, and the sums Σ"
+    rest = rest_text(channels - shown, number_text(layer.sums[shown:].sum())) if shown < channels else ""
+    return column(title(heading), box, text(rest) if rest else None, text(f"framed: {layer.equation}")), shown
+
+
+def slices_text(shown: int, channels: int) -> str:
+    """How many slices are shown, in words.
+
+    >>> slices_text(3, 3), slices_text(14, 36)
+    ('all 3 slices', '14 of the 36 slices')
+    """
+    if channels <= 2:
+        return "the slice" if channels == 1 else "both slices"
+    return f"all {channels} slices" if shown == channels else f"{shown} of the {channels} slices"
+
+
+def rest_text(left_out: int, rest: str) -> str:
+    """What is said of the slices that are not shown.
+
+    >>> rest_text(22, "−7"), rest_text(1, "4")
+    ('… and 22 more slices, whose sums add up to −7', '… and 1 more slice, whose sum is 4')
+    """
+    return f"… and {counted('more slice', left_out)}, whose " + (
+        f"sums add up to {rest}" if left_out > 1 else f"sum is {rest}"
+    )
