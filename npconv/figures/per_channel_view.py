@@ -1,6 +1,6 @@
 """The article's Fig. 3: channel i of the input filtered by channel i of a filter, M maps, and then their sum."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import NamedTuple
@@ -166,7 +166,7 @@ def _columns(layer: Layer) -> list[_Column]:
     """The four columns."""
     whole, channels = layer.input_volume, layer.kernel.shape[2]
     kernel_sides, sides, one = layer.kernel.shape[:2], layer.y.shape[1:3], ([layer.row], [layer.column])
-    everything = tuple(range(side) for side in kernel_sides)
+    everything = (range(kernel_sides[0]), range(kernel_sides[1]))
     arrays = (layer.padded, layer.filter, layer.maps[0], layer.y[0, ..., layer.n, np.newaxis])
     texts = [[number_texts(a[..., m]) for m in range(a.shape[-1])] for a in arrays]
     of_input, of_filter, of_map = (
@@ -174,7 +174,7 @@ def _columns(layer: Layer) -> list[_Column]:
     )
     patch = (layer.patch_rows, layer.patch_columns)
     source = Volume(whole.height, whole.width, 1, padding=whole.padding)
-    result = Volume(*sides, 1)
+    result = Volume(sides[0], sides[1], 1)
     return [
         _Column(
             "input",
@@ -190,7 +190,7 @@ def _columns(layer: Layer) -> list[_Column]:
             "filter",
             f"filter n = {layer.n}\n{of_filter}",
             side_text("Dᵣ", *kernel_sides),
-            Volume(*kernel_sides, 1),
+            Volume(kernel_sides[0], kernel_sides[1], 1),
             texts[1],
             everything,
         ),
@@ -216,7 +216,7 @@ def _arranged(page: Page, layer: Layer) -> _View:
     natural = min(LARGEST_CELL, max(0.25, *cells))
     with_numbers = max(least_number_cell(column.widest) for column in columns)
     can_work = _terms(page, layer, 1) is not None
-    options = []
+    options: list[tuple[int, bool, Callable[..., OffsetBox], float]] = []
     for least, worked in ((with_numbers, False), (SMALL_CELL, can_work), (LEAST_CELL, can_work)):
         if least > natural or (len(options) == 2 and any(shown for shown, *_ in options)):
             continue
@@ -226,8 +226,8 @@ def _arranged(page: Page, layer: Layer) -> _View:
         if shown == channels:
             break
     everything = [option for option in options if option[0] == channels]
-    shown, worked, build, least = next(iter(everything or [option for option in options if option[0]] or options))
-    box, cell = page.fitted(partial(build, max(1, shown)), natural, least=least)
+    shown, worked, drawn, least = next(iter(everything or [option for option in options if option[0]] or options))
+    box, cell = page.fitted(partial(drawn, max(1, shown)), natural, least=least)
     return _View(box, max(1, shown), shown if worked else 0, _notes(layer, columns, worked, cell))
 
 

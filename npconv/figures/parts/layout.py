@@ -28,7 +28,7 @@ A caption is a template beside the data: clauses, with gaps that `npconv.text.fi
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeAlias, TypeVar
 
 import matplotlib.figure
 import numpy as np
@@ -47,6 +47,7 @@ LEAST_CELL = 0.05  # inches
 HIGHEST = 12.8  # inches for a page
 
 Box = TypeVar("Box", bound=OffsetBox)
+Align: TypeAlias = Literal["top", "bottom", "left", "right", "center", "baseline"]
 
 
 def text(
@@ -67,12 +68,12 @@ def note(string: str, *, align: str = "left") -> TextArea:
     return text(string, size=SMALL, align=align)
 
 
-def row(*boxes: OffsetBox | None, gap: float = GAP, align: str = "center") -> HPacker:
+def row(*boxes: OffsetBox | None, gap: float = GAP, align: Align = "center") -> HPacker:
     """Boxes side by side, `gap` inches apart, aligned at their top, center, bottom or baseline. None is left out."""
     return HPacker(sep=72 * gap, align=align, children=[box for box in boxes if box])
 
 
-def column(*boxes: OffsetBox | None, gap: float = GAP, align: str = "center") -> VPacker:
+def column(*boxes: OffsetBox | None, gap: float = GAP, align: Align = "center") -> VPacker:
     """Boxes one below the other, `gap` inches apart, aligned at their left, center or right. None is left out."""
     return VPacker(sep=72 * gap, align=align, children=[box for box in boxes if box])
 
@@ -144,6 +145,7 @@ class Drawing(Pen, OffsetBox):
 
     def __init__(self) -> None:
         super().__init__()
+        self._children: list[Artist] = []
         self._inches, self._place = Affine2D(), Affine2D()
         self._measured: tuple[float, Bbox] | None = None
         self._inside: list[tuple[tuple[float, float, str], dict[str, Any]]] = []
@@ -167,7 +169,7 @@ class Drawing(Pen, OffsetBox):
         self._children.append(artist)
         self._measured = None
 
-    def set_offset(self, xy: tuple[float, float]) -> None:
+    def set_offset(self, xy: Any) -> None:
         """Set where the origin is, in pixels."""
         self._offset = xy
         self._place.clear().translate(*xy)
@@ -335,7 +337,8 @@ def label_near(
         )
         box = written.get_window_extent(renderer)
         inside = ((drawn > box.min) & (drawn < box.max)).all(axis=1).sum()
-        beyond = any(axes.figure.bbox.min > box.min) or any(axes.figure.bbox.max < box.max)
+        page = axes.figure.bbox
+        beyond = box.x0 < page.x0 or box.y0 < page.y0 or box.x1 > page.x1 or box.y1 > page.y1
         return float(inside) + 1000.0 * (sum(box.overlaps(other) for other in texts) + beyond)
 
     covered(min(tries, key=covered))
