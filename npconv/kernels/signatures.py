@@ -56,7 +56,10 @@ class Signature:
                 wanted = {REAL: "real floats", ACTIVATIONS: "floats"}.get(self.kinds, "numbers")
                 raise TypeError(f"{function}: {name} must hold {wanted}; got dtype {a.dtype}, {name} {a.shape}")
             shapes[name] = a.shape
-        return Checked(self, function, shapes | {name: a.shape for name, a in beside.items() if hasattr(a, "shape")})
+        for name, a in beside.items():
+            if hasattr(a, "shape"):
+                shapes[name] = a.shape
+        return Checked(self, function, shapes)
 
     def check_shapes(self, function: str, *given: Sequence[int]) -> "Checked":
         """A call on arrays of these shapes."""
