@@ -5,6 +5,7 @@ Each is its layers in a row, with a shortcut around them where it has one.
 
 import math
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
@@ -44,7 +45,44 @@ def normalised(
     return layers
 
 
-class InvertedResidual(Sequential):
+class Residual(Sequential):
+    """Layers in a row, the branch, with a shortcut around them: x is added to their output, which has its shape.
+
+    Where `shortcut` is False nothing is added.
+    """
+
+    shortcut = True
+    demand = "x is added, so the branch must keep its shape"
+
+    def forward(self, x: Array, training: bool = False) -> Array:
+        """The branch's output, plus x where there is a shortcut."""
+        y = super().forward(x, training)
+        if self.shortcut:
+            self._check_shortcut(x.shape, y.shape)
+            y = y + x
+        return y
+
+    def backward(self, dy: Array) -> Array:
+        """dy back through the branch, plus dy itself where there is a shortcut."""
+        dx = super().backward(dy)
+        return dx + dy if self.shortcut else dx
+
+    def cost(self, input_shape: tuple[int, ...]) -> Cost:
+        """The branch's cost, and the shortcut's additions: one for every output value."""
+        cost = super().cost(input_shape)
+        if self.shortcut:
+            self._check_shortcut(tuple(input_shape), cost.output_shape)
+            cost = replace(cost, additions=cost.additions + math.prod(cost.output_shape))
+        return cost
+
+    def _check_shortcut(self, input_shape: tuple[int, ...], output_shape: tuple[int, ...]) -> None:
+        if input_shape != output_shape:
+            raise ValueError(
+                f"{type(self).__name__}: {self.demand}; got x {input_shape}, and {output_shape} out of the branch"
+            )
+
+
+class InvertedResidual(Residual):
     """The inverted residual with its linear bottleneck, with batch normalisation: the article's layer.
 
     Expand (pointwise), ReLU6, filter (depthwise), ReLU6, project (pointwise), batch normalisation after each; the input
@@ -75,6 +113,8 @@ class InvertedResidual(Sequential):
     >>> block.forward(np.ones((2, 7, 6, 4), np.float32), training=True).shape, block.params["expand.kernel"].shape
     ((2, 4, 3, 6), (4, 24))
     """
+
+    demand = "at stride 1 with k = k′ the shortcut is added (unless shortcut=False), so padding must keep x's height and width"
 
     def __init__(
         self,
@@ -110,34 +150,6 @@ class InvertedResidual(Sequential):
         project = PointwiseConv2D(wide, out_channels, seed=rng, dtype=dtype)
         super().__init__(layers | normalised("project", project, batch_norm, bottleneck))
         self.shortcut = shortcut and has_shortcut(pair("InvertedResidual", "stride", stride), in_channels, out_channels)
-
-    def forward(self, x: Array, training: bool = False) -> Array:
-        """The branch's output, plus x where there is a shortcut."""
-        y = super().forward(x, training)
-        if self.shortcut:
-            self._check_shortcut(x.shape, y.shape)
-            y = y + x
-        return y
-
-    def backward(self, dy: Array) -> Array:
-        """dy back through the branch, plus dy itself where there is a shortcut."""
-        dx = super().backward(dy)
-        return dx + dy if self.shortcut else dx
-
-    def cost(self, input_shape: tuple[int, ...]) -> Cost:
-        """The branch's cost, and the shortcut's additions."""
-        cost = super().cost(input_shape)
-        if self.shortcut:
-            self._check_shortcut(tuple(input_shape), cost.output_shape)
-            cost = _with_sum(cost)
-        return cost
-
-    def _check_shortcut(self, input_shape: tuple[int, ...], output_shape: tuple[int, ...]) -> None:
-        if input_shape != output_shape:
-            raise ValueError(
-                f"InvertedResidual: at stride 1 with k = k′ the shortcut is added (unless shortcut=False), so padding "
-                f"must keep x's height and width; got x {input_shape}, and {output_shape} out of the branch"
-            )
 
 
 class DepthwiseSeparable(Sequential):
@@ -193,40 +205,21 @@ class DepthwiseSeparable(Sequential):
         )
 
 
-class ActivatedSum(Sequential):
-    """Layers in a row with a shortcut around them, and an activation after the sum, as conventional blocks have it.
-
-    What lies between must keep the shape of x. A subclass says which activation it is.
-    """
+class ActivatedSum(Residual):
+    """A residual block with an activation after the sum, as conventional blocks have it; a subclass says which."""
 
     activation: Callable[..., Array]
     activation_backward: Callable[..., Array]
 
     def forward(self, x: Array, training: bool = False) -> Array:
         """The activation of the branch's output plus x, shaped like x."""
-        branch = super().forward(x, training)
-        self._check_shapes(x.shape, branch.shape)
-        y: Array = type(self).activation(branch + x)
+        y: Array = type(self).activation(super().forward(x, training))
         self._saved = y
         return y
 
     def backward(self, dy: Array) -> Array:
         """dy through the activation, then back through the branch, plus itself."""
-        dsum: Array = type(self).activation_backward(dy, self._remember())
-        return super().backward(dsum) + dsum
-
-    def cost(self, input_shape: tuple[int, ...]) -> Cost:
-        """The branch's cost, and the shortcut's additions."""
-        cost = super().cost(input_shape)
-        self._check_shapes(tuple(input_shape), cost.output_shape)
-        return _with_sum(cost)
-
-    def _check_shapes(self, input_shape: tuple[int, ...], output_shape: tuple[int, ...]) -> None:
-        if input_shape != output_shape:
-            raise ValueError(
-                f"{type(self).__name__}: x is added, so the branch must keep its shape; got x {input_shape}, and "
-                f"{output_shape} out of the branch"
-            )
+        return super().backward(type(self).activation_backward(dy, self._remember()))
 
 
 class ResidualBottleneck(ActivatedSum):
@@ -275,8 +268,3 @@ class ResidualBottleneck(ActivatedSum):
             )
             | normalised("restore", PointwiseConv2D(narrow, channels, seed=rng, dtype=dtype), batch_norm)
         )
-
-
-def _with_sum(cost: Cost) -> Cost:
-    """The cost with one addition for every output value."""
-    return Cost(cost.macs, cost.additions + math.prod(cost.output_shape), cost.params, cost.output_shape, cost.parts)
