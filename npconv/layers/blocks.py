@@ -114,7 +114,8 @@ class InvertedResidual(Residual):
     ((2, 4, 3, 6), (4, 24))
     """
 
-    demand = "at stride 1 with k = k′ the shortcut is added (unless shortcut=False), so padding must keep x's height and width"
+    demand = "at stride 1 with k = k′ the shortcut is added (unless shortcut=False), "
+    demand += "so padding must keep x's height and width"
 
     def __init__(
         self,
