@@ -339,7 +339,7 @@ def label_near(
         inside = ((drawn > box.min) & (drawn < box.max)).all(axis=1).sum()
         page = axes.figure.bbox
         beyond = box.x0 < page.x0 or box.y0 < page.y0 or box.x1 > page.x1 or box.y1 > page.y1
-        return float(inside) + 1000.0 * (sum(box.overlaps(other) for other in texts) + beyond)
+        return float(inside + 1000 * (sum(box.overlaps(other) for other in texts) + beyond))
 
     covered(min(tries, key=covered))
     return written
