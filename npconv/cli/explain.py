@@ -3,6 +3,7 @@
 import argparse
 import math
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from .shared import SEED, SIZE, Commands, index, option_name, padding, padding_word, pair
@@ -17,20 +18,17 @@ SIZES: dict[str, Any] = {  # and what each is if it is not given
     "stride": [1], "padding": ["valid"], "dilation": [1],
 }  # fmt: skip
 GEOMETRY = ("stride", "padding", "dilation")
-TAKES = {  # which sizes each kind of convolution has
-    "conv2d": ("kernel", "out_channels", *GEOMETRY),
-    "depthwise_conv2d": ("kernel", "depth_multiplier", *GEOMETRY),
-    "grouped_conv2d": ("kernel", "out_channels", "groups", *GEOMETRY),
-    "pointwise_conv2d": ("out_channels",),
-    "depthwise_separable_conv2d": ("kernel", "depth_multiplier", "out_channels", *GEOMETRY),
-}
+OF_SYMBOL = {  # the sizes behind the symbols of the kernels' contracts
+    "Dᵣ": ("kernel", *GEOMETRY), "N": ("out_channels",), "M·Q": ("depth_multiplier",), "M/groups": ("groups",),
+}  # fmt: skip
+KINDS = ("conv2d", "depthwise_conv2d", "grouped_conv2d", "pointwise_conv2d", "depthwise_separable_conv2d")
 
 
 def add_parser(commands: Commands) -> None:
     """Add `npconv explain`."""
     explain = commands.add_parser("explain", help="one entry of what a kernel returns, as a formula")
     explain.add_argument(
-        "operation", metavar="OPERATION", help=f"{', '.join(TAKES)}, or a rung or the backward of one: conv2d_taps, …"
+        "operation", metavar="OPERATION", help=f"{', '.join(KINDS)}, or a rung or the backward of one: conv2d_taps, …"
     )
     explain.add_argument("--at", required=True, type=index, metavar="I,J,…", help="the entry's index, such as 0,0,0,1")
     explain.add_argument("--backward", action="store_true", help="the operation's backward pass")
@@ -61,17 +59,22 @@ def _run(arguments: argparse.Namespace) -> int:
     import npconv.cost
 
     from ..checks import explain
+    from ..kernels.signatures import SIGNATURES
 
     kind, operation = _operation(arguments.operation, arguments.backward)
     backward = "_backward" in operation
     if arguments.of is not None and not backward:
         raise ValueError(f"--of chooses among gradients, and {operation} returns none; give --backward too")
-    sizes = _sizes(kind, arguments)
-    geometry = {name: sizes[name] for name in (*GEOMETRY, "groups") if name in sizes}
+    row = SIGNATURES[kind]
+    sizes = _sizes(kind, {symbol for symbols in row.symbols.values() for symbol in symbols}, arguments)
+    geometry = {name: sizes[name] for name in GEOMETRY if name in sizes}
+    groups = {"groups": sizes["groups"]} if "groups" in sizes else {}
     x = (arguments.batch, *arguments.input)
-    shapes = _shapes(kind, x, sizes)
-    cost = getattr(npconv.cost, f"{kind}_cost")(x, *shapes, **geometry)
-    for what, count in (("products", cost.macs), ("entries", _entries(x, shapes, sizes))):
+    shapes = [_shape(symbols, x[-1], sizes) for name, symbols in row.symbols.items() if name != "x"]
+    cost = getattr(npconv.cost, f"{kind}_cost")(x, *shapes, **geometry, **groups)
+    g = row.check_shapes(kind, x, *shapes).geometry(**geometry) if geometry else None
+    padded = x if g is None else (x[0], g.height.padded, g.width.padded, x[-1])
+    for what, count in (("products", cost.macs), ("entries", sum(map(math.prod, (padded, *shapes))))):
         if count > LARGEST:
             raise ValueError(f"these sizes need {count:,} {what}, and every one is written down: at most {LARGEST:,}")
     random = np.random.default_rng(arguments.seed)
@@ -79,7 +82,7 @@ def _run(arguments: argparse.Namespace) -> int:
     arrays = [random.integers(-3, 4, shape) for shape in drawn]
     try:
         print(explain(getattr(npconv, operation), *arrays, at=arguments.at, of=_position(arguments.of),
-                      numbers=arguments.numbers, **geometry))  # fmt: skip
+                      numbers=arguments.numbers, **geometry, **groups))  # fmt: skip
     except IndexError as error:
         raise ValueError(error) from None
     return 0
@@ -101,39 +104,24 @@ def _operation(name: str, backward: bool) -> tuple[str, str]:
     return found["kind"], turned
 
 
-def _sizes(kind: str, arguments: argparse.Namespace) -> dict[str, Any]:
+def _sizes(kind: str, symbols: set[str], arguments: argparse.Namespace) -> dict[str, Any]:
     """The sizes that this kind of convolution has, as given or as they are if they are not; ValueError for others."""
     given = {name: value for name in SIZES if (value := getattr(arguments, name)) is not None}
-    strange = [option_name(name) for name in given if name not in TAKES[kind]]
+    taken = [name for name in SIZES if any(name in names for s, names in OF_SYMBOL.items() if s in symbols)]
+    strange = [option_name(name) for name in given if name not in taken]
     if strange:
         raise ValueError(f"{kind} takes no {' and no '.join(strange)}")
-    sizes: dict[str, Any] = {name: given.get(name, SIZES[name]) for name in TAKES[kind]}
-    for name in ("kernel", "stride", "dilation"):
-        if name in sizes:
-            sizes[name] = pair(f"--{name}", sizes[name])
-    if "padding" in sizes:
-        sizes["padding"] = padding(sizes["padding"])
-    return sizes
+    sizes = {name: given.get(name, SIZES[name]) for name in taken}
+    sizes |= {name: pair(f"--{name}", sizes[name]) for name in ("kernel", "stride", "dilation") if name in sizes}
+    return sizes | ({"padding": padding(sizes["padding"])} if "padding" in sizes else {})
 
 
-def _shapes(kind: str, x: tuple[int, ...], sizes: dict[str, Any]) -> list[tuple[int, ...]]:
-    """The shapes of the kernels that a convolution of x takes."""
-    from ..kernels.signatures import SIGNATURES
-
-    batch, *sides, m = x
-    symbols = {"B": batch, "Dᵤ": tuple(sides), "Dᵣ": sizes.get("kernel"), "M": m, "N": sizes.get("out_channels")}
-    symbols["M·Q"] = m * sizes.get("depth_multiplier", 1)
-    symbols["M/groups"] = max(m // sizes.get("groups", 1), 1)
-    return list(SIGNATURES[kind].shapes(symbols).values())[1:]
-
-
-def _entries(x: tuple[int, ...], shapes: list[tuple[int, ...]], sizes: dict[str, Any]) -> int:
-    """The number of entries of the kernels and the padded input, where "same" pads by a filter's reach at most."""
-    given, steps = sizes.get("padding", "valid"), zip(sizes.get("dilation", (1, 1)), shapes[0][:2], strict=True)
-    reach = [d * (k - 1) for d, k in steps]
-    around = [2 * pad for pad in given] if isinstance(given, tuple) else reach if given == "same" else [0, 0]
-    height, width = (side + zeros for side, zeros in zip(x[1:3], around, strict=True))
-    return math.prod((x[0], height, width, x[3])) + sum(math.prod(shape) for shape in shapes)
+def _shape(symbols: Sequence[str], m: int, sizes: dict[str, Any]) -> tuple[int, ...]:
+    """The shape of a kernel of these symbols, for M channels."""
+    sides = iter(sizes.get("kernel", ()))
+    numbers = {"M": m, "N": sizes.get("out_channels"), "M·Q": m * sizes.get("depth_multiplier", 1)}
+    numbers["M/groups"] = max(m // sizes.get("groups", 1), 1)
+    return tuple(next(sides) if symbol == "Dᵣ" else numbers[symbol] for symbol in symbols)
 
 
 def _position(of: str | None) -> str | int:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ...kernels.geometry import Array
+from ...kernels.signatures import Signature
 from .exercise import Answer, Build, Case, Draw, Reference, Result, Size, Sizes, Task
 from .variants import Variant
 
@@ -141,36 +142,29 @@ def backward_reference(kernel: Callable[..., tuple[Array, ...]]) -> Reference:
     return reference
 
 
-def with_x(build: Callable[[Sizes, Draw], Mapping[str, Array]]) -> Build:
-    """A convolution's case: x (B, Dᵤ, Dᵤ, M), drawn first, then the kernels that `build` draws."""
-
-    def case(sizes: Sizes, draw: Draw) -> Case:
-        x = draw(sizes["batch"], *input_sides(sizes), sizes["channels"])
-        return Case({"x": x, **build(sizes, draw)}, geometry(sizes), sizes)
-
-    return case
-
-
-@with_x
-def standard_case(sizes: Sizes, draw: Draw) -> Mapping[str, Array]:
-    """A standard convolution's kernel (Dᵣ, Dᵣ, M, N)."""
-    return {"kernel": draw(sizes["kernel_height"], sizes["kernel_width"], sizes["channels"], sizes["filters"])}
+def shapes_of(row: Signature, sizes: Sizes) -> dict[str, tuple[int, ...]]:
+    """The shape of each array of a contract, from the sizes that stand for its symbols."""
+    m, q = sizes["channels"], sizes.get("multiplier", 1)
+    numbers = {"B": sizes.get("batch", 1), "M": m, "M·Q": m * q, "N": sizes.get("filters", 0)}
+    shapes = {}
+    for name, symbols in row.symbols.items():
+        sides = {
+            "Dᵤ": iter(input_sides(sizes) if "top" in sizes else (sizes.get("height", 1), sizes.get("width", 1))),
+            "Dᵣ": iter((sizes.get("kernel_height", 1), sizes.get("kernel_width", 1))),
+        }
+        shapes[name] = tuple(next(sides[symbol]) if symbol in sides else numbers[symbol] for symbol in symbols)
+    return shapes
 
 
-@with_x
-def depthwise_case(sizes: Sizes, draw: Draw) -> Mapping[str, Array]:
-    """A depthwise convolution's kernel (Dᵣ, Dᵣ, M·Q)."""
-    return {"kernel": draw(sizes["kernel_height"], sizes["kernel_width"], sizes["channels"] * sizes["multiplier"])}
+def case_of(row: Signature) -> Build:
+    """The case of a contract: its arrays, drawn in their order, and the options that the sizes ask for."""
 
+    def build(sizes: Sizes, draw: Draw) -> Case:
+        arrays = {name: draw(*shape) for name, shape in shapes_of(row, sizes).items()}
+        options = {"depth_multiplier": sizes["multiplier"]} if "x" not in arrays else {}
+        return Case(arrays, geometry(sizes) if "top" in sizes else options, sizes)
 
-def factors(sizes: Sizes, draw: Draw, multiplier: str = "multiplier") -> dict[str, Array]:
-    """A depthwise kernel (Dᵣ, Dᵣ, M·Q) and a pointwise one (M·Q, N); Q is the size of that name."""
-    inner = sizes["channels"] * sizes[multiplier]
-    depthwise = draw(sizes["kernel_height"], sizes["kernel_width"], inner)
-    return {"depthwise": depthwise, "pointwise": draw(inner, sizes["filters"])}
-
-
-separable_case = with_x(factors)
+    return build
 
 
 def with_upstream(build: Build) -> Build:

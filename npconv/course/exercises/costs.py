@@ -6,18 +6,18 @@ from fractions import Fraction
 from math import prod
 
 from ...cost.formulas import Cost, conv2d_cost, cost_ratio, depthwise_separable_conv2d_cost
-from ...kernels import signatures
+from ...kernels.signatures import SEPARABLE as SEPARABLE_ROW, STANDARD as STANDARD_ROW, Signature
 from . import convolutions as c, mistakes as m
 from .exercise import Answer, Build, Case, Draw, Exercise, Reference, Result, Size, Sizes, Task
 from .variants import Variant
 
 
-def of_shapes(build: Build) -> Build:
+def shapes_case(row: Signature) -> Build:
     """A convolution's case with the shapes of its arrays as options, before stride and padding."""
 
     def case(sizes: Sizes, draw: Draw) -> Case:
-        made = build(sizes, lambda *shape: tuple(map(int, shape)))
-        return Case({}, {**{f"{name}_shape": shape for name, shape in made.arrays.items()}, **made.options}, sizes)
+        shapes = {f"{name}_shape": shape for name, shape in c.shapes_of(row, sizes).items()}
+        return Case({}, {**shapes, **c.geometry(sizes)}, sizes)
 
     return case
 
@@ -42,7 +42,7 @@ def _counted(cost_of: Callable[..., Cost]) -> Reference:
 
 
 def _formula(number: Callable[..., int]) -> Answer:
-    """The answer of a formula of one's own, for one image: of the output's positions and the shapes."""
+    """The answer of a formula of one's own, for one image: of the output's positions n and the shapes x, d and p."""
 
     def answer(case: Case, variant: Variant, reference: Reference) -> Result:
         x, *kernels, stride, padding = case.options.values()
@@ -96,7 +96,7 @@ STANDARD = Task(
     options=(("x_shape", ""), ("kernel_shape", ""), *c.GEOMETRY),
     results=(("cost", "number"),),
     sizes=(c.BATCH, *c.SPATIAL, c.CHANNELS, c.FILTERS),
-    build=of_shapes(c.standard_case),
+    build=shapes_case(STANDARD_ROW),
     reference=_counted(conv2d_cost),
     text="What a standard 2D convolution costs, from the shapes of its arrays.\n\n"
     "Count the {counted}. Count those of {whole}; there is no bias.",
@@ -115,7 +115,7 @@ STANDARD = Task(
     },
     exact=False,
     integers=False,
-    row=signatures.STANDARD,
+    row=STANDARD_ROW,
     choices=("count", "images"),
     further=(
         *(sizes for sizes in c.FURTHER if not {"zeros", "single", "near", "integers"} & set(sizes)),
@@ -129,32 +129,26 @@ SEPARABLE = replace(
     name="depthwise_separable_conv2d_cost",
     options=(("x_shape", ""), ("depthwise_shape", ""), ("pointwise_shape", ""), *c.GEOMETRY),
     sizes=(c.BATCH, *c.SPATIAL, c.CHANNELS, c.MULTIPLIER, c.FILTERS),
-    build=of_shapes(c.separable_case),
+    build=shapes_case(SEPARABLE_ROW),
     reference=_counted(depthwise_separable_conv2d_cost),
-    row=signatures.SEPARABLE,
+    row=SEPARABLE_ROW,
     text=STANDARD.text.replace("standard 2D", "depthwise separable"),
     wrong={
         **COUNTS,
-        "only the depthwise convolution is counted": _formula(
-            lambda positions, x, depthwise, pointwise: positions * prod(depthwise)
-        ),
-        "only the pointwise convolution is counted": _formula(
-            lambda positions, x, depthwise, pointwise: positions * prod(pointwise)
-        ),
+        "only the depthwise convolution is counted": _formula(lambda n, x, d, p: n * prod(d)),
+        "only the pointwise convolution is counted": _formula(lambda n, x, d, p: n * prod(p)),
         "the depthwise convolution is counted as a standard one": _formula(
-            lambda positions, x, depthwise, pointwise: positions * (prod(depthwise) * x[3] + prod(pointwise))
+            lambda n, x, d, p: n * (prod(d) * x[3] + prod(p))
         ),
         "the depthwise convolution is counted as a standard one from M·Q channels to M·Q": _formula(
-            lambda positions, x, depthwise, pointwise: positions * (prod(depthwise) * depthwise[2] + prod(pointwise))
+            lambda n, x, d, p: n * (prod(d) * d[2] + prod(p))
         ),
         "the two convolutions' costs are multiplied instead of added": _formula(
-            lambda positions, x, depthwise, pointwise: positions**2 * prod(depthwise) * prod(pointwise)
+            lambda n, x, d, p: n**2 * prod(d) * prod(p)
         ),
-        "the depth multiplier is ignored": _formula(
-            lambda positions, x, depthwise, pointwise: positions * x[3] * (prod(depthwise[:2]) + pointwise[1])
-        ),
+        "the depth multiplier is ignored": _formula(lambda n, x, d, p: n * x[3] * (prod(d[:2]) + p[1])),
         "the pointwise convolution is counted at the input's positions": _formula(
-            lambda positions, x, depthwise, pointwise: positions * prod(depthwise) + prod(x[1:3]) * prod(pointwise)
+            lambda n, x, d, p: n * prod(d) + prod(x[1:3]) * prod(p)
         ),
     },
 )

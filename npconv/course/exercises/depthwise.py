@@ -9,7 +9,7 @@ from ...kernels.depthwise import depthwise_conv2d, depthwise_conv2d_backward
 from ...kernels.geometry import Array, sum_channels
 from ...kernels.pointwise import pointwise_conv2d, pointwise_conv2d_backward
 from . import convolutions as c, mistakes as m
-from .exercise import Answer, Case, Draw, Exercise, Reference, Result, Sizes, Task
+from .exercise import Answer, Case, Exercise, Reference, Result, Sizes, Task
 from .multiplier import in_the_variants_order
 from .variants import Variant
 
@@ -55,7 +55,7 @@ DEPTHWISE_FORWARD = Task(
     arrays=(("x", "volume"), ("kernel", "depthwise")),
     options=c.GEOMETRY,
     sizes=(c.BATCH, *c.SPATIAL, c.CHANNELS, c.MULTIPLIER),
-    build=c.depthwise_case,
+    build=c.case_of(signatures.DEPTHWISE),
     reference=c.forward_reference(depthwise_conv2d),
     text="The depthwise 2D convolution: each channel of the input filtered by Q filters of its own.\n\n"
     "Filter c reads input channel {source} and gives output channel c; nothing is summed over the channels.",
@@ -110,12 +110,6 @@ DEPTHWISE = Exercise(
 )
 
 
-def pointwise_case(sizes: Sizes, draw: Draw) -> Case:
-    """A pointwise convolution's x (B, Dᵤ, Dᵤ, M) and kernel (M, N)."""
-    x = draw(sizes["batch"], sizes["height"], sizes["width"], sizes["channels"])
-    return Case({"x": x, "kernel": draw(sizes["channels"], sizes["filters"])}, {}, sizes)
-
-
 _MIDDLING: Sizes = {"batch": 2, "height": 2, "width": 3, "channels": 3, "filters": 2}
 POINTWISE_FORWARD = Task(
     "pointwise_conv2d",
@@ -123,7 +117,7 @@ POINTWISE_FORWARD = Task(
     arrays=(("x", "volume"), ("kernel", "pointwise")),
     options=(),
     sizes=(c.BATCH, *c.MAP, c.CHANNELS, c.FILTERS),
-    build=pointwise_case,
+    build=c.case_of(signatures.POINTWISE),
     reference=c.forward_reference(pointwise_conv2d),
     text="The pointwise (1×1) convolution: at every position the same linear combination of the channels.",
     example={"width": 2, "channels": 3, "filters": 2},

@@ -43,7 +43,7 @@ CONVOLUTION = Task(
     arrays=(("x", "volume"), *FACTORS),
     options=c.GEOMETRY,
     sizes=(c.BATCH, *c.SPATIAL, c.CHANNELS, c.MULTIPLIER, c.FILTERS),
-    build=c.separable_case,
+    build=c.case_of(signatures.SEPARABLE),
     reference=c.forward_reference(depthwise_separable_conv2d),
     text="The depthwise separable convolution: each channel filtered on its own, then the channels combined.\n\n"
     "First the depthwise convolution, with stride and padding, whose filter c reads channel {source}; then the "
@@ -69,11 +69,6 @@ CONVOLUTION = Task(
 )
 
 
-def factors_case(sizes: Sizes, draw: Draw) -> Case:
-    """Factors of a kernel, depthwise (Dᵣ, Dᵣ, M·Q) and pointwise (M·Q, N), and Q."""
-    return Case(c.factors(sizes, draw), {"depth_multiplier": sizes["multiplier"]}, sizes)
-
-
 def _of_factors(kernel: Callable[..., Array]) -> Answer:
     """The answer that is made of the factors and Q."""
     return lambda case, variant, reference: (kernel(*case.arrays.values(), case.options["depth_multiplier"]),)
@@ -92,7 +87,7 @@ PRODUCT = Task(
     options=MULTIPLIER,
     results=(("kernel", "kernel"),),
     sizes=KERNEL_SIZES,
-    build=factors_case,
+    build=c.case_of(signatures.FACTORED_KERNEL),
     reference=c.forward_reference(factored_kernel),
     text="The standard kernel with which one convolution does what the depthwise and the pointwise one do together.\n\n"
     "Depthwise filter c reads channel {source}, where Q is the depth multiplier.",
@@ -133,7 +128,8 @@ SEPARABLE = Exercise(
 
 def kernel_case(sizes: Sizes, draw: Draw) -> Case:
     """A kernel (Dᵣ, Dᵣ, M, N) that is a sum of so many products, and how many the factors may have."""
-    kernel = factored_kernel(**c.factors(sizes, draw, "rank"), depth_multiplier=sizes["rank"])
+    shapes = c.shapes_of(signatures.FACTORED_KERNEL, {**sizes, "multiplier": sizes["rank"]}).values()
+    kernel = factored_kernel(*(draw(*shape) for shape in shapes), depth_multiplier=sizes["rank"])
     if sizes["no_slice"]:
         kernel[:, :, 0] = 0
     return Case({"kernel": kernel}, {"depth_multiplier": sizes["multiplier"]}, sizes)

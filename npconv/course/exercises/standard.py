@@ -31,7 +31,7 @@ IN_LOOPS = Task(
     arrays=(("x", "volume"), ("kernel", "kernel")),
     options=c.GEOMETRY,
     sizes=(c.BATCH, *c.SPATIAL, c.CHANNELS, c.FILTERS),
-    build=c.standard_case,
+    build=c.case_of(STANDARD),
     reference=c.forward_reference(conv2d_loops),
     text="The standard 2D convolution: each output value is the inner product of a filter and the patch under it.\n\n"
     "Write it in loops, one product at a time.",

@@ -5,10 +5,9 @@ fills them with any other step. An entry of a panel is known by its place on the
 """
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from html import escape
 from importlib import resources
-from itertools import product
 from math import prod
 from pathlib import Path
 from string import Template
@@ -21,8 +20,10 @@ from ...files import write_whole
 from ...kernels.geometry import Array
 from ...text import counted, listed, number_text, shape_text
 from ..steps import Panel, Side, Step, Stepper
+from ..steps.step import Index
 from ..steps.words import factor_text
 
+BESIDE = {"t": (-1, 0), "r": (0, 1), "b": (1, 0), "l": (0, -1)}  # the neighbour on each side
 LARGEST = 3_000_000  # characters of a page: larger ones open slowly
 
 LEGEND = {
@@ -62,16 +63,7 @@ def page_html(stepper: Stepper, *, command: str | None = None) -> str:
         "position": escape(f"Step {count} of {count}{', ' + last.stage if last.stage else ''}:"),
         "sentence": escape(last.sentence),
         "stages": _stages_html(stepper.steps),
-        "panels": "".join(
-            _panel_html(
-                number,
-                panel,
-                max((len(number_text(held)) for held in {*_held(panel, stepper.steps)}), default=1),
-                state[panel.name],
-                last,
-            )
-            for number, panel in enumerate(stepper.panels)
-        ),
+        "panels": "".join(_panel_html(number, stepper, values) for number, values in enumerate(state.values())),
         "counts": "".join(_side_html(side, max(side.total for side in last.sides)) for side in last.sides),
         "ratio": escape(_ratio_text(last.sides)),
         "products": "".join(_product_items(last)),
@@ -108,26 +100,23 @@ def notebook_html(stepper: Stepper, *, height: int = 760) -> str:
 
 def page_data(stepper: Stepper) -> dict[str, Any]:
     """What the script reads: how panels begin, each step by its places, and the text of numbers that aren't whole."""
-    places = {panel.name: (number, _order(panel.values)) for number, panel in enumerate(stepper.panels)}
-    panels = [
-        {"rows": rows, "columns": columns, "start": _plain(_in_order(panel.start()))}
-        for panel in stepper.panels
-        for rows, columns in [_grid(panel.values)]
-    ]
+    entries = {panel.name: _entries(panel) for panel in stepper.panels}
+    place = {name: {index: k for k, index in enumerate(indices)} for name, indices in entries.items()}
+    number = {name: k for k, name in enumerate(entries)}
+    panels = []
+    for panel in stepper.panels:
+        start = np.atleast_2d(panel.start())
+        first = _plain(start[index] for index in entries[panel.name])
+        panels.append({"rows": start.shape[0], "columns": start.shape[1], "start": first})
     steps = [
         {
             "name": step.name,
             "stage": step.stage,
             "sentence": step.sentence,
-            "reads": [
-                [number, [int(order[index]) for index in indices]]
-                for name, indices in step.reads.items()
-                for number, order in [places[name]]
-            ],
+            "reads": [[number[name], [place[name][_at(index)] for index in read]] for name, read in step.reads.items()],
             "writes": [
-                [number, [int(order[index]) for index in written], _plain(written.values())]
+                [number[name], [place[name][_at(index)] for index in written], _plain(written.values())]
                 for name, written in step.writes.items()
-                for number, order in [places[name]]
             ],
             "products": _plain(number for each in step.products for number in each),
             "sides": [[side.name, side.done, side.total] for side in step.sides],
@@ -135,7 +124,9 @@ def page_data(stepper: Stepper) -> dict[str, Any]:
         }
         for step in stepper.steps
     ]
-    texts = {number: number_text(number) for number in map(float, _numbers(stepper)) if not number.is_integer()}
+    shown = [number for panel in stepper.panels for number in _held(panel, stepper.steps)]
+    shown += [number for step in stepper.steps for each in step.products for number in each]
+    texts = {number: number_text(number) for number in map(float, shown) if not number.is_integer()}
     return {"texts": [*texts.items()], "panels": panels, "steps": steps}
 
 
@@ -147,36 +138,19 @@ def _held(panel: Panel, steps: Iterable[Step]) -> Iterator[float]:
         yield from step.writes.get(panel.name, {}).values()
 
 
-def _numbers(stepper: Stepper) -> Iterator[float]:
-    """All numbers that a page may show."""
-    for panel in stepper.panels:
-        yield from _held(panel, stepper.steps)
-    for step in stepper.steps:
-        for each in step.products:
-            yield from each
-
-
 def _part(name: str) -> str:
     return resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
 
 
-def _grid(values: Array) -> tuple[int, int]:
-    """Rows and columns of a panel's slices; a single axis is one row."""
-    return (1, values.shape[0]) if values.ndim == 1 else (values.shape[0], values.shape[1])
+def _at(index: Index) -> Index:
+    """An entry's index in the grid; a single axis is one row."""
+    return index if len(index) > 1 else (0, *index)
 
 
-def _in_order(values: Array) -> Array:
-    """A panel's entries in the order of the page: by the last axis, those before it, then rows and columns."""
-    in_order: Array = values.transpose(*range(values.ndim - 1, 1, -1), *range(min(values.ndim, 2))).ravel()
-    return in_order
-
-
-def _order(values: Array) -> Array:
-    """For each entry of a panel its place in the order of the page."""
-    places = np.arange(values.size, dtype=np.int64)
-    order = np.empty_like(places)
-    order[_in_order(places.reshape(values.shape))] = places
-    return order.reshape(values.shape)
+def _entries(panel: Panel) -> list[Index]:
+    """The indices of a panel's entries in the order of the page: slice by slice, row by row."""
+    indices = np.ndindex(*np.atleast_2d(panel.values).shape)
+    return sorted(indices, key=lambda index: (index[:1:-1], index[:2]))
 
 
 def _plain(numbers: Iterable[Any]) -> list[int | float | None]:
@@ -187,25 +161,18 @@ def _plain(numbers: Iterable[Any]) -> list[int | float | None]:
     return plain
 
 
-def _panel_html(number: int, panel: Panel, digits: int, values: Array, step: Step) -> str:
-    rows, columns = _grid(values)
+def _panel_html(number: int, stepper: Stepper, values: Array) -> str:
+    """A panel with these values, after the last step."""
+    panel, values, title = stepper.panels[number], np.atleast_2d(values), f"title-{number}"
+    digits = max((len(number_text(held)) for held in {*_held(panel, stepper.steps)}), default=1)
     cell = max(2.1, 0.66 * digits + 1.4)  # ems, for the number and its frame
-    grids = zip(_in_order(values), _classes(panel, step), strict=True)
-    cells = [
-        _cell_html(value, [*classes, "off"] if panel.role == "links" and value == 0 else classes)
-        for value, classes in grids
-    ]
-    size = rows * columns
-    slices = [
-        _slice_html(panel, label, cells[k * size : (k + 1) * size], columns)
-        for k, label in enumerate(_slice_labels(panel))
-    ]
+    regions, every = _regions(panel, values, stepper.steps[-1]), dict.fromkeys(at[2:] for at in _entries(panel))
+    slices = [_slice_html(panel, values, channels, regions) for channels in every]
     together = prod(values.shape[2:-1]) if values.ndim > 3 else len(slices)  # those of one filter
     groups = "".join(
         f'<div class="group">\n{"".join(slices[k : k + together])}</div>\n' for k in range(0, len(slices), together)
     )
-    style = f"--cell:{cell:.2f};--wide:{columns * (cell + 0.1) + 2:.2f}"
-    title = f"title-{number}"
+    style = f"--cell:{cell:.2f};--wide:{values.shape[1] * (cell + 0.1) + 2:.2f}"
     return (
         f'<section class="panel {escape(panel.role)}" id="panel-{number}" style="{style}" aria-labelledby="{title}">\n'
         f'<h2 id="{title}">{escape(panel.title)} <span>{_size_text(panel)}</span></h2>\n'
@@ -226,70 +193,49 @@ def _head_html(scope: str, number: int | None) -> str:
     return f'<th scope="{scope}">{number}</th>'
 
 
-def _slice_html(panel: Panel, label: str, cells: Sequence[str], columns: int) -> str:
+def _slice_html(panel: Panel, values: Array, channels: Index, regions: Mapping[str, set[Index]]) -> str:
     """A slice as a table, whose caption names all that is seen only from its place."""
     axes = f"rows: {panel.axes[0]}, columns: {panel.axes[1]}" if len(panel.axes) > 1 else f"columns: {panel.axes[0]}"
     matrix = len(panel.axes) == 2 and panel.axes != ("row", "column")  # seen, as no picture says which axis is which
     after = '<span class="unseen">; </span>{}' if matrix else '<span class="unseen">; {}</span>'
-    row_numbers, column_numbers = ([0], panel.numbers(0)) if len(panel.axes) == 1 else map(panel.numbers, (0, 1))
-    head = "".join(_head_html("col", number) for number in column_numbers)
-    body = "".join(
-        f"<tr>{_head_html('row', number)}{''.join(cells[row * columns : (row + 1) * columns])}</tr>"
-        for row, number in enumerate(row_numbers)
-    )
+    named = [f"{name} {index}" for name, index in zip(panel.axes[2:], channels, strict=True)]  # channel 0, filter 1
+    rows, columns = ([0], panel.numbers(0)) if len(panel.axes) == 1 else map(panel.numbers, (0, 1))
+    head = "".join(_head_html("col", number) for number in columns)
+    body = ""
+    for v, number in enumerate(rows):
+        indices = [(v, w, *channels) for w in range(values.shape[1])]
+        cells = (_cell_html(values[index], index, regions) for index in indices)
+        body += f"<tr>{_head_html('row', number)}{''.join(cells)}</tr>"
     return (
-        f'<div class="slice"><table><caption><span class="unseen">{escape(panel.name)} </span>{escape(label)}'
-        f"{after.format(escape(axes))}</caption>"
+        f'<div class="slice"><table><caption><span class="unseen">{escape(panel.name)} </span>'
+        f"{escape(', '.join(reversed(named)))}{after.format(escape(axes))}</caption>"
         f'<tr><td class="corner"></td>{head}</tr>{body}</table></div>\n'
     )
 
 
-def _classes(panel: Panel, step: Step) -> list[list[str]]:
-    """How each entry is marked, in the order of the page: padding, read, written, and where its frame has sides."""
-    rows, columns = _grid(panel.values)
-    places = _order(panel.values)
-    padding = [["pad"] if pad else [] for pad in _in_order(_padding(panel))]
-    classes = [*padding]
-    for name, indices in (("read", step.reads), ("written", step.writes)):
-        for place, sides in _frame([int(places[index]) for index in indices.get(panel.name, ())], rows, columns):
-            classes[place] = [*padding[place], name, *sides]
-    return classes
+def _regions(panel: Panel, values: Array, step: Step) -> dict[str, set[Index]]:
+    """The entries that have each mark: padding, read and written ones, and those that stand for no link."""
+    top, bottom, left, right = panel.inside or (0, values.shape[0], 0, values.shape[1])
+    read, written = ({*map(_at, indices.get(panel.name, ()))} for indices in (step.reads, step.writes))
+    return {
+        "pad": {index for index in _entries(panel) if not (top <= index[0] < bottom and left <= index[1] < right)},
+        "written": written,
+        "read": read,
+        "off": {index for index in _entries(panel) if panel.role == "links" and values[index] == 0},
+    }
 
 
-def _padding(panel: Panel) -> Array:
-    """True where a panel's entry is padding."""
-    padding = np.zeros(panel.values.shape, bool)
-    if panel.inside is not None:
-        top, bottom, left, right = panel.inside
-        padding[:] = True
-        padding[top:bottom, left:right] = False
-    return padding
-
-
-def _slice_labels(panel: Panel) -> Iterator[str]:
-    """What the slices of a panel are called, in their order: filter 0, channel 0, …"""
-    axes = [*zip(panel.axes[2:], panel.values.shape[2:], strict=True)][::-1]
-    for indices in product(*(range(size) for _, size in axes)):
-        yield ", ".join(f"{name} {index}" for (name, _), index in zip(axes, indices, strict=True))
-
-
-def _cell_html(value: float, classes: Sequence[str]) -> str:
+def _cell_html(value: float, index: Index, regions: Mapping[str, set[Index]]) -> str:
+    """An entry with its marks, and with the sides on which the region of what is read or written ends."""
+    marks, (row, column, *channels) = [], index
+    for mark, region in regions.items():
+        if index not in region or (mark == "read" and index in regions["written"]):
+            continue
+        marks.append(mark)
+        if mark in ("read", "written"):
+            marks += [side for side, (i, j) in BESIDE.items() if (row + i, column + j, *channels) not in region]
     text = "" if np.isnan(value) else number_text(value)
-    return f'<td class="{" ".join(classes)}">{text}</td>' if classes else f"<td>{text}</td>"
-
-
-def _frame(places: Sequence[int], rows: int, columns: int) -> Iterator[tuple[int, list[str]]]:
-    """The sides (top, right, bottom, left) of each place on which its region ends, so that a patch has one frame."""
-    region = set(places)
-    for place in places:
-        row, column = place // columns % rows, place % columns
-        inner = {
-            "t": row > 0 and place - columns in region,
-            "r": column < columns - 1 and place + 1 in region,
-            "b": row < rows - 1 and place + columns in region,
-            "l": column > 0 and place - 1 in region,
-        }
-        yield place, [side for side, within in inner.items() if not within]
+    return f'<td class="{" ".join(marks)}">{text}</td>' if marks else f"<td>{text}</td>"
 
 
 def _stages_html(steps: Sequence[Step]) -> str:

@@ -1,7 +1,5 @@
 """A right answer to the exercise activations."""
 
-# mypy: disable-error-code="no-untyped-def,no-untyped-call"
-
 import numpy as np
 
 

@@ -1,7 +1,5 @@
 """A right answer to the exercise costs."""
 
-# mypy: disable-error-code="no-untyped-def,no-untyped-call"
-
 from fractions import Fraction
 
 

@@ -1,7 +1,5 @@
 """A right answer to the exercise standard-backward."""
 
-# mypy: disable-error-code="no-untyped-def,no-untyped-call"
-
 import numpy as np
 
 
