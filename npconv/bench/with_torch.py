@@ -48,32 +48,30 @@ def as_torch(layer: Layer, shape: tuple[int, ...]) -> Any:
 
 def torch_block_steps(network: Sequential, x: Array, dy: Array) -> Calls:
     """A step forward, in training mode, and back from dy, gradients for x and for all parameters, by layout."""
-    steps: Calls = {}
-    for name, module, place in _modules(network, x):
+
+    def step_of(module: Any, place: Place) -> Callable[[], None]:
         tx, tdy = place(x).requires_grad_(), place(dy)
 
-        def step(module: Any = module, tx: Any = tx, tdy: Any = tdy) -> None:
+        def step() -> None:
             tx.grad = None
             module.zero_grad()
             module(tx).backward(tdy)
 
-        steps[name, "step"] = step
-    return steps
+        return step
+
+    return {(name, "step"): step_of(module, place) for name, module, place in _modules(network, x)}
 
 
 def torch_inference(network: Sequential, x: Array) -> Calls:
     """A forward pass in inference mode, eager, not folded, by layout."""
-    steps: Calls = {}
-    for name, module, place in _modules(network, x):
+
+    def step_of(module: Any, place: Place) -> Callable[[], Any]:
         module.eval()
         tx = place(x)
+        step: Callable[[], Any] = import_torch().inference_mode()(lambda: module(tx))
+        return step
 
-        def step(module: Any = module, tx: Any = tx) -> Any:
-            with import_torch().inference_mode():
-                return module(tx)
-
-        steps[name, "forward"] = step
-    return steps
+    return {(name, "forward"): step_of(module, place) for name, module, place in _modules(network, x)}
 
 
 def torch_network_steps(
@@ -81,19 +79,19 @@ def torch_network_steps(
 ) -> Calls:
     """A step of training a classifier with torch's own loss and its SGD, by layout."""
     torch = import_torch()
-    loss = torch.nn.CrossEntropyLoss(label_smoothing=smoothing)
-    targets = torch.from_numpy(labels)
-    steps: Calls = {}
-    for name, module, place in _modules(network, x):
+    loss, targets = torch.nn.CrossEntropyLoss(label_smoothing=smoothing), torch.from_numpy(labels)
+
+    def step_of(module: Any, place: Place) -> Callable[[], None]:
         tx, optimizer = place(x), torch.optim.SGD(module.parameters(), lr=learning_rate, momentum=momentum)
 
-        def step(module: Any = module, tx: Any = tx, optimizer: Any = optimizer) -> None:
+        def step() -> None:
             optimizer.zero_grad()
             loss(module(tx), targets).backward()
             optimizer.step()
 
-        steps[name, "step"] = step
-    return steps
+        return step
+
+    return {(name, "step"): step_of(module, place) for name, module, place in _modules(network, x)}
 
 
 def layouts() -> Iterator[tuple[str, Any, Place]]:

@@ -6,12 +6,11 @@ for. So each axis is held against its definition, and each is run beside a few p
 
 import math
 import os
-from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
 from importlib import import_module
 from itertools import product
 from typing import Any, NamedTuple
+from unittest.mock import patch
 
 import numpy as np
 
@@ -46,7 +45,7 @@ PARTNERS = (
     Along(1, 3, 1, 1, (1, 1)),  # so few positions that dx is scattered although sizes are kept
 )
 BATCH, M, N = 3, 2, 3
-CONSTANTS: tuple[dict[str, int], ...] = (
+CONSTANTS: tuple[dict[str, Any], ...] = (
     {},
     {"BAND": 1, "MATRIX_ROWS": 1},
     {"FEW_CHANNELS": 0},
@@ -196,7 +195,7 @@ class _Kernels:
         x: Array,
         kernel: Array,
         geometry: dict[str, Any],
-        constants: dict[str, int],
+        constants: dict[str, Any],
         all_rungs: bool,
     ) -> None:
         """The canonical rung against the fast one, with these constants too, and the others; and the transpose."""
@@ -206,7 +205,7 @@ class _Kernels:
             for rung in (function, *(RUNGS[function] if all_rungs else ())):
                 self.equal(rung, f"{function}_taps", expected, arrays, geometry)
             if constants:
-                with _constants(self.engine, constants):
+                with patch.multiple(self.engine, **constants):
                     self.equal(function, f"{function}_taps", expected, arrays, geometry)
         self.transpose(f"{name}_taps", f"{name}_backward_taps", dy, (x, kernel), gradients, geometry)
 
@@ -308,18 +307,6 @@ def hold_axis(axis: Axis, along: Along, same: bool, fast: Any = engine) -> None:
         held.append((part.height.input, part.height.padded) == (len(inputs), len(needed)))
     if not all(held):
         raise AssertionError(f"{axis} does not read v·s + i·δ of {along}")
-
-
-@contextmanager
-def _constants(module: Any, constants: dict[str, int]) -> Iterator[None]:
-    before = {name: getattr(module, name) for name in constants}
-    for name, value in constants.items():
-        setattr(module, name, value)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            setattr(module, name, value)
 
 
 def _as_written(height: Any, width: Any) -> Any:

@@ -66,48 +66,48 @@ def the_cost_formulas() -> Finding:
 )
 def the_ratio_of_the_costs() -> Finding:
     """The ratio of the two costs is 1/N + 1/Dᵣ²."""
-    x, kernel, depthwise, pointwise = (np.ones(s) for s in ((1, 6, 5, 3), (3, 2, 3, 4), (3, 2, 3), (3, 4)))
-    exact = cost_ratio((3, 2), 4)
+    shape, kernel, factors = (1, 6, 5, 3), (3, 2, 3, 4), ((3, 2, 3), (3, 4))
     geometry: dict[str, Any] = {"stride": (2, 1), "padding": "same"}
-    standard = count_operations(npconv.conv2d, x, kernel, **geometry)
-    separable = count_operations(npconv.depthwise_separable_conv2d, x, depthwise, pointwise, **geometry)
-    dy = np.ones(standard.result.shape)
-    standard_backward = count_operations(npconv.conv2d_backward, dy, x, kernel, **geometry)
-    between = npconv.depthwise_conv2d(x, depthwise, **geometry)
-    separable_backward = [
-        count_operations(npconv.pointwise_conv2d_backward, dy, between, pointwise),
-        count_operations(npconv.depthwise_conv2d_backward, between, x, depthwise, **geometry),
-    ]
-    shapes = ((1, 6, 5, 3), (3, 2, 3, 4)), ((1, 6, 5, 3), (3, 2, 3), (3, 4))
-    formulas = [conv2d_cost(*shapes[0], **geometry), depthwise_separable_conv2d_cost(*shapes[1], **geometry)]
-    biased = [conv2d_cost(*shapes[0], bias=True, **geometry),
-              depthwise_separable_conv2d_cost(*shapes[1], bias=True, **geometry)]  # fmt: skip
-    first = (
-        pointwise_conv2d_cost(shapes[0][0], (3, 4)).macs,
-        depthwise_conv2d_cost((1, 6, 5, 4), (3, 2, 4), **geometry).macs,
+    exact = cost_ratio((3, 2), 4)
+    x, standard, depthwise, pointwise = (np.ones(s) for s in (shape, kernel, *factors))
+    counted = (
+        count_operations(npconv.depthwise_separable_conv2d, x, depthwise, pointwise, **geometry),
+        count_operations(npconv.conv2d, x, standard, **geometry),
     )
-    outputs = standard.result[..., 0].size
+    dy, filtered = np.ones(counted[1].result.shape), npconv.depthwise_conv2d(x, depthwise, **geometry)
+    mixed_back = count_operations(npconv.pointwise_conv2d_backward, dy, filtered, pointwise)
+    filtered_back = count_operations(npconv.depthwise_conv2d_backward, filtered, x, depthwise, **geometry)
+    standard_back = count_operations(npconv.conv2d_backward, dy, x, standard, **geometry)
+    plain, biased = (
+        (
+            depthwise_separable_conv2d_cost(shape, *factors, bias=bias, **geometry),
+            conv2d_cost(shape, kernel, bias=bias, **geometry),
+        )
+        for bias in (False, True)
+    )
+
+    def ratio(costs: tuple[Any, Any], column: str) -> Fraction:
+        return Fraction(*(getattr(cost, column) for cost in costs))
+
+    first = pointwise_conv2d_cost(shape, (3, 4)).macs + depthwise_conv2d_cost((1, 6, 5, 4), (3, 2, 4), **geometry).macs
     exactly = {
-        "multiplications": Fraction(separable.multiplications, standard.multiplications),
+        "multiplications": ratio(counted, "multiplications"),
         "backward's multiplications": Fraction(
-            sum(count.multiplications for count in separable_backward), standard_backward.multiplications
+            mixed_back.multiplications + filtered_back.multiplications, standard_back.multiplications
         ),
-        "multiplications with a bias": Fraction(biased[1].macs, biased[0].macs),
-        "parameters without a bias": Fraction(formulas[1].params, formulas[0].params),
+        "multiplications with a bias": ratio(biased, "macs"),
+        "parameters without a bias": ratio(plain, "params"),
     }
     otherwise = {
-        "additions": Fraction(separable.additions, standard.additions),
-        "FLOPs": Fraction(formulas[1].flops, formulas[0].flops),
-        "parameters with a bias": Fraction(biased[1].params, biased[0].params),
-        "padding's zeros left out": Fraction(
-            separable.multiplications - separable.zero_multiplications,
-            standard.multiplications - standard.zero_multiplications,
-        ),
-        "pointwise first": Fraction(sum(first), standard.multiplications),
+        "additions": ratio(counted, "additions"),
+        "FLOPs": ratio(plain, "flops"),
+        "parameters with a bias": ratio(biased, "params"),
+        "padding's zeros left out": Fraction(*(each.multiplications - each.zero_multiplications for each in counted)),
+        "pointwise first": Fraction(first, counted[1].multiplications),
         "depth multiplier 2": cost_ratio((3, 2), 4, depth_multiplier=2),
     }
     holds = all(ratio == exact for ratio in exactly.values()) and all(ratio != exact for ratio in otherwise.values())
-    holds &= otherwise["pointwise first"] == Fraction(1, 3) + Fraction(6 * 5, outputs * 6)
+    holds &= otherwise["pointwise first"] == Fraction(1, 3) + Fraction(6 * 5, dy[..., 0].size * 6)
     return finding(
         holds,
         f"3×2 kernel, N = 4, stride (2, 1): 1/4 + 1/6 = {exact}; exactly so for {', '.join(exactly)}",
