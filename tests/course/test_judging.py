@@ -1,20 +1,19 @@
 """The judge: what is right passes; what is wrong is named, and shown in the smallest case that it does wrong."""
 
 import ast
+import functools
 import itertools
 import json
 
+import calling
 import numpy as np
 import pytest
 
 import npconv
 from npconv.course.exercises import EXERCISES, Variant, mistakes as wrong, variant_from
 from npconv.course.exercises.exercise import Case
-from npconv.course.grading.cases import Cases
 from npconv.course.grading.comparing import as_result, is_whole
-from npconv.course.grading.judging import Judge
 from npconv.course.grading.ladder import ladder, sizes_of
-from npconv.course.grading.process import Outcome
 from npconv.course.grading.report import Report, variant_text
 from npconv.course.grading.trial import Verdict
 
@@ -22,23 +21,10 @@ LOOPS = EXERCISES["standard-loops"].tasks[0]
 GRADIENTS = EXERCISES["standard-backward"].tasks[0]
 
 
-class Local:
-    """Calls a function here, as a submission's process does there."""
-
-    def __init__(self, task, function):
-        self.function = function
-        self.defaults = {name: ast.literal_eval(default) for name, default in task.options if default}
-
-    def call(self, name, arrays, options, *, deadline=None):
-        arrays = tuple(None if a is None else a.copy() for a in arrays)
-        try:
-            return Outcome("returned", self.function(*arrays, **{**self.defaults, **options}), arrays)
-        except Exception as error:
-            return Outcome("raised", message=f"{type(error).__name__}: {error}", arguments=arrays)
-
-
 def verdict(task, function, variant=None, seed=0) -> Verdict:
-    return Judge(Cases(task, variant or Variant(), seed), Local(task, function)).verdict()
+    """The verdict on a function, which need not have defaults."""
+    defaults = {name: ast.literal_eval(default) for name, default in task.options if default}
+    return calling.verdict(task, functools.partial(function, **defaults), variant, seed)
 
 
 def right(x, kernel, *, stride, padding):
@@ -93,9 +79,14 @@ WRONG = {
 }
 
 
+@functools.cache
+def verdict_on(broken):
+    return verdict(LOOPS, WRONG[broken])
+
+
 @pytest.mark.parametrize("broken", WRONG)
 def test_what_is_broken_is_said(broken):
-    found = verdict(LOOPS, WRONG[broken])
+    found = verdict_on(broken)
     said = found.broken.replace("2, 3 or 4", "2 or 3").replace("first seen where the numbers", "only where the numbers")
     assert (found.status, found.points, said) == ("wrong", 0, broken)
     assert found.passed < found.tried
@@ -103,7 +94,7 @@ def test_what_is_broken_is_said(broken):
 
 @pytest.mark.parametrize("broken", [says for says in WRONG if "numbers are not whole" not in says])
 def test_the_smallest_case_is_small_whole_and_wrong(broken):
-    trial = verdict(LOOPS, WRONG[broken]).smallest
+    trial = verdict_on(broken).smallest
     x, kernel = trial.given
     assert x.size <= 6
     assert kernel.size <= 4
@@ -256,7 +247,7 @@ def test_verdicts_are_the_same_each_time():
 
 def test_the_report_shows_the_case_and_how_it_is_worked_by_hand():
     exercise = EXERCISES["standard-loops"]
-    found = verdict(LOOPS, WRONG["the kernel is flipped"])
+    found = verdict_on("the kernel is flipped")
     text = Report("mine.py", exercise, Variant(), (found,)).as_text()
     for part in (
         "mine.py: standard-loops, no variant",
@@ -289,7 +280,7 @@ def test_the_ladder_departs_in_every_size_alone_and_in_pairs(task):
     for first, second in itertools.pairwise([size for size in sizes_of(task) if size.paired]):
         for value in set(first.others) & set(second.others):
             alike = {size.name: size.least for size in sizes_of(task)} | {first.name: value, second.name: value}
-            assert any(dict(case.sizes) in (alike, alike | {"quarters": 0}) for case in ladder(task, seed=0))
+            assert any(dict(case.sizes) in (alike, alike | {"quarters": 0}) for case in cases)
 
 
 def test_a_case_in_which_a_mistake_has_no_answer_does_not_hide_it():
