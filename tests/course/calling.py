@@ -14,12 +14,11 @@ from npconv.course.grading.messages import UnreadableError, check_answer, decode
 from npconv.course.grading.process import Limits, Outcome
 
 LIMITS = Limits()
-
-
+PLAIN = Variant()
 KNOWN: dict = {}
 
 
-def cases_of(task, variant=Variant(), seed=0):
+def cases_of(task, variant=PLAIN, seed=0):
     """The cases of a task, whose answers are computed once for all tests of a session."""
     return KNOWN.setdefault((id(task), variant, seed), Cases(task, variant, seed))
 
@@ -64,9 +63,9 @@ class Here:
             return Outcome("raised", message=f"{type(error).__name__}: {error}", arguments=arrays)
 
 
-def verdict(task, function, variant=None, seed=0):
+def verdict(task, function, variant=PLAIN, seed=0):
     """The verdict on one function."""
-    return Judge(cases_of(task, variant or Variant(), seed), Here(**{task.name: function})).verdict()
+    return Judge(cases_of(task, variant, seed), Here(**{task.name: function})).verdict()
 
 
 def verdicts(source, exercise):

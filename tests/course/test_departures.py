@@ -2,19 +2,17 @@
 
 import re
 
-import numpy as np
+import calling
 import pytest
 
 from npconv.course.exercises import EXERCISES, Variant
 from npconv.course.exercises.bugs import solution_source
 from npconv.course.grading import grade_source
-from npconv.course.grading.cases import Cases
 from npconv.course.grading.defaults import defaults_of, left_out, to_leave_out
 from npconv.course.grading.judging import Judge
 from npconv.course.grading.ladder import ladder
 from npconv.course.grading.mixtures import mixtures_of
 from npconv.course.grading.planted import OTHER_DEFAULTS, PLANTED, Planted, other_defaults, other_dtypes
-from npconv.course.grading.process import Outcome
 from npconv.course.grading.report import Report
 
 TASKS = [(e.name, task) for e in EXERCISES.values() if e.name != "find-the-bug" for task in e.tasks]
@@ -43,33 +41,15 @@ def of_operands():
 OPERANDS = list(of_operands())
 
 
-class Local:
-    """Calls a function here."""
-
-    def __init__(self, mistake):
-        module: dict = {}
-        exec(mistake.source(), module)
-        self.function = module[mistake.function]
-
-    def call(self, name, arrays, options, *, deadline=None):
-        arrays = tuple(None if a is None else a.copy("K") for a in arrays)
-        try:
-            with np.errstate(all="ignore"):
-                return Outcome("returned", self.function(*arrays, **options), arrays)
-        except Exception as error:
-            return Outcome("raised", message=f"{type(error).__name__}: {error}", arguments=arrays)
-
-
-KNOWN: dict = {}
+def judge_of(mistake, seed):
+    """The judge of a function with a mistake, on the cases of its task that all tests share."""
+    return Judge(calling.cases_of(mistake.task, seed=seed), calling.Here(mistake.source()))
 
 
 def wrong_in(mistake, size, seed=5):
     """How many of the cases that depart in that size a mistake gets wrong, and in all others whether it is right."""
-    if mistake.function not in KNOWN:
-        cases = Cases(mistake.task, Variant(), seed)
-        KNOWN[mistake.function] = cases, list(cases)
-    cases, all_of_them = KNOWN[mistake.function]
-    judge = Judge(cases, Local(mistake))
+    judge = judge_of(mistake, seed)
+    all_of_them = list(judge.cases)
     there = [case for case in all_of_them if case.sizes.get(size)]
     elsewhere = [case for case in all_of_them if not case.sizes.get(size)][::-20]
     assert not any(judge.try_case(case).wrong for case in elsewhere)
@@ -135,14 +115,14 @@ def test_a_wrong_default_and_a_dtype_are_named_and_can_be_pasted(function):
     start = source.index(f"def {function}(")
     zeros = "padding=((0, 0), (0, 0))"
     wrong = source[:start] + source[start:].replace(zeros, "padding=((1, 1), (1, 1))", 1)
-    verdict = grade_source(wrong, exercise, Variant()).verdicts[-1]
+    verdict = calling.verdicts(wrong, exercise)[-1]
     assert (verdict.status, verdict.points) == ("wrong", 0)
     assert verdict.broken == "the default of padding is not ((0, 0), (0, 0))"
     wrong = source[:start] + source[start:].replace("np.result_type(dy, x)", "x.dtype", 1)
     report = grade_source(wrong, exercise, Variant())
     assert report.verdicts[-1].broken == "dkernel has wrong values, only where the arrays' dtypes differ"
     wrong = source[:start] + source[start:].replace("np.result_type(dy, kernel)", "x.dtype", 1)
-    assert grade_source(wrong, exercise, Variant()).verdicts[-1].broken.endswith("only where the arrays' dtypes differ")
+    assert calling.verdicts(wrong, exercise)[-1].broken.endswith("only where the arrays' dtypes differ")
     text = report.as_text()
     assert "    x (1, 1, 1, 1) of int64\n" in text
     assert "    dy (1, 1, 1, 1) of float64\n" in text
@@ -150,12 +130,12 @@ def test_a_wrong_default_and_a_dtype_are_named_and_can_be_pasted(function):
 
 def verdict_on(function_source, name):
     mistake = Planted("", next(e for e, task in TASKS if task.name == name), name, f"def {name}(", function_source)
-    return Judge(Cases(mistake.task, Variant(), 3), Local(mistake)).verdict()
+    return judge_of(mistake, 3).verdict()
 
 
 def test_without_a_default_there_is_an_error_and_the_default_is_told():
     source = solution_source("standard-taps").replace("stride=(1, 1)", "stride")
-    verdict = grade_source(source, EXERCISES["standard-taps"], Variant()).verdicts[0]
+    (verdict,) = calling.verdicts(source, EXERCISES["standard-taps"])
     assert verdict.broken.startswith("it raises TypeError: conv2d_taps() missing 1 required keyword-only argument")
     assert verdict.broken.endswith("; the default of stride is not (1, 1)")
 
@@ -163,7 +143,7 @@ def test_without_a_default_there_is_an_error_and_the_default_is_told():
 def test_two_wrong_defaults_are_both_told():
     source = solution_source("standard-taps")
     source = source.replace("stride=(1, 1)", "stride=(2, 1)").replace("((0, 0), (0, 0))):", "((1, 1), (0, 0))):")
-    verdict = grade_source(source, EXERCISES["standard-taps"], Variant()).verdicts[0]
+    (verdict,) = calling.verdicts(source, EXERCISES["standard-taps"])
     says = "the default of stride is not (1, 1) and the default of padding is not ((0, 0), (0, 0))"
     assert verdict.broken == says
 
@@ -189,7 +169,7 @@ FORGETFUL = "    kernel = np.ndarray(kernel.shape, kernel.dtype, kernel.tobytes(
 
 def test_a_function_that_takes_the_memorys_order_for_granted_is_told_so():
     source = solution_source("pointwise").replace("    return ", FORGETFUL, 1)
-    verdict = grade_source(source, EXERCISES["pointwise"], Variant()).verdicts[0]
+    verdict = calling.verdicts(source, EXERCISES["pointwise"])[0]
     assert verdict.broken.startswith("y has wrong values, only where")
     assert verdict.broken.endswith("and the arrays are in Fortran's order")
     report = Report("a.py", EXERCISES["pointwise"], Variant(), (verdict,)).as_text()
@@ -207,7 +187,7 @@ def test_what_is_wrong_only_beyond_64_is_wrong(name, what):
     exercise = next(e for e, task in TASKS if task.name == name)
     old, new, _ = MANY[name]
     mistake = Planted(what, exercise, name, old, new.format(what))
-    judge = Judge(Cases(mistake.task, Variant(), 1), Local(mistake))
+    judge = judge_of(mistake, 1)
     assert any(judge.try_case(case).wrong for case in judge.cases)
 
 
@@ -219,5 +199,5 @@ def test_a_cost_is_beyond_32_bits_and_its_shapes_take_no_memory():
 def test_what_all_wrong_cases_have_in_common_is_told_where_the_smallest_needs_more():
     old = "np.zeros((padded.shape[0], height, width, kernel.shape[2]))"
     source = solution_source("inverted-residual").replace(old, f"{old[:-1]}, padded.dtype)")
-    for verdict in grade_source(source, EXERCISES["inverted-residual"], Variant()).verdicts:
+    for verdict in calling.verdicts(source, EXERCISES["inverted-residual"]):
         assert "wrong values, only where the arrays' dtypes differ" in verdict.broken

@@ -21,7 +21,7 @@ LOOPS = EXERCISES["standard-loops"].tasks[0]
 GRADIENTS = EXERCISES["standard-backward"].tasks[0]
 
 
-def verdict(task, function, variant=None, seed=0) -> Verdict:
+def verdict(task, function, variant=calling.PLAIN, seed=0) -> Verdict:
     """The verdict on a function, which need not have defaults."""
     defaults = {name: ast.literal_eval(default) for name, default in task.options if default}
     return calling.verdict(task, functools.partial(function, **defaults), variant, seed)

@@ -4,32 +4,16 @@ import importlib
 import itertools
 from fractions import Fraction
 
+import calling
 import numpy as np
 import pytest
 
-from npconv.course.exercises import EXERCISES, Variant
-from npconv.course.grading.cases import Cases
+from npconv.course.exercises import EXERCISES
 from npconv.course.grading.comparing import equal, kind_wrong
 from npconv.course.grading.judging import Judge
-from npconv.course.grading.ladder import ladder
-from npconv.course.grading.process import Outcome
 
 SEEDS = (1, 2, 3)
 TASKS = {task.name: (name, task) for name, e in EXERCISES.items() if name != "find-the-bug" for task in e.tasks}
-KNOWN: dict = {}  # the cases of a task and a seed, which no function writes into
-
-
-class Local:
-    """Calls a function here, and keeps whether anything was wrong with its answers."""
-
-    def __init__(self, function):
-        self.function = function
-
-    def call(self, name, arrays, options, *, deadline=None):
-        try:
-            return Outcome("returned", self.function(*arrays, **options), arrays)
-        except (TypeError, ValueError) as error:
-            return Outcome("raised", message=f"{type(error).__name__}: {error}", arguments=arrays)
 
 
 def solution(name):
@@ -41,12 +25,8 @@ def solution(name):
 def is_wrong(name, function, seed):
     """Whether one case at least tells, the later ones, which come rarely, first."""
     task = TASKS[name][1]
-    if (name, seed) not in KNOWN:
-        cases = Cases(task, Variant(), seed)
-        KNOWN[name, seed] = cases, list(cases)[::-1]
-    cases, backwards = KNOWN[name, seed]
-    judge = Judge(cases, Local(function))
-    return any(judge.try_case(case).wrong for case in backwards)
+    judge = Judge(calling.cases_of(task, seed=seed), calling.Here(**{name: function}))
+    return any(judge.try_case(case).wrong for case in list(judge.cases)[::-1])
 
 
 def only_where(name, where, what=lambda result: spoilt(result)):
@@ -234,8 +214,8 @@ def test_each_kink_inside_the_inverted_residual_is_tried_in_several_cases(kink):
     exec(source.replace(f"({kink})", f"({kink.replace('>', '>=').replace('<', '<=')})"), namespace)
     task, function = TASKS["inverted_residual_backward"][1], namespace["inverted_residual_backward"]
     for seed in SEEDS:
-        judge = Judge(Cases(task, Variant(), seed), Local(function))
-        kinked = (case for case in ladder(task, seed) if case.sizes["kinks"] or case.sizes["signs"])
+        judge = Judge(calling.cases_of(task, seed=seed), calling.Here(**{task.name: function}))
+        kinked = (case for case in judge.cases if case.sizes["kinks"] or case.sizes["signs"])
         assert len(list(itertools.islice(filter(lambda case: judge.try_case(case).wrong, kinked), 3))) == 3
 
 

@@ -1,16 +1,17 @@
 """The grader's own test: it catches every planted mistake, accepts every right answer, and can fail."""
 
+import importlib
 import json
 import re
 from collections import Counter
 
+import calling
 import pytest
 
 from npconv.cli import main
 from npconv.course import grading
-from npconv.course.exercises import EXERCISES, Variant
+from npconv.course.exercises import EXERCISES
 from npconv.course.exercises.bugs import BUGS, solution_source
-from npconv.course.grading.cases import Cases
 from npconv.course.grading.ladder import departures, sizes_of
 from npconv.course.grading.planted import PLANTED, Planted, replaced
 from npconv.course.grading.process import Outcome
@@ -20,9 +21,33 @@ from npconv.course.grading.trial import what_is_wrong
 TASKS = {task.name for exercise in EXERCISES.values() if exercise.name != "find-the-bug" for task in exercise.tasks}
 
 
+BY_PROCESS = 25  # each so many-th planted mistake and right answer is graded by way of a process too
+
+
+def here(*known):
+    """The self-test with the functions called here, which takes half the time."""
+    with pytest.MonkeyPatch.context() as patch:
+        module = importlib.import_module("npconv.course.grading.self_test")
+        patch.setattr(module, "Submission", calling.Here)
+        patch.setattr(module, "Cases", calling.cases_of)
+        return self_test(*known)
+
+
 @pytest.fixture(scope="module")
 def result():
-    return self_test()
+    return here()
+
+
+def test_by_way_of_a_process_it_is_the_same(result):
+    accepted = accepted_sources()[4::BY_PROCESS]
+    graded = self_test(PLANTED[::BY_PROCESS], accepted)
+    known = {(tested.verdict.task.name, tested.says): tested.verdict for tested in (*result.mistakes, *result.accepted)}
+    assert len(graded.mistakes) == len(PLANTED[::BY_PROCESS])
+    assert len(graded.accepted) >= len(accepted) >= 1
+    for tested in (*graded.mistakes, *graded.accepted):
+        verdict = known[tested.verdict.task.name, tested.says]
+        assert (tested.verdict.status, tested.verdict.passed) == (verdict.status, verdict.passed)
+        assert re.sub(r" \(line \d+: `.*?`\)", "", tested.verdict.broken) == verdict.broken
 
 
 def test_every_planted_mistake_is_caught(result):
@@ -117,7 +142,7 @@ def test_what_goes_wrong_only_somewhere_goes_wrong_nowhere_else(result):
     told = [(planted, verdict) for planted, verdict in told if "only where" in verdict.broken]
     assert told
     for planted, verdict in told:
-        cases, function = Cases(planted.task, Variant(), seed=7), local(planted)
+        cases, function = calling.cases_of(planted.task, seed=7), local(planted)
         somewhere = verdict.broken.rpartition("only where ")[2].split(", or ")
         wrong = 0
         for case in cases:
@@ -192,7 +217,7 @@ def test_every_bug_to_be_found_is_caught():
     known = {mistake.source() for mistake in PLANTED}  # which are graded already
     others = [mistake for mistake in planted if mistake.source() not in known]
     assert len(others) < len(planted) / 2
-    assert [tested.says for tested in self_test(others, []).mistakes if not tested.as_it_should] == []
+    assert [tested.says for tested in here(others, []).mistakes if not tested.as_it_should] == []
 
 
 def test_right_answers_of_variants_are_wrong_without_their_header():
@@ -200,4 +225,4 @@ def test_right_answers_of_variants_are_wrong_without_their_header():
     variants = [s for s, header in zip(accepted_sources(), headers, strict=True) if "none" not in header]
     assert len(variants) >= 3
     plain = [s.replace(s.splitlines()[1], "# npconv variant: none") for s in variants]
-    assert {tested.verdict.status for tested in self_test([], plain).accepted} == {"wrong"}
+    assert {tested.verdict.status for tested in here([], plain).accepted} == {"wrong"}
