@@ -209,5 +209,4 @@ def stored_results(blocks: int = FULL.blocks) -> dict[str, Any]:
     """
     if blocks not in STORED:
         raise ValueError(f"stored_results: blocks must be one of {', '.join(map(str, STORED))}; got {blocks!r}")
-    results: dict[str, Any] = read_json(STORED[blocks])
-    return results
+    return dict(read_json(STORED[blocks]))

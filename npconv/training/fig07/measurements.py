@@ -6,8 +6,9 @@
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -24,6 +25,9 @@ from ..tasks import Task
 from .networks import separable_network, variant_network
 from .probes import NOISE, by_block, dimensions, gradient_norms, kept_accuracies, participation_ratio, spectra
 from .settings import SmallRun
+
+Runs: TypeAlias = list[dict[str, Any]]
+Arrays: TypeAlias = dict[str, Array]
 
 SUBSPACES, WEIGHTS, GRADIENTS = "feature_subspaces.json", "feature_subspaces.npz", "gradient_flow.json"
 DIGITS = 6  # of stored numbers
@@ -146,14 +150,12 @@ def relative(norms: Mapping[str, float]) -> list[float]:
 
 def stored_subspaces() -> dict[str, Any]:
     """The measurements of feature maps that ship with the package."""
-    measured: dict[str, Any] = read_json(SUBSPACES)
-    return measured
+    return dict(read_json(SUBSPACES))
 
 
 def stored_gradients() -> dict[str, Any]:
     """The measurements of gradients that ship with the package."""
-    measured: dict[str, Any] = read_json(GRADIENTS)
-    return measured
+    return dict(read_json(GRADIENTS))
 
 
 def stored_network() -> Sequential:
@@ -177,77 +179,70 @@ def make_stored(
         OSError: the folder cannot be written.
     """
     task = settings.task()
-    images = task.x_test[: settings.probed_images]
-    batch = images[: settings.gradient_images], task.y_test[: settings.gradient_images]
     about = {"settings": asdict(settings), "data": task.description, "numpy": np.__version__}
-    runs, weights = _separable_runs(settings, task, progress)
-    inverted: list[dict[str, Any]] = []
-    after: list[dict[str, Any]] = []
-    for variant in ("linear", "none"):
-        for seed in settings.seeds:
-            first = settings.network(variant, seed)
-            network, accuracy = settings.trained(first, task, seed)
-            if variant == "linear":
-                states = {"untrained": first, "trained": network}
-                places = {
-                    place: {state: _measures(spectra(each, images, ending)) for state, each in states.items()}
-                    for place, ending in PLACES.items()
-                }
-                inverted.append({"seed": seed, "accuracy": accuracy, "places": places})
-            norms = {
-                "before": relative(gradient_norms(first, *batch)),
-                "after": relative(gradient_norms(network, *batch)),
-            }
-            after.append({"variant": variant, "seed": seed, "accuracy": accuracy, "norms": norms})
-            progress(f"{variant}, seed {seed}: test accuracy {accuracy:.1%}")
-    before = [
-        {
-            "variant": variant,
-            **kind,
-            "blocks": blocks,
-            "norms": [
-                first_norms(variant, blocks, seed, *batch, **kind, settings=settings) for seed in settings.first_seeds
-            ],
-        }
-        for kind in UNTRAINED.values()
-        for variant in ("linear", "none")
-        for blocks in settings.depths
-    ]
+    separable, weights = _separable_runs(settings, task, progress)
+    inverted, trained = _inverted_runs(settings, task, progress)
     contents: dict[str, bytes | str] = {
-        SUBSPACES: _as_json(about | {"separable": runs, "inverted": inverted}),
+        SUBSPACES: _as_json(about | {"separable": separable, "inverted": inverted}),
         WEIGHTS: as_npz(weights),
-        GRADIENTS: _as_json(about | {"untrained": before, "trained": after}),
+        GRADIENTS: _as_json(about | {"untrained": _untrained(settings, task), "trained": trained}),
     }
     for name, content in contents.items():
         write_whole(Path(folder, name), content)
 
 
-def _separable_runs(
-    settings: ProbeSettings, task: Task, progress: Callable[[str], None]
-) -> tuple[list[dict[str, Any]], dict[str, Array]]:
-    """The separable networks' runs, and the first one's weights."""
+def _separable_runs(settings: ProbeSettings, task: Task, progress: Callable[[str], None]) -> tuple[Runs, Arrays]:
+    """The separable networks' runs, and the weights of the first one."""
     images = task.x_test[: settings.probed_images]
-    weights: dict[str, Array] = {}
-    runs: list[dict[str, Any]] = []
+    weights: Arrays = {}
+    runs: Runs = []
     for seed in settings.seeds:
         first = settings.separable(seed)
         network, accuracy = settings.trained(first, task, seed)
         weights = weights or network.arrays()
-        probed = {"images": settings.probed_images}
-        runs.append(
-            {
-                "seed": seed,
-                "accuracy": accuracy,
-                "untrained": spectra(first, images),
-                "trained": spectra(network, images),
-                "kept": {
-                    "principal": kept_accuracies(network, task, settings.counts, **probed),
-                    "random": kept_accuracies(network, task, settings.counts, **probed, seed=seed),
-                },
-            }
-        )
+        kept = {
+            kind: kept_accuracies(network, task, settings.counts, images=settings.probed_images, seed=of)
+            for kind, of in (("principal", None), ("random", seed))
+        }
+        states = {"untrained": spectra(first, images), "trained": spectra(network, images)}
+        runs.append({"seed": seed, "accuracy": accuracy, **states, "kept": kept})
         progress(f"separable, seed {seed}: test accuracy {accuracy:.1%}")
     return runs, weights
+
+
+def _inverted_runs(settings: ProbeSettings, task: Task, progress: Callable[[str], None]) -> tuple[Runs, Runs]:
+    """The networks of inverted residuals: their feature maps, and their gradients before training and after it."""
+    images, batch = task.x_test[: settings.probed_images], _gradient_batch(settings, task)
+    maps: Runs = []
+    gradients: Runs = []
+    for variant, seed in product(("linear", "none"), settings.seeds):
+        first = settings.network(variant, seed)
+        network, accuracy = settings.trained(first, task, seed)
+        if variant == "linear":
+            states = {"untrained": first, "trained": network}
+            places = {
+                place: {state: _measures(spectra(each, images, ending)) for state, each in states.items()}
+                for place, ending in PLACES.items()
+            }
+            maps.append({"seed": seed, "accuracy": accuracy, "places": places})
+        times = {"before": first, "after": network}
+        norms = {time: relative(gradient_norms(each, *batch)) for time, each in times.items()}
+        gradients.append({"variant": variant, "seed": seed, "accuracy": accuracy, "norms": norms})
+        progress(f"{variant}, seed {seed}: test accuracy {accuracy:.1%}")
+    return maps, gradients
+
+
+def _untrained(settings: ProbeSettings, task: Task) -> Runs:
+    """The gradients of networks before training, by depth."""
+    batch, runs = _gradient_batch(settings, task), []
+    for kind, variant, blocks in product(UNTRAINED.values(), ("linear", "none"), settings.depths):
+        norms = [first_norms(variant, blocks, s, *batch, **kind, settings=settings) for s in settings.first_seeds]
+        runs.append({"variant": variant, **kind, "blocks": blocks, "norms": norms})
+    return runs
+
+
+def _gradient_batch(settings: ProbeSettings, task: Task) -> tuple[Array, Array]:
+    return task.x_test[: settings.gradient_images], task.y_test[: settings.gradient_images]
 
 
 def _measures(shares: Sequence[Array]) -> dict[str, list[float]]:
