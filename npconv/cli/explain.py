@@ -1,4 +1,4 @@
-"""`npconv explain`: one entry of what a kernel returns, as the formula by which it computes it."""
+"""`npconv explain`: the formula by which a kernel computes one entry of its result."""
 
 import argparse
 import math
@@ -89,7 +89,7 @@ def _run(arguments: argparse.Namespace) -> int:
 
 
 def _operation(name: str, backward: bool) -> tuple[str, str]:
-    """The kind of convolution that a kernel is, and the kernel's name, that of its backward where it is asked for."""
+    """The kind of convolution, and the kernel's name or, if asked for, that of its backward."""
     import npconv
 
     found = _KERNEL.fullmatch(name)
@@ -105,7 +105,7 @@ def _operation(name: str, backward: bool) -> tuple[str, str]:
 
 
 def _sizes(kind: str, symbols: set[str], arguments: argparse.Namespace) -> dict[str, Any]:
-    """The sizes that this kind of convolution has, as given or as they are if they are not; ValueError for others."""
+    """The sizes of this kind of convolution, as given or by default; ValueError for sizes that it does not have."""
     given = {name: value for name in SIZES if (value := getattr(arguments, name)) is not None}
     taken = [name for name in SIZES if any(name in names for s, names in OF_SYMBOL.items() if s in symbols)]
     strange = [option_name(name) for name in given if name not in taken]
@@ -125,5 +125,5 @@ def _shape(symbols: Sequence[str], m: int, sizes: dict[str, Any]) -> tuple[int, 
 
 
 def _position(of: str | None) -> str | int:
-    """Which of the results: a name, or a position, the first one where none was asked for."""
+    """The result asked for, a name or a position; by default the first."""
     return 0 if of is None else int(of) if of.isdecimal() and len(of) < 3 else of

@@ -45,12 +45,12 @@ def _run(arguments: argparse.Namespace) -> int:
 
 
 def _shell_has(kind: str, name: str) -> bool:
-    """Whether an argument of a kind can be given here; an array can't, and a pointwise kernel has no sides."""
+    """True if an argument of a kind has an option: arrays have none, nor has a pointwise kernel, without sides."""
     return name in SIZES and (kind, name) != ("pointwise", "kernel")
 
 
 def _command(kind: str, told: dict[str, Any]) -> str:
-    """The command without its file's name, so that a page doesn't depend on where it is written."""
+    """The command without its file's name, so that the page is the same wherever it is written."""
     words = ["npconv", "step", kind]
     for name, value in told.items():
         words += [f"--{name.replace('_', '-')}", *map(str, value if isinstance(value, list) else [value])]

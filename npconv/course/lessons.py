@@ -1,4 +1,4 @@
-"""The lessons: pages of Markdown in docs/lessons, and the same as notebooks."""
+"""The lessons: pages of Markdown in docs/lessons, also as notebooks."""
 
 import ast
 import base64
@@ -50,9 +50,8 @@ def lesson_title(name: str) -> str:
 def as_notebook(name: str) -> str:
     """A lesson as a Jupyter notebook, the JSON of nbformat 4.5: the same lesson gives the same text.
 
-    Its Python blocks are code cells, those of a shell's session (`>>>`) without prompts and with their outputs; what is
-    folded away (<details>) stays Markdown. Figures lie inside, so that the file can be taken anywhere, and links to
-    other pages name them instead.
+    Python blocks become code cells; those of a session (`>>>`) lose their prompts and keep their outputs. Folded text
+    (<details>) stays Markdown. Figures are embedded, so the file can be moved, and links become the names of pages.
 
     Raises ValueError where no lesson has that name, OSError where the lessons or a figure are missing.
 
@@ -101,7 +100,7 @@ def _root(name: str) -> Path:
 
 
 def _blocks(text: str) -> Iterator[Block]:
-    """A page in pieces: Python blocks that are not folded away; Markdown, a new piece at each heading and picture."""
+    """A page in pieces: unfolded Python blocks, and Markdown, which is split at headings and pictures."""
     markdown, start = "", 0
     for part in _PART.finditer(text):
         markdown += text[start : part.start()]
@@ -120,7 +119,7 @@ def _blocks(text: str) -> Iterator[Block]:
 
 
 def _self_contained(text: str, root: Path) -> str:
-    """Markdown with its pictures inside it, and without links to files."""
+    """Markdown with embedded pictures, without links to files."""
     prose, start = "", 0
     for block in [*_FENCED.finditer(text), None]:  # in fenced blocks nothing is a link
         end = len(text) if block is None else block.start()
@@ -138,7 +137,7 @@ def _embedded(image: re.Match[str], root: Path) -> str:
 
 
 def _named(link: re.Match[str]) -> str:
-    """A link's text with the name of the page or file in place of the way to it."""
+    """A link's text, with the name of the page or file instead of its path."""
     text, target = link["text"], link["target"].partition("#")[0]
     if not target or _OUTSIDE.match(target):
         return link[0] if target else text
@@ -150,7 +149,7 @@ def _named(link: re.Match[str]) -> str:
 
 
 def _session_cells(session: str) -> Iterator[Cell]:
-    """The examples of a shell's session: each that prints or shows something ends a cell."""
+    """The examples of a session: one with an output ends a cell."""
     source = ""
     for example in doctest.DocTestParser().get_examples(session):
         source += example.source
@@ -166,7 +165,7 @@ def _code_cell(source: str, shows: doctest.Example | None = None) -> Cell:
 
 
 def _output(example: doctest.Example) -> dict[str, Any]:
-    """What an example shows: the value of an expression, or what was printed."""
+    """The output of an example: the value of an expression, or the printed text."""
     last = ast.parse(example.source).body[-1]
     prints = isinstance(last, ast.Expr) and isinstance(last.value, ast.Call) and ast.unparse(last.value.func) == "print"
     if isinstance(last, ast.Expr) and not prints:

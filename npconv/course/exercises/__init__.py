@@ -1,4 +1,4 @@
-"""What the exercises ask: functions to write, by name, in the order of the lessons."""
+"""The exercises: functions to write, by name, in the order of the lessons."""
 
 from .blocks import INVERTED_RESIDUAL
 from .bugs import FIND_THE_BUG

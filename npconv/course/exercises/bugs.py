@@ -19,7 +19,7 @@ POINTS = 4
 
 @dataclass(frozen=True)
 class Bug:
-    """A function of an exercise's solution, and a part of it with what stands there instead."""
+    """A function of an exercise's solution, a part of it, and the text that replaces this part."""
 
     exercise: Exercise
     function: str
@@ -28,7 +28,7 @@ class Bug:
 
     @property
     def task(self) -> Task:
-        """What the mended function has to do."""
+        """The task of the mended function."""
         return next(task for task in self.exercise.tasks if task.name == self.function)
 
 
@@ -63,7 +63,7 @@ BUGS = (
 
 
 def bug_of(seed: int) -> Bug:
-    """The planted mistake that a seed chooses: they come in turn."""
+    """The planted mistake that a seed chooses; seeds go through them in turn."""
     return BUGS[seed % len(BUGS)]
 
 

@@ -81,7 +81,7 @@ FURTHER: tuple[Sizes, ...] = (
 
 
 def input_sides(sizes: Sizes) -> tuple[int, int]:
-    """Height and width of the input: what output, kernel, stride, padding and rows left over ask for, at least 1."""
+    """Height and width of the input, at least 1, from output, kernel, stride, padding and rows left over."""
 
     def side(axis: str, before: str, after: str, spare: str) -> int:
         stride = sizes[f"stride_{axis}"]
@@ -168,7 +168,7 @@ def case_of(row: Signature) -> Build:
 
 
 def with_upstream(build: Build) -> Build:
-    """The same case for backward: a drawn dy in front, of the output's shape."""
+    """A case for backward: the same, with a random dy of the output's shape in front."""
 
     def backward_case(sizes: Sizes, draw: Draw) -> Case:
         case = build(sizes, draw)

@@ -1,4 +1,4 @@
-"""What a convolution costs, and the separable one beside the standard one, as exercises."""
+"""The costs of convolutions, and the ratio of separable to standard, as exercises."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -30,7 +30,7 @@ def ratio_case(sizes: Sizes, draw: Draw) -> Case:
 
 
 def _counted(cost_of: Callable[..., Cost]) -> Reference:
-    """The cost in what the variant counts."""
+    """The cost in the variant's unit."""
 
     def reference(case: Case, variant: Variant) -> Result:
         x, *kernels, stride, padding = case.options.values()
@@ -42,7 +42,7 @@ def _counted(cost_of: Callable[..., Cost]) -> Reference:
 
 
 def _formula(number: Callable[..., int]) -> Answer:
-    """The answer of a formula of one's own, for one image: of the output's positions n and the shapes x, d and p."""
+    """The answer of another formula for one image, of the output's positions n and the shapes x, d and p."""
 
     def answer(case: Case, variant: Variant, reference: Reference) -> Result:
         x, *kernels, stride, padding = case.options.values()

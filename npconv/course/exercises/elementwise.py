@@ -24,7 +24,7 @@ BESIDE = [kink + side / 4 for kink in (*OPTIONS["limit"], *OPTIONS["floor"]) for
 
 
 def relu6_case(sizes: Sizes, draw: Draw) -> Case:
-    """x between 0 and the limit, or at the places that the sizes ask for, in turn."""
+    """x between 0 and the limit, and first at the places that the sizes ask for."""
     shape = (sizes["batch"], sizes["height"], sizes["width"], sizes["channels"])
     asked = [
         *(-3 * abs(draw(sizes["below"]))),
@@ -42,7 +42,7 @@ def relu6_case(sizes: Sizes, draw: Draw) -> Case:
 
 
 def relu6_backward_case(sizes: Sizes, draw: Draw) -> Case:
-    """The same x, and dy of its shape."""
+    """The x of `relu6_case`, and a dy of its shape."""
     case = relu6_case(sizes, draw)
     return replace(case, arrays={"dy": draw(*case.arrays["x"].shape).astype(float), **case.arrays})
 
@@ -153,7 +153,7 @@ def batch_norm_case(sizes: Sizes, draw: Draw) -> Case:
 
 @dataclass(frozen=True)
 class NormFlaw:
-    """What is wrong in the gradients of batch normalisation; as it stands, nothing."""
+    """A flaw in the gradients of batch normalisation; the defaults are right."""
 
     mean: float = 1  # how often the share of the mean is taken off dy in dx
     variance: float = 1  # and that of the variance
@@ -170,7 +170,7 @@ class NormFlaw:
 
 @np.errstate(all="ignore")  # of mistakes, such as a deviation of 0
 def normalized_gradients(case: Case, variant: Variant, flaw: NormFlaw | None = None) -> Result:
-    """dx, dscale and dshift, with a flaw or without."""
+    """dx, dscale and dshift, with or without a flaw."""
     flaw = flaw or NormFlaw()
     dy, x, scale, _ = case.arrays.values()
     epsilon = case.options["epsilon"] if flaw.epsilon is None else flaw.epsilon

@@ -1,8 +1,8 @@
 """The parts of an exercise: functions to write, the cases that each is tried on, and the mistakes known by name.
 
-Nothing here is drawn and thrown away. A task's sizes each have a least value, and a few that depart from it; a case is
-built from sizes, so that it always fits. The case where nothing departs is one product or so, and a case in which only
-the stride departs shows what becomes of the stride.
+Cases are constructed, not drawn and rejected. Each of a task's sizes has a least value and a few others; a case is
+built from sizes, so it always fits. The case with all least values is about one product, and a case in which only the
+stride differs shows how a function treats the stride.
 """
 
 from collections.abc import Callable, Mapping
@@ -51,7 +51,7 @@ Build: TypeAlias = Callable[[Sizes, Draw], Case]
 class Mistake:
     """A mistake known by name, with what a function that makes it returns: `answer(case, variant, reference)`.
 
-    Where that can't be (an output that is empty, a shape that doesn't fit) it raises ValueError.
+    Where there is no such answer (an empty output, a shape that does not fit) it raises ValueError.
     """
 
     says: str
@@ -62,13 +62,13 @@ class Mistake:
 class Task:
     """One function to write.
 
-    `arrays` and `results` give name and kind of what it takes by position and returns, in order; the kind (see
+    `arrays` and `results` list names and kinds of the positional arguments and of the results; the kind (see
     variants.py) says how a variant lays it out. `build(sizes, draw)` makes a case, `reference(case, variant)` the right
     answer, with npconv's kernels, in npconv's layout. `exact` holds where whole numbers have whole answers. `text` is
     the docstring's body, with a variant's words in braces; the template adds the shapes, what the variant changes, and
-    an example, the case of the sizes `example` with its right answer. `wrong` has the answers of the mistakes, by what
-    is said of them. `further` are sizes, over the least, of cases worth a try that no rule comes upon; a name in them
-    that is none of the task's sizes is passed over.
+    an example, the case of the sizes `example` with its right answer. `wrong` has the answers of the mistakes, by their
+    sentences. `further` are sizes, over the least, of more cases that no rule produces; names in them that are not
+    among the task's sizes are ignored.
     """
 
     name: str
@@ -96,13 +96,13 @@ class Task:
 
     @property
     def mistakes(self) -> tuple[Mistake, ...]:
-        """The mistakes known by name, those first that are looked for first."""
+        """The mistakes known by name, in the order in which they are tried."""
         return tuple(Mistake(says, answer) for says, answer in self.wrong.items())
 
     def shape(self, name: str, kind: str) -> list[str]:
         """The shape of an argument, a result or an option in the article's symbols, one an axis; [] where it has none.
 
-        A gradient is like what it is the gradient of, and what the contract does not name is its result.
+        A gradient has the shape of its array; a name that the contract does not have is its result.
         """
         if self.row is None or kind in ("", "number"):
             return []

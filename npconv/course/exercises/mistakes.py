@@ -1,6 +1,6 @@
-"""The mistakes known by name, in tables: what is said of each, and what a function that makes it answers.
+"""The mistakes known by name, in tables: a sentence for each, and the answer of a function that makes it.
 
-An answer is a change of what the right function is given, or of what it gives.
+Most answers are those of the right function after a change of its arguments or of its results.
 """
 
 from collections.abc import Callable, Mapping
@@ -28,7 +28,7 @@ def changed(case: Case, change: Mapping[str, Change]) -> Case:
 
 
 def padded_already(case: Case, padded: Array) -> Case:
-    """The case of this padded map, around which no padding is put any more."""
+    """The case with this padded map as x, and no further padding."""
     return changed(case, {"x": lambda x: padded, "padding": lambda padding: NO_PADDING})
 
 
@@ -36,7 +36,7 @@ def padded_already(case: Case, padded: Array) -> Case:
 
 
 def taking(**change: Change) -> Answer:
-    """The answer of a function that takes an array or an option for another one."""
+    """The answer of a function that changes an array or an option first."""
     return lambda case, variant, reference: reference(changed(case, change), variant)
 
 
@@ -46,7 +46,7 @@ def as_if(**choices: Any) -> Answer:
 
 
 def giving(change: Callable[[Result, Case], Result]) -> Answer:
-    """The answer of a function that makes something else of the right results."""
+    """The answer of a function that changes the right results."""
     return lambda case, variant, reference: change(reference(case, variant), case)
 
 
@@ -61,7 +61,7 @@ def in_part(position: int, answer: Answer) -> Answer:
 
 
 def overwriting(parts: Callable[[Array], Mapping[tuple[int, int], Array]], product: Callable[..., Array]) -> Answer:
-    """The answer with = for +=: where patches overlap, dx has what the last of them sends back.
+    """The answer with = for +=: where patches overlap, dx keeps only the last one.
 
     `parts(kernel)` are the parts that are written one after the other, by their place in the kernel: the whole kernel,
     or its taps. `product(dy, part, m)` is what one position's dy (B, N) sends to a part's patch, (B, Dᵣ, Dᵣ, M).
@@ -82,7 +82,7 @@ def overwriting(parts: Callable[[Array], Mapping[tuple[int, int], Array]], produ
 
 
 def cropping(start: Callable[[Any], tuple[int, int]]) -> Answer:
-    """The answer whose dx is cut out of the padded map's gradient at another place; `start(padding)` is where."""
+    """The answer whose dx is cropped at another place of the padded gradient, `start(padding)`."""
 
     def answered(case: Case, variant: Variant, reference: Reference) -> Result:
         x, padding = case.arrays["x"], case.options["padding"]
@@ -95,7 +95,7 @@ def cropping(start: Callable[[Any], tuple[int, int]]) -> Answer:
 
 
 def stepping(change: Change) -> Answer:
-    """The answer whose taps are cut out with another stride, while the output's size is right."""
+    """The answer whose taps have another stride, while the output's size is right."""
 
     def answered(case: Case, variant: Variant, reference: Reference) -> Result:
         x, kernel = list(case.arrays.values())[:2]
@@ -115,7 +115,7 @@ def _reflecting(case: Case, variant: Variant, reference: Reference) -> Result:
 
 
 def oriented(as_it_is: str, turned_first: str, answer: Answer) -> Wrong:
-    """One mistake in the words for kernels as they are, and in those for kernels that are turned round first."""
+    """One mistake in two sentences: for kernels that are applied as they are, and for those that are turned first."""
 
     def where(turned: bool) -> Answer:
         def answered(case: Case, variant: Variant, reference: Reference) -> Result:
@@ -132,12 +132,12 @@ def oriented(as_it_is: str, turned_first: str, answer: Answer) -> Wrong:
 
 
 def turned(kernel: Array) -> Array:
-    """A kernel turned round in both directions."""
+    """A kernel flipped in both directions."""
     return kernel[::-1, ::-1]
 
 
 def exchanged(first: int, second: int) -> Change:
-    """An array with two axes exchanged; ValueError where they differ in length, as then it fits nowhere."""
+    """A change that exchanges two axes; ValueError if they differ in length."""
 
     def exchange(a: Array) -> Array:
         if a.shape[first] != a.shape[second]:
@@ -149,7 +149,7 @@ def exchanged(first: int, second: int) -> Change:
 
 
 def only(index: int, *axes: int) -> Change:
-    """What leaves of an array its entry of that index along these axes, and zeros elsewhere."""
+    """A change that keeps the entry of that index along these axes and sets the others to zero."""
 
     def kept(a: Array) -> Array:
         place = tuple(index if axis in axes else slice(None) for axis in range(a.ndim))

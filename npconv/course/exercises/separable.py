@@ -70,7 +70,7 @@ CONVOLUTION = Task(
 
 
 def _of_factors(kernel: Callable[..., Array]) -> Answer:
-    """The answer that is made of the factors and Q."""
+    """The answer of a function of the factors and Q."""
     return lambda case, variant, reference: (kernel(*case.arrays.values(), case.options["depth_multiplier"]),)
 
 
@@ -136,7 +136,7 @@ def kernel_case(sizes: Sizes, draw: Draw) -> Case:
 
 
 def missed(result: Result, case: Case, variant: Variant) -> Result:
-    """How far the factors' product is from each channel's slice of the kernel, the factors in the student's layout."""
+    """The distance of the factors' product from each channel's slice; the factors have the student's layout."""
     factors = {}
     for (name, kind), factor in zip(FACTORS, result, strict=True):
         a = np.asarray(factor, float)
@@ -153,7 +153,7 @@ def _one_product(result: Result, case: Case) -> Result:
 
 
 def _with_powers(left: float, right: float) -> Answer:
-    """The factors of one whose singular values have these powers in them, where one half is right in both."""
+    """The factors with these powers of the singular values, where one half is right in both."""
 
     def factors(result: Result, case: Case) -> Result:
         kernel, multiplier = case.arrays["kernel"], case.options["depth_multiplier"]
@@ -182,7 +182,7 @@ def _tiled_factors(result: Result, case: Case) -> Result:
 
 
 def _mixed_slices(kernel: Array) -> Array:
-    """The kernel whose slices are those that a reshape gives, where the axes have to be exchanged."""
+    """The kernel with slices by a reshape, where axes have to be exchanged."""
     height, width, channels, filters = kernel.shape
     mixed: Array = kernel.reshape(channels, height * width, filters).swapaxes(0, 1).reshape(kernel.shape)
     return mixed

@@ -1,4 +1,4 @@
-"""The file that a student fills in: written for an exercise and a variant, and read again by the grader."""
+"""The file that a student fills in: its text for an exercise and a variant, and how the grader reads its header."""
 
 import re
 import textwrap
@@ -101,10 +101,10 @@ def exercise_of(name: str, seed: int | None) -> tuple[Exercise, Variant]:
 
 
 def start_exercise(name: str, folder: str | Path = ".", *, variant: int | None = None) -> Path:
-    """Write an exercise's file into a folder, which is made where it is missing, and return its path.
+    """Write an exercise's file into a folder, which is created if missing, and return the path.
 
-    Raises ValueError where there is no such exercise, FileExistsError where the file is there already: what a student
-    has written is never lost.
+    Raises ValueError if there is no such exercise, FileExistsError if the file exists: a student's work is never
+    overwritten.
     """
     path = Path(folder) / f"{name.replace('-', '_')}.py"
     exercise, chosen = exercise_of(name, variant)
@@ -115,13 +115,13 @@ def start_exercise(name: str, folder: str | Path = ".", *, variant: int | None =
 
 
 def read_header(source: str) -> tuple[Exercise, Variant]:
-    """The exercise and the variant that a file's two lines of comment say that it is.
+    """The exercise and the variant that the first two comments of a file name.
 
     >>> exercise, variant = read_header("# npconv exercise: costs\\n# npconv variant: 3\\n")
     >>> exercise.name, variant.seed
     ('costs', 3)
 
-    Raises ValueError where a line is missing, stands twice, or says what is not known.
+    Raises ValueError if a line is missing, occurs twice, or has an unknown value.
     """
     found = {}
     for word in ("exercise", "variant"):
@@ -139,7 +139,7 @@ def read_header(source: str) -> tuple[Exercise, Variant]:
 
 
 def exercise_text(exercise: Exercise, variant: Variant) -> str:
-    """The file that is to be filled in."""
+    """The text of the file that a student fills in."""
     rules = [textwrap.fill(rule, WIDTH, initial_indent="- ", subsequent_indent="  ") + "\n"
              for rule in rules_of(exercise.tasks, variant)]  # fmt: skip
     finding = exercise.name == FIND_THE_BUG.name
@@ -161,7 +161,7 @@ def exercise_text(exercise: Exercise, variant: Variant) -> str:
 
 
 def rules_of(tasks: Sequence[Task], variant: Variant) -> list[str]:
-    """What a variant changes in these functions, each change a sentence."""
+    """The changes of a variant in these functions, a sentence each."""
     changed = variant.changed
     arrays, options = ({name for task in tasks for name, _ in getattr(task, of)} for of in ("arrays", "options"))
     rules = [
@@ -267,7 +267,7 @@ def _literal(a: Array) -> str:
 
 
 def _wrapped(line: str) -> list[str]:
-    """A line of an example, broken between a call's arguments or an array's numbers where it is too long."""
+    """A line of an example; if too long, broken between a call's arguments or an array's numbers."""
     kept = (
         re.sub(r"(?<==)\S.*?(?=, \w+=|\)$)", lambda value: value[0].replace(" ", "\0"), line) if "=(" in line else line
     )

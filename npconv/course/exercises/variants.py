@@ -1,8 +1,8 @@
-"""Variants of an exercise: what is changed so that npconv's own kernels, and a neighbour's solution, are no answer.
+"""Variants of an exercise, for which neither npconv's own kernels nor a neighbour's solution are right.
 
-A seed picks options; the docstring states them, and the grader reads the seed from the file. What a variant changes in
-the arguments alone, the layout of arrays, the orientation of kernels and the order of pairs, is done here by turning
-them; what it changes in the function, such as the rule of padding, `padded` and `unpadded` do.
+A seed picks options; the docstring states them, and the grader reads the seed from the file. Changes of the arguments
+alone (the layout of arrays, the orientation of kernels, the order of pairs) are made here by rearranging them; for
+another rule of padding there are `padded` and `unpadded`.
 """
 
 import hashlib
@@ -33,7 +33,7 @@ OPTIONS: dict[str, tuple[Any, ...]] = {
     "images": ("all", "one"),
     "ratio": ("separable over standard", "standard over separable"),
 }
-"""What can be chosen, each choice's first option being npconv's own."""
+"""The choices and their options; each choice's first option is npconv's own."""
 
 WORDS: dict[str, tuple[str, tuple[str, ...]]] = {
     "source": ("multiplier", ("c // Q", "c mod M")),  # the channel that filter c reads
@@ -57,7 +57,7 @@ WORDS: dict[str, tuple[str, tuple[str, ...]]] = {
         ),
     ),
 }
-"""What the texts of the tasks say in words, by the word in braces: a choice, and what is said for each option."""
+"""The words in braces of the tasks' texts: the choice on which each depends, and the text for each option."""
 
 # kind of array: a choice that lays it out, and for each option the axes in terms of npconv's
 LAYOUTS: dict[str, tuple[str, dict[str, tuple[int, ...]]]] = {
@@ -90,12 +90,12 @@ class Variant:
 
     @property
     def changed(self) -> dict[str, Any]:
-        """The choices in which it differs from the plain exercise."""
+        """The choices that differ from the plain exercise."""
         return {name: getattr(self, name) for name, options in OPTIONS.items() if getattr(self, name) != options[0]}
 
     @property
     def words(self) -> dict[str, Any]:
-        """The words in which the text of a task differs.
+        """The words that fill the braces of a task's text.
 
         >>> Variant(multiplier="q·M + m", limit=4).words["source"], Variant(limit=4).words["limit"]
         ('c mod M', 4)
@@ -128,7 +128,7 @@ class Variant:
         return ratio if self.ratio == "separable over standard" else 1 / ratio
 
     def axes(self, kind: str, count: int) -> tuple[int, ...]:
-        """The axes of the student's layout of an array, in terms of npconv's.
+        """The axes of the student's layout of an array, as numbers of npconv's axes.
 
         >>> Variant(channels="batch last").axes("volume", 4)
         (1, 2, 3, 0)
@@ -137,7 +137,7 @@ class Variant:
         return layouts.get(getattr(self, choice, ""), tuple(range(count)))
 
     def theirs(self, kind: str, a: Array) -> Array:
-        """An array of npconv's layout in the student's, as a copy of its own.
+        """A copy of an array, from npconv's layout into the student's.
 
         >>> Variant(channels="first").theirs("volume", np.zeros((2, 5, 4, 3))).shape
         (2, 3, 5, 4)
@@ -172,7 +172,7 @@ class Variant:
         return np.pad(x, ((0, 0), *map(tuple, padding), (0, 0)), mode=PADDINGS[self.padding])  # type: ignore[call-overload, no-any-return]
 
     def unpadded(self, dpadded: Array, padding: Sequence[Sequence[int]]) -> Array:
-        """The adjoint of `padded`: each value's gradients summed over all the places where it stands.
+        """The adjoint of `padded`: each value's gradient is the sum over all its copies.
 
         >>> Variant(padding="circular").unpadded(np.ones((1, 1, 5, 1)), ((0, 0), (2, 0)))[0, 0, :, 0]
         array([1., 2., 2.])
@@ -200,8 +200,8 @@ def kind_of_shape(option: str) -> str:
 def variant_from(choices: Sequence[str], seed: int | None, exercise: str = "") -> Variant:
     """The variant of that seed: at least two of the choices changed where there are three or more, else at least one.
 
-    All variants that there are stand in an order of the exercise's own, and a seed counts along it, from the beginning
-    again after the last: so many seeds in a row, so many different variants.
+    All variants are in an order of the exercise's own, and a seed counts along it, starting again after the last:
+    consecutive seeds give different variants until all of them have been used.
 
     >>> variant_from(("channels", "kernel", "padding"), None).changed
     {}
@@ -216,7 +216,7 @@ def variant_from(choices: Sequence[str], seed: int | None, exercise: str = "") -
 
 @cache
 def _all_variants(choices: tuple[str, ...], exercise: str) -> list[dict[str, Any]]:
-    """All sets of options that change enough, mixed up."""
+    """All sets of options that change enough, in a shuffled order."""
     enough = 2 if len(choices) > 2 else 1
     options = [dict(zip(choices, options, strict=True)) for options in product(*(OPTIONS[name] for name in choices))]
     changing = [chosen for chosen in options if len(replace(Variant(), **chosen).changed) >= enough]

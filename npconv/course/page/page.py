@@ -99,7 +99,7 @@ def notebook_html(stepper: Stepper, *, height: int = 760) -> str:
 
 
 def page_data(stepper: Stepper) -> dict[str, Any]:
-    """What the script reads: how panels begin, each step by its places, and the text of numbers that aren't whole."""
+    """The data for the script: panels at the start, each step's entries by place, and the text of fractions."""
     entries = {panel.name: _entries(panel) for panel in stepper.panels}
     place = {name: {index: k for k, index in enumerate(indices)} for name, indices in entries.items()}
     number = {name: k for k, name in enumerate(entries)}

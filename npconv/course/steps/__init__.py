@@ -1,7 +1,7 @@
 """Steppers: a convolution taken step by step on real values, for a debugger, a notebook or a page.
 
-KINDS has what can be stepped through, by name. `steps` is a generator of a kind's steps, `stepper` has them all with
-the arrays that they read and write. Both take sizes or an instructor's own arrays.
+KINDS lists the kinds by name. `steps` generates a kind's steps; `stepper` returns all of them, with the arrays that
+they read and write. Both take sizes or an instructor's own arrays.
 """
 
 import inspect
@@ -28,7 +28,7 @@ KINDS: dict[str, Callable[..., Plan]] = {
     "backward": backward,
     "groups": groups,
 }
-"""What each kind's function takes by keyword stands in its docstring; it returns what a stepper is made from."""
+"""The functions that plan each kind of stepper; their docstrings list the keyword arguments."""
 
 __all__ = ["KINDS", "Panel", "Side", "Step", "Stepper", "stepper", "steps"]
 
@@ -38,15 +38,15 @@ def stepper(kind: str, **sizes: Any) -> Stepper:
 
     Args:
         kind: one of `KINDS`.
-        sizes: what the kind takes by keyword, each optional: x, kernel, out_channels, depth_multiplier, expansion,
+        sizes: the kind's keyword arguments, all optional: x, kernel, out_channels, depth_multiplier, expansion,
             stride, padding, dilation, seed and arrays by the kernels' names; `KINDS[kind]` documents them.
 
     Returns:
         A Stepper.
 
     Raises:
-        TypeError: an argument that the kind doesn't take, or of the wrong kind.
-        ValueError: no such kind, arrays and sizes that don't fit one another, or sizes that no page can show.
+        TypeError: the kind has no such argument, or an argument has the wrong type.
+        ValueError: there is no such kind, arrays and sizes do not fit together, or no page can show these sizes.
 
     >>> page = stepper("depthwise", x=(3, 4, 2), kernel=(2, 3), padding=((1, 0), (0, 0)))
     >>> page.panel("y").values.shape, len(page.steps)
@@ -59,7 +59,7 @@ def stepper(kind: str, **sizes: Any) -> Stepper:
 
 
 def steps(kind: str, **sizes: Any) -> Iterator[Step]:
-    """The steps of a kind one after the other, each taken when it is asked for.
+    """The steps of a kind, generated one at a time.
 
     Arguments and errors as in `stepper`, raised at the call.
 

@@ -1,4 +1,4 @@
-"""Stepping through the backward of a standard convolution: every value of dy goes back to what it was made of."""
+"""Stepping through the backward of a standard convolution: each value of dy is sent back to its factors."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -48,8 +48,8 @@ def backward(
     """One value of dy a step, in the order of `conv2d_backward_loops`, added to dx and to dkernel.
 
     A step's products alternate as in the loops: dy times a weight, for dx, then dy times the input under that weight,
-    for dkernel. What falls on padding is multiplied and then dropped, as by the kernel's crop. Beside it runs forward,
-    with half the products.
+    for dkernel. Products that fall on padding are computed and then dropped, as the kernel's crop does. The page
+    compares with forward, which has half the products.
 
     x: an array (1, Dᵤ, Dᵤ, M) or sizes (Dᵤ, Dᵤ, M); kernel: an array (Dᵣ, Dᵣ, M, N), or its sides with out_channels
     for N, 2 unless given; dy: an array (1, Dᵥ, Dᵥ, N); stride, padding, dilation as in `conv2d`; seed: of the random
@@ -95,7 +95,7 @@ def backward(
 
 @dataclass
 class Sums:
-    """What one value of dy meets, its products, and what the gradients are where it was added."""
+    """The entries that one value of dy meets, its products, and the new values of the gradients."""
 
     read: tuple[Index, ...]
     weights: tuple[Index, ...]
@@ -124,7 +124,7 @@ def accumulated(dy: Array, x: Array, kernel: Array, g: Geometry) -> Iterator[tup
 
 
 def backward_text(upstream: Number, n: int, sums: Sums) -> str:
-    """What one value of dy adds to, in words."""
+    """The sums to which one value of dy is added, in words."""
     factor, count = factor_text(upstream), len(sums.read)
     text = f": {factor}·kernel[:, :, :, {n}] is added to its patch of dx, {factor}·patch to dkernel[:, :, :, {n}]"
     for name, written in sums.writes.items():

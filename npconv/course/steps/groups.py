@@ -29,16 +29,16 @@ def groups(
     dilation: Pair = 1,
     seed: int = 0,
 ) -> Plan:
-    """A number of groups a step, every divisor of M and N from 1, the standard convolution, to the largest.
+    """One number of groups a step: the common divisors of M and N, from 1, the standard convolution, to the largest.
 
     With N = M·Q the largest is M, and the last step is the depthwise convolution with depth multiplier Q.
-    At each the kernel keeps what lies in its groups, and drops the rest: an output channel reads the input channels of
-    its own group alone. The output is computed anew, all of it; a step's products are those of one value, in the middle
-    of channel 0. `done` and `total` of a side are both the whole convolution's multiplications.
+    Each step keeps the weights within groups and drops the others: an output channel reads only the input channels of
+    its own group. The whole output is recomputed; a step's products are those of one value, in the middle of
+    channel 0. `done` and `total` of a side are both the whole convolution's multiplications.
 
     x: an array (1, Dᵤ, Dᵤ, M) or sizes (Dᵤ, Dᵤ, M); kernel: the standard one, an array (Dᵣ, Dᵣ, M, N), or its sides
     with out_channels for N, M unless given; stride, padding, dilation as in `conv2d`; seed: of the random numbers.
-    Raises as `stepper`, and ValueError where M and N have no common divisor but 1, so that there is nothing to divide.
+    Raises as `stepper`, and ValueError if M and N have no common divisor above 1.
 
     >>> print(*(step.name for step in groups(x=(3, 3, 12)).walk()), sep=", ")
     groups = 1, groups = 2, groups = 3, groups = 4, groups = 6, groups = 12
@@ -113,14 +113,14 @@ def shares(m: int, n: int, groups: int) -> Iterator[tuple[Array, Array]]:
 
 
 def grouped_kernel(kernel: Array, groups: int) -> Array:
-    """What groups keep of a standard kernel, (Dᵣ, Dᵣ, M, N) to (Dᵣ, Dᵣ, M/groups, N)."""
+    """The weights of a standard kernel (Dᵣ, Dᵣ, M, N) that lie within groups, (Dᵣ, Dᵣ, M/groups, N)."""
     m, n = kernel.shape[2:]
     kept = [kernel[:, :, channels][..., filters] for channels, filters in shares(m, n, groups)]
     return np.concatenate(kept, axis=-1)
 
 
 def linked(m: int, n: int, groups: int) -> Array:
-    """Which input channels each output channel reads, (M, N): 1, or 0 where they are in different groups.
+    """The links between input and output channels, (M, N): 1 within a group, 0 between groups.
 
     >>> linked(2, 4, 2)
     array([[1, 1, 0, 0],
@@ -143,5 +143,5 @@ def group_text(groups: int, m: int, n: int) -> str:
 
 
 def entries(a: Array) -> dict[Index, Number]:
-    """All of an array's entries by index."""
+    """All entries of an array, by index."""
     return {index: a[index].item() for index in np.ndindex(*a.shape)}

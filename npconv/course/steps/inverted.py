@@ -33,14 +33,14 @@ Place = tuple[int, int]
 
 
 def entries(row: int, column: int, channels: int) -> tuple[Index, ...]:
-    """All channels of a place."""
+    """All channels of a position."""
     return tuple((row, column, c) for c in range(channels))
 
 
 def relu6(
     table: PanelSet, after: str, source: str, into: str, sides: tuple[Side, ...], padded: Mapping[Place, Place]
 ) -> Iterator[Step]:
-    """ReLU6 place by place; `padded` has where a place is written, if not where it is read."""
+    """ReLU6, position by position; `padded` gives the position that is written, if not the one that is read."""
     height, width, channels = table.arrays[source].shape
     for v, w in np.ndindex(height, width):
         row, column = padded.get((v, w), (v, w))
@@ -52,7 +52,7 @@ def relu6(
 
 
 def shortcut_steps(table: PanelSet, sides: tuple[Side, ...], padded: Mapping[Place, Place]) -> Iterator[Step]:
-    """The sum with the shortcut, place by place; `padded` has where a place of x is read."""
+    """The sum with the shortcut, position by position; `padded` gives the position of x that is read."""
     height, width, channels = table.arrays["output"].shape
     for v, w in np.ndindex(height, width):
         row, column = padded.get((v, w), (v, w))
@@ -70,7 +70,7 @@ def shortcut_steps(table: PanelSet, sides: tuple[Side, ...], padded: Mapping[Pla
 
 
 def relu6_text(before: list[Number], after: list[Number]) -> str:
-    """What ReLU6 does to some numbers, in words.
+    """The effect of ReLU6 on some numbers, in words.
 
     >>> relu6_text([8, 2, -3], [6, 2, 0])
     'ReLU6 clips 8 to 6 and −3 to 0 and lets 2 pass'
@@ -119,9 +119,9 @@ def inverted_residual(
     dilation: Pair = 1,
     seed: int = 0,
 ) -> Plan:
-    """Stage by stage: one value a step in the convolutions, one place with all its channels in ReLU6 and the shortcut.
+    """Stage by stage: one value a step in the convolutions, one position with all channels in ReLU6 and the shortcut.
 
-    Beside it runs the block with a standard convolution of as many channels in the depthwise one's place.
+    The page compares with a block that has a standard convolution in place of the depthwise one.
 
     x: an array (1, Dᵤ, Dᵤ, k) or sizes (Dᵤ, Dᵤ, k); expand, depthwise, project: arrays (k, tk), (Dᵣ, Dᵣ, tk), (tk, k′),
     or the sides kernel, expansion t and out_channels k′, 3×3, 2 and k unless given; expansion 1 leaves expand and its

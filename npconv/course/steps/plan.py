@@ -1,4 +1,4 @@
-"""The plan of a stepper, which every kind's function returns, and what the plans share: panels, and steps that sum."""
+"""The plan of a stepper, which each kind's function returns, and the panels and steps that several plans share."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ VOLUME = ("row", "column", "channel")
 
 @dataclass(frozen=True)
 class Plan:
-    """A stepper before its steps are taken: `walk` takes them one after the other."""
+    """A stepper before its steps are taken; `walk` generates them."""
 
     title: str
     summary: str
@@ -35,7 +35,7 @@ def inside_of(g: Geometry) -> tuple[int, int, int, int] | None:
 
 
 def inner_places(g: Geometry) -> dict[tuple[int, int], tuple[int, int]]:
-    """Each place of the padded input that is no padding, with its place in the input itself."""
+    """The position in the input of each position of the padded input that is not padding."""
     rows, columns = (list(enumerate(range(axis.padded)[axis.inside])) for axis in (g.height, g.width))
     return {(row, column): (v, w) for v, row in rows for w, column in columns}
 
@@ -61,24 +61,24 @@ def matrix_panel(name: str, title: str, kernel: Array) -> Panel:
 
 
 def patch(g: Geometry, v: int, w: int, channels: Iterable[int]) -> tuple[Index, ...]:
-    """The entries of the padded input that the output's place (v, w) reads: by tap row, tap column, channel."""
+    """The entries of the padded input that output position (v, w) reads, by tap row, tap column and channel."""
     return tuple(product(g.row[v], g.column[w], channels))
 
 
 def taps(g: Geometry, *channels: Sequence[int]) -> tuple[Index, ...]:
-    """The entries of a kernel in the same order, at every tap those of the channels given for its last axes."""
+    """The entries of a kernel in the same order, for the given channels of its last axes."""
     return tuple(product(range(g.height.kernel), range(g.width.kernel), *channels))
 
 
 class Multiplications:
-    """The multiplications done so far on each side, by name, of so many in all."""
+    """The multiplications done so far on each side, by name, and in all."""
 
     def __init__(self, totals: Mapping[str, int]) -> None:
         self.totals = totals
         self.done = dict.fromkeys(totals, 0)
 
     def after(self, *more: int) -> tuple[Side, ...]:
-        """The sides after so many more on each; after none they stay."""
+        """The sides after this many more multiplications on each, by default none."""
         for name, number in zip(self.totals, more, strict=False):
             self.done[name] += number
         return tuple(Side(name, self.done[name], total) for name, total in self.totals.items())
@@ -111,7 +111,7 @@ class PanelSet:
         beside: int,
         stage: str = "",
     ) -> Step:
-        """The step that writes one entry, the sum of the products of what it reads; `beside` are the other side's."""
+        """The step that writes one entry, a sum of products; `beside` counts the other side's multiplications."""
         products, (panel, index) = self.products(left, right), into
         (value,), name = self.values(panel, [index]), entry_text(panel, index)
         sentence, writes = f"{name} = {products_text(products)} = {number_text(value)}", {panel: {index: value}}

@@ -24,7 +24,7 @@ from .sizes import NAME, Given, GivenArrays, count_of, fits_steps, fitting, kern
 from .standard import FILTERS
 from .step import Step
 
-COMPARED = 3  # the side of the standard filters that a pointwise convolution is set beside, the article's
+COMPARED = 3  # the side of the standard filters that a pointwise convolution is compared with, as in the article
 
 
 def depthwise(
@@ -39,7 +39,7 @@ def depthwise(
 ) -> Plan:
     """One value of the output a step, in the order of `depthwise_conv2d_loops`: a channel's patch times its own filter.
 
-    Beside it runs a standard convolution with as many output channels: each of its values sums over all the channels.
+    The page compares with a standard convolution with as many output channels, whose values sum over all channels.
 
     x: an array (1, Dᵤ, Dᵤ, M) or sizes (Dᵤ, Dᵤ, M); kernel: an array (Dᵣ, Dᵣ, M·Q), or its sides with depth_multiplier
     for Q, 1 unless given; stride, padding, dilation as in `conv2d`; seed: of the random numbers. Raises as `stepper`.
@@ -82,9 +82,9 @@ def depthwise(
 def pointwise(
     *, x: Given = (3, 4, 3), kernel: Array | None = None, out_channels: int | None = None, seed: int = 0
 ) -> Plan:
-    """One value of the output a step, in the order of `pointwise_conv2d_loops`: the channels of one place, weighed.
+    """One value of the output a step, in the order of `pointwise_conv2d_loops`: a weighted sum of the channels.
 
-    Beside it runs a standard convolution with as many filters of 3×3, and padding that keeps the size.
+    The page compares with a standard convolution with as many filters of 3×3 and "same" padding.
 
     x: an array (1, Dᵤ, Dᵤ, M) or sizes (Dᵤ, Dᵤ, M); kernel: an array (M, N), or out_channels for N, 4 unless given;
     seed: of the random numbers. Raises as `stepper`. Source: the article's Fig. 4(c).
@@ -134,8 +134,8 @@ def separable(
 ) -> Plan:
     """First the depthwise stage, which fills the filtered maps, then the pointwise stage, which fills the output.
 
-    Beside it runs the standard convolution with the factored kernel, whose output is the same: what it would have done
-    by as many values of the output, so nothing during the depthwise stage.
+    The page compares with the standard convolution with the factored kernel, whose output is the same, after as many
+    values of the output; during the depthwise stage it does nothing.
 
     x: an array (1, Dᵤ, Dᵤ, M) or sizes (Dᵤ, Dᵤ, M); depthwise and pointwise: arrays (Dᵣ, Dᵣ, M·Q) and (M·Q, N), or the
     sides kernel, depth_multiplier Q and out_channels N, 3×3, 1 and 4 unless given; stride, padding, dilation as in

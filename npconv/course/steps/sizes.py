@@ -1,6 +1,6 @@
-"""What a stepper is given, as arrays: an instructor's own numbers, or sizes to be filled with small whole ones.
+"""The arrays of a stepper: an instructor's own numbers, or sizes that are filled with small whole numbers.
 
-And what no page can show, refused with the limit and its reason before anything is computed.
+Sizes that no page can show are refused before anything is computed; the message has the limit.
 """
 
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ Given: TypeAlias = Array | Sequence[int]
 
 
 class GivenArrays:
-    """The arrays of one stepper, from what was given; random ones come from one seed, weights up to `weights`."""
+    """The arrays of one stepper, given or random; random weights lie between −`weights` and `weights`."""
 
     def __init__(self, seed: int, weights: int = WEIGHTS) -> None:
         self.generator, self.weights = arguments.generator(NAME, seed), weights
@@ -41,7 +41,7 @@ class GivenArrays:
     def kernel(
         self, name: str, given: Array | None, shape: Sequence[int], *, channel_axes: int = 2, **decided: object
     ) -> Array:
-        """The array given, beside which the sizes that it decides must be left out, or a random one of that shape."""
+        """The given array, which excludes the sizes that it decides, or a random one of that shape."""
         if given is None:
             return self.array(name, shape, tuple(shape), channel_axes, self.weights)
         for size, value in decided.items():
@@ -71,12 +71,12 @@ def sizes_of(name: str, given: Sequence[int]) -> tuple[int, ...]:
 
 
 def kernel_sides(kernel: Pair | None) -> tuple[int, int]:
-    """A filter's height and width, 3×3 where none are given."""
+    """A filter's height and width, 3×3 by default."""
     return arguments.pair(NAME, "kernel", 3 if kernel is None else kernel)
 
 
 def count_of(name: str, value: int | None, otherwise: int) -> int:
-    """A count such as N, or what it is where none is given."""
+    """A count such as N, or its default."""
     return otherwise if value is None else arguments.integer(NAME, name, value)
 
 
@@ -93,12 +93,12 @@ def fits(name: str, shape: Sequence[int], channel_axes: int = 1) -> None:
 
 
 def fits_padded(name: str, shape: Sequence[int], g: Geometry) -> None:
-    """Refuse an input that is too large with its padding; its geometry is known."""
+    """Refuse an input that is too large with its padding."""
     fits(name, (g.height.padded, g.width.padded, shape[-1]))
 
 
 def fitting(row: Signature, x: Array, *kernels: Array, **geometry: Any) -> Geometry:
-    """The geometry of arrays that fit their contract, and with their padding a page."""
+    """The geometry of arrays that fit their contract and, with their padding, a page."""
     g = row.check(NAME, x, *kernels).geometry(**geometry)
     fits_padded("x", x.shape, g)
     return g
@@ -113,7 +113,7 @@ def fits_steps(steps: int, products: int) -> None:
 
 
 def whole(a: Array) -> Array:
-    """Whole numbers as integers, anything else as it is.
+    """Convert whole numbers to integers; leave others as they are.
 
     >>> whole(np.array([1.0, -0.0])), whole(np.array([0.5]))
     (array([1, 0]), array([0.5]))

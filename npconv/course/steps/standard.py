@@ -23,9 +23,9 @@ FILTERS = 4  # N, where none is given
 def standard_arrays(
     seed: int, x: Given, kernel: Pair | Array, out_channels: int | None, otherwise: int | None = FILTERS
 ) -> tuple[GivenArrays, Array, Array]:
-    """x (1, Dᵤ, Dᵤ, M) and a standard kernel (Dᵣ, Dᵣ, M, N), and what gives further arrays.
+    """The source of further arrays, x (1, Dᵤ, Dᵤ, M) and a standard kernel (Dᵣ, Dᵣ, M, N).
 
-    Where N is not given it is `otherwise`, or M.
+    If N is not given it is `otherwise`, or M.
     """
     arrays = GivenArrays(seed)
     x = arrays.volume("x", x)
@@ -47,8 +47,8 @@ def standard(
 ) -> Plan:
     """One value of the output a step, in the order of `conv2d_loops`: the inner product of a patch and a filter.
 
-    Beside it runs what a depthwise separable convolution with as many filters would have done by the same value: a
-    place's depthwise products when the first filter comes to it, and a value's pointwise products with every value.
+    The page compares with a depthwise separable convolution with as many filters, after the same value: it does a
+    position's depthwise products when the first filter reaches it, and a value's pointwise products with every value.
 
     x: an array (1, Dᵤ, Dᵤ, M) or sizes (Dᵤ, Dᵤ, M); kernel: an array (Dᵣ, Dᵣ, M, N), or its sides with out_channels
     for N, 4 unless given; stride, padding, dilation as in `conv2d`; seed: of the random numbers. Raises as `stepper`.
@@ -99,8 +99,8 @@ def per_channel(
 ) -> Plan:
     """One value of a channel's map a step, map after map, for filter n; then their sums, channel n of the output.
 
-    The standard convolution does this for each of its filters: it has done a share of its multiplications. A depthwise
-    convolution, beside it, is finished with the maps of one filter.
+    The standard convolution does this for each of its filters, so it has done only a share of its multiplications. The
+    page compares with a depthwise convolution, which is finished after the maps of one filter.
 
     The arguments are those of `standard`. Source: the article's Fig. 3.
 

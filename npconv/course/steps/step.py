@@ -1,8 +1,8 @@
-"""What a stepper is made of: arrays that lie on the table, and steps that read some of their entries and write others.
+"""The parts of a stepper: panels, which are arrays, and steps, which read some of their entries and write others.
 
-A panel's array is what a kernel took or returned without its batch axis, as there is one image; so an entry's index is
-the kernel's without its first number. An input that is padded is shown padded: its entries are indexed with the padding
-before them, as the kernels read them, and a page numbers its rows and columns as x has them, the padding's not at all.
+A panel's array is an argument or a result of a kernel without its batch axis, as there is one image; so an entry's
+index is the kernel's without its first number. A padded input is shown with its padding: its entries are indexed as in
+the padded array, which the kernels read, while a page numbers rows and columns as x has them, and padding not at all.
 """
 
 from collections.abc import Mapping
@@ -19,15 +19,15 @@ Number = int | float
 
 @dataclass(frozen=True)
 class Panel:
-    """One array on the table: shown from the beginning, or filled entry by entry as the steps write it.
+    """One array: shown from the beginning, or filled entry by entry as the steps write it.
 
-    `values` are the numbers that the kernels computed: what a filled panel holds after the last step. `axes` names each
-    axis in the legend's words, such as ("row", "column", "channel"); the first two are drawn as a grid, the rest as
-    slices side by side. `role` is that of the visual language: input, filter, depthwise, activated, linear or output;
-    or it is links, where 1 stands for a link and 0 for none.
-    `inside` gives the rows and columns, (top, bottom, left, right) with the ends excluded, beyond which lies padding;
-    padding's zeros are there from the beginning, in a filled panel too. `accumulates` says that a filled panel starts
-    as zeros, to which the steps add; any other starts empty.
+    `values` are the numbers that the kernels computed, the contents of a filled panel after the last step. `axes` names
+    each axis in the legend's words, such as ("row", "column", "channel"); the first two are drawn as a grid, the rest
+    as slices side by side. `role` is that of the visual language: input, filter, depthwise, activated, linear or
+    output; or it is links, where 1 stands for a link and 0 for none. `inside` gives the rows and columns, (top, bottom,
+    left, right) with the ends excluded, outside which there is padding; its zeros are there from the beginning, in a
+    filled panel too. `accumulates` says that a filled panel starts with zeros, to which the steps add; any other starts
+    empty.
     """
 
     name: str
@@ -54,7 +54,7 @@ class Panel:
         return (bottom - top, right - left, *self.values.shape[2:])
 
     def start(self) -> Array:
-        """What the panel holds before the first step: its numbers, zeros, or NaN where nothing is yet."""
+        """The contents before the first step: the given numbers, zeros, or NaN for what is not yet computed."""
         if self.given:
             return np.array(self.values)
         start: Array = np.zeros(self.values.shape)
@@ -65,7 +65,7 @@ class Panel:
 
 @dataclass(frozen=True)
 class Side:
-    """One way of computing the same, with how many multiplications it has done so far and how many it needs in all."""
+    """One way of computing the result, with its multiplications so far and in all."""
 
     name: str
     done: int
@@ -74,13 +74,13 @@ class Side:
 
 @dataclass(frozen=True)
 class Step:
-    """One step: what is read, what is written, the products between, and the multiplications done so far on both sides.
+    """One step: the entries read and written, the products, and the multiplications so far on both sides.
 
-    `sentence` says the step in words and numbers, for who hears the page; `reads` has for each panel the entries that
-    the step looks at, `writes` those that it sets or adds to, with the values that they have after it. `products` are
+    `sentence` is the step in words and numbers, for readers who hear the page; `reads` has for each panel the entries
+    that the step reads, `writes` those that it sets or adds to, with their new values. `products` are
     (factor, factor, product), in the order in which they are added; where there are none, as in the sum over the
-    channels, the step adds or changes what it reads. `sums` names the panels to which the products are added in turn,
-    where they are several.
+    channels, the step adds up or changes the entries that it reads. `sums` names the panels to which the products are
+    added in turn, if there are several.
     """
 
     name: str
@@ -105,7 +105,7 @@ class Stepper:
     """A kind of stepper with its arrays: its panels from left to right and its steps in order.
 
     `kind` is its name on the command line, `title` a line above the page, `summary` one sentence on what is stepped
-    through, with the sizes. `geometry` is what the kernels got by keyword.
+    through, with the sizes. `geometry` has the kernels' keyword arguments.
     """
 
     kind: str
@@ -120,9 +120,9 @@ class Stepper:
         return {panel.name: panel for panel in self.panels}[name]
 
     def state(self, count: int) -> dict[str, Array]:
-        """What each panel holds after that many steps: given ones whole, filled ones with NaN where nothing is yet.
+        """The contents of each panel after that many steps, with NaN for what is not yet computed.
 
-        Raises ValueError where there are not that many steps.
+        Raises ValueError if there are fewer steps.
         """
         count = integer("Stepper.state", "count", count, 0, len(self.steps))
         state = {panel.name: panel.start() for panel in self.panels}
