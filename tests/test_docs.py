@@ -14,6 +14,7 @@ import npconv
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+GUIDES = [ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md"]
 MODULES = [
     module.name for module in pkgutil.walk_packages(npconv.__path__, "npconv.") if not module.name.endswith("__main__")
 ]
@@ -64,7 +65,7 @@ def links(page: Path, text: str) -> list[tuple[Path, str]]:
     return [(page.parent / file if file else page, anchor) for file, anchor in found if not file.startswith("http")]
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+@pytest.mark.parametrize("page", [*PAGES, *GUIDES], ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_the_links_of_the_docs_lead_somewhere(page):
     for target, anchor in links(page, page.read_text(encoding="utf-8")):
         assert target.exists(), target
@@ -104,6 +105,13 @@ def test_a_reader_who_knows_the_article_finds_what_it_says_behind_one_link(idea,
         if idea in article and f"`{name}`" in code
     ]
     assert any(words in explanation for explanation in found)
+
+
+def test_the_files_that_the_guides_name_exist():
+    for guide in GUIDES:
+        text = guide.read_text(encoding="utf-8")
+        for name in re.findall(r"`((?:npconv|tests|docs|figures|findings|\.ci)/[^`\s]*)`", text):
+            assert "NAME" in name or (ROOT / name).exists(), (guide.name, name)
 
 
 def test_the_docs_that_docstrings_name_exist():
