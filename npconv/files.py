@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 
 def write_whole(path: str | Path, content: bytes | str) -> None:
-    """Write a file so that at no moment a part of it stands under its name; its folder is made where it is missing.
+    """Write a file whole or not at all: its name never has a part of it. A missing folder is made.
 
     A new file has the permissions that the umask leaves. A file that is there keeps its permissions, and its owner
     where the system allows it; one that may not be written is left alone. A symbolic link stays, and the file that it
@@ -31,7 +31,7 @@ def write_whole(path: str | Path, content: bytes | str) -> None:
     ...     Path(folder, "new", "file.txt").read_text()
     'whole'
 
-    Raises OSError, with the path and the reason, where it cannot be written: what was there is then as it was.
+    Raises OSError, with the path and the reason, where it cannot be written; an existing file is then unchanged.
     """
     content = content.encode() if isinstance(content, str) else content
     with _named(path):
@@ -59,7 +59,7 @@ def _standard(there: os.stat_result) -> int:
 
 
 def _replace(target: Path, content: bytes, there: os.stat_result | None) -> None:
-    """Write a new file beside the target and let it take the target's place."""
+    """Write a new file in the target's folder, and replace the target by it."""
     mode = 0o666 if there is None else there.st_mode & 0o777
     if there is not None and not os.access(target, os.W_OK):
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
@@ -90,7 +90,7 @@ def _take_over(temporary: Path, there: os.stat_result) -> None:
 
 @contextmanager
 def _named(path: str | Path) -> Iterator[None]:
-    """Let an OSError say the path that the user gave."""
+    """Name the user's path in an OSError."""
     try:
         yield
     except OSError as error:
@@ -99,16 +99,16 @@ def _named(path: str | Path) -> Iterator[None]:
 
 @contextmanager
 def alone(folder: str | Path, name: str = ".lock", *, wait: bool = False) -> Iterator[None]:
-    """Hold a folder, made where it is missing, for as long as a `with` lasts: one process at a time holds one name.
+    """Hold a folder as long as a `with` lasts, so that one process at a time holds one name. A missing one is made.
 
     It is a lock of the operating system on a file of that name, which is removed afterwards. The lock ends with its
-    process, however that ends, and with the children that it forked: a file that is left over keeps nobody out. Where
-    the file system has no locks, nobody is kept out either.
+    process, however that ends, and with the children that it forked: a lock file that is left over locks nothing. Where
+    the file system has no locks, nothing is locked either.
 
     Args:
-        folder: what is held.
+        folder: the folder to hold.
         name: of the file in it.
-        wait: whether to wait for another who holds it.
+        wait: whether to wait until another process releases it.
 
     Raises OSError where another holds it, or the folder cannot be written.
 
@@ -171,8 +171,8 @@ def as_npz(arrays: Mapping[str, NDArray[Any]]) -> bytes:
 def read_npz(path: str | Path) -> dict[str, NDArray[Any]]:
     """All arrays of an .npz file by name.
 
-    Raises OSError where there is no such file, ValueError where it is not an .npz file of plain arrays: what would have
-    to be unpickled is refused.
+    Raises OSError where there is no such file, ValueError where it is not an .npz file of plain arrays: pickled ones
+    are refused.
     """
     arrays, damaged = readable_npz(path)
     for name, reason in damaged.items():
@@ -211,7 +211,7 @@ def readable_npz(path: str | Path) -> tuple[dict[str, NDArray[Any]], dict[str, s
 def parse_json(text: str) -> Any:
     """The data of a text in JSON.
 
-    Raises ValueError where it is none, for NaN and Infinity too, which JSON doesn't have, and for what is nested too
+    Raises ValueError where it is none, for NaN and Infinity too, which JSON does not have, and for data nested too
     deeply.
 
     >>> parse_json('{"steps": [1, NaN]}')

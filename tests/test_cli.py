@@ -271,7 +271,7 @@ def test_train_is_stopped_by_ctrl_c_and_goes_on(stopped_at, own_images, capsys, 
     before = signal.getsignal(signal.SIGINT)
     monkeypatch.setattr(loop, "training_step", interrupted)
     assert cli.main([*TRAIN, "--out", "stopped"]) == 130
-    assert capsys.readouterr().err.endswith("npconv train: stopped; the same command goes on from here\n")
+    assert capsys.readouterr().err.endswith("npconv train: stopped; the same command continues from here\n")
     assert len(taken) == stopped_at
     assert signal.getsignal(signal.SIGINT) is before
     assert [p.name for p in (own_images / "stopped").iterdir()] == ["checkpoint.npz"]

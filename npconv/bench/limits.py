@@ -62,7 +62,7 @@ def products(kernel: Array, positions: int) -> list[Callable[[], Any]]:
 
 
 def copying(size: int) -> Callable[[], Any]:
-    """One copy that reads and writes so many numbers together."""
+    """One copy that reads and writes `size` numbers in all."""
     half = np.ones(max(size // 2, 1), np.float32)
     return bind(np.copyto, np.empty_like(half), half)
 

@@ -21,7 +21,7 @@ def interleaved(timed: Calls, rounds: int) -> dict[tuple[str, str], float]:
 
 
 def samples_in_turn(timed: Calls, rounds: int) -> dict[tuple[str, str], list[float]]:
-    """Seconds, round by round; short calls are repeated within a round, very long ones left out after the third.
+    """Seconds, round by round; short calls are repeated within a round, very long ones stop after the third.
 
     NumPy's and torch's threads spin for some milliseconds after a call, in wait for the next, and take the cores from
     one another. So where a round passes from one library to the other it rests first, and makes a call that doesn't
@@ -72,7 +72,7 @@ class Rounds:
 
 
 def seconds_each(run: Callable[[], Any], repeats: int) -> float:
-    """Seconds a call, of so many calls in a row."""
+    """The seconds of one call, of several in a row."""
     start = time.perf_counter()
     for _ in range(repeats):
         run()

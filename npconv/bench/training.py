@@ -132,7 +132,7 @@ def measure_network(side: int = 24, batch: int = 64, *, rounds: int = 15) -> lis
 
 
 def _steps(name: str, batch: int, network: Sequential, timed: Calls, rounds: int) -> list[StepTime]:
-    """Time them, and npconv's once more part by part."""
+    """Time them, and npconv's step again part by part."""
     keep_memory()
     times = Rounds(timed, rounds)
     shares = _shares(network, timed["npconv", "step"], rounds)

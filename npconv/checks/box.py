@@ -1,7 +1,7 @@
-"""Every geometry in a box, enumerated and not drawn: all kernels on each of them, equal for all numbers.
+"""Proofs that all kernels are equal for all numbers, on every geometry in a box.
 
-Kernels reach space only through `Geometry`, whose axes know nothing of each other but for what `PARTNERS` are there
-for. So each axis is held against its definition, and each is run beside a few partners and not beside all others.
+Kernels reach space only through `Geometry`, whose axes know nothing of each other except in the cases that
+`PARTNERS` cover. So each axis is compared with its definition, and each runs with a few partners, not with all others.
 """
 
 import math
@@ -81,12 +81,12 @@ def prove_box(package: str = "npconv.kernels", *, every: int = 1, processes: int
     and depth multipliers, beside one of them. Batches of 3 have 2 channels, or 2 a group, and 3 filters.
 
     The arrays are drawn from all numbers of int64. What wraps is exact modulo 2⁶⁴, so that two polynomials whose
-    coefficients differ by less than 32 are equal for all numbers, in every commutative ring, or are told apart but for
-    the chance `bound`: C(68, 4)/2⁶⁴ for five arrays, 16 times (`prove_equal`).
+    coefficients differ by less than 32 are equal for all numbers, in every commutative ring, or are told apart except
+    with the probability `bound`: C(68, 4)/2⁶⁴ for five arrays, 16 times (`prove_equal`).
 
     Args:
         package: where the kernels are.
-        every: take every so many-th geometry alone.
+        every: n takes only every n-th geometry.
         processes: how many work side by side; by default as many as there are processors.
 
     Returns:

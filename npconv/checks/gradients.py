@@ -80,7 +80,7 @@ def check_backward(
 
     y = apply(fixed)
     if not np.isfinite(y).all():
-        raise AssertionError(f"{label_of(forward)} gives what is not finite ({where})")
+        raise AssertionError(f"{label_of(forward)} returns numbers that are not finite ({where})")
     dy = rng.standard_normal(y.shape)
     gradients = gradients_of("check_backward", backward, dy if y.ndim else dy[()], fixed, geometry)
 

@@ -1,9 +1,10 @@
-"""Equal for all numbers: polynomials in normal form, and whole numbers on which a difference hardly ever hides.
+"""Proofs of equality for all numbers: polynomials in normal form, and whole numbers that hardly ever hide a difference.
 
 A sum of products is a polynomial in the entries of its arrays, of degree 1 in each array. If the difference of two of
 them is not zero everywhere, it is zero for at most a share 1/|S| of the values of one array that are drawn from a set
-S, and so for at most 1 − (1 − 1/|S|)^d of those of d arrays (J. Schwartz, R. Zippel). What is equal on some draws from
-a large set is therefore equal for all numbers, in every commutative ring, but for a chance that is known.
+S, and so for at most 1 − (1 − 1/|S|)^d of those of d arrays (J. Schwartz, R. Zippel). Functions that are equal on some
+draws from a large set are therefore equal for all numbers, in every commutative ring, except with a known, small
+probability.
 """
 
 import math
@@ -60,11 +61,11 @@ def check_adjoint(
         (counted on ones and on random signs); or less, where forward is linear on smaller numbers alone, as where
         sums cancel. A wrong gradient of degree 1 in dy and in each array passes one draw with a chance of at most
         1 − (1 − 1/(2A))^(d + 2), for dy, the arrays and v; `bound` is that to the power of `draws`. It says nothing
-        of what is cast or rounded on the way.
+        about casts and rounding inside the kernels.
 
     Raises:
         AssertionError: says which gradient is wrong, at which entry, what it must be, and at which shapes; or in which
-            array forward is not linear, what is not a whole number, or which argument was changed.
+            array forward is not linear, which result is not a whole number, or which argument was changed.
         TypeError: an argument or a result is not an ndarray of real numbers.
         ValueError: no arrays, or empty ones, bits of another number or beyond the results' dtypes, or sums too long.
 
@@ -130,8 +131,8 @@ def prove_equal(f: Function, g: Function, *shapes: Sequence[int], seed: int = 0,
     """Prove that two functions are equal for all arrays of these shapes, in any commutative ring.
 
     For functions that are polynomials in the entries of their arrays: kernels that are sums of products, forward and
-    backward, and what is composed of them. At small sizes both run on names in the place of numbers, and are compared
-    in normal form. At larger sizes they must be of degree 1 in each array (which is tried), and run on numbers.
+    backward, and their compositions. At small sizes both run on names instead of numbers, and are compared in normal
+    form. At larger sizes they must be of degree 1 in each array (which is tried), and run on numbers.
 
     Args:
         f, g: functions of as many arrays as there are shapes; each returns an array, or a tuple of them.

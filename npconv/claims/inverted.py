@@ -36,7 +36,7 @@ def the_layer_is_three_convolutions() -> Finding:
 
 @claim(
     INVERTED,
-    "holds if values stay small: what is above 6 is lost as what is below 0 is, in many dimensions too",
+    "holds if values stay small: values above 6 are lost as values below 0 are, in many dimensions too",
     "relu6 pointwise_conv2d",
     "relu-information-loss",
 )

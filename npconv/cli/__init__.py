@@ -27,7 +27,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     _make_usable()
     try:
         return _status(argv)
-    except BrokenPipeError:  # who read has had enough, as `head` has
+    except BrokenPipeError:  # the reader has ended, as `head` does
         return 1
     finally:
         _settle(sys.stdout)
@@ -68,7 +68,7 @@ def _status(argv: Sequence[str] | None) -> int:
 
 
 def _make_usable() -> None:
-    """Open what is closed of the standard streams, in the order of their numbers; print any letter, as "?" at least."""
+    """Open closed standard streams, in the order of their numbers, and print letters that they cannot encode as "?"."""
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         stream = getattr(sys, name)
         if stream is None:
@@ -78,7 +78,7 @@ def _make_usable() -> None:
 
 
 def _settle(stream: TextIO) -> None:
-    """Write out what a stream holds, or drop it where nobody takes it: at its end Python would complain."""
+    """Flush a stream, or drop its contents if nobody reads it: Python would complain at its end."""
     try:
         stream.flush()
     except OSError:

@@ -11,7 +11,7 @@ from .shared import Commands, File, Whole, print_table, progress_line
 
 KINDS = ("standard", "depthwise", "pointwise", "separable", "inference", "training")
 
-Measurement: TypeAlias = tuple[str, str, Callable[..., Any]]  # what it belongs to, what is measured, and the call
+Measurement: TypeAlias = tuple[str, str, Callable[..., Any]]  # its table, its description, and the call
 
 
 def add_parser(commands: Commands) -> None:

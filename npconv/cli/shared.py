@@ -23,7 +23,7 @@ ALIASES = {  # names in functions of what an option of another name gives
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser whose errors are one line: the command and its subcommand, the option, what is wrong with it.
+    """A parser whose errors are one line: the command and its subcommand, the option, the fault.
 
     What it parses has the `parser` of the innermost subcommand.
     """
@@ -39,7 +39,7 @@ class Parser(argparse.ArgumentParser):
         self.exit(2)
 
     def complain(self, message: str) -> None:
-        """Print one line on standard error, where somebody reads it."""
+        """Print one line on standard error, if it is open."""
         with suppress(OSError):
             print(f"{self.prog}: {' '.join(message.split())}", file=sys.stderr)
 
@@ -76,7 +76,7 @@ class Whole:
 
 @dataclass(frozen=True)
 class Real:
-    """The type of an option that takes real numbers from `least` to `most`, but for the one that `without` names.
+    """The type of an option that takes real numbers from `least` to `most`, except the one that `without` names.
 
     >>> Real(0, 1, without="least")("0.5")
     0.5
@@ -219,6 +219,6 @@ def print_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
 
 def progress_line(text: str) -> None:
-    """One line that is written over, for who watches a terminal."""
+    """Print a line that the next one replaces, on a terminal only."""
     if sys.stderr.isatty():
         print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)

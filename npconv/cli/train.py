@@ -56,7 +56,7 @@ def _run(arguments: argparse.Namespace) -> int:
                 return _run_fig07(options, check)
             return _run_small(arguments.what, options, check)
     except KeyboardInterrupt:
-        raise KeyboardInterrupt("the same command goes on from here") from None
+        raise KeyboardInterrupt("the same command continues from here") from None
     finally:
         progress_line("")
 
@@ -70,7 +70,7 @@ def _run_small(what: str | None, options: dict[str, Any], check: Callable[[], No
     data, out = options.pop("data", None), options.pop("out", None)
     if (what is None) == (data is None):
         raise ValueError("give one of --data FILE.npz, digits, scattered-digits and fig07")
-    told = RunSettings(**options)  # what can't be is said before the images are read
+    told = RunSettings(**options)  # impossible settings are refused before the images are read
     progress_line("reading the images")
     task = read_task(data) if data is not None else digits() if what == "digits" else scattered_digits()
     settings = told.of(task)
@@ -180,6 +180,6 @@ def _interruptible() -> Iterator[Callable[[], None]]:
 
 
 def _time_left(start: float, made: int, left: int) -> str:
-    """In words, how long what is left will take, as long for each as what was made since the start."""
+    """The time left in words, at the pace of the steps since the start."""
     seconds = (time.monotonic() - start) / max(made, 1) * left
     return f"about {seconds:.0f} s left" if seconds < 100 else f"about {seconds / 60:.0f} min left"

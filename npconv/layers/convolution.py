@@ -181,7 +181,7 @@ class PointwiseConv2D(Linear):
 class Dense(Linear):
     """The fully connected layer, (B, M) to (B, N): `dense` with its kernel and a bias.
 
-    `in_channels` is M, `out_channels` N; the rest as in `Conv2D`, but for the bias, which is there unless bias=False.
+    `in_channels` is M, `out_channels` N; the rest as in `Conv2D`, except that there is a bias unless bias=False.
     Source: the last row of the article's Fig. 9.
 
     >>> Dense(3, 5).forward(np.ones((2, 3))).shape

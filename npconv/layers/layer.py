@@ -67,7 +67,7 @@ class Layer:
     def initialize(
         self: Self, seed: int | np.random.Generator, initializer: Initializer = he_normal, *, fans: str = "plain"
     ) -> Self:
-        """Draw all kernels anew, in their order, from one generator; biases to 0, normalisation to the identity.
+        """Draw all kernels again, in their order, from one generator; biases to 0, normalisation to the identity.
 
         Args:
             seed: an int, or a generator that is drawn from.
@@ -112,7 +112,7 @@ class Layer:
         yield self
 
     def arrays(self) -> dict[str, Array]:
-        """All of `params` and `state` by name: what is saved. Raises ValueError where a name stands in both."""
+        """All of `params` and `state` by name, as they are saved. Raises ValueError where a name stands in both."""
         if shared := ", ".join(name for name in self.params if name in self.state):
             raise ValueError(f"{type(self).__name__}: a parameter and a statistic can't share a name; got {shared}")
         return {**self.params, **self.state}

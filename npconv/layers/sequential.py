@@ -44,8 +44,8 @@ class Sequential(Layer):
     def with_layers(self: Self, layers: Mapping[str, Layer]) -> Self:
         """The same kind of layer, with all that it has of its own, around other layers, which are taken and not copied.
 
-        So it shares the layers' arrays, and what they remember, with whoever has them too; itself it remembers no
-        forward. Raises TypeError or ValueError as the class does.
+        So it shares the layers' arrays and their stored inputs with all other holders of these layers; itself it stores
+        no forward. Raises TypeError or ValueError as the class does.
 
         >>> from npconv.layers import Conv2D, ReLU6
         >>> network = Sequential({"stem": Conv2D(3, 8, 3, seed=1), "relu6": ReLU6()})

@@ -1,4 +1,4 @@
-"""A network's maps on the way, handed out to heads, and the heads' gradients taken back in."""
+"""Feature maps of a network for heads, and the heads' gradients back through the network."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import reduce
@@ -67,7 +67,7 @@ class FeatureExtractor:
         self.behind = [leaf for leaf in network.leaves() if id(leaf) not in used and leaf.params]
 
     def forward(self, x: Array, training: bool = False) -> dict[int | str, Array]:
-        """The maps, by what was asked for."""
+        """The maps, by the keys that were asked for."""
         self.row.forward(x, training)
         return {key: self.forks[name].map for key, name in self.names.items()}
 
@@ -101,7 +101,7 @@ class FeatureExtractor:
 
 
 def wanted(function: str, network: Sequential, strides: Any) -> dict[int | str, str]:
-    """From what is asked for to the name of the layer whose output it is, in the order of forward.
+    """The name of the layer for each key that is asked for, in the order of forward.
 
     An int is the stride of a map; None asks for all of `DEFAULT_STRIDES` that there are. `function` begins the errors.
 

@@ -112,7 +112,7 @@ class Inference:
         return self._blocks[name]
 
     def __getstate__(self) -> dict[str, Any]:
-        """All but what was prepared: its arrays are views of one another, which a copy would take apart."""
+        """The state without the prepared bands, whose arrays are views of one another: a copy would separate them."""
         return {"_network": self._network, "band": self.band}
 
     def __setstate__(self, state: dict[str, Any]) -> None:

@@ -33,7 +33,7 @@ class MobileNet(Sequential):
 
     The layers are stem, block_1, block_2, …, (last,) pool and classifier, and the normalisation and activation of stem
     and last. `mobilenet_v1` and `mobilenet_v2` build them. Besides `forward` and `backward` there are `features` and
-    `features_backward`, for heads that take maps on the way.
+    `features_backward`, for heads that take inner maps.
     """
 
     def __init__(self, layers: Mapping[str, Layer], specification: Specification) -> None:
@@ -106,14 +106,15 @@ class MobileNet(Sequential):
 
         Args:
             x: the images, (B, Dᵤ, Dᵤ, M).
-            strides: what is wanted, ints and names. An int is the output of the last block at that stride of x: a map
-                with that many times fewer rows and columns. A name, with dots, is the output of that layer, such as
-                "block_14.expand_relu6" or "last_relu6". None is all of 4, 8, 16 and 32 that the network has.
+            strides: the maps that are wanted, as ints and names. An int is the output of the last block at that stride
+                of x: a map with that many times fewer rows and columns. A name, with dots, is the output of that layer,
+                such as "block_14.expand_relu6" or "last_relu6". None is all of 4, 8, 16 and 32 that the network has.
             training: as in `forward`; running statistics of the layers behind the last map stay as they are.
 
         Returns:
-            The maps by what was asked for, in the order of forward. The network keeps them for `features_backward`, as
-            they are and not copied: until then nobody may write into them, nor into x or the parameters.
+            The maps by their keys in `strides`, in the order of forward. The network keeps them for
+            `features_backward`, as they are and not copied: until then nobody may write into them, nor into x or the
+            parameters.
 
         Raises:
             TypeError: strides that are no sequence or hold something else than ints and names, training that is no

@@ -59,7 +59,7 @@ class SummaryRow:
 
     @property
     def weights(self) -> int:
-        """Its parameters, but for batch normalisation's."""
+        """Its parameters, without batch normalisation's."""
         return 0 if self.normalises else self.params
 
 
@@ -91,7 +91,7 @@ class Summary:
 
     @property
     def weights(self) -> int:
-        """The parameters but for batch normalisation's, as published tables often count them."""
+        """The parameters without batch normalisation's, as published tables often count them."""
         return self.total("weights")
 
     @property
@@ -106,7 +106,7 @@ class Summary:
     def by_kind(self, column: str = "macs") -> dict[str, int]:
         """Sums of a column by kind, such as {"stem": …, "expand": …}, in `ORDER`; others follow as they occur.
 
-        `column` is one of `COLUMNS`, or a ValueError; "weights" are the parameters but for batch normalisation's.
+        `column` is one of `COLUMNS`, or a ValueError; "weights" are the parameters without batch normalisation's.
         Kinds that sum to 0 are left out.
         """
         arguments.one_of("Summary.by_kind", "column", column, COLUMNS)

@@ -46,7 +46,7 @@ class History:
 
     @classmethod
     def from_record(cls, record: Any, steps: Rule) -> "History":
-        """A history from plain JSON, its `step` as the rule has it; ValueError where no run can have left it."""
+        """A history from plain JSON, whose `step` obeys a rule; ValueError where no run can have written it."""
         check(record, {"step": steps})
         each = numbers(len(record["step"]))
         check(record, {"train_loss": each, "test_loss": each, "test_accuracy": numbers(len(record["step"]), 0, 1)})
@@ -157,13 +157,13 @@ def train(
         task: a `Task`.
         optimizer: built on `network.params`.
         schedule: the learning rate by step, from step 0.
-        steps: how many updates are made.
+        steps: the number of updates.
         batch_size: B; an epoch's last, smaller batch is left out.
         smoothing: of the labels, 0 to leave them as they are.
         seed: of the order of the examples; the same seed gives the same run to the last bit on the same machine.
-        evaluate_every: so many steps, and after the last one, the test set is evaluated.
+        evaluate_every: the steps between two evaluations of the test set, which is also evaluated after the last step.
         checkpoint: an .npz file that is written whole every `checkpoint_every` steps, at the end, and where `progress`
-            raises an exception. Where it exists the run goes on from it, to the same bits as if it had never stopped.
+            raises an exception. If it exists the run continues from it, to the same bits as if it had never stopped.
             Of several processes that would write it the first one has it.
         checkpoint_every: steps.
         progress: called after every step with the number of steps done, its loss, and the history so far. An exception
@@ -275,7 +275,7 @@ class _Run:
             "history": self.history.as_dict(),
         }
         arrays = self.arrays() | {"logits": self.network.forward(self.sample, training=False)}
-        for name, a in arrays.items():  # an earlier checkpoint is better than one that no run can go on from
+        for name, a in arrays.items():  # an earlier checkpoint is better than one that no run can continue from
             _check_finite(f"not all numbers of {name} are finite", a, self.done - 1)
         write_whole(self.file, as_npz({"record": np.array(json.dumps(record)), **arrays}))
 
@@ -286,7 +286,7 @@ class _Run:
             record, logits = _read_record(arrays), _found(arrays, "logits")
         if differences := different(record["settings"], self.settings):
             raise ValueError(
-                f"train: {path} belongs to another run (without it, or under another name, one begins anew): "
+                f"train: {path} belongs to another run (without it, or under another name, a new one begins): "
                 f"{differences}"
             )
         with _told(path):

@@ -20,7 +20,7 @@ from .schedules import constant, cosine, exponential
 from .tasks import Task, standardized
 
 STEM = 16  # channels
-FURTHER_ROWS = ((64, Row(6, 64, 2, 2)), (128, Row(6, 160, 2, 2)))  # from so many pixels a side on
+FURTHER_ROWS = ((64, Row(6, 64, 2, 2)), (128, Row(6, 160, 2, 2)))  # from this many pixels a side on
 NETWORK, RECORD, CHECKPOINT = "network.npz", "history.json", "checkpoint.npz"
 EPOCHS = 10
 EVALUATIONS = 10
@@ -147,9 +147,9 @@ def train_small(
         task: as it was read; it is standardised here.
         settings: a `RunSettings`.
         folder: for network.npz (all arrays of the network), history.json (settings, the statistics of standardisation,
-            the curves, the confusion of test images), both written at the end, and checkpoint.npz on the way. Where
-            that one is there, of the same data and settings, training goes on from it.
-        progress: as in `train`. An exception that it raises ends the run, and the checkpoint is left to go on from.
+            the curves, the confusion of test images), both written at the end, and for checkpoint.npz until
+            then. If there is one of the same data and settings, training continues from it.
+        progress: as in `train`. An exception that it raises ends the run; the checkpoint stays, to continue from.
 
     Returns:
         A `Trained`.

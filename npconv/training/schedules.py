@@ -32,7 +32,7 @@ class constant:  # noqa: N801, for it is called like a function
 class cosine:  # noqa: N801
     """Half a period of a cosine, from `rate` at its beginning to `final` at `steps`, and `final` from there on.
 
-    With `warmup`, the first so many steps lead up to it, in equal steps from rate / warmup.
+    With `warmup`, that many steps first lead up to it, in equal steps from rate / warmup.
 
     Raises TypeError where a count is not an int or a rate not a number, ValueError where one of them is out of range:
     rate above 0, final from 0 to rate, warmup from 0 up to, not including, steps.

@@ -18,7 +18,7 @@ CONTRAST = (1.5, 3.0)  # of a scattered digit: from, to, in standard deviations 
 MOST_CLASSES = 1024  # for whose confusion of one with another there is always room
 CHANNELS_FIRST = 4  # channels, or fewer, where a file has them before height and width
 
-SPLIT, TRAIN, TEST = (0, 1), (0, 2), (0, 3)  # streams of a seed's numbers, beside those of the epochs' orders
+SPLIT, TRAIN, TEST = (0, 1), (0, 2), (0, 3)  # a seed's streams of numbers, other than those of the epochs' orders
 
 
 @dataclass(frozen=True, eq=False)
@@ -259,7 +259,7 @@ NAMES = ("x_train", "y_train", "x_test", "y_test")
 
 
 def _arrays_of(path: Path) -> tuple[dict[str, Array], list[str]]:
-    """The arrays of a task's file that can be read, and what is wrong with the others."""
+    """The readable arrays of a task's file, and the faults of the others."""
     try:
         arrays, damaged = readable_npz(path)
     except ValueError as error:
@@ -381,7 +381,7 @@ def batches(length: int, batch_size: int, *, seed: int, epoch: int) -> Iterator[
 
 
 def batch_at(length: int, batch_size: int, seed: int, step: int) -> Array:
-    """The batch of a step, counted from 0 through all epochs: `batches`, so that training can go on from anywhere.
+    """The batch of a step, counted from 0 through all epochs: `batches`, so that training can continue from any step.
 
     Errors as in `batches`.
 

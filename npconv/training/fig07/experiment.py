@@ -61,7 +61,7 @@ def run_one(
         seed: of the network's initial parameters and of the order of the examples.
         settings: a `Settings`.
         folder: for `variant-seed.json`, written at the end, and for the checkpoint until then.
-        keep: whether the trained network is written beside it, as variant-seed.npz.
+        keep: whether the trained network is written too, as variant-seed.npz.
         progress: called with the number of steps done.
 
     Returns:
@@ -78,7 +78,7 @@ def run_one(
     seed = integer("run_one", "seed", seed, 0)
     key = {"variant": variant, "seed": seed, "settings": asdict(settings)}
     if stored.exists() and (weights.exists() or not keep):
-        run = _read_run(stored, key)  # before the checkpoint goes: it is what is left where this file is damaged
+        run = _read_run(stored, key)  # before the checkpoint is removed: it is needed where this file is damaged
         checkpoint.unlink(missing_ok=True)
         return run
     network = settings.network(variant, seed)
@@ -147,7 +147,7 @@ def run_fig07(
             needs `if __name__ == "__main__":` around it, as each process imports the script.
         progress: called with a line after every run.
         count: called with a `Count` after every step, or twice a second with more processes than one. An exception that
-            it raises ends everything, and checkpoints are left to go on from; the same for Ctrl-C with more processes.
+            it raises ends all runs, and checkpoints stay, to continue from; so does Ctrl-C with more processes.
 
     Returns:
         Plain data: settings, networks (name and what it is), seeds, and runs, in the order of networks and seeds.

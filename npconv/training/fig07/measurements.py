@@ -33,7 +33,7 @@ SUBSPACES, WEIGHTS, GRADIENTS = "feature_subspaces.json", "feature_subspaces.npz
 DIGITS = 6  # of stored numbers
 ENOUGH = 0.02  # of test accuracy, that keeping few directions may cost
 FEW = 1 / 4  # of all directions
-CLASSES = 10  # digits: chance is one in so many
+CLASSES = 10  # digits: chance is 1 in 10
 NEAR = 0.05  # of test accuracy: a network no further above chance counts as untrained
 
 

@@ -150,7 +150,7 @@ class Subspace(Layer):
 
 
 def subspace(maps: Array, count: int, *, rng: np.random.Generator | None = None) -> Subspace:
-    """The layer that keeps of feature maps like these their mean and so many directions about it.
+    """The layer that keeps the mean of feature maps like these, and a number of directions about it.
 
     Args:
         maps: (…, channels), from which the mean and the principal directions are taken.
@@ -243,7 +243,7 @@ def spectra(network: Sequential, x: Array, ending: str = "") -> list[Array]:
 def kept_accuracies(
     network: Sequential, task: Task, counts: Sequence[int], *, images: int, seed: int | None = None
 ) -> list[list[float]]:
-    """The test accuracy of a network where one block's output keeps so many directions: by block, for each count.
+    """The test accuracy of a network where one block's output keeps few directions: by block, for each count.
 
     The directions are those of `images` training images; with a `seed`, random ones instead. Nothing is trained again.
     """

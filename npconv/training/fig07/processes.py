@@ -53,7 +53,7 @@ def side_by_side(
                     yield jobs.pop(job), job.result()
                 tell(*steps[:])
         except BrokenExecutor as error:
-            raise OSError("run_fig07: a process was killed; what is done is kept, and another call goes on") from error
+            raise OSError("run_fig07: a process was killed; another call continues from what is done") from error
         except BaseException:
             stop.set()
             pool.shutdown(cancel_futures=True)
