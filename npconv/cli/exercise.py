@@ -25,14 +25,14 @@ def add_parser(commands: Commands) -> None:
 
 def _list(arguments: argparse.Namespace) -> int:
     from ..course.exercises import EXERCISES
+    from ..course.exercises.bugs import FIND_THE_BUG
 
     rows = []
     for exercise in EXERCISES.values():
-        functions = ["one of several"] if exercise.name == "find-the-bug" else [task.name for task in exercise.tasks]
-        for number, function in enumerate(functions):
-            first = number == 0
-            points = str(exercise.points if exercise.name == "find-the-bug" else exercise.tasks[number].points)
-            rows.append([exercise.name if first else "", function, points, exercise.asks if first else ""])
+        names = ["one of several"] if exercise is FIND_THE_BUG else [task.name for task in exercise.tasks]
+        said = [(exercise.name, exercise.asks), *[("", "")] * len(names)]  # in the first row alone
+        for task, name, (its_name, asks) in zip(exercise.tasks, names, said, strict=False):
+            rows.append([its_name, name, str(task.points), asks])
     rows.append(["all", "", str(sum(exercise.points for exercise in EXERCISES.values())), ""])
     print_table(["exercise", "function", "points", "asks for"], rows)
     print(

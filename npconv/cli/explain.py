@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from .shared import SEED, SIZE, Commands, index, option_name, padding, padding_word, pair
+from .shared import SEED, SIZE, Commands, index, option_name, padding_word, size_of
 
 LARGEST = 100_000  # products: as many formulas are built as there are entries
 _KERNEL = re.compile(
@@ -111,9 +111,7 @@ def _sizes(kind: str, symbols: set[str], arguments: argparse.Namespace) -> dict[
     strange = [option_name(name) for name in given if name not in taken]
     if strange:
         raise ValueError(f"{kind} takes no {' and no '.join(strange)}")
-    sizes = {name: given.get(name, SIZES[name]) for name in taken}
-    sizes |= {name: pair(f"--{name}", sizes[name]) for name in ("kernel", "stride", "dilation") if name in sizes}
-    return sizes | ({"padding": padding(sizes["padding"])} if "padding" in sizes else {})
+    return {name: size_of(name, given.get(name, SIZES[name])) for name in taken}
 
 
 def _shape(symbols: Sequence[str], m: int, sizes: dict[str, Any]) -> tuple[int, ...]:

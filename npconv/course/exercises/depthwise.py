@@ -61,12 +61,7 @@ DEPTHWISE_FORWARD = Task(
     "Filter c reads input channel {source} and gives output channel c; nothing is summed over the channels.",
     example={"output_height": 2, "output_width": 2, "kernel_width": 2, "stride_width": 2, "multiplier": 2},
     wrong={
-        **m.ORDER,
-        **m.STRIDE,
-        **m.STEPS,
-        **m.PADDING,
-        **m.orientation("kernel"),
-        **m.BATCH,
+        **m.forward("kernel"),
         **TILED,
         "only the first filter of each channel is used": _taking_kernel(
             lambda kernel, q: np.repeat(kernel[..., ::q], q, axis=-1)

@@ -113,11 +113,12 @@ class Task:
 
     @property
     def signature(self) -> str:
-        """The line with which its definition begins."""
+        """The line with which its definition begins, or three lines where one would be too long."""
         taken = [name for name, _ in self.arrays]
         if self.options:
             taken += ["*", *(f"{name}={default}" if default else name for name, default in self.options)]
-        return f"def {self.name}({', '.join(taken)}):"
+        line = f"def {self.name}({', '.join(taken)}):"
+        return line if len(line) <= 120 else line.replace("(", "(\n    ", 1).removesuffix("):") + "\n):"
 
 
 @dataclass(frozen=True)

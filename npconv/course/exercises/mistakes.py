@@ -237,6 +237,13 @@ BATCH: Wrong = {
     "only the first image of the batch is used": taking(x=only(0, 0)),
     "only the last image of the batch is used": taking(x=only(-1, 0)),
 }
+
+
+def forward(name: str) -> Wrong:
+    """The mistakes of a convolution with the kernel of that name."""
+    return {**ORDER, **STRIDE, **STEPS, **PADDING, **orientation(name), **BATCH}
+
+
 CONFUSED = {"input and output channels of the kernel are confused": taking(kernel=exchanged(-2, -1))}
 
 

@@ -50,12 +50,7 @@ CONVOLUTION = Task(
     "pointwise one.",
     example={"output_width": 2, "kernel_width": 2, "channels": 2, "filters": 2},
     wrong={
-        **m.ORDER,
-        **m.STRIDE,
-        **m.STEPS,
-        **m.PADDING,
-        **m.orientation("depthwise"),
-        **m.BATCH,
+        **m.forward("depthwise"),
         **TILED,
         "input and output channels of the pointwise kernel are confused": m.taking(pointwise=m.exchanged(-2, -1)),
         "only the first channel is used": m.taking(pointwise=m.only(0, 0)),

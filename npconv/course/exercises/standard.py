@@ -10,12 +10,7 @@ from . import convolutions as c, mistakes as m
 from .exercise import Exercise, Task
 
 WRONG: m.Wrong = {
-    **m.ORDER,
-    **m.STRIDE,
-    **m.STEPS,
-    **m.PADDING,
-    **m.orientation("kernel"),
-    **m.BATCH,
+    **m.forward("kernel"),
     **m.CONFUSED,
     "only the last tap counts: = stands for +=": m.taking(kernel=m.only(-1, 0, 1)),
     "only the last product counts: = stands for +=": m.taking(kernel=m.only(-1, 0, 1, 2)),

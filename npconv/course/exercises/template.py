@@ -155,7 +155,7 @@ def exercise_text(exercise: Exercise, variant: Variant) -> str:
     if finding:
         return head + broken_functions(variant.seed or 0, _docstring)
     module = "import numpy as np" if exercise.tasks[0].arrays else "from fractions import Fraction"
-    functions = (f"{_signature(task)}\n{_docstring(task, variant)}\n" for task in exercise.tasks)
+    functions = (f"{task.signature}\n{_docstring(task, variant)}\n" for task in exercise.tasks)
     body = "".join(f"\n\n{function}    raise NotImplementedError\n" for function in functions)
     return f"{head}{module}  # noqa: F401\n{body}"  # until it is used
 
@@ -177,14 +177,6 @@ def rules_of(tasks: Sequence[Task], variant: Variant) -> list[str]:
         rules.append(ORDER_RULE.format(**PAIRS[variant.order]))
     its_choices = {choice for task in tasks for choice in task.choices}
     return rules + [RULES[choice].format(option) for choice, option in changed.items() if choice in its_choices]
-
-
-def _signature(task: Task) -> str:
-    line = task.signature
-    if len(line) <= WIDTH + 4:
-        return line
-    start, _, arguments = line.partition("(")
-    return f"{start}(\n    {arguments.removesuffix('):')}\n):"
 
 
 def _capital(sentence: str) -> str:
