@@ -5,6 +5,7 @@ import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 from string import Template
+from typing import Any
 
 import numpy as np
 
@@ -43,29 +44,28 @@ PAIRS = {
     "height first": {"stride": "(height, width)", "padding": "((top, bottom), (left, right))"},
     "width first": {"stride": "(width, height)", "padding": "((left, right), (top, bottom))"},
 }
-LAYOUT_RULES = {
-    ("channels", "first"): "The channels of volumes come first: ",
-    ("channels", "batch last"): "The batch comes last: ",
-    ("filters", "first"): "The channels of kernels come first: ",
-}
-PADDING_RULES = {
-    "nearest": "Padding repeats the nearest value of the edge instead of putting zeros.",
-    "circular": "Padding is circular: beyond an edge the map begins again at the opposite one.",
-}
-RULES = {
+RULES: dict[Any, str] = {  # by choice, or by choice and option
+    ("channels", "first"): "The channels of volumes come first: {layouts}.",
+    ("channels", "batch last"): "The batch comes last: {layouts}.",
+    ("filters", "first"): "The channels of kernels come first: {layouts}.",
+    "kernel": "The {kernel} is turned round in both directions before it is applied (a true convolution): its last row "
+    "and column meet the patch's first.",
+    ("padding", "nearest"): "Padding repeats the nearest value of the edge instead of putting zeros.",
+    ("padding", "circular"): "Padding is circular: beyond an edge the map begins again at the opposite one.",
+    "order": "The width comes before the height: stride is {stride}, padding {padding}.",
     "multiplier": "The filters are in the order q·M + m instead of m·Q + q: filter c belongs to input channel c mod M.",
-    "limit": "ReLU6 clips at {} instead of 6.",
-    "floor": "Below, ReLU6 clips at {} instead of 0.",
+    "limit": "ReLU6 clips at {option} instead of 6.",
+    "floor": "Below, ReLU6 clips at {option} instead of 0.",
     "epsilon": "epsilon is added to the root of the variance, outside the root: the deviation is √variance + epsilon.",
     "count": "FLOPs are counted, multiplications and additions, not multiplications alone.",
     "images": "The cost is that of one image, whatever the batch.",
     "ratio": "The ratio is that of the standard convolution over the separable one.",
 }
-TURNED_RULE = (
-    "The {} is turned round in both directions before it is applied (a true convolution): its last row and column meet "
-    "the patch's first."
-)
-ORDER_RULE = "The width comes before the height: stride is {stride}, padding {padding}."
+NEEDED = {
+    "kernel": "stride",
+    "padding": "padding",
+    "order": "stride",
+}  # without these options a choice has no effect
 TO_WRITE = "Write what is missing. NumPy and the standard library are there, npconv is not."
 TO_MEND = "The function below has one mistake. Find it and mend it: no more than one line has to change."
 DTYPES = " Arrays may have different dtypes: a result's is np.result_type of those that it is made of."
@@ -162,21 +162,15 @@ def exercise_text(exercise: Exercise, variant: Variant) -> str:
 
 def rules_of(tasks: Sequence[Task], variant: Variant) -> list[str]:
     """The changes of a variant in these functions, a sentence each."""
-    changed = variant.changed
     arrays, options = ({name for task in tasks for name, _ in getattr(task, of)} for of in ("arrays", "options"))
-    rules = [
-        f"{LAYOUT_RULES[choice, changed[choice]]}{', '.join(layouts)}."
-        for choice in ("channels", "filters")
-        if choice in changed and (layouts := _layouts(tasks, variant, choice))
-    ]
-    if "kernel" in changed and "stride" in options:  # where no more is asked than a product of kernels, nothing changes
-        rules.append(TURNED_RULE.format("depthwise kernel" if "depthwise" in arrays else "kernel"))
-    if "padding" in changed and "padding" in options:
-        rules.append(PADDING_RULES[variant.padding])
-    if "order" in changed and "stride" in options:
-        rules.append(ORDER_RULE.format(**PAIRS[variant.order]))
-    its_choices = {choice for task in tasks for choice in task.choices}
-    return rules + [RULES[choice].format(option) for choice, option in changed.items() if choice in its_choices]
+    kernel = "depthwise kernel" if "depthwise" in arrays else "kernel"
+    choices, rules = {choice for task in tasks for choice in task.choices}, []
+    for choice, option in variant.changed.items():
+        layouts = ", ".join(_layouts(tasks, variant, choice))
+        if layouts or choice in choices or NEEDED.get(choice) in options:
+            rule = RULES.get((choice, option), RULES.get(choice, ""))
+            rules.append(rule.format(option=option, layouts=layouts, kernel=kernel, **PAIRS[variant.order]))
+    return rules
 
 
 def _capital(sentence: str) -> str:
@@ -205,11 +199,8 @@ def _docstring(task: Task, variant: Variant) -> str:
     """A function's docstring, indented: what it is, its arguments and results, the variant, an example."""
     summary, *more = task.text.format(**variant.words).split("\n\n")
     arguments, results = ["Args:"], []
-    for name, kind in task.arrays:
+    for name, kind in (*task.arrays, *((name, kind_of_shape(name)) for name, _ in task.options)):
         shape = _shape(task, variant, name, kind)
-        arguments.append(f"    {name}: {shape and f'{shape}, '}{ABOUT[name]}.")
-    for name, _ in task.options:
-        shape = _shape(task, variant, name, kind_of_shape(name))
         arguments.append(f"    {name}: {shape and f'{shape}, '}{ABOUT[name].format(**PAIRS[variant.order])}.")
     for name, kind in task.results:
         shape = _shape(task, variant, name, kind)
