@@ -26,7 +26,7 @@ CONVENTIONS = MappingProxyType(
         "timm": MappingProxyType({"epsilon": 1e-5, "momentum": 0.9, "unbiased": True}),
     }
 )
-"""What `BatchNorm` is in each family's MobileNetV2. torch's momentum is the other share: its 0.1 is 0.9 here."""
+"""The options of `BatchNorm` in each family's MobileNetV2. torch's momentum is the other share: its 0.1 is 0.9 here."""
 
 OPTIONS = tuple(CONVENTIONS["keras"])
 

@@ -1,4 +1,4 @@
-"""Which property a wrong function breaks, in a student's words.
+"""The property that a wrong function breaks, in a student's words.
 
 That is a mistake known by name, or what its answers have in common; either only where it explains all of them.
 """
@@ -22,7 +22,7 @@ EARLIER = "it gives the answer of an earlier call whose arguments had the same s
 
 
 def broken(cases: Cases, trials: Sequence[Trial], smallest: Trial) -> str:
-    """What is broken, in words; `smallest` is the smallest case that is wrong."""
+    """The broken property in words; `smallest` is the smallest wrong case."""
     if smallest.outcome.status in STOPPED:
         return smallest.wrong
     if any(trial.wrong == OTHERWISE for trial in trials):
@@ -50,7 +50,7 @@ def wrong_defaults(cases: Cases, failed: Sequence[Trial], smallest: Trial) -> st
 
 
 def where_it_fails(cases: Cases, failed: Sequence[Trial], smallest: Trial) -> str:
-    """Where it goes wrong, in words: "only" where no case of all that were tried says otherwise."""
+    """The cases that go wrong, in words; "only" if no other case that was tried is wrong."""
     least = least_sizes(cases.task)
 
     def departing(trial: Trial) -> frozenset[str]:
@@ -78,7 +78,7 @@ def where_it_fails(cases: Cases, failed: Sequence[Trial], smallest: Trial) -> st
 
 
 def named(cases: Cases, answered: Sequence[Trial]) -> str:
-    """What explains all that was returned, "" if nothing known does."""
+    """The explanation of all wrong answers; "" if nothing known explains them."""
     telling = sorted(answered, key=lambda trial: not trial.wrong)  # where most mistakes differ
     for mistake in cases.task.mistakes:
         if all(_is_of(cases, mistake, trial) for trial in telling):
@@ -97,7 +97,7 @@ def named(cases: Cases, answered: Sequence[Trial]) -> str:
 
 
 def is_zero(value: Any) -> bool:
-    """Whether all that was returned is 0, beside what is None.
+    """True if every result is 0, apart from those that are None.
 
     >>> is_zero((np.zeros(2), None)), is_zero(None), is_zero(1)
     (True, False, False)
@@ -107,7 +107,7 @@ def is_zero(value: Any) -> bool:
 
 
 def _is_of(cases: Cases, mistake: Mistake, trial: Trial) -> bool:
-    """Whether a mistake gives the same answer in this case."""
+    """True if a mistake gives the same answer in this case."""
     returned, answer = as_result(trial.outcome.value), cases.answer(mistake, trial.case)
     if answer is None:
         return False
@@ -125,7 +125,7 @@ def _is_rounded(cases: Cases, trial: Trial) -> bool:
 
 
 def _explains_where_it_can(cases: Cases, mistake: Mistake, telling: Sequence[Trial]) -> bool:
-    """Whether a mistake explains several wrong answers, and no case in which it gives an answer says otherwise."""
+    """True if a mistake explains several wrong answers and contradicts none."""
     explained = 0
     for trial in telling:
         if cases.answer(mistake, trial.case) is not None:
@@ -136,7 +136,7 @@ def _explains_where_it_can(cases: Cases, mistake: Mistake, telling: Sequence[Tri
 
 
 def _arguments(cases: Cases, answered: Sequence[Trial]) -> str:
-    """Whether each result is one of the arguments, as it came, in every case."""
+    """True if each result is one of the arguments, unchanged, in every case."""
     found = []
     for position in range(len(cases.task.results)):
         for number, (name, _) in enumerate(cases.task.arrays):
@@ -154,7 +154,7 @@ def _arguments(cases: Cases, answered: Sequence[Trial]) -> str:
 
 
 def _other_axes(cases: Cases, answered: Sequence[Trial]) -> str:
-    """Whether one result has its axes in another order, the same in every case."""
+    """True if one result has its axes in another order, the same in every case."""
     for position, (name, _) in enumerate(cases.task.results):
         pairs = [(as_result(trial.outcome.value)[position : position + 1], trial.right[position]) for trial in answered]
         if not all(found and isinstance(found[0], np.ndarray) and isinstance(due, np.ndarray) for found, due in pairs):
@@ -172,7 +172,7 @@ def _transposed(cases: Cases, found: Any, due: Any, order: tuple[int, ...]) -> b
 
 
 def _multiple(cases: Cases, answered: Sequence[Trial]) -> str:
-    """Whether a lone result is always the same multiple of what is right."""
+    """True if a single result is always the same multiple of the right one."""
     if len(cases.task.results) != 1:
         return ""
     factor = 0.0
@@ -192,7 +192,7 @@ def _multiple(cases: Cases, answered: Sequence[Trial]) -> str:
 
 
 def _of_earlier_calls(cases: Cases, answered: Sequence[Trial]) -> bool:
-    """Whether every wrong answer is the right one to an earlier case with arguments of the same shapes."""
+    """True if every wrong answer is the right one for an earlier case with arguments of the same shapes."""
 
     def shapes(trial: Trial) -> tuple[Any, ...]:
         return tuple(None if a is None else a.shape for a in trial.given), str(trial.case.options)

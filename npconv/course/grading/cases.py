@@ -1,4 +1,4 @@
-"""What a function is tried on, with the right answers and those of the mistakes known by name, each computed once."""
+"""The cases for a function, with the right answers and those of the named mistakes, each computed once."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -56,7 +56,7 @@ class Cases:
         return kept
 
     def answer(self, mistake: Mistake, case: Case) -> Any:
-        """What a function that makes this mistake returns for a case of the ladder; None where that can't be."""
+        """The answer of a function with this mistake to a case of the ladder; None if it has none."""
         place = id(case), mistake.says
         if place not in self._kept:
             try:
@@ -82,7 +82,7 @@ class Cases:
         return EXACT if case.sizes.get("mixed") else SINGLE if single else self.tolerance
 
     def close(self, value: Any, due: Any) -> bool:
-        """Whether a result is what is due, to within what rounding may change."""
+        """True for the right result, to within what rounding may change."""
         return equal(value, due, self.tolerance)
 
     def _theirs(self, result: Result) -> Result:

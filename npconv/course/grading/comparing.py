@@ -1,4 +1,4 @@
-"""Whether what a function returned is what is right: its kind and shape first, then its values."""
+"""The comparison of a result with the right one: its kind and shape first, then its values."""
 
 from fractions import Fraction
 from typing import Any
@@ -9,12 +9,12 @@ from ..exercises.exercise import Result
 
 
 def as_result(value: Any) -> Result:
-    """What was returned as a tuple, a lone result as a tuple of one."""
+    """A result as a tuple; a single one as a tuple of one."""
     return value if isinstance(value, tuple) else (value,)
 
 
 def kind_wrong(name: str, value: Any, due: Any) -> str:
-    """What is wrong with the kind or the shape of a result, in words; "" if nothing is.
+    """The fault in the kind or the shape of a result, in words; "" if there is none.
 
     >>> kind_wrong("y", np.zeros((1, 2)), np.zeros((2, 1)))
     'y has the shape (1, 2), where (2, 1) is right'
@@ -40,7 +40,7 @@ def kind_wrong(name: str, value: Any, due: Any) -> str:
 
 
 def equal(value: Any, due: Any, tolerance: float, *, nans: bool = False) -> bool:
-    """Whether a result is the right one, to within a share of the right one's largest value, or of 1.
+    """True for the right result, to within a share of its largest value, or of 1.
 
     A whole number and a Fraction are exact. NaN is the same as nothing, or, where `nans` is True, as another NaN.
 
@@ -67,7 +67,7 @@ def equal(value: Any, due: Any, tolerance: float, *, nans: bool = False) -> bool
 
 
 def is_whole(result: Result) -> bool:
-    """Whether all numbers of a result are finite and whole.
+    """True if all numbers of a result are finite and whole.
 
     >>> is_whole((np.ones(2), None)), is_whole((0.5,)), is_whole((np.inf,)), is_whole((1j,))
     (True, False, False, False)
@@ -79,7 +79,7 @@ def is_whole(result: Result) -> bool:
 
 
 def describe(value: Any) -> str:
-    """What kind of thing a value is, with its shape where it has one.
+    """The kind of a value, with its shape if it has one.
 
     >>> describe(np.zeros((2, 3))), describe(1.5), describe((1, 2))
     ('an array (2, 3)', 'a float', 'a tuple of 2')

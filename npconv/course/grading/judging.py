@@ -29,7 +29,7 @@ DRAWS = 3  # cases of the same sizes with other numbers that are tried
 
 
 class Calls(Protocol):
-    """Who calls the functions of a submission."""
+    """The caller of a submission's functions."""
 
     def call(
         self, name: str, arrays: Sequence[Array | None], options: Mapping[str, Any], *, deadline: float | None = None
@@ -51,7 +51,7 @@ class Judge:
         self.until = time.monotonic() + seconds
 
     def verdict(self) -> Verdict:
-        """What the function is worth, and what is broken."""
+        """The verdict on a function, and the property that it breaks."""
         trials = list(self._trials())
         printed = next((trial.outcome.printed for trial in trials if trial.outcome.printed), "")
         failed = [trial for trial in trials if trial.wrong]
@@ -155,7 +155,7 @@ class Judge:
         return trial
 
     def _is_as_wrong(self, tried: Trial, trial: Trial) -> bool:
-        """Whether a case goes wrong in the same way, and is as fit to be worked by hand: whole where the other is."""
+        """True if a case goes wrong in the same way, and suits working by hand as well: whole if the other is."""
         alike = tried.outcome.status == trial.outcome.status
         if trial.is_changing:
             alike = alike and tried.is_changing and (VALUES in tried.wrong) >= (VALUES in trial.wrong)

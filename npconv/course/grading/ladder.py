@@ -119,7 +119,7 @@ def case_of(task: Task, sizes: Sizes, seed: int, number: int) -> Case:
 
 
 def drawing(sizes: Sizes, seed: int, number: int) -> Draw:
-    """How case `number` of that seed draws its arrays: whole numbers from −4 to 5 but 0, or in the range asked for.
+    """The draw of case `number` of that seed: whole numbers from −4 to 5 but 0, or in the range asked for.
 
     Where the sizes say so the numbers are quarters, or zeros among others, or, beyond a range, near ± a large one.
 

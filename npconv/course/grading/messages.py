@@ -1,4 +1,4 @@
-"""What the grader and the process of a submission write to each other: numbers, arrays and words, never a pickle.
+"""The messages between the grader and the process of a submission: numbers, arrays and words, never a pickle.
 
 A message is a prefix (a mark, the request's nonce, two lengths), a header in JSON, and the bytes of the arrays that
 the header describes. The process of a submission cannot import npconv and reads this file by its path: it needs the
@@ -23,7 +23,7 @@ DTYPES = frozenset(np.dtype(code).str for code in "?" + np.typecodes["AllInteger
 
 
 class UnreadableError(ValueError):
-    """What was to be sent, or what came, is no number, no array of numbers and no tuple of them."""
+    """A value that is no number, no array of numbers and no tuple of them; it cannot be sent."""
 
 
 def pack(nonce: bytes, header: Mapping[str, Any], body: Sequence[bytes] = ()) -> bytes:
@@ -125,7 +125,7 @@ def check_answer(value: Any) -> None:
 
 
 def described(value: Any) -> str:
-    """What kind of thing a value is, in a word or two.
+    """The kind of a value, in a word or two.
 
     >>> described({}), described(iter([])), described(np.array(["a"]))
     ('a dict', 'a list_iterator', 'an array of strings')

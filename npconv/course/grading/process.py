@@ -42,7 +42,7 @@ Frame = tuple[bytes, bytes, bytes] | UnreadableError | None  # None where the ch
 
 @dataclass(frozen=True)
 class Limits:
-    """What a submission may use.
+    """The limits of a submission.
 
     Attributes:
         seconds: for one call, and for the top level of the file.
@@ -67,7 +67,7 @@ class Limits:
 
     @property
     def seconds_for_all(self) -> float:
-        """How long all calls of one function may take together.
+        """The seconds that all calls of one function may take together.
 
         >>> Limits(seconds=5.0).seconds_for_all, Limits(seconds=30.0).seconds_for_all
         (20.0, 120.0)
@@ -77,7 +77,7 @@ class Limits:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one call did.
+    """The outcome of one call.
 
     Attributes:
         status: "returned", "raised", "exited" (sys.exit), "timed out", "out of memory", "died" (os._exit, a signal, a
@@ -198,7 +198,7 @@ class Submission:
     def _ask(
         self, header: Mapping[str, Any], body: Sequence[bytes], deadline: float | None
     ) -> tuple[Outcome, Mapping[str, Any]]:
-        """What the process did with one request, and its reply, as far as there is one."""
+        """The outcome of one request, and the reply, if there is one."""
         if self._process is None:
             self._process = Process(self.limits)
             self.limited_memory = self._process.limited_memory
@@ -330,11 +330,11 @@ class Process:
         return header, frame[2]
 
     def ended(self) -> bool:
-        """Whether the child ended by itself."""
+        """True if the child ended by itself."""
         return self._process.poll() is not None
 
     def last_words(self) -> str:
-        """How the child ended, when it is gone or does not speak any more."""
+        """The end of the child in words, when it is gone or no longer answers."""
         try:
             status = self._process.wait(timeout=1.0)
         except subprocess.TimeoutExpired:

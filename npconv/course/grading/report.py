@@ -1,4 +1,4 @@
-"""What the grader says: as text to work from, and as JSON for scripts."""
+"""The grader's report: as text to work from, and as JSON for scripts."""
 
 import textwrap
 from collections.abc import Iterator, Sequence
@@ -49,7 +49,7 @@ class Report:
 
     @property
     def right(self) -> bool:
-        """Whether every function is right."""
+        """True if every function is right."""
         return all(verdict.status == "right" for verdict in self.verdicts)
 
     def as_text(self) -> str:
@@ -126,7 +126,7 @@ class Report:
             yield from (f"    {line}" for line in array_lines(name, kind, value, self.variant))
 
     def _by_hand(self, verdict: Verdict, trial: Trial) -> list[str]:
-        """How npconv's kernel computes the first value that is wrong, where the layout is npconv's own."""
+        """The formula by which npconv's kernel computes the first wrong value, if the layout is npconv's own."""
         returned, kernel = as_result(trial.outcome.value), verdict.task.kernel
         if kernel is None or self.variant.changed or trial.outcome.status != "returned":
             return []
@@ -168,7 +168,7 @@ class Report:
 
 
 def _differing(found: Array, right: Array) -> Array:
-    """Where a result is not the right one; of another shape, where it has no such value or another."""
+    """The places where a result is not the right one; in another shape, those without the right value."""
     if found.ndim != right.ndim:
         return np.ones(right.shape, bool)
     differs = np.ones(right.shape, bool)

@@ -37,7 +37,7 @@ class Tested:
 
     @property
     def as_it_should(self) -> bool:
-        """Whether the grader is right about it."""
+        """True if the grader is right about it."""
         return self.verdict.status == self.expected
 
 
@@ -50,7 +50,7 @@ class SelfTest:
 
     @property
     def right(self) -> bool:
-        """Whether the grader judged each as it should."""
+        """True if the grader judged each correctly."""
         return all(tested.as_it_should for tested in (*self.mistakes, *self.accepted))
 
     def as_text(self) -> str:
@@ -128,7 +128,7 @@ def accepted_sources() -> list[str]:
 
 
 def _how(source: str) -> str:
-    """How an answer is written: the first line of its docstring."""
+    """The style of an answer: the first line of its docstring."""
     return source.split('"""')[1].splitlines()[0].removesuffix(".")
 
 

@@ -36,13 +36,13 @@ class Trial:
 
     @property
     def is_changing(self) -> bool:
-        """Whether it changes an argument, whatever else is wrong."""
+        """True if it changes an argument, whatever else is wrong."""
         return self.wrong.startswith("the argument")
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a function is worth: `status` is "right", "wrong" or "missing".
+    """The verdict on a function: `status` is "right", "wrong" or "missing".
 
     `broken` says which property is, `smallest` is the smallest wrong case found; of `tried` cases `passed` were right.
     `printed` is what the function printed, if anything.
@@ -63,7 +63,7 @@ class Verdict:
 
 
 def done(outcome: Outcome) -> str:
-    """What was done instead of returning an answer, in words.
+    """The event that took the place of an answer, in words.
 
     >>> done(Outcome("exited", message="sys.exit(0)"))
     'it calls for an exit: sys.exit(0)'
@@ -72,7 +72,7 @@ def done(outcome: Outcome) -> str:
 
 
 def what_is_wrong(cases: Cases, case: Case, given: Sequence[Array | None], outcome: Outcome, right: Result) -> str:
-    """What is wrong with an outcome, in words; "" if nothing is."""
+    """The fault of an outcome in words; "" if there is none."""
     if outcome.status != "returned":
         return done(outcome)
     reasons = _changed(cases, given, outcome), _wrong_result(cases, case, outcome, right)

@@ -57,7 +57,7 @@ WINDOWS = os.name == "nt"
 
 
 class Printed(io.TextIOBase):
-    """What a submission prints: the first characters are kept, the rest is dropped."""
+    """The output of a submission: the first characters are kept, the rest is dropped."""
 
     def __init__(self, characters: int) -> None:
         self.text = ""
@@ -322,7 +322,7 @@ class Worker:
         return function
 
     def attempt(self, action: Callable[[], Any]) -> tuple[dict[str, Any], list[bytes]]:
-        """What an action did: its status, value, message and what it printed, and the bytes of the arrays."""
+        """The reply about an action: its status, value, message and output, and the bytes of the arrays."""
         characters = self.settings["characters"]
         sys.stdout = sys.stderr = printed = Printed(characters)
         value, message = None, ""

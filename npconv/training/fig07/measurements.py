@@ -81,7 +81,7 @@ UNTRAINED: dict[str, dict[str, Any]] = {
 }
 """The networks whose gradients are measured before training; `first_norms` takes the values."""
 PLACES = {"bottleneck": "", "expanded": ".expand_relu6", "filtered": ".depthwise_relu6"}
-"""Where maps are taken in an inverted residual: its output, and the wide maps behind their ReLU6."""
+"""The places in an inverted residual where maps are taken: its output, and the wide maps behind their ReLU6."""
 
 
 def sufficient(runs: Sequence[Mapping[str, Any]], counts: Sequence[int]) -> list[int]:
