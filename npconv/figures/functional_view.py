@@ -1,44 +1,41 @@
 """The article's Fig. 2: the filter steps over the input, and at every step patch times filter, summed, is one value."""
 
 from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
+from matplotlib.offsetbox import OffsetBox
 
 from ..kernels.geometry import Padding, Pair
-from ..text import number_text, shape_text
+from ..text import counted, number_text, shape_text
 from .figure import Figure, drawn_by, four_part_caption
 from .parts.drawing import (
-    BACK,
     FRONT_UNDER_NUMBERS,
-    LABEL_GAP,
-    MARGIN,
     ROLES,
     SMALL,
-    SMALLEST,
     TEXT,
     TITLE,
-    WIDTH,
-    Canvas,
     Labels,
+    TooLargeError,
     Volume,
     number_cell,
-    number_size,
     shade,
     text_width,
 )
 from .parts.layer import Layer, layer_from
-from .parts.terms import Part, Terms, rest_text, slices_text
+from .parts.layout import Align, Drawing, Grid, Page, column, grid, note, row, space, text, title
 from .parts.values import ROUNDED, Given, geometry_text, number_texts, place_from, sum_text, widest_texts
-from .parts.volumes import Group, draw_groups
+from .parts.volumes import VolumeGroup, notes_of_volumes, row_of_volumes
+from .parts.worked import Slices, Terms, rest_text, slices_text
 
 NAME = "functional_view"
 MOST_STEPS = 64  # in an animation
-VOLUMES_HEIGHT = 3.6  # inches for the volumes of the upper row
+VOLUMES_HEIGHT = 4.2  # inches for the volumes of the upper row, with their titles
 STEP_FACE = (1.12, 1.2)  # inches for a small input face: width, height
-HEIGHT = 13.0  # inches for all
-BESIDES = 1.3  # inches for margins, gaps and lines above and below the slices
-NOTE = 0.17  # inches for a note
+MOVE = 0.5  # inches for an arrow between them
+BESIDES = 1.3  # inches for a title, the value and gaps, below the upper rows
 Place = tuple[int, int]
 
 
@@ -127,17 +124,17 @@ def functional_view_frames(
 def _view(layer: Layer, how: str, until: Place | None) -> Figure:
     steps = [] if until else _steps(layer)
     with drawn_by(NAME, x=layer.x, kernel=layer.kernel):
-        canvas = Canvas()
-        top, bottom, notes = _draw_volumes(canvas, layer, until)
-        if layer.rounded:
-            notes.append(ROUNDED)
-        if steps:
-            bottom = _draw_steps(canvas, layer, steps, bottom - 0.3)
-        room = HEIGHT - (top - bottom) - BESIDES - _value_cell(layer) - NOTE * len(notes)
-        bottom, shown = _draw_sum(canvas, layer, bottom - 0.3, room, until)
-        for number, note in enumerate(notes):
-            canvas.text(MARGIN, bottom - 0.12 - NOTE * number, note, size=SMALL, across="left", along="top")
-        figure = canvas.finish()
+        page = Page()
+        groups = _groups(layer, until)
+        largest = min(0.55, max(0.3, *(number_cell(group.fronts[0]) for group in groups if group.role != "filter")))
+        volumes, cell = page.fitted(partial(row_of_volumes, groups, "∗="), largest, height=VOLUMES_HEIGHT)
+        notes = notes_of_volumes(groups, cell) + ([ROUNDED] if layer.rounded else [])
+        upper = [volumes.spread(page.inner), *([_small_steps(page, layer, steps)] if steps else [])]
+        below = column(*map(note, notes), gap=0.04, align="left") if notes else None
+        value = _value(page, layer)
+        taken = sum(page.size(box)[1] for box in (*upper, value, *([below] if below else [])))
+        worked, shown = _products(page, layer, page.highest - taken - BESIDES, until)
+        figure = page.finish(column(*upper, column(worked, value), below, gap=0.25))
     return Figure(
         name="functional-view",
         figure=figure,
@@ -176,24 +173,24 @@ def _caption(layer: Layer, how: str, shown: int, notes: Sequence[str], until: Pl
     return four_part_caption(
         claim=(
             "A filter steps over the rows and columns of the input; at each step the patch under it, of all M = "
-            f"{channels} channel{'s' if channels > 1 else ''}, times the filter and summed, is one value of the output."
+            f"{counted('channel', channels)}, times the filter and summed, is one value of the output."
         ),
         computed=(
             f"The output and the sums of the slices are npconv.conv2d's and npconv.per_channel_maps', with {how}; "
             "nothing is flipped."
         ),
-        scale=(
+        scale=[
             "The volumes have one scale, channels at half of it; the front of input and filter is channel 0; indices "
-            f"count from 0{''.join(f'; {note}' for note in notes)}."
-        ),
-        not_shown=(
-            "Not shown: "
-            + ("the numbers behind the front of the input, but for the patch; " if channels > 1 else "")
-            + (f"{channels - shown} of the {channels} slices, which the sum has; " if shown < channels else "")
-            + ("the values still to come; " if until and until != layer.places[-1] else "")
-            + (f"the other {filters - 1} of the N filters; " if filters > 1 else "")
-            + "a bias."
-        ),
+            "count from 0",
+            *notes,
+        ],
+        not_shown=[
+            "the numbers behind the front of the input, but for the patch" if channels > 1 else "",
+            f"{channels - shown} of the {channels} slices, which the sum has" if shown < channels else "",
+            "the values still to come" if until and until != layer.places[-1] else "",
+            f"the other {filters - 1} of the N filters" if filters > 1 else "",
+            "a bias",
+        ],
     )
 
 
@@ -227,145 +224,141 @@ def _steps(layer: Layer) -> list[Layer]:
     return steps if len(steps) > 1 else []
 
 
-def _draw_volumes(canvas: Canvas, layer: Layer, until: Place | None) -> tuple[float, float, list[str]]:
-    """Input, filter and one channel of the output in a row; as `draw_groups`."""
+def _groups(layer: Layer, until: Place | None) -> list[VolumeGroup]:
+    """The input, the filter and one channel of the output."""
     height, width, channels, _ = layer.kernel.shape
     _, rows, columns, _ = layer.y.shape
     source = layer.input_volume
-    volumes = source, Volume(height, width, channels), Volume(rows, columns, 1)
-    faces = [number_texts(a) for a in (layer.padded[..., 0], layer.filter[..., 0], layer.y[0, ..., layer.n])]
-    focuses = (layer.patch_rows, layer.patch_columns), (range(height), range(width)), ([layer.row], [layer.column])
-    titles = (
-        f"input volume\n{shape_text(layer.x.shape[1:])}",
-        f"filter n = {layer.n}\n{shape_text(layer.kernel.shape[:3])}",
-        f"output, channel n = {layer.n}\n{shape_text((rows, columns, 1))}",
-    )
-    labels = (
-        Labels(f"Dᵤ = {source.height}", f"Dᵤ = {source.width}", f"M = {channels}"),
-        Labels(f"Dᵣ = {height}", f"Dᵣ = {width}", f"M = {channels}"),
-        Labels(f"Dᵥ = {rows}", f"Dᵥ = {columns}"),
-    )
-    later = {place for place in layer.places if place > until} if until else None
-    groups = [
-        Group(role, title, role, volume, label, [face], focus, later=later if role == "output" else None)
-        for role, title, volume, label, face, focus in zip(
-            ("input", "filter", "output"), titles, volumes, labels, faces, focuses, strict=True
-        )
+    return [
+        VolumeGroup(
+            "input",
+            f"input volume\n{shape_text(layer.x.shape[1:])}",
+            "input",
+            source,
+            Labels(f"Dᵤ = {source.height}", f"Dᵤ = {source.width}", f"M = {channels}"),
+            [number_texts(layer.padded[..., 0])],
+            (layer.patch_rows, layer.patch_columns),
+        ),
+        VolumeGroup(
+            "filter",
+            f"filter n = {layer.n}\n{shape_text(layer.kernel.shape[:3])}",
+            "filter",
+            Volume(height, width, channels),
+            Labels(f"Dᵣ = {height}", f"Dᵣ = {width}", f"M = {channels}"),
+            [number_texts(layer.filter[..., 0])],
+            (range(height), range(width)),
+        ),
+        VolumeGroup(
+            "output",
+            f"output, channel n = {layer.n}\n{shape_text((rows, columns, 1))}",
+            "output",
+            Volume(rows, columns, 1),
+            Labels(f"Dᵥ = {rows}", f"Dᵥ = {columns}"),
+            [number_texts(layer.y[0, ..., layer.n])],
+            ([layer.row], [layer.column]),
+            later={place for place in layer.places if place > until} if until else None,
+        ),
     ]
-    highest = max(volume.rows + volume.depth * BACK[1] for volume in volumes)
-    largest = min(0.55, max(0.3, *(number_cell(face) for face in faces)), VOLUMES_HEIGHT / highest)
-    return draw_groups(canvas, groups, "∗=", largest)
 
 
-def _draw_steps(canvas: Canvas, layer: Layer, steps: Sequence[Layer], top: float) -> float:
-    """The input's face again at some steps, each with the value it gives; the lower edge."""
-    face = layer.input_volume
-    face = Volume(face.height, face.width, 0, face.padding)
-    cell = min(0.11, STEP_FACE[0] / face.columns, STEP_FACE[1] / face.rows)
-    pitch = (WIDTH - 2 * MARGIN) / 5
-    title = f"the filter steps over the input, row by row: {len(layer.places)} steps, {len(layer.places)} values"
-    canvas.text(WIDTH / 2, top, title, size=TITLE, weight="bold", along="top")
-    line = SMALL * 1.3 / 72
-    y, low = top - 0.28, top - 0.28 - line - 0.04 - face.rows * cell
-    texts = [f"{step.value_name} = {step.value}" for step in steps]
-    if max(text_width(text, SMALL) for text in texts) > pitch - 0.1:
-        texts = [text.replace(" = ", "\n= ") for text in texts]
-    for i, (step, text) in enumerate(zip(steps, texts, strict=True)):
-        x = WIDTH / 2 + (i - (len(steps) - 1) / 2) * pitch
-        place = face.at(x - face.columns * cell / 2, low + face.rows * cell, cell)
-        is_worked = (step.row, step.column) == (layer.row, layer.column)
-        canvas.text(x, y, f"step {_number(step)}{', as above' if is_worked else ''}", size=SMALL, along="top")
-        canvas.volume(f"step-{_number(step)}", place, ROLES["input"])
-        canvas.frame(place, step.patch_rows, step.patch_columns)
-        canvas.text(x, low - LABEL_GAP, text, size=SMALL, along="top")
-        if i + 1 < len(steps):
-            middle = x + pitch / 2, (place.y + low) / 2
-            _draw_move(canvas, step, steps[i + 1], middle, (pitch - face.columns * cell) / 2 - 0.1)
-    return low - LABEL_GAP - line * (1 + texts[0].count("\n"))
+def _small_steps(page: Page, layer: Layer, steps: Sequence[Layer]) -> OffsetBox:
+    """The input's face again at some steps, each with the value it gives, and between them how the filter moves."""
+    face = replace(layer.input_volume, channels=0)
+    face = face.at(0, 0, min(0.11, STEP_FACE[0] / face.columns, STEP_FACE[1] / face.rows))
+    heading = f"the filter steps over the input, row by row: {len(layer.places)} steps, {len(layer.places)} values"
+    names = [
+        f"step {_number(step)}{', as above' if (step.row, step.column) == (layer.row, layer.column) else ''}"
+        for step in steps
+    ]
+    pictures = []
+    for step in steps:
+        drawing = Drawing()
+        drawing.volume(f"step-{_number(step)}", face, ROLES["input"])
+        drawing.frame(face, step.patch_rows, step.patch_columns)
+        pictures.append(drawing)
+    moves = [*map(_move, steps, steps[1:]), None]
+    values = [f"{step.value_name} = {step.value}" for step in steps]
+
+    def lines(values: Sequence[str]) -> Grid:
+        lines: list[list[OffsetBox | None]] = [[], [], []]
+        for name, picture, move, value in zip(names, pictures, moves, values, strict=True):
+            lines[0] += [note(name), None]
+            lines[1] += [picture, move]
+            lines[2] += [note(value, align="center"), None]
+        return grid([line[:-1] for line in lines], gaps=(0.05, 0.06))
+
+    box = lines(values)
+    if page.over(box) > 0:
+        box = lines([value.replace(" = ", "\n= ") for value in values])
+    return column(title(heading), box.spread(page.inner), gap=0.08)
 
 
-def _draw_move(canvas: Canvas, step: Layer, after: Layer, middle: tuple[float, float], half: float) -> None:
+def _move(step: Layer, after: Layer) -> OffsetBox:
     """An arrow from a step to the next one with its stride, or dots where others lie between."""
-    x, y = middle
     if _number(after) > _number(step) + 1:
-        canvas.text(x, y, "…", size=TITLE)
-        return
+        return column(text("…", size=TITLE), space(MOVE, 0), gap=0)
     along_row = after.row == step.row
     stride = (step.geometry.width if along_row else step.geometry.height).stride
-    canvas.arrow((x - half, y), (x + half, y))
-    canvas.text(x, y + 0.07, f"s = {stride}", size=SMALL, along="bottom")
-    canvas.text(x, y - 0.07, "right" if along_row else "down", size=SMALL, along="top")
+    drawing = Drawing()
+    drawing.arrow((0, 0), (MOVE, 0))
+    drawing.text(MOVE / 2, 0.07, f"s = {stride}", size=SMALL, along="bottom")
+    drawing.text(MOVE / 2, -0.07, "right" if along_row else "down", size=SMALL, along="top")
+    return drawing
 
 
-def _terms(layer: Layer, height: float) -> Terms:
-    """Patch, filter and product for each channel, their numbers of a size that fits every patch of the layer.
+def _products(page: Page, layer: Layer, height: float, until: Place | None) -> tuple[OffsetBox, int]:
+    """The slices of patch, filter and product under their title, in that height, and how many of each are drawn.
 
-    Raises ValueError where a row of them is higher than that.
+    All is laid out for the widest numbers of the layer, so that the frames of an animation agree.
     """
-    channels = len(layer.sums)
+    channels, count = len(layer.sums), len(layer.places)
     taps = layer.geometry.taps(layer.geometry.pad(layer.x))
     everywhere = np.stack([tap * layer.filter[i, j] for i, j, tap in taps])  # (Dᵣ·Dᵣ, 1, Dᵥ, Dᵥ, M)
     parts = [
-        Part(name, role, [number_texts(a[..., m]) for m in range(channels)])
+        Slices(name, role, [number_texts(a[..., m]) for m in range(channels)])
         for name, role, a in (
             ("patch", "input", layer.patch),
             ("filter", "filter", layer.filter),
-            ("product", "intermediate", layer.products),
+            ("product", "padding", layer.products),
         )
     ]
-    texts = [widest_texts(a) for a in (layer.padded, layer.filter, everywhere)]
-    sums = [f"Σ = {number_text(number)}" for number in layer.sums]
-    widest = max(text_width(f"Σ = {text}", SMALL) for text in widest_texts(layer.maps))
-    for size, down in ((SMALL, False), (SMALLEST, False), (SMALL, True), (SMALLEST, True)):
-        cell = number_cell(texts, size)
-        terms = Terms(parts, "×=", sums, cell, widest, number_size(texts, cell), 0.2, 0.28, down, plus_below=True)
-        if terms.width <= WIDTH - 2 * MARGIN and terms.row_height <= height:
-            return terms
-    raise ValueError(
-        f"{NAME}: slices of {shape_text(layer.kernel.shape[:2])} with such numbers are too large to draw; draw shorter "
-        f"numbers or a smaller kernel; got x {layer.x.shape}, kernel {layer.kernel.shape}"
-    )
-
-
-def _draw_sum(canvas: Canvas, layer: Layer, top: float, height: float, until: Place | None) -> tuple[float, int]:
-    """The slices of patch, filter and product, in that height, their sums, and the value.
-
-    Returns the lower edge, and how many slices of each are drawn.
-    """
-    terms, channels, count = _terms(layer, height), len(layer.sums), len(layer.places)
-    shown = terms.shown(height)
-    title = f"patch × filter {layer.n} = product" + (f", in {slices_text(shown, channels)}" if channels > 1 else "")
-    first = f"step {count} of {count}: {title}" if until else f"the framed value: {title}"
-    x = (WIDTH - text_width(first, TITLE, "bold")) / 2  # no later title is wider
-    title = f"step {_number(layer)} of {count}: {title}" if until else first
-    canvas.text(x, top, title, size=TITLE, weight="bold", along="top", across="left")
-    y = terms.draw(canvas, top - 0.28, shown)
+    longest = [number for a in (layer.padded, layer.filter, everywhere) for number in widest_texts(a)]
+    sums = [number_text(number) for number in layer.sums]
+    terms = Terms(parts, "×=", sums, longest, max(widest_texts(layer.maps), key=text_width))
+    if (arranged := terms.arranged(page, height=height, at_least=3) or terms.arranged(page, height=height)) is None:
+        raise TooLargeError(
+            f"slices of {shape_text(layer.kernel.shape[:2])} with such numbers are too large to draw; draw shorter "
+            "numbers or a smaller kernel"
+        )
+    box, shown = arranged
+    what = f"patch × filter {layer.n} = product, cell by cell"
+    what += f", in {slices_text(shown, channels)}" if channels > 1 else ""
+    first = f"step {count} of {count}: {what}" if until else f"the framed value: {what}"
+    heading = f"step {_number(layer)} of {count}: {what}" if until else first
+    lines = [_reserved(page, title(heading), title(first)), box]
     if shown < channels:
         rests = layer.maps[0, ..., shown:].sum(axis=-1)  # (Dᵥ, Dᵥ)
-        widest = max(text_width(rest_text(channels - shown, text)) for text in widest_texts(rests))
-        text = rest_text(channels - shown, number_text(rests[layer.row, layer.column]))
-        canvas.text((WIDTH - widest) / 2, y, text, across="left", along="top")
-        y -= 0.26
-    return _draw_value(canvas, layer, y), shown
+        widest = max((rest_text(channels - shown, number) for number in widest_texts(rests)), key=text_width)
+        rest = rest_text(channels - shown, number_text(rests[layer.row, layer.column]))
+        lines.append(_reserved(page, text(rest), text(widest)))
+    return column(*lines), shown
 
 
-def _value_cell(layer: Layer) -> float:
-    """A cell for any value of the output, with a frame around it."""
-    return max(0.3, number_cell([widest_texts(layer.y[..., layer.n])], TEXT) + 0.05)
+def _reserved(page: Page, box: OffsetBox, widest: OffsetBox, align: Align = "left") -> OffsetBox:
+    """A box with the room of the widest that stands in its place in other frames."""
+    return column(box, space(page.size(widest)[0], 0), gap=0, align=align)
 
 
-def _draw_value(canvas: Canvas, layer: Layer, top: float) -> float:
-    """The sums added up to the value, which is framed as in the output; the lower edge."""
-    cell, gap = _value_cell(layer), 0.1
-    room = WIDTH - 2 * MARGIN - cell - gap
+def _value(page: Page, layer: Layer) -> OffsetBox:
+    """The sums added up to the value, which is framed as in the output."""
+    cell = max(0.3, number_cell([widest_texts(layer.y[..., layer.n])], TEXT) + 0.05)
     sums = {place: sum_text(layer.maps[0][place].tolist()) for place in layer.places}
-    left = {place: f"{layer.moved(*place).value_name} = {text} =" for place, text in sums.items()}
-    if len(layer.sums) == 1 or any(text_width(text) > room for text in left.values()):
+    left = {place: f"{layer.moved(*place).value_name} = {total} =" for place, total in sums.items()}
+    if len(layer.sums) == 1 or max(map(text_width, left.values())) > page.inner - cell - 0.1:
         added = f" = the {len(layer.sums)} sums added up" if len(layer.sums) > 1 else ""
         left = {place: f"{layer.moved(*place).value_name}{added} =" for place in layer.places}
-    width = max(text_width(text) for text in left.values()) + gap
-    value = Volume(1, 1, 0).at((WIDTH + width - cell) / 2, top, cell)
-    canvas.text(value.x - gap, top - cell / 2, left[layer.row, layer.column], across="right")
-    canvas.cells("value", value, {(0, 0): layer.value}, shade(ROLES["output"], FRONT_UNDER_NUMBERS))
-    canvas.frame(value, [0], [0])
-    return value.bottom
+    drawing, value = Drawing(), Volume(1, 1, 0, cell=cell)
+    drawing.cells("value", value, {(0, 0): layer.value}, shade(ROLES["output"], FRONT_UNDER_NUMBERS))
+    drawing.frame(value, [0], [0])
+    widest = text(max(left.values(), key=text_width))
+    return row(_reserved(page, text(left[layer.row, layer.column]), widest, "right"), drawing)

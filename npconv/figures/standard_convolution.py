@@ -1,30 +1,20 @@
 """The article's Fig. 1: an input volume, N filters, the output volume; and one value of it worked out by hand."""
 
+from functools import partial
+
 from ..kernels.geometry import Padding, Pair
-from ..text import number_text, shape_text
+from ..text import counted, number_text, shape_text
 from .figure import Figure, drawn_by, four_part_caption
-from .parts.drawing import (
-    MARGIN,
-    SMALL,
-    SMALLEST,
-    WIDTH,
-    Canvas,
-    Labels,
-    Volume,
-    number_cell,
-    number_size,
-    text_width,
-)
+from .parts.drawing import Labels, TooLargeError, Volume, number_cell
 from .parts.layer import Layer, layer_from
-from .parts.terms import Part, Terms, draw_slices, slices_text
+from .parts.layout import Page, column, note
 from .parts.values import ROUNDED, Given, geometry_text, number_texts
-from .parts.volumes import Group, draw_groups
+from .parts.volumes import VolumeGroup, notes_of_volumes, row_of_volumes
+from .parts.worked import Slices, Terms, slices_text, worked_value
 
 MOST_FILTERS = 4
-HEIGHT = 12.5  # inches for all
-VOLUMES_HEIGHT = 4.5  # inches for the volumes
-BESIDES = 1.4  # inches for titles, the equation and the margins
-NOTE = 0.17  # inches for a line
+VOLUMES_HEIGHT = 5.0  # inches for the volumes with their titles
+BESIDES = 1.3  # inches for a worked value's title and equation, and for gaps
 
 
 def standard_convolution(
@@ -62,19 +52,25 @@ def standard_convolution(
     """
     layer = layer_from("standard_convolution", x, kernel, stride, padding, dilation, at, seed)
     with drawn_by("standard_convolution", x=layer.x, kernel=layer.kernel):
-        canvas = Canvas()
-        room, bottom, notes = _draw_volumes(canvas, layer)
-        bottom, slices = _draw_worked_value(canvas, layer, bottom - 0.3, room - BESIDES)
-        if layer.rounded:
-            notes.append(ROUNDED)
-        for number, note in enumerate(notes):
-            canvas.text(MARGIN, bottom - 0.12 - NOTE * number, note, size=SMALL, across="left", along="top")
-        figure = canvas.finish()
+        page = Page()
+        groups = _groups(layer)
+        faces = [front for group in groups if group.role != "filter" for front in group.fronts]
+        largest = min(0.45, max(0.3, *map(number_cell, faces)))
+        volumes, cell = page.fitted(partial(row_of_volumes, groups, "∗="), largest, height=VOLUMES_HEIGHT)
+        notes = notes_of_volumes(groups, cell) + ([ROUNDED] if layer.rounded else [])
+        below = column(*map(note, notes), gap=0.04, align="left") if notes else None
+        room = page.highest - page.size(volumes)[1] - BESIDES - (page.size(below)[1] if below else 0)
+        terms = _terms(layer)
+        worked = worked_value(page, layer, terms, height=room) or worked_value(page, layer, terms, most=1)
+        if worked is None:
+            raise TooLargeError("slices of the filter with such numbers are too wide to draw; draw a smaller kernel")
+        box, slices = worked
+        figure = page.finish(column(volumes.spread(page.inner), box, below, gap=0.25))
     _, _, channels, filters = layer.kernel.shape
     input_size, output_size = shape_text(layer.x.shape[1:]), shape_text(layer.y.shape[1:])
     filter_size = shape_text(layer.kernel.shape[:3])
     drawn_filters = min(filters, MOST_FILTERS)
-    filter_count = f"{filters} filter{'s' if filters > 1 else ''}"
+    filter_count = counted("filter", filters)
     return Figure(
         name="standard-convolution",
         figure=figure,
@@ -108,40 +104,40 @@ def standard_convolution(
                 "The output and the summands of the framed value are npconv.conv2d's and npconv.per_channel_maps', "
                 f"with {geometry_text(stride, padding, dilation)}; nothing is flipped."
             ),
-            scale=(
-                "All volumes have one scale, channels at half of it; a front face shows channel 0; indices count "
-                f"from 0{''.join(f'; {note}' for note in notes)}."
-            ),
-            not_shown=(
-                "Not shown: the numbers behind the front faces but for "
-                + ("the slices drawn, " if slices < channels else "the patch, ")
-                + (f"{channels - slices} of the {channels} slices, which the sum has, " if slices < channels else "")
-                + (f"{filters - drawn_filters} of the filters, " if filters > drawn_filters else "")
-                + "a bias."
-            ),
+            scale=[
+                "All volumes have one scale, channels at half of it",
+                "a front face shows channel 0",
+                "indices count from 0",
+                *notes,
+            ],
+            not_shown=[
+                f"the numbers behind the front faces but for the {'slices drawn' if slices < channels else 'patch'}",
+                f"{channels - slices} of the {channels} slices, which the sum has" if slices < channels else "",
+                f"{filters - drawn_filters} of the filters" if filters > drawn_filters else "",
+                "a bias",
+            ],
         ),
     )
 
 
-def _draw_volumes(canvas: Canvas, layer: Layer) -> tuple[float, float, list[str]]:
-    """Input, filters and output in a row; the height left, the lower edge of it all, and what has to be said of it."""
+def _groups(layer: Layer) -> list[VolumeGroup]:
+    """The input, the filters and the output."""
     height, width, channels, filters = layer.kernel.shape
     source, result = layer.input_volume, layer.output_volume
     drawn = min(filters, MOST_FILTERS)
-    faces = [number_texts(layer.padded[..., 0]), number_texts(layer.y[0, ..., 0])]
-    groups = (
-        Group(
+    return [
+        VolumeGroup(
             "input",
             f"input volume\n{shape_text(layer.x.shape[1:])}",
             "input",
             source,
             Labels(f"Dᵤ = {source.height}", f"Dᵤ = {source.width}", f"M = {channels}"),
-            faces[:1],
+            [number_texts(layer.padded[..., 0])],
             (layer.patch_rows, layer.patch_columns),
         ),
-        Group(
+        VolumeGroup(
             "filters",
-            f"N = {filters} filter{'s' if filters > 1 else ''}\n{shape_text(layer.kernel.shape[:3])}",
+            f"N = {counted('filter', filters)}\n{shape_text(layer.kernel.shape[:3])}",
             "filter",
             Volume(height, width, channels),
             Labels(f"Dᵣ = {height}", f"Dᵣ = {width}", f"M = {channels}"),
@@ -150,34 +146,22 @@ def _draw_volumes(canvas: Canvas, layer: Layer) -> tuple[float, float, list[str]
             captions=[f"n = {n}" for n in range(drawn)],
             more=f"… and {filters - drawn} more" if filters > drawn else "",
         ),
-        Group(
+        VolumeGroup(
             "output",
             f"output volume\n{shape_text(layer.y.shape[1:])}",
             "output",
             result,
             Labels(f"Dᵥ = {result.height}", f"Dᵥ = {result.width}", f"N = {filters}"),
-            faces[1:],
+            [number_texts(layer.y[0, ..., 0])],
             ([layer.row], [layer.column]),
         ),
-    )
-    highest = max(volume.at(0, 0, 1).top - volume.at(0, 0, 1).bottom for volume in (source, result))
-    largest = min(0.45, max(0.3, *(number_cell(texts) for texts in faces)), VOLUMES_HEIGHT / highest)
-    top, bottom, notes = draw_groups(canvas, groups, "∗=", largest)
-    return HEIGHT - (top - bottom) - NOTE * len(notes), bottom, notes
+    ]
 
 
-def _draw_worked_value(canvas: Canvas, layer: Layer, top: float, height: float) -> tuple[float, int]:
-    """Every slice of the patch beside that of the filter, and the sum; the lower edge, and the slices drawn."""
-    channels = len(layer.sums)
+def _terms(layer: Layer) -> Terms:
+    """Every slice of the patch beside that of the filter, and the sum of their products."""
     parts = [
-        Part(name, role, [number_texts(a[..., m]) for m in range(channels)])
+        Slices(name, role, [number_texts(a[..., m]) for m in range(len(layer.sums))])
         for name, role, a in (("patch", "input", layer.patch), ("filter", "filter", layer.filter))
     ]
-    sums = [f"Σ = {number_text(number)}" for number in layer.sums]
-    cell = max(number_cell(texts) for part in parts for texts in part.slices)
-    size = min(number_size(texts, cell) or SMALLEST for part in parts for texts in part.slices)
-    terms = Terms(parts, "×", sums, cell, max(text_width(text, SMALL) for text in sums), size)
-    shown = terms.shown(height)
-    y = draw_slices(canvas, layer, terms, shown, top)
-    canvas.text(WIDTH / 2, y, layer.equation, along="top")
-    return y - 0.16, shown
+    return Terms(parts, "×", [number_text(number) for number in layer.sums])

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from artists import texts
 
 from npconv.figures import Figure, backward_taps, functional_view, standard_convolution
 
@@ -19,9 +20,8 @@ CASES: list[dict[str, Any]] = [
 @pytest.mark.parametrize("case", CASES, ids=["many", "small cells", "fractions"])
 def test_the_caption_has_every_note(build: Callable[..., Figure], case: dict[str, Any]) -> None:
     figure = build(**case)
-    texts = [text.get_text() for text in figure.figure.axes[0].texts]
     words = ("dotted:", "no numbers", "channels are drawn", "drawn rounded")
-    notes = [text for text in texts if any(word in text for word in words)]
+    notes = [text for text in texts(figure) if any(word in text for word in words)]
     assert notes
     for note in notes:
         assert note.lower() in figure.caption.lower(), note

@@ -87,8 +87,7 @@ class Grid(OffsetBox):
     """Boxes in rows and columns, each row as high and each column as wide as its largest; None is an empty place.
 
     `gaps` are the inches between columns and between rows. `across` is the alignment of each column, or of all: left,
-    center or right; `along` that of each row: top, center or bottom. With a `width` in inches, what is left over
-    widens the gaps between the columns, and half as much stays free at both ends.
+    center or right; `along` that of each row: top, center or bottom.
     """
 
     def __init__(
@@ -98,13 +97,17 @@ class Grid(OffsetBox):
         *,
         across: str | Sequence[str] = "center",
         along: str | Sequence[str] = "center",
-        width: float | None = None,
     ) -> None:
         super().__init__()
-        self.rows, self.gaps, self.wanted = rows, gaps, width
+        self.rows, self.gaps, self.wide = rows, gaps, 0.0
         self.across = [across] * len(rows[0]) if isinstance(across, str) else across
         self.along = [along] * len(rows) if isinstance(along, str) else along
         self._children = [box for row in rows for box in row if box]
+
+    def spread(self, width: float) -> "Grid":
+        """Widen the gaps between the columns, and leave half as much free at both ends, until it is so wide; itself."""
+        self.wide = width
+        return self
 
     def _get_bbox_and_child_offsets(self, renderer: Any) -> tuple[Bbox, list[tuple[float, float]]]:
         inch = renderer.points_to_pixels(72)
@@ -113,7 +116,7 @@ class Grid(OffsetBox):
         heights = [max((boxes[box].height for box in r if box), default=0) for r in self.rows]
         across, down = (gap * inch for gap in self.gaps)
         width = sum(widths) + across * (len(widths) - 1)
-        spare = 0.0 if self.wanted is None else max(0.0, self.wanted * inch - width) / len(widths)
+        spare = max(0.0, self.wide * inch - width) / len(widths)
         lefts = spare / 2 + np.cumsum([0, *widths]) + (across + spare) * np.arange(len(widths) + 1)
         tops = -np.cumsum([0, *heights]) - down * np.arange(len(heights) + 1)
         offsets = []
@@ -230,27 +233,27 @@ class Page:
     ) -> tuple[Box, float]:
         """What `build` makes with the largest cells, at most `cell` inches, for which it fits, and those cells.
 
-        A box grows at least in proportion to its cells, so that a straight line between one that fits and one that
-        doesn't leads to one that fits. Raises TooLargeError where even the least cells are too large.
+        A box grows nearly in proportion to its cells, so that a straight line between one that fits and one that
+        doesn't leads near the largest that fits. Raises TooLargeError where even the least cells are too large.
         """
         box = build(cell)
         above = self.over(box, width, height)
-        if above <= 0:
+        if above <= 1e-6:
             return box, cell
         low, high, box = min(least, cell), cell, build(min(least, cell))
         below = self.over(box, width, height)
         if below > 0:
             raise TooLargeError(f"too large to draw by {below:.1f} in; draw a smaller layer")
-        for _ in range(3):
-            middle = low + (high - low) * below / (below - above)
+        for _ in range(6):
+            if below > -0.05:
+                break
+            middle = low + (high - low) * (below + 0.02) / (below - above)
             tried = build(middle)
             over = self.over(tried, width, height)
             if over <= 0:
                 low, below, box = middle, over, tried
             else:
                 high, above = middle, over
-            if below > -0.03:
-                break
         return box, low
 
     def most(self, build: Callable[[int], OffsetBox], count: int) -> int:

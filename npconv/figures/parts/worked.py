@@ -2,18 +2,20 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
+from itertools import product
 from typing import TypeAlias
 
 from matplotlib.offsetbox import OffsetBox
 
 from ...text import counted, number_text
-from .drawing import FRONT_UNDER_NUMBERS, ROLES, SMALL, SMALLEST, TITLE, Volume, number_cell, shade
+from .drawing import FRONT_UNDER_NUMBERS, ROLES, SMALL, SMALLEST, TITLE, Volume, number_cell, shade, text_width
 from .layer import Layer
-from .layout import Drawing, Page, column, grid, note, text, title
+from .layout import Drawing, Page, column, grid, note, space, text, title
 
 Texts: TypeAlias = Sequence[Sequence[str]]
 
-SIGN, PLUS, LINE = 0.07, 0.1, 0.12  # inches beside a sign, beside a plus, and between lines of terms
+SIGN, PLUS, LINE = 0.04, 0.07, 0.12  # inches beside a sign, beside a plus, and between lines of terms
 
 
 @dataclass(frozen=True)
@@ -57,44 +59,42 @@ class Terms:
         Numbers are small, or the smallest; slices stand side by side, or one below the other: the first of these that
         has room for `at_least` terms in a line. None where none has.
         """
-        widest = max([self.widest_sum, *self.sums], key=len)
-        for down in (False, True):
-            for size in (SMALL, SMALLEST):
-                wide, high = page.size(self._term(0, widest, size, down=down))
-                plus = page.size(text("+", size=TITLE))[0] + 2 * PLUS
-                per_line, lines = int(page.inner / (wide + plus)), int((height + LINE) / (high + LINE))
-                if per_line >= min(at_least, len(self.sums)) and lines:
-                    shown = min(len(self.sums) if most is None else most, per_line * lines)
-                    return self._lines(size, shown, per_line, down=down), shown
+        texts = self.longest or [t for part in self.parts for grid in part.texts for line in grid for t in line]
+        plus = page.size(text("+", size=TITLE))[0] + 2 * PLUS
+        for down, size in product((False, True), (SMALL, SMALLEST)):
+            reserve = page.size(note(f"Σ = {max([self.widest_sum, *self.sums], key=text_width)}"))[0]
+            term = partial(self._term, cell=number_cell([texts], size), size=size, reserve=reserve, down=down)
+            wide, high = page.size(term(0))
+            per_line, lines = int((page.inner + PLUS) / (wide + plus)), int((height + LINE) / (high + LINE))
+            if per_line >= min(at_least, len(self.sums)) and lines:
+                shown = min(len(self.sums) if most is None else most, per_line * lines)
+                return self._lines([term(m) for m in range(shown)], per_line), shown
         return None
 
-    def _lines(self, size: float, shown: int, per_line: int, *, down: bool) -> OffsetBox:
-        """The first terms, line by line, with plus signs between them."""
+    def _lines(self, terms: Sequence[OffsetBox], per_line: int) -> OffsetBox:
+        """The terms, line by line, with plus signs between them, and behind the last one if others come."""
         places: list[OffsetBox | None] = []
-        for m in range(shown):
-            plus = text("+", size=TITLE) if m < len(self.sums) - 1 else None
-            places += [self._term(m, self.sums[m], size, down=down), plus]
-        places += [None] * (-len(places) % (2 * per_line) if shown > per_line else 0)
-        width = min(len(places), 2 * per_line)
+        for m, term in enumerate(terms):
+            places += [term, text("+", size=TITLE) if m < len(self.sums) - 1 else None]
+        width = 2 * min(len(terms), per_line)
+        places += [None] * (-len(places) % width)
+        if not any(places[width - 1 :: width]):
+            return grid([places[: width - 1]], gaps=(PLUS, LINE))
         return grid([places[i : i + width] for i in range(0, len(places), width)], gaps=(PLUS, LINE))
 
-    def _term(self, m: int, total: str, size: float, *, down: bool) -> OffsetBox:
-        """One term."""
-        cell = number_cell(
-            [self.longest] if self.longest else [t for p in self.parts for g in p.texts for t in g], size
-        )
+    def _term(self, m: int, *, cell: float, size: float, reserve: float, down: bool) -> OffsetBox:
+        """One term, with room for the widest sum."""
         slices = [part.drawn(m, cell, size) for part in self.parts]
-        sums = note(f"Σ = {total}")
+        total = column(note(f"Σ = {self.sums[m]}"), space(reserve, 0), gap=0)
         line: list[OffsetBox | None] = [slices[0]]
         for sign, after in zip(self.signs, slices[1:], strict=True):
             line += [text(sign, size=TITLE), after]
         if down:
-            return column(note(f"m = {m}"), *line, sums, gap=0.03)
-        if "=" in self.signs:
-            body = grid([line, [None] * (len(line) - 1) + [sums]], gaps=(SIGN, 0.04))
-        else:
-            body = grid([[*line, sums]], gaps=(SIGN, 0.04))
-        return column(note(f"m = {m}"), body, gap=0.04)
+            return column(note(f"m = {m}"), *line, total, gap=0.03)
+        below = [*[None] * (len(line) - 1), total]
+        body = grid([line, below] if "=" in self.signs else [[*line, total]], gaps=(SIGN, 0.04))
+        balance = None if "=" in self.signs else space(0, SMALL / 72)  # so that a plus is on the slices' height
+        return column(note(f"m = {m}"), body, balance, gap=0.04)
 
 
 def worked_value(
