@@ -11,6 +11,7 @@ import numpy as np
 
 from ..kernels.arguments import callables, generator, one_of
 from ..kernels.geometry import Array
+from ..text import counted
 
 Function = Callable[..., Any]
 
@@ -199,8 +200,8 @@ def gradients_of(
     positions = [i for i, a in enumerate(fixed) if whole or a is None or _is_differentiable(a)]
     if len(results) != len(positions):
         raise AssertionError(
-            f"{label_of(backward)} must return {_count(len(positions), 'gradient')}, one for each array that is "
-            f"differentiated; got {_count(len(results), 'gradient')}"
+            f"{label_of(backward)} must return {counted('gradient', len(positions))}, one for each array that is "
+            f"differentiated; got {counted('gradient', len(results))}"
         )
     gradients = {}
     for position, gradient in zip(positions, results, strict=True):
@@ -225,10 +226,6 @@ def array_of(function: str, kernel: Function, result: Any) -> Array:
     if not isinstance(result, np.ndarray | np.generic):
         raise TypeError(f"{function}: {label_of(kernel)} must return numpy.ndarray; got {type(result).__name__}")
     return np.array(result)
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _worst_entry(gradient: Array, direction: Array, derivative: Callable[[Array], float]) -> tuple[int, ...]:

@@ -7,6 +7,7 @@ import numpy as np
 
 from ..layers import InvertedResidual
 from ..models import MobileNet, Summary, mobilenet_v2, summary
+from ..text import shape_text
 from .table import ARCHITECTURE, Finding, claim, finding
 
 IMAGE = (1, 224, 224, 3)
@@ -153,12 +154,12 @@ def the_network_is_a_feature_extractor() -> Finding:
         stride: mobilenet_v2(0.35, 1, output_stride=stride).feature_shapes(x.shape, [stride])[stride]
         for stride in (16, 8)
     }
-    lines = ["×".join(map(str, shape[1:])) for shape in maps.values()]
+    lines = [shape_text(shape[1:]) for shape in maps.values()]
     return finding(
         maps == expected and all(shape == (1, 64 // s, 96 // s, 112) for s, shape in dense.items()),
         f"of an image of 64×96: {', '.join(lines)}, at the strides 4, 8, 16 and 32",
         "with dilation in place of strides the last block's map is "
-        + " or ".join("×".join(map(str, shape[1:])) for shape in dense.values())
+        + " or ".join(shape_text(shape[1:]) for shape in dense.values())
         + ", at width 0.35",
     )
 

@@ -6,6 +6,7 @@ import numpy as np
 
 import npconv
 
+from ..text import shape_text
 from ..training.fig07.measurements import CLASSES, FULL, UNTRAINED, first_norms, learnt, stored_gradients
 from ..training.tasks import scattered_digits
 from .cases import whole
@@ -94,7 +95,7 @@ def the_shapes_of_table_1() -> Finding:
         assert stages.expanded is not None
         shapes = [stages.expanded.shape[1:], stages.depthwise.shape[1:], stages.output.shape[1:]]
         holds &= shapes == [(h, w, t * k), (h // s, w // s, t * k), (h // s, w // s, k_out)]
-        lines.append(f"s = {s}: {' → '.join('×'.join(map(str, shape)) for shape in [(h, w, k), *shapes])}")
+        lines.append(f"s = {s}: {' → '.join(shape_text(shape) for shape in [(h, w, k), *shapes])}")
     odd = npconv.inverted_residual(np.ones((1, 7, 5, k)), *kernels, stride=2).shape[1:3]
     return finding(holds, *lines, f"an odd side is rounded up: 7×5 at stride 2 gives {odd[0]}×{odd[1]}")
 

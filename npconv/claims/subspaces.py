@@ -8,7 +8,7 @@ import npconv
 
 from ..kernels.geometry import Array
 from ..kernels.head import global_average_pool
-from ..text import listed
+from ..text import listed, shape_text
 from ..training.fig07.measurements import ENOUGH, FEW, FULL, stored_network, stored_subspaces, sufficient
 from ..training.fig07.probes import Subspace, block_outputs, by_block, classifier_directions, dimensions
 from ..training.tasks import scattered_digits
@@ -95,6 +95,6 @@ def without_activations_the_block_is_one_convolution() -> Finding:
     odd = np.array_equal(ahead, -behind)
     return finding(
         equal and not odd,
-        f"without ReLU6 the three convolutions are one of {'×'.join(map(str, kernel.shape))}, exactly: {equal}",
+        f"without ReLU6 the three convolutions are one of {shape_text(kernel.shape)}, exactly: {equal}",
         f"with ReLU6 they are not linear: f(−x) = −f(x) is {odd}",
     )

@@ -6,14 +6,14 @@ from typing import Any
 import numpy as np
 
 from ..cost import Cost, conv2d_cost, dense_cost, depthwise_conv2d_cost, pointwise_conv2d_cost
-from ..kernels.arguments import boolean, generator
+from ..kernels.arguments import boolean, generator, pair
 from ..kernels.depthwise import depthwise_conv2d, depthwise_conv2d_backward
 from ..kernels.geometry import Array, Padding, Pair
 from ..kernels.pointwise import dense, dense_backward, pointwise_conv2d, pointwise_conv2d_backward
 from ..kernels.standard import conv2d, conv2d_backward
 from ..kernels.sums import channel_sums
 from .initializers import Initializer, he_normal
-from .layer import Layer, checked_geometry, kernel_sides, positive_ints
+from .layer import Layer, checked_geometry, positive_ints
 
 
 class Linear(Layer):
@@ -112,7 +112,7 @@ class Conv2D(Linear):
         dtype: Any = np.float32,
     ) -> None:
         in_channels, out_channels = positive_ints("Conv2D", in_channels=in_channels, out_channels=out_channels)
-        height, width = kernel_sides("Conv2D", kernel_size)
+        height, width = pair("Conv2D", "kernel_size", kernel_size)
         fans = (height * width * in_channels, height * width * out_channels)
         super().__init__((height, width, in_channels, out_channels), fans, bias, seed, dtype)
         self.geometry = checked_geometry("Conv2D", stride, padding, dilation)
@@ -147,7 +147,7 @@ class DepthwiseConv2D(Linear):
         channels, depth_multiplier = positive_ints(
             "DepthwiseConv2D", channels=channels, depth_multiplier=depth_multiplier
         )
-        height, width = kernel_sides("DepthwiseConv2D", kernel_size)
+        height, width = pair("DepthwiseConv2D", "kernel_size", kernel_size)
         fans = (height * width, height * width * depth_multiplier)
         super().__init__((height, width, channels * depth_multiplier), fans, bias, seed, dtype, shared=channels)
         self.geometry = checked_geometry("DepthwiseConv2D", stride, padding, dilation)

@@ -205,11 +205,6 @@ def real_dtype(function: str, dtype: Any) -> None:
         raise TypeError(f"{function}: dtype must be one of real floats; got {dtype!r}")
 
 
-def kernel_sides(function: str, kernel_size: Any) -> tuple[int, int]:
-    """The height and width of a kernel, given as an int or as a pair."""
-    return arguments.pair(function, "kernel_size", kernel_size)
-
-
 def checked_geometry(function: str, stride: Pair, padding: Padding, dilation: Pair) -> dict[str, Any]:
     """A layer's geometry as its kernel takes it, after the checks that need no input."""
     strides, dilations = arguments.pair(function, "stride", stride), arguments.pair(function, "dilation", dilation)

@@ -12,6 +12,7 @@ from ..data.digits import INK
 from ..files import readable_npz
 from ..kernels.arguments import LARGEST_SEED, as_path, instance, integer, kind_of, positive, real
 from ..kernels.geometry import Array
+from ..text import counted, plural
 
 DIGIT = 16  # pixels a side of a digit that is scattered
 CONTRAST = (1.5, 3.0)  # of a scattered digit: from, to, in standard deviations of the photograph
@@ -250,8 +251,7 @@ def read_task(path: str | Path) -> Task:
         x_test=x_test,
         y_test=y_test,
         classes=int(y_train.max()) + 1,
-        description=f"images of {path.name}, {height} high, {width} wide, "
-        f"{channels} channel{'s' if channels > 1 else ''}",
+        description=f"images of {path.name}, {height} high, {width} wide, {counted('channel', channels)}",
     )
 
 
@@ -291,10 +291,9 @@ def remarks(task: Task) -> list[str]:
         )
     missing = sorted(set(range(task.classes)) - set(task.y_train.tolist()))
     if missing:
-        label = "label" if len(missing) == 1 else "labels"
         found.append(
-            f"no training image has the {label} {_some(missing)}, and there are {task.classes} classes: labels are "
-            "counted from 0"
+            f"no training image has the {plural('label', len(missing))} {_some(missing)}, and there are {task.classes} "
+            "classes: labels are counted from 0"
         )
     return found
 
