@@ -218,7 +218,7 @@ def test_reproduce_proves_the_box_or_fails(capsys, monkeypatch):
     assert cli.main(["reproduce", "--prove"]) == 1
     said = capsys.readouterr().out
     assert said.startswith(
-        "npconv reproduce: depthwise_separable_conv2d_backward and standard_backward differ: in result 0"
+        "npconv reproduce: depthwise_conv2d_backward and depthwise_conv2d_backward_taps differ: in result 0"
     )
 
 

@@ -35,8 +35,8 @@ class Claim:
     statement: str
     verdict: str
     compute: Callable[[], Finding]
-    functions: tuple[str, ...]
-    figures: tuple[str, ...]
+    functions: tuple[str, ...] = ()
+    figures: tuple[str, ...] = ()
 
     def __call__(self) -> Finding:
         return self.compute()
