@@ -136,15 +136,20 @@ class _Kernels:
             self.functions |= vars(import_module(f"{package}.{module}"))
         self.rng = np.random.default_rng(2019)
         self.equalities = 0
+        self.geometry: dict[str, Any] = {}
 
     def draw(self, *shape: int) -> Array:
         """Any numbers of int64."""
         return self.rng.integers(-(2**63), 2**63 - 1, shape, endpoint=True)
 
+    def run(self, function: Any, *arrays: Array, **more: Any) -> Any:
+        """The result of a function, or of the kernel of that name, in the geometry that is held."""
+        return self.functions.get(function, function)(*arrays, **self.geometry, **more)
+
     def hold(self, axes: tuple[Along, Along], padding: str | None, turn: int, *, all_rungs: bool) -> None:
         """Hold the kernels that read both axes at once on one geometry; with all_rungs all others too."""
         height, width = axes
-        geometry: dict[str, Any] = {
+        self.geometry = {
             "stride": (height.stride, width.stride),
             "padding": padding or _as_written(height.padding, width.padding),
             "dilation": (height.dilation, width.dilation),
@@ -152,93 +157,72 @@ class _Kernels:
         taps, times = (height.kernel, width.kernel), 1 + turn % 3  # the depth multiplier and the number of groups
         x, kernel = self.draw(BATCH, height.size, width.size, M), self.draw(*taps, M, N)
         depthwise = self.draw(*taps, M * times)
-        g = self.signatures.STANDARD.check("prove_box", x, kernel).geometry(**geometry)
+        g = self.signatures.STANDARD.check("prove_box", x, kernel).geometry(**self.geometry)
         dy, dwide = self.draw(*g.output, N), self.draw(*g.output, M * times)
-        self.ladder("conv2d", dy, x, kernel, geometry, CONSTANTS[turn], all_rungs)
-        self.ladder("depthwise_conv2d", dwide, x, depthwise, geometry, CONSTANTS[turn], all_rungs)
+        self.ladder("conv2d", dy, x, kernel, turn, all_rungs)
+        self.ladder("depthwise_conv2d", dwide, x, depthwise, turn, all_rungs)
         if all_rungs:
             for axis, along in zip((g.height, g.width), axes, strict=True):
                 hold_axis(axis, along, padding == "same", self.engine)
-            self.same("per_channel_maps", "depthwise_conv2d_taps", (x, kernel[..., 0]), geometry)
+            self.same("per_channel_maps", "depthwise_conv2d_taps", (x, kernel[..., 0]))
             for times in (1, 2, 3):
-                self.grouped(self.draw(*g.output, N * times), times, taps, axes, geometry)
-                self.separable(dy, x, self.draw(*taps, M * times), self.draw(M * times, N), times, geometry)
+                wide = self.draw(BATCH, height.size, width.size, M * times), self.draw(*taps, M, N * times)
+                self.grouped(self.draw(*g.output, N * times), *wide, times)
+                self.separable(dy, x, self.draw(*taps, M * times), self.draw(M * times, N), times)
 
     def hold_pointwise(self, height: int, width: int) -> None:
         """Hold the pointwise convolution to its loops and to the standard one of one tap, and the dense layer to it."""
+        self.geometry = {}
         x, kernel, dy = self.draw(BATCH, height, width, M), self.draw(M, N), self.draw(BATCH, height, width, N)
 
-        def standard(x: Array, kernel: Array) -> Array:
-            y: Array = self.functions["conv2d_taps"](x, kernel[None, None])
-            return y
+        def standard(x: Array, kernel: Array) -> Any:
+            return self.run("conv2d_taps", x, kernel[None, None])
 
         def dense(x: Array, kernel: Array) -> Array:
-            y: Array = self.functions["dense"](x.reshape(-1, x.shape[-1]), kernel)
+            y: Array = self.run("dense", x.reshape(-1, x.shape[-1]), kernel)
             return y.reshape(*x.shape[:-1], -1)
 
         def dense_backward(dy: Array, x: Array, kernel: Array) -> Any:
-            rows = (a.reshape(-1, a.shape[-1]) for a in (dy, x))
-            dx, dkernel = self.functions["dense_backward"](*rows, kernel)
+            dx, dkernel = self.run("dense_backward", *(a.reshape(-1, a.shape[-1]) for a in (dy, x)), kernel)
             return dx.reshape(x.shape), dkernel
 
-        name, arrays = "pointwise_conv2d", (x, kernel)
-        for other in (f"{name}_loops", standard, dense):
-            with np.errstate(over="ignore"):  # what wraps is meant
-                self.same(name, other, arrays, {})
-        self.same(f"{name}_backward", dense_backward, (dy, *arrays), {})
-        self.transpose(name, f"{name}_backward", dy, arrays, self.functions[f"{name}_backward"](dy, *arrays), {})
+        name, backward = "pointwise_conv2d", "pointwise_conv2d_backward"
+        with np.errstate(over="ignore"):  # what wraps is meant
+            for other in (f"{name}_loops", standard, dense):
+                self.same(name, other, (x, kernel))
+            self.same(backward, dense_backward, (dy, x, kernel))
+            self.transpose(name, dy, (x, kernel), self.run(backward, dy, x, kernel))
 
-    def ladder(
-        self,
-        name: str,
-        dy: Array,
-        x: Array,
-        kernel: Array,
-        geometry: dict[str, Any],
-        constants: dict[str, Any],
-        all_rungs: bool,
-    ) -> None:
-        """The canonical rung against the fast one, with these constants too, and the others; and the transpose."""
-        taps, backward = self.functions[f"{name}_taps"], self.functions[f"{name}_backward_taps"]
-        y, gradients = taps(x, kernel, **geometry), backward(dy, x, kernel, **geometry)
-        for function, arrays, expected in ((name, (x, kernel), y), (f"{name}_backward", (dy, x, kernel), gradients)):
+    def ladder(self, name: str, dy: Array, x: Array, kernel: Array, turn: int, all_rungs: bool) -> None:
+        """The canonical rung against the fast one, with other constants too, and all others; and the transpose."""
+        for function, arrays in ((name, (x, kernel)), (f"{name}_backward", (dy, x, kernel))):
+            taps = f"{function}_taps"
+            expected = self.run(taps, *arrays)
             for rung in (function, *(RUNGS[function] if all_rungs else ())):
-                self.equal(rung, f"{function}_taps", expected, arrays, geometry)
-            if constants:
-                with patch.multiple(self.engine, **constants):
-                    self.equal(function, f"{function}_taps", expected, arrays, geometry)
-        self.transpose(f"{name}_taps", f"{name}_backward_taps", dy, (x, kernel), gradients, geometry)
+                self.equal(rung, taps, expected, arrays)
+            if CONSTANTS[turn]:
+                with patch.multiple(self.engine, **CONSTANTS[turn]):
+                    self.equal(function, taps, expected, arrays)
+        self.transpose(f"{name}_taps", dy, (x, kernel), expected)
 
-    def grouped(
-        self, dy: Array, groups: int, taps: tuple[int, int], axes: tuple[Along, Along], geometry: dict[str, Any]
-    ) -> None:
+    def grouped(self, dy: Array, x: Array, kernel: Array, groups: int) -> None:
         """The grouped convolution against a standard one for each group, and its backward as the transpose."""
-        x = self.draw(BATCH, axes[0].size, axes[1].size, M * groups)
-        kernel = self.draw(*taps, M, N * groups)
-        standard = self.functions["conv2d_taps"]
 
         def side_by_side(x: Array, kernel: Array, *, groups: int, **geometry: Any) -> Array:
-            parts = [
-                standard(x[..., g * M : (g + 1) * M], kernel[..., g * N : (g + 1) * N], **geometry)
-                for g in range(groups)
-            ]
-            return np.concatenate(parts, axis=-1)
+            parts = zip(np.split(x, groups, axis=-1), np.split(kernel, groups, axis=-1), strict=True)
+            return np.concatenate([self.functions["conv2d_taps"](*part, **geometry) for part in parts], axis=-1)
 
-        options = {"groups": groups, **geometry}
-        self.same("grouped_conv2d", side_by_side, (x, kernel), options)
-        gradients = self.functions["grouped_conv2d_backward"](dy, x, kernel, **options)
-        self.transpose("grouped_conv2d", "grouped_conv2d_backward", dy, (x, kernel), gradients, options)
+        self.same("grouped_conv2d", side_by_side, (x, kernel), groups=groups)
+        gradients = self.run("grouped_conv2d_backward", dy, x, kernel, groups=groups)
+        self.transpose("grouped_conv2d", dy, (x, kernel), gradients, groups=groups)
 
-    def separable(
-        self, dy: Array, x: Array, depthwise: Array, pointwise: Array, times: int, geometry: dict[str, Any]
-    ) -> None:
+    def separable(self, dy: Array, x: Array, depthwise: Array, pointwise: Array, times: int) -> None:
         """Depthwise then pointwise against the standard convolution with the factored kernel, and its backward."""
         factored, pull = self.functions["factored_kernel"], self.functions["factored_kernel_backward"]
 
-        def standard(x: Array, depthwise: Array, pointwise: Array, **geometry: Any) -> Array:
+        def standard(x: Array, depthwise: Array, pointwise: Array, **geometry: Any) -> Any:
             kernel = factored(depthwise, pointwise, depth_multiplier=times)
-            y: Array = self.functions["conv2d_taps"](x, kernel, **geometry)
-            return y
+            return self.functions["conv2d_taps"](x, kernel, **geometry)
 
         def standard_backward(dy: Array, x: Array, depthwise: Array, pointwise: Array, **geometry: Any) -> Any:
             kernel = factored(depthwise, pointwise, depth_multiplier=times)
@@ -246,39 +230,32 @@ class _Kernels:
             return dx, *pull(dkernel, depthwise, pointwise, depth_multiplier=times)
 
         name, arrays = "depthwise_separable_conv2d", (x, depthwise, pointwise)
-        self.same(name, standard, arrays, geometry)
-        gradients = standard_backward(dy, *arrays, **geometry)
-        self.equal(f"{name}_backward", standard_backward, gradients, (dy, *arrays), geometry)
-        self.transpose(name, f"{name}_backward", dy, arrays, gradients, geometry)
+        self.same(name, standard, arrays)
+        gradients = self.run(standard_backward, dy, *arrays)
+        self.equal(f"{name}_backward", standard_backward, gradients, (dy, *arrays))
+        self.transpose(name, dy, arrays, gradients)
 
-    def same(self, f: Any, g: Any, arrays: tuple[Array, ...], geometry: dict[str, Any]) -> None:
+    def same(self, f: Any, g: Any, arrays: tuple[Array, ...], **more: Any) -> None:
         """Hold two functions to be equal."""
-        self.equal(f, g, self.functions.get(g, g)(*arrays, **geometry), arrays, geometry)
+        self.equal(f, g, self.run(g, *arrays, **more), arrays, **more)
 
-    def equal(self, f: Any, g: Any, expected: Any, arrays: tuple[Array, ...], geometry: dict[str, Any]) -> None:
+    def equal(self, f: Any, g: Any, expected: Any, arrays: tuple[Array, ...], **more: Any) -> None:
         """Hold what f gives to be what g gave."""
-        f, g = self.functions.get(f, f), self.functions.get(g, g)
+        f, g, geometry = self.functions.get(f, f), self.functions.get(g, g), self.geometry | more
         pairs = zip(_results(f(*arrays, **geometry)), _results(expected), strict=True)
         if not all(map(np.array_equal, *zip(*pairs, strict=True))):
             prove_equal(f, g, *(a.shape for a in arrays), **geometry)
             raise AssertionError(f"{f.__name__} and {g.__name__} differ ({[a.shape for a in arrays]}, {geometry})")
         self.equalities += 1
 
-    def transpose(
-        self,
-        forward: str,
-        backward: str,
-        dy: Array,
-        arrays: tuple[Array, ...],
-        gradients: tuple[Array, ...],
-        geometry: dict[str, Any],
-    ) -> None:
-        """Hold backward's gradients to be the transpose of forward: ⟨dy, f(v)⟩ = ⟨gradient, v⟩."""
-        f = self.functions[forward]
+    def transpose(self, forward: str, dy: Array, arrays: tuple[Array, ...], gradients: Any, **more: Any) -> None:
+        """Hold the gradients of forward's backward to be its transpose: ⟨dy, f(v)⟩ = ⟨gradient, v⟩."""
+        backward = forward.replace("conv2d", "conv2d_backward")
         for position, gradient in enumerate(gradients):
             v = self.draw(*arrays[position].shape)
-            if (dy * f(*replaced([*arrays], position, v), **geometry)).sum() != (gradient * v).sum():
-                check_adjoint(f, self.functions[backward], *arrays, **geometry)
+            if (dy * self.run(forward, *replaced([*arrays], position, v), **more)).sum() != (gradient * v).sum():
+                geometry = self.geometry | more
+                check_adjoint(self.functions[forward], self.functions[backward], *arrays, **geometry)
                 raise AssertionError(f"{backward} is not the transpose of {forward} ({geometry})")
             self.equalities += 1
 
