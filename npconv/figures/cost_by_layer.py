@@ -6,9 +6,13 @@ from typing import Any
 
 import matplotlib.figure
 from matplotlib.axes import Axes
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
+from matplotlib.offsetbox import AnchoredOffsetbox, DrawingArea
 from matplotlib.patches import Rectangle
+from matplotlib.text import Text
 from matplotlib.ticker import MaxNLocator
+from matplotlib.transforms import Bbox, ScaledTranslation
 
 from ..kernels.arguments import pair
 from ..kernels.geometry import Pair
@@ -16,9 +20,9 @@ from ..layers import ReLU6
 from ..models import MOBILENET_V2_ROWS, Row, Summary, mobilenet_v2, summary
 from ..text import shape_text
 from .figure import Figure, four_part_caption, style
-from .parts.blocks import HATCH, SWATCH
-from .parts.drawing import FRONT, INK, MARGIN, ROLES, SMALL, TITLE, WIDTH, shade, text_width
-from .parts.lines import NOTE_LINE, wrapped, write_note
+from .parts.blocks import HATCH
+from .parts.drawing import FRONT, INK, MARGIN, ROLES, SMALL, WIDTH, shade
+from .parts.layout import grid, note
 
 FUNCTION = "cost_by_layer"
 MOST_BLOCKS = 40
@@ -29,11 +33,18 @@ QUANTITIES = {"macs": "MACs", "weights": "weights", "bytes": "output maps"}
 PREFIXES = ((1, ""), (10**3, "k"), (10**6, "M"), (10**9, "G"), (10**12, "T"), (10**15, "P"))
 UNITS = {"": "", "k": "thousands", "M": "millions", "G": "billions", "T": "trillions", "P": "quadrillions"}
 
-EDGE, PANEL, ABOVE, BELOW = 0.75, 1.3, 0.34, 0.66  # inches left of the panels, of each, over each, below the last one
-LEGEND_LINE, GAP = 0.185, 0.12
+COLORS = {
+    "stem": "#DDDDDD",
+    "expand": shade("#F0E442", FRONT),
+    "depthwise": shade(ROLES["intermediate"], FRONT),
+    "project": shade(ROLES["input"], FRONT),
+    "last": "#AAAAAA",
+    "classifier": "#888888",
+}
+HEIGHT, NOTE = 6.1, 0.48  # inches, of all and of the note above the panels
 BAR = 0.8  # of a column
-TICKS, BRACKETS, MAPS = 0.14, 0.32, 0.45  # inches below the last panel
-APART = 0.06  # inches from one label to the next
+TICKS, LINE, BRACKETS, MAPS = 9, 20, 30, 38  # points below the last panel
+TICK_UP: Any = 2  # matplotlib.lines.TICKUP
 
 
 def cost_by_layer(
@@ -236,9 +247,9 @@ def _caption(data: Mapping[str, Any]) -> str:
             "normalisation, ReLU6 and the shortcut's sum are taken to write where they read."
         ),
         scale=(
-            "All axes are linear, from 0; a block's bars stand on one another, in the order of forward from the top; a "
-            "dotted line stands before a block whose output has another map than its input, its expansion still having "
-            "the input's."
+            "Colours are kinds of layer. All axes are linear, from 0; a block's bars stand on one another, in the order of "
+            "forward from the top; a dotted line stands before a block whose output has another map than its input, its "
+            "expansion still having the input's."
         ),
         not_shown="Not shown: the pool, additions, and what has to be in memory at one time.",
     )
@@ -272,124 +283,98 @@ def _alt(data: Mapping[str, Any]) -> str:
 
 def _draw(data: Mapping[str, Any]) -> matplotlib.figure.Figure:
     """A note, three panels with their legends at the right, and the blocks and maps below the last one."""
-    legends = {name: _legend(data, name) for name in QUANTITIES}
-    cells = [[line[i] for lines in legends.values() for line in lines] for i in range(3)]
-    widths = [1.03 * max(text_width(text, SMALL) for text in texts) for texts in cells]  # on a screen that much wider
-    legend = SWATCH[0] + GAP / 2 + sum(widths) + 2 * GAP
-    across = WIDTH - EDGE - GAP - legend - MARGIN
-    notes = wrapped(_note(data), 0.97 * (WIDTH - 2 * MARGIN))
-    top = MARGIN + NOTE_LINE * len(notes) + 0.06
-    height = top + len(QUANTITIES) * (ABOVE + PANEL) + BELOW
-    figure = matplotlib.figure.Figure(figsize=(WIDTH, height))
-    page = figure.add_axes((0, 0, 1, 1), zorder=-1)
-    write_note(page, notes, height)
-    for i, (name, title) in enumerate(QUANTITIES.items()):
-        y = height - top - (i + 1) * (ABOVE + PANEL)
-        axes = figure.add_axes((EDGE / WIDTH, y / height, across / WIDTH, PANEL / height))
+    figure = matplotlib.figure.Figure(figsize=(WIDTH, HEIGHT))
+    constrained = ConstrainedLayoutEngine(h_pad=0.06, rect=(0.01, 0.015, 0.98, 1 - 0.015 - NOTE / HEIGHT))
+    explained = (
+        f"{_settings_text(data)}.\nThe bars of a block stand in the order of forward from the top. "
+        "Hatched: the output is linear, no activation follows."
+    )
+    figure.text(MARGIN / WIDTH, 1 - MARGIN / HEIGHT, explained, size=SMALL, va="top", parse_math=False)
+    panels: Sequence[Axes] = figure.subplots(len(QUANTITIES), 1, sharex=True)
+    for axes, name in zip(panels, QUANTITIES, strict=True):
         _draw_panel(axes, data, name)
-        total = f"{title}: {data['totals'][name]:,}{' bytes' if name == 'bytes' else ''}"
-        _write_title(page, total, _statements(data)[name], y + PANEL)
-        rights = (WIDTH - MARGIN - widths[2] - GAP, WIDTH - MARGIN)
-        _draw_legend(page, legends[name], EDGE + across + GAP, rights, y + PANEL, _linear(data))
-    _draw_below(page, data, across / len(data["columns"]), BELOW)
+        _draw_legend(axes, data, name)
+    figure.align_ylabels(panels)
+    labels = _draw_below(panels[-1], data)
+    constrained.execute(figure)
+    keep_apart(labels)
     return figure
 
 
-def _note(data: Mapping[str, Any]) -> str:
-    """What a reader must know before looking."""
-    return (
-        f"{_settings_text(data)}. The bars of a block stand in the order of forward from the top. Hatched: the output "
-        "is linear, no activation follows."
-    )
-
-
-def _linear(data: Mapping[str, Any]) -> dict[str, bool]:
-    """Whether a kind's outputs are linear."""
-    return {layer["kind"]: layer["linear"] for column in data["columns"] for layer in column["layers"]}
-
-
 def _look(kind: str, linear: bool) -> dict[str, Any]:
-    """The colour of what comes out, and hatching where it is linear."""
-    role = "input" if linear else "intermediate" if kind == "depthwise" else "output"
-    return {
-        "facecolor": shade(ROLES[role], FRONT),
-        "edgecolor": INK,
-        "linewidth": 0.5,
-        "hatch": HATCH if linear else None,
-    }
+    """The colour of a kind of layer, hatched where its output is linear."""
+    return {"facecolor": COLORS[kind], "edgecolor": INK, "linewidth": 0.5, "hatch": HATCH if linear else None}
 
 
 def _draw_panel(axes: Axes, data: Mapping[str, Any], name: str) -> None:
-    """The bars of one panel, and dotted lines where the map changes."""
-    columns = data["columns"]
-    names = [column["name"] for column in columns]
+    """The title with a statement, the bars, and dotted lines where the map changes."""
+    columns, unit = data["columns"], " bytes" if name == "bytes" else ""
+    title = axes.set_title(f"{QUANTITIES[name]}: {data['totals'][name]:,}{unit}", loc="left")
+    axes.annotate(
+        _statements(data)[name], (1, 0), xycoords=title, xytext=(10, 2.5), textcoords="offset points", size=SMALL
+    )
     for i, column in enumerate(columns):
         y = 0
         for layer in reversed(column["layers"]):
-            gid = f"{column['name']}.{layer['kind']}"
             look = _look(layer["kind"], layer["linear"])
-            axes.add_patch(Rectangle((i - BAR / 2, y), BAR, layer[name], gid=gid, zorder=2, **look))
+            gid = f"{column['name']}.{layer['kind']}"
+            axes.add_artist(Rectangle((i - BAR / 2, y), BAR, layer[name], gid=gid, zorder=2, **look))
             y += layer[name]
+    names = [column["name"] for column in columns]
     for run in data["maps"][1:]:
         axes.axvline(names.index(run["from"]) - 0.5, color=INK, linewidth=0.8, linestyle=":", zorder=1)
     most = max(_sum(column, name) for column in columns)
-    unit, prefix = max((pair for pair in PREFIXES if pair[0] <= most), default=PREFIXES[0])
-    axes.set_xlim(-0.5, len(columns) - 0.5)
-    axes.set_xticks([])
-    axes.set_ylim(0, 1.04 * most)
-    steps = MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]).tick_values(0, most / unit)
-    ticks = [tick for tick in steps if tick * unit <= 1.04 * most]
-    axes.set_yticks([tick * unit for tick in ticks], [f"{tick:g}" for tick in ticks])
+    size, prefix = max((pair for pair in PREFIXES if pair[0] <= most), default=PREFIXES[0])
+    axes.set(xlim=(-0.5, len(columns) - 0.5), ylim=(0, 1.04 * most), xticks=[])
+    axes.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]))
+    axes.yaxis.set_major_formatter(lambda amount, _: f"{amount / size:g}")
     axes.set_ylabel(f"{prefix}B" if name == "bytes" else UNITS[prefix])
-    axes.yaxis.set_label_coords(-0.45 / (axes.bbox.width / axes.figure.dpi), 0.5)
 
 
-def _write_title(page: Axes, title: str, statement: str, y: float) -> None:
-    """A panel's name and total, and behind it what is to be seen."""
-    page.text(EDGE, y + 0.09, title, size=TITLE, weight="bold", va="baseline", parse_math=False)
-    x = EDGE + 1.03 * text_width(title, TITLE, "bold") + GAP
-    page.text(x, y + 0.09, statement, size=SMALL, va="baseline", parse_math=False)
-
-
-def _legend(data: Mapping[str, Any], name: str) -> list[tuple[str, str, str]]:
-    """For each kind its name, amount and share."""
+def _draw_legend(axes: Axes, data: Mapping[str, Any], name: str) -> None:
+    """At the right of a panel a sample of each kind's bars, its name, its amount and its share."""
     total, unit = data["totals"][name], "B" if name == "bytes" else ""
-    return [(kind, amount_text(n, unit), share_text(n, total)) for kind, n in data["by kind"][name].items()]
+    linear = {layer["kind"]: layer["linear"] for column in data["columns"] for layer in column["layers"]}
+    rows = []
+    for kind, amount in data["by kind"][name].items():
+        sample = DrawingArea(23, 11)
+        sample.add_artist(Rectangle((0, 0), 23, 11, gid=f"legend-{kind}", **_look(kind, linear[kind])))
+        rows.append([sample, *map(note, (kind, amount_text(amount, unit), share_text(amount, total)))])
+    box = grid(rows, gaps=(0.08, 0.03), across=("left", "left", "right", "right"))
+    legend = AnchoredOffsetbox(
+        "upper left", child=box, pad=0, borderpad=0, frameon=False, bbox_to_anchor=(1.015, 1),
+        bbox_transform=axes.transAxes,
+    )  # fmt: skip
+    legend.set_clip_on(False)
+    axes.add_artist(legend)
 
 
-def _draw_legend(
-    page: Axes,
-    lines: Sequence[tuple[str, str, str]],
-    x: float,
-    rights: tuple[float, float],
-    top: float,
-    linear: Mapping[str, bool],
-) -> None:
-    """A sample of each kind's bars, then its name, and its amount and share with their right edges there."""
-    for i, (kind, amount, share) in enumerate(lines):
-        y = top - LEGEND_LINE * (i + 0.5)
-        page.add_patch(Rectangle((x, y - SWATCH[1] / 2), *SWATCH, gid=f"legend-{kind}", **_look(kind, linear[kind])))
-        places = ((x + SWATCH[0] + GAP / 2, kind, "left"), (rights[0], amount, "right"), (rights[1], share, "right"))
-        for at, text, across in places:
-            page.text(at, y, text, size=SMALL, ha=across, va="center_baseline", parse_math=False)
+def _draw_below(axes: Axes, data: Mapping[str, Any]) -> list[Text]:
+    """The columns' names below them, and the size of the output's map; the texts, the most important ones first."""
+    names = [column["name"] for column in data["columns"]]
+    end = len(names) - 0.5
 
+    def write(label: str, x: float, down: float, right: float = 0, ha: str = "center") -> Text:
+        place: dict[str, Any] = {
+            "xycoords": axes.get_xaxis_transform(),
+            "xytext": (right, -down),
+            "textcoords": "offset points",
+        }
+        return axes.annotate(label, (x, 0), size=SMALL, ha=ha, va="center", **place)
 
-def _draw_below(page: Axes, data: Mapping[str, Any], column: float, bottom: float) -> None:
-    """The blocks' numbers below their columns, and below them the size of the output's map."""
-    names = [each["name"] for each in data["columns"]]
-    labels = [(x, TICKS, label, across) for x, label, across in _block_labels(len(names) - 3, column)]
-    labels += [(-0.25, TICKS, "block", "right"), (-0.25, MAPS, "map", "right")]
-    edge = -0.25 + APART
+    labels = [write("stem", 0, TICKS), write("last", end - 1.5, TICKS), write("classifier", end, LINE, ha="right")]
+    labels += [write(name, -0.5, down, -9, "right") for name, down in (("block", TICKS), ("map", MAPS))]
+    labels += [write(str(block), block, TICKS) for block in range(1, len(names) - 2)]
+    inch = axes.figure.dpi_scale_trans
+    level = axes.get_xaxis_transform() + ScaledTranslation(0, -BRACKETS / 72, inch)
     for run in data["maps"]:
-        first, end = names.index(run["from"]), names.index(run["to"]) + 1
-        left, right, y = EDGE + first * column + 0.03, EDGE + end * column - 0.03, bottom - BRACKETS
-        page.add_line(Line2D([left, left, right, right], [y + 0.05, y, y, y + 0.05], color=INK, linewidth=0.8))
-        middle, reach = (first + end) / 2 * column, text_width(_map_text(run["map"]), SMALL) / 2
-        if middle - reach >= edge:  # else it has no room beside the one before
-            labels.append((middle, MAPS, _map_text(run["map"]), "center"))
-            edge = middle + reach + APART
-    for x, y, label, across in labels:
-        page.text(EDGE + x, bottom - y, label, size=SMALL, ha=across, va="center_baseline", parse_math=False)
+        first, last = names.index(run["from"]), names.index(run["to"])
+        ends = first - 0.4, last + 0.4
+        axes.add_line(
+            Line2D(ends, (0, 0), transform=level, color=INK, linewidth=0.8, marker=TICK_UP, markersize=4, clip_on=False)
+        )
+        labels.append(write(_map_text(run["map"]), (first + last) / 2, MAPS))
+    return labels
 
 
 def _map_text(sizes: Sequence[int]) -> str:
@@ -401,20 +386,12 @@ def _map_text(sizes: Sequence[int]) -> str:
     return f"{sizes[0]}²" if sizes[0] == sizes[1] else shape_text(sizes)
 
 
-def _block_labels(blocks: int, column: float) -> list[tuple[float, str, str]]:
-    """The columns' labels, as (x, label, alignment): numbers that come too near another label are left out.
-
-    >>> [label for _, label, _ in _block_labels(3, 0.3)], [label for _, label, _ in _block_labels(9, 0.12)]
-    (['stem', '1', '2', '3', 'last', 'classifier'], ['stem', '2', '4', '6', '8', 'last', 'classifier'])
-    """
-    stem, half = text_width("stem", SMALL), text_width("last", SMALL) / 2
-    last = (blocks + 1.5) * column
-    labels = [(min(column / 2, column - stem / 2), "stem", "center")]
-    edge = labels[0][0] + stem / 2
-    for number in range(1, blocks + 1):
-        middle, reach = (number + 0.5) * column, text_width(str(number), SMALL) / 2
-        if middle - reach >= edge + APART / 2 and middle + reach + APART <= last - half:
-            labels.append((middle, str(number), "center"))
-            edge = middle + reach + APART / 2
-    classifier = max((blocks + 2) * column, last + half + APART)
-    return [*labels, (last, "last", "center"), (classifier, "classifier", "left")]
+def keep_apart(labels: Sequence[Text], apart: float = 3) -> None:
+    """Remove each text that comes nearer than so many points to one before it, as they are measured."""
+    kept: list[Bbox] = []
+    for label in labels:
+        box = label.get_window_extent().padded(apart * label.figure.dpi / 72, 0)
+        if any(box.overlaps(other) for other in kept):
+            label.remove()
+        else:
+            kept.append(label.get_window_extent())

@@ -1,47 +1,35 @@
-"""The article's Fig. 9: MobileNetV2's own table, with what each of its rows gives out and costs."""
+"""The article's Fig. 9: MobileNetV2's own table, with the output, the parameters and the MACs of each of its rows."""
 
 import math
-from collections.abc import Iterator, Sequence
+import textwrap
+from collections.abc import Sequence
 from typing import Any
 
+from matplotlib.offsetbox import DrawingArea, OffsetBox
 from matplotlib.patches import Rectangle
 
 from ..kernels.arguments import pair
 from ..models import MOBILENET_V2_ROWS, Row, mobilenet_v2
-from ..text import plural, shape_text
+from ..text import counted, shape_text
 from .figure import Figure, drawn_by, four_part_caption
-from .parts.blocks import THINNEST, Block, draw_block, largest_scale
-from .parts.drawing import (
-    BACK,
-    FRONT,
-    LABEL_GAP,
-    MARGIN,
-    ROLES,
-    SMALL,
-    TEXT,
-    TITLE,
-    WIDTH,
-    Canvas,
-    shade,
-    text_width,
-)
-from .parts.lines import NOTE_LINE, wrapped
-from .parts.network_table import NONE, STATED, Stage, Table, percent, stages_of
+from .parts.blocks import THINNEST, Cuboid, largest_scale, legend
+from .parts.drawing import BACK, FRONT, ROLES, shade
+from .parts.layout import Grid, Page, column, grid, note, row, space, text
+from .parts.network_table import NONE, STATED, NetworkRow, NetworkTable, percent, rows_of
+from .parts.tables import heading, least_width, table
 
 NAME = "mobilenet_v2_table"
 SYMBOLS = ("t", "c", "n", "s")
 HEADINGS = ("input", "operator", *SYMBOLS, "output", "parameters", "MACs")
 NUMBERS = (2, 3, 4, 5, 7, 8)  # columns whose texts end at one right edge
-OUTPUT, COSTS = 6, {"params": 7, "macs": 8}
 COLORS = {"params": ROLES["filter"], "macs": ROLES["shortcut"]}
 MOST_ROWS = 24
 
-ROW = 0.46  # inches
 MAP = 0.4  # inches that the highest volume takes
 THICKEST = 0.8  # inches for the most channels, at the most
-BAR, LONGEST = 0.09, 0.7  # inches: how high a bar is, and how long that of the largest share
-GAP = 0.12  # inches between columns, at least
-BESIDE = 0.08  # inches from a volume to its text
+BAR, LONGEST = 0.09, 0.7  # inches: the height of a bar, and the length of that of the largest share
+PERCENT = 0.52  # inches for the widest share
+NOTE = 140  # letters in a line
 
 
 def mobilenet_v2_table(
@@ -85,26 +73,25 @@ def mobilenet_v2_table(
         raise ValueError(f"{NAME}: rows must be at most {MOST_ROWS} to be drawn; got {len(network.specification.rows)}")
     papers = (height, wide, classes, in_channels, stem_channels, last_channels) == (224, 224, 1000, 3, 32, 1280)
     papers = papers and [tuple(row) for row in rows] == list(MOBILENET_V2_ROWS)
-    table = Table(
-        stages_of(network, (1, height, wide, in_channels)),
+    network_table = NetworkTable(
+        rows_of(network, (1, height, wide, in_channels)),
         f"MobileNetV2, width multiplier {width:g}, on an image of {height}×{wide}",
         STATED.get(width) if papers else None,
     )
     with drawn_by(NAME, image=(height, wide, in_channels)):
-        canvas = Canvas()
-        drawing = Drawing(table)
-        drawing.draw(canvas)
-        figure = canvas.finish()
+        page = Page()
+        drawing = TableDrawing(page, network_table)
+        figure = page.finish(drawing.box)
     return Figure(
         name="mobilenet-v2-table",
         figure=figure,
-        data=_data(table, drawing),
-        alt=_alt(table),
-        caption=_caption(table, drawing.missing),
+        data=_data(network_table, drawing),
+        alt=_alt(network_table),
+        caption=_caption(network_table, drawing.missing),
     )
 
 
-def _caption(table: Table, missing: str) -> str:
+def _caption(table: NetworkTable, missing: str) -> str:
     """The caption; `missing` are the shapes whose volumes are not drawn."""
     return four_part_caption(
         claim=_claim(table),
@@ -126,212 +113,123 @@ def _caption(table: Table, missing: str) -> str:
     )
 
 
-def _stated(table: Table) -> dict[str, Any] | None:
-    return {"macs": table.stated[0], "params": table.stated[1], "holds": table.holds} if table.stated else None
-
-
-def _claim(table: Table) -> str:
-    """What the table shows."""
-    count = sum(len(stage.blocks) for stage in table.blocks)
-    macs, params = (sum(table.share(stage, column) for stage in table.blocks) for column in ("macs", "params"))
-    parts = [
-        f"MobileNetV2 is a table: {len(table.blocks)} {plural('row', len(table.blocks))} of inverted residuals, "
-        f"{count} {plural('block', count)}, between a standard convolution and a pointwise one, the pool and the "
-        "classifier.",
-        f"The blocks take {percent(macs) or 'none'} of the {table.total('macs'):,} MACs and "
-        f"{percent(params) or 'none'} of the {table.total('params'):,} parameters; the network has "
-        f"{table.without_norm}.",
-    ]
-    if table.stated:
-        parts.append(f"{table.statement} Its text speaks of 19 blocks, and its table sums to {count}.")
-    return " ".join(parts)
-
-
-def _alt(table: Table) -> str:
-    """What is to be seen."""
-
-    def told(stage: Stage) -> str:
-        source, operator, *symbols, result, params, macs = stage.texts
-        letters = ", ".join(f"{n} = {text}" for n, text in zip(SYMBOLS, symbols, strict=True) if text != NONE)
-        shares = [percent(table.share(stage, column)) for column in COSTS]
-        params, macs = (f"{n} ({share})" if share else n for n, share in zip((params, macs), shares, strict=True))
-        return f"{operator} with {letters}: {source} to {result}, {params} parameters, {macs} MACs."
-
+def _claim(table: NetworkTable) -> str:
+    """The claim, and what the paper says of this network."""
+    count = sum(len(each.blocks) for each in table.bottlenecks)
+    macs, params = (
+        percent(sum(table.share(each, cost) for each in table.bottlenecks)) or "none" for cost in ("macs", "params")
+    )
+    told = f" {table.statement} Its text speaks of 19 blocks, and its table sums to {count}." if table.stated else ""
     return (
-        f"A table of {table.title}, one row a stage, with input, operator, t, c, n, s, output, parameters and MACs. "
-        + " ".join(map(told, table.stages))
-        + f" In all {table.total('params'):,} parameters and {table.total('macs'):,} MACs. Beside each output is a "
-        "volume, thicker with more channels, hatched where it is linear, and below each number a bar as long as its "
-        "share of the total."
+        f"MobileNetV2 is a table: {counted('row', len(table.bottlenecks))} of inverted residuals, "
+        f"{counted('block', count)}, between a standard convolution and a pointwise one, the pool and the classifier. "
+        f"The blocks take {macs} of the {table.total('macs'):,} MACs and {params} of the {table.total('params'):,} "
+        f"parameters; the network has {table.without_norm}.{told}"
     )
 
 
-def _data(table: Table, drawing: "Drawing") -> dict[str, Any]:
-    """What the figure shows, in numbers."""
+def _alt(table: NetworkTable) -> str:
+    def told(each: NetworkRow) -> str:
+        letters = ", ".join(f"{n} = {text}" for n, text in zip(SYMBOLS, each.letters, strict=True) if text != NONE)
+        shares = {cost: percent(table.share(each, cost)) for cost in COLORS}
+        params, macs = (f"{each.cost(c):,}{f' ({share})' if share else ''}" for c, share in shares.items())
+        source, result = map(shape_text, each.shapes)
+        return f"{each.operator} with {letters}: {source} to {result}, {params} parameters, {macs} MACs."
+
+    return (
+        f"A table of {table.title}, one row a stage, with input, operator, t, c, n, s, output, parameters and MACs. "
+        f"{' '.join(map(told, table.rows))} In all {table.total('params'):,} parameters and {table.total('macs'):,} "
+        "MACs. Beside each output is a volume, thicker with more channels, hatched where it is linear, and below each "
+        "number a bar as long as its share of the total."
+    )
+
+
+def _data(table: NetworkTable, drawing: "TableDrawing") -> dict[str, Any]:
+    stated = table.stated and {"macs": table.stated[0], "params": table.stated[1], "holds": table.holds}
     return {
-        "rows": [_row_data(stage, drawing) for stage in table.stages],
+        "rows": [
+            {
+                "operator": each.operator,
+                **dict(zip(SYMBOLS, each.symbols, strict=True)),
+                "input": list(each.shapes[0]),
+                "output": list(each.shapes[1]),
+                "blocks": list(each.blocks),
+                "shortcuts": each.shortcuts,
+                "linear": each.linear,
+                **{column: each.cost(column) for column in ("params", "weights", "macs")},
+                "drawn": drawing.is_drawn(each),
+            }
+            for each in table.rows
+        ],
         **{column: table.total(column) for column in ("params", "weights", "macs")},
-        "the paper's": _stated(table),
+        "the paper's": stated,
         "inches per root of a channel": drawing.channel,
         "inches per root of a map's side": drawing.side,
         "inches per share": drawing.share,
     }
 
 
-def _row_data(stage: Stage, drawing: "Drawing") -> dict[str, Any]:
-    source, result = stage.shapes
-    return {
-        "operator": stage.operator,
-        **dict(zip(SYMBOLS, stage.symbols, strict=True)),
-        "input": list(source),
-        "output": list(result),
-        "blocks": list(stage.blocks),
-        "shortcuts": stage.shortcuts,
-        "linear": stage.linear,
-        **{column: stage.cost(column) for column in ("params", "weights", "macs")},
-        "drawn": drawing.block(stage) is not None,
-    }
+class TableDrawing:
+    """The table as a box on a page, and its scales: inches for the roots of channels and of sides, and for shares."""
 
-
-class Drawing:
-    """Where all of the table lies on the canvas, in inches."""
-
-    def __init__(self, table: Table) -> None:
-        self.table = table
-        outputs = [stage.shapes[1] for stage in table.stages]
+    def __init__(self, page: Page, table: NetworkTable) -> None:
+        self.page, self.table = page, table
+        outputs = [each.shapes[1] for each in table.rows]
         self.side = MAP / max(math.sqrt(h) + math.sqrt(w) * BACK[1] for h, w, _ in outputs)
-        totals = [f"{table.total(column):,}" for column in COSTS]
-        columns = [list(column) for column in zip(*(stage.texts for stage in table.stages), strict=True)]
-        widths = [
-            max(text_width(HEADINGS[i], TEXT, "bold"), *map(text_width, column)) for i, column in enumerate(columns)
-        ]
-        widths[1] = max(widths[1], *(text_width(stage.detail, SMALL) for stage in table.stages))
-        shares = [table.share(stage, column) for stage in table.stages for column in COSTS]
-        self.percents = max(text_width(percent(share), SMALL) for share in shares)
-        for i, total in zip(COSTS.values(), totals, strict=True):
-            widths[i] = max(widths[i], text_width(total, TEXT, "bold"), LONGEST + LABEL_GAP + self.percents)
-        available = WIDTH - 2 * MARGIN - GAP * (len(widths) - 1)
-        roots = [(math.sqrt(c), math.sqrt(w) * self.side * BACK[0]) for _, w, c in outputs]
+        self.share = LONGEST / max(table.share(each, cost) for each in table.rows for cost in COLORS)
+        self.most = max(channels for _, _, channels in outputs)
+        self.channel = largest = THICKEST / math.sqrt(self.most)
+        others = least_width(page, self.body()) - self.widest(largest)
+        self.channel = largest_scale(lambda channel: others + self.widest(channel), page.inner, largest)
+        self.missing = ", ".join(
+            dict.fromkeys(shape_text(each.shapes[1]) for each in table.rows if not self.is_drawn(each))
+        )
+        notes = [f"{table.without_norm}.", table.statement]
+        notes += [f"Too thin to be seen, and not drawn: {self.missing}."] * bool(self.missing)
+        written = note("\n".join(textwrap.wrap(" ".join(filter(None, notes)), NOTE)))
+        count = 4 ** ((self.most.bit_length() - 1) // 2)
+        bars = {n: math.sqrt(n) * self.channel for n in (count // 4, count)}
+        explained = legend(page, "after ReLU6", bars, "sides: square roots of the sizes; bars: shares")
+        head = heading(table.title, "t: expansion, c: output channels, n: blocks, s: stride of the first of them")
+        self.box = column(head, self.body(), written, explained, gap=0.12, align="left")
 
-        def volumes(channel: float) -> float:
-            return max(root * channel + back for root, back in roots) + BESIDE
+    def cuboid(self, each: NetworkRow, channel: float) -> Cuboid:
+        """The volume of a row's output."""
+        height, width, channels = map(math.sqrt, each.shapes[1])
+        return Cuboid(channels * channel, height * self.side, width * self.side, each.linear)
 
-        largest = THICKEST / max(root for root, _ in roots)
-        self.channel = largest_scale(NAME, lambda channel: sum(widths) + volumes(channel), available, largest)
-        self.text = volumes(self.channel)  # from the left edge of the outputs' column to its texts
-        widths[OUTPUT] += self.text
-        gap = GAP + (available - sum(widths)) / (len(widths) - 1)
-        self.lefts = [MARGIN + sum(widths[:i]) + gap * i for i in range(len(widths))]
-        self.rights = [left + width for left, width in zip(self.lefts, widths, strict=True)]
-        self.share = LONGEST / max(shares)
+    def is_drawn(self, each: NetworkRow) -> bool:
+        """Whether the volume of a row's output is thick enough to be seen."""
+        cuboid = self.cuboid(each, self.channel)
+        return min(cuboid.thickness, cuboid.height) >= THINNEST
 
-    def block(self, stage: Stage) -> Block | None:
-        """The volume of a stage's output; none where it would be too thin to be seen."""
-        height, width, channels = map(math.sqrt, stage.shapes[1])
-        block = Block(channels * self.channel, height * self.side, width * self.side, stage.linear)
-        return None if min(block.thickness, block.height) < THINNEST else block
+    def widest(self, channel: float) -> float:
+        """The width of the widest volume."""
+        return max(self.cuboid(each, channel).size[0] for each in self.table.rows)
 
-    @property
-    def missing(self) -> str:
-        """The shapes whose volumes are not drawn."""
-        shapes = [shape_text(stage.shapes[1]) for stage in self.table.stages if self.block(stage) is None]
-        return ", ".join(dict.fromkeys(shapes))
+    def body(self) -> Grid:
+        """The table on the present scale."""
+        rows = [self._row(i, each) for i, each in enumerate(self.table.rows)]
+        params, macs = (text(f"{self.table.total(cost):,}", weight="bold") for cost in COLORS)
+        totals = [text("in all", weight="bold"), *[None] * 6, params, macs]
+        return table(self.page, HEADINGS, rows, totals, NUMBERS)
 
-    def draw(self, canvas: Canvas) -> None:
-        """Draw the table from its title down."""
-        y = self._head(canvas)
-        for i, stage in enumerate(self.table.stages):
-            self._row(canvas, i, stage, y - ROW / 2)
-            y -= ROW
-        _rule(canvas, y, 0.6)
-        y -= 0.15
-        canvas.text(MARGIN, y, "in all", weight="bold", across="left")
-        for column, i in COSTS.items():
-            canvas.text(self.rights[i], y, f"{self.table.total(column):,}", weight="bold", across="right")
-        y -= 0.15
-        _rule(canvas, y, 1.2)
-        for note in wrapped(" ".join(self._notes()), 0.97 * (WIDTH - 2 * MARGIN)):
-            canvas.text(MARGIN, y - 0.05, note, size=SMALL, across="left", along="top")
-            y -= NOTE_LINE
-        self._legend(canvas, y - 0.28)
+    def _row(self, i: int, each: NetworkRow) -> list[OffsetBox | None]:
+        widest = self.widest(self.channel)
+        cuboid = self.cuboid(each, self.channel) if self.is_drawn(each) else None
+        volume = cuboid.box(f"output-{i}", widest) if cuboid else DrawingArea(72 * widest, 0)
+        source, result = map(shape_text, each.shapes)
+        operator = column(text(each.operator), *([note(each.detail)] if each.detail else []), gap=0.03, align="left")
+        costs = [self._cost(i, each, cost) for cost in COLORS]
+        return [text(source), operator, *map(text, each.letters), row(volume, text(result), gap=0.08), *costs]
 
-    def _head(self, canvas: Canvas) -> float:
-        """Draw the title and the columns' names; the lower edge."""
-        canvas.text(MARGIN, 0, self.table.title, size=TITLE, weight="bold", across="left", along="baseline")
-        text = "t: expansion, c: output channels, n: blocks, s: stride of the first of them"
-        canvas.text(MARGIN, -0.2, text, across="left", along="baseline")
-        y = -0.34
-        _rule(canvas, y, 1.2)
-        for i, heading in enumerate(HEADINGS):
-            right = i in NUMBERS
-            x = self.rights[i] if right else self.lefts[i]
-            canvas.text(x, y - 0.16, heading, weight="bold", across="right" if right else "left")
-        y -= 0.32
-        _rule(canvas, y, 0.6)
-        return y
-
-    def _row(self, canvas: Canvas, i: int, stage: Stage, middle: float) -> None:
-        """Draw a stage about a height."""
-        raised, lowered = middle + 0.085, middle - 0.085
-        two_lines = [column for name, column in COSTS.items() if stage.cost(name)] + [1] * bool(stage.detail)
-        for column, text in enumerate(stage.texts):
-            right = column in NUMBERS
-            x = self.rights[column] if right else self.lefts[column] + self.text * (column == OUTPUT)
-            canvas.text(x, raised if column in two_lines else middle, text, across="right" if right else "left")
-        if stage.detail:
-            canvas.text(self.lefts[1], lowered, stage.detail, size=SMALL, across="left")
-        block = self.block(stage)
-        if block:
-            inset = (self.text - BESIDE - block.width) / 2
-            draw_block(canvas, f"output-{i}", block.centred(self.lefts[OUTPUT] + inset, middle))
-        for name, column in COSTS.items():
-            self._bar(canvas, f"{name}-{i}", self.table.share(stage, name), column, lowered)
-
-    def _bar(self, canvas: Canvas, name: str, share: float, column: int, middle: float) -> None:
-        """Draw a share as a bar, and write it."""
+    def _cost(self, i: int, each: NetworkRow, cost: str) -> OffsetBox:
+        """A number, and below it its share as a bar and written, unless it is 0."""
+        share, number = self.table.share(each, cost), text(f"{each.cost(cost):,}")
         if not share:
-            return
-        right = self.rights[column]
-        canvas.text(right, middle, percent(share), size=SMALL, across="right")
-        left = right - self.percents - LABEL_GAP - LONGEST
-        canvas.axes.add_patch(
-            Rectangle(
-                (left, middle - BAR / 2), share * self.share, BAR, facecolor=shade(COLORS[name.split("-")[0]], FRONT),
-                edgecolor="none", clip_on=False, gid=name,
-            )
-        )  # fmt: skip
-
-    def _notes(self) -> Iterator[str]:
-        """What has to be said below the table."""
-        yield f"{self.table.without_norm}."
-        if self.table.stated:
-            yield self.table.statement
-        if self.missing:
-            yield f"Too thin to be seen, and not drawn: {self.missing}."
-
-    def _legend(self, canvas: Canvas, y: float) -> None:
-        """Explain hatching, thickness and bars in a line around a height."""
-        most = max(stage.shapes[1][-1] for stage in self.table.stages)
-        count = 4 ** ((most.bit_length() - 1) // 2)
-        samples: list[tuple[str, float, str]] = [
-            ("linear", 0.3, "linear: no activation"),
-            ("activated", 0.3, "after ReLU6"),
-            *(("scale", math.sqrt(n) * self.channel, f"{n} {plural('channel', n)}") for n in (count // 4, count)),
-        ]
-        last = "sides: square roots of the sizes; bars: shares"
-        widths = [sample + LABEL_GAP + text_width(text, SMALL) for _, sample, text in samples]
-        gap = (WIDTH - 2 * MARGIN - sum(widths) - text_width(last, SMALL)) / len(samples)
-        x = MARGIN
-        for (name, sample, text), width in zip(samples, widths, strict=True):
-            if name == "scale":
-                canvas.line([(x, y + 0.04), (x, y), (x + sample, y), (x + sample, y + 0.04)])
-                canvas.axes.lines[-1].set_gid(f"scale-bar-{text.split()[0]}")
-            else:
-                draw_block(canvas, f"legend-{name}", Block(0.24, 0.13, 0.13, name == "linear").centred(x, y))
-            canvas.text(x + sample + LABEL_GAP, y, text, size=SMALL, across="left")
-            x += width + gap
-        canvas.text(x, y, last, size=SMALL, across="left")
-
-
-def _rule(canvas: Canvas, y: float, width: float) -> None:
-    canvas.line([(MARGIN, y), (WIDTH - MARGIN, y)], width=width)
+            return number
+        bar = DrawingArea(72 * LONGEST, 72 * BAR)
+        size = 72 * share * self.share, 72 * BAR
+        bar.add_artist(Rectangle((0, 0), *size, facecolor=shade(COLORS[cost], FRONT), gid=f"{cost}-{i}"))
+        percents = grid([[space(PERCENT, 0)], [note(percent(share))]], gaps=(0, 0), across="right")
+        return column(number, row(bar, percents, gap=0.04), gap=0.03, align="right")

@@ -1,31 +1,29 @@
 """The article's Fig. 8: the conventional residual bottleneck and the inverted residual, on one scale."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from matplotlib.lines import Line2D
+from matplotlib.offsetbox import OffsetBox
+from matplotlib.patches import Circle
+
 from ..kernels.geometry import Padding, Pair
-from ..text import shape_text
+from ..text import counted, listed, shape_text
 from .figure import Figure, drawn_by, four_part_caption
-from .parts.blocks import (
-    HEAD,
-    SUM_RADIUS,
-    Block,
-    block_of,
-    draw_block,
-    draw_legend,
-    draw_shortcut,
-    draw_sum,
-    largest_scale,
-)
-from .parts.drawing import INK, LABEL_GAP, MARGIN, ROLES, SMALL, TEXT, TITLE, Canvas, text_width
-from .parts.residuals import Operator, Residual, Shape, Tensor, conventional_block, inverted_block
+from .parts.blocks import Cuboid, across, half_of, largest_scale, legend
+from .parts.drawing import LABEL_GAP, ROLES, SMALL, TEXT, Point
+from .parts.layout import Drawing, Page, column, note, text, title
+from .parts.residuals import Operator, Residual, Shape, conventional_block, inverted_block
 
 NAME = "residual_blocks"
-BLOCK_WIDTH = 7.2  # inches
+PAGE = 7.2  # inches
 MAP = 0.72  # inches for the longest side of a map
 THICKEST = 1.2  # inches for the most channels, at the most
 COUNT = 7.5  # points of the MACs under an arrow
 LEAD = 0.16  # inches from a tensor to the sum
+RADIUS = 0.1  # of the sum
+HEAD = 0.05  # inches that an arrow stays away from what it joins
 
 
 def residual_blocks(
@@ -73,13 +71,13 @@ def residual_blocks(
     >>> figure.data["inverted"]["why no shortcut"]
     'the stride is 2, and k = 24 but k′ = 32'
     """
-    conventional = conventional_block(NAME, x, reduce, spatial, restore, seed)
-    inverted = inverted_block(NAME, "narrow", narrow, expand, depthwise, project, stride, padding, dilation, seed)
+    conventional = conventional_block(NAME, seed, x=x, reduce=reduce, spatial=spatial, restore=restore)
+    shapes = {"narrow": narrow, "expand": expand, "depthwise": depthwise, "project": project}
+    inverted = inverted_block(NAME, seed, stride, padding, dilation, **shapes)
     with drawn_by(NAME, x=x, narrow=narrow):
-        canvas = Canvas(BLOCK_WIDTH)
-        channel = _draw(canvas, [conventional, inverted])
-        figure = canvas.finish()
-    strided = [text for operator in inverted.operators for text in operator.geometry if text.startswith("stride")]
+        page = Page(PAGE)
+        box, channel = _draw(page, [conventional, inverted])
+        figure = page.finish(box)
     return Figure(
         name="residual-blocks",
         figure=figure,
@@ -92,54 +90,51 @@ def residual_blocks(
             f"Two rows of volumes joined by arrows. (a) {_alt(conventional)} (b) {_alt(inverted)} The thickness of a "
             "volume is its number of channels, on one scale for both rows."
         ),
-        caption=four_part_caption(
-            claim=_claim(conventional, inverted),
-            computed=(
-                "Which tensors are linear was found by running npconv.residual_bottleneck_stages and "
-                "npconv.inverted_residual_stages on random arrays, the input being what a block of the same kind "
-                "gives: a tensor that is never negative has been through ReLU, or through ReLU6 where it never exceeds "
-                f"6. The MACs are npconv.cost's: {conventional.cost.macs:,} in (a), {inverted.cost.macs:,} in (b)"
-                + (f", at {strided[0]}, where (a) has stride 1." if strided else ".")
-            ),
-            scale=(
-                "Thickness is proportional to channels, on one scale for both rows; height and depth are the map's, "
-                "on a scale of their own, the depth drawn at half."
-            ),
-            not_shown=(
-                "Not shown: batch normalisation, and the tensors between a convolution, or a sum, and its activation."
-            ),
+        caption=_caption(conventional, inverted),
+    )
+
+
+def _caption(conventional: Residual, inverted: Residual) -> str:
+    strided = [word for op in inverted.operators for word in op.geometry if word.startswith("stride")]
+    after = "nothing follows the sum" if conventional.tensors[-1].linear else "the sum goes through a last ReLU"
+    shortcut = (
+        f"its shortcut lies between {inverted.ends}, and nothing follows the sum"
+        if inverted.shortcut
+        else f"here it has no shortcut, as {inverted.no_shortcut}"
+    )
+    chains = [" – ".join(str(tensor.shape[-1]) for tensor in block.branch) for block in (conventional, inverted)]
+    return four_part_caption(
+        claim=(
+            f"The conventional block ({chains[0]} channels) has its shortcut between {conventional.ends}, and {after}; "
+            f"in the inverted residual ({chains[1]}) {listed([t.role for t in inverted.tensors if t.linear])} are "
+            f"linear, {shortcut}." + ("" if inverted.expands else " As t = 1, it has no expansion.")
+        ),
+        computed=(
+            "Which tensors are linear was found by running npconv.residual_bottleneck_stages and "
+            "npconv.inverted_residual_stages on random arrays, whose input is the output of a block of the same kind: "
+            "a tensor that is never negative has been through ReLU, or through ReLU6 where it never exceeds 6. "
+            f"The MACs are npconv.cost's: {conventional.cost.macs:,} in (a), {inverted.cost.macs:,} in (b)"
+            + (f", at {strided[0]}, where (a) has stride 1." if strided else ".")
+        ),
+        scale=(
+            "Thickness is proportional to channels, on one scale for both rows; height and depth are the map's, on a "
+            "scale of their own, the depth drawn at half."
+        ),
+        not_shown=(
+            "Not shown: batch normalisation, and the tensors between a convolution, or a sum, and its activation."
         ),
     )
 
 
 def _title(block: Residual) -> str:
-    channels = block.tensors[0].channels
-    same = f"{channels} channel{'s' if channels > 1 else ''} all through"
-    return f"{block.name}{'' if block.expands else ', t = 1'}: {' – '.join(block.words) or same}"
+    same = f"{counted('channel', block.tensors[0].shape[-1])} throughout"
+    return f"{block.name}{'' if block.expands else ', t = 1'}: {' – '.join(block.widths) or same}"
 
 
 def _shortcut_text(block: Residual) -> str:
     if not block.shortcut:
         return f"no shortcut: {block.no_shortcut}"
     return f"shortcut between {block.ends}: the input, {shape_text(block.tensors[0].shape)}, is added"
-
-
-def _claim(conventional: Residual, inverted: Residual) -> str:
-    """What the two rows show, in the words that fit these sizes."""
-    chain = " – ".join(str(tensor.channels) for tensor in inverted.branch)
-    after = "the sum goes through a last ReLU" if not conventional.tensors[-1].linear else "nothing follows the sum"
-    hatched = [tensor.role for tensor in inverted.tensors if tensor.linear]
-    shortcut = (
-        f"its shortcut lies between {inverted.ends}, and nothing follows the sum"
-        if inverted.shortcut
-        else f"here it has no shortcut, as {inverted.no_shortcut}"
-    )
-    return (
-        f"The conventional block ({' – '.join(str(t.channels) for t in conventional.branch)} channels) has its "
-        f"shortcut between {conventional.ends}, and {after}; in the inverted residual ({chain}) "
-        f"{' and '.join([', '.join(hatched[:-1]), hatched[-1]])} are linear, {shortcut}."
-        + ("" if inverted.expands else " As t = 1, it has no expansion.")
-    )
 
 
 def _data(block: Residual, channel: float) -> dict[str, Any]:
@@ -149,7 +144,7 @@ def _data(block: Residual, channel: float) -> dict[str, Any]:
             "shape": list(tensor.shape),
             "activation": tensor.activation,
             "linear": tensor.linear,
-            "thickness": tensor.channels * channel,
+            "thickness": tensor.shape[-1] * channel,
         }
         for tensor in block.tensors
     ]
@@ -188,8 +183,8 @@ def _alt(block: Residual) -> str:
 
 
 @dataclass(frozen=True)
-class Gap:
-    """What stands between two tensors: a convolution, or the sum (operator None)."""
+class Joint:
+    """An arrow between two tensors: a convolution or, without an operator, the sum."""
 
     operator: Operator | None
     activation: str
@@ -203,105 +198,101 @@ class Gap:
         return "\n".join([self.operator.text.replace(" ", separator), *self.operator.geometry])
 
     @property
-    def under(self) -> str:
-        """The text right under the arrow."""
-        return self.activation
-
-    @property
-    def count(self) -> str:
-        """The MACs."""
+    def macs(self) -> str:
+        """The text in small letters below the activation."""
         return "" if self.operator is None else f"{self.operator.cost.macs:,}"
 
-    @property
-    def text_width(self) -> float:
-        """The width of the arrow's texts."""
-        return max(text_width(self.over or " "), text_width(self.under), text_width(self.count or " ", COUNT))
-
-    @property
-    def lead(self) -> float:
-        """What comes before the arrow that has the texts."""
-        return 0.0 if self.operator else LEAD + 2 * SUM_RADIUS
-
-    @property
-    def width(self) -> float:
-        """The least width of the gap."""
-        return self.lead + self.text_width + 2 * HEAD + 0.12
+    def width(self, page: Page) -> float:
+        """The least room of the arrow, and of the sum before it."""
+        texts = text(self.over or " "), text(self.activation), text(self.macs or " ", size=COUNT)
+        lead = 0.0 if self.operator else LEAD + 2 * RADIUS
+        return lead + max(page.size(each)[0] for each in texts) + 2 * HEAD + 0.12
 
 
-def _gaps(block: Residual) -> list[Gap]:
-    operators: list[Operator | None] = [*block.operators, *([None] if block.shortcut else [])]
-    return [Gap(op, tensor.activation) for op, tensor in zip(operators, block.tensors[1:], strict=True)]
+class Chain:
+    """A block as a row of volumes, `side` inches high for each row and `channel` inches thick for each channel."""
+
+    def __init__(self, page: Page, letter: str, block: Residual, side: float) -> None:
+        self.letter, self.block, self.side = letter, block, side
+        operators = [*block.operators, *[None] * block.shortcut]
+        self.joints = [Joint(op, t.activation) for op, t in zip(operators, block.tensors[1:], strict=True)]
+        self.names = [f"{tensor.role}\n{shape_text(tensor.shape)}" for tensor in block.tensors]
+        self.labels = [page.size(note(name))[0] for name in self.names]
+        self.least = [joint.width(page) for joint in self.joints]
+
+    def volumes(self, channel: float) -> list[Cuboid]:
+        """The tensors' volumes."""
+        sizes = [(tensor.shape, tensor.linear) for tensor in self.block.tensors]
+        return [Cuboid(c * channel, h * self.side, w * self.side, linear) for (h, w, c), linear in sizes]
+
+    def ends(self, channel: float, extra: float = 0.0) -> list[tuple[float, float]]:
+        """The left and right end of each volume, with so much more than the least in every joint."""
+        widths = [volume.size[0] for volume in self.volumes(channel)]
+        lefts = [max(0.0, (self.labels[0] - widths[0]) / 2)]
+        for i, least in enumerate(self.least):
+            labels = (widths[i] + self.labels[i] + self.labels[i + 1] - widths[i + 1]) / 2 + 0.1
+            lefts.append(lefts[-1] + max(widths[i] + least, labels) + extra)
+        return [(left, left + width) for left, width in zip(lefts, widths, strict=True)]
+
+    def width(self, channel: float) -> float:
+        """The least width of all that is drawn."""
+        left, right = self.ends(channel)[-1]
+        return max(right, (left + right + self.labels[-1]) / 2)
+
+    def drawing(self, channel: float, width: float) -> Drawing:
+        """The volumes and the arrows with their texts; their middle is at the height 0."""
+        drawing, volumes = Drawing(), self.volumes(channel)
+        extra = (width - self.width(channel)) / len(self.joints)
+        ends = self.ends(channel, extra)
+        lines = max(2, *(joint.over.count("\n") + 1 for joint in self.joints))
+        high = max(LABEL_GAP + lines * TEXT * 1.3 / 72, *(volume.size[1] / 2 for volume in volumes))
+        for tensor, name, volume, (left, right) in zip(self.block.tensors, self.names, volumes, ends, strict=True):
+            volume.check(NAME, f"{self.block.name}'s {tensor.role}, {tensor.shape}")
+            volume.draw(drawing, f"{self.letter}-{tensor.role}", left, -volume.size[1] / 2)
+            drawing.text((left + right) / 2, -high - LABEL_GAP, name, size=SMALL, along="top")
+        start, words = (sum(ends[0]) / 2, volumes[0].height / 2), _shortcut_text(self.block)
+        for joint, (_, begin), (end, _) in zip(self.joints, ends, ends[1:], strict=False):
+            if joint.operator is None:
+                middle = begin + LEAD + extra / 4 + RADIUS
+                drawing.line([(begin + HEAD, 0), (middle - RADIUS, 0)], width=1.2)
+                _draw_sum(drawing, start, middle, high + 0.1)
+                drawing.text((start[0] + middle) / 2, high + 0.14, words, color=ROLES["shortcut"], along="bottom")
+                begin = middle + RADIUS
+            x = (begin + end) / 2
+            drawing.arrow((begin + HEAD, 0), (end - HEAD, 0))
+            drawing.text(x, LABEL_GAP, joint.over, along="bottom")
+            drawing.text(x, -LABEL_GAP, joint.activation, along="top")
+            drawing.text(x, -LABEL_GAP - 0.175, joint.macs, size=COUNT, along="top")
+        if not self.block.shortcut:
+            drawing.text(width / 2, high + 0.14, words, along="bottom")
+        return drawing
 
 
-def _label(tensor: Tensor) -> str:
-    return f"{tensor.role}\n{shape_text(tensor.shape)}"
+def _draw_sum(drawing: Drawing, start: Point, middle: float, level: float) -> None:
+    """Draw a plus in a circle, and the shortcut to it: from a dot at `start` up to a level, across, and down."""
+    color, (x, y), arm = ROLES["shortcut"], start, RADIUS * 0.6
+    drawing.add(Circle((middle, 0), RADIUS, fc="white", ec=color, linewidth=1.6, zorder=2, gid="sum"))
+    drawing.add(Circle(start, 0.03, color=color, zorder=2))
+    for xs, ys, properties in (
+        ((middle - arm, middle + arm), (0, 0), {"zorder": 2.1}),
+        ((middle, middle), (-arm, arm), {"zorder": 2.1}),
+        ((x, x, middle, middle), (y, level, level, RADIUS + 0.1), {"gid": "shortcut"}),
+    ):
+        drawing.add(Line2D(xs, ys, color=color, linewidth=1.6, **properties))
+    drawing.arrow((middle, level), (middle, RADIUS), color=color)
 
 
-def _place(block: Residual, blocks: list[Block], extra: float = 0.0) -> list[float]:
-    """The left edge of each volume with that much more than the least in every gap; the last is the right end."""
-    labels = [text_width(_label(tensor), SMALL) for tensor in block.tensors]
-    lefts = [MARGIN + max(0.0, (labels[0] - blocks[0].width) / 2)]
-    for i, gap in enumerate(_gaps(block)):
-        beside = (blocks[i].width + labels[i] + labels[i + 1] - blocks[i + 1].width) / 2 + 0.1
-        lefts.append(lefts[-1] + max(blocks[i].width + gap.width, beside) + extra)
-    return [*lefts, lefts[-1] + max(blocks[-1].width, (blocks[-1].width + labels[-1]) / 2)]
-
-
-def _draw(canvas: Canvas, blocks: list[Residual]) -> float:
-    """Draw the rows and the legend; the scale in inches per channel."""
-    row = MAP / max(side for block in blocks for tensor in block.tensors for side in tensor.shape[:2])
-    most = max(tensor.channels for block in blocks for tensor in block.tensors)
-
-    def volumes(block: Residual, channel: float) -> list[Block]:
-        return [Block(t.channels * channel, t.shape[0] * row, t.shape[1] * row, t.linear) for t in block.tensors]
-
-    def right(channel: float) -> float:
-        return max(_place(block, volumes(block, channel))[-1] for block in blocks)
-
-    channel = largest_scale(NAME, right, BLOCK_WIDTH - MARGIN, THICKEST / most)
-    y = 0.0
-    for letter, block in zip("ab", blocks, strict=True):
-        drawn = [
-            block_of(NAME, f"{block.name}'s {tensor.role}", tensor.shape, channel, row, hatched=tensor.linear)
-            for tensor in block.tensors
-        ]
-        extra = (BLOCK_WIDTH - MARGIN - _place(block, drawn)[-1]) / (len(drawn) - 1)
-        y = _draw_row(canvas, letter, block, drawn, extra, y) - 0.36
-    draw_legend(canvas, channel, most, y, "under an arrow: its MACs")
-    return channel
-
-
-def _draw_row(canvas: Canvas, letter: str, block: Residual, drawn: list[Block], extra: float, y: float) -> float:
-    """Draw a block from its title down; its lower edge."""
-    canvas.text(MARGIN, y, f"({letter}) {_title(block)}", size=TITLE, weight="bold", across="left", along="baseline")
-    canvas.text(BLOCK_WIDTH - MARGIN, y, f"{block.cost.macs:,} MACs", across="right", along="baseline")
-    lefts = _place(block, drawn, extra)
-    level = y - 0.36
-    lines = max(2, *(gap.over.count("\n") + 1 for gap in _gaps(block)))
-    texts = 2 * (LABEL_GAP + lines * TEXT * 1.3 / 72)
-    height = max(texts, *(volume.height + volume.back[1] for volume in drawn))
-    middle = level - 0.1 - height / 2
-    bottom = middle - height / 2
-    placed = [volume.centred(left, middle) for volume, left in zip(drawn, lefts, strict=False)]
-    for tensor, volume in zip(block.tensors, placed, strict=True):
-        draw_block(canvas, f"{letter}-{tensor.role}", volume)
-        canvas.text(volume.middle[0], bottom - LABEL_GAP, _label(tensor), size=SMALL, along="top")
-    text_x = BLOCK_WIDTH / 2
-    for gap, before, after in zip(_gaps(block), placed, placed[1:], strict=False):
-        start = before.right
-        if gap.operator is None:
-            center = (start + LEAD + extra / 4 + SUM_RADIUS, middle)
-            canvas.line([(start + HEAD, middle), (center[0] - SUM_RADIUS, middle)], width=1.2)
-            draw_sum(canvas, center)
-            draw_shortcut(canvas, placed[0].middle_of_top, center, level)
-            text_x = (placed[0].middle_of_top[0] + center[0]) / 2
-            start = center[0] + SUM_RADIUS
-        ends = start + HEAD, after.x - HEAD
-        x = sum(ends) / 2
-        canvas.arrow((ends[0], middle), (ends[1], middle))
-        canvas.text(x, middle + LABEL_GAP, gap.over, along="bottom")
-        canvas.text(x, middle - LABEL_GAP, gap.under, along="top")
-        canvas.text(x, middle - LABEL_GAP - TEXT * 1.4 / 72, gap.count, size=COUNT, along="top")
-    color = ROLES["shortcut"] if block.shortcut else INK
-    canvas.text(text_x, level + 0.04, _shortcut_text(block), color=color, along="bottom")
-    return bottom - LABEL_GAP - 2 * SMALL * 1.3 / 72
+def _draw(page: Page, blocks: Sequence[Residual]) -> tuple[OffsetBox, float]:
+    """The rows and the legend, and the scale in inches a channel."""
+    tensors = [tensor for block in blocks for tensor in block.tensors]
+    side = MAP / max(side for tensor in tensors for side in tensor.shape[:2])
+    most = max(tensor.shape[-1] for tensor in tensors)
+    chains = [Chain(page, letter, block, side) for letter, block in zip("ab", blocks, strict=True)]
+    channel = largest_scale(lambda c: max(chain.width(c) for chain in chains), page.inner, THICKEST / most)
+    rows = []
+    for chain in chains:
+        head = title(f"({chain.letter}) {_title(chain.block)}"), text(f"{chain.block.cost.macs:,} MACs")
+        rows.append(column(across(page, *head), chain.drawing(channel, page.inner), gap=0.12, align="left"))
+    count = half_of(most)
+    explained = legend(page, "after ReLU or ReLU6", {count: count * channel}, "under an arrow: its MACs")
+    return column(*rows, explained, gap=0.25, align="left"), channel

@@ -1,11 +1,15 @@
 """What is in a figure, however deep it lies: in axes, or in the boxes that lay it out."""
 
 import numpy as np
+from matplotlib.artist import Artist
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import PolyCollection
-from matplotlib.patches import Rectangle
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch, Rectangle
 from matplotlib.text import Text
+from matplotlib.transforms import Affine2D, Bbox
 
-from npconv.figures import Figure
+from npconv.figures import Figure, style
 from npconv.figures.parts.layout import Drawing
 
 
@@ -42,3 +46,28 @@ def framed(figure: Figure, name: str) -> set[tuple[int, int]]:
         inside = (middles[:, 0] > x0) & (middles[:, 0] < x1) & (middles[:, 1] > y0) & (middles[:, 1] < y1)
         cells |= {(round((top - y) / side - 0.5), round((x - left) / side - 0.5)) for x, y in middles[inside]}
     return cells
+
+
+def patches(figure: Figure) -> dict[str, Patch]:
+    """The polygons, rectangles and circles that have a name, by it."""
+    return {str(patch.get_gid()): patch for patch in figure.figure.findobj(Patch) if patch.get_gid()}
+
+
+def lines(figure: Figure) -> dict[str, Line2D]:
+    """The lines that have a name, by it."""
+    return {str(line.get_gid()): line for line in figure.figure.findobj(Line2D) if line.get_gid()}
+
+
+def places(figure: Figure, *artists: Artist) -> list[Bbox]:
+    """Where artists stand, in inches from the lower left corner."""
+    with style():
+        figure.figure.draw_without_rendering()
+        renderer = FigureCanvasAgg(figure.figure).get_renderer()
+        scale = Affine2D().scale(1 / figure.figure.dpi)
+        return [artist.get_window_extent(renderer).transformed(scale) for artist in artists]
+
+
+def extent(patch: Patch) -> tuple[float, float]:
+    """The width and the height of a polygon, as it was made."""
+    width, height = np.ptp(patch.get_path().vertices, axis=0)
+    return width, height

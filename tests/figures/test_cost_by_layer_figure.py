@@ -6,17 +6,16 @@ from typing import Any
 
 import numpy as np
 import pytest
+from artists import places, texts
 from matplotlib.axes import Axes
-from matplotlib.colors import to_rgba
 from matplotlib.patches import Rectangle
 from matplotlib.text import Text
 
-from npconv.figures import Figure
-from npconv.figures.cost_by_layer import cost_by_layer
-from npconv.figures.parts.drawing import FRONT, ROLES, shade
+from npconv.figures import Figure, cost_by_layer
 from npconv.models import MOBILENET_V2_ROWS, mobilenet_v2, summary
 
 NAMES = ("macs", "weights", "bytes")
+KINDS = ("stem", "expand", "depthwise", "project", "last", "classifier")
 # The arguments, and what the widths make of them: channels of the stem, of each row, of the last convolution.
 CASES: dict[str, tuple[dict[str, Any], tuple[int, list[int], int]]] = {
     "the paper's": ({}, (32, [16, 24, 32, 64, 96, 160, 320], 1280)),
@@ -70,29 +69,34 @@ def formulas(case: str) -> dict[str, dict[str, int]]:
 
 
 def panels(figure: Figure) -> dict[str, Axes]:
-    return dict(zip(NAMES, figure.figure.axes[1:], strict=True))
+    return dict(zip(NAMES, figure.figure.axes, strict=True))
 
 
 def bars(axes: Axes) -> dict[str, Rectangle]:
     return {str(bar.get_gid()): bar for bar in axes.patches if isinstance(bar, Rectangle)}
 
 
+def samples(axes: Axes) -> dict[str, Rectangle]:
+    """The legend's samples, by kind."""
+    found = {str(patch.get_gid()): patch for patch in axes.findobj(Rectangle)}
+    return {gid.removeprefix("legend-"): patch for gid, patch in found.items() if gid.startswith("legend-")}
+
+
 def labels(figure: Figure) -> dict[str, Text]:
-    return {text.get_text(): text for text in figure.figure.axes[0].texts}
+    """The texts of the last panel, below which the columns have their names."""
+    return {text.get_text(): text for text in figure.figure.axes[-1].texts}
 
 
-def by_kind(numbers: dict[str, int]) -> dict[str, int]:
+def summed(numbers: dict[str, int], part: int) -> dict[str, int]:
+    """Sums by column (part 0) or by kind (part 1)."""
     sums: dict[str, int] = {}
     for layer, number in numbers.items():
-        sums[layer.split(".")[1]] = sums.get(layer.split(".")[1], 0) + number
+        name = layer.split(".")[part]
+        sums[name] = sums.get(name, 0) + number
     return sums
 
 
-def by_column(numbers: dict[str, int]) -> dict[str, int]:
-    sums: dict[str, int] = {}
-    for layer, number in numbers.items():
-        sums[layer.split(".")[0]] = sums.get(layer.split(".")[0], 0) + number
-    return sums
+by_column, by_kind = (functools.partial(summed, part=part) for part in (0, 1))
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -163,69 +167,39 @@ def test_hatching_is_where_no_relu6_follows(case: str) -> None:
     assert hatched == {"project", "classifier"}
 
 
-def test_a_kind_has_one_look_in_all_panels_and_in_their_legends() -> None:
-    figure = drawn("the paper's")
-    roles = dict.fromkeys(("stem", "expand", "last"), "output") | {"depthwise": "intermediate"}
-    roles |= dict.fromkeys(("project", "classifier"), "input")
-    samples = [patch for patch in figure.figure.axes[0].patches if str(patch.get_gid()).startswith("legend-")]
-    assert len(samples) == 3 * len(roles)
-    named = [(str(patch.get_gid()).removeprefix("legend-"), patch) for patch in samples]
-    for axes in panels(figure).values():
-        named += [(name.split(".")[1], bar) for name, bar in bars(axes).items()]
-    for kind, patch in named:
-        assert patch.get_facecolor() == to_rgba(shade(ROLES[roles[kind]], FRONT)), kind
-        assert (patch.get_hatch() == "////") == (kind in ("project", "classifier")), kind
-        assert patch.get_visible()
-    lightness = [
-        np.dot(to_rgba(shade(ROLES[role], FRONT))[:3], (0.299, 0.587, 0.114)) for role in ("output", "intermediate")
-    ]
-    assert lightness[1] - lightness[0] > 0.1  # the two that are not hatched can be told apart in grey
+def test_a_kind_has_one_look_of_its_own_in_all_panels_and_in_their_legends() -> None:
+    looks: dict[str, set[Any]] = {}
+    for axes in panels(drawn("the paper's")).values():
+        for kind, patch in (*samples(axes).items(), *((name.split(".")[1], bar) for name, bar in bars(axes).items())):
+            looks.setdefault(kind, set()).add((patch.get_facecolor(), patch.get_hatch()))
+    assert {kind: len(own) for kind, own in looks.items()} == dict.fromkeys(KINDS, 1)
+    assert len(set.union(*looks.values())) == len(KINDS)
+    grey = [np.dot(color[:3], (0.299, 0.587, 0.114)) for kind in ("expand", "depthwise") for color, _ in looks[kind]]
+    assert grey[0] - grey[1] > 0.1  # the two that are not hatched can be told apart in grey
 
 
-def test_legends_say_how_much_and_which_share() -> None:
-    texts = [text.get_text() for text in drawn("the paper's").figure.axes[0].texts]
-    rows = list(zip(texts, texts[1:], texts[2:], strict=False))
+def test_titles_and_legends_say_how_much_and_which_share() -> None:
+    written = texts(drawn("the paper's"))
+    rows = list(zip(written, written[1:], written[2:], strict=False))
     assert ("expand", "129.8 M", "43 %") in rows
     assert ("depthwise", "20.7 M", "7 %") in rows
     assert ("project", "118.1 M", "39 %") in rows
     assert ("stem", "864", "< 1 %") in rows
     assert ("classifier", "1.28 M", "37 %") in rows
     assert ("expand", "13.4 MB", "50 %") in rows
-    assert {"MACs: 300,774,272", "weights: 3,470,760", "output maps: 26,716,448 bytes"} <= set(texts)
-    assert {"expand and project 82 %, depthwise 7 %", "62 % from block 17 on", "53 % up to block 3"} <= set(texts)
-    assert "8 B" in {text.get_text() for text in drawn("narrow, flat, two classes").figure.axes[0].texts}
+    titles = [axes.get_title(loc="left") for axes in panels(drawn("the paper's")).values()]
+    assert titles == ["MACs: 300,774,272", "weights: 3,470,760", "output maps: 26,716,448 bytes"]
+    assert {"expand and project 82 %, depthwise 7 %", "62 % from block 17 on", "53 % up to block 3"} <= set(written)
+    assert "8 B" in texts(drawn("narrow, flat, two classes"))
 
 
-def test_panels_stand_one_above_the_other_under_their_titles() -> None:
-    figure = drawn("the paper's")
-    height = figure.figure.get_size_inches()[1]
-    titles = ("MACs: 300,774,272", "weights: 3,470,760", "output maps: 26,716,448 bytes")
-    words = ("expand and project 82 %, depthwise 7 %", "62 % from block 17 on", "53 % up to block 3")
-    amounts = ("129.8 M", "751.9 k", "13.4 MB")  # of the expansions
-    boxes = [axes.get_position() for axes in panels(figure).values()]
-    assert len({(box.x0, box.x1) for box in boxes}) == 1
-    ceilings = [1.0, *(box.y0 for box in boxes)]
-    for box, ceiling, title, word, amount in zip(boxes, ceilings, titles, words, amounts, strict=False):
-        for text in (title, word):
-            assert box.y1 < labels(figure)[text].get_position()[1] / height < ceiling
-        assert box.y0 < labels(figure)[amount].get_position()[1] / height < box.y1
-
-
-def test_a_legend_lists_the_kinds_that_there_are_beside_its_own_panel() -> None:
-    for case, kinds in (("the paper's", 6), ("one block", 5)):
-        figure = drawn(case)
-        height = figure.figure.get_size_inches()[1]
-        samples = [p for p in figure.figure.axes[0].patches if str(p.get_gid()).startswith("legend-")]
-        order = [str(sample.get_gid()).removeprefix("legend-") for sample in samples]
-        assert len(order) == 3 * kinds
-        assert order[:kinds] == [
-            k for k in ("stem", "expand", "depthwise", "project", "last", "classifier") if k in order
-        ]
-        for i, axes in enumerate(panels(figure).values()):
-            box = axes.get_position()
-            for sample in samples[kinds * i : kinds * (i + 1)]:
-                assert box.y0 * height < sample.get_y() < sample.get_y() + sample.get_height() < box.y1 * height
-                assert sample.get_x() > box.x1 * figure.figure.get_size_inches()[0]
+@pytest.mark.parametrize(("case", "lacks"), [("the paper's", ""), ("one block", "expand")])
+def test_a_legend_lists_the_kinds_that_there_are_beside_its_own_panel(case: str, lacks: str) -> None:
+    figure, kinds = drawn(case), [kind for kind in KINDS if kind != lacks]
+    for axes in panels(figure).values():
+        assert list(samples(axes)) == kinds
+        panel, *beside = places(figure, axes.patch, *samples(axes).values())
+        assert all(panel.y0 < box.y0 < box.y1 < panel.y1 + 0.01 and box.x0 > panel.x1 for box in beside)
 
 
 def test_ticks_are_numbers_in_the_unit_beside_them() -> None:
@@ -255,43 +229,32 @@ def test_ticks_are_numbers_in_the_unit_beside_them() -> None:
 )
 def test_maps_are_marked_where_they_change(case: str, starts: list[int], maps: list[str]) -> None:
     figure = drawn(case)
-    size = figure.figure.get_size_inches()
     for axes in panels(figure).values():
         dotted = [line.get_xdata()[0] for line in axes.lines if line.get_linestyle() == ":"]  # type: ignore[index]
         assert dotted == [start - 0.5 for start in starts[1:]]
-    box = axes.get_position()
-    columns = len(figure.data["columns"])
-    ends = [*starts[1:], columns - 1]  # the classifier has no map
-    brackets = [np.asarray(line.get_xdata()) for line in figure.figure.axes[0].lines]
-    assert len(brackets) == len(maps)
-    for bracket, start, end, text in zip(brackets, starts, ends, maps, strict=True):
-        left, right = (np.array([bracket[0], bracket[-1]]) / size[0] - box.x0) / box.width * columns
-        assert start < left < start + 0.25
-        assert end - 0.25 < right < end
-        assert labels(figure)[text].get_position()[0] == pytest.approx((bracket[0] + bracket[-1]) / 2)
+    ends = [*starts[1:], len(figure.data["columns"]) - 1]  # the classifier has no map
+    brackets = [line.get_xdata() for line in axes.lines if line.get_linestyle() == "-"]
+    for (left, right), start, end, text in zip(brackets, starts, ends, maps, strict=True):
+        assert start - 0.5 < left < start <= end - 1 < right < end - 0.5  # type: ignore[operator]
+        assert labels(figure)[text].xy[0] == pytest.approx((left + right) / 2)  # type: ignore[attr-defined, operator]
     assert [run["map"] for run in figure.data["maps"]] == [
         [int(side) for side in (text.split("×") if "×" in text else [text[:-1]] * 2)] for text in maps
     ]
 
 
 @pytest.mark.parametrize("case", ["the paper's", "one block", "thirty blocks"])
-def test_columns_have_their_names_below_them(case: str) -> None:
-    figure = drawn(case)
-    box, size = panels(figure)["bytes"].get_position(), figure.figure.get_size_inches()
+def test_columns_have_their_names_below_them_within_the_panel(case: str) -> None:
+    figure, axes = drawn(case), panels(drawn(case))["bytes"]
     columns = [column["name"].removeprefix("block_") for column in figure.data["columns"]]
-    row = labels(figure)["block"].get_position()[1]
-    assert 0 < row < box.y0 * size[1]
-    at = {
-        text.get_text(): (text.get_position()[0] / size[0] - box.x0) / box.width * len(columns)
-        for text in figure.figure.axes[0].texts
-        if text.get_position()[1] == row and text.get_text() != "block"
-    }
-    assert list(at) == [name for name in columns if name in at]
-    assert {"stem", "last", "classifier"} <= set(at)
-    assert len(at) == len(columns) or case == "thirty blocks"
-    for name, x in at.items():
-        place = columns.index(name)
-        assert x == pytest.approx(place + 0.5, abs=0.6 if name in ("stem", "classifier") else 1e-6)
+    named = {name: labels(figure)[name] for name in columns if name in labels(figure)}
+    assert {"stem", "last", "classifier"} <= set(named)
+    assert len(named) == len(columns) or case == "thirty blocks"
+    panel, *below = places(figure, axes.patch, *named.values())
+    for (name, label), place in zip(named.items(), below, strict=True):
+        assert place.y1 < panel.y0
+        assert place.x1 < panel.x1 + 0.1
+        column = columns.index(name) + (name == "classifier") / 2
+        assert label.xy[0] == column  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("case", CASES)

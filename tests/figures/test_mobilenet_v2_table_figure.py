@@ -6,11 +6,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.patches import Polygon, Rectangle
+from artists import extent, lines, patches, places, texts
+from matplotlib.text import Text
 
-from npconv.figures import Figure, style
-from npconv.figures.mobilenet_v2_table import mobilenet_v2_table
+from npconv.figures import Figure, mobilenet_v2_table
 from npconv.models import MOBILENET_V2_ROWS, mobilenet_v2
 
 PAPER = [(1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1)]
@@ -31,14 +30,6 @@ HEADINGS = ["input", "operator", "t", "c", "n", "s", "output", "parameters", "MA
 @functools.cache
 def drawn(name: str) -> Figure:
     return mobilenet_v2_table(**CASES[name])
-
-
-def texts(figure: Figure) -> list[str]:
-    return [text.get_text() for text in figure.figure.axes[0].texts]
-
-
-def patches(figure: Figure) -> dict[str, Any]:
-    return {patch.get_gid(): patch for patch in figure.figure.axes[0].patches}
 
 
 def widened(channels: float) -> int:
@@ -126,53 +117,46 @@ def percent(share: float) -> list[str]:
 def test_every_text_is_what_was_computed(name: str) -> None:
     stages = plain(**CASES[name])
     params, macs = (sum(s["weights"] + s["norm"] for s in stages), sum(s["macs"] for s in stages))
-    first, expected = 1, HEADINGS.copy()
-    for i, stage in enumerate(stages):
+    pooled = "×".join(map(str, stages[-2]["input"][:2]))
+    operators = ["conv2d 3×3", *["bottleneck"] * (len(stages) - 4), "conv2d 1×1", f"avgpool {pooled}", "conv2d 1×1"]
+    first, details, expected = 1, [["then ReLU6"]], HEADINGS.copy()
+    for stage in stages[1:-3]:
         _, _, n, _ = stage["symbols"]
-        pooled = "×".join(map(str, stage["input"][:2]))
-        is_block = 0 < i < len(stages) - 3
-        operator = ["conv2d 3×3", "bottleneck", "conv2d 1×1", f"avgpool {pooled}", "conv2d 1×1"][
-            0 if i == 0 else 1 if is_block else i - len(stages)
-        ]
-        if is_block:
-            detail = [f"block {first}" if n == 1 else f"blocks {first}–{first + n - 1}"]
-            shortcuts = stage["shortcuts"]
-            detail[0] += f", {shortcuts} shortcut{'s' * (shortcuts > 1)}" if shortcuts else ""
-            first += n
-        else:
-            detail = [["then ReLU6"], [], ["dense, with bias"]][0 if i == 0 else i - len(stages) + 3]
+        detail = f"block {first}" if n == 1 else f"blocks {first}–{first + n - 1}"
+        shortcuts = stage["shortcuts"]
+        details.append([detail + (f", {shortcuts} shortcut{'s' * (shortcuts > 1)}" if shortcuts else "")])
+        first += n
+    for stage, operator, detail in zip(
+        stages, operators, [*details, ["then ReLU6"], [], ["dense, with bias"]], strict=True
+    ):
         own = stage["weights"] + stage["norm"]
-        expected += ["×".join(map(str, stage["input"])), operator]
+        expected += ["×".join(map(str, stage["input"])), operator, *detail]
         expected += ["–" if number is None else str(number) for number in stage["symbols"]]
-        expected += ["×".join(map(str, stage["output"])), f"{own:,}", f"{stage['macs']:,}", *detail]
-        expected += percent(own / params) + percent(stage["macs"] / macs)
+        expected += ["×".join(map(str, stage["output"])), f"{own:,}", *percent(own / params)]
+        expected += [f"{stage['macs']:,}", *percent(stage["macs"] / macs)]
     written = texts(drawn(name))
     assert written[2 : 2 + len(expected)] == expected
     assert written[2 + len(expected) :][:3] == ["in all", f"{params:,}", f"{macs:,}"]
-    sides = plain(**CASES[name])[0]["input"]
+    sides = stages[0]["input"]
     assert written[0].endswith(f" {CASES[name].get('width', 1)}, on an image of {sides[0]}×{sides[1]}")
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_bars_are_shares_on_one_scale(name: str) -> None:
-    figure, stages = drawn(name), plain(**CASES[name])
+    figure, stages, bars = drawn(name), plain(**CASES[name]), patches(drawn(name))
     costs = {"params": [s["weights"] + s["norm"] for s in stages], "macs": [s["macs"] for s in stages]}
-    bars = patches(figure)
-    scales = []
     for column, numbers in costs.items():
-        drawn_bars = {i: bars[f"{column}-{i}"] for i in range(len(stages)) if f"{column}-{i}" in bars}
-        assert list(drawn_bars) == [i for i, number in enumerate(numbers) if number]
-        assert all(isinstance(bar, Rectangle) for bar in drawn_bars.values())
-        scales += [bar.get_width() * sum(numbers) / numbers[i] for i, bar in drawn_bars.items()]
-        assert len({bar.get_x() for bar in drawn_bars.values()}) == 1
-        assert len({bar.get_facecolor() for bar in drawn_bars.values()}) == 1
-    assert scales == pytest.approx([figure.data["inches per share"]] * len(scales))
+        own = {i: bars[f"{column}-{i}"] for i in range(len(stages)) if f"{column}-{i}" in bars}
+        assert list(own) == [i for i, number in enumerate(numbers) if number]
+        shares = [bar.get_width() / 72 / figure.data["inches per share"] for bar in own.values()]
+        assert shares == pytest.approx([numbers[i] / sum(numbers) for i in own])
+        assert np.ptp([place.x0 for place in places(figure, *own.values())]) < 1e-6
+        assert len({bar.get_facecolor() for bar in own.values()}) == 1
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_volumes_are_square_roots_and_hatched_where_linear(name: str) -> None:
-    figure = drawn(name)
-    faces = patches(figure)
+    figure, faces = drawn(name), patches(drawn(name))
     channel, side = figure.data["inches per root of a channel"], figure.data["inches per root of a map's side"]
     assert any(row["drawn"] for row in figure.data["rows"])
     for i, row in enumerate(figure.data["rows"]):
@@ -180,19 +164,15 @@ def test_volumes_are_square_roots_and_hatched_where_linear(name: str) -> None:
         assert row["drawn"] == (min(channels * channel, height * side) >= 0.02)
         assert (f"output-{i}-front" in faces) == row["drawn"]
         if row["drawn"]:
-            assert isinstance(faces[f"output-{i}-front"], Polygon)
-            assert np.ptp(faces[f"output-{i}-front"].get_xy(), axis=0) == pytest.approx(
-                [channels * channel, height * side]
-            )
-            across, up = np.ptp(faces[f"output-{i}-side"].get_xy(), axis=0)
+            assert extent(faces[f"output-{i}-front"]) == pytest.approx((channels * channel, height * side))
+            across, up = extent(faces[f"output-{i}-side"])
             back = 0.5 * width * side
-            assert (across, up - height * side) == pytest.approx(
-                (back * math.cos(math.radians(40)), back * math.sin(math.radians(40)))
-            )
+            expected = back * math.cos(math.radians(40)), back * math.sin(math.radians(40))
+            assert (across, up - height * side) == pytest.approx(expected)
             for face in ("front", "top", "side"):
                 assert faces[f"output-{i}-{face}"].get_hatch() == ("////" if row["linear"] else None)
-    assert faces["legend-linear-front"].get_hatch() == "////"
-    assert faces["legend-activated-front"].get_hatch() is None
+    assert faces["legend-linear"].get_hatch() == "////"
+    assert faces["legend-activated"].get_hatch() is None
 
 
 def test_linear_is_what_no_activation_made() -> None:
@@ -220,37 +200,29 @@ def test_volumes_too_thin_to_be_seen_are_left_out_and_told() -> None:
 @pytest.mark.parametrize("name", CASES)
 def test_scale_bars_are_a_quarter_of_the_channels_apart(name: str) -> None:
     figure = drawn(name)
-    bars = {line.get_gid(): np.ptp(line.get_xdata()) for line in figure.figure.axes[0].lines if line.get_gid()}
-    counts = sorted(int(gid.rpartition("-")[2]) for gid in bars)
-    assert len(counts) == 2
-    assert counts[1] == 4 * counts[0]
+    bars = {int(gid.rpartition("-")[2]): np.ptp(line.get_xdata()) for gid, line in lines(figure).items()}
+    low, high = sorted(bars)
     most = max(row["output"][2] for row in figure.data["rows"])
-    assert counts[1] <= most < 4 * counts[1]
-    for count in counts:
-        assert bars[f"scale-bar-{count}"] == pytest.approx(
-            math.sqrt(count) * figure.data["inches per root of a channel"]
-        )
+    assert high == 4 * low
+    assert high <= most < 4 * high
+    for count, length in bars.items():
+        assert length == pytest.approx(math.sqrt(count) * figure.data["inches per root of a channel"])
         assert f"{count} channel{'s' * (count > 1)}" in texts(figure)
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_pictures_stand_clear_of_texts_and_numbers_end_at_one_edge(name: str) -> None:
     figure = drawn(name)
-    axes = figure.figure.axes[0]
-    with style():
-        renderer = FigureCanvasAgg(figure.figure).get_renderer()
-        figure.figure.draw_without_rendering()
-        written = [text.get_window_extent(renderer) for text in axes.texts]
-        pictures = {gid: patch.get_window_extent(renderer) for gid, patch in patches(figure).items()}
-    for gid, picture in pictures.items():
-        for text, box in zip(axes.texts, written, strict=True):
-            apart = picture.x1 <= box.x0 or box.x1 <= picture.x0 or picture.y1 <= box.y0 + 1 or box.y1 <= picture.y0 + 1
-            assert apart, (gid, text.get_text())
-    stages = [i for i, text in enumerate(axes.texts) if text.get_text().startswith(("conv2d", "bottle", "avgpool"))]
-    for offset in (1, 2, 3, 4, 6, 7):
-        column = [axes.texts[i + offset] for i in stages]
-        assert {text.get_horizontalalignment() for text in column} == {"right"}
-        assert len({text.get_position()[0] for text in column}) == 1
+    written = [text for text in figure.figure.findobj(Text) if text.get_text()]
+    boxes, pictures = places(figure, *written), places(figure, *patches(figure).values())
+    for gid, picture in zip(patches(figure), pictures, strict=True):
+        for text, box in zip(written, boxes, strict=True):
+            apart = picture.x1 <= box.x0 or box.x1 <= picture.x0 or picture.y1 <= box.y0 + 0.01
+            assert apart or box.y1 <= picture.y0 + 0.01, (gid, text.get_text())
+    for heading in ("t", "c", "n", "s", "parameters", "MACs"):
+        (edge,) = (box.x1 for box, text in zip(boxes, written, strict=True) if text.get_text() == heading)
+        ends = [box.x1 for box in boxes if abs(box.x1 - edge) < 0.02]
+        assert len(ends) > len(figure.data["rows"])
 
 
 def test_the_papers_numbers_are_told_where_they_are_this_networks() -> None:

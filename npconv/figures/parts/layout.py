@@ -99,25 +99,37 @@ class Grid(OffsetBox):
         along: str | Sequence[str] = "center",
     ) -> None:
         super().__init__()
-        self.rows, self.gaps, self.wide = rows, gaps, 0.0
+        self.rows, self.gaps, self.wide, self.flush = rows, gaps, 0.0, False
         self.across = [across] * len(rows[0]) if isinstance(across, str) else across
         self.along = [along] * len(rows) if isinstance(along, str) else along
         self._children = [box for row in rows for box in row if box]
+        self._laid_out: tuple[Any, float, tuple[Bbox, list[tuple[float, float]]]] = None, 0.0, (Bbox.null(), [])
 
-    def spread(self, width: float) -> "Grid":
-        """Widen the gaps between the columns, and leave half as much free at both ends, until it is so wide; itself."""
-        self.wide = width
+    def spread(self, width: float, *, flush: bool = False) -> "Grid":
+        """Widen the gaps between the columns until it is so wide; itself.
+
+        Half as much is left free at both ends, unless it is to be `flush` with them.
+        """
+        self.wide, self.flush = width, flush
         return self
 
     def _get_bbox_and_child_offsets(self, renderer: Any) -> tuple[Bbox, list[tuple[float, float]]]:
+        if self._laid_out[:2] != (renderer, self.wide):  # while a page is drawn, every box around it asks again
+            self._laid_out = renderer, self.wide, self._lay_out(renderer)
+        return self._laid_out[2]
+
+    def _lay_out(self, renderer: Any) -> tuple[Bbox, list[tuple[float, float]]]:
         inch = renderer.points_to_pixels(72)
         boxes = {box: box.get_bbox(renderer) for box in self._children}
         widths = [max((boxes[box].width for box in c if box), default=0) for c in zip(*self.rows, strict=True)]
         heights = [max((boxes[box].height for box in r if box), default=0) for r in self.rows]
         across, down = (gap * inch for gap in self.gaps)
         width = sum(widths) + across * (len(widths) - 1)
-        spare = max(0.0, self.wide * inch - width) / len(widths)
-        lefts = spare / 2 + np.cumsum([0, *widths]) + (across + spare) * np.arange(len(widths) + 1)
+        places = len(widths) - self.flush
+        spare = max(0.0, self.wide * inch - width) / places
+        lefts = (
+            (0 if self.flush else spare / 2) + np.cumsum([0, *widths]) + (across + spare) * np.arange(len(widths) + 1)
+        )
         tops = -np.cumsum([0, *heights]) - down * np.arange(len(heights) + 1)
         offsets = []
         for i, line in enumerate(self.rows):
@@ -128,7 +140,7 @@ class Grid(OffsetBox):
                     up = {"bottom": 0, "center": 0.5, "top": 1}[self.along[i]] * free[1]
                     offsets.append((lefts[j] + right - x0, tops[i] - heights[i] + up - y0))
         height = sum(heights) + down * (len(heights) - 1)
-        return Bbox.from_bounds(0, -height, width + spare * len(widths), height), offsets
+        return Bbox.from_bounds(0, -height, width + spare * places, height), offsets
 
 
 def grid(rows: Sequence[Sequence[OffsetBox | None]], **arrangement: Any) -> Grid:

@@ -1,30 +1,28 @@
-"""MobileNetV2's table as a figure shows it: its stages, what each gives out and costs, and what the paper states."""
+"""MobileNetV2's table as a figure shows it: its rows, the output and the cost of each, and the paper's numbers."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
 from ...models import MobileNet, Row, SummaryRow, summary
-from ...text import shape_text
-from .values import plural
+from ...text import counted, shape_text
 
 STATED = {1.0: ("300 M", "3.4 M"), 1.4: ("585 M", "6.9 M")}  # the paper's Table 4: MAdds, parameters, by width
 NONE = "–"
 
 Symbols: TypeAlias = tuple[int | None, int | None, int | None, int | None]  # t, c, n, s
-Line: TypeAlias = tuple[Sequence[str], str, str, Symbols]  # layers' names, operator, what stands below it, symbols
 
 
 @dataclass(frozen=True)
-class Stage:
+class NetworkRow:
     """A row of the table: a layer, or as many blocks as its n says."""
 
     operator: str
-    detail: str
+    detail: str  # the line below the operator
     symbols: Symbols
-    layers: tuple[SummaryRow, ...]
+    layers: Sequence[SummaryRow]
     linear: bool  # whether no activation made its output
-    blocks: tuple[str, ...] = ()
+    blocks: Sequence[str] = ()
 
     @property
     def shapes(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
@@ -32,15 +30,13 @@ class Stage:
         return _volume(self.layers[0].input_shape), _volume(self.layers[-1].output_shape)
 
     @property
-    def texts(self) -> tuple[str, ...]:
-        """The texts of its columns, in their order."""
-        source, result = map(shape_text, self.shapes)
-        symbols = (NONE if number is None else str(number) for number in self.symbols)
-        return source, self.operator, *symbols, result, f"{self.cost('params'):,}", f"{self.cost('macs'):,}"
+    def letters(self) -> list[str]:
+        """The texts of t, c, n and s."""
+        return [NONE if number is None else str(number) for number in self.symbols]
 
     @property
     def shortcuts(self) -> int:
-        """How many of its blocks add their input."""
+        """The number of its blocks that add their input."""
         return sum(layer.adds for layer in self.layers)
 
     def cost(self, column: str) -> int:
@@ -49,25 +45,25 @@ class Stage:
 
 
 @dataclass(frozen=True)
-class Table:
-    """The network as its stages, with the words about it."""
+class NetworkTable:
+    """The network's rows, and the sentences about it."""
 
-    stages: list[Stage]
+    rows: list[NetworkRow]
     title: str
     stated: tuple[str, str] | None  # the paper's MAdds and parameters of this very network
 
     def total(self, column: str) -> int:
         """All of the network's parameters, weights or MACs."""
-        return sum(stage.cost(column) for stage in self.stages)
+        return sum(row.cost(column) for row in self.rows)
 
-    def share(self, stage: Stage, column: str) -> float:
-        """A stage's part of the total."""
-        return stage.cost(column) / self.total(column)
+    def share(self, row: NetworkRow, column: str) -> float:
+        """A row's part of the total."""
+        return row.cost(column) / self.total(column)
 
     @property
-    def blocks(self) -> list[Stage]:
-        """The stages that are rows of bottlenecks."""
-        return [stage for stage in self.stages if stage.blocks]
+    def bottlenecks(self) -> list[NetworkRow]:
+        """The rows that are blocks."""
+        return [row for row in self.rows if row.blocks]
 
     @property
     def without_norm(self) -> str:
@@ -82,7 +78,7 @@ class Table:
 
     @property
     def statement(self) -> str:
-        """The paper's numbers of this network and what they are; nothing where it has none."""
+        """The paper's numbers of this network and their source; empty where the paper has none."""
         if not self.stated:
             return ""
         macs, params = self.stated
@@ -93,58 +89,52 @@ class Table:
 
 
 def _volume(shape: tuple[int, ...]) -> tuple[int, ...]:
-    """A shape without its batch; what has no map is one of 1×1."""
+    """A shape without its batch; a vector has a map of 1×1."""
     return shape[1:] if len(shape) == 4 else (1, 1, shape[-1])
 
 
-def stages_of(network: MobileNet, input_shape: tuple[int, int, int, int]) -> list[Stage]:
-    """The network's stages, from its table and its summary."""
+def rows_of(network: MobileNet, input_shape: tuple[int, int, int, int]) -> list[NetworkRow]:
+    """The network's rows, from its table and its summary."""
     layers: dict[str, list[SummaryRow]] = {}
+    linear: dict[str, bool] = {}
+    before = True
     for layer in summary(network, input_shape).rows:
-        layers.setdefault(layer.block if layer.block in network.blocks else layer.kind, []).append(layer)
+        name = layer.block if layer.block in network.blocks else layer.kind
+        layers.setdefault(name, []).append(layer)
+        before = linear[name] = bool(layer.macs) or (before and not layer.operation.startswith("ReLU"))
     kernel, pooled = network.params["stem.kernel"].shape[:2], layers["pool"][0].input_shape[1:3]
-    channels = {name: layers[name][-1].output_shape[-1] for name in ("stem", "last", "classifier")}
-    rows: list[Line] = [
-        (["stem"], f"conv2d {shape_text(kernel)}", "then ReLU6", (None, channels["stem"], 1, 2)),
-        *_block_rows(network, layers),
-        (["last"], "conv2d 1×1", "then ReLU6", (None, channels["last"], 1, 1)),
-        (["pool"], f"avgpool {shape_text(pooled)}", "", (None, None, 1, None)),
-        (["classifier"], "conv2d 1×1", "dense, with bias", (None, channels["classifier"], None, None)),
+    stem, last, classes = (layers[name][-1].output_shape[-1] for name in ("stem", "last", "classifier"))
+    return [
+        NetworkRow(f"conv2d {shape_text(kernel)}", "then ReLU6", (None, stem, 1, 2), layers["stem"], linear["stem"]),
+        *_block_rows(network, layers, linear),
+        NetworkRow("conv2d 1×1", "then ReLU6", (None, last, 1, 1), layers["last"], linear["last"]),
+        NetworkRow(f"avgpool {shape_text(pooled)}", "", (None, None, 1, None), layers["pool"], linear["pool"]),
+        NetworkRow(
+            "conv2d 1×1", "dense, with bias", (None, classes, None, None), layers["classifier"], linear["classifier"]
+        ),
     ]
-    stages: list[Stage] = []
-    before: list[SummaryRow] = []
-    for names, operator, detail, symbols in rows:
-        inside = [layer for name in names for layer in layers[name]]
-        before += inside
-        blocks = tuple(name for name in names if name in network.blocks)
-        stages.append(Stage(operator, detail, symbols, tuple(inside), _is_linear(before), blocks))
-    return stages
 
 
-def _block_rows(network: MobileNet, layers: Mapping[str, Sequence[SummaryRow]]) -> Iterator[Line]:
+def _block_rows(
+    network: MobileNet, layers: dict[str, list[SummaryRow]], linear: dict[str, bool]
+) -> Iterator[NetworkRow]:
     """The bottlenecks' rows."""
     first = 0
     for row in network.specification.rows:
         assert isinstance(row, Row)
         last = first + row.blocks
         names = network.blocks[first:last]
-        shortcuts = sum(layer.adds for name in names for layer in layers[name])
+        inside = [layer for name in names for layer in layers[name]]
+        shortcuts = sum(layer.adds for layer in inside)
         detail = f"block {last}" if row.blocks == 1 else f"blocks {first + 1}–{last}"
-        detail += f", {shortcuts} {plural('shortcut', shortcuts)}" if shortcuts else ""
-        yield names, "bottleneck", detail, (row.expansion, row.channels, row.blocks, row.stride)
+        detail += f", {counted('shortcut', shortcuts)}" if shortcuts else ""
+        symbols = row.expansion, row.channels, row.blocks, row.stride
+        yield NetworkRow("bottleneck", detail, symbols, inside, linear[names[-1]], names)
         first = last
 
 
-def _is_linear(layers: Sequence[SummaryRow]) -> bool:
-    """Whether no activation stands behind the last convolution of layers in a row."""
-    for layer in reversed(layers):
-        if layer.macs or layer.operation.startswith("ReLU"):
-            return bool(layer.macs)
-    return True
-
-
 def percent(share: float) -> str:
-    """A share as it is written; nothing for none.
+    """A share in percent; empty for none.
 
     >>> percent(0.2237), percent(1e-5), percent(0)
     ('22.4 %', '< 0.1 %', '')

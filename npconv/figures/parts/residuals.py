@@ -1,8 +1,8 @@
 """The two residual blocks as the figures draw them: their tensors, which of these are linear, and what they cost."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -21,13 +21,14 @@ from .values import MOST_NUMBERS
 
 Shape: TypeAlias = Array | Sequence[int]
 Sizes: TypeAlias = tuple[int, ...]
+Draw: TypeAlias = Callable[[Sizes | None], Any]  # random numbers of a shape; None where there is none
 
 DRAWS = 64  # of kernels; fewer where there are many channels, as every channel is a draw
 
 
 @dataclass(frozen=True)
 class Tensor:
-    """A tensor that is drawn: what it is, its (height, width, channels), and the activation that made it."""
+    """A tensor that is drawn: its role, its (height, width, channels), and the activation that made it."""
 
     role: str
     shape: Sizes
@@ -38,38 +39,40 @@ class Tensor:
         """Whether no activation made it."""
         return self.activation == "linear"
 
-    @property
-    def channels(self) -> int:
-        """Its channels."""
-        return self.shape[-1]
-
 
 @dataclass(frozen=True)
 class Operator:
-    """A convolution: the name of its kernel, the kernel's shape, what it costs, and its stride and dilation."""
+    """A convolution: the name and the shape of its kernel, its cost, and its stride and dilation where they are not 1.
+
+    >>> Operator("depthwise", (3, 3, 8), None, ("stride 2",)).text
+    '3×3 depthwise'
+    """
 
     name: str
     kernel: Sizes
     cost: Cost
-    geometry: tuple[str, ...] = ()  # what is not 1: "stride 2", "dilation (2, 1)"
+    geometry: tuple[str, ...] = ()
 
     @property
     def text(self) -> str:
-        """It as the paper writes it."""
+        """The operator in the paper's notation."""
         height, width = self.kernel[:2] if len(self.kernel) > 2 else (1, 1)
         return f"{height}×{width}" + (" depthwise" if len(self.kernel) == 3 else "")
 
 
 @dataclass(frozen=True)
 class Residual:
-    """A block: an operator from each tensor to the next, and the sum before the last tensor where there is one."""
+    """A residual block: an operator from each tensor to the next, and with a shortcut a sum before the last tensor.
+
+    `geometry` is that of the operator that filters.
+    """
 
     name: str
     tensors: list[Tensor]
     operators: list[Operator]
     cost: Cost
+    geometry: Geometry
     no_shortcut: str = ""  # why there is none; empty where there is one
-    expands: bool = True
 
     @property
     def shortcut(self) -> bool:
@@ -77,158 +80,141 @@ class Residual:
         return not self.no_shortcut
 
     @property
+    def expands(self) -> bool:
+        """Whether it has as many operators as the paper's: with t = 1 the expansion is absent."""
+        return len(self.operators) == 3
+
+    @property
     def branch(self) -> list[Tensor]:
-        """The tensors without that after the sum."""
+        """The tensors before the sum."""
         return self.tensors[: len(self.operators) + 1]
 
     @property
-    def words(self) -> list[str]:
-        """Of each tensor of the branch whether it is wide or narrow; empty where all have as many channels."""
-        channels = [tensor.channels for tensor in self.branch]
+    def widths(self) -> list[str]:
+        """For each tensor of the branch "wide" or "narrow"; nothing where all have as many channels."""
+        channels = [tensor.shape[-1] for tensor in self.branch]
         low, high = min(channels), max(channels)
         return ["wide" if 2 * count > low + high else "narrow" for count in channels] if low < high else []
 
     @property
     def ends(self) -> str:
-        """What the shortcut lies between."""
-        return {"wide": "the wide ends", "narrow": "the bottlenecks"}[self.words[0]] if self.words else "its ends"
+        """The tensors that the shortcut joins."""
+        return {"wide": "the wide ends", "narrow": "the bottlenecks"}[self.widths[0]] if self.widths else "its ends"
 
 
-def conventional_block(function: str, x: Shape, reduce: Shape, spatial: Shape, restore: Shape, seed: int) -> Residual:
-    """The conventional residual bottleneck of these shapes; raises as the kernel, and where B is above 1."""
-    function = f"{function} (conventional)"
-    given = {"x": x, "reduce": reduce, "spatial": spatial, "restore": restore}
-    shapes = {name: _shape(function, name, shape) for name, shape in given.items()}
-    RESIDUAL_BOTTLENECK.check_shapes(function, *shapes.values())
-    _check_one_image(function, "x", shapes)
-    size, *kernels = shapes.values()
-    cost = residual_bottleneck_cost(size, *kernels)
-    height, width = (min(side, kernel + 1) for side, kernel in zip(size[1:3], shapes["spatial"][:2], strict=True))
-    probe_size = (4, height, width, size[-1])
+def conventional_block(function: str, seed: int, **given: Shape) -> Residual:
+    """The conventional residual bottleneck: x, reduce, spatial, restore. It raises as the kernel, and for B above 1."""
+    function += " (conventional)"
+    size, *kernels = shapes = _sizes(function, given)
+    g = RESIDUAL_BOTTLENECK.check_shapes(function, *shapes).geometry(padding="same")
+    _check_one_image(function, given, shapes)
+    cost = residual_bottleneck_cost(*shapes)
 
-    def tensors(generator: np.random.Generator) -> dict[str, Array]:
-        x = residual_bottleneck(_random(generator, probe_size), *(_random(generator, shape) for shape in kernels))
-        stages = residual_bottleneck_stages(x, *(_random(generator, shape) for shape in kernels))
-        return {
-            "input": x,
-            "reduced": stages.reduced_relu,
-            "filtered": stages.filtered_relu,
-            "restored": stages.restored,
-            "output": stages.output,
-        }
+    def run(draw: Draw) -> list[Array | None]:
+        x = residual_bottleneck(draw(_probe(size, g)), *map(draw, kernels))
+        stages = residual_bottleneck_stages(x, *map(draw, kernels))
+        return [x, stages.reduced_relu, stages.filtered_relu, stages.restored, stages.output]
 
-    sizes = [size, *(cost.parts[part].output_shape for part in ("reduce", "spatial", "restore")), cost.output_shape]
-    activations = _activations(function, tensors, seed, min(size[-1], *(shape[-1] for shape in kernels)))
-    return Residual(
-        "conventional residual",
-        [Tensor(role, size[1:], kind) for (role, kind), size in zip(activations.items(), sizes, strict=True)],
-        [Operator(name, shapes[name], part) for name, part in cost.parts.items()],
-        cost,
-    )
+    roles = ("input", "reduced", "filtered", "restored", "output")
+    operators = [Operator(*each) for each in zip(cost.parts, kernels, cost.parts.values(), strict=True)]
+    return Residual("conventional residual", _tensors(function, size, cost, roles, run, seed), operators, cost, g)
 
 
 def inverted_block(
-    function: str,
-    input_name: str,
-    x: Shape,
-    expand: Shape | None,
-    depthwise: Shape,
-    project: Shape,
-    stride: Pair,
-    padding: Padding,
-    dilation: Pair,
-    seed: int,
+    function: str, seed: int, stride: Pair, padding: Padding, dilation: Pair, **given: Shape | None
 ) -> Residual:
-    """The inverted residual of these shapes; raises as the kernel, and where B is above 1.
+    """The inverted residual: x by any name, expand, depthwise, project. It raises as the kernel, and for B above 1."""
+    name = next(iter(given))
+    function += "" if name == "x" else f" (inverted, {name} as x)"
+    size, first, middle, last = shapes = _sizes(function, given)
+    g, shortcut = inverted_residual_geometry(function, shapes, stride, padding, dilation, shapes=True)
+    _check_one_image(function, given, shapes)
+    cost = inverted_residual_cost(*shapes, stride=stride, padding=padding, dilation=dilation)
 
-    `input_name` is the caller's name of x.
-    """
-    function += "" if input_name == "x" else f" (inverted, {input_name} as x)"
-    size, middle, last = (
-        _shape(function, name, shape)
-        for name, shape in ((input_name, x), ("depthwise", depthwise), ("project", project))
-    )
-    first = None if expand is None else _shape(function, "expand", expand)
-    given, geometry = (size, first, middle, last), (stride, padding, dilation)
-    g, shortcut = inverted_residual_geometry(function, given, *geometry, shapes=True)
-    shapes = {"expand": first, "depthwise": middle, "project": last}
-    _check_one_image(function, input_name, {input_name: size, **shapes})
-    cost = inverted_residual_cost(size, first, middle, last, stride=stride, padding=padding, dilation=dilation)
-    probe_size = (4, *(min(axis.input, axis.span + axis.stride) for axis in (g.height, g.width)), size[-1])
-
-    def tensors(generator: np.random.Generator) -> dict[str, Array]:
-        def random(shape: Sizes | None) -> Array | None:
-            return None if shape is None else _random(generator, shape)
-
-        before = _random(generator, probe_size), random(first), _random(generator, middle)
-        x = inverted_residual(*before, _random(generator, (last[0], size[-1])))
-        kernels = random(first), _random(generator, middle), _random(generator, last)
+    def run(draw: Draw) -> list[Array | None]:
+        x = inverted_residual(draw(_probe(size, g)), draw(first), draw(middle), draw((last[0], size[-1])))
+        kernels = map(draw, (first, middle, last))
         stages = inverted_residual_stages(x, *kernels, stride=stride, padding=padding, dilation=dilation)
-        drawn = {"input": x} if stages.expanded_relu6 is None else {"input": x, "expanded": stages.expanded_relu6}
-        drawn["filtered"] = stages.depthwise_relu6
-        if stages.output is not stages.projected:
-            drawn["projected"] = stages.projected
-        return {**drawn, "output": stages.output}
+        return [x, stages.expanded_relu6, stages.depthwise_relu6, stages.projected, stages.output if shortcut else None]
 
-    activations = _activations(function, tensors, seed, min(size[-1], middle[-1], last[-1]))
-    sizes = [size, *(part.output_shape for part in cost.parts.values()), *([cost.output_shape] if shortcut else [])]
-    kernels = [shape for shape in shapes.values() if shape is not None]
-    return Residual(
-        "inverted residual",
-        [Tensor(role, size[1:], kind) for (role, kind), size in zip(activations.items(), sizes, strict=True)],
-        [
-            Operator(name, shape, part, _geometry_texts(g) if name == "depthwise" else ())
-            for (name, part), shape in zip(cost.parts.items(), kernels, strict=True)
-        ],
-        cost,
-        "" if shortcut else _why_none(g, size[-1], last[-1]),
-        expand is not None,
-    )
+    roles = ["input", *["expanded"] * bool(first), "filtered", *["projected"] * shortcut, "output"]
+    geometry = {"depthwise": _geometry_texts(g)}
+    operators = [
+        Operator(name, kernel, cost.parts[name], geometry.get(name, ()))
+        for name, kernel in zip(("expand", "depthwise", "project"), (first, middle, last), strict=True)
+        if kernel
+    ]
+    why = "" if shortcut else _why_none(g, size[-1], last[-1])
+    return Residual("inverted residual", _tensors(function, size, cost, roles, run, seed), operators, cost, g, why)
 
 
-def _pair_text(pair: tuple[int, int]) -> str:
-    return str(pair[0] if pair[0] == pair[1] else pair)
+def pair_text(height: int, width: int) -> str:
+    """A number for both sides, or the pair.
+
+    >>> pair_text(2, 2), pair_text(1, 2)
+    ('2', '(1, 2)')
+    """
+    return str(height if height == width else (height, width))
 
 
 def _geometry_texts(g: Geometry) -> tuple[str, ...]:
     pairs = {"stride": (g.height.stride, g.width.stride), "dilation": (g.height.dilation, g.width.dilation)}
-    return tuple(f"{name} {_pair_text(pair)}" for name, pair in pairs.items() if pair != (1, 1))
+    return tuple(f"{name} {pair_text(*pair)}" for name, pair in pairs.items() if pair != (1, 1))
 
 
 def _why_none(g: Geometry, k: int, k_out: int) -> str:
-    """Why there is no shortcut."""
-    strides = (g.height.stride, g.width.stride)
-    stride = f"the stride is {_pair_text(strides)}" if strides != (1, 1) else ""
+    """The reason for which there is no shortcut."""
+    strides = pair_text(g.height.stride, g.width.stride)
+    stride = f"the stride is {strides}" if strides != "1" else ""
     channels = f"k = {k} but k′ = {k_out}" if k != k_out else ""
-    return ", and ".join(reason for reason in (stride, channels) if reason)
+    return ", and ".join(filter(None, (stride, channels)))
 
 
-def _activations(
-    function: str, tensors: Callable[[np.random.Generator], Mapping[str, Array]], seed: int, least_channels: int
-) -> dict[str, str]:
-    """The activation that made each tensor, found from many draws: one that is never negative is not linear.
+def _probe(size: Sizes, g: Geometry) -> Sizes:
+    """The shape of four small images with as many channels, on which every tap meets some input."""
+    return (4, *(min(axis.input, axis.span + axis.stride) for axis in (g.height, g.width)), size[-1])
+
+
+def _tensors(
+    function: str,
+    size: Sizes,
+    cost: Cost,
+    roles: Sequence[str],
+    run: Callable[[Draw], list[Array | None]],
+    seed: int,
+) -> list[Tensor]:
+    """The tensors of a block, with the activations found from many draws: one that is never negative is not linear.
 
     With few channels a draw of the kernels can hide a sign, so that there are more draws.
     """
     generator = arguments.generator(function, seed)
-    draws = [tensors(generator) for _ in range(1 + DRAWS // least_channels)]
-    low = {role: min(float(draw[role].min()) for draw in draws) for role in draws[0]}
-    high = {role: max(float(draw[role].max()) for draw in draws) for role in draws[0]}
-    return {role: "linear" if low[role] < 0 else "ReLU6" if high[role] <= 6 else "ReLU" for role in low}
+
+    def draw(shape: Sizes | None) -> Any:  # beyond 6 in every tensor that nothing caps
+        return None if shape is None else 3 * generator.standard_normal(shape, np.float32)
+
+    sizes = [size, *(part.output_shape for part in cost.parts.values()), cost.output_shape][: len(roles)]
+    draws = 1 + DRAWS // min(shape[-1] for shape in sizes)
+    runs = [[a for a in run(draw) if a is not None] for _ in range(draws)]
+    tensors = []
+    for role, shape, arrays in zip(roles, sizes, zip(*runs, strict=True), strict=True):
+        low, high = min(a.min() for a in arrays), max(a.max() for a in arrays)
+        tensors.append(Tensor(role, shape[1:], "linear" if low < 0 else "ReLU6" if high <= 6 else "ReLU"))
+    return tensors
 
 
-def _random(generator: np.random.Generator, shape: Sizes) -> Array:
-    return 3 * generator.standard_normal(shape, np.float32)  # beyond 6 in every tensor that nothing caps
+def _sizes(function: str, given: Mapping[str, Shape | None]) -> list[Any]:
+    """The shapes given, or those of the arrays given, and None for no expansion; x is not drawn, so it may be large."""
+    expected, known = "a shape, a tuple of ints, or a numpy.ndarray", []
+    for name, shape in given.items():
+        most = arguments.MOST if name in ("x", "narrow") else MOST_NUMBERS
+        plain = shape.shape if isinstance(shape, np.ndarray) else shape
+        known.append(
+            None if plain is None and name == "expand" else arguments.sizes(function, name, plain, expected, most=most)
+        )
+    return known
 
 
-def _shape(function: str, name: str, given: Shape) -> Sizes:
-    shape = given.shape if isinstance(given, np.ndarray) else given
-    expected = "a shape, a tuple of ints, or a numpy.ndarray"
-    drawn = name not in ("x", "narrow")
-    return arguments.sizes(function, name, shape, expected, most=MOST_NUMBERS if drawn else arguments.MOST)
-
-
-def _check_one_image(function: str, name: str, shapes: Mapping[str, Sizes | None]) -> None:
-    if (shapes[name] or (0,))[0] != 1:
-        got = ", ".join(f"{name} {shape}" for name, shape in shapes.items() if shape is not None)
-        raise ValueError(f"{function}: {name} must be one image to draw, B = 1; got {got}")
+def _check_one_image(function: str, names: Iterable[str], shapes: Sequence[Sizes | None]) -> None:
+    if (shapes[0] or (0,))[0] != 1:
+        got = ", ".join(f"{name} {shape}" for name, shape in zip(names, shapes, strict=True) if shape is not None)
+        raise ValueError(f"{function}: {next(iter(names))} must be one image to draw, B = 1; got {got}")

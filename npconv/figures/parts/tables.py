@@ -1,0 +1,53 @@
+"""Tables from one margin of the page to the other, with rules as in a book."""
+
+from collections.abc import Sequence
+
+from matplotlib.lines import Line2D
+from matplotlib.offsetbox import DrawingArea, OffsetBox
+
+from .drawing import INK
+from .layout import Grid, Page, column, grid, text, title
+
+GAPS = (0.12, 0.09)  # inches between columns, at least, and between rows
+
+
+def heading(name: str, explained: str) -> OffsetBox:
+    """A table's title, and a line that explains it."""
+    return column(title(name), text(explained), gap=0.06, align="left")
+
+
+def table(
+    page: Page,
+    headings: Sequence[str],
+    rows: Sequence[Sequence[OffsetBox | None]],
+    totals: Sequence[OffsetBox | None],
+    numbers: Sequence[int],
+) -> Grid:
+    """Headings, rows, and totals after a rule; the columns of `numbers` end at the right."""
+    bold: list[OffsetBox | None] = [text(name, weight="bold") if name else None for name in headings]
+    rules: list[list[OffsetBox | None]] = [
+        [rule(page, width), *[None] * (len(headings) - 1)] for width in (1.2, 0.6, 0.6, 1.2)
+    ]
+    cells = [rules[0], bold, rules[1], *rows, rules[2], totals, rules[3]]
+    sides = ["right" if i in numbers else "left" for i in range(len(headings))]
+    return grid(cells, gaps=GAPS, across=sides).spread(page.inner, flush=True)
+
+
+def least_width(page: Page, table: Grid) -> float:
+    """The width of a table, in inches, before its gaps are widened."""
+    wide, table.wide = table.wide, 0.0
+    width, _ = page.size(table)
+    table.wide = wide
+    return width
+
+
+def rule(page: Page, width: float) -> DrawingArea:
+    """A line across the page, so many points wide, which takes no room."""
+    area = DrawingArea(0, 0)
+    area.add_artist(Line2D((0, 72 * page.inner), (0, 0), color=INK, linewidth=width))
+    return area
+
+
+def lines(*texts: str, align: str = "left") -> OffsetBox:
+    """Texts one below the other, as one text."""
+    return text("\n".join(texts), align=align)
