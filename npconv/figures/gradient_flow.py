@@ -1,7 +1,7 @@
 """The size of the loss's gradient block by block, with shortcuts and without, before training and after it."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -9,22 +9,55 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
+from ..text import filled
 from ..training.fig07.measurements import CLASSES, UNTRAINED, learnt, stored_gradients
 from .figure import Figure, four_part_caption, style
-from .parts.drawing import INK, LINE_COLORS
-from .parts.lines import Kind, Panel, decades, side_by_side, ticks_apart, times_text
-from .parts.training_runs import check_measured
+from .parts.lines import BASE, LOOKS, SEEDS, Kind, Panel, decades, draw_runs, side_by_side, times_text
+from .parts.training_runs import check_measured, check_names
 
 FUNCTION = "gradient_flow"
 NETWORKS = {"linear": "with shortcuts", "none": "no shortcuts"}
 NORMALISED, PLAIN, KERAS = UNTRAINED
-LEFT, APART = 0.68, 0.62  # inches before the first plot and between two
-MARKER, THIN = 4.5, 0.5  # points
-KINDS: dict[str, Kind] = {
-    "linear": {"color": LINE_COLORS[0], "linestyle": "-", "marker": "o", "markersize": MARKER},
-    "none": {"color": LINE_COLORS[1], "linestyle": "--", "marker": "s", "markersize": MARKER},
-}
+KINDS: dict[str, Kind] = dict(zip(NETWORKS, LOOKS, strict=False))
 SECOND: dict[str, Any] = {"linestyle": ":", "markerfacecolor": "white"}  # before training, or Keras's fans
+
+NOTE = (
+    "Small networks of inverted residuals (k = {k}, t = {t}) with shortcuts and without. ×: the gradient's norm at the "
+    "first block over that at the last. (a) and (b): before training, {seeds:seed}; a line ends, with a marker, at its "
+    "network's first block; Keras's fans are another start of depthwise kernels. (c): {runs:seed} of "
+    "{trained_depth:block} with batch norm, trained for {steps:step} to a median test accuracy of "
+    "{accuracy_linear:.0f} % with shortcuts and {accuracy_none:.0f} % without; chance is {chance:.0f} %{failed_too}. "
+    "Data: {data}. This is not ImageNet."
+)
+ALT = (
+    "Three plots of the gradient's norm, on a logarithmic axis, against the number of blocks that it has gone back "
+    "from the last one. {places} Right, {trained_depth:block}, factors: {factors}."
+)
+PLACE = (
+    "{place}, untrained networks {kind}: from the last to the first of {depth:block} the norm changes by the "
+    "factor {linear} with shortcuts, and along a straight line by the factor {none} with no shortcuts."
+)
+CAPTION = {
+    "claim": (
+        "{says} Before training, over {depth:block}, its norm changes by the factor {normalised[linear]} with "
+        "shortcuts and {normalised[none]} without where there is batch normalisation, and by {plain[linear]} and "
+        "{plain[none]} where there is none, with Keras's fans {keras[linear]} and {keras[none]}. After training, over "
+        "{trained_depth:block}, by {after[linear]} with shortcuts and {after[none]} without{failed_of_these}."
+    ),
+    "computed": (
+        "npconv.training.fig07.probes.gradient_norms: the Frobenius norm of the loss's gradient with respect to each "
+        "block's output, on one batch of {images:test image} in training mode, in networks of inverted residuals "
+        "(variant_network, linear and none) that differ in nothing but their shortcuts: (a) with batch normalisation "
+        "and He's kernels, (b) without it and with Glorot's, (c) as (a). Glorot's kernels depend on the fans: a "
+        "depthwise 3×3 kernel's are 9 and 9, the products of a sum, but Keras takes 9·M and 9, as if the channels were "
+        "mixed. Data: {data}. Thin: {seeds:seed} in (a) and (b), {runs} in (c); thick: their median."
+    ),
+    "scale": (
+        "The vertical axes are logarithmic, each with its own range; a line ends, with a marker, at its network's "
+        "first block. Dotted with hollow markers: Keras's fans in (b), before training in (c)."
+    ),
+    "not_shown": ("Not shown: other tasks, and ImageNet; for (c) other budgets than {steps:step}{failed_unknown}."),
+}
 
 Line = dict[str, Any]
 
@@ -63,16 +96,18 @@ def gradient_flow(measured: Mapping[str, Any] | None = None) -> Figure:
     3.0
     """
     data = _numbers(_checked(stored_gradients() if measured is None else measured))
-    plots = [
-        ("(a) untrained, normalised", data[NORMALISED]),
-        ("(b) untrained, not normalised", [*data[PLAIN], *({**line, "fans": "keras"} for line in data[KERAS])]),
-        ("(c) trained and untrained", data["trained"]),
+    words = _words(data)
+    keras = [{**line, "start": ", Keras's fans", "second": True} for line in data[KERAS]]
+    trained = [{**line, "start": f", {line['state']}", "second": line["state"] == "before"} for line in data["trained"]]
+    panels = [
+        Panel("(a) with batch norm", _legend(data[NORMALISED]), partial(_draw, data[NORMALISED])),
+        Panel("(b) without batch norm", _legend([*data[PLAIN], *keras]), partial(_draw, [*data[PLAIN], *keras])),
+        Panel("(c) before and after training", _legend(trained), partial(_draw, trained)),
     ]
-    panels = [Panel(title, _legend(lines), partial(_draw, lines)) for title, lines in plots]
     with style():
-        figure = side_by_side(FUNCTION, _note(data), panels, left=LEFT, apart=APART)
-        figure.axes[0].set_ylabel("norm of the gradient, last block = 1")
-    return Figure(name="gradient-flow", figure=figure, data=data, alt=_alt(data), caption=_caption(data))
+        figure = side_by_side(FUNCTION, filled(NOTE, **words), panels, "measured must have shorter numbers")
+    caption = four_part_caption(**CAPTION, **words)
+    return Figure(name="gradient-flow", figure=figure, data=data, alt=filled(ALT, **words), caption=caption)
 
 
 # What is drawn: numbers and words
@@ -80,37 +115,37 @@ def gradient_flow(measured: Mapping[str, Any] | None = None) -> Figure:
 
 def _checked(measured: Mapping[str, Any]) -> Mapping[str, Any]:
     """What was measured; raise where something is missing or doesn't fit."""
-    check_measured(
-        FUNCTION,
-        measured,
-        ("settings", "data", "untrained", "trained"),
-        ("channels", "expansion", "gradient_images", "steps"),
-    )
-    for name, keys in (
-        ("untrained", ("variant", "batch_norm", "fans", "blocks", "norms")),
-        ("trained", ("variant", "accuracy", "norms")),
-    ):
-        for index, entry in enumerate(measured[name]):
-            where = f"{FUNCTION}: measured[{name!r}][{index}]"
-            if missing := [key for key in keys if key not in entry]:
-                raise ValueError(f"{where} must have {', '.join(keys)}; missing {', '.join(missing)}")
-            if entry["variant"] not in NETWORKS:
-                raise ValueError(f"{where} must be of {', '.join(NETWORKS)}; got {entry['variant']!r}")
-            rows = entry["norms"].values() if name == "trained" else entry["norms"]
-            if name == "trained" and set(entry["norms"]) != {"before", "after"}:
-                raise ValueError(f"{where} must have norms before and after; got {sorted(entry['norms'])}")
-            for row in rows:
-                if len(row) < 2 or not all(0 < value < math.inf for value in row) or row[-1] != 1:
-                    raise ValueError(f"{where} must have norms above 0 of two blocks or more, the last 1; got {row!r}")
+    needed = ("channels", "expansion", "gradient_images", "steps")
+    check_measured(FUNCTION, measured, ("settings", "data", "untrained", "trained"), needed)
+    untrained, trained = measured["untrained"], measured["trained"]
+    for index, entry in enumerate(untrained):
+        where = f"{FUNCTION}: measured['untrained'][{index}]"
+        check_names(where, entry, ("variant", "batch_norm", "fans", "blocks", "norms"))
+        _check_norms(where, entry["variant"], entry["norms"])
+    for index, entry in enumerate(trained):
+        where = f"{FUNCTION}: measured['trained'][{index}]"
+        check_names(where, entry, ("variant", "accuracy", "norms"))
+        if set(entry["norms"]) != {"before", "after"}:
+            raise ValueError(f"{where} must have norms before and after; got {sorted(entry['norms'])}")
+        _check_norms(where, entry["variant"], entry["norms"].values())
     for kind in UNTRAINED.values():
-        if {entry["variant"] for entry in measured["untrained"] if kind.items() <= entry.items()} != set(NETWORKS):
+        if {entry["variant"] for entry in untrained if kind.items() <= entry.items()} != set(NETWORKS):
             which = ", ".join(f"{name}={value!r}" for name, value in kind.items())
             raise ValueError(f"{FUNCTION}: measured['untrained'] must have both networks with {which}")
-    if {run["variant"] for run in measured["trained"]} != set(NETWORKS):
+    if {run["variant"] for run in trained} != set(NETWORKS):
         raise ValueError(f"{FUNCTION}: measured['trained'] must have both networks")
-    if len({len(row) for run in measured["trained"] for row in run["norms"].values()}) > 1:
+    if len({len(row) for run in trained for row in run["norms"].values()}) > 1:
         raise ValueError(f"{FUNCTION}: measured['trained'] must be of one depth")
     return measured
+
+
+def _check_norms(where: str, variant: str, rows: Iterable[Sequence[float]]) -> None:
+    """Raise where an entry is of another network, or its norms are none."""
+    if variant not in NETWORKS:
+        raise ValueError(f"{where} must be of {', '.join(NETWORKS)}; got {variant!r}")
+    for row in rows:
+        if len(row) < 2 or not all(0 < value < math.inf for value in row) or row[-1] != 1:
+            raise ValueError(f"{where} must have norms above 0 of two blocks or more, the last 1; got {row!r}")
 
 
 def _numbers(measured: Mapping[str, Any]) -> dict[str, Any]:
@@ -154,149 +189,55 @@ def _median(norms: list[list[float]]) -> list[float]:
     return medians
 
 
-def _accuracies(data: Mapping[str, Any]) -> dict[str, float]:
-    """The networks' test accuracies after training, medians over the seeds."""
-    return {line["network"]: line["median accuracy"] for line in data["trained"] if line["state"] == "after"}
-
-
-def _not_trained(data: Mapping[str, Any]) -> list[str]:
-    """Which networks did not learn."""
-    return [NETWORKS[variant] for variant, accuracy in _accuracies(data).items() if not learnt(accuracy)]
-
-
-def _note(data: Mapping[str, Any]) -> str:
-    """What a reader must know before looking."""
-    settings, accuracies = data["settings"], _accuracies(data)
-    failed = _not_trained(data)
-    return (
-        f"Small networks of inverted residuals (k = {settings['channels']}, t = {settings['expansion']}) with "
-        f"shortcuts and without: {len(data[NORMALISED][0]['norms'])} seeds before training; in (c) "
-        f"{len(data['trained'][0]['norms'])} seeds of {data['trained'][0]['blocks']} blocks, trained for "
-        f"{settings['steps']} steps to a median test accuracy of {100 * accuracies['linear']:.0f} % with shortcuts and "
-        f"{100 * accuracies['none']:.0f} % without; chance is {100 / CLASSES:.0f} %"
-        + (f", and the networks with {' and with '.join(failed)} did not train" if failed else "")
-        + f". Data: {data['data']}. This is not ImageNet."
-    )
-
-
-def _deepest(lines: list[Line]) -> list[Line]:
-    """Of each network, with each reading of the fans that is there, the deepest."""
-    found = {(line.get("fans", ""), line["network"]): line for line in sorted(lines, key=lambda line: line["blocks"])}
-    return [found[kind] for kind in sorted(found)]
-
-
-def _legend(lines: list[Line]) -> list[tuple[Kind, str]]:
-    """A line's look, and what it is, with its end."""
-    if "state" in lines[0]:
-        return [
-            (
-                _kind(line),
-                f"{NETWORKS[line['network']]}, {line['state']}: ×{times_text(line['median at the first block'])}",
-            )
-            for line in lines
-        ]
-    entries: list[tuple[Kind, str]] = [
-        (
-            _kind(line),
-            f"{NETWORKS[line['network']]}, {_which(line)}: ×{times_text(line['median at the first block'])}",
-        )
-        for line in _deepest(lines)
+def _words(data: Mapping[str, Any]) -> dict[str, Any]:
+    """What fills the templates."""
+    settings, trained = data["settings"], data["trained"]
+    accuracies = {line["network"]: line["median accuracy"] for line in trained if line["state"] == "after"}
+    failed = [NETWORKS[network] for network, accuracy in accuracies.items() if not learnt(accuracy)]
+    ends = {kind: {line["network"]: _factor(line) for line in _deepest(data[kind])} for kind in UNTRAINED}
+    depth = max(line["blocks"] for line in data[NORMALISED])
+    places = [
+        filled(PLACE, place=place, kind=kind, depth=max(line["blocks"] for line in data[kind]), **ends[kind])
+        for place, kind in (("Left", NORMALISED), ("Middle", PLAIN), ("Dotted there", KERAS))
     ]
-    return [*entries, ({"color": INK, "linewidth": THIN}, "thin: each seed; thick: the median")]
-
-
-def _which(line: Line) -> str:
-    return "Keras's fans" if "fans" in line else f"{line['blocks']} blocks"
-
-
-def _kind(line: Line) -> Kind:
-    return {**KINDS[line["network"]], **(SECOND if line.get("state") == "before" or "fans" in line else {})}
-
-
-def _draw(lines: list[Line], axes: Axes, across: float) -> None:
-    """Thin lines for seeds and thick ones for their medians; the gradient goes from the left to the right."""
-    everything = [value for line in lines for row in line["norms"] for value in row]
-    decades(axes, min(everything), max(everything))
-    deepest = max(line["blocks"] for line in lines)
-    axes.set_xlim(0, deepest - 1)
-    if "state" in lines[0]:
-        axes.xaxis.set_major_locator(MaxNLocator(5, integer=True, min_n_ticks=2))
-    else:
-        ticks_apart(axes, [0, *sorted({line["blocks"] - 1 for line in lines})], across)  # where lines end
-    axes.set_xlabel("blocks back from the last")
-    axes.axhline(1, color=INK, linewidth=0.8)
-    for i, line in enumerate(lines):
-        back = np.arange(line["blocks"], dtype=np.int64)
-        kind = _kind(line)
-        for row in line["norms"]:
-            axes.plot(back, row[::-1], color=kind["color"], linewidth=THIN, alpha=0.5, clip_on=False, gid=f"thin-{i}")
-        every = [line["blocks"] - 1] if "state" not in line else None
-        median = _median(line["norms"])[::-1]
-        axes.plot(back, median, **kind, markevery=every, clip_on=False, zorder=3, gid=f"line-{i}")
-
-
-def _ends(data: Mapping[str, Any], kind: str) -> tuple[int, str, str]:
-    """The depth of the deepest networks, and the factors at their first block with shortcuts and without."""
-    ends = _deepest(data[kind])
-    with_, without = (times_text(line["median at the first block"]) for line in ends)
-    return ends[0]["blocks"], with_, without
-
-
-def _alt(data: Mapping[str, Any]) -> str:
-    texts = []
-    for place, kind in (("Left", NORMALISED), ("Middle", PLAIN), ("Dotted there", KERAS)):
-        depth, with_, without = _ends(data, kind)
-        texts.append(
-            f"{place}, untrained networks {kind}: from the last to the first of {depth} blocks the norm changes by the "
-            f"factor {with_} with shortcuts, and along a straight line by the factor {without} with no shortcuts."
-        )
-    trained = "; ".join(
-        f"{NETWORKS[line['network']]}, {line['state']} training, {times_text(line['median at the first block'])}"
-        for line in data["trained"]
-    )
-    return (
-        "Three plots of the gradient's norm, on a logarithmic axis, against the number of blocks that it has gone back "
-        f"from the last one. {' '.join(texts)} Right, {data['trained'][0]['blocks']} blocks, factors: {trained}."
-    )
-
-
-def _caption(data: Mapping[str, Any]) -> str:
-    depth, with_bn, without_bn = _ends(data, NORMALISED)
-    _, with_plain, without_plain = _ends(data, PLAIN)
-    _, with_keras, without_keras = _ends(data, KERAS)
-    settings = data["settings"]
-    seeds = len(data[NORMALISED][0]["norms"])
-    runs = len(data["trained"][0]["norms"])
-    failed = _not_trained(data)
-    factors = {(line["network"], line["state"]): line["median at the first block"] for line in data["trained"]}
-    return four_part_caption(
-        claim=(
-            f"{_claim(data)} Before training, over {depth} blocks, its norm changes by the factor {with_bn} with "
-            f"shortcuts and {without_bn} without where there is batch normalisation, and by {with_plain} and "
-            f"{without_plain} where there is none, with Keras's fans {with_keras} and {without_keras}. "
-            f"After training, over {data['trained'][0]['blocks']} blocks, by "
-            f"{times_text(factors['linear', 'after'])} with shortcuts and {times_text(factors['none', 'after'])} "
-            "without" + (f"; of these the networks with {' and with '.join(failed)} did not train." if failed else ".")
+    networks = f"the networks with {' and with '.join(failed)} did not train"
+    return {
+        "says": _claim(data),
+        "data": data["data"],
+        "depth": depth,
+        "trained_depth": trained[0]["blocks"],
+        "seeds": len(data[NORMALISED][0]["norms"]),
+        "runs": len(trained[0]["norms"]),
+        "normalised": ends[NORMALISED],
+        "plain": ends[PLAIN],
+        "keras": ends[KERAS],
+        "after": {line["network"]: _factor(line) for line in trained if line["state"] == "after"},
+        "places": " ".join(places),
+        "factors": "; ".join(
+            f"{NETWORKS[line['network']]}, {line['state']} training, {_factor(line)}" for line in trained
         ),
-        computed=(
-            "npconv.training.probes.gradient_norms: the Frobenius norm of the loss's gradient with respect to each "
-            f"block's output, on one batch of {settings['gradient_images']} test images in training mode, in "
-            "networks of inverted residuals (variant_network, linear and none) that differ in nothing but their "
-            f"shortcuts: (a) with batch normalisation and He's kernels, (b) without it and with Glorot's, (c) as (a). "
-            "Glorot's kernels depend on the fans: a depthwise 3×3 kernel's are 9 and 9, the products of a sum, but "
-            "Keras takes 9·M and 9, as if the channels were mixed. "
-            f"Data: {data['data']}. "
-            f"Thin: {seeds} seeds in (a) and (b), {runs} in (c); thick: their median."
-        ),
-        scale=(
-            "The vertical axes are logarithmic, each with its own range; a line ends, with a marker, at its network's "
-            "first block. Dotted with hollow markers: Keras's fans in (b), before training in (c)."
-        ),
-        not_shown=(
-            f"Not shown: other tasks, and ImageNet; for (c) other budgets than {settings['steps']} steps"
-            + (f", and what the gradients of a trained network with {failed[0]} would be." if failed else ".")
-        ),
-    )
+        "failed_too": f", and {networks}" if failed else "",
+        "failed_of_these": f"; of these {networks}" if failed else "",
+        "failed_unknown": f", and what the gradients of a trained network with {failed[0]} would be" if failed else "",
+        "accuracy_linear": 100 * accuracies["linear"],
+        "accuracy_none": 100 * accuracies["none"],
+        "chance": 100 / CLASSES,
+        "steps": settings["steps"],
+        "images": settings["gradient_images"],
+        "k": settings["channels"],
+        "t": settings["expansion"],
+    }
+
+
+def _factor(line: Line) -> str:
+    """By what the norm changes from the last block to the first."""
+    return times_text(line["median at the first block"])
+
+
+def _deepest(lines: Sequence[Line]) -> list[Line]:
+    """Of each network, from each start, the deepest."""
+    found = {(line.get("start", ""), line["network"]): line for line in sorted(lines, key=lambda line: line["blocks"])}
+    return [found[kind] for kind in sorted(found)]
 
 
 def _claim(data: Mapping[str, Any]) -> str:
@@ -321,3 +262,41 @@ def _is_straight(line: Line) -> bool:
     half = (len(logs) - 1) / 2
     middle = (logs[math.floor(half)] + logs[math.ceil(half)]) / 2
     return abs(middle - logs[0] / 2) <= abs(logs[0]) / 10
+
+
+# How it is drawn
+
+
+def _legend(lines: Sequence[Line]) -> list[tuple[Kind, str]]:
+    """A line's look, and what it is, with its end; of several depths the deepest."""
+    depth = f", {max(line['blocks'] for line in lines)} blocks"
+    entries = [
+        (_kind(line), f"{NETWORKS[line['network']]}{line.get('start', depth)}: ×{_factor(line)}")
+        for line in _deepest(lines)
+    ]
+    return [*entries, SEEDS]
+
+
+def _kind(line: Line) -> Kind:
+    return {**KINDS[line["network"]], **(SECOND if line.get("second") else {})}
+
+
+def _draw(lines: Sequence[Line], axes: Axes) -> None:
+    """Thin lines for seeds and thick ones for their medians; the gradient goes from the left to the right."""
+    everything = [value for line in lines for row in line["norms"] for value in row]
+    ends = sorted({line["blocks"] - 1 for line in lines})
+    decades(axes, min(everything), max(everything))
+    axes.set(xlim=(0, ends[-1]), xlabel="blocks back from the last")
+    axes.axhline(1, **BASE)
+    if axes.get_subplotspec().is_first_col():  # type: ignore[union-attr]
+        axes.set_ylabel("norm of the gradient, last block = 1")
+    trained = "state" in lines[0]
+    if trained:
+        axes.xaxis.set_major_locator(MaxNLocator(5, integer=True, min_n_ticks=2))
+    else:
+        axes.set_xticks([0, *ends])
+    for i, line in enumerate(lines):
+        back = [row[::-1] for row in line["norms"]]  # from the last block on
+        draw_runs(
+            axes, str(i), range(line["blocks"]), back, _kind(line), markevery=None if trained else [line["blocks"] - 1]
+        )

@@ -1,7 +1,7 @@
 """Linear bottlenecks and shortcuts in training: every seed's curve, their medians, and by how much networks differ."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import matplotlib.figure
 import numpy as np
@@ -9,21 +9,11 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from ..kernels.geometry import Array
+from ..text import counted, filled
 from ..training.fig07 import VARIANTS, stored_results
 from .figure import Figure, four_part_caption, style
-from .parts.drawing import (
-    INK,
-    LINE_COLORS,
-    LINE_STYLES,
-    MARGIN,
-    MARKERS,
-    SMALL,
-    TITLE,
-    WIDTH,
-    spread,
-    text_width,
-)
-from .parts.lines import NOTE_LINE, wrapped, write_note
+from .parts.drawing import INK, LINE_COLORS, LINE_STYLES, MARKERS, SMALL
+from .parts.lines import BASE, arrange, label_ends, noted
 from .parts.training_runs import numbers_of_runs
 
 FUNCTION = "linear_bottleneck_training"
@@ -42,22 +32,41 @@ PHRASES: tuple[dict[str, str], ...] = (
 )
 ONE_NETWORK = "as linear in (a)"
 LEVEL = 0.05  # of p, below which one is called better
+DOT = 0.085  # inches: markers nearer to one another are stacked
+HOLLOW: dict[str, Any] = {"linestyle": "none", "markerfacecolor": "none", "clip_on": False}
+COLUMNS = {"median": 0.6, "mean": 0.67, "standard deviation": 0.8, "lowest to highest": 0.93, "seeds": 1.0}
+"""The table's columns, and where each ends, as a share of the width."""
 
-# inches
-LEFT, TICKS, APART = 0.62, 0.42, 0.3  # beside the first plot, left of the second one, between columns
-PLOT, ROW, TABLE_ROW = 2.35, 0.46, 0.19
-LEADER = 0.16  # from a line's end to its label
-SAMPLE = 0.42
-DOT = 0.085
-
-
-class Heights(NamedTuple):
-    """Where things begin, in inches from the lower edge, and the height of all."""
-
-    table: float
-    differences: float
-    curves: float
-    all: float
+NOTE = (
+    "Small networks ({blocks:inverted residual}, k = {channels}, t = {expansion}) trained for {steps:step} of "
+    "{batch_size:image}; {lines}. Data: {data}. This is not ImageNet."
+)
+ALT = (
+    "Test accuracy over {steps:,} training steps, {drawn}. It ends, left, at these medians: {left}; right, by where "
+    "the shortcuts are: {right}. Chance is {chance:.0f} %. Below, the differences at the end, seed by seed, on a line "
+    "with 0, in percentage points: {compared}. At the bottom a table of the final accuracies."
+)
+CAPTION = {
+    "claim": "Of these small networks, by the mean final test accuracy, {claims}.",
+    "computed": (
+        "Data: {data}; {train_images:,} images to train, {test_images:,} others to test, drawn with seed {task_seed}; "
+        "not ImageNet. Networks: two layers of stride 2, then {blocks:inverted residual} of one shape, k = {channels}, "
+        "t = {expansion}, whose shortcuts or bottlenecks differ as named. Training: {steps:step} of "
+        "{batch_size:image}, RMSProp with decay {decay:g}, momentum {momentum:g} and ε = {epsilon:g}, a learning rate "
+        "from {learning_rate:g} to 0 along a cosine, labels smoothed by {smoothing:g}, a test every {evaluate_every} "
+        "steps and at the end; {seeds}, the same for each network. Pairs are of equal seed; intervals are Student's t, "
+        "p is of the two-sided sign-flip test, and below 0.05 one is called better{all_open}."
+    ),
+    "scale": (
+        "(a) and (b) have one linear scale, which shows {low:.0f} to {high:.0f} %; thin lines are seeds, a thick one "
+        "the median over them at each step, the linear network's the same in both; dots at {chance:.0f} %: chance. (c) "
+        "is in percentage points, a marker for each seed, a bar for the mean and its interval."
+    ),
+    "not_shown": (
+        "Not shown: losses, other depths, widths and budgets, where the order may differ, and a correction for "
+        "{comparisons:comparison}; the paper's own curves are of ImageNet, and its numbers are not published."
+    ),
+}
 
 
 def linear_bottleneck_training(results: Mapping[str, Any] | None = None) -> Figure:
@@ -91,26 +100,67 @@ def linear_bottleneck_training(results: Mapping[str, Any] | None = None) -> Figu
     [25.0, 56.25]
     """
     data = numbers_of_runs(FUNCTION, stored_results() if results is None else results)
-    comparisons = data["comparisons"]
-    notes = wrapped(_note(data), 0.97 * (WIDTH - 2 * MARGIN))  # on a screen letters may be that much wider
-    table = 0.08 + TABLE_ROW * (len(VARIANTS) + 1)
-    differences = table + 0.32 + 0.45
-    curves = differences + ROW * len(comparisons) + 0.5 + 0.45
-    heights = Heights(table, differences, curves, curves + PLOT + 0.36 + NOTE_LINE * len(notes) + MARGIN)
+    words = _words(data)
     with style():
-        figure = matplotlib.figure.Figure(figsize=(WIDTH, heights.all))
-        page = figure.add_axes((0, 0, 1, 1))
-        write_note(page, notes, heights.all)
-        _draw_curves(page, heights, data)
-        _draw_differences(page, heights, data)
-        _draw_table(page, heights, data)
+        figure = _draw(data, filled(NOTE, **words))
+    caption = four_part_caption(**CAPTION, **words)
     return Figure(
-        name="linear-bottleneck-training",
-        figure=figure,
-        data=data,
-        alt=_alt(data),
-        caption=_caption(data),
+        name="linear-bottleneck-training", figure=figure, data=data, alt=filled(ALT, **words), caption=caption
     )
+
+
+# What is drawn: words
+
+
+def _words(data: Mapping[str, Any]) -> dict[str, Any]:
+    """What fills the templates, the settings among it."""
+    count, comparisons = len(data["seeds"]), data["comparisons"]
+    medians = {row["network"]: f"{row['median']:.1f} %" for row in data["final"]}
+    left, right = (", ".join(f"{label} {medians[variant]}" for variant, label in names.items()) for names in NAMES)
+    compared = [
+        f"{' minus '.join(_names(each, NAMES))} {_signed(each['mean'])}, interval {_interval(each)}, "
+        f"{each['wins']} of {count} above 0, {_verdict(each)}"
+        for each in comparisons
+    ]
+    low, high = (min(max(limit, 0), 100) for limit in _limits(data))
+    p = _lowest_p(data["seeds"])
+    several = count > 1
+    return {
+        **data["settings"],
+        "data": data["data"],
+        "chance": data["chance"],
+        "comparisons": len(comparisons),
+        "lines": f"each of {count} seeds thin, their median thick" if several else "one seed",
+        "drawn": f"a thin line for each of {count} seeds, a thick one for their median" if several else "with one seed",
+        "left": left,
+        "right": right,
+        "compared": "; ".join(compared),
+        "claims": "; ".join(map(_claim, comparisons)),
+        "seeds": _seeds(data["seeds"]),
+        "all_open": f"; with so few seeds p is {p:.2g} at least, and all stays open" if p >= LEVEL else "",
+        "low": low,
+        "high": high,
+    }
+
+
+def _claim(comparison: Mapping[str, Any]) -> str:
+    """Who ends higher, and by how much."""
+    first, second = _names(comparison, PHRASES)
+    if comparison["verdict"] == "open":
+        return (
+            f"whether those with {first} or those with {second} end higher is open: first minus second "
+            + _difference(comparison)
+        )
+    if comparison["verdict"] == "first":
+        return f"those with {first} end higher than those with {second}: {_difference(comparison)}"
+    return f"those with {second} end higher than those with {first}: {_difference(comparison, -1)}"
+
+
+def _difference(comparison: Mapping[str, Any], sign: int = 1) -> str:
+    """The mean difference and its interval, of the first minus the second or the other way round."""
+    interval = sorted(sign * end for end in comparison["95 % interval"] or ())
+    mean = f"{_signed(sign * comparison['mean'])} percentage points"
+    return mean + (f", 95 % interval {' to '.join(map(_signed, interval))}" if interval else "")
 
 
 def _names(comparison: Mapping[str, Any], panels: Sequence[Mapping[str, str]]) -> tuple[str, str]:
@@ -137,7 +187,7 @@ def _interval(comparison: Mapping[str, Any]) -> str:
 
 def _p(comparison: Mapping[str, Any]) -> str:
     p = comparison["p"]
-    return "< 0.001" if p < 0.001 else f"{p:.3f}"
+    return "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
 
 
 def _verdict(comparison: Mapping[str, Any]) -> str:
@@ -155,73 +205,6 @@ def _lowest_p(seeds: Sequence[Any]) -> float:
     return float(2 / 2 ** len(seeds))
 
 
-def _count(number: int, what: str) -> str:
-    return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"
-
-
-def _note(data: Mapping[str, Any]) -> str:
-    """What a reader must know before looking."""
-    settings, count = data["settings"], len(data["seeds"])
-    lines = f"each of {count} seeds thin, their median thick" if count > 1 else "one seed"
-    return (
-        f"Small networks ({_count(settings['blocks'], 'inverted residual')}, k = {settings['channels']}, "
-        f"t = {settings['expansion']}) trained for {_count(settings['steps'], 'step')} of {settings['batch_size']} "
-        f"images; {lines}. Data: {data['data']}. This is not ImageNet."
-    )
-
-
-def _caption(data: Mapping[str, Any]) -> str:
-    settings, seeds = data["settings"], data["seeds"]
-    claims = []
-    for each in data["comparisons"]:
-        first, second = _names(each, PHRASES)
-        if each["verdict"] == "open":
-            claims.append(
-                f"whether those with {first} or those with {second} end higher is open: first minus second "
-                + _difference(each)
-            )
-        elif each["verdict"] == "first":
-            claims.append(f"those with {first} end higher than those with {second}: {_difference(each)}")
-        else:
-            claims.append(f"those with {second} end higher than those with {first}: {_difference(each, -1)}")
-    low, high = (min(max(limit, 0), 100) for limit in _limits(data))
-    lowest_p = _lowest_p(seeds)
-    return four_part_caption(
-        claim=f"Of these small networks, by the mean final test accuracy, {'; '.join(claims)}.",
-        computed=(
-            f"Data: {data['data']}; {settings['train_images']:,} images to train, {settings['test_images']:,} others "
-            f"to test, drawn with seed {settings['task_seed']}; not ImageNet. Networks: two layers of stride 2, then "
-            f"{_count(settings['blocks'], 'inverted residual')} of one shape, k = {settings['channels']}, "
-            f"t = {settings['expansion']}, whose shortcuts or bottlenecks differ as named. Training: "
-            f"{_count(settings['steps'], 'step')} of {_count(settings['batch_size'], 'image')}, RMSProp with decay "
-            f"{settings['decay']:g}, momentum {settings['momentum']:g} and ε = {settings['epsilon']:g}, a learning "
-            f"rate from {settings['learning_rate']:g} to 0 along a cosine, labels smoothed by "
-            f"{settings['smoothing']:g}, a test every {settings['evaluate_every']} steps and at the end; "
-            f"{_seeds(seeds)}, the same for each network. Pairs are of equal seed; intervals are Student's t, p is of "
-            "the two-sided sign-flip test, and below 0.05 one is called better"
-            + (f"; with so few seeds p is {lowest_p:.2g} at least, and all stays open." if lowest_p >= LEVEL else ".")
-        ),
-        scale=(
-            f"(a) and (b) have one linear scale, which shows {low:.0f} to {high:.0f} %; "
-            "thin lines are seeds, a thick one the median over them at each step, the linear network's the same "
-            f"in both; dots at {data['chance']:.0f} %: chance. (c) is in percentage points, a marker for each seed, a "
-            "bar for the mean and its interval."
-        ),
-        not_shown=(
-            "Not shown: losses, other depths, widths and budgets, where the order may differ, and a correction for "
-            f"{_count(len(data['comparisons']), 'comparison')}; the paper's own curves are of ImageNet, and its "
-            "numbers are not published."
-        ),
-    )
-
-
-def _difference(comparison: Mapping[str, Any], sign: int = 1) -> str:
-    """The mean difference and its interval, of the first minus the second or the other way round."""
-    interval = sorted(sign * end for end in comparison["95 % interval"] or ())
-    mean = f"{_signed(sign * comparison['mean'])} percentage points"
-    return mean + (f", 95 % interval {' to '.join(map(_signed, interval))}" if interval else "")
-
-
 def _seeds(seeds: Sequence[Any]) -> str:
     """How many seeds, and which.
 
@@ -229,25 +212,25 @@ def _seeds(seeds: Sequence[Any]) -> str:
     ('3 seeds (3 to 5)', '1 seed (7)', '2 seeds (1, 3)')
     """
     row = len(seeds) > 2 and list(seeds) == list(range(seeds[0], seeds[0] + len(seeds)))
-    return f"{_count(len(seeds), 'seed')} ({f'{seeds[0]} to {seeds[-1]}' if row else ', '.join(map(str, seeds))})"
+    return f"{counted('seed', len(seeds))} ({f'{seeds[0]} to {seeds[-1]}' if row else ', '.join(map(str, seeds))})"
 
 
-def _alt(data: Mapping[str, Any]) -> str:
-    medians = {row["network"]: f"{row['median']:.1f} %" for row in data["final"]}
-    panels = [", ".join(f"{label} {medians[variant]}" for variant, label in names.items()) for names in NAMES]
-    compared = "; ".join(
-        f"{' minus '.join(_names(each, NAMES))} {_signed(each['mean'])}, interval {_interval(each)}, "
-        f"{each['wins']} of {len(each['differences'])} above 0, {_verdict(each)}"
-        for each in data["comparisons"]
-    )
-    count = len(data["seeds"])
-    lines = f"a thin line for each of {count} seeds, a thick one for their median" if count > 1 else "with one seed"
-    return (
-        f"Test accuracy over {data['steps'][-1]:,} training steps, {lines}. It ends, left, at: {panels[0]}; right, by "
-        f"where the shortcuts are: {panels[1]}. Chance is {data['chance']:.0f} %. Below, the differences at the end, "
-        f"seed by seed, on a line with 0, in percentage points: {compared}. At the bottom a table of the final "
-        "accuracies."
-    )
+# How it is drawn
+
+
+def _draw(data: Mapping[str, Any], note: str) -> matplotlib.figure.Figure:
+    """The curves, below them the differences, and the table."""
+    figure = noted(note, 6.8)
+    rows: Any = figure.subfigures(3, 1, height_ratios=(3.05, 2.45, 1.3))
+    above, between, below = rows
+    for panel, axes in enumerate(above.subplots(1, 2, sharey=True)):
+        _draw_curves(axes, panel, data)
+    differences = between.subplots()
+    _draw_differences(differences, data["comparisons"])
+    _draw_table(below.subplots(), data["final"])
+    arrange(FUNCTION, figure, "results must have shorter numbers")
+    _stack_markers(differences)
+    return figure
 
 
 def _limits(data: Mapping[str, Any]) -> tuple[float, float]:
@@ -258,27 +241,22 @@ def _limits(data: Mapping[str, Any]) -> tuple[float, float]:
     return low - beyond, high + beyond
 
 
-def _draw_curves(page: Axes, heights: Heights, data: Mapping[str, Any]) -> None:
-    """The two plots, with labels at the ends of the lines."""
-    labels = [_end_texts(data, panel) for panel in range(2)]
-    widths = [max(text_width(text, SMALL) for text in texts.values()) for texts in labels]
-    across = (WIDTH - MARGIN - 2 * (LEFT + LEADER) - sum(widths)) / 2
-    x = LEFT
-    for i, names in enumerate(NAMES):
-        axes = page.figure.add_axes((x / WIDTH, heights.curves / heights.all, across / WIDTH, PLOT / heights.all))
-        axes.set_title(TITLES[i], loc="left")
-        axes.set_xlim(0, data["steps"][-1])
-        axes.set_ylim(*_limits(data))
-        axes.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 2.5, 5, 10], integer=True))
-        axes.yaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
-        axes.set_xlabel("training step")
-        if i == 0:
-            axes.set_ylabel("test accuracy, %")
-        axes.axhline(data["chance"], color=INK, linewidth=0.8, linestyle=(0, (1, 3)), gid="chance")
-        for variant in names:
-            _draw_network(axes, variant, data)
-        _label_ends(axes, labels[i], data)
-        x += across + LEADER + widths[i] + LEFT
+def _draw_curves(axes: Axes, panel: int, data: Mapping[str, Any]) -> None:
+    """One of the two plots, with labels at the ends of the lines."""
+    axes.set_title(TITLES[panel], loc="left")
+    axes.set(xlim=(0, data["steps"][-1]), ylim=_limits(data), xlabel="training step")
+    if panel == 0:
+        axes.set_ylabel("test accuracy, %")
+    axes.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 2.5, 5, 10], integer=True))
+    axes.yaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
+    axes.axhline(data["chance"], **{**BASE, "linestyle": (0, (1, 3))}, gid="chance")
+    ends = {"chance": (data["chance"], f"chance {data['chance']:.0f} %")}
+    for variant, name in NAMES[panel].items():
+        _draw_network(axes, variant, data)
+        median = data["medians"][variant][-1]
+        again = f", {ONE_NETWORK}" if panel == 1 and variant == "linear" else ""
+        ends[variant] = (median, f"{name}\nmedian {median:.1f} %{again}")
+    label_ends(axes, ends)
 
 
 def _look(variant: str, at: int) -> dict[str, Any]:
@@ -299,87 +277,45 @@ def _draw_network(axes: Axes, variant: str, data: Mapping[str, Any]) -> None:
     axes.plot(steps, data["medians"][variant], **thick, clip_on=False, zorder=3, gid=f"median-{variant}")
 
 
-def _end_texts(data: Mapping[str, Any], panel: int) -> dict[str, str]:
-    """What is written at the end of each line: its name and its last value."""
-    texts = {"chance": f"chance {data['chance']:.0f} %"}
-    for variant, name in NAMES[panel].items():
-        again = f", {ONE_NETWORK}" if panel == 1 and variant == "linear" else ""
-        texts[variant] = f"{name}\n{data['medians'][variant][-1]:.1f} %{again}"
-    return texts
-
-
-def _label_ends(axes: Axes, texts: Mapping[str, str], data: Mapping[str, Any]) -> None:
-    """Write beside the ends of the lines, apart from one another."""
-    low, high = axes.get_ylim()
-    inch = PLOT / (high - low)
-    ends = {name: data["medians"][name][-1] if name in data["medians"] else data["chance"] for name in texts}
-    edge = 0.14 if min(ends.values()) < data["chance"] else 0.07  # half a label's height, of two lines or of one
-    places = spread([(end - low) * inch for end in ends.values()], 2.5 * SMALL / 72, (edge, PLOT - 0.14))
-    width = axes.get_position().width * WIDTH
-    for (name, end), y in zip(ends.items(), places, strict=True):
-        start = (end - low) * inch
-        leader = [1 + dx / width for dx in (0.06, LEADER - 0.03)], [start / PLOT, y / PLOT]
-        axes.plot(*leader, transform=axes.transAxes, color=INK, linewidth=0.5, clip_on=False, gid="leader")
-        x, y = 1 + LEADER / width, y / PLOT
-        axes.text(x, y, texts[name], transform=axes.transAxes, size=SMALL, va="center", linespacing=1.05)
-        axes.texts[-1].set_gid(f"end-{name}")
-
-
-def _draw_differences(page: Axes, heights: Heights, data: Mapping[str, Any]) -> None:
-    """A row for each comparison: markers, and at both sides what they are and their numbers."""
-    comparisons = data["comparisons"]
-    columns = [
-        ("mean", [_signed(each["mean"]) for each in comparisons]),
-        ("95 % interval", [_interval(each) for each in comparisons]),
-        ("first wins", [f"{each['wins']} of {len(each['differences'])}" for each in comparisons]),
-        ("p", [_p(each) for each in comparisons]),
-    ]
-    widths = [max(text_width(text, SMALL) for text in (head, *texts)) for head, texts in columns]
-    ends = np.cumsum(np.array(widths) + 0.17) - 0.17
-    right = max(ends[-1], *(text_width(_verdict(each), weight="bold") for each in comparisons))
-    rows = [" minus\n".join(_names(each, NAMES)) for each in comparisons]
-    left = MARGIN + max(text_width(row, SMALL) for row in rows) + 0.12
-    numbers = WIDTH - MARGIN - right
-    height = ROW * len(comparisons)
-    top = heights.differences + height
-    box = (left / WIDTH, heights.differences / heights.all, (numbers - 0.2 - left) / WIDTH, height / heights.all)
-    _draw_markers(page.figure.add_axes(box), numbers - 0.2 - left, comparisons)
-    page.text(MARGIN, top + 0.28, "(c) final accuracy, seed by seed: first minus second", size=TITLE, weight="bold")
-    for (head, texts), end in zip(columns, ends, strict=True):
-        page.text(numbers + end, top + 0.06, head, size=SMALL, ha="right")
-        for i, text in enumerate(texts):
-            page.text(numbers + end, top - (i + 0.5) * ROW + 0.02, text, size=SMALL, ha="right")
-    for i, (row, each) in enumerate(zip(rows, comparisons, strict=True)):
-        y = top - (i + 0.5) * ROW
-        page.text(left - 0.12, y, row, size=SMALL, ha="right", va="center", linespacing=1.05)
-        page.text(numbers, y - 0.145, _verdict(each), weight="bold", gid=f"verdict-{i}")
-
-
-def _draw_markers(axes: Axes, across: float, comparisons: Sequence[Mapping[str, Any]]) -> None:
-    """Each seed's difference, and below them their mean with its interval; heights are in inches."""
+def _draw_differences(axes: Axes, comparisons: Sequence[Mapping[str, Any]]) -> None:
+    """A row for each comparison: each seed's difference, and below them their mean with its interval; and in words."""
     drawn = [0.0, *(d for each in comparisons for d in (*each["differences"], *(each["95 % interval"] or ())))]
     low, high = max(min(drawn), -100), min(max(drawn), 100)  # an interval may be wider than all that is possible
     beyond = max(0.04 * (high - low), 0.5)
-    axes.set_xlim(low - beyond, high + beyond)
-    axes.set_ylim(0, ROW * len(comparisons))
-    axes.set_yticks([])
+    axes.set_title("(c) final accuracy, seed by seed: first minus second", loc="left")
+    axes.set(xlim=(low - beyond, high + beyond), ylim=(len(comparisons) - 0.5, -0.5))
+    axes.set_xlabel("percentage points; right of 0 the first is better")
+    axes.set_yticks(range(len(comparisons)), [" minus\n".join(_names(each, NAMES)) for each in comparisons])
+    axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)
     axes.xaxis.set_major_locator(MaxNLocator(7, steps=[1, 2, 5, 10]))
     axes.xaxis.set_major_formatter(lambda x, _: f"{x:+g}".replace("-", "−") if x else "0")
-    axes.set_xlabel("percentage points; right of 0 the first is better")
-    axes.axvline(0, color=INK, linewidth=0.8, gid="zero")
-    inch = across / (high - low + 2 * beyond)
+    axes.axvline(0, **BASE, gid="zero")
+    bar: dict[str, Any] = {"marker": "|", "markersize": 9, "markeredgewidth": 2.2, "color": INK}
+    beside: dict[str, Any] = {"xycoords": axes.get_yaxis_transform(), "textcoords": "offset points"}
     for i, each in enumerate(comparisons):
-        y = (len(comparisons) - i - 0.5) * ROW
         second = list(VARIANTS).index(each["second"])
         seeds: dict[str, Any] = {"marker": MARKERS[second], "markersize": 5, "markeredgecolor": LINE_COLORS[second]}
-        up = y + 0.06 + _stacked(np.array(each["differences"]) * inch)
-        axes.plot(each["differences"], up, **seeds, linestyle="none", markerfacecolor="none", clip_on=False)
-        axes.lines[-1].set_gid(f"differences-{i}")
+        at = [i - 0.1] * len(each["differences"])
+        axes.plot(each["differences"], at, **seeds, **HOLLOW, gid=f"differences-{i}")
         if each["95 % interval"]:
-            axes.plot(each["95 % interval"], [y - 0.1] * 2, color=INK, linewidth=1.6, gid=f"interval-{i}")
-        bar: dict[str, Any] = {"marker": "|", "markersize": 9, "markeredgewidth": 2.2, "color": INK}
-        axes.plot([each["mean"]], [y - 0.1], **bar, linestyle="none", clip_on=False, gid=f"mean-{i}")
+            axes.plot(each["95 % interval"], [i + 0.22] * 2, color=INK, linewidth=1.6, gid=f"interval-{i}")
+        axes.plot([each["mean"]], [i + 0.22], **bar, linestyle="none", clip_on=False, gid=f"mean-{i}")
+        numbers = (
+            f"mean {_signed(each['mean'])}, 95 % interval {_interval(each)}\n"
+            f"first ahead in {each['wins']} of {len(each['differences'])}, {_p(each)}"
+        )
+        axes.annotate(_verdict(each), (1, i), (10, 5), va="bottom", weight="bold", **beside, gid=f"verdict-{i}")
+        axes.annotate(numbers, (1, i), (10, 3), va="top", size=SMALL, **beside, gid=f"numbers-{i}")
+
+
+def _stack_markers(axes: Axes) -> None:
+    """Move markers up where one would hide another."""
+    row = axes.bbox.height / axes.figure.dpi / len(axes.get_yticks())  # inches
+    for line in axes.lines:
+        if (line.get_gid() or "").startswith("differences-"):
+            places = axes.transData.transform(np.stack(line.get_data(), axis=-1))[:, 0] / axes.figure.dpi
+            line.set_ydata(np.asarray(line.get_ydata()) - _stacked(places) / row)
 
 
 def _stacked(places: Array) -> Array:
@@ -388,8 +324,8 @@ def _stacked(places: Array) -> Array:
     >>> _stacked(np.array([1.0, 0.0, 1.01, 2.0]))
     array([0.  , 0.  , 0.06, 0.  ])
     """
-    up = np.zeros(len(places))
     levels: list[float] = []  # the place of each level's last marker
+    up = np.zeros(len(places))
     for i in np.argsort(places, kind="stable"):
         level = next((n for n, last in enumerate(levels) if places[i] - last > DOT), len(levels))
         levels[level : level + 1] = [places[i]]
@@ -398,18 +334,15 @@ def _stacked(places: Array) -> Array:
     return lifted
 
 
-def _draw_table(page: Axes, heights: Heights, data: Mapping[str, Any]) -> None:
+def _draw_table(axes: Axes, final: Sequence[Mapping[str, Any]]) -> None:
     """The final accuracies: a row for each network."""
-    heads = ("median", "mean", "standard deviation", "lowest to highest", "seeds")
-    top = heights.table - 0.08
-    page.text(MARGIN, top + 0.1, "(d) final test accuracy, %", size=TITLE, weight="bold")
-    beside = [sum(text_width(head, SMALL) + 0.25 for head in heads[i + 1 :]) for i in range(len(heads))]
-    ends = [WIDTH - MARGIN - each for each in beside]
-    for head, end in zip(heads, ends, strict=True):
-        page.text(end, top + 0.1, head, size=SMALL, ha="right")
-    page.plot([MARGIN, WIDTH - MARGIN], [top + 0.03] * 2, color=INK, linewidth=0.8)
-    for i, row in enumerate(data["final"]):
-        y = top - TABLE_ROW * (i + 0.5)
+    axes.set_title("(d) final test accuracy, %", loc="left")
+    axes.set_axis_off()
+    axes.set(xlim=(0, 1), ylim=(len(final) - 0.4, -1.2))
+    axes.axhline(-0.55, **BASE)
+    for name, end in COLUMNS.items():
+        axes.text(end, -1, name, size=SMALL, ha="right", va="center_baseline")
+    for i, row in enumerate(final):
         deviation = row["standard deviation"]
         texts = (
             f"{row['median']:.1f}",
@@ -418,8 +351,7 @@ def _draw_table(page: Axes, heights: Heights, data: Mapping[str, Any]) -> None:
             f"{row['lowest']:.1f} to {row['highest']:.1f}",
             str(row["seeds"]),
         )
-        x = MARGIN + SAMPLE * np.array([0, 0.5, 1])
-        page.plot(x, [y] * 3, **_look(row["network"], at=1), gid=f"sample-{row['network']}")
-        page.text(MARGIN + SAMPLE + 0.1, y, VARIANTS[row["network"]], size=SMALL, va="center_baseline")
-        for text, end in zip(texts, ends, strict=True):
-            page.text(end, y, text, size=SMALL, ha="right", va="center_baseline")
+        axes.plot([0, 0.025, 0.05], [i] * 3, **_look(row["network"], at=1), gid=f"sample-{row['network']}")
+        axes.text(0.06, i, VARIANTS[row["network"]], size=SMALL, va="center_baseline")
+        for text, end in zip(texts, COLUMNS.values(), strict=True):
+            axes.text(end, i, text, size=SMALL, ha="right", va="center_baseline")

@@ -10,29 +10,40 @@ import matplotlib.figure
 import numpy as np
 from matplotlib import colormaps
 from matplotlib.axes import Axes
+from matplotlib.legend_handler import HandlerTuple
+from matplotlib.lines import Line2D
 from matplotlib.ticker import NullLocator
 
 from ..kernels import arguments
 from ..kernels.geometry import Array
 from .figure import Figure, four_part_caption, style
-from .parts.drawing import INK, MARGIN, MARKERS, ROLES, SMALL, SMALLEST, TEXT, TITLE, WIDTH, shade, spread, text_width
-from .parts.embedding import Counts, Panel, count_kept, expected_share, median_panel, quantile
+from .parts.drawing import INK, MARGIN, MARKERS, ROLES, SMALL, SMALLEST, TEXT, TITLE, WIDTH, shade
+from .parts.embedding import Counts, EmbeddingPanel, count_kept, expected_share, median_panel, quantile
+from .parts.lines import Kind, arrange, label_ends, legends_above, noted
 
 FUNCTION = "relu_information_loss"
 MOST_PANELS, MOST_DIMENSIONS, MOST_POINTS, MOST_DRAWS = 6, 128, 2000, 10_000
 MOST_POINTS_IN_SVG = 400
-GAP = 0.12  # inches between panels
-LARGEST_PANEL = 2.1
-PLOT_HEIGHT = 2.25
+LARGEST_PANEL = 2.1  # inches
 REACH = 2.0  # panels show what lies no further out than this many times the input's largest distance
 MARGIN_OF_PANEL = 1.08
-LOST = "#777777"
-PLAIN = {"facecolor": "white", "edgecolor": "none", "pad": 1}
-KEY, KEY_GAP = 0.26, 0.08  # inches
 LIGHTEST = 0.86  # of viridis, on white
-HALF = "#999999"
 SCALES = (0.3, 0.5, 0.7, *(ten * part for ten in (1, 10, 100) for part in (1, 1.5, 2, 3, 5, 7)), 1000)
 SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+PLAIN = {"facecolor": "white", "edgecolor": "none", "pad": 1}
+DOT: Kind = {"linestyle": "none", "marker": "o", "markersize": 3}
+LOST: Kind = {**DOT, "color": "#777777", "markerfacecolor": "none"}
+HALF: Kind = {"color": "#999999", "linewidth": 0.7}
+HALF_POINTS: Kind = {"color": "#999999", "linestyle": "none", "marker": ".", "markersize": 2}
+SHARES: dict[str, tuple[Kind, str]] = {
+    "expected": ({"color": INK, "linewidth": 1}, "expected: 1 − (n + 1)/2ⁿ"),
+    "mean": ({"color": INK, "linestyle": "none", "marker": ".", "markersize": 4}, "mean; large: the n above"),
+    "median": ({"color": ROLES["shortcut"], "linestyle": "--", "linewidth": 1.2}, "median"),
+    "spread": ({"color": shade(ROLES["input"], 0.4), "linewidth": 6, "solid_capstyle": "butt"}, "10 to 90 % of them"),
+}
+RELU6: Kind = {"marker": "o", "markersize": 4, "linewidth": 1.2}
+RELU: Kind = {"linestyle": ":", "linewidth": 1.2}
 
 
 def relu_information_loss(
@@ -132,7 +143,9 @@ def _unit_points(points: Array | None) -> tuple[Array, float]:
     return points / largest, largest
 
 
-def _data(unit: Array, largest: float, panels: list[Panel], counts: Counts, scales: Sequence[float]) -> dict[str, Any]:
+def _data(
+    unit: Array, largest: float, panels: list[EmbeddingPanel], counts: Counts, scales: Sequence[float]
+) -> dict[str, Any]:
     draws, most = counts.relu.shape
     furthest = max(float(np.abs(panel.decoded).max()) for panel in panels)
     reach = MARGIN_OF_PANEL * min(max(1.0, furthest), REACH)
@@ -244,227 +257,149 @@ def _rounded(coordinates: Array) -> list[list[float]]:
     return rounded
 
 
-class _Sheet:
-    """The figure, and axes over all of it whose unit is the inch, y downwards, for what stands between the plots."""
-
-    def __init__(self, height: float) -> None:
-        self.height = height
-        self.figure = matplotlib.figure.Figure(figsize=(WIDTH, height))
-        self.axes: Axes = self.figure.add_axes((0, 0, 1, 1))
-        self.axes.set_axis_off()
-        self.axes.set_xlim(0, WIDTH)
-        self.axes.set_ylim(height, 0)
-
-    def plot(self, x: float, y: float, width: float, height: float) -> Axes:
-        """New axes, their upper left corner at (x, y)."""
-        bottom = 1 - (y + height) / self.height
-        axes: Axes = self.figure.add_axes((x / WIDTH, bottom, width / WIDTH, height / self.height))
-        return axes
-
-    def title(self, x: float, y: float, text: str) -> None:
-        """Write a title whose baseline is at y."""
-        self.axes.text(x, y, text, size=TITLE, weight="bold", va="baseline", parse_math=False)
-
-    def text(self, x: float, y: float, text: str, *, size: float = SMALL, across: str = "left") -> None:
-        """Write a text whose baseline is at y."""
-        self.axes.text(x, y, text, size=size, ha=across, va="baseline", parse_math=False)
-
-    def key(self, x: float, y: float, text: str, size: float = SMALL, **sample: Any) -> float:
-        """A short line in the style of `sample`, and behind it what it stands for; where that ends."""
-        self.axes.plot([x, x + KEY], [y - 0.04, y - 0.04], **sample)
-        self.text(x + KEY + KEY_GAP, y, text, size=size)
-        return x + KEY + KEY_GAP + text_width(text, size)
-
-
-def _draw(unit: Array, panels: list[Panel], data: dict[str, Any], *, is_curve: bool) -> matplotlib.figure.Figure:
-    """All of it, from above: panels by the pseudo-inverse, panels by the live coordinates, the two plots of shares."""
-    columns = len(panels) + 1
-    side = min((WIDTH - 2 * MARGIN - GAP * (columns - 1)) / columns, LARGEST_PANEL)
-    start = (WIDTH - columns * side - (columns - 1) * GAP) / 2
-    upper = MARGIN + 0.58
-    lower = upper + side + 0.62
-    plots = lower + side + 1.1
-    sheet = _Sheet(plots + PLOT_HEIGHT + 0.5)
-    sheet.title(MARGIN, MARGIN + 0.13, "there and back: T into n dimensions, ReLU, and the pseudo-inverse T⁺")
-    median = f"each T: the median of {data['draws']} draws" if data["draws"] > 1 else "each T: one draw"
-    sheet.text(WIDTH - MARGIN, MARGIN + 0.13, median, across="right")
-    sheet.text(
-        MARGIN,
-        MARGIN + 0.31,
-        f"T⁺relu(Tx) = x/2 + T⁺|Tx|/2{'' if panels[0].n > 1 else ' from n = 2 on'}: the last part cancels only on "
-        "average over T, so the picture mixes shrinkage with loss.",
-    )
-    sheet.title(MARGIN, lower - 0.27, "the same outputs, decoded from their live coordinates alone")
-    sheet.text(
-        MARGIN,
-        lower - 0.09,
-        "Two live coordinates (above 0) are two equations for a point's two unknowns: it comes back exactly. "
-        "Lost points are drawn where they were.",
-    )
-    columns_x = [start + (side + GAP) * i for i in range(columns)]
-    reach = data["reach"]
-    colors = colormaps["viridis"](np.linspace(0, LIGHTEST, len(unit)))
-    half: dict[str, Any] = {
-        "color": HALF,
-        **({"linewidth": 0.7} if is_curve else {"linestyle": "none", "marker": ".", "markersize": 2}),
-    }
-    _scatter(sheet.plot(columns_x[0], upper, side, side), "Input", unit, np.full(len(unit), True), colors, reach)
-    for x, panel in zip(columns_x[1:], panels, strict=True):
-        axes = sheet.plot(x, upper, side, side)
-        if panel.n > 1:
-            axes.plot(*(unit.T / 2), zorder=1, gid="half", **half)
-        _scatter(axes, f"Output/dim = {panel.n}", panel.decoded, panel.kept, colors, reach)
-        back = np.where(panel.kept[:, np.newaxis], panel.recovered, unit)
-        _scatter(sheet.plot(x, lower, side, side), "", back, panel.kept, colors, reach)
-    lines = [(f"{panel.kept.sum()} of {len(unit)} kept", _theorem_text(panel.n)) for panel in panels]
-    size = _size([text for pair in lines for text in pair], side)
-    for x, pair in zip(columns_x[1:], lines, strict=True):
-        for number, text in enumerate(pair):
-            sheet.text(x + side / 2, lower + side + 0.16 + 0.15 * number, text, size=size, across="center")
-    _draw_key(sheet, columns_x[0], lower, side, colors, half)
-    width = (WIDTH - 2 * MARGIN) / 2
-    _draw_by_n(sheet, MARGIN, plots, width - 0.2, data)
-    _draw_by_scale(sheet, MARGIN + width + 0.1, plots, width - 0.1, data)
-    return sheet.figure
-
-
 def _outside(points: Array, reach: float) -> int:
     return int((np.abs(points).max(axis=1) > reach).sum())
 
 
-def _theorem_text(n: int) -> str:
-    return f"expected 1 − {n + 1}/2{str(n).translate(SUPERSCRIPTS)}"
+# How it is drawn
 
 
-def _size(texts: Sequence[str], width: float) -> float:
-    """The largest size from 8 points down to 7 at which the texts are no wider than that."""
-    widest = max(text_width(text, SMALL) for text in texts)
-    return max(SMALLEST, min(SMALL, int(2 * SMALL * width / widest) / 2))
+def _draw(
+    unit: Array, panels: list[EmbeddingPanel], data: dict[str, Any], *, is_curve: bool
+) -> matplotlib.figure.Figure:
+    """All of it, from above: panels by the pseudo-inverse, panels by the live coordinates, the two plots of shares."""
+    columns = len(panels) + 1
+    side = min((WIDTH - 2 * MARGIN) / columns - 0.1, LARGEST_PANEL)
+    heights = (side + 0.8, side + 0.95, 3.4)
+    figure = noted("", sum(heights))
+    rows: Any = figure.subfigures(3, 1, height_ratios=heights)
+    above, between, below = rows
+    median = f"Each T: the median of {data['draws']} draws." if data["draws"] > 1 else "Each T: one draw."
+    from_2 = "" if panels[0].n > 1 else ", from n = 2 on"
+    _head(
+        above,
+        "(a) T into n dimensions, ReLU, and back by the pseudo-inverse T⁺",
+        (
+            f"T⁺relu(Tx) = x/2 + T⁺|Tx|/2{from_2}: the last part cancels only on average over T, so the picture mixes "
+            f"shrinkage with loss. {median}"
+        ),
+    )
+    _head(
+        between,
+        "(b) the same outputs, decoded from their live coordinates alone",
+        (
+            "Two live coordinates (above 0) are two equations for a point's two unknowns: it comes back exactly. Lost "
+            "points are drawn where they were."
+        ),
+    )
+    colors = colormaps["viridis"](np.linspace(0, LIGHTEST, len(unit)))
+    half = HALF if is_curve else HALF_POINTS
+    first, *upper = above.subplots(1, columns)
+    key, *lower = between.subplots(1, columns)
+    _draw_key(key, colors, half)
+    _scatter(first, "Input", unit, np.full(len(unit), True), colors, data["reach"])
+    for panel, forth, back in zip(panels, upper, lower, strict=True):
+        if panel.n > 1:
+            forth.plot(*(unit.T / 2), zorder=1, gid="half", **half)
+        _scatter(forth, f"Output/dim = {panel.n}", panel.decoded, panel.kept, colors, data["reach"])
+        recovered = np.where(panel.kept[:, np.newaxis], panel.recovered, unit)
+        _scatter(back, "", recovered, panel.kept, colors, data["reach"])
+        expected = f"expected 1 − {panel.n + 1}/2{str(panel.n).translate(SUPERSCRIPTS)}"
+        text = f"{panel.kept.sum()} of {len(unit)} kept\n{expected}"
+        back.set_xlabel(text, size=SMALL if columns <= MOST_PANELS else SMALLEST)
+    _draw_shares(below.subplots(1, 2), data)
+    arrange(FUNCTION, figure, "dimensions must be fewer")
+    return figure
+
+
+def _head(row: matplotlib.figure.SubFigure, title: str, text: str) -> None:
+    """Write a row's title above it, and below it what it shows."""
+    at: dict[str, Any] = {"x": MARGIN / WIDTH, "ha": "left"}
+    row.suptitle(title, size=TITLE, weight="bold", **at)
+    row.supxlabel(text, size=SMALL, **at)
 
 
 def _scatter(axes: Axes, title: str, points: Array, kept: Array, colors: Array, reach: float) -> None:
     """Points in a square panel: the kept ones filled, the lost ones hollow; those beyond its reach are counted."""
     axes.set_title(title, size=TEXT, weight="normal", pad=3)
-    axes.scatter(
-        points[~kept, 0],
-        points[~kept, 1],
-        s=6,
-        facecolors="none",
-        edgecolors=LOST,
-        linewidths=0.6,
-        gid="lost",
-        zorder=2,
-    )
+    hollow: dict[str, Any] = {"facecolors": "none", "edgecolors": LOST["color"], "linewidths": 0.6}
+    axes.scatter(points[~kept, 0], points[~kept, 1], s=6, **hollow, gid="lost", zorder=2)
     axes.scatter(points[kept, 0], points[kept, 1], s=6, c=colors[kept], linewidths=0, gid="kept", zorder=3)
     if outside := _outside(points, reach):
         axes.text(0, -0.96 * reach, f"{outside} outside", size=SMALLEST, ha="center", va="bottom", zorder=4, bbox=PLAIN)
-    axes.set(xlim=(-reach, reach), ylim=(-reach, reach), xticks=[], yticks=[])
+    axes.set(xlim=(-reach, reach), ylim=(-reach, reach), xticks=[], yticks=[], box_aspect=1)
     for spine in axes.spines.values():
         spine.set(visible=True, color=ROLES["padding"], linewidth=0.6)
 
 
-def _draw_key(sheet: _Sheet, x: float, top: float, side: float, colors: Array, half: dict[str, Any]) -> None:
+def _draw_key(axes: Axes, colors: Array, half: Kind) -> None:
     """What the marks in the panels stand for, in the place of a panel."""
-    texts = (
-        "kept: two or more",
-        "live coordinates,",
-        "dark to light",
-        "in their order",
-        "lost: fewer",
-        "x/2",
-    )
-    size = _size(texts, side - KEY - KEY_GAP)
-    step, y = 0.15, top + (side - 6 * 0.15 - 0.2) / 2 + 0.1
-    for i, color in enumerate(colors[np.linspace(0, len(colors) - 1, 4).astype(np.int64)]):
-        sheet.axes.plot(
-            x + 0.025 + (KEY - 0.05) * i / 3, y - 0.04, color=color, marker="o", markersize=3, linestyle="none"
-        )
-    for number, text in enumerate(texts[:4]):
-        sheet.text(x + KEY + KEY_GAP, y + step * number, text, size=size)
-    y += 4 * step + 0.1
-    sheet.axes.plot(
-        x + KEY / 2, y - 0.04, color=LOST, marker="o", markersize=3, markerfacecolor="none", linestyle="none"
-    )
-    sheet.text(x + KEY + KEY_GAP, y, texts[4], size=size)
-    sheet.key(x, y + step + 0.1, texts[5], size, **half)
+    axes.set_axis_off()
+    axes.set_box_aspect(1)
+    some = colors[np.linspace(0, len(colors) - 1, 4).astype(np.int64)]
+    entries: dict[str, Any] = {
+        "kept: two or more\nlive coordinates": tuple(Line2D([], [], **{**DOT, "color": color}) for color in some),
+        "lost: fewer": Line2D([], [], **LOST),
+        "x/2": Line2D([], [], **half),
+    }
+    axes.legend(
+        list(entries.values()),
+        list(entries),
+        handler_map={tuple: HandlerTuple(ndivide=None, pad=0)},
+        loc="center",
+        frameon=False,
+        borderpad=0,
+        handletextpad=0.5,
+        fontsize=SMALLEST,
+    ).set_in_layout(False)
 
 
-def _line_color(index: int, lines: int) -> Any:
-    return colormaps["viridis"](0.8 * index / max(lines - 1, 1))
+def _draw_shares(plots: Sequence[Axes], data: dict[str, Any]) -> None:
+    """The share kept over n, and over the scale of the input."""
+    by_n, by_scale = plots
+    for axes in plots:
+        axes.set(xscale="log", ylim=(-0.03, 1.06), ylabel="share of points")
+        axes.xaxis.set_minor_locator(NullLocator())
+    colors = [colormaps["viridis"](share) for share in np.linspace(0, 0.8, len(data["panels"]))]
+    _draw_by_n(by_n, data, colors)
+    _draw_by_scale(by_scale, data, colors)
+    relu6 = [
+        ({**RELU6, "color": INK}, "ReLU6, live from 0 to 6"),
+        ({**RELU, "color": INK}, "ReLU, the same at every scale"),
+    ]
+    titles = f"(c) share kept by ReLU, {_matrices_text(data['draws'])}", "(d) ReLU6 loses from above as well"
+    legends = (list(SHARES.values()), relu6)
+    legends_above(plots, list(zip(titles, legends, strict=True)), columns=2)
 
 
-def _draw_by_n(sheet: _Sheet, x: float, top: float, width: float, data: dict[str, Any]) -> None:
+def _draw_by_n(axes: Axes, data: dict[str, Any], colors: Sequence[Any]) -> None:
     """The share kept by ReLU over n: mean, median and spread over the draws, and the theorem's line."""
-    by_n, all_points = data["by n"], len(data["points"])
-    n, shares = by_n["n"], {name: np.array(by_n[name]) / all_points for name in ("tenth", "median", "nine tenths")}
-    mean = np.array(by_n["kept in all draws"]) / (all_points * data["draws"])
-    sheet.title(x, top - 0.35, f"share kept by ReLU, over {_matrices_text(data['draws'])}")
-    axes = sheet.plot(x + 0.42, top, width - 0.42, PLOT_HEIGHT)
-    band: dict[str, Any] = {"color": shade(ROLES["input"], 0.4)}
-    dashed: dict[str, Any] = {"color": ROLES["shortcut"], "linestyle": "--", "linewidth": 1.2}
-    axes.fill_between(n, shares["tenth"], shares["nine tenths"], linewidth=0, gid="spread", **band)
-    axes.plot(n, shares["median"], gid="median", **dashed)
-    axes.plot(n, [float(Fraction(text)) for text in by_n["expected share"]], color=INK, linewidth=1, gid="expected")
-    axes.plot(n, mean, color=INK, marker=".", markersize=4, linestyle="none", gid="mean")
-    lines = data["panels"]
-    for i, panel in enumerate(lines):
-        axes.plot(
-            panel["n"],
-            mean[panel["n"] - 1],
-            color=_line_color(i, len(lines)),
-            marker=MARKERS[i],
-            markersize=5,
-            linestyle="none",
-            gid=f"mean-{panel['n']}",
-        )
-    end = sheet.key(x + 0.42, top - 0.14, "1 − (n + 1)/2ⁿ", color=INK, linewidth=1)
-    sheet.axes.plot(end + 0.2, top - 0.18, color=INK, marker=".", markersize=4, linestyle="none")
-    sheet.text(end + 0.27, top - 0.14, "mean")
-    end = sheet.key(end + 0.27 + text_width("mean", SMALL) + 0.14, top - 0.14, "median", **dashed)
-    sheet.key(end + 0.14, top - 0.14, "10 to 90 % of them", linewidth=6, solid_capstyle="butt", **band)
-    axes.set_xscale("log")
-    axes.set_xlim(0.93, max(n[-1], 2) * 1.08)
-    ticks = [tick for tick in (1, 2, 3, 5, 10, 20, 30, 50, 100) if tick <= max(n[-1], 2)]
-    if n[-1] ** 0.9 > ticks[-1]:  # then there is room for another one
-        ticks.append(n[-1])
-    axes.set_xticks(ticks, [str(tick) for tick in ticks])
-    axes.xaxis.set_minor_locator(NullLocator())
-    axes.set_xlabel("n, dimensions")
-    axes.set_ylim(-0.03, 1.06)
-    axes.set_ylabel("share of points")
+    by_n, points = data["by n"], len(data["points"])
+    n, most = by_n["n"], max(by_n["n"][-1], 2)
+    tenth, median, nine_tenths = (np.array(by_n[name]) / points for name in ("tenth", "median", "nine tenths"))
+    mean = np.array(by_n["kept in all draws"]) / (points * data["draws"])
+    expected = [float(Fraction(text)) for text in by_n["expected share"]]
+    axes.fill_between(n, tenth, nine_tenths, linewidth=0, color=SHARES["spread"][0]["color"], gid="spread")
+    for name, values in {"median": median, "expected": expected, "mean": mean}.items():
+        axes.plot(n, values, **SHARES[name][0], gid=name)
+    for panel, color, marker in zip(data["panels"], colors, MARKERS, strict=False):
+        at = panel["n"]
+        axes.plot(at, mean[at - 1], **{**DOT, "marker": marker, "markersize": 5, "color": color}, gid=f"mean-{at}")
+    ticks = [tick for tick in (1, 2, 3, 5, 10, 20, 30, 50, 100) if tick < most] + [most]
+    axes.set_xticks(ticks, map(str, ticks))
+    axes.set(xlim=(0.93, most * 1.08), xlabel="n, dimensions")
 
 
-def _draw_by_scale(sheet: _Sheet, x: float, top: float, width: float, data: dict[str, Any]) -> None:
+def _draw_by_scale(axes: Axes, data: dict[str, Any], colors: Sequence[Any]) -> None:
     """The share kept by ReLU6 over the scale of the input, beside ReLU's, which has none."""
     scales, lines = data["by scale"]["scales"], data["by scale"]["lines"]
     everything = len(data["points"]) * data["draws"]
-    sheet.title(x, top - 0.35, "ReLU6 loses from above as well")
-    axes = sheet.plot(x + 0.42, top, width - 0.42, PLOT_HEIGHT)
-    labels, end = 0.72, 0.08  # inches before the first scale, for the lines' names, and behind the last
-    inner = width - 0.42
-    inch = (scales[-1] / scales[0]) ** (1 / (inner - labels - end))
-    axes.set_xscale("log")
-    axes.set_xlim(scales[0] / inch**labels, scales[-1] * inch**end)
-    axes.set_ylim(-0.03, 1.06)
-    heights = spread([line["ReLU6"][0] / everything for line in lines], 0.075, (0.0, 1.03))
-    for i, (line, height) in enumerate(zip(lines, heights, strict=True)):
-        color, name = _line_color(i, len(lines)), f"n = {line['n']}"
+    for line, color, marker in zip(lines, colors, MARKERS, strict=False):
         share = np.array(line["ReLU6"]) / everything
-        relu_share = line["ReLU"] / everything
-        axes.plot([scales[0], scales[-1]], [relu_share] * 2, color=color, linestyle=":", linewidth=1.2, gid="ReLU")
-        axes.plot(scales, share, color=color, marker=MARKERS[i], markersize=4, linewidth=1.2, gid="ReLU6")
-        left = scales[0] / inch ** (labels - 0.06)
-        axes.plot(
-            [left * inch ** (text_width(name, SMALL) + 0.04), scales[0]], [height, share[0]], color=color, linewidth=0.6
-        )
-        axes.text(left, height, name, size=SMALL, ha="left", va="center")
-    behind = sheet.key(
-        x + 0.42, top - 0.14, "ReLU6, live from 0 to 6", color=INK, linewidth=1.2, marker="o", markersize=4
-    )
-    sheet.key(behind + 0.14, top - 0.14, "ReLU, the same at every scale", color=INK, linewidth=1.2, linestyle=":")
+        axes.plot([scales[0], scales[-1]], [line["ReLU"] / everything] * 2, **RELU, color=color, gid="ReLU")
+        axes.plot(scales, share, **{**RELU6, "marker": marker}, color=color, clip_on=False, gid="ReLU6")
+    label_ends(axes, {f"{line['n']}": (line["ReLU"] / everything, f"n = {line['n']}") for line in lines})
     decades = [10.0**k for k in range(-6, 7) if scales[0] <= 10.0**k <= scales[-1]]
-    ticks = decades[:: len(decades) // 8 + 1] if len(decades) > 1 else [scales[0], scales[-1]]
+    ticks = decades if len(decades) > 1 else [scales[0], scales[-1]]
     axes.set_xticks(ticks, [f"{tick:g}".replace("-", "−") for tick in ticks])
-    axes.xaxis.set_minor_locator(NullLocator())
-    axes.set_ylabel("share of points")
-    axes.set_xlabel("scale: the input's largest distance from the origin")
+    axes.set(xlim=(scales[0], scales[-1]), xlabel="scale: the input's largest distance from the origin")

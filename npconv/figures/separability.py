@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
+from functools import partial
 from typing import Any
 
 import matplotlib.figure
@@ -12,25 +13,24 @@ from ..cost import cost_ratio
 from ..kernels.arguments import LARGEST_SEED, integer, integers
 from ..kernels.geometry import Array
 from ..kernels.separable import factored_kernel, factorize_kernel
-from ..text import shape_text
+from ..text import counted, shape_text
 from .figure import Figure, four_part_caption, style
-from .parts.drawing import INK, LINE_COLORS, LINE_STYLES, MARKERS, SMALL, SMALLEST, TITLE, WIDTH, text_width
+from .parts.drawing import INK, SMALL
+from .parts.lines import BASE, LOOKS, SEEDS, Kind, Panel, draw_runs, label_points, side_by_side
 
-Path = list[tuple[float, float]]  # (cost, error) by (cost, error)
-
-MOST_LINES = len(LINE_COLORS)
+MOST_LINES = len(LOOKS)
 MOST_CHANNELS = 512
 NAME = "separability"
 ROUNDING = 1e-12  # a smaller error is that of float64, and the factors are exact
-LEFTS, BOTTOM, AXES = (0.075, 0.575), 0.55, (3.6, 2.7)  # shares of the width, and inches
-LEGEND_LINE, SAMPLE = 0.175, 0.5  # inches
 COST_END, ERROR_END = 2.06, 1.04  # a cost is 2 at the most, an error 1
-BEYOND = "nothing is saved beyond"
+REFERENCE: Kind = {"color": INK, "linewidth": 1.0, "linestyle": ":"}
 FILTERS = (
     "Gabor filters, a Gaussian of standard deviation Dᵣ/4 times a wave of random direction, phase and length from Dᵣ "
     "to 2Dᵣ; first derivatives of that Gaussian in random directions, each a combination of two; and the product of a "
     "random depthwise and a random pointwise kernel"
 )
+
+Line = Mapping[str, Any]
 
 
 def separability(
@@ -78,62 +78,29 @@ def separability(
     out_channels = integers(NAME, "out_channels", out_channels, 1, MOST_CHANNELS)
     if not 1 <= len(set(out_channels)) == len(out_channels) <= MOST_LINES:
         raise ValueError(f"{NAME}: out_channels must be 1 to {MOST_LINES} different N; got {out_channels!r}")
-    given = kernels is not None
-    if kernels is None:
-        kernels = _filters(kernel_size, in_channels, out_channels[-1], seed)
-    kernels = _checked_kernels(kernels)
+    filters = _filters(kernel_size, in_channels, out_channels[-1], seed) if kernels is None else kernels
+    right = [_line(label, [kernel]) for label, kernel in _checked_kernels(filters).items()]
     generator = np.random.default_rng(seed)
     random = []
     for n in out_channels:
         shape = (kernel_size, kernel_size, in_channels, n)
         random.append(_line(f"N = {n}", [generator.standard_normal(shape) for _ in range(repeats)]))
-    right = [_line(label, [kernel]) for label, kernel in kernels.items()]
-    sizes = {shape_text(line["shape"]) for line in right}
     titles = (
         f"random kernels, {kernel_size}×{kernel_size}×{in_channels}×N",
-        ", ".join(["given kernels" if given else "kernels of known filters", *(sizes if len(sizes) == 1 else ())]),
+        "kernels of known filters" if kernels is None else "given kernels",
     )
-    texts = [_legend_texts(random, False), _legend_texts(right, len(sizes) > 1)]
     with style():
-        most = max(len(random), len(right))
-        height = BOTTOM + AXES[1] + 0.5 + LEGEND_LINE * (most + 1)
-        figure = matplotlib.figure.Figure(figsize=(WIDTH, height))
-        for left, lines, legend, title in zip(LEFTS, (random, right), texts, titles, strict=True):
-            axes = figure.add_axes((left, BOTTOM / height, AXES[0] / WIDTH, AXES[1] / height))
-            _draw(axes, lines)
-            _legend(axes, legend, title, most)
-        figure.axes[0].set_ylabel("error, share of the kernel's norm")
+        figure = _draw(random, right, titles)
     return Figure(
         name="separability",
         figure=figure,
         data={"random": random, "kernels": right},
-        alt=(
-            "Two plots of the error of the best separable kernel over its cost as a share of the standard kernel's, "
-            "with a point for each depth multiplier Q. Left, random kernels: falling lines, "
-            f"{_ends(random)}; a dotted curve, √(1 − cost), ends in 0 at cost 1, and the lines reach 0 only to the "
-            f"right of it, where nothing is saved. Right: {_ends(right)}."
-        ),
-        caption=four_part_caption(
-            claim=(
-                "A standard kernel has a cheaper separable one near it only as far as it has structure. A random "
-                "kernel has none: for many filters N the best factors of cost c miss √(1 − c) of its norm, and they "
-                "are exact only at Q = min(Dᵣ², N), where they cost more than the kernel itself; "
-                f"{_exact(random)}. The others are exact: {_exact(right)}."
-            ),
-            computed=(
-                f"Errors: ‖kernel − npconv.factored_kernel(*npconv.factorize_kernel(kernel))‖ / ‖kernel‖. Left: "
-                f"{repeats} kernel{'s' if repeats > 1 else ''} of each N with independent normal weights, seed {seed}, "
-                f"each drawn thin, their mean thick. Right: "
-                + ("kernels given by the caller" if given else FILTERS)
-                + ". Costs: npconv.cost.cost_ratio."
-            ),
-            scale="Both axes are linear; the small numbers are Q, and 0 is exact to the rounding of float64.",
-            not_shown=(
-                "Not shown: Q beyond the first exact one, numbers where points lie too close, and training, which may "
-                "find a separable kernel that serves as well without being near."
-            ),
-        ),
+        alt=_alt(random, right),
+        caption=_caption(random, right, seed, FILTERS if kernels is None else "kernels given by the caller"),
     )
+
+
+# What is drawn: numbers and words
 
 
 def _filters(side: int, m: int, n: int, seed: int) -> dict[str, Array]:
@@ -183,134 +150,109 @@ def _cost(line: dict[str, Any], q: int) -> float:
     return float(Fraction(line["costs"][q - 1]))
 
 
-def _exact(lines: list[dict[str, Any]]) -> str:
-    return ", ".join(
-        f"{line['label']} at Q = {line['exact from Q']} and cost {_cost(line, line['exact from Q']):.2f}"
-        for line in lines
-    )
+def _exact(lines: Sequence[Line]) -> str:
+    return ", ".join(f"{line['label']} at {_exact_text(line)}" for line in lines)
 
 
-def _ends(lines: list[dict[str, Any]]) -> str:
+def _exact_text(line: Line) -> str:
+    """The first Q at which a line is exact, and its cost."""
+    return f"Q = {line['exact from Q']}, cost {_costs(line)[-1]:.2f}"
+
+
+def _ends(lines: Sequence[Line]) -> str:
     """Where lines begin and end, in words."""
-    return "; ".join(
-        f"{line['label']} "
-        + (f"from error {line['errors'][0]:.2f} at Q = 1, cost {_cost(line, 1):.2f}, to " if line["errors"][0] else "")
-        + ("" if line["errors"][0] else "is ")
-        + f"exact at Q = {line['exact from Q']}, cost {_cost(line, line['exact from Q']):.2f}"
-        for line in lines
-    )
-
-
-def _draw(axes: Axes, lines: list[dict[str, Any]]) -> None:
-    """Lines, points with their Q, and the reference curve."""
-    axes.set_xlim(0, COST_END)
-    axes.set_ylim(0, ERROR_END)
-    axes.set_xlabel("multiplications, separable / standard = Q(1/N + 1/Dᵣ²)")
-    axes.axvline(1, color=INK, linewidth=0.8)
-    axes.text(1.02, ERROR_END, BEYOND, size=SMALL, ha="left", va="top")
-    fine = np.linspace(0, 1, 200)
-    axes.plot(fine, np.sqrt(1 - fine), color=INK, linewidth=1.0, linestyle=":", zorder=1.5, gid="reference")
-    paths: list[Path] = []
-    thin: list[Path] = []
-    for i, line in enumerate(lines):
-        last = line["exact from Q"]
-        costs = [float(Fraction(text)) for text in line["costs"]][:last]
-        color = LINE_COLORS[i]
-        if line["kernels"] > 1:
-            for errors in line["errors by kernel"]:
-                axes.plot(costs, errors[:last], color=color, linewidth=0.5, alpha=0.4, zorder=1.6, gid=f"thin-{i}")
-                thin.append(list(zip(costs, errors[:last], strict=True)))
-        axes.plot(
-            costs,
-            line["errors"][:last],
-            color=color,
-            linestyle=LINE_STYLES[i],
-            marker=MARKERS[i],
-            markersize=4.5,
-            clip_on=False,
-            zorder=3,
-            gid=f"line-{i}",
-        )
-        paths.append(list(zip(costs, line["errors"][:last], strict=True)))
-    _number(axes, paths, thin)
-
-
-def _legend_texts(lines: list[dict[str, Any]], with_shapes: bool) -> list[str]:
-    """What each line is, in words; raises ValueError where they are too long to draw."""
     texts = []
     for line in lines:
+        first, exact = line["errors"][0], f"exact at {_exact_text(line)}"
+        start = f"from error {first:.2f} at Q = 1, cost {_costs(line)[0]:.2f}, to" if first else "is"
+        texts.append(f"{line['label']} {start} {exact}")
+    return "; ".join(texts)
+
+
+def _alt(random: Sequence[Line], right: Sequence[Line]) -> str:
+    return (
+        "Two plots of the error of the best separable kernel over its cost as a share of the standard kernel's, "
+        f"with a point for each depth multiplier Q. Left, random kernels: falling lines, {_ends(random)}; a dotted "
+        "curve, √(1 − cost), ends in 0 at cost 1, and the lines reach 0 only to the right of it, where nothing is "
+        f"saved. Right: {_ends(right)}."
+    )
+
+
+def _caption(random: Sequence[Line], right: Sequence[Line], seed: int, filters: str) -> str:
+    repeats = random[0]["kernels"]
+    return four_part_caption(
+        claim=(
+            "A standard kernel has a cheaper separable one near it only as far as it has structure. A random "
+            "kernel has none: for many filters N the best factors of cost c miss √(1 − c) of its norm, and they "
+            "are exact only at Q = min(Dᵣ², N), where they cost more than the kernel itself; "
+            f"{_exact(random)}. The others are exact: {_exact(right)}."
+        ),
+        computed=(
+            "Errors: ‖kernel − npconv.factored_kernel(*npconv.factorize_kernel(kernel))‖ / ‖kernel‖. Left: "
+            f"{counted('kernel', repeats)} of each N with independent normal weights, seed {seed}, each drawn thin, "
+            f"their mean thick. Right: {filters}. Costs: npconv.cost.cost_ratio."
+        ),
+        scale="Both axes are linear; the small numbers are Q, and 0 is exact to the rounding of float64.",
+        not_shown=(
+            "Not shown: Q beyond the first exact one, numbers where points lie too close, and training, which may "
+            "find a separable kernel that serves as well without being near."
+        ),
+    )
+
+
+# How it is drawn
+
+
+def _draw(random: Sequence[Line], right: Sequence[Line], titles: Sequence[str]) -> matplotlib.figure.Figure:
+    """Both plots, and then the numbers beside their points: those of the ends of lines first."""
+    shapes = list(dict.fromkeys(shape_text(line["shape"]) for line in right))
+    titles = (titles[0], ", ".join([titles[1], *shapes][: 2 if len(shapes) == 1 else 1]))
+    legends = (_legend(random), _legend(right, with_shapes=len(shapes) > 1))
+    panels = [
+        Panel(title, legend, partial(_draw_lines, lines))
+        for title, legend, lines in zip(titles, legends, (random, right), strict=True)
+    ]
+    figure = side_by_side(NAME, "", panels, "kernels must have labels that fit into a line", height=3.4)
+    for axes, lines in zip(figure.axes, (random, right), strict=True):
+        numbers = [
+            (q not in (1, len(costs)), cost, line["errors"][q - 1], str(q), f"q-{i}-{q}")
+            for i, line in enumerate(lines)
+            for costs in [_costs(line)]
+            for q, cost in enumerate(costs, 1)
+        ]
+        label_points(axes, [number[1:] for number in sorted(numbers, key=lambda number: number[0])])
+    return figure
+
+
+def _costs(line: Line) -> list[float]:
+    """The costs for Q from 1 to the first that is exact."""
+    return [float(Fraction(text)) for text in line["costs"][: line["exact from Q"]]]
+
+
+def _legend(lines: Sequence[Line], with_shapes: bool = False) -> list[tuple[Kind, str]]:
+    """What each line is, what the thin ones are, and the reference."""
+    entries: list[tuple[Kind, str]] = []
+    for line, look in zip(lines, LOOKS, strict=False):
         shape = f", {shape_text(line['shape'])}" if with_shapes else ""
-        text = (
-            f"{line['label']}{shape}: exact at Q = {line['exact from Q']}, cost {_cost(line, line['exact from Q']):.2f}"
-        )
-        if text_width(text, SMALL) > AXES[0] - SAMPLE or not line["label"].strip() or "\n" in text:
-            raise ValueError(f"{NAME}: kernels must have labels that fit into a line; got {line['label']!r}")
-        texts.append(text)
-    return texts
+        entries.append((look, f"{line['label']}{shape}: exact at {_exact_text(line)}"))
+    if lines[0]["kernels"] > 1:
+        entries.append((SEEDS[0], f"each of {lines[0]['kernels']} kernels; thick: their mean"))
+    entries.append((REFERENCE, "√(1 − cost): a random kernel as N → ∞"))
+    return [*entries, ({"linestyle": "none"}, "numbers at points: the depth multiplier Q")]
 
 
-def _legend(axes: Axes, texts: list[str], title: str, lines: int) -> None:
-    """The title, and below it what each line is; there is room for so many `lines` above the axes."""
-
-    def put(row: int, text: str, **kind: Any) -> None:
-        y = 1 + (0.16 + LEGEND_LINE * (lines - row)) / AXES[1]
-        x = np.array([0, 0.5, 1]) * (SAMPLE - 0.08) / AXES[0]
-        axes.plot(x, [y] * 3, transform=axes.transAxes, clip_on=False, **kind)
-        axes.text(
-            SAMPLE / AXES[0], y, text, size=SMALL, va="center_baseline", transform=axes.transAxes, parse_math=False
-        )
-
-    for i, text in enumerate(texts):
-        put(i, text, color=LINE_COLORS[i], linestyle=LINE_STYLES[i], marker=MARKERS[i], markersize=4.5, markevery=[1])
-    put(len(texts), "√(1 − cost): a random kernel as N → ∞", color=INK, linewidth=1.0, linestyle=":")
-    y = 1 + (0.16 + LEGEND_LINE * (lines + 0.75)) / AXES[1]
-    axes.text(0, y, title, size=TITLE, weight="bold", va="bottom", transform=axes.transAxes)
-
-
-def _number(axes: Axes, paths: list[Path], thin: list[Path]) -> None:
-    """Write Q at the points where it touches nothing and belongs to no other point: the ends of a line first."""
-    scale = np.array(AXES) / (COST_END, ERROR_END)  # inches
-    inches = [np.array(path) * scale for path in paths]
-    points = np.concatenate(inches)
-    fine = np.linspace(0, 1, 100)
-    drawn = [*paths, *thin, list(zip(fine, np.sqrt(1 - fine), strict=True)), [(1, 0), (1, ERROR_END)]]
-    curves = [np.array(path) * scale for path in drawn]
-    dots = np.concatenate([_dots(curve) for curve in curves])
-    corner = np.array([1.02, ERROR_END]) * scale - (0, 0.16)
-    beyond = [*corner, corner[0] + text_width(BEYOND, SMALL), AXES[1]]
-    taken = np.concatenate([np.hstack([dots - 0.01, dots + 0.01]), np.hstack([points - 0.04, points + 0.04]), [beyond]])
-    ends = [(i, q) for i, path in enumerate(paths) for q in sorted({1, len(path)})]
-    between = [(i, q) for i, path in enumerate(paths) for q in range(2, len(path))]
-    for i, q in ends + between:
-        half = np.array([text_width(str(q), SMALLEST), SMALLEST / 72]) / 2
-        for side in ((1, 1), (-1, -1), (1, 0), (0, 1), (-1, 0), (0, -1), (-1, 1), (1, -1)):
-            point = inches[i][q - 1]
-            middle = point + np.array(side) * (0.06 + half)
-            box = np.array([*middle - half, *middle + half])
-            distances = np.linalg.norm(points - middle, axis=1)
-            own = np.linalg.norm(point - middle)
-            lonely = np.sum(distances < 1.3 * own) == 1
-            inside = box[:2].min() > 0.03 and box[2] < AXES[0] and box[3] < AXES[1]
-            if lonely and inside and not _touches(box, taken):
-                place = middle / scale
-                axes.text(
-                    place[0], place[1], str(q), size=SMALLEST, ha="center", va="center_baseline", gid=f"q-{i}-{q}"
-                )
-                taken = np.vstack([taken, box])
-                break
-
-
-def _dots(curve: Array) -> Array:
-    """Points along a curve, close enough for no text to lie between them."""
-    lengths = np.concatenate([[0], np.cumsum(np.linalg.norm(np.diff(curve, axis=0), axis=1))])
-    at = np.arange(0, lengths[-1], 0.04)
-    return np.stack([np.interp(at, lengths, curve[:, axis]) for axis in (0, 1)], axis=1)
-
-
-def _touches(box: Array, others: Array) -> bool:
-    """Whether a box (left, bottom, right, top) comes near one of the others."""
-    near = (box[:2] - 0.015 < others[:, 2:]) & (others[:, :2] < box[2:] + 0.015)
-    return bool(near.all(axis=1).any())
+def _draw_lines(lines: Sequence[Line], axes: Axes) -> None:
+    """Lines with their points, and the reference curve."""
+    axes.set(xlim=(0, COST_END), ylim=(0, ERROR_END), xlabel="multiplications, separable / standard = Q(1/N + 1/Dᵣ²)")
+    if axes.get_subplotspec().is_first_col():  # type: ignore[union-attr]
+        axes.set_ylabel("error, share of the kernel's norm")
+    axes.axvline(1, **BASE)
+    axes.text(1.02, ERROR_END, "right of here nothing is saved", size=SMALL, ha="left", va="top")
+    fine = np.linspace(0, 1, 200)
+    axes.plot(fine, np.sqrt(1 - fine), **REFERENCE, zorder=1.5, gid="reference")
+    for i, (line, look) in enumerate(zip(lines, LOOKS, strict=False)):
+        errors = [each[: line["exact from Q"]] for each in line["errors by kernel"]]
+        draw_runs(axes, str(i), _costs(line), errors, look, middle=np.mean)
 
 
 def _checked_kernels(kernels: Mapping[str, Array]) -> dict[str, Array]:
@@ -322,6 +264,8 @@ def _checked_kernels(kernels: Mapping[str, Array]) -> dict[str, Array]:
     for label, kernel in kernels.items():
         if not isinstance(label, str):
             raise TypeError(f"{NAME}: kernels must have strings as labels; got {label!r}")
+        if not label.strip() or "\n" in label:
+            raise ValueError(f"{NAME}: kernels must have labels that fit into a line; got {label!r}")
         if not isinstance(kernel, np.ndarray) or kernel.dtype.kind not in "iuf":
             kind = getattr(kernel, "dtype", type(kernel).__name__)
             raise TypeError(f"{NAME}: kernels[{label!r}] must be an ndarray of real numbers; got {kind}")

@@ -37,7 +37,7 @@ def test_a_point_is_what_the_loops_do(figure: Figure) -> None:
 def test_the_drawn_points_are_the_counted_ones(figure: Figure) -> None:
     for axes, lines in zip(figure.figure.axes, ("by kernel size", "by depth multiplier"), strict=True):
         assert (axes.get_xscale(), axes.get_yscale()) == ("log", "log")
-        points = [artist for artist in axes.lines if artist.get_linestyle() == "None"]
+        points = [artist for artist in axes.lines if artist.get_linestyle() == "None" and len(artist.get_xdata()) > 1]
         for artist, line in zip(points, figure.data[lines], strict=True):
             np.testing.assert_array_equal(artist.get_xdata(), figure.data["out_channels"])
             np.testing.assert_array_equal(artist.get_ydata(), [float(Fraction(text)) for text in line["counted"]])
@@ -55,11 +55,27 @@ def test_the_drawn_lines_are_the_formula(figure: Figure) -> None:
             np.testing.assert_allclose(artist.get_ydata(), ratio)
 
 
-def test_labels_name_every_line_and_its_mark() -> None:
-    figure = cost_ratio()
-    left, right = ({text.get_text() for text in axes.texts} for axes in figure.figure.axes)
-    assert {"3×3 → 1/9", "5×5 → 1/25", "7×7 → 1/49", "N = 90", "N = 250", "N = 490"} <= left
-    assert {"Q = 1 → 1/9", "Q = 2 → 2/9", "Q = 4 → 4/9"} <= right
+def test_every_line_mark_and_level_is_named() -> None:
+    figure = cost_ratio().figure
+    left, right = ({text.get_text() for text in axes.texts} for axes in figure.axes)
+    assert left == {
+        "3×3 → 1/9\nfrom N = 90", "5×5 → 1/25\nfrom N = 250", "7×7 → 1/49\nfrom N = 490", "as a standard\nconvolution",
+    }  # fmt: skip
+    assert {"Q = 2 → 2/9\nfrom N = 90", "Q = 4 → 4/9\nfrom N = 90"} <= right
+    (legend,) = figure.legends
+    samples = {text.get_text(): line for text, line in zip(legend.get_texts(), legend.get_lines(), strict=True)}
+    assert set(samples) == {
+        "counted", "Q(1/N + 1/Dᵣ²)", "its limit for large N: Q/Dᵣ²", "from this N on within 10 % of the limit",
+    }  # fmt: skip
+    marks = [artist for artist in figure.axes[0].lines if artist.get_marker() == "|"]
+    assert [mark.get_xdata()[0] for mark in marks] == [90, 250, 490]
+    assert samples["from this N on within 10 % of the limit"].get_marker() == "|"
+
+
+def test_a_mark_beyond_the_plot_is_not_named() -> None:
+    figure = cost_ratio(kernel_sizes=(3,), out_channels=(4, 89), depth_multipliers=(1,))
+    assert "3×3 → 1/9" in {text.get_text() for text in figure.figure.axes[0].texts}
+    assert not [artist for artist in figure.figure.axes[0].lines if artist.get_marker() == "|"]
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,10 @@ def artists(figure: Figure, panel: int) -> dict[str, list[Any]]:
     return found
 
 
+def legend(figure: Figure, panel: int) -> list[str]:
+    return [text.get_text() for text in figure.figure.axes[panel].get_legend().get_texts()]
+
+
 def test_the_first_plot_adds_up_the_last_blocks_shares(case: tuple[dict[str, Any], Figure]) -> None:
     measured, figure = case
     drawn = artists(figure, 0)
@@ -45,8 +49,7 @@ def test_dimensions_are_where_the_sum_reaches_95_per_cent(case: tuple[dict[str, 
             for shares, count in zip(run[state], row, strict=True):
                 assert sum(shares[: count - 1]) < 0.95 * sum(shares) <= sum(shares[:count]) + 1e-9
         middle = int(np.median([row[-1] for row in figure.data["dimensions"][state]]))
-        texts = [text.get_text() for text in figure.figure.axes[0].texts]
-        assert f"{state}: 95 % in {middle} directions" in texts
+        assert f"{state}: 95 % in {middle} directions" in legend(figure, 0)
 
 
 def test_the_second_plot_has_every_accuracy(case: tuple[dict[str, Any], Figure]) -> None:
@@ -61,7 +64,7 @@ def test_the_second_plot_has_every_accuracy(case: tuple[dict[str, Any], Figure])
             if kind == "principal":
                 np.testing.assert_array_equal([thin.get_ydata() for thin in drawn[f"thin-{kind}-{block}"]], rows)
     top = figure.figure.axes[1].get_ylim()[1]
-    assert np.max([run["kept"]["principal"] for run in measured["separable"]]) <= top <= 1
+    assert np.max([run["kept"]["principal"] for run in measured["separable"]]) <= top <= 1.06
 
 
 def test_what_suffices_loses_two_points_at_the_most(case: tuple[dict[str, Any], Figure]) -> None:
@@ -75,7 +78,7 @@ def test_what_suffices_loses_two_points_at_the_most(case: tuple[dict[str, Any], 
         at = counts.index(count)
         assert max(lost[at:]) <= 0.02 + 1e-9
         assert at == 0 or lost[at - 1] > 0.02
-        assert f"in block {block + 1}: {count} suffice" in [text.get_text() for text in figure.figure.axes[1].texts]
+        assert f"in block {block + 1}: {count} suffice" in legend(figure, 1)
 
 
 def test_the_third_plot_has_every_place(case: tuple[dict[str, Any], Figure]) -> None:
@@ -116,7 +119,7 @@ def test_what_ships_shows_many_directions_and_what_the_classifier_sees() -> None
 
 
 def note(figure: Figure) -> str:
-    return " ".join(text.get_text() for text in figure.figure.axes[-1].texts)
+    return " ".join(figure.figure.texts[0].get_text().split())
 
 
 def test_above_the_plots_stands_what_was_measured_on_what(case: tuple[dict[str, Any], Figure]) -> None:
@@ -183,7 +186,7 @@ def changed(change: str) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ("missing", r"separable'\]\[1\] must have kept"),
+        ("missing", r"separable'\]\[1\] must have accuracy.*missing kept"),
         ("order", "falling shares"),
         ("sum", "falling shares"),
         ("counts", r"\(3, 4\) accuracies"),

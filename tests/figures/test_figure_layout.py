@@ -8,11 +8,13 @@ import pytest
 from made_measurements import made_gradients, made_subspaces
 from made_results import ENDS, made_results
 from made_savings import made_savings
-from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_agg import FigureCanvasAgg, RendererAgg
 from matplotlib.collections import Collection
+from matplotlib.legend import Legend
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.text import Text
+from matplotlib.transforms import Bbox
 
 from npconv.figures import (
     BUILDERS,
@@ -267,7 +269,9 @@ SIZES: dict[Callable[..., Figure], dict[str, dict[str, Any]]] = {
     predicted_and_measured: {
         "one layer": {"measurements": made_savings(layers=1)},
         "many, two kernels": {"measurements": made_savings(layers=24, kernel_sides=(3, 5), scale=1e4)},
-        "no torch": {"measurements": made_savings(functions=("limit", "npconv"))},
+        "two kernels, fast": {"measurements": made_savings(kernel_sides=(3, 5), scale=1e-6)},
+        "1×1": {"measurements": made_savings(kernel_sides=(1,))},
+        "7×7, no torch": {"measurements": made_savings(kernel_sides=(7,), functions=("limit", "npconv"))},
     },
     mobilenet_v2_table: {
         "narrow, odd": {"width": 0.35, "resolution": (95, 160), "classes": 10},
@@ -317,6 +321,15 @@ def test_texts_of_the_defaults_are_apart_and_inside(name: str, default: Callable
     check_layout(default(name))
 
 
+def legend_texts(legend: Legend | None) -> list[Text]:
+    return [] if legend is None else [text for text in (*legend.get_texts(), legend.get_title()) if text.get_text()]
+
+
+def box_of(text: Text, renderer: RendererAgg) -> Bbox:
+    """A text's box, without its leader."""
+    return Text.get_window_extent(text, renderer)
+
+
 def check_layout(drawn: Figure) -> None:
     figure = drawn.figure
     with style():
@@ -324,14 +337,16 @@ def check_layout(drawn: Figure) -> None:
         figure.draw_without_rendering()
         boxes = []
         for axes in figure.axes:
-            texts = [*axes.texts, *(axes.title, axes._left_title, axes._right_title)]
+            texts = [*axes.texts, axes.title, axes._left_title, axes._right_title, *legend_texts(axes.get_legend())]
             if axes.axison:
                 for axis in (axes.xaxis, axes.yaxis):
                     low, high = sorted(axis.get_view_interval())
                     texts += [axis.label, *(t.label1 for t in axis.get_major_ticks() if low <= t.get_loc() <= high)]
-            boxes += [(t.get_text(), t.get_window_extent(renderer)) for t in texts if t.get_text() and t.get_visible()]
+            boxes += [(t.get_text(), box_of(t, renderer)) for t in texts if t.get_text() and t.get_visible()]
+        legends = [text for legend in figure.legends for text in legend_texts(legend)]
         placed = [artist for box in figure.artists for artist in box.findobj(include_self=False)]
-        boxes += [(t.get_text(), t.get_window_extent(renderer)) for t in placed if isinstance(t, Text) and t.get_text()]
+        written = [t for t in (*figure.texts, *legends, *placed) if isinstance(t, Text) and t.get_text()]
+        boxes += [(t.get_text(), box_of(t, renderer)) for t in written]
         shapes = [a for a in placed if isinstance(a, Line2D | Patch) and a.get_visible()]
         for artist in (*shapes, *(a for axes in figure.axes if not axes.axison for a in (*axes.patches, *axes.lines))):
             extent = artist.get_window_extent(renderer)

@@ -33,9 +33,10 @@ def line(axes, gid):  # type: ignore[no-untyped-def]
 
 
 def panel_axes(figure: Figure):  # type: ignore[no-untyped-def]
-    """The input's axes, and those of each n by the pseudo-inverse and by the live coordinates."""
-    _, first, *rest = figure.figure.axes
-    return first, rest[:-2:2], rest[1:-2:2]
+    """The input's axes, and those of each n by the pseudo-inverse and by the live coordinates; the two plots."""
+    *panels, by_n, by_scale = figure.figure.axes
+    half = len(panels) // 2
+    return panels[0], panels[1:half], panels[half + 1 :], (by_n, by_scale)
 
 
 def exact_points(figure: Figure) -> np.ndarray:
@@ -178,14 +179,13 @@ def test_relu6_is_relu_at_small_scales_and_falls_to_nothing(figure: Figure) -> N
 
 
 def test_the_panels_show_the_data(figure: Figure) -> None:
-    first, upper, lower = panel_axes(figure)
+    first, upper, lower, _ = panel_axes(figure)
     dimensions = [panel["n"] for panel in figure.data["panels"]]
     assert dimensions == [2, 3, 5, 15, 30]
     assert [axes.get_title() for axes in (first, *upper)] == ["Input", *(f"Output/dim = {n}" for n in dimensions)]
     points = np.array(figure.data["points"])
     np.testing.assert_allclose(offsets(first, "kept"), points, atol=1e-6)
     colors = colormaps["viridis"](np.linspace(0, 0.86, len(points)))
-    texts = [text.get_text() for text in figure.figure.axes[0].texts]
     for panel, above, below in zip(figure.data["panels"], upper, lower, strict=True):
         kept = np.array(panel["live"]) >= 2
         np.testing.assert_allclose(offsets(above, "kept"), np.array(panel["decoded"])[kept], atol=1e-6)
@@ -199,12 +199,13 @@ def test_the_panels_show_the_data(figure: Figure) -> None:
             assert (axes.get_xlim(), axes.get_ylim()) == (first.get_xlim(), first.get_ylim())  # one scale
         (half,) = line(above, "half")
         np.testing.assert_allclose(half.get_xydata(), points / 2, atol=1e-6)
-        assert f"{panel['kept']} of {len(points)} kept" in texts
-    assert {"expected 1 − 3/2²", "expected 1 − 31/2³⁰", "each T: the median of 1000 draws"} <= set(texts)
+        assert below.get_xlabel().startswith(f"{panel['kept']} of {len(points)} kept\nexpected 1 − {panel['n'] + 1}/2")
+    assert [axes.get_xlabel().split()[-1] for axes in lower] == ["3/2²", "4/2³", "6/2⁵", "16/2¹⁵", "31/2³⁰"]
+    assert figure.figure.subfigs[0].get_supxlabel().endswith("Each T: the median of 1000 draws.")
 
 
 def test_the_plots_show_the_data(figure: Figure) -> None:
-    *_, by_n, by_scale = figure.figure.axes
+    *_, (by_n, by_scale) = panel_axes(figure)
     data, points = figure.data, len(figure.data["points"])
     everything = points * data["draws"]
     (mean,), (expected,), (median,) = (line(by_n, name) for name in ("mean", "expected", "median"))
@@ -225,6 +226,8 @@ def test_the_plots_show_the_data(figure: Figure) -> None:
         assert (marked.get_marker(), marked.get_color()) == (falling.get_marker(), falling.get_color())
     assert len({falling.get_marker() for falling in line(by_scale, "ReLU6")}) == len(lines)
     assert [text.get_text() for text in by_scale.texts] == [f"n = {found['n']}" for found in lines]
+    named = {text.get_text() for axes in (by_n, by_scale) for text in axes.get_legend().get_texts()}
+    assert {"expected: 1 − (n + 1)/2ⁿ", "median", "10 to 90 % of them", "ReLU, the same at every scale"} <= named
 
 
 def test_one_dimension_keeps_nothing() -> None:

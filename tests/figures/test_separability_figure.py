@@ -123,6 +123,11 @@ def test_the_drawn_points_are_the_data_up_to_the_exact_one(figure: Figure) -> No
         np.testing.assert_allclose(reference.get_ydata() ** 2, 1 - reference.get_xdata(), atol=1e-15)
 
 
+def middle(text: Any) -> np.ndarray:
+    text.get_window_extent()
+    return np.asarray(text.get_window_extent().get_points().mean(axis=0))
+
+
 def test_a_number_stands_at_the_point_whose_q_it_is(figure: Figure) -> None:
     for panel, lines in enumerate(("random", "kernels")):
         axes, drawn = figure.figure.axes[panel], artists(figure, panel)
@@ -136,16 +141,26 @@ def test_a_number_stands_at_the_point_whose_q_it_is(figure: Figure) -> None:
         assert {f"q-{i}-{q}" for i, q in ends} <= {gid for gid, _ in numbers}
         for gid, text in numbers:
             _, i, q = gid.split("-")
-            here = axes.transData.transform(text.get_position())
+            here = middle(text)
             nearest = min(places, key=lambda key: float(np.linalg.norm(places[key] - here)))
             assert nearest == (int(i), int(q))
             assert text.get_text() == q
 
 
-def test_the_legend_says_where_each_line_is_exact(figure: Figure) -> None:
-    left, right = ({text.get_text() for text in axes.texts} for axes in figure.figure.axes)
-    assert {"N = 8: exact at Q = 8, cost 1.89", "N = 128: exact at Q = 9, cost 1.07", "random kernels, 3×3×3×N"} <= left
-    assert {"derivatives of a Gaussian: exact at Q = 2, cost 0.24", "nothing is saved beyond"} <= right
+def legend(figure: Figure, panel: int) -> list[str]:
+    return [text.get_text() for text in figure.figure.axes[panel].get_legend().get_texts()]
+
+
+def test_the_legend_says_what_each_line_and_number_is(figure: Figure) -> None:
+    left, right = legend(figure, 0), legend(figure, 1)
+    assert {"N = 8: exact at Q = 8, cost 1.89", "N = 128: exact at Q = 9, cost 1.07"} <= set(left)
+    assert "each of 10 kernels; thick: their mean" in left
+    assert "derivatives of a Gaussian: exact at Q = 2, cost 0.24" in right
+    for texts in (left, right):
+        assert "numbers at points: the depth multiplier Q" in texts
+    assert [axes.get_title("left") for axes in figure.figure.axes] == [
+        "random kernels, 3×3×3×N", "kernels of known filters, 3×3×3×128",
+    ]  # fmt: skip
     assert "seed 0" in figure.caption
     styles = {
         (line.get_linestyle(), line.get_marker())
@@ -158,8 +173,9 @@ def test_the_legend_says_where_each_line_is_exact(figure: Figure) -> None:
 
 def test_given_kernels_have_their_shapes_told() -> None:
     kernels = {"a": np.eye(9).reshape(3, 3, 1, 9), "b": np.ones((5, 5, 2, 4))}
-    texts = {text.get_text() for text in separability(kernels=kernels, repeats=1).figure.axes[1].texts}
-    assert {"given kernels", "b, 5×5×2×4: exact at Q = 1, cost 0.29"} <= texts
+    figure = separability(kernels=kernels, repeats=1)
+    assert figure.figure.axes[1].get_title("left") == "given kernels"
+    assert "b, 5×5×2×4: exact at Q = 1, cost 0.29" in legend(figure, 1)
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from ...kernels.pointwise import pointwise_conv2d
 
 
 @dataclass(frozen=True)
-class Panel:
+class EmbeddingPanel:
     """One matrix's outputs: of all draws in n dimensions the one that keeps a median number of points."""
 
     n: int
@@ -63,7 +63,7 @@ def count_kept(unit: Array, matrices: Array, dimensions: Sequence[int], scales: 
     return Counts(kept, capped)
 
 
-def median_panel(unit: Array, matrices: Array, kept: Array, n: int) -> Panel:
+def median_panel(unit: Array, matrices: Array, kept: Array, n: int) -> EmbeddingPanel:
     """The first draw whose count of kept points is the median of all draws, and what its matrix makes of the points."""
     counts = kept[:, n - 1]
     draw = int(np.argmax(counts == quantile(counts, 1, 2)))
@@ -73,7 +73,7 @@ def median_panel(unit: Array, matrices: Array, kept: Array, n: int) -> Panel:
     decoded = embed(output, np.linalg.pinv(matrix))  # (P, 2)
     live_rows = np.where(live[..., np.newaxis], matrix, 0)  # (P, n, 2)
     recovered = (np.linalg.pinv(live_rows) @ output[..., np.newaxis])[..., 0]  # (P, 2)
-    return Panel(n, draw, matrix, live.sum(axis=1), decoded, recovered)
+    return EmbeddingPanel(n, draw, matrix, live.sum(axis=1), decoded, recovered)
 
 
 def quantile(counts: Array, part: int, whole: int) -> int:

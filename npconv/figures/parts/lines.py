@@ -1,62 +1,217 @@
-"""Line plots: panels side by side under a note, legends above their axes, logarithmic axes with ticks written out."""
+"""Line plots that matplotlib lays out: a note above, legends above the axes, labels at the ends of lines and at points.
+
+A figure is begun with `noted`, drawn into, and finished with `arrange`, which lets constrained layout measure all that
+is there, fixes it, and moves labels apart. `side_by_side` does this for equal panels.
+"""
 
 import math
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import matplotlib.figure
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.lines import Line2D
+from matplotlib.text import Annotation, Text
 from matplotlib.ticker import NullLocator
+from matplotlib.transforms import Bbox
 
-from .drawing import MARGIN, SMALL, TITLE, WIDTH, text_width
+from ...kernels.geometry import Array
+from .drawing import INK, LINE_COLORS, LINE_STYLES, MARGIN, MARKERS, SMALL, SMALLEST, WIDTH, spread, text_width
 
-LEGEND_LINE, SAMPLE = 0.175, 0.42  # inches: from one line of a legend to the next, and before its text
-GAP = 0.14
 MOST_TICKS = 7
-NOTE_LINE = 0.155  # inches from one line of a note to the next
-BOTTOM, HEIGHT, EDGE = 0.52, 2.5, 0.12  # inches below a panel, its own, and right of the last one
+NARROWEST = 0.8  # inches of an axes
+NOTE_LINE, LEGEND_LINE = 0.155, 0.167  # inches from one line of a note, and of a legend, to the next
+LEADER = 10  # points from the end of a line to its label
+SIDES = ((1, 1), (-1, -1), (1, 0), (0, 1), (-1, 0), (0, -1), (-1, 1), (1, -1))  # of a point, those tried first first
 
 Kind = Mapping[str, Any]  # how a line is drawn, as matplotlib names it
+Entries = Sequence[tuple[Kind, str]]  # of a legend
+LOOKS: list[dict[str, Any]] = [
+    {"color": color, "linestyle": line, "marker": marker, "markersize": 4.5}
+    for color, line, marker in zip(LINE_COLORS, LINE_STYLES, MARKERS, strict=False)
+]
+SEEDS: tuple[Kind, str] = ({"color": INK, "linewidth": 0.5}, "each seed; thick: their median")
+BASE: Kind = {"color": INK, "linewidth": 0.8}  # of comparisons: chance, no gain
 
 
 class Panel(NamedTuple):
-    """One of the plots side by side: its title, its legend, and what draws into axes that are so many inches wide."""
+    """One of the plots side by side: its title, its legend, and what draws into its axes."""
 
     title: str
-    legend: Sequence[tuple[Kind, str]]
-    draw: Callable[[Axes, float], None]
+    legend: Entries
+    draw: Callable[[Axes], None]
 
 
 def side_by_side(
-    function: str, note: str, panels: Sequence[Panel], *, left: float, apart: float
+    function: str, note: str, panels: Sequence[Panel], too_wide: str, *, height: float = 3.0
 ) -> matplotlib.figure.Figure:
     """A figure of equal panels: above them a note, which a reader must know first, and each one's title and legend.
 
-    Args:
-        function: whose figure it is, for errors.
-        note: of as many lines as it takes.
-        panels: from the left to the right.
-        left: inches before the first one.
-        apart: inches between two.
-
-    Raises ValueError where a legend is wider than its panel.
+    Raises ValueError, with `too_wide` as its words, where a legend is wider than its panel.
     """
-    across = (WIDTH - left - apart * (len(panels) - 1) - EDGE) / len(panels)
-    for title, legend, _ in panels:
-        if legend_width(title, [text for _, text in legend]) > across + apart / 2:
-            raise ValueError(f"{function}: measured must have numbers that fit into a legend; got {legend[0][1]!r}")
-    most = max(len(panel.legend) for panel in panels)
-    notes = wrapped(note, 0.97 * (WIDTH - 2 * MARGIN))  # on a screen letters may be that much wider
-    height = BOTTOM + HEIGHT + legend_height(most) + NOTE_LINE * len(notes) + MARGIN
-    figure = matplotlib.figure.Figure(figsize=(WIDTH, height))
-    for i, (title, legend, draw) in enumerate(panels):
-        x = left + i * (across + apart)
-        axes = figure.add_axes((x / WIDTH, BOTTOM / height, across / WIDTH, HEIGHT / height))
-        draw(axes, across)
-        legend_above(axes, (across, HEIGHT), title, legend, most)
-    write_note(figure.add_axes((0, 0, 1, 1), zorder=-1), notes, height)
+    figure = noted(note, height + LEGEND_LINE * max(len(panel.legend) for panel in panels))
+    for axes, panel in zip(figure.subplots(1, len(panels)), panels, strict=True):
+        panel.draw(axes)
+    legends_above(figure.axes, [(panel.title, panel.legend) for panel in panels])
+    arrange(function, figure, too_wide)
     return figure
+
+
+def noted(note: str, height: float) -> matplotlib.figure.Figure:
+    """A figure that constrained layout will arrange: a note at the upper edge, and below it so many inches."""
+    notes = wrapped(note, 0.97 * (WIDTH - 2 * MARGIN)) if note else []  # on a screen letters may be that much wider
+    layout = ConstrainedLayoutEngine(w_pad=0.1, h_pad=0.08, wspace=0.04, hspace=0.02)
+    figure = matplotlib.figure.Figure(figsize=(WIDTH, height + NOTE_LINE * len(notes)), layout=layout)
+    if notes:
+        figure.suptitle("\n".join(notes), x=MARGIN / WIDTH, ha="left", size=SMALL, weight="normal", parse_math=False)
+    return figure
+
+
+def legends_above(plots: Sequence[Axes], legends: Sequence[tuple[str, Entries]], columns: int = 1) -> None:
+    """Write above each of some axes its title and its legend; titles beside one another are equally high."""
+    rows = max(math.ceil(len(entries) / columns) for _, entries in legends)
+    for axes, (title, entries) in zip(plots, legends, strict=True):
+        filled = [*entries, *[({"linestyle": "none"}, "")] * (rows * columns - len(entries))]
+        legend = axes.legend(
+            [Line2D([], [], **kind) for kind, _ in filled],
+            [text for _, text in filled],
+            loc="lower left",
+            bbox_to_anchor=(0, 1),
+            borderaxespad=0.3,
+            borderpad=0,
+            frameon=False,
+            handlelength=3,
+            ncols=columns,
+        )
+        legend.set_in_layout(False)  # it may be somewhat wider than its axes
+        for text in legend.get_texts():
+            text.set_parse_math(False)
+        height = legend.get_window_extent().height * 72 / axes.figure.dpi
+        axes.set_title(title, loc="left", pad=height + 7, parse_math=False)
+
+
+def draw_runs(
+    axes: Axes,
+    name: str,
+    xs: Any,
+    runs: Sequence[Sequence[float]],
+    kind: Kind,
+    *,
+    middle: Callable[..., Array] = np.median,
+    **thick: Any,
+) -> None:
+    """Draw a thin line for each run, and a thick one for their median, or mean, at each x."""
+    for run in runs if len(runs) > 1 else ():
+        axes.plot(xs, run, color=kind["color"], linewidth=0.5, alpha=0.5, clip_on=False, gid=f"thin-{name}")
+    axes.plot(xs, middle(runs, axis=0), **kind, **thick, clip_on=False, zorder=3, gid=f"line-{name}")
+
+
+def label_ends(axes: Axes, labels: Mapping[str, tuple[float, str]]) -> None:
+    """Write at the right of the axes what ends there, (height, text) by name; `arrange` then moves them apart."""
+    leader = {"arrowstyle": "-", "linewidth": 0.5, "color": INK, "shrinkA": 1, "shrinkB": 1, "relpos": (0, 0.5)}
+    for name, (height, text) in labels.items():
+        axes.annotate(
+            text,
+            (1, height),
+            xycoords=axes.get_yaxis_transform(),
+            xytext=(LEADER, 0),
+            textcoords="offset points",
+            size=SMALL,
+            va="center",
+            linespacing=1.1,
+            arrowprops=leader,
+            annotation_clip=False,
+            gid=f"end-{name}",
+        )
+
+
+def arrange(function: str, figure: matplotlib.figure.Figure, too_wide: str) -> None:
+    """Give everything the place that constrained layout measures, for good; raise ValueError where there is no room."""
+    layout = figure.get_layout_engine()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # of axes without any room, which are an error below
+        layout.execute(figure)  # type: ignore[union-attr]
+    figure.set_layout_engine(None)
+    for axes in figure.axes:
+        legend = axes.get_legend()
+        end = axes.bbox.x1 if legend is None else legend.get_window_extent().x1
+        room = min((each.bbox.x0 for each in figure.axes if each.bbox.x0 > axes.bbox.x1), default=figure.bbox.x1)
+        if axes.bbox.width < NARROWEST * figure.dpi or end > room:
+            raise ValueError(f"{function}: {too_wide}")
+        _thin_ticks(axes)
+        _move_apart(axes, [text for text in axes.texts if isinstance(text, Annotation) and _is_end(text)])
+
+
+def _is_end(text: Annotation) -> bool:
+    return (text.get_gid() or "").startswith("end-")
+
+
+def _thin_ticks(axes: Axes) -> None:
+    """Hide the labels of the horizontal axis that would touch the next one to the right."""
+    edge = math.inf
+    low, high = axes.get_xlim()
+    for tick in sorted(axes.xaxis.get_major_ticks(), key=lambda tick: -tick.get_loc()):
+        box = tick.label1.get_window_extent()
+        if low <= tick.get_loc() <= high and tick.label1.get_visible() and tick.label1.get_text():
+            tick.label1.set_visible(box.x1 + 3 <= edge)
+            edge = box.x0 if box.x1 + 3 <= edge else edge
+
+
+def _move_apart(axes: Axes, labels: Sequence[Annotation]) -> None:
+    """Move labels up or down, as little as need be, until none touches another, within the height of the axes."""
+    boxes = [_box(label) for label in labels]
+    gap = max((box.height for box in boxes), default=0.0) + 2
+    middles = [(box.y0 + box.y1) / 2 for box in boxes]
+    bounds = (axes.bbox.y0 + gap / 2, axes.bbox.y1 - gap / 2)
+    for label, middle, place in zip(labels, middles, spread(middles, gap, bounds), strict=True):
+        label.xyann = (LEADER, (place - middle) * 72 / axes.figure.dpi)
+
+
+def label_points(axes: Axes, labels: Sequence[tuple[float, float, str, str]]) -> None:
+    """Write (x, y, text, name) beside points where nothing is covered; leave out what has no free place.
+
+    To be called after `arrange`. A label is nearer to its own point than to any other of these points.
+    """
+    points = axes.transData.transform([label[:2] for label in labels])
+    drawn = np.concatenate([_along(line) for line in axes.lines])
+    taken = [_box(text) for text in axes.texts]
+    for at, (x, y, text, name) in zip(points, labels, strict=True):
+        label = axes.annotate(text, (x, y), (0, 0), textcoords="offset points", size=SMALLEST, gid=name)
+        for across, up in SIDES:
+            label.set(ha=("center", "left", "right")[across], va=("center", "bottom", "top")[up])
+            label.xyann = (4.5 * across, 4.5 * up)
+            box = _box(label)
+            middle = box.get_points().mean(axis=0)
+            distances = np.linalg.norm(points - middle, axis=1)
+            lonely = np.sum(distances < 1.3 * np.linalg.norm(at - middle)) == 1
+            near = box.padded(2)
+            inside = axes.bbox.containsx(near.x0) and axes.bbox.containsx(near.x1) and axes.bbox.containsy(near.y0)
+            if lonely and inside and not near.count_overlaps(taken) and not near.count_contains(drawn):
+                taken.append(near)
+                break
+        else:
+            label.remove()
+
+
+def _box(text: Text) -> Bbox:
+    """The box of a text in pixels, without its leader."""
+    text.get_window_extent()  # puts an annotation where it belongs
+    return Text.get_window_extent(text)
+
+
+def _along(line: Line2D) -> Array:
+    """Points along a line, in pixels, close enough for no text to lie between them, and around its markers."""
+    corners = line.get_transform().transform(line.get_xydata())
+    lengths = np.concatenate([[0], np.cumsum(np.linalg.norm(np.diff(corners, axis=0), axis=1))])
+    at = np.linspace(0, lengths[-1], int(lengths[-1] / 3) + 2)
+    path = np.stack([np.interp(at, lengths, corners[:, axis]) for axis in (0, 1)], axis=1)
+    if line.get_marker() in ("", "None", None):
+        return path
+    around = np.array([(0, 1), (1, 0), (0, -1), (-1, 0)]) * line.get_markersize() / 2
+    return np.concatenate([path, (corners[:, np.newaxis] + around).reshape(-1, 2)])
 
 
 def write_note(page: Axes, notes: Sequence[str], height: float) -> None:
@@ -107,33 +262,6 @@ def times_text(factor: float) -> str:
     return f"{digits}·{power_of_ten(int(exponent))}"
 
 
-def legend_height(lines: int) -> float:
-    """How much room, in inches, a title and a legend of so many lines take above the axes."""
-    return GAP + LEGEND_LINE * lines + TITLE * 1.8 / 72
-
-
-def legend_above(
-    axes: Axes, size: tuple[float, float], title: str, entries: Sequence[tuple[Kind, str]], lines: int
-) -> None:
-    """Write a title above the axes of that size in inches, and below it what each line is, with a sample of it.
-
-    There is room for so many `lines`, so that titles beside one another are equally high.
-    """
-    width, height = size
-    for row, (kind, text) in enumerate(entries):
-        y = 1 + (GAP + LEGEND_LINE * (lines - row - 0.5)) / height
-        x = np.array([0, 0.5, 1]) * (SAMPLE - 0.08) / width
-        axes.plot(x, [y] * 3, transform=axes.transAxes, clip_on=False, markevery=[1], **kind)
-        axes.text(SAMPLE / width, y, text, size=SMALL, va="center_baseline", transform=axes.transAxes, parse_math=False)
-    y = 1 + (GAP + LEGEND_LINE * lines + 0.05) / height
-    axes.text(0, y, title, size=TITLE, weight="bold", va="bottom", transform=axes.transAxes, parse_math=False)
-
-
-def legend_width(title: str, texts: Sequence[str]) -> float:
-    """How wide, in inches, a title and a legend of those texts are."""
-    return max(text_width(title, TITLE, "bold"), *(SAMPLE + text_width(text, SMALL) for text in texts))
-
-
 def decades(axes: Axes, low: float, high: float) -> None:
     """A logarithmic vertical axis from the decade below `low` to the one above `high`, with ticks at powers of ten."""
     first, last = math.floor(math.log10(low) + 1e-9), math.ceil(math.log10(high) - 1e-9)
@@ -145,18 +273,3 @@ def decades(axes: Axes, low: float, high: float) -> None:
     exponents = range(first, last + 1, step)
     axes.set_yticks([10.0**exponent for exponent in exponents], [power_of_ten(exponent) for exponent in exponents])
     axes.yaxis.set_minor_locator(NullLocator())
-
-
-def ticks_apart(axes: Axes, values: Sequence[int], width: float) -> None:
-    """Ticks at whole numbers on the horizontal axis, `width` inches wide; those go that come too near a higher one."""
-    places = axes.transScale.transform([(value, axes.get_ylim()[1]) for value in values])[:, 0]
-    low, high = axes.transScale.transform([(limit, axes.get_ylim()[1]) for limit in axes.get_xlim()])[:, 0]
-    kept: list[int] = []
-    edge = math.inf
-    for value, place in sorted(zip(values, places, strict=True), reverse=True):
-        middle, half = (place - low) / (high - low) * width, text_width(str(value), SMALL) / 2
-        if middle + half + 0.06 <= edge:
-            kept.append(value)
-            edge = middle - half
-    axes.set_xticks(kept, [str(value) for value in kept])
-    axes.xaxis.set_minor_locator(NullLocator())

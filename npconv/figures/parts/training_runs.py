@@ -19,16 +19,20 @@ SETTINGS = (
 
 
 def check_measured(function: str, measured: Any, names: Sequence[str], settings: Sequence[str]) -> None:
-    """Raise where what `fig07.measurements.make_stored` writes is no mapping, or lacks one of these names."""
+    """Raise where what `npconv.training.fig07.measurements.make_stored` writes is no mapping, or lacks a name."""
     if not isinstance(measured, Mapping):
-        raise TypeError(
-            f"{function}: measured must be a mapping as make_stored writes it; got {type(measured).__name__}"
-        )
+        kind = type(measured).__name__
+        raise TypeError(f"{function}: measured must be a mapping as make_stored writes it; got {kind}")
     for name in names:
         if not measured.get(name):
             raise ValueError(f"{function}: measured must have {name!r}; got {sorted(map(str, measured))}")
-    if missing := set(settings) - set(measured["settings"]):
-        raise ValueError(f"{function}: measured['settings'] must have {', '.join(sorted(missing))}")
+    check_names(f"{function}: measured['settings']", measured["settings"], settings)
+
+
+def check_names(where: str, entry: Mapping[str, Any], names: Sequence[str]) -> None:
+    """Raise where an entry lacks one of these names."""
+    if missing := [name for name in names if name not in entry]:
+        raise ValueError(f"{where} must have {', '.join(names)}; missing {', '.join(missing)}")
 
 
 def numbers_of_runs(function: str, results: Mapping[str, Any]) -> dict[str, Any]:
@@ -106,8 +110,7 @@ def _checked(function: str, results: Mapping[str, Any]) -> dict[str, Any]:
         where = f"{function}: results['runs'][{index}]"
         if not isinstance(run, Mapping):
             raise ValueError(f"{where} must be a run, a dict; got {run!r:.60}")
-        if missing := [name for name in ("variant", "seed", "step", "test_accuracy") if name not in run]:
-            raise ValueError(f"{where} must have variant, seed, step and test_accuracy; missing {', '.join(missing)}")
+        check_names(where, run, ("variant", "seed", "step", "test_accuracy"))
         if run["variant"] not in list(VARIANTS) or run["seed"] not in seeds:
             raise ValueError(
                 f"{where} must be of one of {', '.join(VARIANTS)} with one of results['seeds']; got "
