@@ -151,12 +151,12 @@ def _cost(line: dict[str, Any], q: int) -> float:
 
 
 def _exact(lines: Sequence[Line]) -> str:
-    return ", ".join(f"{line['label']} at {_exact_text(line)}" for line in lines)
+    return ", ".join(f"{line['label']} at {_exact_text(line, ' and')}" for line in lines)
 
 
-def _exact_text(line: Line) -> str:
+def _exact_text(line: Line, joined: str = ",") -> str:
     """The first Q at which a line is exact, and its cost."""
-    return f"Q = {line['exact from Q']}, cost {_costs(line)[-1]:.2f}"
+    return f"Q = {line['exact from Q']}{joined} cost {_costs(line)[-1]:.2f}"
 
 
 def _ends(lines: Sequence[Line]) -> str:

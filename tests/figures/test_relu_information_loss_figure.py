@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from matplotlib import colormaps
 
-from npconv import claims, relu6
+from npconv import relu6
+from npconv.claims.subspaces import relu_loses_information_in_few_dimensions
 from npconv.figures import Figure, relu_information_loss
 
 CLOUD = np.random.default_rng(5).normal(size=(40, 2)) * 7
@@ -102,7 +103,7 @@ def test_the_mean_is_the_expected_share_within_its_error(figure: Figure) -> None
 
 
 def test_it_agrees_with_the_claim(figure: Figure) -> None:
-    numbers = claims.relu_loses_information_in_few_dimensions().numbers[0]
+    numbers = relu_loses_information_in_few_dimensions().numbers[0]
     everything = len(figure.data["points"]) * figure.data["draws"]
     for of_relu in figure.data["by scale"]["lines"]:
         exact = float(Fraction(figure.data["by n"]["expected share"][of_relu["n"] - 1]))
