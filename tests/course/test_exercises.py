@@ -193,7 +193,7 @@ def answer_of(function, task, case, variant):
 
 @by_task
 def test_the_references_agree_with_the_solutions_in_every_variant(exercise, task):
-    for start, seed in enumerate((*SEEDS, 5, 6, 7)):
+    for start, seed in enumerate((*SEEDS, 5)):
         variant = variant_from(exercise.choices, seed, exercise.name)
         function = solved(exercise, task, variant)
         for case in few_cases(task, 3 if seed is None else 13, start):
@@ -302,7 +302,7 @@ def test_no_mistake_is_right_and_no_two_are_the_same(exercise, task):
     within = [choice for choice in exercise.choices if choice not in ("channels", "filters", "order")]
     variants = [Variant(), *(Variant(1, **{choice: OPTIONS[choice][-1]}) for choice in within)]
     cases = few_cases(task)[::-1]  # the large ones first
-    tried = [(variant, case) for variant in variants for case in cases[:24]]
+    tried = [(variant, case) for case in cases[:24] for variant in variants]
     for variant, case in (*tried, *((Variant(), case) for case in cases[24:])):
         right = task.reference(case, variant)
         right = right if task.compared is None else task.compared(right, case, variant)

@@ -1,5 +1,6 @@
 """The inverted residual as an exercise, forward and backward."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -114,12 +115,8 @@ class FlawedBlock:
         return dx + self.dy if self.shortcut else dx, dexpand, ddepthwise, dproject
 
 
-def _forward_with(flaw: str) -> Answer:
-    return lambda case, variant, reference: FlawedBlock(case, variant, flaw).output()
-
-
-def _backward_with(flaw: str) -> Answer:
-    return lambda case, variant, reference: FlawedBlock(case, variant, flaw).gradients()
+def _flawed(flaw: str, answer: Callable[[FlawedBlock], Result]) -> Answer:
+    return lambda case, variant, reference: answer(FlawedBlock(case, variant, flaw))
 
 
 FORWARD_FLAWS = {
@@ -190,7 +187,7 @@ FORWARD = Task(
     reference=lambda case, variant: FlawedBlock(case, variant).output(),
     text=f"The inverted residual with its linear bottleneck.\n\nIts steps: {STEPS}",
     example={"output_width": 2, "expansion": 2},
-    wrong={**{says: _forward_with(flaw) for flaw, says in FORWARD_FLAWS.items()}, **WRONG},
+    wrong={**{says: _flawed(flaw, FlawedBlock.output) for flaw, says in FORWARD_FLAWS.items()}, **WRONG},
     integers=False,
     choices=("limit",),
     row=signatures.INVERTED_RESIDUAL,
@@ -221,7 +218,7 @@ BACKWARD = c.backward_of(
     "ReLU6's derivative is 1 between 0 and {limit}, and 0 elsewhere: at 0 and {limit} exactly too. dexpand is None "
     "where expand is.",
     wrong={
-        **{says: _backward_with(flaw) for flaw, says in BACKWARD_FLAWS.items()},
+        **{says: _flawed(flaw, FlawedBlock.gradients) for flaw, says in BACKWARD_FLAWS.items()},
         **WRONG,
         **m.not_summed("ddepthwise", 2, "last"),
         **m.not_summed("ddepthwise", 2, "first"),

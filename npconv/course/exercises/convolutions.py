@@ -100,12 +100,7 @@ def geometry(sizes: Sizes) -> dict[str, Any]:
     }
 
 
-def output_sides(x: Array, kernel: Array, options: Mapping[str, Any]) -> tuple[int, int]:
-    """Height and width of the output."""
-    return output_sides_of(x.shape, kernel.shape, options["stride"], options["padding"])
-
-
-def output_sides_of(x: tuple[int, ...], kernel: tuple[int, ...], stride: Any, padding: Any) -> tuple[int, int]:
+def output_sides(x: tuple[int, ...], kernel: tuple[int, ...], *, stride: Any, padding: Any) -> tuple[int, int]:
     """Height and width of the output, from the shapes of the input and the kernel."""
     height, width = ((x[1 + i] + sum(padding[i]) - kernel[i]) // stride[i] + 1 for i in range(2))
     return height, width
@@ -174,7 +169,7 @@ def with_upstream(build: Build) -> Build:
         case = build(sizes, draw)
         x, *kernels = case.arrays.values()
         spatial = case.arrays.get("depthwise", kernels[0])
-        sides = output_sides(x, spatial, case.options) if case.options else x.shape[1:3]
+        sides = output_sides(x.shape, spatial.shape, **case.options) if case.options else x.shape[1:3]
         return replace(case, arrays={"dy": draw(x.shape[0], *sides, kernels[-1].shape[-1]), **case.arrays})
 
     return backward_case

@@ -46,7 +46,7 @@ def _formula(number: Callable[..., int]) -> Answer:
 
     def answer(case: Case, variant: Variant, reference: Reference) -> Result:
         x, *kernels, stride, padding = case.options.values()
-        positions = prod(c.output_sides_of(x, kernels[0], stride, padding))
+        positions = prod(c.output_sides(x, kernels[0], stride=stride, padding=padding))
         return (number(positions, x, *kernels) * (x[0] if variant.counts_batch else 1),)
 
     return answer

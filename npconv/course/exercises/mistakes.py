@@ -72,7 +72,7 @@ def overwriting(parts: Callable[[Array], Mapping[tuple[int, int], Array]], produ
         stride, padding = case.options["stride"], case.options["padding"]
         dpadded = np.zeros(variant.padded(x, padding).shape)
         for (i, j), part in parts(kernel).items():
-            for v, w in np.ndindex(*output_sides(x, kernel, case.options)):
+            for v, w in np.ndindex(*output_sides(x.shape, kernel.shape, **case.options)):
                 row, column = v * stride[0] + i, w * stride[1] + j
                 patch = dpadded[:, row : row + part.shape[0], column : column + part.shape[1]]
                 patch[...] = product(dy[:, v, w], part, x.shape[-1])
@@ -100,7 +100,7 @@ def stepping(change: Change) -> Answer:
     def answered(case: Case, variant: Variant, reference: Reference) -> Result:
         x, kernel = list(case.arrays.values())[:2]
         stride, padded = change(case.options["stride"]), variant.padded(x, case.options["padding"])
-        sides = zip(output_sides(x, kernel, case.options), stride, kernel.shape, strict=False)
+        sides = zip(output_sides(x.shape, kernel.shape, **case.options), stride, kernel.shape, strict=False)
         rows, columns = ((side - 1) * step + length for side, step, length in sides)
         if rows > padded.shape[1] or columns > padded.shape[2]:
             raise ValueError("the taps run over the map's edge")
