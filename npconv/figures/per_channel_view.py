@@ -11,9 +11,10 @@ from matplotlib.offsetbox import OffsetBox
 from ..kernels.geometry import Padding, Pair
 from ..text import counted, number_text, plural, shape_text
 from .figure import Figure, drawn_by, four_part_caption
-from .parts.drawing import ROLES, SMALL, Volume, least_number_cell, number_cell, number_size, text_width
+from .parts.drawing import ROLES, Volume, least_number_cell, number_cell, number_size, text_width
 from .parts.layer import Layer, layer_from
-from .parts.layout import Drawing, Page, column, grid, note, row, space, text, title
+from .parts.layout import Drawing, Page, column, note, text, title
+from .parts.rows import rows_and_sum
 from .parts.slabs import channel_color, hue_text
 from .parts.values import ROUNDED, Given, geometry_text, number_texts, side_text
 from .parts.worked import Slices, Terms, slices_text, worked_value
@@ -242,17 +243,11 @@ def _box(page: Page, layer: Layer, columns: list[_Column], worked: bool, shown: 
             lines.append([None] * 5 + [text("+", size=13)])
     sides = [None, note(columns[0].side), None, note(columns[1].side), None, note(columns[2].side)]
     titles = [None, title(columns[0].title), None, title(columns[1].title), None, title(columns[2].title)]
-    gaps = (0.12, 0.05)
-    rows = grid(lines, gaps=gaps)
-    below = grid([*lines, sides], gaps=gaps)
-    whole = grid([titles, *lines, sides], gaps=gaps)
-    (_, height), (_, with_sides), (_, with_titles) = page.size(rows), page.size(below), page.size(whole)
     total = columns[3].drawn(0, ROLES["output"], cell)
     equation = text(f"framed: {layer.equation}".replace(" = ", "\n= "))
     beside = not worked and page.size(equation)[0] < 1.8
     sum_column = column(title(columns[3].title), total, equation if beside else None, gap=0.08)
-    right = row(_brace(height), sum_column)
-    upper = row(whole, column(space(0, with_titles - with_sides), right, gap=0), gap=0.12, align="top")
+    upper = rows_and_sum(page, titles, lines, sides, sum_column)
     rest = _rest(layer, shown)
     texts = [
         text(f"… and {rest}") if rest else None,
@@ -261,15 +256,6 @@ def _box(page: Page, layer: Layer, columns: list[_Column], worked: bool, shown: 
     ]
     terms = _terms(page, layer, shown) if worked else None
     return column(upper, terms, column(*texts, gap=0.06, align="left") if any(texts) else None, gap=0.15)
-
-
-def _brace(height: float) -> Drawing:
-    """A brace beside all rows, and an arrow from it to their sum."""
-    drawing = Drawing()
-    drawing.line([(0, 0), (0.1, 0), (0.1, height), (0, height)])
-    drawing.arrow((0.1, height / 2), (0.85, height / 2))
-    drawing.text(0.48, height / 2 + 0.08, "sum over m", size=SMALL, along="bottom")
-    return drawing
 
 
 def _terms(page: Page, layer: Layer, shown: int) -> OffsetBox | None:

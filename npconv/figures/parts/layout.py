@@ -36,10 +36,13 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import Collection
+from matplotlib.colors import Normalize
+from matplotlib.image import BboxImage
 from matplotlib.offsetbox import AnchoredOffsetbox, DrawingArea, HPacker, OffsetBox, TextArea, VPacker
 from matplotlib.text import Annotation
-from matplotlib.transforms import Affine2D, Bbox
+from matplotlib.transforms import Affine2D, Bbox, TransformedBbox
 
+from ...kernels.geometry import Array
 from .drawing import INK, MARGIN, SMALL, TEXT, TITLE, WIDTH, Pen, TooLargeError, spread
 
 GAP = 0.1  # inches between neighbours
@@ -183,6 +186,15 @@ class Drawing(Pen, OffsetBox):
         artist.set_transform(self._inches + self._place)
         self._children.append(artist)
         self._measured = None
+
+    def image(self, name: str, values: Array, size: Sequence[float], colors: Any, low: float, high: float) -> None:
+        """Draw a matrix as a framed picture of that width and height, below the origin; `low` is the first colour."""
+        width, height = size
+        place = TransformedBbox(Bbox.from_bounds(0, -height, width, height), self._inches + self._place)
+        image = BboxImage(place, cmap=colors, norm=Normalize(low, high), interpolation="antialiased", gid=name)
+        image.set_data(values)
+        self._children.append(image)
+        self.line([(0, 0), (width, 0), (width, -height), (0, -height), (0, 0)])
 
     def set_offset(self, xy: Any) -> None:
         """Set where the origin is, in pixels."""

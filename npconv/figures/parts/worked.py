@@ -85,7 +85,9 @@ class Terms:
     def _term(self, m: int, *, cell: float, size: float, reserve: float, down: bool) -> OffsetBox:
         """One term, with room for the widest sum."""
         slices = [part.drawn(m, cell, size) for part in self.parts]
-        total = column(note(f"Σ = {self.sums[m]}"), space(reserve, 0), gap=0)
+        total = column(
+            note(f"Σ = {self.sums[m]}"), space(reserve, 0), gap=0, align="center" if "=" in self.signs else "left"
+        )
         line: list[OffsetBox | None] = [slices[0]]
         for sign, after in zip(self.signs, slices[1:], strict=True):
             line += [text(sign, size=TITLE), after]
