@@ -74,53 +74,65 @@ def check_backward(
     fixed = [_as_float64(a) for a in arrays]
     if not any(map(_is_differentiable, fixed)):
         raise ValueError("check_backward: arrays must hold at least one array of floats")
-    where = call_of(forward, [None if a is None else a.shape for a in fixed], geometry)
-
-    def apply(arrays: list[Any]) -> Array:
-        return result_of("check_backward", forward, arrays, geometry)
-
-    y = apply(fixed)
-    if not np.isfinite(y).all():
-        raise AssertionError(f"{label_of(forward)} returns numbers that are not finite ({where})")
-    dy = rng.standard_normal(y.shape)
-    gradients = gradients_of("check_backward", backward, dy if y.ndim else dy[()], fixed, geometry)
-
-    def slope(position: int, ahead: Array, behind: Array) -> float:
-        """The rise of ⟨dy, forward⟩ from one value of that array to another."""
-        return float((dy * (apply(replaced(fixed, position, ahead)) - apply(replaced(fixed, position, behind)))).sum())
-
-    def derivative(position: int, direction: Array, times: float = 1) -> float:
-        """The derivative of ⟨dy, forward⟩ as that array moves along the direction."""
-        a: Any = fixed[position]
-        if method == "complex":
-            with _complex_step():
-                moved = apply(replaced(fixed, position, a + 1e-30j * direction))
-            if not np.iscomplexobj(moved):
-                raise TypeError(
-                    "check_backward: method='complex' needs a forward that carries complex numbers, and its result is "
-                    f"real; use method='central' ({where})"
-                )
-            return float((dy * np.imag(moved)).sum() / 1e-30)
-        step = times * _step(a)
-        return slope(position, a + step * direction, a - step * direction) / (2 * step)
-
-    for position, gradient in gradients.items():
-        a, derivative_of = cast(Array, fixed[position]), partial(derivative, position)
-        rounding = 1e-12 * float(np.linalg.norm(dy * y)) / _step(a)  # thousands of times that of float64
+    central = method == "central"
+    slopes = _Slopes(forward, fixed, geometry, rng, central)
+    dy = slopes.dy if slopes.dy.ndim else slopes.dy[()]
+    for position, gradient in gradients_of("check_backward", backward, dy, fixed, geometry).items():
+        a, derivative = cast(Array, fixed[position]), partial(slopes.derivative, position)
+        rounding = 1e-12 * slopes.size / _step(a)  # thousands of times that of float64
         for direction in _directions(gradient, rng):
-            why = _why_wrong(gradient, direction, derivative_of, rounding, central=method == "central")
+            why = _why_wrong(gradient, direction, derivative, rounding, central=central)
             if why is None:
                 continue
-            index = _worst_entry(gradient, direction, derivative_of)
+            index = _worst_entry(gradient, direction, derivative)
             unit = np.zeros(gradient.shape)
             unit[index] = 1
-            expected = derivative(position, unit)
-            if _on_a_kink(partial(slope, position), a, unit, max(np.abs(gradient).max(), abs(expected))):
+            expected = derivative(unit)
+            if _on_a_kink(partial(slopes.rise, position), a, unit, max(np.abs(gradient).max(), abs(expected))):
                 why = KINK
             raise AssertionError(
                 f"the gradient of {name_of(forward, position)} is wrong: at {list(index)} backward says "
-                f"{gradient[index]:.6g}, and the derivative is {expected:.6g} ({where}){why}"
+                f"{gradient[index]:.6g}, and the derivative is {expected:.6g} ({slopes.where}){why}"
             )
+
+
+class _Slopes:
+    """Derivatives of ⟨dy, forward⟩ for a random dy, with respect to each of forward's arrays."""
+
+    def __init__(
+        self, forward: Function, fixed: list[Any], geometry: dict[str, Any], rng: np.random.Generator, central: bool
+    ) -> None:
+        self.forward, self.fixed, self.geometry, self.central = forward, fixed, geometry, central
+        self.where = call_of(forward, [None if a is None else a.shape for a in fixed], geometry)
+        y = self.apply(fixed)
+        if not np.isfinite(y).all():
+            raise AssertionError(f"{label_of(forward)} returns numbers that are not finite ({self.where})")
+        self.dy = rng.standard_normal(y.shape)
+        self.size = float(np.linalg.norm(self.dy * y))
+
+    def apply(self, arrays: list[Any]) -> Array:
+        """Forward's output for other arrays."""
+        return result_of("check_backward", self.forward, arrays, self.geometry)
+
+    def rise(self, position: int, ahead: Array, behind: Array) -> float:
+        """The rise of ⟨dy, forward⟩ from one value of that array to another."""
+        y, y_behind = (self.apply(replaced(self.fixed, position, a)) for a in (ahead, behind))
+        return float((self.dy * (y - y_behind)).sum())
+
+    def derivative(self, position: int, direction: Array, times: float = 1) -> float:
+        """The derivative of ⟨dy, forward⟩ as that array moves along the direction."""
+        a: Any = self.fixed[position]
+        if self.central:
+            step = times * _step(a)
+            return self.rise(position, a + step * direction, a - step * direction) / (2 * step)
+        with _complex_step():
+            moved = self.apply(replaced(self.fixed, position, a + 1e-30j * direction))
+        if not np.iscomplexobj(moved):
+            raise TypeError(
+                "check_backward: method='complex' needs a forward that carries complex numbers, and its result is "
+                f"real; use method='central' ({self.where})"
+            )
+        return float((self.dy * np.imag(moved)).sum() / 1e-30)
 
 
 def _why_wrong(
