@@ -2,17 +2,17 @@
 
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
+from itertools import pairwise
 
 from matplotlib.offsetbox import OffsetBox
 
 from ..kernels.geometry import Axis, Padding, Pair
 from ..text import counted, shape_text
 from .figure import Figure, drawn_by, four_part_caption
-from .parts.blocks import Cuboid, half_of, largest_scale, legend
+from .parts.blocks import Cuboid, half_of, legend
 from .parts.layout import Grid, Page, column, note, row, text
-from .parts.residuals import Operator, Residual, Shape, Tensor, inverted_block, pair_text
-from .parts.tables import heading, least_width, lines, table
+from .parts.residuals import Residual, Shape, inverted_block, pair_text
+from .parts.tables import fitted, heading, lines, table
 
 NAME = "bottleneck_table"
 HEADINGS = ("input", "operator", "output", "parameters", "MACs")
@@ -21,35 +21,7 @@ THICKEST = 0.7  # inches for the most channels, at the most
 
 
 @dataclass(frozen=True)
-class Step:
-    """A step of the block: each cell in symbols and with this layer's numbers."""
-
-    source: Tensor
-    operator: Operator
-    result: Tensor
-    symbols: dict[str, str]  # by heading, without the operator
-
-    @property
-    def cells(self) -> dict[str, tuple[str, ...]]:
-        """The lines of each cell, by heading."""
-        op, symbols = self.operator, self.symbols
-        dilated = any(word.startswith("dilation") for word in op.geometry)
-        depthwise = f"{op.text}, stride s{', dilation δ' if dilated else ''}"
-        return {
-            "input": (symbols["input"], shape_text(self.source.shape)),
-            "operator": (
-                depthwise if op.name == "depthwise" else f"{op.text} convolution",
-                "linear, no activation" if self.result.linear else f"then {self.result.activation}",
-                f"{op.name} {op.kernel}",
-            ),
-            "output": (symbols["output"], shape_text(self.result.shape)),
-            "parameters": (symbols["parameters"], f"{op.cost.params:,}"),
-            "MACs": (symbols["MACs"], f"{op.cost.macs:,}"),
-        }
-
-
-@dataclass(frozen=True)
-class Symbols:
+class Letters:
     """The letters of the paper's Table 1, and their values in this block."""
 
     block: Residual
@@ -66,11 +38,6 @@ class Symbols:
         return pair_text(*(side.stride for side in self.sides))
 
     @property
-    def wide(self) -> str:
-        """The wide tensors' channels."""
-        return "tk" if self.block.expands else "k"
-
-    @property
     def rounds_up(self) -> bool:
         """Whether "same" padding rounds h/s or w/s up."""
         return self.padding == "same" and any(side.input % side.stride for side in self.sides)
@@ -83,19 +50,27 @@ class Symbols:
         return ("⌈h/s⌉×⌈w/s⌉", "⌈h/s⌉·⌈w/s⌉") if self.rounds_up else ("h/s×w/s", "h·w/s²")
 
     @property
-    def steps(self) -> list[Step]:
-        """The rows of the table."""
-        wide, (sizes, product) = self.wide, self.small_map
+    def rows(self) -> list[dict[str, tuple[str, ...]]]:
+        """The lines of each cell by heading, a row for each operator: symbols first."""
+        block, (sizes, product) = self.block, self.small_map
+        wide = "tk" if block.expands else "k"
         symbols = {
             "expand": ("h×w×k", f"h×w×{wide}", f"k·{wide}", f"h·w·k·{wide}"),
             "depthwise": (f"h×w×{wide}", f"{sizes}×{wide}", f"Dᵣ²·{wide}", f"{product}·Dᵣ²·{wide}"),
             "project": (f"{sizes}×{wide}", f"{sizes}×k′", f"{wide}·k′", f"{product}·{wide}·k′"),
         }
-        names = [heading for heading in HEADINGS if heading != "operator"]
-        return [
-            Step(source, op, result, dict(zip(names, symbols[op.name], strict=True)))
-            for source, op, result in zip(self.block.branch, self.block.operators, self.block.branch[1:], strict=False)
-        ]
+        rows = []
+        for source, op, result in zip(block.branch, block.operators, block.branch[1:], strict=False):
+            dilated = ", dilation δ" if any(word.startswith("dilation") for word in op.geometry) else ""
+            numbers = shape_text(source.shape), shape_text(result.shape), f"{op.cost.params:,}", f"{op.cost.macs:,}"
+            first, last, params, macs = zip(symbols[op.name], numbers, strict=True)
+            operator = (
+                f"{op.text}, stride s{dilated}" if op.name == "depthwise" else f"{op.text} convolution",
+                "linear, no activation" if result.linear else f"then {result.activation}",
+                f"{op.name} {op.kernel}",
+            )
+            rows.append(dict(zip(HEADINGS, (first, operator, last, params, macs), strict=True)))
+        return rows
 
     @property
     def values(self) -> str:
@@ -186,61 +161,59 @@ def bottleneck_table(
     """
     shapes = {"x": x, "expand": expand, "depthwise": depthwise, "project": project}
     block = inverted_block(NAME, seed, stride, padding, dilation, **shapes)
-    letters = Symbols(block, padding)
+    letters = Letters(block, padding)
     with drawn_by(NAME, **shapes):
         page = Page()
-        drawing = TableDrawing(page, letters)
-        figure = page.finish(drawing.box)
+        box, channel = _draw(page, letters)
+        figure = page.finish(box)
     symbols, _, value = letters.formula
     return Figure(
         name="bottleneck-table",
         figure=figure,
         data={
-            "rows": [_data(step) for step in letters.steps],
+            "rows": [
+                {
+                    "operator": row["operator"][0],
+                    "name": op.name,
+                    "kernel": list(op.kernel),
+                    "input": list(source.shape),
+                    "output": list(result.shape),
+                    "activation": result.activation,
+                    "params": op.cost.params,
+                    "macs": op.cost.macs,
+                    "symbols": {name: lines[0] for name, lines in row.items() if name != "operator"},
+                }
+                for row, source, op, result in zip(
+                    letters.rows, block.branch, block.operators, block.branch[1:], strict=False
+                )
+            ],
             "params": block.cost.params,
             "macs": block.cost.macs,
             "formula": {"symbols": symbols, "value": value, "holds": letters.map_kept},
             "shortcut": block.shortcut,
             "why no shortcut": block.no_shortcut,
-            "inches per channel": drawing.channel,
+            "inches per channel": channel,
         },
         alt=_alt(letters),
         caption=_caption(letters),
     )
 
 
-def _data(step: Step) -> dict[str, Any]:
-    op = step.operator
-    return {
-        "operator": step.cells["operator"][0],
-        "name": op.name,
-        "kernel": list(op.kernel),
-        "input": list(step.source.shape),
-        "output": list(step.result.shape),
-        "activation": step.result.activation,
-        "params": op.cost.params,
-        "macs": op.cost.macs,
-        "symbols": step.symbols,
-    }
-
-
-def _alt(letters: Symbols) -> str:
-    cost, steps = letters.block.cost, [step.cells for step in letters.steps]
-    told = [
-        f"{cells['operator'][0]}, {cells['operator'][1]}: {cells['input'][0]} to {cells['output'][0]}, here "
-        f"{cells['input'][1]} to {cells['output'][1]}, with {cells['parameters'][1]} parameters and "
-        f"{cells['MACs'][1]} MACs."
-        for cells in steps
-    ]
+def _alt(letters: Letters) -> str:
+    cost, told = letters.block.cost, []
+    for cells in letters.rows:
+        (first, shape), (last, result), (_, params), (_, macs) = (cells[n] for n in HEADINGS if n != "operator")
+        how = ", ".join(cells["operator"][:2])
+        told.append(f"{how}: {first} to {last}, here {shape} to {result}, with {params} parameters and {macs} MACs.")
     return (
-        f"A table of the {len(steps)} steps of an inverted residual with input, operator, output, parameters and MACs, "
+        f"A table of the {len(told)} steps of an inverted residual with input, operator, output, parameters and MACs, "
         f"in symbols and for {letters.values}. {' '.join(told)} In all {cost.params:,} parameters and {cost.macs:,} "
         f"MACs. Shortcut: {_shortcut_text(letters.block)}. Beside each shape is a volume as thick as its channels, "
         "hatched where it is linear."
     )
 
 
-def _caption(letters: Symbols) -> str:
+def _caption(letters: Letters) -> str:
     block, (formula, _, value) = letters.block, letters.formula
     start = "The block expands its input, filters every channel by itself and projects"
     cost = (
@@ -274,55 +247,36 @@ def _shortcut_text(block: Residual) -> str:
     return f"the input is added to the output, {counted('addition', additions)}"
 
 
-class TableDrawing:
-    """The table as a box on a page, and its scale in inches a channel."""
+def _draw(page: Page, letters: Letters) -> tuple[OffsetBox, float]:
+    """The table with its notes and its legend, and the scale in inches a channel."""
+    block, tensors = letters.block, letters.block.branch
+    side = MAP / max(side for tensor in tensors for side in tensor.shape[:2])
+    most = max(tensor.shape[-1] for tensor in tensors)
 
-    def __init__(self, page: Page, letters: Symbols) -> None:
-        self.page, self.letters, self.steps = page, letters, letters.steps
-        tensors = letters.block.branch
-        self.side = MAP / max(side for tensor in tensors for side in tensor.shape[:2])
-        most = max(tensor.shape[-1] for tensor in tensors)
-        self.channel = largest = THICKEST / most
-        others = least_width(page, self.table()) - sum(self.widest(largest))
-        self.channel = largest_scale(lambda channel: others + sum(self.widest(channel)), page.inner, largest)
-        for tensor in tensors:
-            self.cuboid(tensor, self.channel).check(NAME, f"{tensor.role}, {tensor.shape}")
-        count = half_of(most)
-        bars = {count: count * self.channel}
-        explained = legend(page, "after ReLU6", bars, "height, depth: the map’s size")
-        self.box = column(
-            heading("inverted residual with a linear bottleneck", f"in symbols, and for {letters.values}"),
-            self.table(),
-            column(*map(note, letters.notes), gap=0.05, align="left"),
-            explained,
-            gap=0.12,
-            align="left",
-        )
+    def cuboids(channel: float) -> list[Cuboid]:
+        return [Cuboid(t.shape[2] * channel, t.shape[0] * side, t.shape[1] * side, t.linear) for t in tensors]
 
-    def cuboid(self, tensor: Tensor, channel: float) -> Cuboid:
-        """The volume of a tensor."""
-        height, width, channels = tensor.shape
-        return Cuboid(channels * channel, height * self.side, width * self.side, tensor.linear)
-
-    def widest(self, channel: float) -> tuple[float, float]:
-        """The widths of the widest input and of the widest output."""
-        widths = [self.cuboid(tensor, channel).size[0] for tensor in self.letters.block.branch]
+    def widest(channel: float) -> tuple[float, float]:
+        widths = [cuboid.size[0] for cuboid in cuboids(channel)]
         return max(widths[:-1]), max(widths[1:])
 
-    def table(self) -> Grid:
-        """The table on the present scale."""
-        cost = self.letters.block.cost
-        totals = [text(f"{total:,}", weight="bold") for total in (cost.params, cost.macs)]
-        rows = [self.row(i, step) for i, step in enumerate(self.steps)]
-        return table(self.page, HEADINGS, rows, [text("in all", weight="bold"), None, None, *totals], (3, 4))
-
-    def row(self, i: int, step: Step) -> list[OffsetBox | None]:
-        """The cells of a step."""
-        first, last = (
-            row(self.cuboid(tensor, self.channel).box(f"{name}-{i}", widest), lines(*step.cells[name]))
-            for name, tensor, widest in zip(
-                ("input", "output"), (step.source, step.result), self.widest(self.channel), strict=True
+    def build(channel: float) -> Grid:
+        rows: list[list[OffsetBox | None]] = []
+        for i, (cells, volumes) in enumerate(zip(letters.rows, pairwise(cuboids(channel)), strict=True)):
+            first, last = (
+                row(volume.box(f"{name}-{i}", width), lines(*cells[name]))
+                for name, volume, width in zip(("input", "output"), volumes, widest(channel), strict=True)
             )
-        )
-        numbers = [lines(*step.cells[name], align="right") for name in ("parameters", "MACs")]
-        return [first, lines(*step.cells["operator"]), last, *numbers]
+            numbers = [lines(*cells[name], align="right") for name in HEADINGS[3:]]
+            rows.append([first, lines(*cells["operator"]), last, *numbers])
+        totals = [text(f"{total:,}", weight="bold") for total in (block.cost.params, block.cost.macs)]
+        return table(page, HEADINGS, rows, [text("in all", weight="bold"), None, None, *totals], (3, 4))
+
+    body, channel = fitted(page, build, lambda channel: sum(widest(channel)), THICKEST / most)
+    for tensor, cuboid in zip(tensors, cuboids(channel), strict=True):
+        cuboid.check(NAME, f"{tensor.role}, {tensor.shape}")
+    head = heading("inverted residual with a linear bottleneck", f"in symbols, and for {letters.values}")
+    notes = column(*map(note, letters.notes), gap=0.05, align="left")
+    count = half_of(most)
+    explained = legend(page, "after ReLU6", {count: count * channel}, "height, depth: the map’s size")
+    return column(head, body, notes, explained, gap=0.12, align="left"), channel

@@ -18,7 +18,7 @@ from ..kernels.arguments import pair
 from ..kernels.geometry import Pair
 from ..layers import ReLU6
 from ..models import MOBILENET_V2_ROWS, Row, Summary, mobilenet_v2, summary
-from ..text import shape_text
+from ..text import filled, plural, shape_text
 from .figure import Figure, four_part_caption, style
 from .parts.blocks import HATCH
 from .parts.drawing import FRONT, INK, MARGIN, ROLES, SMALL, WIDTH, shade
@@ -28,7 +28,6 @@ FUNCTION = "cost_by_layer"
 MOST_BLOCKS = 40
 KINDS = ("stem", "expand", "depthwise", "project", "last", "classifier")
 """In the order of forward, in which a block's bars stand from the top."""
-POINTWISE = ("expand", "project")
 QUANTITIES = {"macs": "MACs", "weights": "weights", "bytes": "output maps"}
 PREFIXES = ((1, ""), (10**3, "k"), (10**6, "M"), (10**9, "G"), (10**12, "T"), (10**15, "P"))
 UNITS = {"": "", "k": "thousands", "M": "millions", "G": "billions", "T": "trillions", "P": "quadrillions"}
@@ -189,69 +188,63 @@ def _column_text(name: str) -> str:
 def _settings_text(data: Mapping[str, Any]) -> str:
     settings = data["settings"]
     own = "" if settings["rows"] == [list(row) for row in MOBILENET_V2_ROWS] else " with other rows"
-    return (
-        f"MobileNetV2{own}, width {settings['width']:g}, one image of {shape_text(settings['resolution'])}, "
-        f"{settings['classes']} class{'es' if settings['classes'] > 1 else ''}"
-    )
+    classes = f"{settings['classes']} {plural('class', settings['classes'])}"
+    image = shape_text(settings["resolution"])
+    return f"MobileNetV2{own}, width {settings['width']:g}, one image of {image}, {classes}"
 
 
-def _statements(data: Mapping[str, Any]) -> dict[str, str]:
-    """What is to be seen in each panel, in a few words."""
-    totals, places = data["totals"], {}
-    for name, alone, several in (("weights", "in {}", "from {} on"), ("bytes", "in {}", "up to {}")):
-        half = data["halves"][name]
-        place = (several if half["columns"] > 1 else alone).format(_column_text(half["to"]))
-        places[name] = f"{share_text(half['held'], totals[name])} {place}"
-    kinds, pointwise, depthwise = _mac_shares(data)
-    return {"macs": f"{kinds} {pointwise}, depthwise {depthwise}", **places}
-
-
-def _mac_shares(data: Mapping[str, Any]) -> tuple[str, str, str]:
-    """The kinds of pointwise convolutions that the blocks have, their share of all MACs, the depthwise ones' share."""
-    macs, total = data["by kind"]["macs"], data["totals"]["macs"]
-    kinds = [kind for kind in POINTWISE if kind in macs]
-    return " and ".join(kinds), share_text(sum(map(macs.get, kinds)), total), share_text(macs["depthwise"], total)
-
-
-def _claim(data: Mapping[str, Any]) -> str:
-    """Where the network multiplies, where its weights stand, and where it takes memory."""
-    statements, totals = _statements(data), data["totals"]
-    kinds, pointwise, depthwise = _mac_shares(data)
-    ends = {}
-    for name, place in (("weights", "The last"), ("bytes", "The first")):
-        count = data["halves"][name]["columns"]
-        ends[name] = f"{place} {count} of {len(data['columns'])} columns hold" if count > 1 else f"{place} column holds"
-    classifier = share_text(data["by kind"]["weights"]["classifier"], totals["weights"])
-    alone = f", {classifier} in the classifier alone" if data["halves"]["weights"]["columns"] > 1 else ""
-    column, layer = max(
-        ((column["name"], layer) for column in data["columns"] for layer in column["layers"]),
-        key=lambda pair: pair[1]["bytes"],
-    )
-    largest = _column_text(column) if column == layer["kind"] else f"{_column_text(column)}, {layer['kind']}"
-    return (
-        f"{_settings_text(data)}. Of all MACs the pointwise convolutions of the blocks ({kinds}) take {pointwise}, the "
-        f"depthwise ones {depthwise}. {ends['weights']} more than half of the weights: "
-        f"{statements['weights']}{alone}. {ends['bytes']} more than half of the memory of the output maps: "
-        f"{statements['bytes']}; no output is larger than that of {largest}, {shape_text(layer['output'])}."
-    )
+def _facts(data: Mapping[str, Any]) -> dict[str, str]:
+    """The words of the texts: in `macs`, `weights` and `bytes` the statement of each panel."""
+    totals, columns = data["totals"], data["columns"]
+    macs, weights = data["by kind"]["macs"], data["by kind"]["weights"]
+    kinds = [kind for kind in ("expand", "project") if kind in macs]
+    facts = {
+        "settings": _settings_text(data),
+        "kinds": " and ".join(kinds),
+        "pointwise": share_text(sum(map(macs.get, kinds)), totals["macs"]),
+        "depthwise": share_text(macs["depthwise"], totals["macs"]),
+    }
+    facts["macs"] = filled("{kinds} {pointwise}, depthwise {depthwise}", **facts)
+    for name, end, several in (("weights", "last", "from {} on"), ("bytes", "first", "up to {}")):
+        count, half = data["halves"][name]["columns"], data["halves"][name]
+        facts[f"{name}_columns"] = (
+            f"{end} {count} of {len(columns)} columns hold" if count > 1 else f"{end} column holds"
+        )
+        place = (several if count > 1 else "in {}").format(_column_text(half["to"]))
+        facts[name] = f"{share_text(half['held'], totals[name])} {place}"
+    classifier = share_text(weights["classifier"], totals["weights"])
+    facts["alone"] = f", {classifier} in the classifier alone" * (data["halves"]["weights"]["columns"] > 1)
+    layers = [(column["name"], layer) for column in columns for layer in column["layers"]]
+    name, layer = max(layers, key=lambda pair: pair[1]["bytes"])
+    facts["largest"] = _column_text(name) + f", {layer['kind']}" * (name != layer["kind"])
+    facts["size"] = shape_text(layer["output"])
+    norm = data["batch normalisation"]
+    return facts | {"norm": f"{norm:,}", "norm_share": share_text(norm, totals["weights"] + norm)}
 
 
 def _caption(data: Mapping[str, Any]) -> str:
-    norm, params = data["batch normalisation"], data["totals"]["weights"]
     return four_part_caption(
-        claim=_claim(data),
+        claim=(
+            "{settings}. Of all MACs the pointwise convolutions of the blocks ({kinds}) take {pointwise}, the "
+            "depthwise ones {depthwise}. The {weights_columns} more than half of the weights: {weights}{alone}. "
+            "The {bytes_columns} more than half of the memory of the output maps: {bytes}; no output is larger than "
+            "that of {largest}, {size}."
+        ),
         computed=(
             "All numbers are npconv.models.summary's. The weights are kernels and the classifier's biases, without "
-            f"the {norm:,} parameters of batch normalisation ({share_text(norm, params + norm)} of both). An output "
-            "map is counted for each convolution and the classifier, in float32, 4 bytes a number: "
-            "normalisation, ReLU6 and the shortcut's sum are taken to write where they read."
+            "the {norm} parameters of batch normalisation ({norm_share} of both). An output map is counted for each "
+            "convolution and the classifier, in float32, 4 bytes a number: normalisation, ReLU6 and the shortcut's sum "
+            "are taken to write where they read."
         ),
-        scale=(
-            "Colours are kinds of layer. All axes are linear, from 0; a block's bars stand on one another, in the order of "
-            "forward from the top; a dotted line stands before a block whose output has another map than its input, its "
-            "expansion still having the input's."
-        ),
-        not_shown="Not shown: the pool, additions, and what has to be in memory at one time.",
+        scale=[
+            "Colours are kinds of layer",
+            "all axes are linear, from 0",
+            "a block's bars stand on one another, in the order of forward from the top",
+            "a dotted line stands before a block whose output has another map than its input",
+            "its expansion still has the input's",
+        ],
+        not_shown=["the pool, additions, and what has to be in memory at one time"],
+        **_facts(data),
     )
 
 
@@ -266,7 +259,7 @@ def _alt(data: Mapping[str, Any]) -> str:
         most = max(data["columns"], key=lambda column: _sum(column, name))
         texts.append(
             f"{title[0].upper()}{title[1:]}, {total:,}{' bytes' * bool(unit)} in all: {kinds}; "
-            f"{_statements(data)[name]}; the highest column is {_column_text(most['name'])} with "
+            f"{_facts(data)[name]}; the highest column is {_column_text(most['name'])} with "
             f"{amount_text(_sum(most, name), unit)}."
         )
     maps = ", ".join(f"{shape_text(run['map'])} from {_column_text(run['from'])} on" for run in data["maps"])
@@ -310,9 +303,7 @@ def _draw_panel(axes: Axes, data: Mapping[str, Any], name: str) -> None:
     """The title with a statement, the bars, and dotted lines where the map changes."""
     columns, unit = data["columns"], " bytes" if name == "bytes" else ""
     title = axes.set_title(f"{QUANTITIES[name]}: {data['totals'][name]:,}{unit}", loc="left")
-    axes.annotate(
-        _statements(data)[name], (1, 0), xycoords=title, xytext=(10, 2.5), textcoords="offset points", size=SMALL
-    )
+    axes.annotate(_facts(data)[name], (1, 0), xycoords=title, xytext=(10, 2.5), textcoords="offset points", size=SMALL)
     for i, column in enumerate(columns):
         y = 0
         for layer in reversed(column["layers"]):

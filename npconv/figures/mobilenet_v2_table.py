@@ -12,11 +12,11 @@ from ..kernels.arguments import pair
 from ..models import MOBILENET_V2_ROWS, Row, mobilenet_v2
 from ..text import counted, shape_text
 from .figure import Figure, drawn_by, four_part_caption
-from .parts.blocks import THINNEST, Cuboid, largest_scale, legend
+from .parts.blocks import THINNEST, Cuboid, legend
 from .parts.drawing import BACK, FRONT, ROLES, shade
 from .parts.layout import Grid, Page, column, grid, note, row, space, text
 from .parts.network_table import NONE, STATED, NetworkRow, NetworkTable, percent, rows_of
-from .parts.tables import heading, least_width, table
+from .parts.tables import fitted, heading, table
 
 NAME = "mobilenet_v2_table"
 SYMBOLS = ("t", "c", "n", "s")
@@ -175,23 +175,20 @@ class TableDrawing:
     def __init__(self, page: Page, table: NetworkTable) -> None:
         self.page, self.table = page, table
         outputs = [each.shapes[1] for each in table.rows]
+        most = max(channels for _, _, channels in outputs)
         self.side = MAP / max(math.sqrt(h) + math.sqrt(w) * BACK[1] for h, w, _ in outputs)
         self.share = LONGEST / max(table.share(each, cost) for each in table.rows for cost in COLORS)
-        self.most = max(channels for _, _, channels in outputs)
-        self.channel = largest = THICKEST / math.sqrt(self.most)
-        others = least_width(page, self.body()) - self.widest(largest)
-        self.channel = largest_scale(lambda channel: others + self.widest(channel), page.inner, largest)
-        self.missing = ", ".join(
-            dict.fromkeys(shape_text(each.shapes[1]) for each in table.rows if not self.is_drawn(each))
-        )
+        body, self.channel = fitted(page, self._body, self._widest, THICKEST / math.sqrt(most))
+        hidden = [shape_text(each.shapes[1]) for each in table.rows if not self.is_drawn(each)]
+        self.missing = ", ".join(dict.fromkeys(hidden))
         notes = [f"{table.without_norm}.", table.statement]
-        notes += [f"Too thin to be seen, and not drawn: {self.missing}."] * bool(self.missing)
+        notes += [f"Too thin to be seen, and not drawn: {self.missing}."] * bool(hidden)
         written = note("\n".join(textwrap.wrap(" ".join(filter(None, notes)), NOTE)))
-        count = 4 ** ((self.most.bit_length() - 1) // 2)
+        count = 4 ** ((most.bit_length() - 1) // 2)
         bars = {n: math.sqrt(n) * self.channel for n in (count // 4, count)}
         explained = legend(page, "after ReLU6", bars, "sides: square roots of the sizes; bars: shares")
         head = heading(table.title, "t: expansion, c: output channels, n: blocks, s: stride of the first of them")
-        self.box = column(head, self.body(), written, explained, gap=0.12, align="left")
+        self.box = column(head, body, written, explained, gap=0.12, align="left")
 
     def cuboid(self, each: NetworkRow, channel: float) -> Cuboid:
         """The volume of a row's output."""
@@ -203,19 +200,18 @@ class TableDrawing:
         cuboid = self.cuboid(each, self.channel)
         return min(cuboid.thickness, cuboid.height) >= THINNEST
 
-    def widest(self, channel: float) -> float:
-        """The width of the widest volume."""
+    def _widest(self, channel: float) -> float:
         return max(self.cuboid(each, channel).size[0] for each in self.table.rows)
 
-    def body(self) -> Grid:
-        """The table on the present scale."""
+    def _body(self, channel: float) -> Grid:
+        self.channel = channel
         rows = [self._row(i, each) for i, each in enumerate(self.table.rows)]
         params, macs = (text(f"{self.table.total(cost):,}", weight="bold") for cost in COLORS)
         totals = [text("in all", weight="bold"), *[None] * 6, params, macs]
         return table(self.page, HEADINGS, rows, totals, NUMBERS)
 
     def _row(self, i: int, each: NetworkRow) -> list[OffsetBox | None]:
-        widest = self.widest(self.channel)
+        widest = self._widest(self.channel)
         cuboid = self.cuboid(each, self.channel) if self.is_drawn(each) else None
         volume = cuboid.box(f"output-{i}", widest) if cuboid else DrawingArea(72 * widest, 0)
         source, result = map(shape_text, each.shapes)

@@ -1,10 +1,11 @@
 """Tables from one margin of the page to the other, with rules as in a book."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from matplotlib.lines import Line2D
 from matplotlib.offsetbox import DrawingArea, OffsetBox
 
+from .blocks import largest_scale
 from .drawing import INK
 from .layout import Grid, Page, column, grid, text, title
 
@@ -33,12 +34,19 @@ def table(
     return grid(cells, gaps=GAPS, across=sides).spread(page.inner, flush=True)
 
 
-def least_width(page: Page, table: Grid) -> float:
-    """The width of a table, in inches, before its gaps are widened."""
-    wide, table.wide = table.wide, 0.0
-    width, _ = page.size(table)
+def fitted(
+    page: Page, build: Callable[[float], Grid], volumes: Callable[[float], float], largest: float
+) -> tuple[Grid, float]:
+    """The table that `build` makes on the largest scale that fits on the page, and that scale, in inches a channel.
+
+    `volumes` is the width of what grows with the scale: the widest volume of each column, added up.
+    """
+    table = build(largest)
+    table.wide, wide = 0.0, table.wide
+    others = page.size(table)[0] - volumes(largest)
+    scale = largest_scale(lambda channel: others + volumes(channel), page.inner, largest)
     table.wide = wide
-    return width
+    return (table if scale == largest else build(scale)), scale
 
 
 def rule(page: Page, width: float) -> DrawingArea:
