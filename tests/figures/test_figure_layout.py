@@ -12,6 +12,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg, RendererAgg
 from matplotlib.collections import Collection
 from matplotlib.legend import Legend
 from matplotlib.lines import Line2D
+from matplotlib.offsetbox import OffsetBox
 from matplotlib.patches import Patch
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox
@@ -344,7 +345,8 @@ def check_layout(drawn: Figure) -> None:
                     texts += [axis.label, *(t.label1 for t in axis.get_major_ticks() if low <= t.get_loc() <= high)]
             boxes += [(t.get_text(), box_of(t, renderer)) for t in texts if t.get_text() and t.get_visible()]
         legends = [text for legend in figure.legends for text in legend_texts(legend)]
-        placed = [artist for box in figure.artists for artist in box.findobj(include_self=False)]
+        legends = [artist for axes in figure.axes for artist in axes.artists if isinstance(artist, OffsetBox)]
+        placed = [artist for box in (*figure.artists, *legends) for artist in box.findobj(include_self=False)]
         written = [t for t in (*figure.texts, *legends, *placed) if isinstance(t, Text) and t.get_text()]
         boxes += [(t.get_text(), box_of(t, renderer)) for t in written]
         shapes = [a for a in placed if isinstance(a, Line2D | Patch) and a.get_visible()]
