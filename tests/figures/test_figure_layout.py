@@ -54,7 +54,7 @@ LAYERS: dict[str, dict[str, Any]] = {
 }
 RNG = np.random.default_rng(3)
 SIZES: dict[Callable[..., Figure], dict[str, dict[str, Any]]] = {
-    standard_convolution: LAYERS,
+    standard_convolution: {name: layer for name, layer in LAYERS.items() if name != "one channel"},
     per_channel_view: {
         **LAYERS,
         "small cells": {"x": (1, 14, 14, 3)},
@@ -62,13 +62,11 @@ SIZES: dict[Callable[..., Figure], dict[str, dict[str, Any]]] = {
         "normal fractions": {"x": RNG.normal(size=(1, 9, 5, 4)), "kernel": (3, 3, 4, 2)},
     },
     functional_view: {
-        **LAYERS,
+        **{name: LAYERS[name] for name in ("one of all", "many channels", "padded and strided", "high", "fractions")},
         "stepping": {"until": (1, 3)},
         "last step of many channels": {"x": (1, 8, 9, 36), "kernel": (7, 7, 36, 1), "until": (1, 2)},
-        "two columns": {"x": (1, 9, 4, 5), "kernel": (5, 3, 5, 128), "n": 127, "at": (0, 0)},
         "one column": {"x": (1, 32, 3, 12), "kernel": (5, 3, 12, 2), "n": 1},
         "largest": {"x": (1, 32, 32, 3), "kernel": (3, 3, 3, 128), "n": 127, "at": (29, 29)},
-        "dots": {"x": (1, 32, 28, 2), "kernel": (5, 3, 2, 2), "dilation": 3, "stride": (1, 3)},
         "pointwise": {"x": (1, 5, 6, 36), "kernel": (1, 1, 36, 2), "stride": 2},
         "fractions that step": {
             "x": 900 * RNG.normal(size=(1, 5, 5, 20)),

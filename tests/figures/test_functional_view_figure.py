@@ -1,5 +1,7 @@
 """Fig. 2 shows the steps that the plain loops make, every product of the worked one, and frames that do not jump."""
 
+import functools
+
 import numpy as np
 import pytest
 from artists import drawing_of, framed, polygons, shapes, texts
@@ -9,7 +11,7 @@ from matplotlib.colors import to_hex
 from matplotlib.text import Text
 
 from npconv import conv2d_loops
-from npconv.figures import functional_view, functional_view_frames, standard_convolution, style
+from npconv.figures import functional_view, functional_view_frames, style
 from npconv.figures.parts.drawing import SMALL, text_width
 from npconv.figures.parts.values import widest_texts
 from npconv.text import number_text
@@ -38,10 +40,14 @@ def geometry(case):
     return {key: case[key] for key in ("stride", "padding", "dilation") if key in case}
 
 
+@functools.cache
+def view(name):
+    return functional_view(**CASES[name])
+
+
 @pytest.mark.parametrize("name", CASES)
 def test_its_numbers_are_the_loops(name):
-    case = CASES[name]
-    data = functional_view(**case).data
+    case, data = CASES[name], view(name).data
     x, filter = np.array(data["input"]), np.array(data["filter"])
     y = conv2d_loops(x, filter[..., np.newaxis], **geometry(case))[..., 0]
     np.testing.assert_allclose(data["output"], y, rtol=1e-12, atol=1e-10)
@@ -54,8 +60,8 @@ def test_its_numbers_are_the_loops(name):
         assert step["value"] == pytest.approx(y[0, step["at"][0], step["at"][1]])
 
 
-def test_it_works_out_the_value_that_fig_1_works_out():
-    first, second, other = standard_convolution(), functional_view(), functional_view(n=3)
+def test_it_works_out_the_value_that_fig_1_works_out(default):
+    first, second, other = default("standard-convolution"), default("functional-view"), functional_view(n=3)
     for key in ("input", "at", "patch", "sums", "value"):
         assert first.data[key] == second.data[key], key
     output, kernel = np.array(first.data["output"]), np.array(first.data["kernel"])
@@ -156,7 +162,7 @@ def test_slices_that_do_not_fit_are_left_out_and_their_sum_is_told():
 
 
 def test_fractions_are_said_to_be_rounded():
-    figure = functional_view(**CASES["dilated"])
+    figure = view("dilated")
     assert "numbers are drawn rounded, and were summed before rounding" in texts(figure)
     assert "drawn rounded" in figure.caption
     assert number_text(figure.data["products"][1][2][0]) in texts(figure)

@@ -1,5 +1,7 @@
 """Fig. 3 shows channel by channel what the plain loops compute on that channel alone."""
 
+import functools
+
 import numpy as np
 import pytest
 from artists import drawing_of, shapes, texts
@@ -9,7 +11,7 @@ from matplotlib.text import Text
 
 from npconv import conv2d_loops
 from npconv.data import load_photograph
-from npconv.figures import per_channel_photograph, per_channel_view
+from npconv.figures import Figure, per_channel_photograph, per_channel_view
 from npconv.figures.parts.values import sum_text
 from npconv.text import number_text
 
@@ -22,10 +24,31 @@ CASES = {
 }
 
 
+SIZES = {
+    **CASES,
+    "too small for numbers": {"x": (1, 14, 14, 3), "kernel": (3, 3, 3, 4)},
+    "fractions": {"x": FLOATS, "kernel": FLOATS[0, :3, :3, :, np.newaxis].repeat(2, axis=-1)},
+    "large and many": {"x": (1, 20, 20, 36), "kernel": (7, 7, 36, 3), "padding": "same", "n": 2},
+    "long numbers": {"x": 1e4 * FLOATS, "kernel": 1e4 * FLOATS[0, :, :, :, np.newaxis]},
+}
+
+
+PIXELS = np.random.default_rng(4).integers(0, 256, (25, 31, 3)).astype(np.uint8)
+
+
+@functools.cache
+def photograph() -> Figure:
+    return per_channel_photograph(photograph=PIXELS, at=(7, 9))
+
+
+@functools.cache
+def view(name: str) -> Figure:
+    return per_channel_view(**SIZES[name])
+
+
 @pytest.mark.parametrize("name", CASES)
 def test_its_maps_are_the_loops_on_one_channel(name: str) -> None:
-    case = CASES[name]
-    figure = per_channel_view(**case)
+    case, figure = CASES[name], view(name)
     data = figure.data
     geometry = {key: case[key] for key in ("stride", "padding") if key in case}
     x, filter = np.array(data["input"]), np.array(data["filter"])
@@ -38,7 +61,7 @@ def test_its_maps_are_the_loops_on_one_channel(name: str) -> None:
 
 
 def test_every_channel_has_a_row_and_its_hue() -> None:
-    figure = per_channel_view()
+    figure = view("the article's")
     fronts = {name: tuple(shape.get_facecolor()[0]) for name, shape in shapes(figure).items()}
     for kind in ("input", "filter", "map"):
         assert len({fronts[f"{kind}-{m}-front"] for m in range(3)}) == 3
@@ -48,7 +71,7 @@ def test_every_channel_has_a_row_and_its_hue() -> None:
 
 
 def test_channels_left_out_are_told() -> None:
-    figure = per_channel_view(x=(1, 7, 7, 24), kernel=(3, 3, 24, 2))
+    figure = view("many channels")
     shown = figure.data["drawn"]["channels"]
     rest = sum(figure.data["summands"][shown:])
     assert shown < 24
@@ -56,8 +79,7 @@ def test_channels_left_out_are_told() -> None:
 
 
 def test_the_photograph_is_filtered_as_the_loops_do() -> None:
-    pixels = np.random.default_rng(4).integers(0, 256, (25, 31, 3)).astype(np.uint8)
-    figure = per_channel_photograph(photograph=pixels, at=(7, 9))
+    pixels, figure = PIXELS, photograph()
     images = {image.get_gid(): image for image in figure.figure.findobj(BboxImage)}
     x, filter = pixels[np.newaxis].astype(int), np.array(figure.data["filter"])
     total = conv2d_loops(x, filter[..., np.newaxis])[0, ..., 0]
@@ -79,18 +101,9 @@ def test_a_missing_photograph_is_told() -> None:
     assert "synthetic" in figure.alt
 
 
-SIZES = {
-    **CASES,
-    "too small for numbers": {"x": (1, 14, 14, 3), "kernel": (3, 3, 3, 4)},
-    "fractions": {"x": FLOATS, "kernel": FLOATS[0, :3, :3, :, np.newaxis].repeat(2, axis=-1)},
-    "large and many": {"x": (1, 20, 20, 36), "kernel": (7, 7, 36, 3), "padding": "same", "n": 2},
-    "long numbers": {"x": 1e4 * FLOATS, "kernel": 1e4 * FLOATS[0, :, :, :, np.newaxis]},
-}
-
-
 @pytest.mark.parametrize("name", SIZES)
 def test_what_the_picture_says_the_caption_says_too(name: str) -> None:
-    figure = per_channel_view(**SIZES[name])
+    figure = view(name)
     kinds = ("dotted", "no numbers", "numbers are drawn rounded")
     written = [text for text in texts(figure) if text.startswith(kinds)]
     assert all(note in figure.caption for note in written)
@@ -105,8 +118,7 @@ def test_what_the_picture_says_the_caption_says_too(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["too small for numbers", "fractions", "large and many"])
 def test_where_numbers_do_not_fit_the_framed_patches_are_written_out(name: str) -> None:
-    case = SIZES[name]
-    figure = per_channel_view(**case)
+    case, figure = SIZES[name], view(name)
     x, filter, (row, column) = np.array(figure.data["input"])[0], np.array(figure.data["filter"]), figure.data["at"]
     height, width, channels = filter.shape
     if case.get("padding") == "same":
@@ -128,11 +140,11 @@ def test_where_numbers_do_not_fit_the_framed_patches_are_written_out(name: str) 
 
 
 def test_channels_have_rows_as_long_as_there_is_paper() -> None:
-    assert per_channel_view(**SIZES["fractions"]).data["drawn"]["channels"] == 4
+    assert view("fractions").data["drawn"]["channels"] == 4
 
 
 def test_the_equation_is_below_the_sum_and_in_the_alt() -> None:
-    figure = per_channel_view()
+    figure = view("the article's")
     assert figure.data["drawn"]["slices"] == 0
     numbers = figure.data["summands"]
     equation = f"y[0, 2, 2, 0] = {sum_text(numbers)} = {number_text(sum(numbers))}"
@@ -141,8 +153,7 @@ def test_the_equation_is_below_the_sum_and_in_the_alt() -> None:
 
 
 def test_the_worked_pixel_is_framed_and_written_out() -> None:
-    pixels = np.random.default_rng(4).integers(0, 256, (25, 31, 3)).astype(np.uint8)
-    figure = per_channel_photograph(photograph=pixels, at=(7, 9))
+    pixels, figure = PIXELS, photograph()
     patch, filter = pixels[7:10, 9:12].astype(int), np.array(figure.data["filter"])
     np.testing.assert_array_equal(figure.data["patch"], patch.transpose(2, 0, 1))
     sums = (patch * filter).sum(axis=(0, 1)).tolist()

@@ -1,12 +1,14 @@
 """Fig. 1 shows what the plain loops compute, with as many polygons as the volumes have cells to be seen."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from artists import drawing_of, polygons, texts
 from matplotlib.collections import PolyCollection
 
 from npconv import conv2d_loops
-from npconv.figures import standard_convolution
+from npconv.figures import Figure, standard_convolution
 
 CASES = {
     "the article's": {},
@@ -30,8 +32,8 @@ def test_its_numbers_are_the_loops(name: str) -> None:
     np.testing.assert_array_equal(data["sums"], (np.array(data["patch"]) * filter).sum(axis=(1, 2)))
 
 
-def test_the_front_face_and_the_slices_hold_the_numbers() -> None:
-    figure = standard_convolution()
+def test_the_front_face_and_the_slices_hold_the_numbers(default: Callable[[str], Figure]) -> None:
+    figure = default("standard-convolution")
     drawn = texts(figure)
     numbers = [*np.array(figure.data["input"])[0, ..., 0].flat, *np.array(figure.data["output"])[0, ..., 0].flat]
     numbers += [*np.array(figure.data["kernel"])[:, :, 0].flat]  # the front of each filter
