@@ -9,7 +9,7 @@ from test_signatures import OTHERS, REAL, cases, faults
 
 import npconv
 from npconv import cost, layers
-from npconv.kernels import geometry
+from npconv.kernels import engine
 
 ROUNDOFF = {np.float16: 2.0**-11, np.float32: 2.0**-24, np.float64: 2.0**-53}
 
@@ -168,8 +168,8 @@ def test_a_sum_over_many_positions_is_off_by_a_few_roundings(case, dtype):
 
 
 def test_float16_is_summed_in_float32_and_rounded_once(monkeypatch):
-    monkeypatch.setattr(geometry, "BAND", 64)  # many bands, each with its share of dkernel
-    monkeypatch.setattr(geometry, "MATRIX_ROWS", 16)
+    monkeypatch.setattr(engine, "BAND", 64)  # many bands, each with its share of dkernel
+    monkeypatch.setattr(engine, "MATRIX_ROWS", 16)
 
     def full(value, *shape):
         return np.full(shape, value, np.float16)
@@ -212,7 +212,7 @@ def test_sums_of_one_channel_are_off_by_a_few_roundings(name):
 
 
 def test_a_sum_of_float16_passes_through_what_float16_does_not_hold(monkeypatch):
-    monkeypatch.setattr(geometry, "BAND", 2**16)
+    monkeypatch.setattr(engine, "BAND", 2**16)
     dy, x = np.full((2, 100, 90, 1), 100, np.float16), np.ones((2, 102, 92, 1), np.float16)
     dy[1] = -99
     for backward, kernel in ((npconv.conv2d_backward, (3, 3, 1, 1)), (npconv.depthwise_conv2d_backward, (3, 3, 1))):
