@@ -27,19 +27,15 @@ def _run(arguments: argparse.Namespace) -> int:
     from ..course.page import write_page
     from ..course.steps import KINDS, stepper
 
-    told = {
-        name: value
-        for name, value in vars(arguments).items()
-        if name not in ("command", "run", "parser", "kind", "out")
-    }
     takes = [name for name in inspect.signature(KINDS[arguments.kind]).parameters if _shell_has(arguments.kind, name)]
-    sizes = {"x" if name == "input" else name: value for name, value in told.items()}
+    given = {"x" if name == "input" else name: value for name, value in vars(arguments).items()}
+    sizes = {name: value for name, value in given.items() if name in SIZES}
     strange = [option_name(name) for name in sizes if name not in takes]
     if strange:
         options = ", ".join(map(option_name, takes))
         raise ValueError(f"{arguments.kind} takes no {' and no '.join(strange)}; it takes {options}")
     made = stepper(arguments.kind, **{name: size_of(name, value) for name, value in sizes.items()})
-    write_page(made, arguments.out, command=_command(arguments.kind, told))
+    write_page(made, arguments.out, command=_command(arguments.kind, sizes))
     print(f"wrote {made.kind}, {len(made.steps)} steps, to {arguments.out}")
     return 0
 
@@ -49,9 +45,9 @@ def _shell_has(kind: str, name: str) -> bool:
     return name in SIZES and (kind, name) != ("pointwise", "kernel")
 
 
-def _command(kind: str, told: dict[str, Any]) -> str:
+def _command(kind: str, sizes: dict[str, Any]) -> str:
     """The command without its file's name, so that the page is the same wherever it is written."""
     words = ["npconv", "step", kind]
-    for name, value in told.items():
-        words += [f"--{name.replace('_', '-')}", *map(str, value if isinstance(value, list) else [value])]
+    for name, value in sizes.items():
+        words += [option_name(name), *map(str, value if isinstance(value, list) else [value])]
     return shlex.join(words)
