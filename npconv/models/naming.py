@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..kernels.geometry import Array
 from ..layers import Conv2D, Dense, DepthwiseConv2D, PointwiseConv2D, Sequential
@@ -33,10 +33,18 @@ KERAS_AXES: Axes = {
 }
 
 
+class Family(NamedTuple):
+    """A family of published weights: its names, the endings of its arrays in the order of `OURS`, and its axes."""
+
+    names: Callable[[Parts, MobileNet], Names]
+    endings: tuple[str, ...]
+    axes: Axes
+
+
 def named_arrays(function: str, model: MobileNet, naming: str) -> dict[str, tuple[str, Array]]:
     """A network's arrays under a family's names: what each is called here, and a view of it in the family's axes.
 
-    Who writes into the views writes into the network. Raises ValueError where the family has no such network, or the
+    Writing into the views writes into the network. Raises ValueError where the family has no such network, or the
     model's batch normalisation is folded.
 
     >>> from npconv.models import mobilenet_v2
@@ -44,20 +52,19 @@ def named_arrays(function: str, model: MobileNet, naming: str) -> dict[str, tupl
     >>> ours, view.shape
     ('block_2.depthwise.kernel', (96, 1, 3, 3))
     """
-    names, endings, axes = _family(function, model, naming)
-    arrays, named = model.arrays(), {}
+    family, arrays, named = _family(function, model, naming), model.arrays(), {}
     parts = [[part for part, _ in _linears(model.layers[block])] for block in model.blocks]
-    for (ours, layer), (theirs, norm) in zip(_linears(model), names(parts, model), strict=True):
-        for key, ending in zip(OURS, endings, strict=True):
+    for (ours, layer), (theirs, norm) in zip(_linears(model), family.names(parts, model), strict=True):
+        for key, ending in zip(OURS, family.endings, strict=True):
             name, prefix = (f"{ours}.{key}", theirs) if key in OF_LINEAR else (f"{ours}_norm.{key}", norm)
             if name in arrays:
-                view = axes[type(layer)](arrays[name]) if key == "kernel" else arrays[name]
+                view = family.axes[type(layer)](arrays[name]) if key == "kernel" else arrays[name]
                 named[prefix + ending] = name, view
     return named
 
 
-def _family(function: str, model: MobileNet, naming: str) -> tuple[Callable[[Parts, MobileNet], Names], Any, Axes]:
-    """A family's names, endings and axes, where it has such a network."""
+def _family(function: str, model: MobileNet, naming: str) -> Family:
+    """A family, where it has such a network."""
     architecture = model.specification.architecture
     if any(isinstance(layer, Conv2D) for name, layer in _linears(model) if name != "stem"):
         raise ValueError(f"{function}: no family has weights of {architecture} with standard convolutions")
@@ -126,15 +133,14 @@ def _timm(blocks: Parts, model: MobileNet) -> Names:
     yield "classifier", ""
 
 
-PUBLISHED: Mapping[tuple[str, str], tuple[Callable[[Parts, MobileNet], Names], tuple[str, ...], Axes]]
-PUBLISHED = MappingProxyType(
+PUBLISHED: Mapping[tuple[str, str], Family] = MappingProxyType(
     {
-        ("mobilenet_v2", "keras"): (_keras_v2, KERAS_ENDINGS, KERAS_AXES),
-        ("mobilenet_v2", "torchvision"): (_torchvision_v2, TORCH_ENDINGS, TORCH_AXES),
-        ("mobilenet_v2", "timm"): (_timm, TORCH_ENDINGS, TORCH_AXES),
+        ("mobilenet_v2", "keras"): Family(_keras_v2, KERAS_ENDINGS, KERAS_AXES),
+        ("mobilenet_v2", "torchvision"): Family(_torchvision_v2, TORCH_ENDINGS, TORCH_AXES),
+        ("mobilenet_v2", "timm"): Family(_timm, TORCH_ENDINGS, TORCH_AXES),
         # its classifier is a pointwise convolution on the pooled maps
-        ("mobilenet_v1", "keras"): (_keras_v1, KERAS_ENDINGS, {**KERAS_AXES, Dense: KERAS_AXES[PointwiseConv2D]}),
-        ("mobilenet_v1", "timm"): (_timm, TORCH_ENDINGS, TORCH_AXES),
+        ("mobilenet_v1", "keras"): Family(_keras_v1, KERAS_ENDINGS, {**KERAS_AXES, Dense: KERAS_AXES[PointwiseConv2D]}),
+        ("mobilenet_v1", "timm"): Family(_timm, TORCH_ENDINGS, TORCH_AXES),
     }
 )
-"""The networks that each family has: the names, what its variables end in (in the order of `OURS`), the axes."""
+"""The published networks: the family of each architecture and naming."""
