@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import Any
 
 import matplotlib.figure
+import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -348,7 +349,7 @@ class Pen:
                 polygons = [polygon for polygon, is_padding in cells if is_padding == padding]
                 if polygons:
                     collection = PolyCollection(
-                        polygons,
+                        np.array(polygons),
                         facecolors=("white" if volume.sealed else "none") if padding else fill,
                         edgecolors=ROLES["padding"] if padding else INK,
                         linewidths=max(line, 0.6) if padding else line,
@@ -393,7 +394,7 @@ class Pen:
         }[face]
         polygons = [[volume.point(row + r, column + c, back) for r, c, back in corners] for row, column in texts]
         collection = PolyCollection(
-            polygons,
+            np.array(polygons),
             facecolors=fill,
             edgecolors=INK,
             linewidths=min(0.8, volume.cell * 72 * 0.06),

@@ -268,14 +268,15 @@ class Page:
         below = self.over(box, width, height)
         if below > 0:
             raise TooLargeError(f"too large to draw by {below:.1f} in; draw a smaller layer")
-        for _ in range(6):
-            if below > -0.05:
+        for _ in range(5):
+            if below > -0.1:
                 break
             middle = low + (high - low) * (below + 0.02) / (below - above)
             tried = build(middle)
             over = self.over(tried, width, height)
             if over <= 0:
                 low, below, box = middle, over, tried
+                above /= 2  # the line is too steep where below `middle` it is not cells that set the size
             else:
                 high, above = middle, over
         return box, low
