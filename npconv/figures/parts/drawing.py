@@ -349,7 +349,7 @@ class Pen:
                 polygons = [polygon for polygon, is_padding in cells if is_padding == padding]
                 if polygons:
                     collection = PolyCollection(
-                        np.array(polygons),
+                        _corners(polygons),
                         facecolors=("white" if volume.sealed else "none") if padding else fill,
                         edgecolors=ROLES["padding"] if padding else INK,
                         linewidths=max(line, 0.6) if padding else line,
@@ -394,7 +394,7 @@ class Pen:
         }[face]
         polygons = [[volume.point(row + r, column + c, back) for r, c, back in corners] for row, column in texts]
         collection = PolyCollection(
-            np.array(polygons),
+            _corners(polygons),
             facecolors=fill,
             edgecolors=INK,
             linewidths=min(0.8, volume.cell * 72 * 0.06),
@@ -528,6 +528,11 @@ class Canvas(Pen):
         self.figure.set_size_inches(self.width, top - bottom)
         self.axes.set_ylim(bottom, top)
         return self.figure
+
+
+def _corners(polygons: Sequence[Sequence[Point]]) -> Any:
+    """The corners of polygons as one array, from which a collection is made several times as fast as from lists."""
+    return np.array(polygons)
 
 
 def number_size(numbers: Sequence[Sequence[str]], cell: float) -> float | None:
