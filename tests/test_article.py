@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from computed import finding_of
 from public import names_of
 
 import npconv
@@ -22,7 +23,7 @@ FIGURES = (DOCS / "figures.md").read_text(encoding="utf-8")
 
 @pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim.name)
 def test_claim(claim):
-    found = claim.compute()
+    found = finding_of(claim)
     assert found.verdict == claim.verdict, found.numbers
     assert all(found.numbers)
 

@@ -269,8 +269,9 @@ def test_ctrl_c_ends_a_command_in_one_line(command, capsys, monkeypatch):
     assert not any("npconv" in each for each in error[:-1])
 
 
-@pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
-@pytest.mark.parametrize("command", LINES)
+@pytest.mark.parametrize(
+    ("command", "encoding"), [*((command, "ascii") for command in LINES), ("lesson", "cp1252"), ("explain", "cp1252")]
+)
 def test_letters_that_an_encoding_lacks_are_replaced(command, encoding, monkeypatch):
     streams = {name: io.TextIOWrapper(io.BytesIO(), encoding) for name in ("stdout", "stderr")}
     for name, stream in streams.items():

@@ -1,6 +1,7 @@
 """npconv does not depend on the size of NumPy's default integers, which have 32 bits on some platforms."""
 
 import ast
+import functools
 import importlib
 import os
 import pickle
@@ -37,22 +38,34 @@ def tasks():
 
 
 def claims():
+    from computed import finding_of
+
     from npconv.claims import CLAIMS
 
     for claim in CLAIMS:
-        yield claim.name, claim.compute()
+        yield claim.name, finding_of(claim)
+
+
+@functools.cache
+def cases_of(exercise, name, variant):
+    """A task's cases, which two parts share."""
+    from npconv.course.exercises import EXERCISES
+    from npconv.course.grading.cases import Cases
+
+    task = next(task for task in EXERCISES[exercise].tasks if task.name == name)
+    cases = Cases(task, variant, 0)
+    return cases, list(cases)
 
 
 def exercises():
     from npconv.course.exercises import EXERCISES, Variant
     from npconv.course.exercises.template import exercise_text
-    from npconv.course.grading.cases import Cases
 
     for name, exercise in EXERCISES.items():
         yield name, exercise_text(exercise, Variant())
         for task in exercise.tasks:
-            cases = Cases(task, Variant(), 0)
-            for case in list(cases)[::120]:
+            cases, every = cases_of(name, task.name, Variant())
+            for case in every[::120]:
                 yield task.name, case.arrays, case.options, cases.right(case)
                 yield [cases.answer(mistake, case) for mistake in task.mistakes]
 
@@ -60,15 +73,15 @@ def exercises():
 def answers():
     from npconv.course.exercises import EXERCISES, Variant
     from npconv.course.exercises.template import read_header
-    from npconv.course.grading.cases import Cases
 
     for path in ANSWERS:
         module = importlib.import_module(".".join(["npconv", *path.relative_to(PACKAGE).with_suffix("").parts]))
         accepted = path.parent.name == "accepted"
         exercise, variant = read_header(path.read_text(encoding="utf-8")) if accepted else (None, Variant())
-        for task in (exercise or EXERCISES.get(path.stem.replace("_", "-")) or EXERCISES["costs"]).tasks:
+        exercise = exercise or EXERCISES.get(path.stem.replace("_", "-")) or EXERCISES["costs"]
+        for task in exercise.tasks:
             if function := getattr(module, task.name, None):
-                for case in list(Cases(task, variant, 0))[::72]:
+                for case in cases_of(exercise.name, task.name, variant)[1][::72]:
                     given = (
                         None if a is None else variant.theirs(kind, a)
                         for (_, kind), a in zip(task.arrays, case.arrays.values(), strict=True)

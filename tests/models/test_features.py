@@ -226,15 +226,15 @@ def test_running_statistics_move_once_and_behind_the_last_map_not_at_all():
 # backward
 
 
-@pytest.mark.parametrize("training", [False, True])
 @pytest.mark.parametrize(
-    ("make", "strides"),
+    ("make", "strides", "training"),
     [
         (
             lambda: v2(rows=V2_ROWS[:3]),
             (2, "block_3.expand_relu6", "block_3.project_norm", 4, "block_5.depthwise_norm"),
+            True,
         ),
-        (lambda: v1(rows=V1_ROWS[:3]), ("stem_relu6", "block_3", "block_2", "block_4.pointwise")),
+        (lambda: v1(rows=V1_ROWS[:3]), ("stem_relu6", "block_3", "block_2", "block_4.pointwise"), False),
     ],
     ids=["v2", "v1"],
 )
