@@ -82,9 +82,10 @@ def test_the_articles_blocks() -> None:
 @pytest.mark.parametrize("name", CASES)
 def test_volumes_are_to_scale_hatched_where_linear_and_labelled(name: str) -> None:
     figure, faces = drawn(name), patches(drawn(name))
-    assert len(tensors(figure)) >= 8
     labels = [text for text in figure.figure.findobj(Text) if "×" in text.get_text()]
-    stand = {id(label): place for label, place in zip(labels, places(figure, *labels), strict=True)}
+    assert len(tensors(figure)) >= 8
+    fronts = [faces[f"{letter}-{tensor['role']}-front"] for letter, tensor in tensors(figure)]
+    stand = dict(zip([*labels, *fronts], places(figure, *labels, *fronts), strict=True))
     scales = []
     for letter, tensor in tensors(figure):
         own = {side: faces[f"{letter}-{tensor['role']}-{side}"] for side in ("front", "top", "side")}
@@ -95,8 +96,8 @@ def test_volumes_are_to_scale_hatched_where_linear_and_labelled(name: str) -> No
         scales += [high / height, extent(own["side"])[0] / (width * 0.5 * np.cos(np.radians(40)))]
         assert {patch.get_hatch() for patch in own.values()} == {"////" if tensor["linear"] else None}
         name = f"{tensor['role']}\n{height}×{width}×{channels}"
-        (volume,) = places(figure, own["front"])
-        below = [stand[id(label)] for label in labels if label.get_text() == name]
+        volume = stand[own["front"]]
+        below = [stand[label] for label in labels if label.get_text() == name]
         assert any(place.y1 <= volume.y0 and place.x0 < volume.x1 and volume.x0 < place.x1 for place in below)
     np.testing.assert_allclose(scales, scales[0])
     ((gid, bar),) = ((gid, line) for gid, line in lines(figure).items() if gid.startswith("scale-bar-"))
