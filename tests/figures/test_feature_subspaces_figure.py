@@ -102,6 +102,7 @@ def test_the_third_plot_has_every_place(case: tuple[dict[str, Any], Figure]) -> 
         ((0.8, 0.8, 0.1), "needs many of their directions."),
     ],
 )
+@pytest.mark.usefixtures("undrawn")
 def test_the_claim_follows_from_the_numbers(levels: tuple[float, ...], words: str) -> None:
     measured = made_subspaces()
     for run in measured["separable"]:

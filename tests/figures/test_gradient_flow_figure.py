@@ -44,6 +44,7 @@ def test_each_seed_and_the_median_are_drawn_from_the_last_block_back(figure: Fig
         assert figure.figure.axes[panel].get_yscale() == "log"
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_the_data_are_what_was_measured() -> None:
     measured = made_gradients(depths=(9, 4))
     data = gradient_flow(measured).data
@@ -88,6 +89,7 @@ def test_words_give_the_deepest_networks_medians(figure: Figure) -> None:
         ({"none": (1.01, 0.6)}, "Shortcuts do not keep the gradient's size in every one of these networks."),
     ],
 )  # fmt: skip
+@pytest.mark.usefixtures("undrawn")
 def test_the_claim_follows_from_the_numbers(case: dict[str, Any], claim: str) -> None:
     assert claim in gradient_flow(made_gradients(**case)).caption
 
@@ -103,10 +105,12 @@ def test_it_says_above_the_plots_what_was_trained_and_what_was_not(accuracy: flo
         assert ("networks with no shortcuts did not train" in words) == (not trained)
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_what_ships_has_no_trained_network_without_shortcuts() -> None:
     assert "of these the networks with no shortcuts did not train" in gradient_flow().caption
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_growth_that_is_not_exponential_is_not_called_so() -> None:
     measured = made_gradients()
     for entry in measured["untrained"]:

@@ -79,6 +79,7 @@ def test_the_table_is_that_of_the_last_accuracies(figure: Figure, results: dict[
 
 
 @pytest.mark.parametrize("seeds", [2, 10])
+@pytest.mark.usefixtures("undrawn")
 def test_comparisons_are_paired_by_seed(seeds: int) -> None:
     results = made_results(seeds=seeds, evaluations=2)
     comparisons = linear_bottleneck_training(results).data["comparisons"]
@@ -98,6 +99,7 @@ def test_comparisons_are_paired_by_seed(seeds: int) -> None:
         assert comparison["p"] == sum(f >= abs(sum(differences)) - 1e-9 for f in flipped) / 2**seeds
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_the_order_of_the_runs_does_not_matter(figure: Figure, results: dict[str, Any]) -> None:
     shuffled = {**results, "runs": random.Random(3).sample(results["runs"], len(results["runs"]))}
     assert linear_bottleneck_training(shuffled).data == figure.data

@@ -64,6 +64,7 @@ def test_the_drawn_intensities_and_speeds_are_those_of_the_parts(figure: Figure)
             assert values(speed, f"{part}, {function}") == [layer["gflops"][function][part] for layer in layers]
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_the_data_are_what_was_measured() -> None:
     measured = made_savings()
     for batch in (2, 5):
@@ -126,6 +127,7 @@ def test_the_table_below_has_each_layers_shape_in_its_column() -> None:
     assert list(lowest.get_xticks()) == [0, 1, 2]
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_the_words_are_the_numbers() -> None:
     measured = made_savings(layers=2, batches=(1,))
     for row, counted, timed in zip(measured["separable"], ("1/8", "1/4"), (0.5, 0.1), strict=True):
@@ -173,8 +175,11 @@ def without(key: str) -> dict[str, Any]:
         ({"measurements": changed(ratios={"npconv": 0.5})}, ValueError, r"\[1\] must have ratios of limit, npconv"),
         ({"measurements": changed(flops_per_byte={"standard": 0.0})}, ValueError, r"\[1\] must have numbers above 0"),
         ({"measurements": changed(ratios={"limit": 1.0, "npconv": 1.0})}, ValueError, "the same functions"),
-        ({"measurements": changed(block="a very long name of a layer" * 3)}, ValueError, "shorter names"),
-        ({"measurements": made_savings(layers=60)}, ValueError, "fewer layers, .*got 60"),
+        (
+            {"measurements": changed(block="a very long name of a layer" * 3)},
+            ValueError,
+            "fewer layers, or of shorter names; got 4",
+        ),
         ({"measurements": made_savings(), "batch": 3}, ValueError, "batch must be one of 2, 5; got 3"),
     ],
 )

@@ -52,6 +52,7 @@ def live_by_angle(points: np.ndarray, matrices: np.ndarray) -> np.ndarray:
 
 
 @pytest.mark.parametrize("case", [{}, {"points": CLOUD, "draws": 60, "seed": 4, "dimensions": (1, 4, 9)}])
+@pytest.mark.usefixtures("undrawn")
 def test_its_counts_are_those_by_angle(case: dict[str, object]) -> None:
     data = relu_information_loss(**case).data  # type: ignore[arg-type]
     by_n, draws = data["by n"], data["draws"]
@@ -112,6 +113,7 @@ def test_it_agrees_with_the_claim(figure: Figure) -> None:
         assert float(claimed.split()[0]) == pytest.approx(of_relu["ReLU"] / everything, abs=0.02)
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_in_three_dimensions_every_matrix_keeps_half_of_the_spiral(figure: Figure) -> None:
     turns = np.arctan2(*np.array(figure.data["points"]).T[::-1]) / (2 * np.pi) % 1
     opposite = np.sort((turns + 0.5) % 1)
@@ -140,8 +142,8 @@ def test_the_pseudo_inverse_gives_half_the_point_and_a_part_that_cancels(figure:
 
 
 @pytest.mark.parametrize("case", [{}, {"points": CLOUD, "dimensions": (2, 3, 7), "draws": 50}])
-def test_points_with_two_live_coordinates_come_back_exactly(case: dict[str, object]) -> None:
-    figure = relu_information_loss(**case)  # type: ignore[arg-type]
+def test_points_with_two_live_coordinates_come_back_exactly(case: dict[str, object], figure: Figure) -> None:
+    figure = relu_information_loss(**case) if case else figure  # type: ignore[arg-type]
     points = exact_points(figure)
     for panel, axes in zip(figure.data["panels"], panel_axes(figure)[2], strict=True):
         matrix, kept = np.array(panel["matrix"]), np.array(panel["live"]) >= 2
@@ -157,10 +159,11 @@ def test_points_with_two_live_coordinates_come_back_exactly(case: dict[str, obje
             )
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_relu6_is_counted_as_the_loops_do() -> None:
     scales = (0.4, 3.0, 20.0, 300.0)
     figure = relu_information_loss(points=CLOUD[:9], dimensions=(1, 2, 6), scales=scales, draws=15, seed=2)
-    points = exact_points(figure)
+    points = CLOUD[:9] / figure.data["largest distance"]
     for found in figure.data["by scale"]["lines"]:
         for scale, count in zip(scales, found["ReLU6"], strict=True):
             kept = 0
@@ -239,6 +242,7 @@ def test_one_dimension_keeps_nothing() -> None:
     assert not line(panel_axes(figure)[1][0], "half")
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_own_points_are_drawn_in_units_of_their_largest_distance() -> None:
     figure = relu_information_loss(points=np.array([[3, 4], [6, -8], [-5, 0]]), dimensions=(2, 4), draws=30)
     assert figure.data["largest distance"] == 10

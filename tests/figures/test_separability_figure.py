@@ -36,6 +36,7 @@ def test_errors_are_the_singular_values_cut_off(figure: Figure) -> None:
         np.testing.assert_allclose(line["errors"], np.mean(each, axis=0), rtol=1e-9, atol=1e-12)
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_errors_of_given_kernels_are_theirs() -> None:
     generator = np.random.default_rng(3)
     kernels = {
@@ -85,6 +86,7 @@ def test_known_filters_are_as_separable_as_they_are_made(figure: Figure) -> None
     assert all(one < 0.8 * other for one, other in zip(gabor["errors"][:8], random["errors"], strict=False))
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_product_of_q_factors_is_exact_at_q() -> None:
     generator = np.random.default_rng(5)
     depthwise, pointwise = generator.standard_normal((5, 5, 2 * 4)), generator.standard_normal((2 * 4, 9))
@@ -93,6 +95,7 @@ def test_a_product_of_q_factors_is_exact_at_q() -> None:
     assert line["exact from Q"] == 4
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_nearly_separable_is_not_exact() -> None:
     kernel = np.ones((3, 3, 1, 4))
     kernel[0, 0, 0, 0] += 1e-6
@@ -206,6 +209,7 @@ def test_what_cannot_be_drawn_is_refused(case: dict[str, Any], error: type[Excep
         separability(**case)
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_pointwise_kernel_is_separable_and_saves_nothing() -> None:
     figure = separability(kernel_size=1, out_channels=(2, 4), repeats=2)
     for line in figure.data["random"] + figure.data["kernels"]:

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import matplotlib.figure
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
 from matplotlib.text import Annotation, Text
@@ -65,6 +66,7 @@ def noted(note: str, height: float) -> matplotlib.figure.Figure:
     notes = wrapped(note, 0.97 * (WIDTH - 2 * MARGIN)) if note else []  # on a screen letters may be that much wider
     layout = ConstrainedLayoutEngine(w_pad=0.1, h_pad=0.08, wspace=0.04, hspace=0.02)
     figure = matplotlib.figure.Figure(figsize=(WIDTH, height + NOTE_LINE * len(notes)), layout=layout)
+    FigureCanvasAgg(figure)  # whose renderer measures; without it each measure would make one of its own
     if notes:
         figure.suptitle("\n".join(notes), x=MARGIN / WIDTH, ha="left", size=SMALL, weight="normal", parse_math=False)
     return figure
