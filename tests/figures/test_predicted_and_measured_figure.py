@@ -48,6 +48,8 @@ def test_the_drawn_ratios_are_the_counted_and_the_measured_ones(figure: Figure) 
     for name, key in names.items():
         assert values(ratios, name) == [layer["ratios"][key] for layer in layers]
         assert figure.data["medians"][key] == statistics.median(layer["ratios"][key] for layer in layers)
+    ends = {names.get(name, name): measured[0].get_ydata()[-1] for name, measured in lines(ratios).items() if measured}
+    assert list(ends.values()) == sorted(ends.values(), reverse=True)  # the legend is in the order of the lines' ends
     (no_gain,) = [a for a in ratios.lines if a.get_gid() == "no gain"]
     (limit,) = [a for a in ratios.lines if a.get_gid() == "1/Dᵣ², the limit"]
     assert (no_gain.get_ydata()[0], limit.get_ydata()[0]) == (1, 1 / 9)
