@@ -18,8 +18,8 @@ def gif_bytes(frames: Sequence[Figure], *, frames_per_second: int = FRAMES_PER_S
     """Figures of one size as the bytes of a GIF, each shown for the same time, the alt text of the last one inside.
 
     Args:
-        frames: what a builder of frames returned, two or more.
-        frames_per_second: 1 to 50, which is what viewers obey.
+        frames: two or more figures, from a builder of frames.
+        frames_per_second: 1 to 50, the range that viewers support.
         loop: whether the file asks to be played over and over; if not, it stays at its last frame, and the viewer may
             play it again.
 

@@ -39,7 +39,7 @@ class Letters:
 
     @property
     def rounds_up(self) -> bool:
-        """Whether "same" padding rounds h/s or w/s up."""
+        """True where "same" padding rounds h/s or w/s up."""
         return self.padding == "same" and any(side.input % side.stride for side in self.sides)
 
     @property
@@ -86,7 +86,7 @@ class Letters:
 
     @property
     def map_kept(self) -> bool:
-        """Whether the depthwise convolution keeps the map's size, so that the paper's formula holds."""
+        """True where the depthwise convolution keeps the map's size, so that the paper's formula holds."""
         return all(side.input == side.output for side in self.sides)
 
     @property

@@ -1,4 +1,4 @@
-"""What MobileNetV2 costs on its way through: MACs, weights and output maps, block by block and by kind."""
+"""The cost of MobileNetV2: MACs, weights and output maps, block by block and by kind of layer."""
 
 from collections.abc import Mapping, Sequence
 from itertools import accumulate
@@ -145,7 +145,7 @@ def _maps(columns: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _half(columns: Sequence[Mapping[str, Any]], name: str) -> dict[str, Any]:
-    """How many of the first columns hold more than half of a sum: the fewest, the last one's name, what they hold."""
+    """The fewest first columns that hold more than half of a sum: their number, the last one's name, their sum."""
     held = list(accumulate(_sum(column, name) for column in columns))
     last = next(index for index, sum_ in enumerate(held) if 2 * sum_ > held[-1])
     return {"columns": last + 1, "to": columns[last]["name"], "held": held[last]}

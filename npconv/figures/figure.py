@@ -1,4 +1,4 @@
-"""What a builder returns, and the style it draws in."""
+"""The figure that a builder returns, its style, its caption, and the errors of drawing."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -51,7 +51,7 @@ def style() -> Iterator[None]:
 
 @contextmanager
 def drawn_by(function: str, **arrays: Array | Sequence[int] | None) -> Iterator[None]:
-    """`style` for a builder: what turns out too large to draw is an error that names it and the shapes of its arrays.
+    """`style` for a builder; where its arrays turn out too large to draw, the error names it and their shapes.
 
     >>> from npconv.figures.parts.drawing import TooLargeError
     >>> with drawn_by("builder", x=np.zeros((1, 2, 3, 1))):

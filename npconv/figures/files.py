@@ -70,18 +70,18 @@ def write_figures(
     """Write each figure's picture and numbers into a folder, and then the manifest of all that is in it.
 
     Args:
-        figures: what builders returned, each name once.
-        folder: made where it is missing. Files that are in its manifest already stay there, unless written anew.
+        figures: the figures that builders returned, each name once.
+        folder: created if it is missing. Files already in its manifest stay there, unless they are written again.
         format: "svg" or "png" for all of them; each figure's own if None.
-        animations: GIFs by the name of what they animate, as `gif_bytes` makes them.
+        animations: GIFs from `gif_bytes`, by the name of the figure that they animate.
 
     Returns:
         The paths of the files written, each whole or not at all: for every figure its picture and its JSON, then the
         animations and the manifest, which is {"versions": {...}, "figures": {name: {file name: sha256}}}.
 
     Raises:
-        ValueError: a name comes twice, a format is unknown, or a manifest in the folder is none.
-        OSError: what cannot be written.
+        ValueError: a name comes twice, a format is unknown, or the folder's manifest is not one of figures.
+        OSError: a file cannot be written.
 
     >>> import tempfile, npconv.figures
     >>> with tempfile.TemporaryDirectory() as folder:

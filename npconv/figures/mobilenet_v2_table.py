@@ -196,7 +196,7 @@ class TableDrawing:
         return Cuboid(channels * channel, height * self.side, width * self.side, each.linear)
 
     def is_drawn(self, each: NetworkRow) -> bool:
-        """Whether the volume of a row's output is thick enough to be seen."""
+        """True if the volume of a row's output is thick enough to be seen."""
         cuboid = self.cuboid(each, self.channel)
         return min(cuboid.thickness, cuboid.height) >= THINNEST
 

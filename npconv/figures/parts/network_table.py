@@ -40,7 +40,7 @@ class NetworkRow:
         return sum(layer.adds for layer in self.layers)
 
     def cost(self, column: str) -> int:
-        """Its parameters ("params"), those without batch normalisation ("weights"), or its MACs ("macs")."""
+        """The parameters ("params"), those without batch normalisation ("weights"), or the MACs ("macs")."""
         return sum(getattr(layer, column) for layer in self.layers)
 
 
@@ -72,7 +72,7 @@ class NetworkTable:
 
     @property
     def holds(self) -> bool:
-        """Whether the paper's numbers are the MACs and the weights, cut off to as many digits."""
+        """True where the paper's numbers are the MACs and the weights, cut off to as many digits."""
         macs, weights = self.total("macs") // 10**6, self.total("weights") // 10**5 / 10
         return self.stated == (f"{macs} M", f"{weights} M")
 

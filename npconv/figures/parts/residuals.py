@@ -36,7 +36,7 @@ class Tensor:
 
     @property
     def linear(self) -> bool:
-        """Whether no activation made it."""
+        """True where no activation made it."""
         return self.activation == "linear"
 
 
@@ -76,12 +76,12 @@ class Residual:
 
     @property
     def shortcut(self) -> bool:
-        """Whether its input is added."""
+        """True where its input is added."""
         return not self.no_shortcut
 
     @property
     def expands(self) -> bool:
-        """Whether it has as many operators as the paper's: with t = 1 the expansion is absent."""
+        """True where it has all three operators: with t = 1 the expansion is absent."""
         return len(self.operators) == 3
 
     @property
