@@ -121,9 +121,9 @@ def test_the_lessons_show_their_kernels():
         (
             "backward",
             "conv2d_backward_loops conv2d_backward_taps depthwise_conv2d_backward_taps conv2d_backward_im2col "
-            "mix_backward depthwise_separable_conv2d_backward factored_kernel_backward",
+            "pointwise_backward_unchecked depthwise_separable_conv2d_backward factored_kernel_backward",
         ),
-        ("inverted-residual", "block_stages linear_block_kernel inverted_residual_backward"),
+        ("inverted-residual", "block_stages has_shortcut linear_block_kernel inverted_residual_backward"),
         ("network", "inverted_residual_rows divisible"),
     ):
         shown = {

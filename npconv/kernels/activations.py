@@ -8,9 +8,7 @@ import numpy as np
 
 from .geometry import Array
 from .signatures import ACTIVATION
-from .sums import native
-
-BITS = {np.dtype(f"f{size}"): np.dtype(f"i{size}") for size in (2, 4, 8)}  # the integer as long as a float
+from .sums import zero_where
 
 
 def relu(x: Array) -> Array:
@@ -23,7 +21,12 @@ def relu(x: Array) -> Array:
     array([0., 0., 3.])
     """
     ACTIVATION.check("relu", x)
-    return rectify(x)
+    return relu_unchecked(x)
+
+
+def relu_unchecked(x: Array) -> Array:
+    """`relu` of an array that is checked."""
+    return np.maximum(x, 0) if x.dtype.kind == "f" else np.where(x.real <= 0, np.zeros((), x.dtype), x)
 
 
 def relu_backward(dy: Array, x: Array) -> Array:
@@ -33,7 +36,12 @@ def relu_backward(dy: Array, x: Array) -> Array:
     array([0., 0., 5.])
     """
     ACTIVATION.check("relu_backward", dy, x)
-    return rectify_backward(dy, x)
+    return relu_backward_unchecked(dy, x)
+
+
+def relu_backward_unchecked(dy: Array, x: Array) -> Array:
+    """`relu_backward` of arrays that are checked."""
+    return zero_where(x.real <= 0, dy)
 
 
 def relu6(x: Array) -> Array:
@@ -46,7 +54,14 @@ def relu6(x: Array) -> Array:
     array([0., 3., 6.])
     """
     ACTIVATION.check("relu6", x)
-    return rectify(x, 6)
+    return relu6_unchecked(x)
+
+
+def relu6_unchecked(x: Array) -> Array:
+    """`relu6` of an array that is checked."""
+    if x.dtype.kind == "f":
+        return np.clip(x, 0, 6)
+    return np.where(x.real >= 6, np.full((), 6, x.dtype), relu_unchecked(x))
 
 
 def relu6_backward(dy: Array, x: Array) -> Array:
@@ -56,27 +71,9 @@ def relu6_backward(dy: Array, x: Array) -> Array:
     array([0., 5., 0.])
     """
     ACTIVATION.check("relu6_backward", dy, x)
-    return rectify_backward(dy, x, 6)
+    return relu6_backward_unchecked(dy, x)
 
 
-def rectify(x: Array, cap: int | None = None) -> Array:
-    """min(max(x, 0), cap) of an array that is checked; without a cap max(x, 0)."""
-    if x.dtype.kind == "f":
-        return np.maximum(x, 0) if cap is None else np.clip(x, 0, cap)
-    capped = x if cap is None else np.where(x.real >= cap, np.full((), cap, x.dtype), x)
-    return np.where(x.real <= 0, np.zeros((), x.dtype), capped)
-
-
-def rectify_backward(dy: Array, x: Array, cap: int | None = None) -> Array:
-    """dy where 0 < x < cap, else 0.
-
-    The bits of floats are multiplied by the mask, as integers: several times as fast as a choice, and 0 · ∞ would be
-    NaN.
-    """
-    dead = x.real <= 0 if cap is None else (x.real <= 0) | (x.real >= cap)
-    dtype = native(dy)
-    if dtype in BITS:
-        bits = dy.astype(dtype, copy=False).view(BITS[dtype])
-        masked: Array = np.multiply(bits, ~dead).view(dtype)
-        return masked
-    return np.where(dead, np.zeros((), dy.dtype), dy)
+def relu6_backward_unchecked(dy: Array, x: Array) -> Array:
+    """`relu6_backward` of arrays that are checked."""
+    return zero_where((x.real <= 0) | (x.real >= 6), dy)

@@ -1,26 +1,23 @@
 """The article's two residual blocks: the inverted residual with its linear bottleneck, and the conventional one.
 
 Each is written once, as stages; forward is the last stage, and backward visits the stages in reverse. Arguments are
-checked once, at the top; the convolutions and activations called here are the kernels of their names, unchecked.
+checked once, at the top: the functions `…_unchecked` and those of `engine` are the kernels without checks.
 """
 
 from collections.abc import Sequence
-from functools import partial
 from typing import Any, NamedTuple
 
 from . import engine
-from .activations import rectify as relu, rectify_backward as relu_backward
+from .activations import relu6_backward_unchecked, relu6_unchecked, relu_backward_unchecked, relu_unchecked
 from .geometry import Array, Geometry, Padding, Pair
-from .pointwise import mix as pointwise_conv2d, mix_backward as pointwise_conv2d_backward
+from .pointwise import pointwise_backward_unchecked, pointwise_unchecked
 from .signatures import INVERTED_RESIDUAL, LINEAR_BLOCK, RESIDUAL_BOTTLENECK, UNEXPANDED_RESIDUAL
-
-relu6, relu6_backward = partial(relu, cap=6), partial(relu_backward, cap=6)
 
 
 def has_shortcut(stride: tuple[int, int], in_channels: int, out_channels: int) -> bool:
     """The condition of an inverted residual's shortcut: stride 1 and k = k′, so that the input can be added.
 
-    Source: the article's Fig. 8(b); the MobileNetV2 paper's section 3.3.
+    Source: the article's "Inverted Residual and Linear Bottleneck Layer"; the MobileNetV2 paper's section 3.3.
 
     >>> has_shortcut((1, 1), 24, 24), has_shortcut((2, 2), 24, 24), has_shortcut((1, 1), 24, 32)
     (True, False, False)
@@ -64,11 +61,13 @@ def inverted_residual_stages(
 def block_stages(
     g: Geometry, shortcut: bool, x: Array, expand: Array | None, depthwise: Array, project: Array
 ) -> InvertedResidualStages:
-    expanded = None if expand is None else pointwise_conv2d(x, expand)  # (B, Dᵤ, Dᵤ, tk)
-    expanded_relu6 = None if expanded is None else relu6(expanded)  # (B, Dᵤ, Dᵤ, tk)
-    filtered = engine.depthwise_conv2d(g, x if expanded_relu6 is None else expanded_relu6, depthwise)
-    filtered_relu6 = relu6(filtered)  # (B, Dᵥ, Dᵥ, tk)
-    projected = pointwise_conv2d(filtered_relu6, project)  # (B, Dᵥ, Dᵥ, k′), linear: no activation follows
+    """The stages of an inverted residual whose arguments are checked."""
+    expanded = None if expand is None else pointwise_unchecked(x, expand)  # (B, Dᵤ, Dᵤ, tk)
+    expanded_relu6 = None if expanded is None else relu6_unchecked(expanded)  # (B, Dᵤ, Dᵤ, tk)
+    wide = x if expanded_relu6 is None else expanded_relu6
+    filtered = engine.depthwise_conv2d(g, wide, depthwise)  # (B, Dᵥ, Dᵥ, tk)
+    filtered_relu6 = relu6_unchecked(filtered)  # (B, Dᵥ, Dᵥ, tk)
+    projected = pointwise_unchecked(filtered_relu6, project)  # (B, Dᵥ, Dᵥ, k′), linear: no activation follows
     output = projected + x if shortcut else projected
     return InvertedResidualStages(expanded, expanded_relu6, filtered, filtered_relu6, projected, output)
 
@@ -138,14 +137,14 @@ def inverted_residual_backward(
     g, shortcut = inverted_residual_geometry("inverted_residual_backward", (dy, *arrays), stride, padding, dilation)
     stages = block_stages(g, shortcut, *arrays)
     wide = x if stages.expanded_relu6 is None else stages.expanded_relu6
-    dfiltered_relu6, dproject = pointwise_conv2d_backward(dy, stages.depthwise_relu6, project)
-    dfiltered = relu6_backward(dfiltered_relu6, stages.depthwise)
+    dfiltered_relu6, dproject = pointwise_backward_unchecked(dy, stages.depthwise_relu6, project)
+    dfiltered = relu6_backward_unchecked(dfiltered_relu6, stages.depthwise)
     dwide, ddepthwise = engine.depthwise_conv2d_backward(g, dfiltered, wide, depthwise)
-    dexpand = None
-    if expand is not None and stages.expanded is not None:
-        dexpanded = relu6_backward(dwide, stages.expanded)
-        dwide, dexpand = pointwise_conv2d_backward(dexpanded, x, expand)
-    return dwide + dy if shortcut else dwide, dexpand, ddepthwise, dproject
+    dx, dexpand = dwide, None
+    if expand is not None and stages.expanded is not None:  # both are None, or none
+        dexpanded = relu6_backward_unchecked(dwide, stages.expanded)
+        dx, dexpand = pointwise_backward_unchecked(dexpanded, x, expand)
+    return dx + dy if shortcut else dx, dexpand, ddepthwise, dproject
 
 
 def inverted_residual_geometry(
@@ -162,9 +161,10 @@ def inverted_residual_geometry(
     Returns the geometry of the depthwise convolution, and whether the block has the shortcut. With `shapes` the arrays'
     shapes are given instead.
     """
+    *before, expand, depthwise, project = arrays
     row, given = INVERTED_RESIDUAL, arrays
-    if arrays[-3] is None:
-        row, given = UNEXPANDED_RESIDUAL, [*arrays[:-3], *arrays[-2:]]
+    if expand is None:
+        row, given = UNEXPANDED_RESIDUAL, [*before, depthwise, project]
     checked = row.check_shapes(function, *given) if shapes else row.check(function, *given)
     g = checked.geometry(stride, padding, dilation)
     shortcut = has_shortcut((g.height.stride, g.width.stride), checked.sizes["k"], checked.sizes["k′"])
@@ -227,13 +227,15 @@ def residual_bottleneck_stages(x: Array, reduce: Array, spatial: Array, restore:
 
 
 def bottleneck_stages(g: Geometry, x: Array, reduce: Array, spatial: Array, restore: Array) -> ResidualBottleneckStages:
-    reduced = pointwise_conv2d(x, reduce)  # (B, Dᵤ, Dᵤ, M′)
-    reduced_relu = relu(reduced)
+    """The stages of a residual bottleneck whose arguments are checked."""
+    reduced = pointwise_unchecked(x, reduce)  # (B, Dᵤ, Dᵤ, M′)
+    reduced_relu = relu_unchecked(reduced)
     filtered = engine.conv2d(g, reduced_relu, spatial)  # (B, Dᵤ, Dᵤ, M″)
-    filtered_relu = relu(filtered)
-    restored = pointwise_conv2d(filtered_relu, restore)  # (B, Dᵤ, Dᵤ, M)
+    filtered_relu = relu_unchecked(filtered)
+    restored = pointwise_unchecked(filtered_relu, restore)  # (B, Dᵤ, Dᵤ, M)
     total = restored + x
-    return ResidualBottleneckStages(reduced, reduced_relu, filtered, filtered_relu, restored, total, relu(total))
+    output = relu_unchecked(total)
+    return ResidualBottleneckStages(reduced, reduced_relu, filtered, filtered_relu, restored, total, output)
 
 
 def residual_bottleneck(x: Array, reduce: Array, spatial: Array, restore: Array) -> Array:
@@ -277,10 +279,10 @@ def residual_bottleneck_backward(
     checked = RESIDUAL_BOTTLENECK.check("residual_bottleneck_backward", dy, x, reduce, spatial, restore)
     g = checked.geometry(padding="same")
     stages = bottleneck_stages(g, x, reduce, spatial, restore)
-    dsum = relu_backward(dy, stages.sum)
-    dfiltered_relu, drestore = pointwise_conv2d_backward(dsum, stages.filtered_relu, restore)
-    dfiltered = relu_backward(dfiltered_relu, stages.filtered)
+    dsum = relu_backward_unchecked(dy, stages.sum)
+    dfiltered_relu, drestore = pointwise_backward_unchecked(dsum, stages.filtered_relu, restore)
+    dfiltered = relu_backward_unchecked(dfiltered_relu, stages.filtered)
     dreduced_relu, dspatial = engine.conv2d_backward(g, dfiltered, stages.reduced_relu, spatial)
-    dreduced = relu_backward(dreduced_relu, stages.reduced)
-    dbranch, dreduce = pointwise_conv2d_backward(dreduced, x, reduce)
+    dreduced = relu_backward_unchecked(dreduced_relu, stages.reduced)
+    dbranch, dreduce = pointwise_backward_unchecked(dreduced, x, reduce)
     return dbranch + dsum, dreduce, dspatial, drestore

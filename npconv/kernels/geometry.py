@@ -43,9 +43,11 @@ class Axis:
         padded = self.before + self.input + self.after
         span = self.dilation * (self.kernel - 1) + 1  # δ(Dᵣ − 1) + 1
         output = (padded - span) // self.stride + 1  # Dᵥ = ⌊(Dᵤ + padding − δ(Dᵣ − 1) − 1) / s⌋ + 1
-        reach, step = (output - 1) * self.stride + 1, self.stride
-        taps = [slice(first, first + reach, step) for first in range(0, span, self.dilation)]
-        self.__dict__.update(padded=padded, span=span, output=output, taps=taps)  # as it is frozen
+        extent = (output - 1) * self.stride + 1  # rows from the first output's to the last's
+        taps = [slice(first, first + extent, self.stride) for first in range(0, span, self.dilation)]
+        self.__dict__.update(
+            padded=padded, span=span, output=output, taps=taps
+        )  # a frozen dataclass forbids self.padded = …
 
     @cached_property
     def positions(self) -> list[list[int]]:
@@ -94,7 +96,7 @@ class Geometry:
         return padded
 
     def crop(self, padded: Array) -> Array:
-        """The part of a padded array that is not padding; the adjoint of `pad`."""
+        """The part of a padded array that is not padding: the way back through `pad`, for gradients (its adjoint)."""
         return np.ascontiguousarray(padded[:, self.height.inside, self.width.inside])
 
     def backward_arrays(self, dy: Array, x: Array, kernel: Array) -> tuple[Array, Array, Array]:

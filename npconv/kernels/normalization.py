@@ -52,6 +52,7 @@ def batch_norm_stages(x: Array, scale: Array, shift: Array, *, epsilon: float = 
 
 
 def stages_of(x: Array, scale: Array, shift: Array, epsilon: float) -> BatchNormStages:
+    """`batch_norm_stages` of arrays that are checked."""
     mean, variance, centred = _centre(x)
     deviation = np.sqrt(variance + epsilon)  # (M,)
     scales = _along(x, scale / deviation)  # (X,)
@@ -119,6 +120,7 @@ def batch_norm_backward_from_stages(dy: Array, scale: Array, stages: BatchNormSt
 
 
 def batch_norm_gradients(dy: Array, scale: Array, stages: BatchNormStages) -> tuple[Array, Array, Array]:
+    """dx, dscale and dshift: dx = scale/deviation · (dy − mean(dy) − n·mean(n·dy)), with n = centred/deviation."""
     _, _, deviation, centred, output = stages
     dshift = channel_sums(dy).astype(working(dy))  # (M,)
     dscale = (channel_sums(dy, centred) / deviation).astype(working(dy))  # (M,)
@@ -227,5 +229,5 @@ def _centre(x: Array) -> tuple[Array, Array, Array]:
 
 
 def _along(a: Array, vector: Array) -> Array:
-    """A number for each channel as a number for each entry of a's lines, (M,) to (X,)."""
+    """A number for each channel, repeated along a line of positions, (M,) to (X,) with X = D·M."""
     return np.tile(vector, a.shape[-2] if a.ndim > 2 else 1)

@@ -47,10 +47,10 @@ def pointwise_conv2d(x: Array, kernel: Array) -> Array:
     (2, 7, 6, 8)
     """
     POINTWISE.check("pointwise_conv2d", x, kernel)
-    return mix(x, kernel)
+    return pointwise_unchecked(x, kernel)
 
 
-def mix(x: Array, kernel: Array) -> Array:
+def pointwise_unchecked(x: Array, kernel: Array) -> Array:
     """`pointwise_conv2d` and `dense` of arrays that are checked: one product with the kernel."""
     y = as_matrix(x) @ kernel  # (B·Dᵤ·Dᵤ, M) @ (M, N)
     return y.reshape(*x.shape[:-1], -1)
@@ -74,13 +74,13 @@ def pointwise_conv2d_backward(dy: Array, x: Array, kernel: Array) -> tuple[Array
     ((2, 7, 6, 3), (3, 8))
     """
     POINTWISE.check("pointwise_conv2d_backward", dy, x, kernel)
-    return mix_backward(dy, x, kernel)
+    return pointwise_backward_unchecked(dy, x, kernel)
 
 
-def mix_backward(dy: Array, x: Array, kernel: Array) -> tuple[Array, Array]:
-    """The gradients of `mix`: the two products of a matrix product's backward."""
+def pointwise_backward_unchecked(dy: Array, x: Array, kernel: Array) -> tuple[Array, Array]:
+    """The gradients of `pointwise_unchecked`: the two products of a matrix product's backward."""
     dx = as_matrix(dy) @ kernel.T  # (B·Dᵤ·Dᵤ, N) @ (N, M)
-    dkernel = summed_product(as_matrix(x), as_matrix(dy))  # (M, B·Dᵤ·Dᵤ) @ (B·Dᵤ·Dᵤ, N)
+    dkernel = summed_product(as_matrix(x), as_matrix(dy))  # xᵀ @ dy, (M, B·Dᵤ·Dᵤ) @ (B·Dᵤ·Dᵤ, N)
     return dx.reshape(x.shape), rounded(dkernel, dy, x)
 
 
@@ -94,7 +94,7 @@ def dense(x: Array, kernel: Array) -> Array:
     (2, 5)
     """
     DENSE.check("dense", x, kernel)
-    return mix(x, kernel)
+    return pointwise_unchecked(x, kernel)
 
 
 def dense_backward(dy: Array, x: Array, kernel: Array) -> tuple[Array, Array]:
@@ -105,4 +105,4 @@ def dense_backward(dy: Array, x: Array, kernel: Array) -> tuple[Array, Array]:
     ((2, 3), (3, 5))
     """
     DENSE.check("dense_backward", dy, x, kernel)
-    return mix_backward(dy, x, kernel)
+    return pointwise_backward_unchecked(dy, x, kernel)

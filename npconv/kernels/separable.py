@@ -8,7 +8,7 @@ import numpy as np
 
 from . import engine
 from .geometry import Array, Padding, Pair
-from .pointwise import mix as pointwise_conv2d, mix_backward as pointwise_conv2d_backward
+from .pointwise import pointwise_backward_unchecked, pointwise_unchecked
 from .signatures import FACTORED_KERNEL, SEPARABLE, STANDARD_KERNEL, check_factors, check_multiplier
 from .sums import as_lapack, native
 
@@ -46,7 +46,7 @@ def depthwise_separable_conv2d(
     checked = SEPARABLE.check("depthwise_separable_conv2d", x, depthwise, pointwise)
     g = checked.geometry(stride, padding, dilation)
     filtered = engine.depthwise_conv2d(g, x, depthwise)  # (B, Dᵥ, Dᵥ, M·Q)
-    return pointwise_conv2d(filtered, pointwise)  # (B, Dᵥ, Dᵥ, N)
+    return pointwise_unchecked(filtered, pointwise)  # (B, Dᵥ, Dᵥ, N)
 
 
 def depthwise_separable_conv2d_backward(
@@ -71,7 +71,7 @@ def depthwise_separable_conv2d_backward(
     checked = SEPARABLE.check("depthwise_separable_conv2d_backward", dy, x, depthwise, pointwise)
     g = checked.geometry(stride, padding, dilation)
     filtered = engine.depthwise_conv2d(g, x, depthwise)  # (B, Dᵥ, Dᵥ, M·Q)
-    dfiltered, dpointwise = pointwise_conv2d_backward(dy, filtered, pointwise)
+    dfiltered, dpointwise = pointwise_backward_unchecked(dy, filtered, pointwise)
     dx, ddepthwise = engine.depthwise_conv2d_backward(g, dfiltered, x, depthwise)
     return dx, ddepthwise, dpointwise
 
@@ -102,7 +102,7 @@ def factored_kernel(depthwise: Array, pointwise: Array, *, depth_multiplier: int
     checked = FACTORED_KERNEL.check("factored_kernel", depthwise, pointwise)
     depth_multiplier = check_multiplier(checked, depth_multiplier)
     products = depthwise[..., None] * pointwise  # (Dᵣ, Dᵣ, M·Q, N)
-    by_channel = products.reshape(*depthwise.shape[:2], -1, depth_multiplier, pointwise.shape[1])
+    by_channel = products.reshape(*depthwise.shape[:2], -1, depth_multiplier, pointwise.shape[1])  # (…, M, Q, N)
     kernel: Array = by_channel.sum(axis=3, dtype=products.dtype)  # (Dᵣ, Dᵣ, M, N)
     return kernel
 

@@ -5,7 +5,7 @@ A kernel's first line checks its arguments against its row. `STANDARD.check("con
 ValueError for a wrong rank, shape or geometry, in a message that names the function and the argument, what was expected
 and every shape involved. What they return has the sizes, the result's shape, and the geometry.
 
-In a row a symbol stands for one number, but for D, whose height and width may differ. M·Q is a multiple of M; M/groups
+In a row a symbol stands for one number, except D, which is a height and a width. M·Q is a multiple of M; M/groups
 is what a number of groups leaves of M; "…" is one axis or more.
 """
 
@@ -27,8 +27,8 @@ REAL = "f"
 class Signature:
     """One row: the pattern of the result y and of each array, in the kernel's order.
 
-    `kinds` are the dtype kinds that the arrays may have. y is "x" where the result is like x, and "" where it is none
-    or several.
+    `kinds` are the dtype kinds that the arrays may have. y is "x" for a result shaped like x, and
+    "" where the docstring says what is returned.
 
     >>> row = Signature("B Dᵥ Dᵥ N", x="B Dᵤ Dᵤ M", kernel="Dᵣ Dᵣ M N")
     >>> row.check_shapes("conv2d_cost", (2, 7, 6, 3), (3, 3, 3, 4)).geometry(stride=2, padding="same").output
@@ -86,7 +86,7 @@ class Checked:
         for name, symbols in row.symbols.items():
             shape = shapes[name]
             if symbols[0] == "…":
-                if len(shape) < len(symbols) > 1:
+                if len(symbols) > 1 and len(shape) < len(symbols):
                     self.expect(name, f", {len(symbols)} axes or more")
                 symbols = ["…"] * (len(shape) - len(symbols) + 1) + symbols[1:]
             if len(shape) != len(symbols):

@@ -9,7 +9,7 @@ from itertools import pairwise
 import numpy as np
 
 from . import engine
-from .activations import rectify
+from .activations import relu6_unchecked
 from .arguments import integer
 from .blocks import inverted_residual_geometry
 from .geometry import Array, Geometry, Padding, Pair
@@ -85,4 +85,4 @@ def _relu6_in_place(a: Array) -> None:
     if a.dtype.kind == "f":
         np.clip(a, 0, 6, out=a)
     else:
-        a[...] = rectify(a, 6)
+        a[...] = relu6_unchecked(a)

@@ -15,7 +15,7 @@ def conv2d_loops(x: Array, kernel: Array, *, stride: Pair = 1, padding: Padding 
 
     The article's first reading (Fig. 2): a filter steps over the input, and at each place the inner product of patch
     and filter is one value of the output. Slow on purpose. Shapes, errors and result as in `conv2d`, but sums are
-    rounded to the result's dtype at every step. Integer scalars that overflow wrap and warn, as NumPy's scalars do.
+    rounded to the result's dtype at every step.
 
     >>> x = np.arange(12.0).reshape(1, 3, 4, 1)
     >>> conv2d_loops(x, np.ones((2, 2, 1, 1)))[0, :, :, 0]
@@ -70,6 +70,7 @@ def per_channel_maps(
 
 
 def channel_maps(g: Geometry, padded: Array, filter: Array) -> Array:
+    """`per_channel_maps` of an input that is padded already."""
     maps = g.zeros(padded.shape[-1], padded, filter)  # (B, Dᵥ, Dᵥ, M)
     for i, j, tap in g.taps(padded):  # (B, Dᵥ, Dᵥ, M)
         maps += tap * filter[i, j]
@@ -92,15 +93,15 @@ def conv2d_per_channel(
     y, padded = g.zeros(kernel.shape[-1], x, kernel), g.pad(x)  # (B, Dᵥ, Dᵥ, N)
     for n in range(kernel.shape[-1]):
         maps = channel_maps(g, padded, kernel[..., n])  # (B, Dᵥ, Dᵥ, M)
-        y[..., n] = maps.sum(axis=-1, dtype=maps.dtype)
+        y[..., n] = maps.sum(axis=-1, dtype=maps.dtype)  # or NumPy would sum small integers in a wider dtype
     return y
 
 
 def conv2d_taps(x: Array, kernel: Array, *, stride: Pair = 1, padding: Padding = "valid", dilation: Pair = 1) -> Array:
     """The standard convolution as a sum over the taps of its kernel, the channels mixed at every tap.
 
-    The canonical rung. Tap (i, j) is a view of the padded input, shifted by (i, j) and strided, with one entry for
-    every output position. Shapes, errors and result as in `conv2d`.
+    The canonical rung. Tap (i, j) is a view of the padded input, shifted by (i·δ, j·δ) and strided, with one entry
+    for every output position. Shapes, errors and result as in `conv2d`.
 
     >>> x, kernel = np.ones((2, 7, 6, 3)), np.ones((3, 3, 3, 4))
     >>> conv2d_taps(x, kernel, stride=(2, 1), padding=1).shape
@@ -211,7 +212,8 @@ def conv2d_backward(
         x, kernel, stride, padding, dilation: what `conv2d` took.
 
     Returns:
-        dx (B, Dᵤ, Dᵤ, M) and dkernel (Dᵣ, Dᵣ, M, N): the transpose of the derivative, never conjugated.
+        dx (B, Dᵤ, Dᵤ, M) and dkernel (Dᵣ, Dᵣ, M, N): the transpose of the derivative, never conjugated (which
+        matters for complex numbers alone).
 
     Raises:
         TypeError, ValueError: as `conv2d`, and ValueError where dy has another shape than its output.

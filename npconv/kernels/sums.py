@@ -12,6 +12,7 @@ import numpy as np
 
 from .geometry import Array
 
+BITS = {np.dtype(f"f{size}"): np.dtype(f"i{size}") for size in (2, 4, 8)}  # the integer as long as a float
 LINES = 256  # lines of positions summed in the numbers' own dtype: float32 then errs by 256 roundings at most
 
 
@@ -101,3 +102,17 @@ def lines(a: Array) -> Array:
 def as_lapack(a: Array) -> Array:
     """float16 as float32, longdouble as float64, complex too: linear algebra has no others."""
     return a.astype({"e": "f", "g": "d", "G": "D"}.get(a.dtype.char, a.dtype), copy=False)
+
+
+def zero_where(dead: Array, a: Array) -> Array:
+    """a, and 0 where `dead` is true.
+
+    The bits of floats are multiplied by the mask, as integers: several times as fast as a choice, and 0 · ∞ would be
+    NaN.
+    """
+    dtype = native(a)
+    if dtype in BITS:
+        bits = a.astype(dtype, copy=False).view(BITS[dtype])
+        masked: Array = np.multiply(bits, ~dead).view(dtype)
+        return masked
+    return np.where(dead, np.zeros((), a.dtype), a)
