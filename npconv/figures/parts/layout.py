@@ -20,7 +20,7 @@ Nobody computes where something goes. A figure is made in three steps:
         figure = page.finish(box)
 
 What is drawn must not depend on a guess about the width of a text: measure the box, or let a packer do it. In plots
-the axes are matplotlib's (`constrained_layout`), and labels are placed by `label_ends` and `label_near`.
+the axes are matplotlib's (`constrained_layout`), and labels at the ends of lines are placed by `label_ends`.
 
 A caption is a template beside the data: clauses, with gaps that `npconv.text.filled` fills, given to
 `four_part_caption`, which drops the empty ones.
@@ -39,7 +39,6 @@ from matplotlib.collections import Collection
 from matplotlib.colors import Normalize
 from matplotlib.image import BboxImage
 from matplotlib.offsetbox import AnchoredOffsetbox, DrawingArea, HPacker, OffsetBox, TextArea, VPacker
-from matplotlib.text import Annotation
 from matplotlib.transforms import Affine2D, Bbox, TransformedBbox
 
 from ...kernels.geometry import Array
@@ -333,41 +332,3 @@ def label_ends(axes: Axes, ends: Sequence[tuple[float, float]], labels: Sequence
         texts, middles, spread(middles, max(float(box.height) for box in boxes)), strict=True
     ):
         text.xyann = (5, (place - middle) * points)
-
-
-AROUND = ((7, 0), (-7, 0), (0, 8), (0, -8), (6, 6), (-6, 6), (6, -6), (-6, -6), (0, 16), (0, -16))
-
-
-def label_near(
-    axes: Axes, label: str, at: tuple[float, float], tries: Sequence[tuple[float, float]] = AROUND, **properties: Any
-) -> Annotation:
-    """Write a text beside a point, where it covers least of the texts, lines and points that are in the axes already.
-
-    `tries` are offsets in points, the best first: of those that cover equally little the first is taken. Call it when
-    all else is drawn and the axes have their limits and their place.
-    """
-    renderer = FigureCanvasAgg(axes.figure).get_renderer()  # type: ignore[no-untyped-call, arg-type]
-    texts = [text.get_window_extent(renderer) for text in axes.texts]
-    part = np.linspace(0, 1, 30)[:, np.newaxis, np.newaxis]
-    points = [np.empty((0, 2))]
-    for line in axes.lines:
-        corners = line.get_transform().transform(line.get_xydata())
-        points += [corners, (corners[:-1] * (1 - part) + corners[1:] * part).reshape(-1, 2)]
-    drawn = np.concatenate(points)
-    properties = {"size": SMALL, "parse_math": False, **properties}
-    written = axes.annotate(label, at, xytext=(0, 0), textcoords="offset points", **properties)
-
-    def covered(offset: tuple[float, float]) -> float:
-        written.xyann = offset
-        written.set(
-            ha=("center", "left", "right")[int(math.copysign(offset[0] != 0, offset[0]))],
-            va=("center", "bottom", "top")[int(math.copysign(offset[1] != 0, offset[1]))],
-        )
-        box = written.get_window_extent(renderer)
-        inside = ((drawn > box.min) & (drawn < box.max)).all(axis=1).sum()
-        page = axes.figure.bbox
-        beyond = box.x0 < page.x0 or box.y0 < page.y0 or box.x1 > page.x1 or box.y1 > page.y1
-        return float(inside + 1000 * (sum(box.overlaps(other) for other in texts) + beyond))
-
-    covered(min(tries, key=covered))
-    return written
