@@ -235,6 +235,12 @@ def test_animation_frames_have_one_size_and_nothing_in_them_jumps():
     assert len({text for frame in frames for text in texts(frame) if text.startswith("y[")}) == len(places)
 
 
+def test_sums_that_are_wider_than_their_products_move_nothing():
+    x = np.array([[[0, 1], [-10, 3]], [[7, 2], [100, -55]]])[np.newaxis]
+    first, *others = map(layout, functional_view_frames(x=x, kernel=np.array([[[[1], [100]]]])))
+    assert all(agree(other, first) for other in others)
+
+
 def test_the_last_frame_has_all_that_the_still_has_but_the_small_steps():
     small = {"x": (1, 4, 5, 3), "kernel": (3, 3, 3, 4)}
     still, last = functional_view(**small, at=(1, 2)), functional_view_frames(**small)[-1]
