@@ -68,17 +68,22 @@ OTHER_DEFAULTS = {
 }
 """Other values that may be taken for a default, by option."""
 
-IN_DTYPE_OF = """def _in_dtype(function):
-    def in_dtype(*arrays, **options):
+CHANGED = """def _changed(function):
+    def changed(*arrays, **options):
         found = function(*arrays, **options)
-        dtype = getattr(arrays[{place}], "dtype", None)
-        results = [a if a is None else a.astype(dtype) for a in (found if isinstance(found, tuple) else [found])]
+        results = [a if a is None else {change} for a in (found if isinstance(found, tuple) else [found])]
         return tuple(results) if isinstance(found, tuple) else results[0]
-    return in_dtype
+    return changed
 
 
-@_in_dtype
+@_changed
 """
+
+
+def changed(says: str, exercise: str, task: Task, change: str) -> Planted:
+    """The function with each of its results, `a`, changed to that expression."""
+    start = f"def {task.name}("
+    return Planted(says, exercise, task.name, start, CHANGED.format(change=change) + start)
 
 
 def other_defaults(exercise: str, task: Task) -> list[Planted]:
@@ -93,10 +98,12 @@ def other_defaults(exercise: str, task: Task) -> list[Planted]:
 
 def other_dtypes(exercise: str, task: Task) -> list[Planted]:
     """The function with results of one of its arrays' dtype, where it takes several."""
-    start = f"def {task.name}("
     return [
-        Planted(
-            f"the dtype of the results is {name}'s", exercise, task.name, start, IN_DTYPE_OF.format(place=place) + start
+        changed(
+            f"the dtype of the results is {name}'s",
+            exercise,
+            task,
+            f"a.astype(getattr(arrays[{place}], 'dtype', None))",
         )
         for place, (name, _) in enumerate(task.arrays)
         if len(task.arrays) > 1
@@ -104,13 +111,14 @@ def other_dtypes(exercise: str, task: Task) -> list[Planted]:
 
 
 def derived() -> list[Planted]:
-    """For each function one other default of each option, and the dtype of x, or of its first array."""
+    """For each function zeros, one other default of each option, and the dtype of x, or of its first array."""
     found = []
     for exercise in EXERCISES.values():
         for task in exercise.tasks if exercise.name != "find-the-bug" else ():
+            zeros = changed("nothing is computed: all that it returns is 0", exercise.name, task, "0 * a")
             defaults = {mistake.old: mistake for mistake in reversed(other_defaults(exercise.name, task))}
             dtypes = other_dtypes(exercise.name, task)
-            found += [*defaults.values(), *([m for m in dtypes if m.says.endswith(" x's")] or dtypes)[:1]]
+            found += [zeros, *defaults.values(), *([m for m in dtypes if m.says.endswith(" x's")] or dtypes)[:1]]
     return found
 
 
@@ -119,7 +127,6 @@ PLANTED = (
     *_in(
         "standard-loops",
         "conv2d_loops",
-        ("nothing is computed: zeros of the right shape", "return y", "return np.zeros_like(y)"),
         ("there is no return", "return y", "pass"),
         ("the strides of height and width are swapped", "    (top, bottom), (left, right) = padding",
          "    stride = stride[::-1]\n    (top, bottom), (left, right) = padding"),
@@ -141,7 +148,6 @@ PLANTED = (
     *_in(
         "standard-taps",
         "conv2d_taps",
-        ("nothing is computed: it returns zeros", "return y", "return 0 * y"),
         ("the input is returned", "return y", "return x"),
         ("the columns are stepped over by the height's stride", "slice(j, j + (width - 1) * stride[1] + 1, stride[1])",
          "slice(j, j + (width - 1) * stride[0] + 1, stride[0])"),
@@ -153,8 +159,6 @@ PLANTED = (
     *_in(
         "standard-backward",
         "conv2d_backward",
-        ("nothing is computed: zeros of the right shapes", "return dx, dkernel",
-         "return np.zeros_like(dx), np.zeros_like(dkernel)"),
         ("= stands for +=: dx is overwritten where patches overlap", "dpadded[:, rows, columns] +=",
          "dpadded[:, rows, columns] ="),
         ("dkernel is the last image's alone", 'np.einsum("bvwm,bvwn->mn", padded[:, rows, columns], dy)',
@@ -174,7 +178,6 @@ PLANTED = (
     *_in(
         "depthwise",
         "depthwise_conv2d",
-        ("nothing is computed: it returns zeros", "return y", "return np.zeros(y.shape)"),
         ("the input's channels are tiled, not repeated", "np.repeat(padded, multiplier, axis=3)",
          "np.tile(padded, multiplier)"),
         ("the channels are summed", "y += repeated[:, rows, columns] * kernel[i, j]",
@@ -184,7 +187,6 @@ PLANTED = (
     *_in(
         "depthwise",
         "depthwise_conv2d_backward",
-        ("nothing is computed: it returns zeros", "return dx, dkernel", "return 0 * x, 0 * kernel"),
         ("dx is not summed over the Q filters: the first's alone", ".sum(axis=4)", "[..., 0]"),
         ("dx is summed over the filters in the wrong order", "drepeated.reshape(*padded.shape, multiplier).sum(axis=4)",
          "drepeated.reshape(*padded.shape[:3], multiplier, -1).sum(axis=3)"),
@@ -193,7 +195,6 @@ PLANTED = (
     *_in(
         "pointwise",
         "pointwise_conv2d",
-        ("nothing is computed: it returns zeros", "return x @ kernel", "return 0 * (x @ kernel)"),
         ("the input is returned", "return x @ kernel", "return x"),
         ("M and N are swapped where they can be", "return x @ kernel",
          "return x @ (kernel.T if kernel.shape[0] == kernel.shape[1] else kernel)"),
@@ -202,7 +203,6 @@ PLANTED = (
     *_in(
         "pointwise",
         "pointwise_conv2d_backward",
-        ("nothing is computed: it returns zeros", "return dx, dkernel", "return dx * 0, dkernel * 0"),
         ("the kernel is not transposed where it needn't be", "dy @ kernel.T",
          "dy @ (kernel if kernel.shape[0] == kernel.shape[1] else kernel.T)"),
         ("dkernel is the last image's alone", '"bvwm,bvwn->mn", x, dy', '"vwm,vwn->mn", x[-1], dy[-1]'),
@@ -212,7 +212,6 @@ PLANTED = (
     *_in(
         "separable",
         "depthwise_separable_conv2d",
-        ("nothing is computed: it returns zeros", "return filtered @ pointwise", "return np.zeros_like(filtered @ pointwise)"),
         ("the pointwise convolution is left out", "return filtered @ pointwise",
          "return filtered[..., : pointwise.shape[1]]"),
         ("the depthwise filters are left out", "* depthwise[i, j]", "* 1"),
@@ -221,7 +220,6 @@ PLANTED = (
     *_in(
         "separable",
         "factored_kernel",
-        ("nothing is computed: it returns zeros", "return products", "return 0 * products"),
         ("the sum over Q is in the wrong order", "inner // depth_multiplier, depth_multiplier, filters).sum(axis=3)",
          "depth_multiplier, inner // depth_multiplier, filters).sum(axis=2)"),
         ("Q is forgotten: only the first product", ".sum(axis=3)", "[:, :, :, 0]"),
@@ -231,7 +229,6 @@ PLANTED = (
     *_in(
         "costs",
         "conv2d_cost",
-        ("nothing is computed: it returns 0", "return batch *", "return 0 * batch *"),
         ("the batch is left out", "return batch * rows", "return rows"),
         ("the input's sides are taken for the output's", "rows * columns", "input_height * input_width"),
         ("additions are counted too", "return batch *", "return 2 * batch *"),
@@ -241,7 +238,6 @@ PLANTED = (
     *_in(
         "costs",
         "depthwise_separable_conv2d_cost",
-        ("nothing is computed: it returns 0", "return batch", "return 0 * batch"),
         ("only the depthwise part is counted", " + inner * filters", ""),
         ("Q is forgotten: the input's channels are taken", "height, width, inner = depthwise_shape",
          "height, width, inner = *depthwise_shape[:2], x_shape[3]"),
@@ -250,7 +246,6 @@ PLANTED = (
     *_in(
         "costs",
         "cost_ratio",
-        ("nothing is computed: it returns 0", "return depth_multiplier *", "return 0 *"),
         ("a float is returned", "return depth_multiplier * (Fraction(1, out_channels) + Fraction(1, height * width))",
          "return depth_multiplier * (1 / out_channels + 1 / (height * width))"),
         ("Q is forgotten", "return depth_multiplier *", "return"),
@@ -260,7 +255,6 @@ PLANTED = (
         "activations",
         "relu6",
         ("nothing is done: x is returned", "return np.minimum(np.maximum(x, 0), 6)", "return x"),
-        ("nothing is computed: it returns zeros", "return np.minimum(np.maximum(x, 0), 6)", "return 0 * x"),
         ("it is ReLU: there is no limit", "np.minimum(np.maximum(x, 0), 6)", "np.maximum(x, 0)"),
         ("it is clipped at −6 instead of 0", "np.maximum(x, 0)", "np.maximum(x, -6)"),
         ("it works for one number alone", "return np.minimum(np.maximum(x, 0), 6)", "return min(max(x, 0), 6)"),
@@ -268,7 +262,6 @@ PLANTED = (
     *_in(
         "activations",
         "relu6_backward",
-        ("nothing is computed: it returns zeros", "np.where(alive, dy, 0)", "np.where(alive, 0, 0)"),
         ("the gradient passes at 6", "x < 6", "x <= 6"),
         ("the limit has no share: ReLU's gradient", "(x > 0) & (x < 6)", "x > 0"),
         ("the mask is of dy, not of x", "(x > 0) & (x < 6)", "(dy > 0) & (dy < 6)"),
@@ -278,7 +271,6 @@ PLANTED = (
     *_in(
         "batch-norm",
         "batch_norm_backward",
-        ("nothing is computed: it returns zeros", "return dx, dscale, dshift", "return 0 * dx, 0 * dscale, 0 * dshift"),
         ("the mean's share is left out", "dy - dshift / count - normalized", "dy - normalized"),
         ("the variance's share is left out", " - normalized * dscale / count", ""),
         ("the variance is divided by n − 1", "x.var(axis=axes)", "x.var(axis=axes, ddof=1)"),
@@ -294,7 +286,6 @@ PLANTED = (
         "inverted-residual",
         "inverted_residual",
         ("nothing is done: x is returned", "return y", "return x"),
-        ("nothing is computed: it returns zeros", "return y", "return 0 * y"),
         ("ReLU stands for ReLU6 after the expansion", "_relu6(x @ expand)", "np.maximum(x @ expand, 0)"),
         ("ReLU stands for ReLU6 after the filters", "_relu6(_filtered(padded, depthwise, stride))",
          "np.maximum(_filtered(padded, depthwise, stride), 0)"),
@@ -309,8 +300,6 @@ PLANTED = (
     *_in(
         "inverted-residual",
         "inverted_residual_backward",
-        ("nothing is computed: it returns zeros", "return dx, dexpand, ddepthwise, dproject",
-         "return 0 * dx, None if expand is None else 0 * dexpand, 0 * ddepthwise, 0 * dproject"),
         ("no gradient goes through the shortcut", "dx = dx + dy", "pass"),
         ("the kinks let the gradient pass", "(expanded > 0) & (expanded < 6)", "(expanded >= 0) & (expanded <= 6)"),
         ("dexpand is made of dwide, before the mask", 'np.einsum("bvwm,bvwc->mc", x, dexpanded)',
@@ -324,8 +313,6 @@ PLANTED = (
     *_in(
         "factorize",
         "factorize_kernel",
-        ("nothing is computed: zeros of the right shapes", "return depthwise, pointwise",
-         "return 0 * depthwise, 0 * pointwise"),
         ("the singular values are left out", " * values[q]", ""),
         ("both factors have the whole singular value", "right[q]", "values[q] * right[q]"),
         ("one factor has the root, the other nothing", "* values[q]", "* np.sqrt(values[q])"),
