@@ -2,9 +2,13 @@
 
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import partial
 from math import prod
+from typing import Any
 
+import matplotlib.figure
 import numpy as np
+from matplotlib.offsetbox import OffsetBox
 from matplotlib.patches import Rectangle
 
 from ..cost import cost_ratio, count_operations
@@ -14,17 +18,18 @@ from ..kernels.geometry import Padding, Pair
 from ..kernels.pointwise import pointwise_conv2d
 from ..kernels.signatures import GLOBAL_AVERAGE_POOL
 from ..kernels.standard import conv2d
-from ..text import shape_text
+from ..text import counted, filled, plural, shape_text
 from .figure import Figure, drawn_by, four_part_caption
-from .parts.drawing import MARGIN, ROLES, TITLE, WIDTH, Canvas, Volume, shade, text_width
-from .parts.separable_layer import Separable, input_block, output_block, separable_from, separable_row
-from .parts.slabs import LINE, Block, Face, Row, channel_color, hue_text, solid_stack, write_notes
-from .parts.values import Given, array_from, plural, side_text
+from .parts.drawing import ROLES, TITLE, Labels, Volume, shade
+from .parts.layout import Drawing, Page, column, grid, note, row, text, title
+from .parts.separable_layer import Separable, drawn_text, output_volume, separable_from, separable_row, volume_row
+from .parts.slabs import channel_color, hue_text, solid
+from .parts.values import Given, array_from, side_text
 
 MOST_COUNTED = 300_000  # multiplications counted one by one; above, those of one filter are, times N
 MOST_FILTERS = 2**14
 LARGEST_CELL = 0.15
-MOST_HEIGHT = 3.6  # inches for each of the two rows of volumes
+HEIGHT = 10.0  # inches for both rows of volumes
 BLUE = ROLES["shortcut"]
 BAR = 0.2  # inches
 BAR_STRENGTHS = {"standard": 0.6, "depthwise": 1.0, "pointwise": 0.3}
@@ -58,6 +63,25 @@ class Example:
         if self.ratio == 1:
             return "the separable way costs the same, and saves nothing"
         return f"the separable way costs {float(self.ratio):.2f} times as much, and saves nothing"
+
+    @property
+    def drawn_filters(self) -> int:
+        """How many standard filters are drawn."""
+        return min(int(self.s.pointwise.shape[1]), 4)
+
+    @property
+    def left_out(self) -> dict[str, list[str]]:
+        """How much of each part of the standard convolution is drawn, where something is left out."""
+        channels, filters = map(int, self.s.pointwise.shape)
+        some = self.s.layer.input_volume.drawn_channels
+        return {
+            "input": [drawn_text(some, channels, "channels")],
+            "filters": [
+                drawn_text(self.drawn_filters, filters, "filters"),
+                drawn_text(some, channels, "channels of each"),
+            ],
+            "output": self.s.left_out["output"],
+        }
 
     def product(self, step: str) -> str:
         """How a step's multiplications come about."""
@@ -106,23 +130,28 @@ def separable_example(
     ({'standard': 675, 'depthwise': 675, 'pointwise': 75, 'separable': 750}, '10/9')
     """
     e = _example_from("separable_example", x, kernel, out_channels, stride, padding, seed)
-    with drawn_by("separable_example", x=e.s.layer.x, kernel=e.s.depthwise.shape[:2]):
-        canvas = Canvas()
-        drawn = _draw(canvas, e)
-        figure = canvas.finish()
-    _, _, channels, filters = e.s.layer.kernel.shape
-    side = shape_text(e.s.depthwise.shape[:2])
+    s, (height, width, channels, filters) = e.s, e.s.layer.kernel.shape
+    with drawn_by("separable_example", x=s.layer.x, kernel=(height, width)):
+        figure = _draw(e)
     shapes = {
-        "input": list(e.s.layer.x.shape[1:]),
-        "standard filters": [filters, *e.s.layer.kernel.shape[:3]],
-        "depthwise filters": [channels, *e.s.depthwise.shape[:2], 1],
-        "maps": [*e.s.layer.y.shape[1:3], channels],
+        "input": list(s.layer.x.shape[1:]),
+        "standard filters": [filters, height, width, channels],
+        "depthwise filters": [channels, height, width, 1],
+        "maps": [*s.layer.y.shape[1:3], channels],
         "pointwise filters": [filters, 1, 1, channels],
-        "output": list(e.s.layer.y.shape[1:]),
+        "output": list(s.layer.y.shape[1:]),
     }
-    sizes = {name: shape_text(shape) for name, shape in shapes.items()}
-    standard, depthwise, pointwise = (f"{count:,}" for count in e.multiplications.values())
-    way = f"{sizes['input']} to {sizes['output']}"
+    drawn = {
+        "standard filters": e.drawn_filters,
+        "depthwise filters": len(s.drawn),
+        "pointwise filters": s.drawn_filters,
+        "output channels": s.layer.output_volume.drawn_channels,
+    }
+    more = {name: filters - drawn[f"{name} filters"] for name in ("standard", "pointwise")}
+    left_out = {f"standard {name}": e.left_out[name] for name in ("input", "filters")} | s.left_out
+    zeros = _zeros_text(e)
+    words: dict[str, Any] = {name: shapes[name] for name in ("input", "maps", "output")} | e.multiplications
+    words |= {"m": channels, "n": filters, "side": (height, width), "separable": e.separable, "verdict": e.verdict}
     return Figure(
         name="separable-example",
         figure=figure,
@@ -131,30 +160,45 @@ def separable_example(
             "multiplications": {**e.multiplications, "separable": e.separable},
             "padding multiplications": e.zeros,
             "ratio": str(e.ratio),
-            "ratio by formula": str(cost_ratio(e.s.depthwise.shape[:2], filters)),
+            "ratio by formula": str(cost_ratio((height, width), filters)),
             "ratio value": float(e.ratio),
             "filters counted": e.filters_counted,
             "largest difference": e.difference,
             "drawn": drawn,
         },
-        alt=(
-            f"Two ways from {way}. Above, the standard convolution: {_product('filter', filters)} of "
-            f"{side}×{channels}, {standard} multiplications. Below, the separable one: {channels} depthwise "
-            f"{side}×1 filters give {sizes['maps']} with {depthwise} multiplications, and {filters} pointwise "
-            f"1×1×{channels} filters give {sizes['output']} with {pointwise} more, {e.separable:,} together. Two bars "
-            f"to scale compare {standard} with {e.separable:,}: {e.verdict}."
+        alt=filled(
+            "Two ways from {input} to {output}. Above, the standard convolution: {n:filter} of {side}×{m}, "
+            "{standard:,} multiplications. Below, the separable one: {m} depthwise {side}×1 filters give {maps} with "
+            "{depthwise:,} multiplications, and {n} pointwise 1×1×{m} filters give {output} with {pointwise:,} more, "
+            "{separable:,} together. Two bars to scale compare {standard:,} with {separable:,}: {verdict}.",
+            **words,
         ),
         caption=four_part_caption(
             claim=(
-                f"From {way}, a standard convolution takes {standard} multiplications and a depthwise separable one "
-                f"{depthwise} + {pointwise} = {e.separable:,}: {e.verdict}."
+                "From {input} to {output}, a standard convolution takes {standard:,} multiplications and a depthwise "
+                "separable one {depthwise:,} + {pointwise:,} = {separable:,}: {verdict}."
             ),
-            computed=_computed(e),
-            scale=(
-                f"All volumes have one scale, channels at half of it; {hue_text(channels)}; the bars have the lengths "
-                f"of the counts{''.join(f'; {note}' for note in _notes(e))}."
+            computed=(
+                "Multiplications were counted by running the kernels on numbers that count{how} "
+                "(npconv.cost.count_operations); the ratio is npconv.cost.cost_ratio's. With npconv.factored_kernel as "
+                "the standard kernel the largest difference between the two outputs is {difference}; a standard kernel "
+                f"is in general no such product.{f' {zeros[0].upper()}{zeros[1:]}.' if zeros else ''}"
             ),
-            not_shown=f"Not shown: {_left_out(e, drawn)}the numbers, additions and biases.",
+            scale=[
+                "All volumes have one scale, channels at half of it",
+                hue_text(channels),
+                "the bars have the lengths of the counts",
+                *s.notes([]),
+                *(f"{name}: {text}" for name, texts in left_out.items() for text in texts if text),
+            ],
+            not_shown=[
+                *(counted(f"more {name} filter", count) for name, count in more.items() if count),
+                "the numbers",
+                "additions and biases",
+            ],
+            how="" if e.filters_counted == filters else f" for one of the N = {filters} filters, then times N",
+            difference=e.difference,
+            **words,
         ),
     )
 
@@ -163,33 +207,13 @@ def _product(name: str, *counts: int) -> str:
     return f"{'·'.join(map(str, counts))} {plural(name, prod(counts))}"
 
 
-def _computed(e: Example) -> str:
-    filters = e.s.layer.kernel.shape[3]
-    how = "" if e.filters_counted == filters else f" for one of the N = {filters} filters, then times N"
-    zeros = sum(e.zeros.values())
-    padding = f" C{_padding_text(e)[1:]}." if zeros else ""
-    return (
-        f"Multiplications were counted by running the kernels on numbers that count{how} (npconv.cost.count_operations)"
-        f"; the ratio is npconv.cost.cost_ratio's. With npconv.factored_kernel as the standard kernel the largest "
-        f"difference between the two outputs is {e.difference}; a standard kernel is in general no such product."
-        + padding
-    )
-
-
-def _padding_text(e: Example) -> str:
-    return (
+def _zeros_text(e: Example) -> str:
+    """What is said of multiplications by the zeros of padding, if there are any."""
+    text = (
         f"cells of padding are multiplied too: {e.zeros['standard']:,} of the standard and {e.zeros['depthwise']:,} of "
         "the depthwise multiplications are by their zeros"
     )
-
-
-def _left_out(e: Example, drawn: dict[str, int]) -> str:
-    filters = e.s.layer.kernel.shape[3]
-    parts = (
-        (filters - drawn["standard filters"], "more standard"),
-        (filters - drawn["pointwise filters"], "more pointwise"),
-    )
-    return "".join(f"{count} {name} {plural('filter', count)}, " for count, name in parts if count)
+    return text if any(e.zeros.values()) else ""
 
 
 def _example_from(
@@ -223,132 +247,104 @@ def _example_from(
     )
 
 
-def _draw(canvas: Canvas, e: Example) -> dict[str, int]:
-    """Both ways, one above the other, the bars, and what follows; how much is drawn."""
-    rows = (replace(row, most_height=MOST_HEIGHT) for row in (_standard_row(e.s), separable_row(e.s, plain=True)))
-    (standard, cell), (separable, other) = (row.fitted(LARGEST_CELL) for row in rows)
-    cell = min(cell, other)
-    first, *_, last = separable.centres(cell)
-    top = 0.0
-    for heading, row, places, steps in (
-        ("standard convolution", standard, [first, (first + last) / 2, last], {"standard": 1}),
-        ("depthwise separable convolution", separable, None, {"depthwise": 1, "pointwise": 3}),
-    ):
-        canvas.text(MARGIN, top, heading, size=TITLE, weight="bold", color=BLUE, across="left", along="top")
-        drawing = row.draw(canvas, top - 0.22, cell, places)
-        centres = [drawing.centres[block] for block in steps.values()]
-        top = _write_counts(canvas, e, list(steps), centres, drawing.bottom - 0.04) - 0.16
-    top = write_notes(canvas, [*_notes(e), *([_padding_text(e)] if any(e.zeros.values()) else [])], top + 0.14) - 0.14
-    top = _draw_bars(canvas, e, top)
-    _write_verdict(canvas, e, top - 0.1)
-    return {
-        "standard filters": len(standard.blocks[1].grid) * len(standard.blocks[1].grid[0]),
-        "depthwise filters": len(e.s.drawn),
-        "pointwise filters": e.s.drawn_filters,
-        "output channels": e.s.layer.output_volume.drawn_channels,
-    }
+def _draw(e: Example) -> matplotlib.figure.Figure:
+    """Both ways, one above the other, the bars, and what follows."""
+    page = Page()
+    _, cell = page.fitted(partial(_ways, e), LARGEST_CELL, height=HEIGHT)
+    height, width = e.s.depthwise.shape[:2]
+    ratio = f"{e.separable:,} / {e.multiplications['standard']:,} = {e.ratio}{_decimal(e.ratio)}"
+    outputs = "are equal" if e.difference == 0 else f"differ by {e.difference:.1e} at most"
+    verdict = text(
+        f"separable / standard = {ratio}, exactly 1/N + 1/Dᵣ² = 1/{e.s.pointwise.shape[1]} + 1/{height * width}:\n"
+        f"{e.verdict}.\nBoth ways give {shape_text(e.s.layer.y.shape[1:])}. They are the same function where the "
+        "standard kernel is the product\nof the two, npconv.factored_kernel(depthwise, pointwise): run with that, the "
+        f"two outputs {outputs}.",
+        align="left",
+    )
+    notes = filter(None, [*e.s.notes([]), _zeros_text(e)])
+    box = column(_ways(e, cell, page), *map(note, notes), _bars(page, e), verdict, gap=0.13, align="left")
+    return page.finish(box)
 
 
-def _notes(e: Example) -> list[str]:
-    """What has to be said about both rows of volumes."""
-    notes, volume = e.s.volume_notes, e.s.layer.input_volume
-    if volume.drawn_channels < volume.channels:
-        drawn = f"{volume.drawn_channels} of {volume.channels}"
-        notes.append(f"standard convolution: {drawn} channels of the input and of each filter are drawn")
-    return notes
-
-
-def _standard_row(s: Separable) -> Row:
-    """Input, standard filters and output."""
-    height, width, channels, filters = s.layer.kernel.shape
+def _ways(e: Example, cell: float, page: Page | None = None) -> OffsetBox:
+    """The standard convolution above the separable one, each with its multiplications below."""
+    s, (height, width, channels, filters) = e.s, e.s.layer.kernel.shape
     colors = [channel_color(m, channels, "filter") for m in range(channels)]
-    volume = Volume(height, width, channels)
-    drawn = min(filters, 4)
-    stacks = [solid_stack(f"standard-{n}", volume, colors, "", Face(), title=f"n = {n}") for n in range(drawn)]
-    per_row = 2 if drawn == 4 else drawn
-    block = Block(
-        "standard filters",
-        f"N = {filters} {plural('filter', filters)}\n{shape_text((height, width, channels))}",
-        [stacks[first : first + per_row] for first in range(0, drawn, per_row)],
-        side_text("Dᵣ", height, width),
-        f"… and {filters - drawn} more" if filters > drawn else "",
+    volume, per_row = Volume(height, width, channels, cell=cell), 2 if e.drawn_filters == 4 else e.drawn_filters
+    tiles = [solid(f"standard-{n}", volume, colors, title=f"n = {n}") for n in range(e.drawn_filters)]
+    tiles[-per_row].labels(volume, Labels(width=side_text("Dᵣ", height, width)))
+    source = replace(s.layer.input_volume, cell=cell)
+    hues = [channel_color(m, channels, "input") for m in range(channels)]
+    whole = solid("standard-input", source, hues)
+    whole.labels(source, Labels(width=f"{side_text('Dᵤ', source.height, source.width)}, M = {channels}"))
+    standard = volume_row(
+        [
+            f"input\n{shape_text(s.layer.x.shape[1:])}",
+            f"N = {counted('filter', filters)}\n{shape_text((height, width, channels))}",
+            f"output\n{shape_text(s.layer.y.shape[1:])}",
+        ],
+        [
+            whole,
+            grid([tiles[first : first + per_row] for first in range(0, len(tiles), per_row)], gaps=(0.1, 0.08)),
+            output_volume(s, cell, None, "standard-output"),
+        ],
+        list(e.left_out.values()),
+        "∗=",
+        page,
     )
-    return Row(
-        (input_block(s, plain=True, solid=True), block, output_block(s, plain=True, name="standard-output")), "∗="
+    return column(
+        text("standard convolution", size=TITLE, weight="bold", color=BLUE),
+        standard,
+        _counts(e, "standard"),
+        text("depthwise separable convolution", size=TITLE, weight="bold", color=BLUE),
+        separable_row(s, cell, plain=True, page=page),
+        _counts(e, "depthwise", "pointwise"),
+        gap=0.1,
+        align="left",
     )
 
 
-def _write_counts(canvas: Canvas, e: Example, steps: list[str], centres: list[float], top: float) -> float:
-    """Each step's multiplications below its filters, side by side; their lower edge."""
-    between = " " if len(steps) == 1 else "\n"
-    texts = [
-        f"{e.product(step)}{between}= {e.multiplications[step]:,} {plural('multiplication', e.multiplications[step])}"
-        for step in steps
-    ]
-    halves = [text_width(text) / 2 for text in texts]
-    middles = [
-        min(max(centre, MARGIN + half), WIDTH - MARGIN - half) for centre, half in zip(centres, halves, strict=True)
-    ]
-    if len(texts) == 2 and middles[1] - middles[0] < sum(halves) + 0.2:
-        middles = [WIDTH / 4, 3 * WIDTH / 4]
-    for text, middle in zip(texts, middles, strict=True):
-        canvas.text(middle, top, text, along="top")
-    return top - len(steps) * LINE
-
-
-def _draw_bars(canvas: Canvas, e: Example, top: float) -> float:
-    """Two bars to scale, the second in two pieces; their lower edge."""
+def _counts(e: Example, *steps: str) -> OffsetBox:
+    """How the multiplications of some steps come about."""
     counts = e.multiplications
-    bars = {
-        "standard": (("standard",), f"{counts['standard']:,}"),
-        "separable": (
-            ("depthwise", "pointwise"),
-            f"{counts['depthwise']:,} depthwise + {counts['pointwise']:,} pointwise = {e.separable:,}",
+    return column(
+        *(text(f"{step}: {e.product(step)} = {counted('multiplication', counts[step])}") for step in steps),
+        gap=0.04,
+        align="left",
+    )
+
+
+def _bars(page: Page, e: Example) -> OffsetBox:
+    """Two bars to scale, the second in two pieces."""
+    counts = e.multiplications
+    texts = {
+        ("standard",): f"{counts['standard']:,}",
+        ("depthwise", "pointwise"): (
+            f"{counts['depthwise']:,} depthwise + {counts['pointwise']:,} pointwise = {e.separable:,}"
         ),
     }
-    left = MARGIN + max(map(text_width, bars)) + 0.12
-    totals = {"standard": counts["standard"], "separable": e.separable}
+    names = [text("standard"), text("separable")]
+    left = max(page.size(name)[0] for name in names)
     # inches for one multiplication: every bar and the text behind it fit
-    scale = min((WIDTH - MARGIN - left - text_width(bars[bar][1]) - 0.1) / totals[bar] for bar in bars)
-    canvas.text(MARGIN, top, "multiplications, to scale", size=TITLE, weight="bold", across="left", along="top")
-    top -= 0.27
-    for bar, (steps, text) in bars.items():
-        canvas.text(left - 0.1, top - BAR / 2, bar, across="right")
-        x = left
+    scale = min(
+        (page.inner - left - 0.25 - page.size(text(words))[0]) / sum(counts[step] for step in steps)
+        for steps, words in texts.items()
+    )
+    lines: list[list[OffsetBox | None]] = []
+    for name, (steps, words) in zip(names, texts.items(), strict=True):
+        bar, x = Drawing(), 0.0
         for step in steps:
-            width = counts[step] * scale
-            canvas.axes.add_patch(
-                Rectangle(
-                    (x, top - BAR),
-                    width,
-                    BAR,
-                    facecolor=shade(BLUE, BAR_STRENGTHS[step]),
-                    edgecolor="none",
-                    gid=f"bar-{step}",
-                )
-            )
-            x += width
-        canvas.text(x + 0.1, top - BAR / 2, text, across="left")
-        top -= BAR + 0.08
-    return top
+            size = (counts[step] * scale, BAR)
+            bar.add(Rectangle((x, 0), *size, color=shade(BLUE, BAR_STRENGTHS[step]), linewidth=0, gid=f"bar-{step}"))
+            x += size[0]
+        lines.append([name, row(bar, text(words))])
+    bars = grid(lines, gaps=(0.1, 0.08), across=("right", "left"))
+    return column(title("multiplications, to scale"), bars, align="left")
 
 
 def _decimal(ratio: Fraction) -> str:
     """The ratio as a decimal number behind an equals sign of its own; nothing where it is whole."""
     if ratio.denominator == 1:
         return ""
-    text = f"{float(ratio):.4f}"
-    return f" {'=' if Fraction(text) == ratio else '≈'} {text}"
-
-
-def _write_verdict(canvas: Canvas, e: Example, top: float) -> None:
-    height, width = e.s.depthwise.shape[:2]
-    filters = e.s.pointwise.shape[1]
-    text = (
-        f"separable / standard = {e.separable:,} / {e.multiplications['standard']:,} = {e.ratio}{_decimal(e.ratio)}, "
-        f"exactly 1/N + 1/Dᵣ² = 1/{filters} + 1/{height * width}:\n{e.verdict}.\n"
-        f"Both ways give {shape_text(e.s.layer.y.shape[1:])}. They are the same function where the standard "
-        "kernel is the product\nof the two, npconv.factored_kernel(depthwise, pointwise): run with that, the two "
-        f"outputs {'are equal' if e.difference == 0 else f'differ by {e.difference:.1e} at most'}."
-    )
-    canvas.text(MARGIN, top, text, across="left", along="top")
+    decimal = f"{float(ratio):.4f}"
+    return f" {'=' if Fraction(decimal) == ratio else '≈'} {decimal}"

@@ -1,5 +1,7 @@
 """What is in a figure, however deep it lies: in axes, or in the boxes that lay it out."""
 
+from typing import Any
+
 import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -11,6 +13,7 @@ from matplotlib.transforms import Affine2D, Bbox
 
 from npconv.figures import Figure, style
 from npconv.figures.parts.layout import Drawing
+from npconv.text import number_text
 
 
 def texts(figure: Figure) -> list[str]:
@@ -71,3 +74,20 @@ def extent(patch: Patch) -> tuple[float, float]:
     """The width and the height of a polygon, as it was made."""
     width, height = np.ptp(patch.get_path().vertices, axis=0)
     return width, height
+
+
+def numbers_in(figure: Figure, name: str) -> list[str]:
+    """The texts in the middle of each of the polygons of a part, in their order."""
+    parts = drawing_of(figure, name).get_children()
+    at = [(text.get_position(), text.get_text()) for text in parts if isinstance(text, Text)]
+    middles = [corners[:4].mean(axis=0) for part in parts if part.get_gid() == name for corners in _corners(part)]
+    return [next((text for p, text in at if np.allclose(p, m, atol=1e-6)), "") for m in middles]
+
+
+def _corners(part: Any) -> list[np.ndarray]:
+    return [path.vertices for path in part.get_paths()]
+
+
+def written(numbers: Any) -> list[str]:
+    """Numbers as they are written, in their order."""
+    return [number_text(number) for number in np.array(numbers).flat]

@@ -1,15 +1,20 @@
 """The backward figure shows what the plain loops compute, and its written-out products add up to both gradients."""
 
+from functools import cache
 from typing import Any
 
 import numpy as np
 import pytest
+from artists import polygons, shapes, texts, written
 from matplotlib.colors import to_hex
+from matplotlib.patches import Rectangle
 from matplotlib.path import Path
+from matplotlib.text import Text
 
-from npconv import conv2d_backward_loops, conv2d_loops
+from npconv import conv2d_backward_loops
 from npconv.figures import Figure, backward_taps
 from npconv.figures.parts.drawing import FRONT_UNDER_NUMBERS, ROLES, shade
+from npconv.figures.parts.layout import Drawing
 
 CASES: dict[str, dict[str, Any]] = {
     "the default": {},
@@ -28,67 +33,41 @@ def geometry(case: dict[str, Any]) -> dict[str, Any]:
     return {"stride": 2} | {key: case[key] for key in ("stride", "padding", "dilation") if key in case}
 
 
-def texts(figure: Figure) -> list[str]:
-    return [text.get_text() for axes in figure.figure.axes for text in axes.texts]
-
-
-def cells(figure: Figure, gid: str) -> int:
-    return len(paths(figure, gid))
+@cache
+def drawn(name: str) -> Figure:
+    return backward_taps(**CASES[name])
 
 
 def paths(figure: Figure, gid: str) -> list[Path]:
-    return [path for c in figure.figure.axes[0].collections if c.get_gid() == gid for path in c.get_paths()]
-
-
-def colour(figure: Figure, gid: str) -> str:
-    collection = next(c for c in figure.figure.axes[0].collections if c.get_gid() == gid)
-    return to_hex(collection.get_facecolor()[0])
+    return list(shapes(figure)[gid].get_paths())
 
 
 def framed(figure: Figure) -> list[list[str]]:
     """The texts in each frame, from the left to the right and down."""
-    axes = figure.figure.axes[0]
-    boxes = [patch.get_extents() for patch in axes.patches if patch.get_gid() == "focus"]
-    middles = [(axes.transData.transform(text.get_position()), text.get_text()) for text in axes.texts]
-    inside = [[(-y, x, text) for (x, y), text in middles if box.contains(x, y)] for box in boxes]
-    return [[text for _, _, text in sorted((round(y), x, text) for y, x, text in found)] for found in inside]
+    found = []
+    for drawing in figure.figure.findobj(Drawing):
+        parts = drawing.get_children()
+        places = [(text.get_position(), text.get_text()) for text in parts if isinstance(text, Text)]
+        for frame in (part for part in parts if isinstance(part, Rectangle) and part.get_gid() == "focus"):
+            (left, bottom), right, top = (
+                frame.get_xy(),
+                frame.get_x() + frame.get_width(),
+                frame.get_y() + frame.get_height(),
+            )
+            inside = [(-round(y, 4), x, text) for (x, y), text in places if left < x < right and bottom < y < top]
+            found.append([text for _, _, text in sorted(inside)])
+    return found
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_its_gradients_are_the_loops(name: str) -> None:
-    data = backward_taps(**CASES[name]).data
+def test_its_gradients_are_the_loops_and_the_sums_of_their_products(name: str) -> None:
+    data = drawn(name).data
     x, kernel, dy = (np.array(data[key]) for key in ("input", "kernel", "dy"))
     dx, dkernel = conv2d_backward_loops(dy, x, kernel, **geometry(CASES[name]))
     np.testing.assert_array_equal(data["dx"], dx)
     np.testing.assert_array_equal(data["dkernel"], dkernel)
     (row, column), (i, j) = data["at"], data["tap"]
-    assert data["dx value"]["value"] == dx[0, row, column, 0]
-    assert data["dkernel value"]["value"] == dkernel[i, j, 0, 0]
-
-
-@pytest.mark.parametrize("name", CASES)
-def test_its_gradients_are_slopes_of_the_plain_forward(name: str) -> None:
-    """The sum of dy·y is linear in each single value, so its slope is an exact difference."""
-    data = backward_taps(**CASES[name]).data
-    x, kernel, dy = (np.array(data[key]) for key in ("input", "kernel", "dy"))
-    (row, column), (i, j) = data["at"], data["tap"]
-
-    def total() -> int:
-        return int((dy * conv2d_loops(x, kernel, **geometry(CASES[name]))).sum())
-
-    before = total()
-    x[0, row, column, 0] += 1
-    assert total() - before == data["dx value"]["value"]
-    x[0, row, column, 0] -= 1
-    kernel[i, j, 0, 0] += 1
-    assert total() - before == data["dkernel value"]["value"]
-
-
-@pytest.mark.parametrize("name", CASES)
-def test_the_products_are_all_that_make_the_values(name: str) -> None:
-    data = backward_taps(**CASES[name]).data
-    dy, kernel = np.array(data["dy"]), np.array(data["kernel"])
-    value = data["dx value"]
+    value, made = data["dx value"], data["dkernel value"]
     products = [
         [
             [int(dy[0, v, w, n] * kernel[i, j, 0, n]) for w, j in value["columns (w, j)"]]
@@ -98,15 +77,14 @@ def test_the_products_are_all_that_make_the_values(name: str) -> None:
     ]
     assert value["products"] == products
     assert value["sums"] == [sum(map(sum, grid)) for grid in products]
-    assert sum(value["sums"]) == value["value"]
-    made = data["dkernel value"]
+    assert sum(value["sums"]) == value["value"] == dx[0, row, column, 0]
     np.testing.assert_array_equal(made["products"], np.array(made["tap"]) * dy[0, ..., 0])
-    assert np.sum(made["products"]) == made["value"]
+    assert np.sum(made["products"]) == made["value"] == dkernel[i, j, 0, 0]
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_the_patch_is_what_the_loops_add_for_one_value(name: str) -> None:
-    figure = backward_taps(**CASES[name])
+    figure = drawn(name)
     x, kernel, dy = (np.array(figure.data[key]) for key in ("input", "kernel", "dy"))
     scattered = figure.data["scattered"]
     v, w = scattered["from"]
@@ -119,7 +97,7 @@ def test_the_patch_is_what_the_loops_add_for_one_value(name: str) -> None:
     np.testing.assert_array_equal(added[patch][0, ..., 0], scattered["adds"])
     assert np.count_nonzero(added[..., 0]) == np.count_nonzero(added[patch])
     inside, _ = conv2d_backward_loops(alone, x, np.ones_like(kernel), **geometry(CASES[name]))
-    assert cells(figure, "share-cells") == np.count_nonzero(inside[..., 0])
+    assert len(polygons(figure, "share-cells")) == np.count_nonzero(inside[..., 0])
     filled = [path.vertices[:4].mean(axis=0) for path in paths(figure, "share-cells")]
     unpadded = np.concatenate([path.vertices for path in paths(figure, "share-front")])
     (left, _), (right, top) = unpadded.min(axis=0), unpadded.max(axis=0)
@@ -129,21 +107,19 @@ def test_the_patch_is_what_the_loops_add_for_one_value(name: str) -> None:
 
 
 def test_what_falls_on_padding_is_drawn_and_cropped() -> None:
-    figure = backward_taps(**CASES["padded"])
-    assert (cells(figure, "dx-front"), cells(figure, "dx-front-padding")) == (5 * 7, 7 * 9 - 5 * 7)
+    figure = drawn("padded")
+    assert (len(polygons(figure, "dx-front")), len(polygons(figure, "dx-front-padding"))) == (5 * 7, 7 * 9 - 5 * 7)
     whole = np.array(figure.data["dx with its padding"])
     np.testing.assert_array_equal(whole[:, 1:-1, 1:-1], figure.data["dx"])
     assert whole[:, 0].any()
-    drawn = texts(figure)
-    for number in whole[0, ..., 0].flat:
-        assert str(number).replace("-", "−") in drawn
-    assert any("padding" in text and "cropped away" in text for text in drawn)
+    assert set(written(whole[0, ..., 0])) <= set(texts(figure))
+    assert any("padding" in text and "cropped away" in text for text in texts(figure))
     assert "cropped away" in figure.caption
-    assert not any("padding" in text for text in texts(backward_taps()))
+    assert not any("padding" in text for text in texts(drawn("the default")))
 
 
 def test_the_numbers_drawn_are_the_data() -> None:
-    figure = backward_taps()
+    figure = drawn("the default")
     data = figure.data
     front = [np.array(data[key])[0, ..., 0] for key in ("dy", "dy", "dx", "input")]
     front += [np.array(data[key])[:, :, 0, 0] for key in ("kernel", "dkernel")] + [np.array(data["scattered"]["adds"])]
@@ -161,7 +137,7 @@ def test_the_numbers_drawn_are_the_data() -> None:
 @pytest.mark.parametrize("name", ["the default", "padded", "stride one"])
 def test_frames_are_around_the_numbers_that_they_stand_for(name: str) -> None:
     """Separate cells of a tap have a frame each, and every frame has in it the numbers of the data."""
-    figure = backward_taps(**CASES[name])
+    figure = drawn(name)
     data = figure.data
     v, w = data["scattered"]["from"]
     value = np.array(data["dy"])[0, v, w, 0]
@@ -177,54 +153,60 @@ def test_frames_are_around_the_numbers_that_they_stand_for(name: str) -> None:
 
 
 def test_gradients_have_the_colour_of_what_they_are_gradients_of() -> None:
-    figure = backward_taps()
+    figure = drawn("the default")
+
+    def colour(gid: str) -> str:
+        return to_hex(shapes(figure)[gid].get_facecolor()[0])
+
     for gid, role in (
-        ("dy", "output"),
-        ("dx", "input"),
-        ("dkernel", "filter"),
-        ("x", "input"),
-        ("filter", "filter"),
-        ("dx-products-1", "input"),
-        ("taps-1", "filter"),
-        ("dkernel-products-0", "filter"),
+        ("dy-front", "output"),
+        ("dx-front", "input"),
+        ("dkernel-front", "filter"),
+        ("x-front", "input"),
+        ("filter-front", "filter"),
+        ("dx-products-slice-1", "input"),
+        ("taps-slice-1", "filter"),
+        ("dkernel-products-slice-0", "filter"),
     ):
-        assert colour(figure, f"{gid}-front") == shade(ROLES[role], FRONT_UNDER_NUMBERS), gid
-    assert colour(figure, "share-cells") == shade(ROLES["input"], FRONT_UNDER_NUMBERS)
+        assert colour(gid) == shade(ROLES[role], FRONT_UNDER_NUMBERS), gid
+    assert colour("share-cells") == shade(ROLES["input"], FRONT_UNDER_NUMBERS)
 
 
 def test_polygons_are_the_cells() -> None:
     figure = backward_taps(x=(1, 6, 7, 3), kernel=(3, 2, 3, 3), stride=1)
-    assert cells(figure, "dx-front") == 6 * 7
-    assert cells(figure, "dx-side") == 6 * 3
-    assert cells(figure, "dy-front") == 2 * 4 * 6  # it is there for both gradients
-    assert cells(figure, "dkernel-top") == 2 * 3
-    assert cells(figure, "share-cells") == 3 * 2
-    assert [cells(figure, f"dx-products-{n}-front") for n in range(4)] == [6, 6, 6, 0]
-    labels = {"dx\n6×7×3", "dy\n4×6×3", "dkernel, n = 0\n3×2×3", "Dᵤ = 6×7", "Dᵥ = 4×6", "Dᵣ = 3×2"}
-    assert labels <= set(texts(figure))
-    assert {"M = 3", "N = 1"} <= set(texts(backward_taps(x=(1, 5, 7, 3), kernel=(3, 3, 3, 1))))
+    assert len(polygons(figure, "dx-front")) == 6 * 7
+    assert len(polygons(figure, "dx-side")) == 6 * 3
+    assert len(polygons(figure, "dy-front")) == 2 * 4 * 6  # it is there for both gradients
+    assert len(polygons(figure, "dkernel-top")) == 2 * 3
+    assert len(polygons(figure, "share-cells")) == 3 * 2
+    assert [len(polygons(figure, f"dx-products-slice-{n}")) for n in range(4)] == [6, 6, 6, 0]
+    labels = {"dx\n6×7×3", "dy\n4×6×3", "dkernel, n = 0\n3×2×3", "Dᵤ = 6×7, M = 3", "Dᵥ = 4×6, N = 3"}
+    assert labels | {"Dᵣ = 3×2, M = 3"} <= set(texts(figure))
 
 
 def test_the_formula_is_that_of_the_geometry() -> None:
-    drawn = texts(backward_taps(x=(1, 9, 9, 1), kernel=(3, 3, 1, 1), stride=(1, 3), padding=(2, 1), dilation=(2, 1)))
-    assert "tap (i, j) sends dy[v, w] to row v + 2i − 2, column 3w + j − 1 of dx" in drawn
+    case = {"stride": (1, 3), "padding": (2, 1), "dilation": (2, 1), "at": (4, 4)}
+    said = texts(backward_taps(x=(1, 9, 9, 1), kernel=(3, 3, 1, 1), **case))
+    assert "tap (i, j) sends dy[v, w] to row v + 2i − 2, column 3w + j − 1 of dx" in said
+    assert "the taps run backwards: v + 2i − 2 = 4 and 3w + j − 1 = 4 stay the same, so i falls as v grows" in said
 
 
 def test_what_is_left_out_is_said_with_its_sum() -> None:
-    figure = backward_taps(**CASES["many filters"])
-    drawn = figure.data["drawn"]["filters"]
-    rest = sum(figure.data["dx value"]["sums"][drawn:])
-    assert 1 < drawn < 128
-    text = f"… and {128 - drawn} more filters, whose sums add up to {rest}".replace("-", "−")
+    figure = drawn("many filters")
+    shown = figure.data["drawn"]["filters"]
+    rest = sum(figure.data["dx value"]["sums"][shown:])
+    assert 1 < shown < 128
+    text = f"… and {128 - shown} more filters, whose sums add up to {rest}".replace("-", "−")
     assert text in texts(figure)
-    assert f"{128 - drawn} of the N = 128" in figure.caption
-    assert any("7 of 128 channels" in text for text in texts(figure))
+    assert f"{128 - shown} of the N = 128" in figure.caption
+    assert "7 of 128 channels drawn" in texts(figure)
+    assert "dy: 7 of 128 channels drawn" in figure.caption
 
 
 def test_products_that_do_not_fit_are_said_with_their_sum() -> None:
     figure = backward_taps(x=(1, 26, 24, 1), kernel=(3, 3, 1, 1), stride=1)
     rows, columns = figure.data["drawn"]["of the tap's products"]
-    assert cells(figure, "dkernel-products-0-front") == rows * columns < 24 * 22
+    assert len(polygons(figure, "dkernel-products-slice-0")) == rows * columns < 24 * 22
     products = np.array(figure.data["dkernel value"]["products"])
     some = int(products[:rows, :columns].sum())
     text = f"Σ: {some} drawn, {int(products.sum()) - some} not drawn".replace("-", "−")
@@ -234,7 +216,7 @@ def test_products_that_do_not_fit_are_said_with_their_sum() -> None:
 
 
 def test_a_place_that_nothing_reaches_is_zero_and_says_so() -> None:
-    figure = backward_taps(**CASES["not reached"])
+    figure = drawn("not reached")
     assert figure.data["dx value"]["value"] == 0
     assert "no value of dy reaches the framed place: dx[0, 2, 5, 0] = 0" in texts(figure)
 

@@ -26,7 +26,7 @@ def drawn(build: Callable[..., Figure], case: int) -> Figure:
 @pytest.mark.parametrize("case", range(3), ids=["many", "small cells", "fractions"])
 def test_the_caption_has_every_note(build: Callable[..., Figure], case: int) -> None:
     figure = drawn(build, case)
-    words = ("dotted:", "no numbers", "channels are drawn", "drawn rounded")
+    words = ("dotted:", "no numbers", "channels are drawn", "channels drawn", "drawn rounded")
     notes = [text for text in texts(figure) if any(word in text for word in words)]
     assert notes
     for note in notes:

@@ -1,16 +1,119 @@
 """What goes back through a convolution, as the figures draw it: both gradients, and a value of each worked out."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
+from matplotlib.offsetbox import OffsetBox
 
 from ...kernels import arguments
 from ...kernels.geometry import Array, Axis, Padding, Pair
 from ...kernels.signatures import STANDARD
 from ...kernels.standard import conv2d_backward_taps
+from ...text import number_text
+from .drawing import TooLargeError, number_cell, text_width
 from .layer import Layer, layer_from
-from .products import Products
-from .values import Given, are_whole, array_from, place_from
+from .layout import Page
+from .values import Given, are_whole, array_from, number_texts, place_from, sum_text
+from .worked import Slices, Terms
+
+
+class Grids(NamedTuple):
+    """Grids of products as a box: how many are shown, and how many rows and columns of each."""
+
+    box: OffsetBox
+    shown: int
+    part: list[int]
+
+
+@dataclass(frozen=True)
+class Products:
+    """K grids times K grids, cell by cell: what a worked value is the sum of."""
+
+    names: tuple[str, str, str]  # of the left factors, the right ones and the products
+    roles: tuple[str, str, str]
+    left: Array  # (K, H, W)
+    right: Array  # (K, H, W)
+    titles: list[tuple[str, str, str]]  # K
+    indices: tuple[dict[str, Sequence[int]], ...] = ({}, {})  # of the rows and columns of both factors
+    focus: tuple[int, int] | None = None  # a product of the first grids
+
+    @cached_property
+    def products(self) -> Array:
+        """The products, (K, H, W)."""
+        products: Array = self.left * self.right
+        return products
+
+    @cached_property
+    def sums(self) -> Array:
+        """One sum for each of the K grids, (K,)."""
+        sums: Array = self.products.sum(axis=(1, 2), dtype=self.products.dtype)
+        return sums
+
+    def equation(self, value: str) -> str:
+        """A worked value as the sum of its summands, written out where the line has room for them."""
+        terms, noun = (self.sums, "sums") if len(self.sums) > 1 else (self.products.ravel(), "products")
+        text = sum_text(terms.tolist())
+        if text_width(text) > 5:
+            text = f"{len(terms)} {noun} added up"
+        total = number_text(self.sums.sum(dtype=self.sums.dtype))
+        return " = ".join([value, *([text] if len(terms) > 1 else []), total])
+
+    def arranged(self, page: Page, height: float) -> Grids:
+        """As many of the K grids as there is room for.
+
+        A grid that is too large by itself is cropped.
+        """
+        cell = number_cell(
+            [line for a in (self.left, self.right, self.products) for grid in a for line in number_texts(grid)]
+        )
+        most = int((page.inner - 0.6) / (3 * cell))
+        columns = min(self.products.shape[2], max(1, most))
+        for rows in range(min(self.products.shape[1], max(1, int(height / cell))), 0, -1):
+            terms = self._terms(rows, columns)
+            if box := terms.arranged(page, height=height):
+                return Grids(*box, [rows, columns])
+        raise TooLargeError("numbers are too long to draw their products; draw a smaller layer or shorter numbers")
+
+    def _terms(self, rows: int, columns: int) -> Terms:
+        """The first rows and columns of the grids as terms."""
+        part = self.products[:, :rows, :columns]
+        drawn = part.sum(axis=(1, 2), dtype=part.dtype)
+        pairs = zip(drawn, self.sums - drawn, strict=True)
+        totals = [f"Σ: {number_text(some)} drawn, {number_text(rest)} not drawn" for some, rest in pairs]
+        if part.size == self.products.size:
+            totals = [f"Σ = {number_text(total)}" for total in self.sums]
+        lefts, rights = (
+            [
+                "\n".join(
+                    f"{name} = {_run(list(run)[:most])}"
+                    for (name, run), most in zip(axes.items(), (rows, columns), strict=False)
+                )
+            ]
+            * len(drawn)
+            for axes in self.indices
+        )
+        grids = [[number_texts(grid) for grid in a[:, :rows, :columns]] for a in (self.left, self.right, self.products)]
+        focus = self.focus if self.focus and self.focus[0] < rows and self.focus[1] < columns else None
+        parts = [
+            Slices(name, role, texts, above=above, below=below, focus=focus)
+            for name, role, texts, above, below in zip(
+                self.names, self.roles, grids, zip(*self.titles, strict=True), (lefts, rights, totals), strict=True
+            )
+        ]
+        return Terms(parts, "×=", [""] * len(drawn))
+
+
+def _run(indices: Sequence[int]) -> str:
+    """Indices, written out up to four of them.
+
+    >>> _run((2, 0)), _run((6, 5, 4, 3, 2))
+    ('2, 0', '6, 5 … 2')
+    """
+    texts = [str(index) for index in indices]
+    return ", ".join(texts) if len(texts) <= 4 else f"{texts[0]}, {texts[1]} … {texts[-1]}"
 
 
 @dataclass(frozen=True)
@@ -60,7 +163,7 @@ class Backward:
             self.dy[0][np.ix_(vs, ws)].transpose(2, 0, 1),
             self.layer.kernel[:, :, 0][np.ix_(rows, columns)].transpose(2, 0, 1),
             [(f"dy, n = {n}", f"filter n = {n}", "products") for n in range(self.dy.shape[-1])],
-            ((("v", vs), ("w", ws)), (("i", rows), ("j", columns))),
+            ({"v": vs, "w": ws}, {"i": rows, "j": columns}),
             (vs.index(self.source[0]), ws.index(self.source[1])) if vs and ws else None,
         )
 

@@ -333,16 +333,23 @@ class Pen:
         self.add(written)
 
     def volume(
-        self, name: str, volume: Volume, color: str, numbers: Sequence[Sequence[str]] | None = None, *, title: str = ""
+        self,
+        name: str,
+        volume: Volume,
+        color: str,
+        numbers: Sequence[Sequence[str]] | None = None,
+        *,
+        title: str = "",
+        level: int = 0,
     ) -> bool:
         """Draw a volume, with numbers on its front face where they fit at 7 points; whether they did.
 
-        `numbers` are the texts of the padded front face. `title` is written above.
+        `numbers` are the texts of the padded front face. `title` is written above. It covers what has a lower level.
         """
         size = None if numbers is None else number_size(numbers, volume.cell)
         front = FRONT if size is None else FRONT_UNDER_NUMBERS
         line = min(0.8, volume.cell * 72 * 0.06)
-        slab = 0  # each covers those behind it, its own padding lying below its cells
+        slab = level  # each covers those behind it, its own padding lying below its cells
         for face, cells in volume.faces():
             fill = shade(color, {"front": front, "top": TOP, "side": SIDE}[face])
             for kind, padding in (("", False), ("-padding", True)):

@@ -38,7 +38,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import Collection
 from matplotlib.colors import Normalize
 from matplotlib.image import BboxImage
-from matplotlib.offsetbox import AnchoredOffsetbox, DrawingArea, HPacker, OffsetBox, TextArea, VPacker
+from matplotlib.offsetbox import AnchoredOffsetbox, DrawingArea, HPacker, OffsetBox, PackerBase, TextArea, VPacker
 from matplotlib.transforms import Affine2D, Bbox, TransformedBbox
 
 from ...kernels.geometry import Array
@@ -186,14 +186,29 @@ class Drawing(Pen, OffsetBox):
         self._children.append(artist)
         self._measured = None
 
-    def image(self, name: str, values: Array, size: Sequence[float], colors: Any, low: float, high: float) -> None:
-        """Draw a matrix as a framed picture of that width and height, below the origin; `low` is the first colour."""
-        width, height = size
-        place = TransformedBbox(Bbox.from_bounds(0, -height, width, height), self._inches + self._place)
-        image = BboxImage(place, cmap=colors, norm=Normalize(low, high), interpolation="antialiased", gid=name)
+    def image(
+        self,
+        name: str,
+        values: Array,
+        size: Sequence[float],
+        colors: Any = None,
+        low: float = 0,
+        high: float = 1,
+        *,
+        at: tuple[float, float] = (0, 0),
+        mixed: bool = True,
+    ) -> None:
+        """Draw a matrix as a framed picture of that width and height, its upper left corner `at` a place.
+
+        `low` is the first colour, and `high` the last one. If not `mixed`, every dot has the colour of one value.
+        """
+        (width, height), (x, y) = size, at
+        place = TransformedBbox(Bbox.from_bounds(x, y - height, width, height), self._inches + self._place)
+        image = BboxImage(place, cmap=colors, norm=Normalize(low, high), gid=name)
+        image.set_interpolation("antialiased" if mixed else "nearest")
         image.set_data(values)
         self._children.append(image)
-        self.line([(0, 0), (width, 0), (width, -height), (0, -height), (0, 0)])
+        self.line([(x, y), (x + width, y), (x + width, y - height), (x, y - height), (x, y)])
 
     def set_offset(self, xy: Any) -> None:
         """Set where the origin is, in pixels."""
@@ -312,6 +327,24 @@ class Page:
             drawing.complete()
         self.figure.add_artist(placed)
         return self.figure
+
+    def where(self, *boxes: OffsetBox) -> list[Bbox]:
+        """Where boxes stand on the finished page, in inches."""
+        placed: Any = next(box for box in self.figure.artists if isinstance(box, AnchoredOffsetbox))
+        placed.get_child().set_offset(placed.get_offset(placed.get_bbox(self.renderer), self.renderer))
+        _place(placed.get_child(), self.renderer)
+        inches = self.figure.dpi_scale_trans.inverted()
+        return [box.get_window_extent(self.renderer).transformed(inches) for box in boxes]
+
+
+def _place(box: Any, renderer: Any) -> None:
+    """Give each part of a box its place, as drawing it does."""
+    if isinstance(box, PackerBase | Grid):
+        bbox, offsets = box._get_bbox_and_child_offsets(renderer)  # type: ignore[union-attr]
+        x, y = box.get_offset(bbox, renderer)
+        for child, (right, up) in zip(box.get_visible_children(), offsets, strict=True):
+            child.set_offset((x + right, y + up))  # type: ignore[attr-defined]
+            _place(child, renderer)
 
 
 def label_ends(axes: Axes, ends: Sequence[tuple[float, float]], labels: Sequence[str], **properties: Any) -> None:

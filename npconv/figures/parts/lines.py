@@ -232,7 +232,7 @@ def wrapped(text: str, width: float) -> list[str]:
     ['as wide as', 'it may be']
     """
     lines = [""]
-    for word in text.split():
+    for word in text.split(" "):
         longer = f"{lines[-1]} {word}".strip()
         if text_width(longer, SMALL) <= width or not lines[-1]:
             lines[-1] = longer

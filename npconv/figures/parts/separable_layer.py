@@ -2,20 +2,26 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
+from math import inf
 from typing import Any
 
 import numpy as np
+from matplotlib.offsetbox import OffsetBox
 
 from ...kernels import arguments
 from ...kernels.depthwise import depthwise_conv2d
 from ...kernels.geometry import Array, Padding, Pair
 from ...kernels.separable import depthwise_separable_conv2d, factored_kernel
 from ...kernels.signatures import SEPARABLE
-from ...text import shape_text
-from .drawing import ROLES, Volume, text_width
+from ...text import plural, shape_text
+from .drawing import ROLES, TITLE, Labels, Volume, text_width
 from .layer import Layer, layer_from
-from .slabs import MOST_SLABS, Block, Face, Part, Row, Stack, channel_color, channel_stack, drawn_channels, solid_stack
-from .values import Given, are_whole, array_from, number_texts, plural, side_text, sum_text
+from .layout import Drawing, Page, column, grid, note, text, title
+from .slabs import MOST_SLABS, Face, channel_color, drawn_channels, slabs, solid, stack
+from .values import ROUNDED, Given, are_whole, array_from, number_texts, side_text, sum_text
+
+PARTS = ("input", "depthwise filters", "maps", "pointwise filters", "output")
 
 
 @dataclass(frozen=True)
@@ -75,35 +81,6 @@ class Separable:
         maps, filters = map(int, self.pointwise.shape)
         return min(filters, 4 if maps <= 6 else 3)
 
-    def notes(self, drawn: Sequence[int]) -> list[str]:
-        """What has to be said about a drawing with these of its maps."""
-        maps, inputs = self.depthwise.shape[-1], len({c // self.multiplier for c in drawn})
-        notes = []
-        if self.layer.input_volume.padding != ((0, 0), (0, 0)):
-            notes.append("dotted: padding, zeros in every channel")
-        if len(drawn) < maps:
-            left = f"{inputs} of the {self.channels} channels of the input, and " if inputs < self.channels else ""
-            notes.append(f"{left}{len(drawn)} of the {maps} depthwise filters and maps are drawn")
-        return notes
-
-    @property
-    def volume_notes(self) -> list[str]:
-        """What has to be said about `separable_row`."""
-        notes, output = self.notes([c for row in self.drawn for c in row]), self.layer.output_volume
-        weights = Volume(1, 1, int(self.pointwise.shape[0]))
-        if weights.drawn_channels < weights.channels:
-            notes.append(
-                f"pointwise filters: {weights.drawn_channels} of {weights.channels} weights are drawn, the last behind "
-                "a gap"
-            )
-        if output.drawn_channels < output.channels:
-            notes.append(
-                f"output: {output.drawn_channels} of {output.channels} channels are drawn, the last behind a gap"
-            )
-        if self.multiplier > 1:
-            notes.append("filters and maps are labelled m, q")
-        return notes
-
     def color(self, c: int, role: str) -> str:
         """The hue of the input channel that map c is of, or its role's."""
         return channel_color(c // self.multiplier, self.channels, role)
@@ -131,6 +108,48 @@ class Separable:
         if text_width(terms) > 6.5:
             terms = f"the sum of {len(products)} products"
         return " = ".join([self.layer.value_name, *([terms] if len(products) > 1 else []), self.layer.value])
+
+    @cached_property
+    def faces(self) -> dict[str, list[Face]]:
+        """The front faces of all that is drawn, by the name of the part, in the order of PARTS."""
+        layer, place = self.layer, ([self.layer.row], [self.layer.column])
+        drawn = [c for row in self.drawn for c in row]
+        weights = [number_texts(self.pointwise[:1, n : n + 1]) for n in range(self.drawn_filters)]
+        faces = (
+            [Face(number_texts(layer.padded[..., 0]), (layer.patch_rows, layer.patch_columns))],
+            [Face(number_texts(self.depthwise[..., c])) for c in drawn],
+            [Face(number_texts(self.filtered[0, ..., 0]), place)],
+            [Face(texts, None if n else ([0], [0])) for n, texts in enumerate(weights)],
+            [Face(number_texts(layer.y[0, ..., 0]), place)],
+        )
+        return dict(zip(PARTS, faces, strict=True))
+
+    def blank(self, cell: float) -> list[str]:
+        """The parts whose numbers do not all fit into cells of that size."""
+        return [name for name, faces in self.faces.items() if not all(face.fits(cell) for face in faces)]
+
+    @property
+    def left_out(self) -> dict[str, list[str]]:
+        """How much of a part is drawn, where something is left out, as it is said below the part."""
+        (maps, outputs), output, drawn = self.pointwise.shape, self.layer.output_volume, sum(map(len, self.drawn))
+        counts = (
+            [(len(self.drawn), self.channels, "channels")],
+            [(drawn, maps, "filters")],
+            [(drawn, maps, "maps")],
+            [(self.drawn_filters, outputs, "filters"), (Volume(1, 1, maps).drawn_channels, maps, "weights of each")],
+            [(output.drawn_channels, outputs, "channels")],
+        )
+        return {name: [drawn_text(*each) for each in part] for name, part in zip(PARTS, counts, strict=True)}
+
+    def notes(self, blank: Sequence[str]) -> list[str]:
+        """What has to be said about all of it, where some parts have no numbers."""
+        notes = {
+            "dotted: padding, zeros in every channel": self.layer.input_volume.padding != ((0, 0), (0, 0)),
+            "filters and maps are labelled m, q": self.multiplier > 1,
+            f"no numbers on {', '.join(blank)}: the cells are too small": bool(blank),
+            ROUNDED: self.rounded,
+        }
+        return [note for note, holds in notes.items() if holds]
 
     @property
     def rounded(self) -> bool:
@@ -165,89 +184,87 @@ def separable_from(
     return Separable(replace(layer, y=y, maps=filtered * pointwise[:, 0]), depthwise, pointwise, filtered)
 
 
-def separable_row(s: Separable, *, plain: bool = False) -> Row:
-    """Input, depthwise filters, maps, pointwise filters and output; plain without numbers and frames."""
+def drawn_text(some: int, count: int, what: str) -> str:
+    """How much is drawn, where that is not all.
+
+    >>> drawn_text(7, 128, "channels"), drawn_text(3, 3, "channels")
+    ('7 of 128 channels drawn', '')
+    """
+    return f"{some} of {count} {what} drawn" if some < count else ""
+
+
+def separable_row(s: Separable, cell: float, *, plain: bool = False, page: Page | None = None) -> OffsetBox:
+    """Input, depthwise filters, maps, pointwise filters and output, over the whole width of a page if there is one.
+
+    It is plain without numbers and frames.
+    """
     (height, width, maps), outputs = s.depthwise.shape, s.pointwise.shape[1]
-    points = s.drawn_filters
-    more = f"… and {outputs - points} more" if outputs > points else ""
-    sides = side_text("Dᵥ", *s.layer.y.shape[1:3])
-    return Row(
-        (
-            input_block(s, plain=plain),
-            Block(
-                "depthwise filters",
-                f"{s.count} depthwise\n{plural('filter', maps)} {shape_text((height, width, 1))}",
-                _filter_grid(s, plain),
-                side_text("Dᵣ", height, width),
-                narrow=f"{s.count}\ndepthwise\n{plural('filter', maps)} {shape_text((height, width, 1))}",
-            ),
-            Block(
-                "maps",
-                f"{s.count} {plural('map', maps)}\n{shape_text(s.filtered.shape[1:])}",
-                [[_maps(s, plain)]],
-                sides,
-            ),
-            Block(
-                "pointwise filters",
-                f"N = {outputs} pointwise\n{plural('filter', outputs)} 1×1×{maps}",
-                [[_pointwise_filter(s, n, plain)] for n in range(points)],
-                more=more,
-                narrow=f"N = {outputs}\npointwise\n{plural('filter', outputs)} 1×1×{maps}",
-            ),
-            output_block(s, plain=plain),
-        ),
-        "∗=∗=",
-    )
-
-
-def input_block(s: Separable, *, plain: bool = False, solid: bool = False) -> Block:
-    """The input, its channels apart or in one piece."""
-    layer = s.layer
-    face = Face() if plain else Face(number_texts(layer.padded[..., 0]), frame=(layer.patch_rows, layer.patch_columns))
-    if solid:
-        colors = [channel_color(m, s.channels, "input") for m in range(s.channels)]
-        stack = solid_stack("standard-input", layer.input_volume, colors, f"M = {s.channels}", face)
-    else:
-        ms = [row[0] // s.multiplier for row in s.drawn]
-        colors = [channel_color(m, s.channels, "input") for m in ms]
-        slab = replace(layer.input_volume, channels=1)
-        stack = channel_stack("input", slab, ms, colors, [f"m = {m}" for m in ms], face)
-    return Block("input", f"input\n{shape_text(layer.x.shape[1:])}", [[stack]], side_text("Dᵤ", *layer.x.shape[1:3]))
-
-
-def output_block(s: Separable, *, plain: bool = False, name: str = "output") -> Block:
-    """The output, in one piece."""
-    layer, outputs = s.layer, s.pointwise.shape[1]
-    face = Face() if plain else Face(number_texts(layer.y[0, ..., 0]), frame=([layer.row], [layer.column]))
-    stack = solid_stack(name, layer.output_volume, [ROLES["output"]] * outputs, f"N = {outputs}", face)
-    return Block("output", f"output\n{shape_text(layer.y.shape[1:])}", [[stack]], side_text("Dᵥ", *layer.y.shape[1:3]))
-
-
-def _maps(s: Separable, plain: bool) -> Stack:
-    drawn = [c for row in s.drawn for c in row]
-    layer, slab = s.layer, Volume(s.filtered.shape[1], s.filtered.shape[2], 1)
-    face = Face() if plain else Face(number_texts(s.filtered[0, ..., 0]), frame=([layer.row], [layer.column]))
+    faces: dict[str, Any] = {name: [None] * len(faces) if plain else faces for name, faces in s.faces.items()}
+    slab, result = (replace(v, channels=1, cell=cell) for v in (s.layer.input_volume, s.layer.output_volume))
+    drawn, ms = [c for line in s.drawn for c in line], [line[0] // s.multiplier for line in s.drawn]
+    hues = [s.color(line[0], "input") for line in s.drawn]
+    source = slabs("input", slab, ms, hues, [f"m = {m}" for m in ms], *faces["input"])
     colors = [s.color(c, "intermediate") for c in drawn]
-    return channel_stack("map", slab, drawn, colors, [s.short(c) for c in drawn], face)
+    results = slabs("map", result, drawn, colors, [s.short(c) for c in drawn], *faces["maps"])
+    one, weights = Volume(height, width, 1, cell=cell), Volume(1, 1, maps, cell=cell)
+    tiles = {
+        c: stack("filter", one, [c], [s.color(c, "filter")], face, title=s.short(c))[0]
+        for c, face in zip(drawn, faces["depthwise filters"], strict=True)
+    }
+    lines: list[list[OffsetBox | None]] = [[tiles[c] for c in line] for line in s.drawn]
+    if len(s.drawn) < s.channels:
+        lines.insert(-1, [text("⋮", size=TITLE), *[None] * (len(lines[0]) - 1)])
+    hues = [s.color(c, "filter") for c in range(maps)]
+    points = [
+        solid(f"pointwise-{n}", weights, hues, face, title=f"n = {n}")
+        for n, face in enumerate(faces["pointwise filters"])
+    ]
+    for drawing, volume, side in (
+        (source, slab, side_text("Dᵤ", *s.layer.x.shape[1:3])),
+        (tiles[s.drawn[-1][0]], one, side_text("Dᵣ", height, width)),
+        (results, result, side_text("Dᵥ", *s.layer.y.shape[1:3])),
+    ):
+        drawing.labels(volume, Labels(width=side))
+    bodies = [source, grid(lines), results, column(*points), output_volume(s, cell, *faces["output"])]
+    titles = [
+        f"input\n{shape_text(s.layer.x.shape[1:])}",
+        f"{s.count}\ndepthwise\n{plural('filter', maps)}\n{shape_text((height, width, 1))}",
+        f"{s.count} {plural('map', maps)}\n{shape_text(s.filtered.shape[1:])}",
+        f"N = {outputs}\npointwise\n{plural('filter', outputs)}\n1×1×{maps}",
+        f"output\n{shape_text(s.layer.y.shape[1:])}",
+    ]
+    return volume_row(titles, bodies, [s.left_out[name] for name in PARTS], "∗=∗=", page)
 
 
-def _pointwise_filter(s: Separable, n: int, plain: bool) -> Stack:
-    maps = s.pointwise.shape[0]
-    face = Face() if plain else Face(number_texts(s.pointwise[:1, n : n + 1]), frame=([0], [0]) if n == 0 else None)
-    colors = [s.color(c, "filter") for c in range(maps)]
-    return solid_stack(f"pointwise-{n}", Volume(1, 1, maps), colors, "", face, f"n = {n}")
+def output_volume(s: Separable, cell: float, face: Face | None, name: str = "output") -> Drawing:
+    """The output in one piece."""
+    volume, color = replace(s.layer.output_volume, cell=cell), ROLES["output"]
+    drawing = solid(name, volume, [color] * volume.channels, face)
+    drawing.labels(volume, Labels(width=f"{side_text('Dᵥ', volume.height, volume.width)}, N = {volume.channels}"))
+    return drawing
 
 
-def _filter_grid(s: Separable, plain: bool) -> list[list[Stack]]:
-    """The depthwise filters that are drawn, a row for each input channel."""
-    grid = []
-    for before, row in zip([[], *s.drawn], s.drawn, strict=False):
-        apart = bool(before) and row[0] > before[0] + s.multiplier
-        grid.append([_filter(s, c, plain, apart) for c in row])
-    return grid
+def volume_row(
+    titles: Sequence[str],
+    bodies: Sequence[OffsetBox],
+    below: Sequence[Sequence[str]],
+    signs: Sequence[str | OffsetBox],
+    page: Page | None = None,
+    most: float = inf,
+) -> OffsetBox:
+    """Boxes under titles, with notes below and signs between them.
 
-
-def _filter(s: Separable, c: int, plain: bool, apart: bool) -> Stack:
-    volume = Volume(s.depthwise.shape[0], s.depthwise.shape[1], 1)
-    face = Face() if plain else Face(number_texts(s.depthwise[..., c]))
-    return Stack((Part(f"filter-{c}", volume, s.color(c, "filter"), face=face, apart=apart),), title=s.short(c))
+    Over the whole width of a page, if there is one, but with no more than `most` inches beside a sign.
+    """
+    rows: list[list[OffsetBox | None]] = [[], []]
+    for head, body, notes, sign in zip(titles, bodies, below, [*signs, ""], strict=True):
+        rows[0] += [title(head), None]
+        rows[1] += [
+            column(body, *map(note, filter(None, notes)), gap=0.05),
+            text(sign, size=13) if isinstance(sign, str) else sign,
+        ]
+    rows = [line[:-1] for line in rows]
+    gap = 0.035
+    if page:
+        gap = min(most, (page.inner - page.size(grid(rows, gaps=(0, 0)))[0]) / (len(rows[0]) - 1))
+    return grid(rows, gaps=(gap, 0.12), along=("bottom", "center"))

@@ -20,12 +20,18 @@ SIGN, PLUS, LINE = 0.04, 0.07, 0.12  # inches beside a sign, beside a plus, and 
 
 @dataclass(frozen=True)
 class Slices:
-    """One slice for each term: the texts of its numbers, and its colour if it is not the role's."""
+    """One slice for each term: the texts of its numbers, and its colour if it is not the role's.
+
+    `above` and `below` are written over and under the slices; `focus` is a cell framed in the first one.
+    """
 
     name: str
     role: str
     texts: Sequence[Texts]
     colors: Sequence[str] = ()
+    above: Sequence[str] = ()
+    below: Sequence[str] = ()
+    focus: tuple[int, int] | None = None
 
     def drawn(self, m: int, cell: float, size: float) -> Drawing:
         """The slice of a term, with numbers of that size."""
@@ -34,6 +40,8 @@ class Slices:
         color = shade(self.colors[m] if self.colors else ROLES[self.role], FRONT_UNDER_NUMBERS)
         place = Volume(len(grid), len(grid[0]), 0, cell=cell)
         drawing.cells(f"{self.name}-slice-{m}", place, cells, color, size=size)
+        if self.focus and m == 0:
+            drawing.frame(place, *([index] for index in self.focus))
         return drawing
 
 
@@ -43,6 +51,7 @@ class Terms:
 
     After the sign "=" come the products, with their sum below; without it the sum stands behind. `longest` are texts
     among which is the widest number of the slices; where a figure is one of several of equal layout, those of them all.
+    An empty sum is not written. `labels` stand above the terms, instead of their channel, `plus` between them.
     """
 
     parts: Sequence[Slices]
@@ -50,6 +59,8 @@ class Terms:
     sums: Sequence[str]
     longest: Sequence[str] = ()
     widest_sum: str = ""
+    labels: Sequence[str] = ()
+    plus: str = "+"
 
     def arranged(
         self, page: Page, *, height: float = 100.0, most: int | None = None, at_least: int = 1
@@ -75,7 +86,7 @@ class Terms:
         """The terms, line by line, with plus signs between them, and behind the last one if others come."""
         places: list[OffsetBox | None] = []
         for m, term in enumerate(terms):
-            places += [term, text("+", size=TITLE) if m < len(self.sums) - 1 else None]
+            places += [term, text(self.plus, size=TITLE) if m < len(self.sums) - 1 else None]
         width = 2 * min(len(terms), per_line)
         places += [None] * (-len(places) % width)
         if not any(places[width - 1 :: width]):
@@ -85,18 +96,29 @@ class Terms:
     def _term(self, m: int, *, cell: float, size: float, reserve: float, down: bool) -> OffsetBox:
         """One term, with room for the widest sum."""
         slices = [part.drawn(m, cell, size) for part in self.parts]
-        total = column(
-            note(f"Σ = {self.sums[m]}"), space(reserve, 0), gap=0, align="center" if "=" in self.signs else "left"
-        )
+        label = None if self.parts[0].above else note(self.labels[m] if self.labels else f"m = {m}")
+        sums = (note(f"Σ = {self.sums[m]}"), space(reserve, 0)) if self.sums[m] else ()
+        total = column(*sums, gap=0, align="center" if "=" in self.signs else "left") if sums else None
         line: list[OffsetBox | None] = [slices[0]]
         for sign, after in zip(self.signs, slices[1:], strict=True):
             line += [text(sign, size=TITLE), after]
         if down:
-            return column(note(f"m = {m}"), *line, total, gap=0.03)
-        below = [*[None] * (len(line) - 1), total]
-        body = grid([line, below] if "=" in self.signs else [[*line, total]], gaps=(SIGN, 0.04))
-        balance = None if "=" in self.signs else space(0, SMALL / 72)  # so that a plus is on the slices' height
-        return column(note(f"m = {m}"), body, balance, gap=0.04)
+            return column(label, *line, total, gap=0.03)
+        above: list[OffsetBox | None] = []
+        below: list[OffsetBox | None] = []
+        for part in self.parts:
+            above += [note(part.above[m]) if part.above else None, None]
+            below += [note(part.below[m]) if part.below else None, None]
+        del above[-1], below[-1]
+        if "=" in self.signs and total:
+            below[-1] = total
+        elif total:
+            line, above, below = [*line, total], [*above, None], [*below, None]
+        rows = [(boxes, along) for boxes, along in ((above, "center"), (line, "center"), (below, "top")) if any(boxes)]
+        body = grid([boxes for boxes, _ in rows], gaps=(SIGN, 0.04), along=[along for _, along in rows])
+        under = max([words[m].count("\n") + 1 for part in self.parts if (words := part.below)], default=int(any(below)))
+        balance = space(0, SMALL * 1.25 / 72 * abs(under - 1))  # so that a plus is on the slices' height
+        return column(balance if under > 1 else None, label, body, balance if under < 1 else None, gap=0.04)
 
 
 def worked_value(
