@@ -93,7 +93,7 @@ def test_each_idea_of_the_article_is_a_link_away_and_its_code_as_well(idea, expl
         ("vectorised", "patch.ravel() @ filter.ravel()", "conv2d_im2col"),
         ("ratio", "=  1/N + 1/Dᵣ²", "cost_ratio"),
         ("the shortcut's condition", "a stride of (1, 1) and k = k′", "has_shortcut"),
-        ("the projection is linear", "So the projection is linear", "inverted_residual_stages"),
+        ("the projection is linear", "So the projection is linear", "block_stages"),
         ("ReLU6's gradient", "passes dy where 0 < x < 6", "relu6_backward"),
         ("depthwise", "dtap += dy * kernel[i, j]", "depthwise_conv2d_backward_taps"),
     ],
