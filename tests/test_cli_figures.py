@@ -128,7 +128,7 @@ def test_a_figure_and_its_animation_are_drawn_with_the_sizes(tmp_path, capsys):
         ("gradient-flow --seed 1 --width 1", "gradient-flow takes no --seed and no --width; it takes no sizes"),
         ("cost-ratio --out-channels 64 4", "--out-channels must be two or more in growing order; got (64, 4)"),
         ("separability --kernel 3 2", "--kernel takes one number for separability; got 2"),
-        ("residual-blocks --expansion 1000000", "--kernel must have at most"),
+        ("residual-blocks --expansion 1000000", "--expansion must have at most"),
         ("bottleneck-table --kernel 5000", "--kernel must have at most"),
         ("--seed 3", "sizes go with the NAME of a figure; got --seed"),
     ],
