@@ -280,8 +280,8 @@ def _draw(
         above,
         "(a) T into n dimensions, ReLU, and back by the pseudo-inverse T⁺",
         (
-            f"T⁺relu(Tx) = x/2 + T⁺|Tx|/2{from_2}: the last part cancels only on average over T, so the picture mixes "
-            f"shrinkage with loss. {median}"
+            f"T⁺relu(Tx) = x/2 + T⁺|Tx|/2{from_2}: the last part cancels only on average over T, so shrinkage mixes "
+            f"with loss. {median}"
         ),
     )
     _head(

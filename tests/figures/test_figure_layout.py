@@ -345,7 +345,11 @@ def check_layout(drawn: Figure) -> None:
         legends = [text for legend in figure.legends for text in legend_texts(legend)]
         legends = [artist for axes in figure.axes for artist in axes.artists if isinstance(artist, OffsetBox)]
         placed = [artist for box in (*figure.artists, *legends) for artist in box.findobj(include_self=False)]
-        written = [t for t in (*figure.texts, *legends, *placed) if isinstance(t, Text) and t.get_text()]
+        written = [
+            t
+            for t in (*figure.texts, *(t for part in figure.subfigs for t in part.texts), *legends, *placed)
+            if isinstance(t, Text) and t.get_text()
+        ]
         boxes += [(t.get_text(), box_of(t, renderer)) for t in written]
         shapes = [a for a in placed if isinstance(a, Line2D | Patch) and a.get_visible()]
         for artist in (*shapes, *(a for axes in figure.axes if not axes.axison for a in (*axes.patches, *axes.lines))):
