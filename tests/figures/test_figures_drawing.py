@@ -3,26 +3,28 @@
 import subprocess
 import sys
 
+import artists
 import matplotlib
 import numpy as np
 import pytest
+from matplotlib.text import Text
 
 from npconv.figures import Figure, style
 from npconv.figures.parts import drawing
+from npconv.figures.parts.layout import Drawing, Page
 from npconv.figures.parts.values import array_from, place_from
 from npconv.text import number_text
 
 
 def polygons(figure, gid):
-    found = [collection for collection in figure.figure.axes[0].collections if collection.get_gid() == gid]
-    return sum(len(collection.get_paths()) for collection in found)
+    return len(artists.polygons(figure, gid))
 
 
 def drawn(volume, numbers=None):
     with style():
-        canvas = drawing.Canvas()
-        fits = canvas.volume("volume", volume, drawing.ROLES["input"], numbers)
-        figure = Figure("volume", canvas.finish(), {}, "", "")
+        picture = Drawing()
+        fits = picture.volume("volume", volume, drawing.ROLES["input"], numbers)
+        figure = Figure("volume", Page().finish(picture), {}, "", "")
     return figure, fits
 
 
@@ -59,9 +61,8 @@ def test_padding_is_drawn_as_padding_on_every_face():
 def test_padding_does_not_hide_the_volume_and_its_zeros_do_not_cover_it():
     volume = drawing.Volume(3, 4, 3, padding=((1, 1), (1, 1)), x=1, y=0, cell=0.25)
     figure, _ = drawn(volume, [["0"] * 6 for _ in range(5)])
-    (padding,) = (c for c in figure.figure.axes[0].collections if c.get_gid() == "volume-front-padding")
-    assert not len(padding.get_facecolor())
-    written = {tuple(np.round(text.get_position(), 6)) for text in figure.figure.axes[0].texts}
+    assert not len(artists.shapes(figure)["volume-front-padding"].get_facecolor())
+    written = {tuple(np.round(text.get_position(), 6)) for text in figure.figure.findobj(Text)}
     hidden = {(r, c) for r in range(5) for c in range(6) if tuple(np.round(volume.middle(r, c), 6)) not in written}
     assert hidden == {(0, c) for c in range(1, 6)} | {(r, 5) for r in range(4)}
 
@@ -80,23 +81,21 @@ def test_numbers_are_drawn_only_where_they_fit():
     assert drawn(volume, [["−1", "2"]])[1]
     figure, fits = drawn(volume, [["−1000", "2"]])
     assert not fits
-    assert not figure.figure.axes[0].texts
+    assert not artists.texts(figure)
 
 
 def test_cells_apart_get_a_frame_each():
     with style():
-        canvas = drawing.Canvas()
+        picture = Drawing()
         volume = drawing.Volume(5, 5, 1, x=1, y=0, cell=0.25)
-        canvas.frame(volume, [1, 2, 3], [0, 1])
-        canvas.frame(volume, [0, 2, 4], [0, 2])
-    assert len([patch for patch in canvas.axes.patches if patch.get_gid() == "focus"]) == 1 + 6
+        picture.frame(volume, [1, 2, 3], [0, 1])
+        picture.frame(volume, [0, 2, 4], [0, 2])
+    assert len([patch for patch in picture.get_children() if patch.get_gid() == "focus"]) == 1 + 6
 
 
 def test_what_is_too_wide_is_an_error():
     with pytest.raises(ValueError, match="too wide to draw"):
         drawn(drawing.Volume(3, 40, 2, x=1, y=0, cell=0.25))
-    with pytest.raises(ValueError, match="too wide to draw"):
-        drawing.largest_cell(lambda cell: 10, 9, 0.3)
 
 
 def test_the_callers_rcparams_stay_and_do_not_matter():
@@ -104,7 +103,7 @@ def test_the_callers_rcparams_stay_and_do_not_matter():
         before = dict(matplotlib.rcParams)
         figure, _ = drawn(drawing.Volume(2, 2, 1, x=1, y=0, cell=0.25), [["1", "2"], ["3", "4"]])
         assert dict(matplotlib.rcParams) == before
-    assert {text.get_fontsize() for text in figure.figure.axes[0].texts} == {9}
+    assert {text.get_fontsize() for text in figure.figure.findobj(Text) if text.get_text()} == {9}
 
 
 def test_importing_npconv_loads_no_matplotlib_and_the_figures_no_pyplot():

@@ -1,31 +1,24 @@
-"""Volumes in a cabinet projection, drawn as polygons of our own on a canvas whose unit is the inch.
+"""Volumes in a cabinet projection, drawn as polygons of our own, in inches.
 
 The front face of a volume stays square, so it can hold numbers. Its rows run down, its columns to the right, and its
 channels back, up and to the right, at half their length.
 """
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
-import matplotlib.figure
 import numpy as np
 from matplotlib.artist import Artist
-from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import PolyCollection
-from matplotlib.colors import Normalize, to_hex, to_rgb
+from matplotlib.colors import to_hex, to_rgb
 from matplotlib.font_manager import FontProperties
-from matplotlib.image import AxesImage
 from matplotlib.lines import Line2D
 from matplotlib.patches import FancyArrowPatch, Rectangle
 from matplotlib.text import Text
 from matplotlib.textpath import text_to_path
-from matplotlib.transforms import Bbox
-
-from ...kernels.geometry import Array
 
 INK = "#222222"
 ROLES = {
@@ -76,28 +69,6 @@ def text_width(text: str, size: float = TEXT, weight: str = "normal") -> float:
     font = FontProperties(family="DejaVu Sans", size=size, weight=weight)
     widths = [text_to_path.get_text_width_height_descent(line, font, ismath=False)[0] for line in text.split("\n")]
     return float(max(widths)) / 72
-
-
-def largest_cell(width: Callable[[float], float], available: float, largest: float) -> float:
-    """The largest cell, in inches, at which a drawing is no wider than what is available.
-
-    Raises TooLargeError, a ValueError, where even cells of a twentieth of an inch are too large.
-
-    >>> round(largest_cell(lambda cell: 1 + 20 * cell, 5, largest=0.3), 3)
-    0.2
-    """
-    low, high = 0.05, largest
-    if width(high) <= available:
-        return high
-    if width(low) > available:
-        raise TooLargeError(
-            f"too wide to draw: {width(low):.1f} in with cells of {low} in, and {available:.1f} in are there; "
-            "draw a smaller layer"
-        )
-    for _ in range(13):  # to a ten-thousandth of an inch
-        middle = (low + high) / 2
-        low, high = (middle, high) if width(middle) <= available else (low, middle)
-    return low
 
 
 def spread(places: Sequence[float], gap: float, within: tuple[float, float] = (-math.inf, math.inf)) -> list[float]:
@@ -233,27 +204,26 @@ class Volume:
         for front, back in reversed(self.slabs):
             channels = range(front, back)
             if channels:
-                hull = [
-                    (self._cell((0, c, d), "top"), True) for d in channels for c in columns if self.is_padding(0, c)
-                ]
-                own = [
-                    (self._cell((top, c, d), "top"), False)
-                    for d in channels
-                    for c in columns
-                    if not self.is_padding(top, c)
-                ]
-                yield "top", hull + own
-                last = end - 1
-                hull = [
-                    (self._cell((r, end, d), "side"), True) for d in channels for r in rows if self.is_padding(r, last)
-                ]
-                own = [
-                    (self._cell((r, side, d), "side"), False)
-                    for d in channels
-                    for r in rows
-                    if not self.is_padding(r, side - 1)
-                ]
-                yield "side", hull + own
+                yield (
+                    "top",
+                    [
+                        (self._cell((row, c, d), "top"), hull)
+                        for hull, row in ((True, 0), (False, top))
+                        for d in channels
+                        for c in columns
+                        if self.is_padding(row, c) == hull
+                    ],
+                )
+                yield (
+                    "side",
+                    [
+                        (self._cell((r, edge, d), "side"), hull)
+                        for hull, edge in ((True, end), (False, side))
+                        for d in channels
+                        for r in rows
+                        if self.is_padding(r, edge - 1) == hull
+                    ],
+                )
             yield "front", [(self._cell((r, c, front), "front"), self.is_padding(r, c)) for r in rows for c in columns]
 
     def is_covered(self, row: int, column: int) -> bool:
@@ -286,17 +256,6 @@ class Labels:
     height: str = ""
     width: str = ""
     depth: str = ""
-
-    @property
-    def left(self) -> float:
-        """The width that the label at the left takes."""
-        return text_width(self.height) + LABEL_GAP if self.height else 0.0
-
-    def right(self, volume: Volume) -> float:
-        """The right edge of the volume together with the label below its side."""
-        if not self.depth:
-            return volume.right
-        return max(volume.right, _depth_label_x(volume) + text_width(self.depth))
 
 
 def _depth_label_x(volume: Volume) -> float:
@@ -472,69 +431,6 @@ class Pen:
                 zorder=2,
             )
         )
-
-
-class Canvas(Pen):
-    """A figure of a fixed width whose coordinates are inches, y upwards; its height comes from what is on it.
-
-    Everything is put where the caller says; nothing is moved afterwards. Call `finish` last.
-
-    >>> from npconv.figures.figure import style
-    >>> with style():
-    ...     canvas = Canvas()
-    ...     _ = canvas.volume("input", Volume(3, 4, 2, x=1, y=1, cell=0.25), ROLES["input"])
-    ...     figure = canvas.finish()
-    >>> [round(float(inches), 2) for inches in figure.get_size_inches()]
-    [9.0, 1.21]
-    """
-
-    def __init__(self, width: float = WIDTH) -> None:
-        self.width = width
-        self.figure = matplotlib.figure.Figure(figsize=(width, 1))
-        self.axes: Axes = self.figure.add_axes((0, 0, 1, 1))
-        self.axes.set_axis_off()
-        self.axes.set_xlim(0, width)
-        self.axes.set_ylim(0, 1)
-
-    def add(self, artist: Artist) -> None:
-        """Take an artist whose coordinates are inches."""
-        artist.set_transform(self.axes.transData)
-        self.axes.add_artist(artist)
-
-    def image(
-        self, name: str, values: Array, extent: tuple[float, float, float, float], colors: Any, low: float, high: float
-    ) -> None:
-        """Draw a matrix as a picture, framed, at (left, right, bottom, top); `low` to `high` span the colours."""
-        image = AxesImage(
-            self.axes, cmap=colors, norm=Normalize(low, high), interpolation="antialiased", extent=extent, zorder=1
-        )
-        image.set_data(values)
-        image.set_gid(name)
-        image.set_clip_on(False)
-        self.axes.add_image(image)
-        left, right, bottom, top = extent
-        self.line([(left, bottom), (left, top), (right, top), (right, bottom), (left, bottom)])
-
-    def finish(self) -> matplotlib.figure.Figure:
-        """Give the figure the height that its artists need, and return it.
-
-        Raises TooLargeError, a ValueError, where something lies beyond the left or right edge.
-        """
-        renderer = FigureCanvasAgg(self.figure).get_renderer()  # type: ignore[no-untyped-call]
-        polygons = [path.get_extents() for collection in self.axes.collections for path in collection.get_paths()]
-        others = [*self.axes.patches, *self.axes.lines, *self.axes.texts]
-        extents = [artist.get_window_extent(renderer) for artist in others]
-        inches = [Bbox.from_extents(*(edge / self.figure.dpi for edge in extent.extents)) for extent in extents]
-        left, bottom, right, top = Bbox.union(polygons + inches).extents
-        if left < 0 or right > self.width:
-            raise TooLargeError(
-                f"too wide to draw: it reaches from {left:.2f} to {right:.2f} in, and the figure is {self.width} in "
-                "wide; draw a smaller layer or shorter numbers"
-            )
-        bottom, top = bottom - MARGIN, top + MARGIN
-        self.figure.set_size_inches(self.width, top - bottom)
-        self.axes.set_ylim(bottom, top)
-        return self.figure
 
 
 def _corners(polygons: Sequence[Sequence[Point]]) -> Any:
