@@ -139,7 +139,7 @@ def inverted_residual(
     if expand is not None or t > 1:
         kernels["expand"] = arrays.kernel("expand", expand, (k, t * k), expansion=expansion)
     wide = kernels["expand"].shape[-1] if "expand" in kernels else k
-    spatial = (*kernel_sides(kernel), wide)
+    spatial = (*kernel_sides(3 if kernel is None else kernel), wide)
     kernels["depthwise"] = arrays.kernel("depthwise", depthwise, spatial, channel_axes=1, kernel=kernel)
     projecting = (wide, count_of("out_channels", out_channels, k))
     kernels["project"] = arrays.kernel("project", project, projecting, out_channels=out_channels)

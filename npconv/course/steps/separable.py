@@ -51,7 +51,7 @@ def depthwise(
     arrays = GivenArrays(seed)
     x = arrays.volume("x", x)
     m, q = x.shape[-1], count_of("depth_multiplier", depth_multiplier, 1)
-    given, sides = (kernel, None) if isinstance(kernel, np.ndarray) else (None, kernel)
+    given, sides = (kernel, 3) if isinstance(kernel, np.ndarray) else (None, kernel)
     shape = (*kernel_sides(sides), m * q)
     kernel = arrays.kernel("kernel", given, shape, channel_axes=1, depth_multiplier=depth_multiplier)
     geometry: dict[str, Any] = {"stride": stride, "padding": padding, "dilation": dilation}
@@ -152,7 +152,7 @@ def separable(
     arrays = GivenArrays(seed)
     x = arrays.volume("x", x)
     m, q = x.shape[-1], count_of("depth_multiplier", depth_multiplier, 1)
-    shape, decides = (*kernel_sides(kernel), m * q), {"kernel": kernel, "depth_multiplier": depth_multiplier}
+    shape, decides = (*kernel_sides(3 if kernel is None else kernel), m * q), {"kernel": kernel, "depth_multiplier": depth_multiplier}
     depthwise = arrays.kernel("depthwise", depthwise, shape, channel_axes=1, **decides)
     mixing = (depthwise.shape[-1], count_of("out_channels", out_channels, FILTERS))
     pointwise = arrays.kernel("pointwise", pointwise, mixing, out_channels=out_channels)

@@ -70,9 +70,9 @@ def sizes_of(name: str, given: Sequence[int]) -> tuple[int, ...]:
     return arguments.sizes(NAME, name, given, "a numpy.ndarray or sizes, a tuple of ints")
 
 
-def kernel_sides(kernel: Pair | None) -> tuple[int, int]:
-    """A filter's height and width, 3×3 by default."""
-    return arguments.pair(NAME, "kernel", 3 if kernel is None else kernel)
+def kernel_sides(kernel: Pair) -> tuple[int, int]:
+    """A filter's height and width."""
+    return arguments.pair(NAME, "kernel", kernel)
 
 
 def count_of(name: str, value: int | None, otherwise: int) -> int:

@@ -29,7 +29,7 @@ def standard_arrays(
     """
     arrays = GivenArrays(seed)
     x = arrays.volume("x", x)
-    given, sides = (kernel, None) if isinstance(kernel, np.ndarray) else (None, kernel)
+    given, sides = (kernel, 3) if isinstance(kernel, np.ndarray) else (None, kernel)
     n = count_of("out_channels", out_channels, otherwise or x.shape[-1])
     shape = (*kernel_sides(sides), x.shape[-1], n)
     return arrays, x, arrays.kernel("kernel", given, shape, out_channels=out_channels)
