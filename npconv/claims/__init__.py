@@ -8,8 +8,19 @@ The modules, and the claims in each of them, stand in the article's order; so do
 """
 
 from . import architecture, bottlenecks, costs, inverted, overview, separable, subspaces
-from .table import Claim as Claim, Finding as Finding, as_markdown as as_markdown
+from .table import Claim as Claim, Finding as Finding, markdown_table
 
 _SECTIONS = (overview, separable, costs, subspaces, inverted, bottlenecks, architecture)
 
 CLAIMS = tuple(each for module in _SECTIONS for each in vars(module).values() if isinstance(each, Claim))
+
+
+def as_markdown(figures_page: str = "") -> str:
+    """The claims, their verdicts and the functions and figures that carry them, as the table of docs/claims.md.
+
+    A figure's name links to its heading in the figures' page, whose text this is given.
+
+    >>> as_markdown().splitlines()[0]
+    '| | the article says; the claim that tests it | verdict | functions and figures |'
+    """
+    return markdown_table(CLAIMS, figures_page)

@@ -80,14 +80,8 @@ def finding(holds: bool | None, *numbers: str, condition: str = "", **judged: Ar
     return Finding((f"holds if {condition}" if condition else "holds") if holds else "fails", numbers)
 
 
-def as_markdown(claims: Iterable[Claim], figures_page: str = "") -> str:
-    """The claims, their verdicts and what carries them, as the table that docs/claims.md holds.
-
-    A figure's name links to its heading in the figures' page, whose text this is given.
-
-    >>> as_markdown([]).splitlines()[0]
-    '| | the article says; the claim that tests it | verdict | functions and figures |'
-    """
+def markdown_table(claims: Iterable[Claim], figures_page: str) -> str:
+    """Claims as `npconv.claims.as_markdown` writes them."""
     anchors = dict(_anchor(line) for line in figures_page.splitlines() if line.startswith("### "))
     lines = ["| | the article says; the claim that tests it | verdict | functions and figures |", "|---|---|---|---|"]
     for number, entry in enumerate(claims, 1):

@@ -152,7 +152,8 @@ def separable(
     arrays = GivenArrays(seed)
     x = arrays.volume("x", x)
     m, q = x.shape[-1], count_of("depth_multiplier", depth_multiplier, 1)
-    shape, decides = (*kernel_sides(3 if kernel is None else kernel), m * q), {"kernel": kernel, "depth_multiplier": depth_multiplier}
+    shape = (*kernel_sides(3 if kernel is None else kernel), m * q)
+    decides = {"kernel": kernel, "depth_multiplier": depth_multiplier}
     depthwise = arrays.kernel("depthwise", depthwise, shape, channel_axes=1, **decides)
     mixing = (depthwise.shape[-1], count_of("out_channels", out_channels, FILTERS))
     pointwise = arrays.kernel("pointwise", pointwise, mixing, out_channels=out_channels)
