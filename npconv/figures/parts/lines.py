@@ -216,15 +216,6 @@ def _along(line: Line2D) -> Array:
     return np.concatenate([path, (corners[:, np.newaxis] + around).reshape(-1, 2)])
 
 
-def write_note(page: Axes, notes: Sequence[str], height: float) -> None:
-    """Write lines of small type at the upper edge of a page that is so many inches high."""
-    page.set_axis_off()
-    page.set_xlim(0, WIDTH)
-    page.set_ylim(0, height)
-    for i, note in enumerate(notes):
-        page.text(MARGIN, height - MARGIN - NOTE_LINE * i, note, size=SMALL, va="top", parse_math=False)
-
-
 def wrapped(text: str, width: float) -> list[str]:
     """Lines of small type that are no wider than so many inches.
 
