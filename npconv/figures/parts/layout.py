@@ -46,7 +46,7 @@ from .drawing import INK, MARGIN, SMALL, TEXT, TITLE, WIDTH, Pen, TooLargeError,
 
 GAP = 0.1  # inches between neighbours
 LEAST_CELL = 0.05  # inches
-HIGHEST = 12.8  # inches for a page
+HIGHEST = 13.15  # inches for a page
 
 Box = TypeVar("Box", bound=OffsetBox)
 Align: TypeAlias = Literal["top", "bottom", "left", "right", "center", "baseline"]
@@ -130,9 +130,11 @@ class Grid(OffsetBox):
         places = len(widths) - self.flush
         spare = max(0.0, self.wide * inch - width) / places
         lefts = (
-            (0 if self.flush else spare / 2) + np.cumsum([0, *widths]) + (across + spare) * np.arange(len(widths) + 1)
+            (0 if self.flush else spare / 2)
+            + np.cumsum([0, *widths])
+            + (across + spare) * np.arange(len(widths) + 1, dtype=np.float64)
         )
-        tops = -np.cumsum([0, *heights]) - down * np.arange(len(heights) + 1)
+        tops = -np.cumsum([0, *heights]) - down * np.arange(len(heights) + 1, dtype=np.float64)
         offsets = []
         for i, line in enumerate(self.rows):
             for j, box in enumerate(line):

@@ -212,7 +212,7 @@ def _along(line: Line2D) -> Array:
     path = np.stack([np.interp(at, lengths, corners[:, axis]) for axis in (0, 1)], axis=1)
     if line.get_marker() in ("", "None", None):
         return path
-    around = np.array([(0, 1), (1, 0), (0, -1), (-1, 0)]) * line.get_markersize() / 2
+    around = np.array([(0.0, 1), (1, 0), (0, -1), (-1, 0)]) * line.get_markersize() / 2
     return np.concatenate([path, (corners[:, np.newaxis] + around).reshape(-1, 2)])
 
 
