@@ -35,6 +35,23 @@ BAR = 0.2  # inches
 BAR_STRENGTHS = {"standard": 0.6, "depthwise": 1.0, "pointwise": 0.3}
 
 
+ALT = (
+    "Two ways from {input} to {output}. Above, the standard convolution: {n:filter} of {side}×{m}, {standard:,} "
+    "multiplications. Below, the separable one: {m} depthwise {side}×1 filters give {maps} with {depthwise:,} "
+    "multiplications, and {n} pointwise 1×1×{m} filters give {output} with {pointwise:,} more, {separable:,} together. "
+    "Two bars to scale compare {standard:,} with {separable:,}: {verdict}."
+)
+CLAIM = (
+    "From {input} to {output}, a standard convolution takes {standard:,} multiplications and a depthwise separable one "
+    "{depthwise:,} + {pointwise:,} = {separable:,}: {verdict}."
+)
+COMPUTED = (
+    "Multiplications were counted by running the kernels on numbers that count{how} (npconv.cost.count_operations); "
+    "the ratio is npconv.cost.cost_ratio's. With npconv.factored_kernel as the standard kernel the largest difference "
+    "between the two outputs is {difference}; a standard kernel is in general no such product."
+)
+
+
 @dataclass(frozen=True)
 class Example:
     """One layer both ways: the separable one, and the standard one with the kernel that it factors."""
@@ -166,24 +183,10 @@ def separable_example(
             "largest difference": e.difference,
             "drawn": drawn,
         },
-        alt=filled(
-            "Two ways from {input} to {output}. Above, the standard convolution: {n:filter} of {side}×{m}, "
-            "{standard:,} multiplications. Below, the separable one: {m} depthwise {side}×1 filters give {maps} with "
-            "{depthwise:,} multiplications, and {n} pointwise 1×1×{m} filters give {output} with {pointwise:,} more, "
-            "{separable:,} together. Two bars to scale compare {standard:,} with {separable:,}: {verdict}.",
-            **words,
-        ),
+        alt=filled(ALT, **words),
         caption=four_part_caption(
-            claim=(
-                "From {input} to {output}, a standard convolution takes {standard:,} multiplications and a depthwise "
-                "separable one {depthwise:,} + {pointwise:,} = {separable:,}: {verdict}."
-            ),
-            computed=(
-                "Multiplications were counted by running the kernels on numbers that count{how} "
-                "(npconv.cost.count_operations); the ratio is npconv.cost.cost_ratio's. With npconv.factored_kernel as "
-                "the standard kernel the largest difference between the two outputs is {difference}; a standard kernel "
-                f"is in general no such product.{f' {zeros[0].upper()}{zeros[1:]}.' if zeros else ''}"
-            ),
+            claim=CLAIM,
+            computed=COMPUTED + (f" {zeros[0].upper()}{zeros[1:]}." if zeros else ""),
             scale=[
                 "All volumes have one scale, channels at half of it",
                 hue_text(channels),

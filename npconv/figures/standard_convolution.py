@@ -3,7 +3,7 @@
 from functools import partial
 
 from ..kernels.geometry import Padding, Pair
-from ..text import counted, number_text, shape_text
+from ..text import counted, filled, number_text, shape_text
 from .figure import Figure, drawn_by, four_part_caption
 from .parts.drawing import Labels, TooLargeError, Volume, number_cell
 from .parts.layer import Layer, layer_from
@@ -15,6 +15,25 @@ from .parts.worked import Slices, Terms, slices_text, worked_value
 MOST_FILTERS = 4
 VOLUMES_HEIGHT = 5.0  # inches for the volumes with their titles
 BESIDES = 1.3  # inches for a worked value's title and equation, and for gaps
+
+ALT = (
+    "An input volume of {x} numbers and {filters} of {side} give an output volume of {y}. Framed are a patch of the "
+    "input, the first filter and one value of the output. Below, {slices} of the patch beside the filter's, with the "
+    "sums of their products: {equation}."
+)
+CLAIM = (
+    "A standard convolution takes {x} to {y} with N = {filters} of {side}: a filter spans all M = {m} channels, and "
+    "one place of it gives one value."
+)
+COMPUTED = (
+    "The output and the summands of the framed value are npconv.conv2d's and npconv.per_channel_maps', with "
+    "{geometry}; nothing is flipped."
+)
+SCALE = [
+    "All volumes have one scale, channels at half of it",
+    "a front face shows channel 0",
+    "indices count from 0",
+]
 
 
 def standard_convolution(
@@ -67,10 +86,17 @@ def standard_convolution(
         box, slices = worked
         figure = page.finish(column(volumes.spread(page.inner), box, below, gap=0.25))
     _, _, channels, filters = layer.kernel.shape
-    input_size, output_size = shape_text(layer.x.shape[1:]), shape_text(layer.y.shape[1:])
-    filter_size = shape_text(layer.kernel.shape[:3])
     drawn_filters = min(filters, MOST_FILTERS)
-    filter_count = counted("filter", filters)
+    words = {
+        "x": layer.x.shape[1:],
+        "y": layer.y.shape[1:],
+        "filters": counted("filter", filters),
+        "side": layer.kernel.shape[:3],
+        "slices": slices_text(slices, channels),
+        "equation": layer.equation,
+        "m": channels,
+        "geometry": geometry_text(stride, padding, dilation),
+    }
     return Figure(
         name="standard-convolution",
         figure=figure,
@@ -89,33 +115,18 @@ def standard_convolution(
                 "slices": slices,
             },
         },
-        alt=(
-            f"An input volume of {input_size} numbers and {filter_count} of {filter_size} give an output volume of "
-            f"{output_size}. Framed are a patch of the input, the first filter and one value of the output. Below, "
-            f"{slices_text(slices, channels)} of the patch beside the filter's, with the sums of their products: "
-            f"{layer.equation}."
-        ),
+        alt=filled(ALT, **words),
         caption=four_part_caption(
-            claim=(
-                f"A standard convolution takes {input_size} to {output_size} with N = {filter_count} of "
-                f"{filter_size}: a filter spans all M = {channels} channels, and one place of it gives one value."
-            ),
-            computed=(
-                "The output and the summands of the framed value are npconv.conv2d's and npconv.per_channel_maps', "
-                f"with {geometry_text(stride, padding, dilation)}; nothing is flipped."
-            ),
-            scale=[
-                "All volumes have one scale, channels at half of it",
-                "a front face shows channel 0",
-                "indices count from 0",
-                *notes,
-            ],
+            claim=CLAIM,
+            computed=COMPUTED,
+            scale=[*SCALE, *notes],
             not_shown=[
                 f"the numbers behind the front faces but for the {'slices drawn' if slices < channels else 'patch'}",
                 f"{channels - slices} of the {channels} slices, which the sum has" if slices < channels else "",
                 f"{filters - drawn_filters} of the filters" if filters > drawn_filters else "",
                 "a bias",
             ],
+            **words,
         ),
     )
 
