@@ -146,26 +146,3 @@ def test_numbers_end_at_one_right_edge() -> None:
         found = [t for t in figure.figure.findobj(Text) if t.get_text().split("\n")[-1] in numbers]
         assert len(found) == 4
         assert np.ptp([place.x1 for place in places(figure, *found)]) < 0.02
-
-
-@pytest.mark.parametrize(
-    ("case", "words"),
-    [
-        ({"x": (2, 56, 56, 24)}, "x must be one image"),
-        ({"expand": (32, 144)}, "expand must be"),
-        ({"depthwise": (3, 3, 24)}, "depthwise must be"),
-        ({"project": (144, 0)}, "project must have every axis at least 1"),
-        ({"project": (144, 24), "stride": 1, "padding": "valid"}, "padding must keep"),
-        ({"x": (1, 2, 2, 24), "padding": "valid"}, "would be empty"),
-        ({"x": (1, 56, 56, 1), "expand": (1, 144)}, "thick"),
-    ],
-)
-def test_what_cannot_be_drawn_is_refused(case: dict[str, Any], words: str) -> None:
-    with pytest.raises(ValueError, match=f"bottleneck_table.*{words}"):
-        bottleneck_table(**case)
-
-
-@pytest.mark.parametrize("case", [{"x": 56}, {"expand": (24, True)}, {"padding": 1.5}, {"depthwise": None}])
-def test_wrong_kinds_of_arguments_are_type_errors(case: dict[str, Any]) -> None:
-    with pytest.raises(TypeError, match=f"bottleneck_table.*{next(iter(case))}"):
-        bottleneck_table(**case)

@@ -298,23 +298,3 @@ def test_the_alt_text_has_the_numbers_of_every_kind() -> None:
     assert "each of the 17 blocks" in alt
     assert "7×7 from block 14 on" in alt
     assert "the one block" in drawn("one block").alt
-
-
-@pytest.mark.parametrize(
-    ("case", "error", "words"),
-    [
-        ({"resolution": 0}, ValueError, "cost_by_layer: resolution must be at least 1; got 0"),
-        ({"resolution": (8, -1)}, ValueError, "resolution must be at least 1"),
-        ({"resolution": 7.5}, TypeError, "cost_by_layer: resolution must be an int or a pair of ints"),
-        ({"resolution": (8, 8, 3)}, ValueError, "resolution must be an int or a pair"),
-        ({"resolution": True}, TypeError, "resolution must be an int or a pair"),
-        ({"rows": ()}, ValueError, "cost_by_layer: rows must be of 1 to 40 blocks; got 0"),
-        ({"rows": [(1, 8, 41, 1)]}, ValueError, "rows must be of 1 to 40 blocks; got 41"),
-        ({"rows": [(6, 8, 1)]}, TypeError, "rows must be"),
-        ({"width": -1}, ValueError, "width must be above 0"),
-        ({"classes": 0}, ValueError, "0"),
-    ],
-)
-def test_what_cannot_be_drawn_is_refused(case: dict[str, Any], error: type[Exception], words: str) -> None:
-    with pytest.raises(error, match=words):
-        cost_by_layer(**case)

@@ -76,17 +76,3 @@ def test_a_mark_beyond_the_plot_is_not_named() -> None:
     figure = cost_ratio(kernel_sizes=(3,), out_channels=(4, 89), depth_multipliers=(1,))
     assert "3×3 → 1/9" in {text.get_text() for text in figure.figure.axes[0].texts}
     assert not [artist for artist in figure.figure.axes[0].lines if artist.get_marker() == "|"]
-
-
-@pytest.mark.parametrize(
-    ("case", "argument"),
-    [
-        ({"kernel_sizes": ()}, "kernel_sizes"),
-        ({"depth_multipliers": (1, 2, 3, 4, 5)}, "depth_multipliers"),
-        ({"out_channels": (4, 2)}, "out_channels"),
-        ({"out_channels": (4,)}, "out_channels"),
-    ],
-)
-def test_what_cannot_be_drawn_is_refused(case: dict[str, tuple[int, ...]], argument: str) -> None:
-    with pytest.raises(ValueError, match=f"cost_ratio: {argument}"):
-        cost_ratio(**case)

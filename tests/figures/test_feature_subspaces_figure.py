@@ -1,11 +1,10 @@
 """The drawn lines are sums of the measured shares and the measured accuracies, and the words are their medians."""
 
-import copy
 from typing import Any
 
 import numpy as np
 import pytest
-from made_measurements import PLACES, made_subspaces
+from made import PLACES, made_subspaces
 from matplotlib.text import Annotation
 
 from npconv.figures import Figure, feature_subspaces
@@ -157,54 +156,3 @@ def test_horizontals_are_named_where_they_are(case: tuple[dict[str, Any], Figure
             if line.get_transform() == axes.get_yaxis_transform() and list(line.get_xdata()) == [0, 1]
         }
         assert level == {text.xy[1] for text in axes.texts if isinstance(text, Annotation)}
-
-
-def changed(change: str) -> dict[str, Any]:
-    measured = copy.deepcopy(made_subspaces())
-    run, inverted = measured["separable"][1], measured["inverted"][1]
-    if change == "missing":
-        del run["kept"]
-    elif change == "order":
-        run["trained"][0].reverse()
-    elif change == "sum":
-        run["untrained"][0][0] += 0.5
-    elif change == "counts":
-        run["kept"]["random"][0].append(0.5)
-    elif change == "size":
-        run["trained"] = run["untrained"] = run["trained"][:2]
-        run["kept"] = {kind: rows[:2] for kind, rows in run["kept"].items()}
-    elif change == "places":
-        del inverted["places"]["filtered"]["trained"]
-    elif change == "depth":
-        inverted["places"]["filtered"]["trained"]["95 %"].append(2)
-    elif change == "settings":
-        del measured["settings"]["steps"]
-    elif change == "blocks":
-        return made_subspaces(blocks=5)
-    return measured
-
-
-@pytest.mark.parametrize(
-    ("change", "words"),
-    [
-        ("missing", r"separable'\]\[1\] must have accuracy.*missing kept"),
-        ("order", "falling shares"),
-        ("sum", "falling shares"),
-        ("counts", r"\(3, 4\) accuracies"),
-        ("size", "one size"),
-        ("places", "filtered, trained"),
-        ("depth", "one depth"),
-        ("settings", "steps"),
-        ("blocks", "4 blocks at the most"),
-    ],
-)
-def test_what_cannot_be_drawn_is_refused(change: str, words: str) -> None:
-    with pytest.raises(ValueError, match=f"feature_subspaces: .*{words}"):
-        feature_subspaces(changed(change))
-
-
-def test_only_a_mapping_with_everything_is_taken() -> None:
-    with pytest.raises(TypeError, match="feature_subspaces: measured must be a mapping"):
-        feature_subspaces([])  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match="feature_subspaces: measured must have 'settings'"):
-        feature_subspaces({})

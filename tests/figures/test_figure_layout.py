@@ -5,9 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from made_measurements import made_gradients, made_subspaces
-from made_results import ENDS, made_results
-from made_savings import made_savings
+from made import ENDS, made_gradients, made_results, made_savings, made_subspaces
 from matplotlib.backends.backend_agg import FigureCanvasAgg, RendererAgg
 from matplotlib.collections import Collection
 from matplotlib.legend import Legend

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from made_measurements import made_gradients
+from made import made_gradients
 from matplotlib.figure import Figure as MatplotlibFigure
 
 from npconv.figures import Figure, gradient_flow
@@ -131,38 +131,3 @@ def test_ticks_are_powers_of_ten_around_the_numbers(exponents: tuple[float, floa
     decades(axes, 10.0 ** exponents[0], 10.0 ** exponents[1])
     assert [label.get_text() for label in axes.get_yticklabels()] == ticks
     assert power_of_ten(-12) == "10⁻¹²"
-
-
-def without(name: str, key: str) -> dict[str, Any]:
-    measured = made_gradients()
-    del measured[name][1][key]
-    return measured
-
-
-def changed(name: str, **entries: Any) -> dict[str, Any]:
-    measured = made_gradients()
-    measured[name][1].update(entries)
-    return measured
-
-
-@pytest.mark.parametrize(
-    ("measured", "error", "words"),
-    [
-        ([], TypeError, "measured must be a mapping"),
-        ({"settings": {"steps": 1}}, ValueError, "'data'"),
-        ({**made_gradients(), "settings": {"steps": 1}}, ValueError, "must have channels, expansion, gradient_images"),
-        (without("untrained", "blocks"), ValueError, r"untrained'\]\[1\].*missing blocks"),
-        (without("trained", "accuracy"), ValueError, r"trained'\]\[1\].*missing accuracy"),
-        (changed("untrained", variant="relu6"), ValueError, "linear, none; got 'relu6'"),
-        (changed("untrained", norms=[[0.0, 1.0]]), ValueError, "norms above 0"),
-        (changed("untrained", norms=[[2.0, 3.0]]), ValueError, "the last 1"),
-        (changed("trained", norms={"before": [2.0, 1.0]}), ValueError, "before and after"),
-        (changed("trained", norms={"before": [2.0, 1.0], "after": [2.0, 1.0]}), ValueError, "one depth"),
-        ({**made_gradients(), "untrained": made_gradients()["untrained"][:4]}, ValueError, "batch_norm=False, fans='p"),
-        ({**made_gradients(), "untrained": made_gradients()["untrained"][:8]}, ValueError, "fans='keras'"),
-        ({**made_gradients(), "trained": made_gradients()["trained"][:3]}, ValueError, "both networks"),
-    ],
-)
-def test_what_cannot_be_drawn_is_refused(measured: Any, error: type[Exception], words: str) -> None:
-    with pytest.raises(error, match=f"gradient_flow: .*{words}"):
-        gradient_flow(measured)

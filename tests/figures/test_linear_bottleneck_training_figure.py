@@ -4,14 +4,13 @@ import inspect
 import math
 import random
 import statistics
-from collections.abc import Callable
 from dataclasses import fields
 from itertools import product
 from typing import Any
 
 import numpy as np
 import pytest
-from made_results import ENDS, made_results
+from made import ENDS, made_results
 from matplotlib.text import Text
 
 from npconv.figures import Figure, linear_bottleneck_training
@@ -284,50 +283,3 @@ def test_accuracies_of_0_and_100_percent_are_inside_the_plots(end: float) -> Non
     assert figure.data["medians"]["none"][-1] == (100 if end > 0 else 0)
     assert low < min(10, figure.data["medians"]["none"][-1])
     assert high > max(10, figure.data["medians"]["none"][-1])
-
-
-def without(name: str) -> Callable[[dict[str, Any]], Any]:
-    return lambda results: results.pop(name)
-
-
-def changed(name: str, value: Any) -> Callable[[dict[str, Any]], Any]:
-    return lambda results: results["runs"][5].update({name: value})
-
-
-@pytest.mark.parametrize(
-    ("spoil", "message"),
-    [
-        (without("settings"), "must have 'settings'"),
-        (without("data"), "must have 'data'"),
-        (without("seeds"), "must have 'seeds'"),
-        (without("runs"), "must have 'runs'"),
-        (lambda r: r.update(runs=[]), r"\['runs'\] must be a list of runs; got \[\]"),
-        (lambda r: r.update(seeds="100"), r"\['seeds'\] must be a list of seeds; got '100'"),
-        (lambda r: r.update(seeds=[100, 101, 100]), r"\['seeds'\] must be ints, each once"),
-        (lambda r: r["settings"].pop("blocks"), "missing blocks"),
-        (lambda r: r["settings"].update(momentum="high"), "missing momentum"),
-        (lambda r: r["runs"].pop(), "missing none with seed 102"),
-        (lambda r: r["runs"].append(r["runs"][3]), r"\['runs'\]\[12\] must be of another .*\('relu6', 100\) again"),
-        (lambda r: r["runs"].insert(5, 3), r"\['runs'\]\[5\] must be a run, a dict; got 3"),
-        (lambda r: r["runs"][5].pop("test_accuracy"), r"\['runs'\]\[5\] .* missing test_accuracy"),
-        (changed("variant", "relu"), r"\['runs'\]\[5\] .* got 'relu' with 102"),
-        (changed("seed", 7), r"\['runs'\]\[5\] .* got 'relu6' with 7"),
-        (changed("step", [200, 400]), "a list of steps, as ints, that ends with 600"),
-        (changed("step", [200, 400.0, 600]), "a list of steps, as ints"),
-        (changed("step", [400, 200, 600]), "growing steps"),
-        (changed("step", [100, 400, 600]), r"the steps of the first run, \[200, 400, 600\]"),
-        (changed("test_accuracy", [0.1, 0.2]), "a test_accuracy for each of 3 steps"),
-        (changed("test_accuracy", [0.1, 0.2, 63.0]), "test_accuracy from 0 to 1"),
-        (changed("test_accuracy", [0.1, 0.2, math.nan]), "test_accuracy from 0 to 1"),
-    ],
-)
-def test_results_that_are_none_are_refused(spoil: Callable[[dict[str, Any]], Any], message: str) -> None:
-    results = made_results(seeds=3, evaluations=3)
-    spoil(results)
-    with pytest.raises(ValueError, match=f"linear_bottleneck_training: results.*{message}"):
-        linear_bottleneck_training(results)
-
-
-def test_what_is_no_mapping_is_an_error_of_kind() -> None:
-    with pytest.raises(TypeError, match=r"linear_bottleneck_training: results must be a dict .* got list"):
-        linear_bottleneck_training([])  # type: ignore[arg-type]

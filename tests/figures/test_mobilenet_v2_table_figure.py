@@ -259,27 +259,3 @@ def test_caption_and_alt_text_have_the_numbers() -> None:
         source, result = ("×".join(map(str, stage[key])) for key in ("input", "output"))
         assert f"{source} to {result}, {stage['weights'] + stage['norm']:,}" in figure.alt
     assert "3,504,872 parameters and 300,774,272 MACs" in figure.alt
-
-
-@pytest.mark.parametrize(
-    ("case", "words"),
-    [
-        ({"resolution": 0}, "mobilenet_v2_table: resolution must be at least 1; got 0"),
-        ({"resolution": (224, -1)}, "resolution must be at least 1"),
-        ({"rows": [(1, 8, 1, 1)] * 25, "width": 0.1}, "mobilenet_v2_table: rows must be at most 24"),
-        ({"resolution": 10**8, "width": 0.35}, "mobilenet_v2_table: too wide to draw"),
-        ({"width": 0}, "width must be above 0"),
-        ({"rows": [(1, 8, 0, 1)]}, "blocks of row 0"),
-    ],
-)
-def test_what_cannot_be_drawn_is_refused(case: dict[str, Any], words: str) -> None:
-    with pytest.raises(ValueError, match=words):
-        mobilenet_v2_table(**case)
-
-
-@pytest.mark.parametrize(
-    "case", [{"resolution": True}, {"resolution": 224.0}, {"resolution": (224, 1.5)}, {"rows": [3]}]
-)
-def test_wrong_kinds_of_arguments_are_type_errors(case: dict[str, Any]) -> None:
-    with pytest.raises(TypeError, match=next(iter(case))):
-        mobilenet_v2_table(**case)

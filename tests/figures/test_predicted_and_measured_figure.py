@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from made_savings import made_savings
+from made import made_savings
 
 from npconv.cost import conv2d_cost, depthwise_separable_conv2d_cost
 from npconv.data import read_json
@@ -153,38 +153,3 @@ def test_without_torch_it_is_npconv_alone() -> None:
     assert not any("torch" in word for word in words)
     assert "torch" not in figure.alt
     assert list(figure.data["medians"]) == ["counted", "limit", "npconv"]
-
-
-def changed(**entries: Any) -> dict[str, Any]:
-    measured = made_savings()
-    measured["separable"][1].update(entries)
-    return measured
-
-
-def without(key: str) -> dict[str, Any]:
-    measured = made_savings()
-    del measured["separable"][1][key]
-    return measured
-
-
-@pytest.mark.parametrize(
-    ("case", "error", "words"),
-    [
-        ({"measurements": []}, TypeError, "must be a mapping.*got list"),
-        ({"measurements": {"machine": {"threads": 1}}}, ValueError, "must have 'separable'"),
-        ({"measurements": {"separable": [{}]}}, ValueError, "must have 'machine'"),
-        ({"measurements": without("bytes")}, ValueError, r"\[1\] must have .*missing bytes"),
-        ({"measurements": changed(ratios={"npconv": 0.5})}, ValueError, r"\[1\] must have ratios of limit, npconv"),
-        ({"measurements": changed(flops_per_byte={"standard": 0.0})}, ValueError, r"\[1\] must have numbers above 0"),
-        ({"measurements": changed(ratios={"limit": 1.0, "npconv": 1.0})}, ValueError, "the same functions"),
-        (
-            {"measurements": changed(block="a very long name of a layer" * 3)},
-            ValueError,
-            "fewer layers, or of shorter names; got 4",
-        ),
-        ({"measurements": made_savings(), "batch": 3}, ValueError, "batch must be one of 2, 5; got 3"),
-    ],
-)
-def test_what_cannot_be_drawn_is_refused(case: dict[str, Any], error: type[Exception], words: str) -> None:
-    with pytest.raises(error, match=f"predicted_and_measured: .*{words}"):
-        predicted_and_measured(**case)

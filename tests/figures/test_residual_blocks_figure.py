@@ -159,31 +159,3 @@ def test_arrays_count_by_their_shapes_and_linear_is_what_no_draw_changes() -> No
     assert residual_blocks(**arrays).data == drawn("small").data
     for name in ("small", "strided", "ones"):
         assert residual_blocks(**CASES[name], seed=3).data == drawn(name).data
-
-
-@pytest.mark.parametrize(
-    ("case", "words"),
-    [
-        ({"x": (2, 28, 28, 256)}, "x must be one image"),
-        ({"narrow": (2, 28, 28, 24)}, "narrow must be one image"),
-        ({"reduce": (128, 64)}, "reduce must be"),
-        ({"expand": (32, 144)}, "narrow as x.*expand must be"),
-        ({"project": (0, 24)}, "project must have every axis at least 1"),
-        ({"padding": "valid"}, "padding must keep"),
-        ({"stride": 0}, "stride"),
-        (
-            {"narrow": (1, 28, 28, 1), "expand": (1, 6), "depthwise": (3, 3, 6), "project": (6, 1)},
-            "the inverted residual's input, .28, 28, 1.*thick",
-        ),
-        ({"narrow": (1, 2, 2, 24), "x": (1, 224, 224, 256)}, "the inverted residual's input.*high"),
-    ],
-)
-def test_what_cannot_be_drawn_is_refused(case: dict[str, Any], words: str) -> None:
-    with pytest.raises(ValueError, match=f"residual_blocks.*{words}"):
-        residual_blocks(**case)
-
-
-@pytest.mark.parametrize("case", [{"x": 28}, {"narrow": (1, 28.0, 28, 24)}, {"expand": "144"}, {"stride": 1.5}])
-def test_wrong_kinds_of_arguments_are_type_errors(case: dict[str, Any]) -> None:
-    with pytest.raises(TypeError, match=f"residual_blocks.*{next(iter(case))}"):
-        residual_blocks(**case)

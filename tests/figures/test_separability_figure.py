@@ -181,34 +181,6 @@ def test_given_kernels_have_their_shapes_told() -> None:
     assert "b, 5×5×2×4: exact at Q = 1, cost 0.29" in legend(figure, 1)
 
 
-@pytest.mark.parametrize(
-    ("case", "error", "argument"),
-    [
-        ({"kernel_size": 8}, ValueError, "kernel_size"),
-        ({"kernel_size": 3.0}, TypeError, "kernel_size"),
-        ({"in_channels": 0}, ValueError, "in_channels"),
-        ({"out_channels": 8}, TypeError, "out_channels"),
-        ({"out_channels": ()}, ValueError, "out_channels"),
-        ({"out_channels": (8, 8)}, ValueError, "out_channels"),
-        ({"out_channels": (1, 2, 3, 4, 5)}, ValueError, "out_channels"),
-        ({"repeats": 0}, ValueError, "repeats"),
-        ({"seed": True}, TypeError, "seed"),
-        ({"kernels": np.ones((3, 3, 2, 4))}, TypeError, "kernels"),
-        ({"kernels": {}}, ValueError, "kernels"),
-        ({"kernels": {"a": np.ones((3, 3, 2))}}, ValueError, "kernels"),
-        ({"kernels": {"a": np.zeros((3, 3, 2, 4))}}, ValueError, "kernels"),
-        ({"kernels": {"a": np.full((3, 3, 2, 4), np.nan)}}, ValueError, "kernels"),
-        ({"kernels": {"a": [[1.0]]}}, TypeError, "kernels"),
-        ({"kernels": {"a": np.ones((3, 3, 2, 4), complex)}}, TypeError, "kernels"),
-        ({"kernels": {1: np.ones((3, 3, 2, 4))}}, TypeError, "kernels"),
-        ({"kernels": {"a label that is much too long to be drawn": np.ones((3, 3, 2, 4))}}, ValueError, "kernels"),
-    ],
-)
-def test_what_cannot_be_drawn_is_refused(case: dict[str, Any], error: type[Exception], argument: str) -> None:
-    with pytest.raises(error, match=f"separability: .*{argument}"):
-        separability(**case)
-
-
 @pytest.mark.usefixtures("undrawn")
 def test_a_pointwise_kernel_is_separable_and_saves_nothing() -> None:
     figure = separability(kernel_size=1, out_channels=(2, 4), repeats=2)
