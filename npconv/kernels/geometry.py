@@ -25,7 +25,7 @@ class Axis:
 
     `input` and `output` are Dᵤ and Dᵥ along this axis, `kernel` is Dᵣ; `before` and `after` are the rows of zeros that
     padding puts in front and behind. `padded` is the size of the padded input, `span` the number of its rows that one
-    output position reaches over, and `taps[i]` the rows that tap i reads, one for each output position.
+    output position reaches over.
     """
 
     input: int
@@ -37,17 +37,18 @@ class Axis:
     padded: int = field(init=False, repr=False, compare=False)
     span: int = field(init=False, repr=False, compare=False)
     output: int = field(init=False, repr=False, compare=False)
-    taps: list[slice] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         padded = self.before + self.input + self.after
         span = self.dilation * (self.kernel - 1) + 1  # δ(Dᵣ − 1) + 1
         output = (padded - span) // self.stride + 1  # Dᵥ = ⌊(Dᵤ + padding − δ(Dᵣ − 1) − 1) / s⌋ + 1
-        extent = (output - 1) * self.stride + 1  # rows from the first output's to the last's
-        taps = [slice(first, first + extent, self.stride) for first in range(0, span, self.dilation)]
-        self.__dict__.update(
-            padded=padded, span=span, output=output, taps=taps
-        )  # a frozen dataclass forbids self.padded = …
+        self.__dict__.update(padded=padded, span=span, output=output)  # a frozen dataclass forbids self.padded = …
+
+    @property
+    def taps(self) -> list[slice]:
+        """taps[i]: the rows of the padded input that tap i reads, one for each output position."""
+        extent = (self.output - 1) * self.stride + 1  # rows from the first output's to the last's
+        return [slice(first, first + extent, self.stride) for first in range(0, self.span, self.dilation)]
 
     @cached_property
     def positions(self) -> list[list[int]]:
@@ -111,8 +112,9 @@ class Geometry:
         The views are writable where the arrays are, so the same loop gathers (`y += tap @ ...`) and scatters
         (`dtap += ...`).
         """
+        across = self.width.taps
         for i, rows in enumerate(self.height.taps):
-            for j, columns in enumerate(self.width.taps):
+            for j, columns in enumerate(across):
                 tap = padded[:, rows, columns]
                 yield (i, j, tap) if dpadded is None else (i, j, tap, dpadded[:, rows, columns])
 

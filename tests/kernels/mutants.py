@@ -23,7 +23,7 @@ MUTANTS = [
     Mutant("an output too few", "geometry", "// self.stride + 1", "// self.stride", ALL),
     Mutant("dilation dropped in the span", "geometry", "self.dilation * (self.kernel - 1) + 1", "self.kernel", ALL),
     Mutant("stride dropped in taps", "geometry", "first + extent, self.stride)", "first + extent, 1)", ALL),
-    Mutant("dilation dropped in taps", "geometry", "range(0, span, self.dilation)", "range(self.kernel)", ALL),
+    Mutant("dilation dropped in taps", "geometry", "range(0, self.span, self.dilation)", "range(self.kernel)", ALL),
     Mutant("stride dropped in positions", "geometry", "v * self.stride + i", "v + i", ALL),
     Mutant("dilation dropped in positions", "geometry", "+ i * self.dilation for", "+ i for", ALL),
     Mutant("stride and dilation swapped", "geometry", "v * self.stride + i * self.dilation",

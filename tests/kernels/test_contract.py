@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import npconv
+from npconv.cost import conv2d_cost
 from npconv.kernels import engine, geometry
 from npconv.kernels.normalization import batch_norm_backward_from_stages
 from npconv.kernels.signatures import SIGNATURES
@@ -273,6 +274,11 @@ def test_every_kernel_has_its_row_and_the_notation_page_shows_them():
         arrays = "; ".join(f"`{array}` {pattern}" for array, pattern in row.arrays.items())
         shown = next(line for line in page.splitlines() if line.startswith("|") and f"`{name}`" in line)
         assert shown.endswith(f"| {arrays} | {row.y or '—'} |")
+
+
+def test_a_kernel_of_any_size_costs_no_memory_until_it_is_run():
+    cost = conv2d_cost((1, 1, 1, 1), (10**9, 10**8, 1, 1), padding=((10**9, 0), (0, 10**8)))
+    assert cost.macs == 4 * 10**17
 
 
 def test_importing_npconv_loads_numpy_and_nothing_heavier():
