@@ -1,5 +1,6 @@
 """The counted points lie on the line, as fractions."""
 
+from collections.abc import Callable
 from fractions import Fraction
 
 import numpy as np
@@ -10,9 +11,9 @@ from npconv.cost import count_operations
 from npconv.figures import Figure, cost_ratio
 
 
-@pytest.fixture(scope="module", params=[(3, 5, 7), (3, (1, 7), (4, 2), 1)], ids=["squares", "other shapes"])
-def figure(request: pytest.FixtureRequest) -> Figure:
-    return cost_ratio(kernel_sizes=request.param)
+@pytest.fixture(scope="module", params=["squares", "other shapes"])
+def figure(request: pytest.FixtureRequest, default: Callable[[str], Figure]) -> Figure:
+    return default("cost-ratio") if request.param == "squares" else cost_ratio(kernel_sizes=(3, (1, 7), (4, 2), 1))
 
 
 def test_points_are_on_the_line(figure: Figure) -> None:
@@ -55,8 +56,8 @@ def test_the_drawn_lines_are_the_formula(figure: Figure) -> None:
             np.testing.assert_allclose(artist.get_ydata(), ratio)
 
 
-def test_every_line_mark_and_level_is_named() -> None:
-    figure = cost_ratio().figure
+def test_every_line_mark_and_level_is_named(default: Callable[[str], Figure]) -> None:
+    figure = default("cost-ratio").figure
     left, right = ({text.get_text() for text in axes.texts} for axes in figure.axes)
     assert left == {
         "3×3 → 1/9\nfrom N = 90", "5×5 → 1/25\nfrom N = 250", "7×7 → 1/49\nfrom N = 490", "as a standard\nconvolution",

@@ -1,36 +1,28 @@
 """The drawn lines are sums of the measured shares and the measured accuracies, and the words are their medians."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
 from made import PLACES, made_subspaces
 from matplotlib.text import Annotation
+from plots import legend, named, note
 
 from npconv.figures import Figure, feature_subspaces
 from npconv.training.fig07.measurements import stored_subspaces
 
 
 @pytest.fixture(scope="module", params=["what ships", "made"])
-def case(request: pytest.FixtureRequest) -> tuple[dict[str, Any], Figure]:
-    measured = stored_subspaces() if request.param == "what ships" else made_subspaces()
-    return measured, feature_subspaces(measured)
-
-
-def artists(figure: Figure, panel: int) -> dict[str, list[Any]]:
-    found: dict[str, list[Any]] = {}
-    for artist in figure.figure.axes[panel].lines:
-        found.setdefault(artist.get_gid() or "", []).append(artist)
-    return found
-
-
-def legend(figure: Figure, panel: int) -> list[str]:
-    return [text.get_text() for text in figure.figure.axes[panel].get_legend().get_texts()]
+def case(request: pytest.FixtureRequest, default: Callable[[str], Figure]) -> tuple[dict[str, Any], Figure]:
+    if request.param == "what ships":
+        return stored_subspaces(), default("feature-subspaces")
+    return made_subspaces(), feature_subspaces(made_subspaces())
 
 
 def test_the_first_plot_adds_up_the_last_blocks_shares(case: tuple[dict[str, Any], Figure]) -> None:
     measured, figure = case
-    drawn = artists(figure, 0)
+    drawn = named(figure.figure.axes[0])
     for state in ("trained", "untrained"):
         sums = []
         for run, thin in zip(measured["separable"], drawn[f"thin-{state}"], strict=True):
@@ -48,12 +40,12 @@ def test_dimensions_are_where_the_sum_reaches_95_per_cent(case: tuple[dict[str, 
             for shares, count in zip(run[state], row, strict=True):
                 assert sum(shares[: count - 1]) < 0.95 * sum(shares) <= sum(shares[:count]) + 1e-9
         middle = int(np.median([row[-1] for row in figure.data["dimensions"][state]]))
-        assert f"{state}: 95 % in {middle} directions" in legend(figure, 0)
+        assert f"{state}: 95 % in {middle} directions" in legend(figure.figure.axes[0])
 
 
 def test_the_second_plot_has_every_accuracy(case: tuple[dict[str, Any], Figure]) -> None:
     measured, figure = case
-    drawn = artists(figure, 1)
+    drawn = named(figure.figure.axes[1])
     for block in range(len(figure.data["enough"])):
         for kind in ("principal", "random"):
             rows = [run["kept"][kind][block] for run in measured["separable"]]
@@ -77,12 +69,12 @@ def test_what_suffices_loses_two_points_at_the_most(case: tuple[dict[str, Any], 
         at = counts.index(count)
         assert max(lost[at:]) <= 0.02 + 1e-9
         assert at == 0 or lost[at - 1] > 0.02
-        assert f"in block {block + 1}: {count} suffice" in legend(figure, 1)
+        assert f"in block {block + 1}: {count} suffice" in legend(figure.figure.axes[1])
 
 
 def test_the_third_plot_has_every_place(case: tuple[dict[str, Any], Figure]) -> None:
     measured, figure = case
-    drawn = artists(figure, 2)
+    drawn = named(figure.figure.axes[2])
     for place in PLACES:
         for state, name in (("trained", place), ("untrained", f"{place}-untrained")):
             rows = [run["places"][place][state]["95 %"] for run in measured["inverted"]]
@@ -109,17 +101,12 @@ def test_the_claim_follows_from_the_numbers(levels: tuple[float, ...], words: st
     assert words in feature_subspaces(measured).caption
 
 
-def test_what_ships_shows_many_directions_and_what_the_classifier_sees() -> None:
-    figure = feature_subspaces()
+def test_what_ships_shows_many_directions_and_what_the_classifier_sees(default: Callable[[str], Figure]) -> None:
+    figure = default("feature-subspaces")
     assert "needs many of their directions, but for those of the last block" in figure.caption
     for words in (figure.caption, note(figure)):
         assert "linear classifier of 10 classes" in words
         assert "see 9 directions of it at the most" in words
-    assert "nothing forces" not in figure.caption
-
-
-def note(figure: Figure) -> str:
-    return " ".join(figure.figure.texts[0].get_text().split())
 
 
 def test_above_the_plots_stands_what_was_measured_on_what(case: tuple[dict[str, Any], Figure]) -> None:

@@ -1,12 +1,14 @@
 """The drawn lines are the measured times and the counted costs, and the words follow from them."""
 
 import statistics
+from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
 import pytest
 from made import made_savings
+from plots import legend, note
 
 from npconv.cost import conv2d_cost, depthwise_separable_conv2d_cost
 from npconv.data import read_json
@@ -15,8 +17,10 @@ from npconv.figures.predicted_and_measured import PARTS, predicted_and_measured
 
 
 @pytest.fixture(scope="module", params=["what ships", "made"])
-def figure(request: pytest.FixtureRequest) -> Figure:
-    return predicted_and_measured() if request.param == "what ships" else predicted_and_measured(made_savings())
+def figure(request: pytest.FixtureRequest, default: Callable[[str], Figure]) -> Figure:
+    return (
+        default("predicted-and-measured") if request.param == "what ships" else predicted_and_measured(made_savings())
+    )
 
 
 def lines(axes: Any) -> dict[str, list[Any]]:
@@ -105,16 +109,15 @@ def test_the_counts_that_ship_are_those_of_the_layers() -> None:
                 assert row["gflops"][function][part] == pytest.approx(2e-6 * row["macs"][part] / milliseconds)
 
 
-def test_what_ships_is_of_mobilenet_v1_and_says_on_what_it_was_measured() -> None:
-    figure = predicted_and_measured()
+def test_what_ships_is_of_mobilenet_v1_and_says_on_what_it_was_measured(default: Callable[[str], Figure]) -> None:
+    figure = default("predicted-and-measured")
     assert len(figure.data["layers"]) == 13
-    note = " ".join(figure.figure.texts[0].get_text().split())
     machine = figure.data["machine"]
-    for words in (note, figure.caption):
+    for words in (note(figure), figure.caption):
         assert "the 13 blocks of MobileNetV1 at 224, batch 1, float32" in words
         assert f"{machine['processor']} with {machine['threads']} thread" in words
         assert f"NumPy {machine['numpy']}, {machine['blas']}, torch {machine['torch']}" in words
-    assert note.startswith("Measured once and stored")
+    assert note(figure).startswith("Measured once and stored")
 
 
 def test_the_table_below_has_each_layers_shape_in_its_column() -> None:
@@ -149,7 +152,6 @@ def test_the_words_are_the_numbers() -> None:
 
 def test_without_torch_it_is_npconv_alone() -> None:
     figure = predicted_and_measured(made_savings(functions=("limit", "npconv")))
-    words = [text.get_text() for axes in figure.figure.axes for text in axes.get_legend().get_texts()]
-    assert not any("torch" in word for word in words)
+    assert not any("torch" in word for axes in figure.figure.axes for word in legend(axes))
     assert "torch" not in figure.alt
     assert list(figure.data["medians"]) == ["counted", "limit", "npconv"]

@@ -1,10 +1,13 @@
 """The drawn errors are those of singular values cut off, the costs are counted, and the last point is exact."""
 
+from collections.abc import Callable
 from fractions import Fraction
+from itertools import product
 from typing import Any
 
 import numpy as np
 import pytest
+from plots import legend, named
 
 from npconv import depthwise_conv2d_loops, factored_kernel, pointwise_conv2d_loops
 from npconv.cost import count_operations
@@ -12,9 +15,9 @@ from npconv.figures import Figure, separability
 from npconv.kernels.standard import conv2d_loops
 
 
-@pytest.fixture(scope="module")
-def figure() -> Figure:
-    return separability()
+@pytest.fixture
+def figure(default: Callable[[str], Figure]) -> Figure:
+    return default("separability")
 
 
 def cut_off(kernel: np.ndarray) -> list[float]:
@@ -52,16 +55,13 @@ def test_errors_of_given_kernels_are_theirs() -> None:
         assert line["exact from Q"] == min(kernel.shape[0] * kernel.shape[1], kernel.shape[3])
 
 
-@pytest.mark.parametrize("q", [1, 2, 5, 8])
-def test_costs_are_counted_in_the_loops(figure: Figure, q: int) -> None:
-    for line in figure.data["random"]:
-        n = line["shape"][-1]
-        x = np.ones((1, 4, 5, 2))
+def test_costs_are_counted_in_the_loops(figure: Figure) -> None:
+    x = np.ones((1, 4, 5, 2))
+    for line, q in product(figure.data["random"], (1, 2, 8)):
+        n, deeper = line["shape"][-1], np.ones((1, 2, 3, 2 * q))
         standard = count_operations(conv2d_loops, x, np.ones((3, 3, 2, n))).multiplications
         separable = count_operations(depthwise_conv2d_loops, x, np.ones((3, 3, 2 * q))).multiplications
-        separable += count_operations(
-            pointwise_conv2d_loops, np.ones((1, 2, 3, 2 * q)), np.ones((2 * q, n))
-        ).multiplications
+        separable += count_operations(pointwise_conv2d_loops, deeper, np.ones((2 * q, n))).multiplications
         assert Fraction(line["costs"][q - 1]) == Fraction(separable, standard)
 
 
@@ -78,9 +78,9 @@ def test_errors_fall_and_a_random_kernel_is_exact_only_where_nothing_is_saved(fi
 
 
 def test_known_filters_are_as_separable_as_they_are_made(figure: Figure) -> None:
-    gabor, derivatives, product = figure.data["kernels"]
+    gabor, derivatives, outer = figure.data["kernels"]
     random = figure.data["random"][-1]
-    assert (derivatives["exact from Q"], product["exact from Q"]) == (2, 1)
+    assert (derivatives["exact from Q"], outer["exact from Q"]) == (2, 1)
     assert derivatives["errors"][0] > 0.1
     assert gabor["shape"] == random["shape"]
     assert all(one < 0.8 * other for one, other in zip(gabor["errors"][:8], random["errors"], strict=False))
@@ -104,16 +104,9 @@ def test_nearly_separable_is_not_exact() -> None:
     assert line["exact from Q"] == 2
 
 
-def artists(figure: Figure, panel: int) -> dict[str, list[Any]]:
-    found: dict[str, list[Any]] = {}
-    for artist in (*figure.figure.axes[panel].lines, *figure.figure.axes[panel].texts):
-        found.setdefault(artist.get_gid() or "", []).append(artist)
-    return found
-
-
 def test_the_drawn_points_are_the_data_up_to_the_exact_one(figure: Figure) -> None:
     for panel, lines in enumerate(("random", "kernels")):
-        drawn = artists(figure, panel)
+        drawn = named(figure.figure.axes[panel])
         for i, line in enumerate(figure.data[lines]):
             last = line["exact from Q"]
             (points,) = drawn[f"line-{i}"]
@@ -133,7 +126,7 @@ def middle(text: Any) -> np.ndarray:
 
 def test_a_number_stands_at_the_point_whose_q_it_is(figure: Figure) -> None:
     for panel, lines in enumerate(("random", "kernels")):
-        axes, drawn = figure.figure.axes[panel], artists(figure, panel)
+        axes, drawn = figure.figure.axes[panel], named(figure.figure.axes[panel])
         places = {
             (i, q): axes.transData.transform((float(Fraction(line["costs"][q - 1])), line["errors"][q - 1]))
             for i, line in enumerate(figure.data[lines])
@@ -150,12 +143,8 @@ def test_a_number_stands_at_the_point_whose_q_it_is(figure: Figure) -> None:
             assert text.get_text() == q
 
 
-def legend(figure: Figure, panel: int) -> list[str]:
-    return [text.get_text() for text in figure.figure.axes[panel].get_legend().get_texts()]
-
-
 def test_the_legend_says_what_each_line_and_number_is(figure: Figure) -> None:
-    left, right = legend(figure, 0), legend(figure, 1)
+    left, right = (legend(axes) for axes in figure.figure.axes)
     assert {"N = 8: exact at Q = 8, cost 1.89", "N = 128: exact at Q = 9, cost 1.07"} <= set(left)
     assert "each of 10 kernels; thick: their mean" in left
     assert "derivatives of a Gaussian: exact at Q = 2, cost 0.24" in right
@@ -167,7 +156,7 @@ def test_the_legend_says_what_each_line_and_number_is(figure: Figure) -> None:
     assert "seed 0" in figure.caption
     styles = {
         (line.get_linestyle(), line.get_marker())
-        for gid, lines in artists(figure, 0).items()
+        for gid, lines in named(figure.figure.axes[0]).items()
         for line in lines
         if gid.startswith("line-")
     }
@@ -178,7 +167,7 @@ def test_given_kernels_have_their_shapes_told() -> None:
     kernels = {"a": np.eye(9).reshape(3, 3, 1, 9), "b": np.ones((5, 5, 2, 4))}
     figure = separability(kernels=kernels, repeats=1)
     assert figure.figure.axes[1].get_title("left") == "given kernels"
-    assert "b, 5×5×2×4: exact at Q = 1, cost 0.29" in legend(figure, 1)
+    assert "b, 5×5×2×4: exact at Q = 1, cost 0.29" in legend(figure.figure.axes[1])
 
 
 @pytest.mark.usefixtures("undrawn")
