@@ -1,8 +1,8 @@
 """What ReLU keeps of points of the plane: counted again by angles, by sign patterns, and by plain loops over ReLU6."""
 
-import math
+from collections.abc import Callable
 from fractions import Fraction
-from itertools import combinations, product
+from itertools import product
 
 import numpy as np
 import pytest
@@ -15,9 +15,9 @@ from npconv.figures import Figure, relu_information_loss
 CLOUD = np.random.default_rng(5).normal(size=(40, 2)) * 7
 
 
-@pytest.fixture(scope="module")
-def figure() -> Figure:
-    return relu_information_loss()
+@pytest.fixture
+def figure(default: Callable[[str], Figure]) -> Figure:
+    return default("relu-information-loss")
 
 
 def matrices_of(draws: int, most: int, seed: int = 0) -> np.ndarray:
@@ -77,10 +77,12 @@ def test_no_count_hangs_on_rounding(figure: Figure) -> None:
     points = exact_points(figure)
     directions = points / np.linalg.norm(points, axis=1, keepdims=True)
     assert np.abs(rows @ directions.T).min() > 1e-9  # no row at a right angle to a point
-    for i, j in combinations(range(30), 2):  # and no two rows of a matrix on one line
-        assert np.abs(rows[:, i, 0] * rows[:, j, 1] - rows[:, i, 1] * rows[:, j, 0]).min() > 1e-9
+    crossed = rows[:, :, np.newaxis, 0] * rows[:, np.newaxis, :, 1]
+    assert np.abs(crossed - crossed.swapaxes(1, 2) + np.eye(30)).min() > 1e-9  # and no two rows of a matrix on one line
+    images = np.sort(matrices @ points.T, axis=None)
     for scale in figure.data["by scale"]["scales"]:
-        assert np.abs(scale * (matrices @ points.T) - 6).min() > 1e-9
+        beside = np.searchsorted(images, 6 / scale) + np.array([-1, 0])
+        assert np.abs(scale * images.take(beside, mode="clip") - 6).min() > 1e-9
 
 
 def test_the_expected_share_is_that_of_sign_patterns(figure: Figure) -> None:
@@ -93,16 +95,6 @@ def test_the_expected_share_is_that_of_sign_patterns(figure: Figure) -> None:
     assert expected[14] == Fraction(32752, 32768)
 
 
-def test_the_mean_is_the_expected_share_within_its_error(figure: Figure) -> None:
-    by_n, points, draws = figure.data["by n"], len(figure.data["points"]), figure.data["draws"]
-    live = live_by_angle(np.array(figure.data["points"]), matrices_of(draws, 30))
-    for n, total, text in zip(by_n["n"], by_n["kept in all draws"], by_n["expected share"], strict=True):
-        shares = (live[:, :n].sum(axis=1) >= 2).mean(axis=1)
-        error = shares.std(ddof=1) / math.sqrt(draws)
-        rare = 1 / (points * draws)  # where no draw has lost a point the measured error is 0
-        assert abs(total / (points * draws) - float(Fraction(text))) <= 3 * error + rare, n
-
-
 def test_it_agrees_with_the_claim(figure: Figure) -> None:
     numbers = relu_loses_information_in_few_dimensions().numbers[0]
     everything = len(figure.data["points"]) * figure.data["draws"]
@@ -111,6 +103,17 @@ def test_it_agrees_with_the_claim(figure: Figure) -> None:
         claimed = numbers.split(f" {of_relu['n']}: ")[1].split(")")[0]
         assert claimed.endswith(f"({exact:.3f}")
         assert float(claimed.split()[0]) == pytest.approx(of_relu["ReLU"] / everything, abs=0.02)
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_own_points_are_drawn_in_units_of_their_largest_distance() -> None:
+    figure = relu_information_loss(points=np.array([[3, 4], [6, -8], [-5, 0]]), dimensions=(2, 4), draws=30)
+    assert figure.data["largest distance"] == 10
+    assert figure.data["points"] == [[0.3, 0.4], [0.6, -0.8], [-0.5, 0]]
+    small, large = (relu_information_loss(points=CLOUD * scale, draws=30).data for scale in (1e-80, 1e80))
+    assert [panel["live"] for panel in small["panels"]] == [panel["live"] for panel in large["panels"]]
+    many = (relu_information_loss(points=np.ones((count, 2)), draws=3).format for count in (400, 401))
+    assert tuple(many) == ("svg", "png")
 
 
 @pytest.mark.usefixtures("undrawn")
@@ -135,21 +138,18 @@ def test_the_pseudo_inverse_gives_half_the_point_and_a_part_that_cancels(figure:
         part = np.linalg.solve(matrix.T @ matrix, matrix.T @ np.abs(embedded).T).T / 2
         np.testing.assert_allclose(back, points / 2 + part, atol=1e-12)
         assert np.abs(part).max() > 0.05
-    matrix = np.array(figure.data["panels"][2]["matrix"])
-    flipped = [np.array(signs)[:, np.newaxis] * matrix for signs in product((-1, 1), repeat=5)]
-    mean = np.mean([np.maximum(points @ t.T, 0) @ np.linalg.pinv(t).T for t in flipped], axis=0)
-    np.testing.assert_allclose(mean, points / 2, atol=1e-12)
 
 
-@pytest.mark.parametrize("case", [{}, {"points": CLOUD, "dimensions": (2, 3, 7), "draws": 50}])
+@pytest.mark.parametrize("case", [{}, {"points": CLOUD, "dimensions": (1, 3, 7), "draws": 50}])
 def test_points_with_two_live_coordinates_come_back_exactly(case: dict[str, object], figure: Figure) -> None:
     figure = relu_information_loss(**case) if case else figure  # type: ignore[arg-type]
     points = exact_points(figure)
-    for panel, axes in zip(figure.data["panels"], panel_axes(figure)[2], strict=True):
+    for panel, above, below in zip(figure.data["panels"], *panel_axes(figure)[1:3], strict=True):
         matrix, kept = np.array(panel["matrix"]), np.array(panel["live"]) >= 2
         assert kept.sum() == panel["kept"] == len(panel["recovered"])
-        np.testing.assert_allclose(offsets(axes, "kept"), points[kept], rtol=0, atol=1e-9)
-        np.testing.assert_allclose(panel["recovered"], points[kept], atol=1e-6)
+        assert bool(line(above, "half")) == (panel["n"] > 1)
+        np.testing.assert_allclose(offsets(below, "kept"), points[kept], rtol=0, atol=1e-9)
+        np.testing.assert_allclose(np.reshape(panel["recovered"], (-1, 2)), points[kept], atol=1e-6)
         for point in points[~kept]:  # another point has the same image
             live = matrix @ point > 0
             along = np.array([-matrix[live][0, 1], matrix[live][0, 0]]) if live.any() else point
@@ -233,25 +233,6 @@ def test_the_plots_show_the_data(figure: Figure) -> None:
     assert named == {f"n = {found['n']}": found["ReLU"] / everything for found in lines}
     named = {text.get_text() for axes in (by_n, by_scale) for text in axes.get_legend().get_texts()}
     assert {"expected: 1 − (n + 1)/2ⁿ", "median", "10 to 90 % of them", "ReLU, the same at every scale"} <= named
-
-
-def test_one_dimension_keeps_nothing() -> None:
-    figure = relu_information_loss(dimensions=(1,), draws=20)
-    assert figure.data["panels"][0]["kept"] == 0
-    assert figure.data["by n"]["expected share"] == ["0"]
-    assert figure.data["by scale"]["lines"][0]["ReLU6"][0] == 0
-    assert not line(panel_axes(figure)[1][0], "half")
-
-
-@pytest.mark.usefixtures("undrawn")
-def test_own_points_are_drawn_in_units_of_their_largest_distance() -> None:
-    figure = relu_information_loss(points=np.array([[3, 4], [6, -8], [-5, 0]]), dimensions=(2, 4), draws=30)
-    assert figure.data["largest distance"] == 10
-    assert figure.data["points"] == [[0.3, 0.4], [0.6, -0.8], [-0.5, 0]]
-    small, large = (relu_information_loss(points=CLOUD * scale, draws=30).data for scale in (1e-80, 1e80))
-    assert [panel["live"] for panel in small["panels"]] == [panel["live"] for panel in large["panels"]]
-    assert relu_information_loss(points=np.ones((401, 2)), draws=3).format == "png"
-    assert relu_information_loss(points=np.ones((400, 2)), draws=3).format == "svg"
 
 
 def test_what_lies_beyond_the_panels_is_counted(figure: Figure) -> None:

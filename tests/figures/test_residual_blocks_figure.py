@@ -121,22 +121,16 @@ def test_the_shortcut_runs_from_the_input_to_the_sum_and_the_last_relu_comes_aft
         assert len(after) == (letter == "a")
 
 
-@pytest.mark.parametrize(
-    ("case", "why"),
-    [
-        ({"stride": (1, 2)}, "the stride is (1, 2)"),
-        ({"project": (144, 32)}, "k = 24 but k′ = 32"),
-        ({"project": (144, 32), "stride": 2}, "the stride is 2, and k = 24 but k′ = 32"),
-    ],
-)
-def test_where_there_is_no_shortcut_none_is_drawn_and_it_says_why(case: dict[str, Any], why: str) -> None:
-    figure = residual_blocks(**case)
+@pytest.mark.parametrize(("name", "why"), [("strided", "the stride is (2, 1)"), ("no expansion", "k = 32 but k′ = 16")])
+def test_where_there_is_no_shortcut_none_is_drawn_and_it_says_why(name: str, why: str) -> None:
+    figure = drawn(name)
     gids = [artist.get_gid() for artist in figure.figure.findobj()]
     assert (gids.count("sum"), gids.count("shortcut")) == (1, 1)
     assert figure.data["inverted"]["why no shortcut"] == why
     assert f"no shortcut: {why}" in texts(figure)
     assert why in figure.caption
-    assert [t["role"] for t in figure.data["inverted"]["tensors"]] == ["input", "expanded", "filtered", "output"]
+    roles = [tensor["role"] for tensor in figure.data["inverted"]["tensors"]]
+    assert roles == ["input", *(["expanded"] if name == "strided" else []), "filtered", "output"]
 
 
 def test_without_an_expansion_none_is_drawn() -> None:
@@ -157,5 +151,4 @@ def test_every_arrow_says_its_operator_and_its_stride() -> None:
 def test_arrays_count_by_their_shapes_and_linear_is_what_no_draw_changes() -> None:
     arrays = {name: np.full(shape, np.nan) for name, shape in SMALL.items()}
     assert residual_blocks(**arrays).data == drawn("small").data
-    for name in ("small", "strided", "ones"):
-        assert residual_blocks(**CASES[name], seed=3).data == drawn(name).data
+    assert residual_blocks(**CASES["ones"], seed=3).data == drawn("ones").data
