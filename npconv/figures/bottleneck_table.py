@@ -103,16 +103,13 @@ class Letters:
     def notes(self) -> list[str]:
         """The lines below the table."""
         symbols, numbers, value = self.formula
-        whole, small = (shape_text([getattr(side, end) for side in self.sides]) for end in ("input", "output"))
+        small = shape_text([side.output for side in self.sides])
         notes = [f"Shortcut: {_shortcut_text(self.block)}."]
         if not self.block.expands:
             notes.append("t = 1: there is no expansion and no ReLU6 after it; its row is absent, and so is its cost.")
-        whose = "The paper's" if self.block.expands else "Without the expansion, the paper's"
         if self.map_kept:
+            whose = "The paper's" if self.block.expands else "Without the expansion, the paper's"
             notes.append(f"{whose} cost at stride 1, {symbols} = {numbers} = {value:,} MACs, holds here.")
-        else:
-            notes.append(f"{whose} cost at stride 1, {symbols} = {value:,} MACs, doesn't hold here:")
-            notes.append(f"the depthwise step and the projection run on a map of {small}, not {whole}.")
         if self.rounds_up:
             up = [f"⌈{side.input}/{side.stride}⌉ = {side.output}" for side in self.sides if side.input % side.stride]
             notes.append(f"“same” padding rounds up: {', '.join(dict.fromkeys(up))}.")
@@ -215,11 +212,15 @@ def _alt(letters: Letters) -> str:
 
 def _caption(letters: Letters) -> str:
     block, (formula, _, value) = letters.block, letters.formula
+    whole, small = (shape_text([getattr(side, end) for side in letters.sides]) for end in ("input", "output"))
     start = "The block expands its input, filters every channel by itself and projects"
     cost = (
         f"which is {formula}"
         if letters.map_kept
-        else f"where the map kept its size, as at stride 1, it would be {formula} = {value:,}"
+        else (
+            f"not the paper's {formula} = {value:,}, which is for stride 1: the depthwise step and the projection run "
+            f"on a map of {small}, not {whole}"
+        )
     )
     shortcut = "its shortcut is added" if block.shortcut else f"it has no shortcut, as {block.no_shortcut}"
     return four_part_caption(

@@ -33,12 +33,12 @@ PREFIXES = ((1, ""), (10**3, "k"), (10**6, "M"), (10**9, "G"), (10**12, "T"), (1
 UNITS = {"": "", "k": "thousands", "M": "millions", "G": "billions", "T": "trillions", "P": "quadrillions"}
 
 COLORS = {
-    "stem": "#DDDDDD",
+    "stem": "#FFFFFF",
     "expand": shade("#F0E442", FRONT),
     "depthwise": shade(ROLES["intermediate"], FRONT),
     "project": shade(ROLES["input"], FRONT),
-    "last": "#AAAAAA",
-    "classifier": "#888888",
+    "last": "#BBBBBB",
+    "classifier": "#777777",
 }
 HEIGHT, NOTE = 6.1, 0.48  # inches, of all and of the note above the panels
 BAR = 0.8  # of a column
@@ -239,7 +239,7 @@ def _caption(data: Mapping[str, Any]) -> str:
         scale=[
             "Colours are kinds of layer",
             "all axes are linear, from 0",
-            "a block's bars stand on one another, in the order of forward from the top",
+            "a block's bars are, from top to bottom, expand, depthwise and project",
             "a dotted line stands before a block whose output has another map than its input",
             "its expansion still has the input's",
         ],
@@ -279,7 +279,7 @@ def _draw(data: Mapping[str, Any]) -> matplotlib.figure.Figure:
     figure = matplotlib.figure.Figure(figsize=(WIDTH, HEIGHT))
     constrained = ConstrainedLayoutEngine(h_pad=0.06, rect=(0.01, 0.015, 0.98, 1 - 0.015 - NOTE / HEIGHT))
     explained = (
-        f"{_settings_text(data)}.\nThe bars of a block stand in the order of forward from the top. "
+        f"{_settings_text(data)}.\nThe bars of a block, from top to bottom: expand, depthwise, project. "
         "Hatched: the output is linear, no activation follows."
     )
     figure.text(MARGIN / WIDTH, 1 - MARGIN / HEIGHT, explained, size=SMALL, va="top", parse_math=False)
@@ -301,8 +301,9 @@ def _look(kind: str, linear: bool) -> dict[str, Any]:
 
 def _draw_panel(axes: Axes, data: Mapping[str, Any], name: str) -> None:
     """The title with a statement, the bars, and dotted lines where the map changes."""
-    columns, unit = data["columns"], " bytes" if name == "bytes" else ""
-    title = axes.set_title(f"{QUANTITIES[name]}: {data['totals'][name]:,}{unit}", loc="left")
+    columns, total = data["columns"], data["totals"][name]
+    amount = f"{amount_text(total, 'B')} ({total:,} bytes)" if name == "bytes" else f"{total:,}"
+    title = axes.set_title(f"{QUANTITIES[name]}: {amount}", loc="left")
     axes.annotate(_facts(data)[name], (1, 0), xycoords=title, xytext=(10, 2.5), textcoords="offset points", size=SMALL)
     for i, column in enumerate(columns):
         y = 0
@@ -354,7 +355,7 @@ def _draw_below(axes: Axes, data: Mapping[str, Any]) -> list[Text]:
         return axes.annotate(label, (x, 0), size=SMALL, ha=ha, va="center", **place)
 
     labels = [write("stem", 0, TICKS), write("last", end - 1.5, TICKS), write("classifier", end, LINE, ha="right")]
-    labels += [write(name, -0.5, down, -9, "right") for name, down in (("block", TICKS), ("map", MAPS))]
+    labels += [write(name, -0.5, down, -9, "right") for name, down in (("block", TICKS), ("output map", MAPS))]
     labels += [write(str(block), block, TICKS) for block in range(1, len(names) - 2)]
     inch = axes.figure.dpi_scale_trans
     level = axes.get_xaxis_transform() + ScaledTranslation(0, -BRACKETS / 72, inch)

@@ -169,6 +169,7 @@ def _draw_lines(axes: Axes, lines: Mapping[str, Line], out_channels: Sequence[in
     axes.set_xlabel("N, output channels")
     axes.axhline(1, **BASE)
     ends = {"1": (1.0, "as a standard\nconvolution")}
+    said: set[int] = set()
     for (label, line), look in zip(lines.items(), LOOKS, strict=False):
         limit, near, color = line["limit value"], line["within 10 % from N"], {"color": look["color"]}
         axes.plot(fine, line["depth multiplier"] / fine + limit, linestyle=look["linestyle"], **color)
@@ -178,7 +179,8 @@ def _draw_lines(axes: Axes, lines: Mapping[str, Line], out_channels: Sequence[in
         ends[label] = (limit, f"{label} → {line['limit']}")
         if first <= near <= last:
             axes.plot(near, 1.1 * limit, **NEAR)
-            ends[label] = (limit, f"{label} → {line['limit']}\nfrom N = {near}")
+            ends[label] = (limit, ends[label][1] + f"\nfrom N = {near}" * (near not in said))
+            said.add(near)
     label_ends(axes, ends)
 
 

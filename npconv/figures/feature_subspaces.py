@@ -27,39 +27,36 @@ PLACES = {"bottleneck": "output", "expanded": "after expansion", "filtered": "af
 DOTTED: dict[str, Any] = {"color": INK, "linestyle": ":", "linewidth": 1.1}  # random directions, untrained networks
 
 NOTE = (
-    "Small networks trained for {steps:step}: in (a) and (b) {blocks:depthwise separable block} of "
-    "{channels:channel}, {seeds:seed}; in (c) {depth:inverted residual}, k = {k}, t = {t}, {inverted_seeds:seed}. A "
-    "direction is a combination of channels; the principal ones hold the most variance. So many suffice that no more "
-    "than {points:.0f} points of accuracy are lost. Block {blocks} is read by the pool and a linear classifier of "
-    "{classes} classes, which see {seen} directions of it at the most, in any network. Data: {data}. This is not "
-    "ImageNet."
+    "Small networks, not ImageNet. A direction is a combination of channels; the principal ones hold the most "
+    "variance. “{first} suffice”: with {first} directions at most {points:.0f} points of test accuracy are lost."
 )
 ALT = (
     "Three plots. Left: the share of the variance in the first d of {channels} principal directions of block {blocks} "
-    "rises slowly; {share:.0%} are in {trained} directions after training and in {untrained} before. Middle: test "
-    "accuracy against the directions kept in one block, logarithmic; it rises from chance to {accuracy:.0%}, and with "
-    "principal directions sooner than with random ones: {suffice}. Right: directions that hold {share:.0%} of the "
+    "rises slowly; {share} are in {trained} directions after training and in {untrained} before. Middle: test "
+    "accuracy against the directions kept in one block, logarithmic; it rises from chance to {accuracy}, and with "
+    "principal directions sooner than with random ones: {suffice}. Right: directions that hold {share} of the "
     "variance in the blocks of inverted residuals: {inside}."
 )
 CAPTION = {
     "claim": (
-        "{says} In a network of {blocks:depthwise separable block} {share:.0%} of the variance in the last one fills "
-        "{trained} of {channels} directions, before training {untrained}; to lose no more than {points:.0f} points of "
-        "{accuracy:.0%} test accuracy, {suffice}. The last block is no evidence: the mean pool and the linear "
+        "{says} In a network of {blocks:depthwise separable block} {share} of the variance in the last one fills "
+        "{trained} of {channels} directions, before training {untrained}; to lose at most {points:.0f} points of "
+        "{accuracy} test accuracy, {suffice}. The last block is no evidence: the mean pool and the linear "
         "classifier of {classes} classes see {seen} directions of it at the most, in any network."
     ),
     "computed": (
         "npconv.training.fig07.probes: eigenvalues of the covariance of all positions of {images} test images, with "
         "the batch's statistics in batch normalisation, trained or not; for (b) the maps of one block are projected, "
-        "in inference mode, on directions taken from as many training images, without training again. (c): inverted "
-        "residuals, {k} channels expanded to {wide}; the output, and the maps after the ReLU6 of the expansion and of "
-        "the depthwise convolution. Data: {data}; {steps:step}. Thin: {seeds:seed}; thick: their median; dotted: "
-        "medians of the comparisons, random directions and untrained networks, in the same colours."
+        "in inference mode, on directions taken from as many training images, without training again. (c): "
+        "{depth:inverted residual}, k = {k}, t = {t}: {k} channels expanded to {wide}; the output, and the maps after "
+        "the ReLU6 of the expansion and of the depthwise convolution. Data: {data}; {steps:step}. Thin: {seeds:seed}, "
+        "in (c) {inverted_seeds}; thick: their median; dotted: medians of the comparisons, random directions and "
+        "untrained networks, in the same colours."
     ),
     "scale": "In (b) d is logarithmic; horizontal lines: all directions (dotted) and chance. In (a) one is at 95 %.",
     "not_shown": (
         "Not shown: ImageNet, and subspaces that are curved. The networks of (c), which have {k} channels between "
-        "their blocks by design, have {inverted_accuracy:.0%} test accuracy."
+        "their blocks by design, have {inverted_accuracy} test accuracy."
     ),
 }
 
@@ -189,15 +186,16 @@ def _words(data: Mapping[str, Any]) -> dict[str, Any]:
         **last,
         "says": _claim([count <= FEW * data["counts"][-1] for count in data["enough"]]),
         "suffice": f"{suffice} suffice",
+        "first": data["enough"][0],
         "inside": inside,
         "data": data["data"],
         "blocks": len(data["enough"]),
         "channels": data["counts"][-1],
         "seeds": len(data["accuracies"]),
-        "accuracy": float(np.median(data["accuracies"])),
+        "accuracy": _share(np.median(data["accuracies"])),
         "depth": len(places["bottleneck"]["trained"][0]),
         "inverted_seeds": len(data["inverted"]["accuracies"]),
-        "inverted_accuracy": float(np.median(data["inverted"]["accuracies"])),
+        "inverted_accuracy": _share(np.median(data["inverted"]["accuracies"])),
         "steps": settings["steps"],
         "images": settings["probed_images"],
         "k": settings["channels"],
@@ -205,9 +203,13 @@ def _words(data: Mapping[str, Any]) -> dict[str, Any]:
         "wide": settings["channels"] * settings["expansion"],
         "classes": CLASSES,
         "seen": CLASSES - 1,
-        "share": SHARE,
+        "share": _share(SHARE),
         "points": 100 * ENOUGH,
     }
+
+
+def _share(part: float) -> str:
+    return f"{100 * part:.0f} %"
 
 
 def _span(rows: Sequence[Sequence[int]]) -> str:

@@ -12,6 +12,7 @@ from matplotlib.ticker import MaxNLocator
 from ..text import filled
 from ..training.fig07.measurements import CLASSES, UNTRAINED, learnt, stored_gradients
 from .figure import Figure, four_part_caption, style
+from .parts.drawing import SMALLEST
 from .parts.lines import BASE, LOOKS, SEEDS, Kind, Panel, decades, draw_runs, side_by_side, times_text
 from .parts.training_runs import check_measured, check_names
 
@@ -22,12 +23,9 @@ KINDS: dict[str, Kind] = dict(zip(NETWORKS, LOOKS, strict=False))
 SECOND: dict[str, Any] = {"linestyle": ":", "markerfacecolor": "white"}  # before training, or Keras's fans
 
 NOTE = (
-    "Small networks of inverted residuals (k = {k}, t = {t}) with shortcuts and without. ×: the gradient's norm at the "
-    "first block over that at the last. (a) and (b): before training, {seeds:seed}; a line ends, with a marker, at its "
-    "network's first block; Keras's fans are another start of depthwise kernels. (c): {runs:seed} of "
-    "{trained_depth:block} with batch norm, trained for {steps:step} to a median test accuracy of "
-    "{accuracy_linear:.0f} % with shortcuts and {accuracy_none:.0f} % without; chance is {chance:.0f} %{failed_too}. "
-    "Data: {data}. This is not ImageNet."
+    "Small networks of inverted residuals, not ImageNet. ×: the gradient's norm at the first block over that at the "
+    "last. (a) and (b): before training; Keras's fans are another initial size of depthwise kernels. (c): test "
+    "accuracy {accuracy_linear:.0f} % with shortcuts, {accuracy_none:.0f} % without, chance {chance:.0f} %{failed_too}."
 )
 ALT = (
     "Three plots of the gradient's norm, on a logarithmic axis, against the number of blocks that it has gone back "
@@ -47,10 +45,12 @@ CAPTION = {
     "computed": (
         "npconv.training.fig07.probes.gradient_norms: the Frobenius norm of the loss's gradient with respect to each "
         "block's output, on one batch of {images:test image} in training mode, in networks of inverted residuals "
-        "(variant_network, linear and none) that differ in nothing but their shortcuts: (a) with batch normalisation "
-        "and He's kernels, (b) without it and with Glorot's, (c) as (a). Glorot's kernels depend on the fans: a "
-        "depthwise 3×3 kernel's are 9 and 9, the products of a sum, but Keras takes 9·M and 9, as if the channels were "
-        "mixed. Data: {data}. Thin: {seeds:seed} in (a) and (b), {runs} in (c); thick: their median."
+        "(variant_network, linear and none; k = {k}, t = {t}) that differ in nothing but their shortcuts: (a) with "
+        "batch normalisation and He's kernels, (b) without it and with Glorot's, (c) as (a), trained for {steps:step}"
+        " to a median test accuracy of {accuracy_linear:.0f} % with shortcuts and {accuracy_none:.0f} % without, "
+        "where chance is {chance:.0f} %. Glorot's kernels depend on the fans: a depthwise 3×3 kernel's are 9 and 9, "
+        "the products of a sum, but Keras takes 9·M and 9, as if the channels were mixed. Data: {data}. Thin: "
+        "{seeds:seed} in (a) and (b), {runs} in (c); thick: their median."
     ),
     "scale": (
         "The vertical axes are logarithmic, each with its own range; a line ends, with a marker, at its network's "
@@ -106,6 +106,8 @@ def gradient_flow(measured: Mapping[str, Any] | None = None) -> Figure:
     ]
     with style():
         figure = side_by_side(FUNCTION, filled(NOTE, **words), panels, "measured must have shorter numbers")
+        for axes, name in zip(figure.axes, (NORMALISED, PLAIN), strict=False):
+            _write_depths(axes, data[name])
     caption = four_part_caption(**CAPTION, **words)
     return Figure(name="gradient-flow", figure=figure, data=data, alt=filled(ALT, **words), caption=caption)
 
@@ -275,6 +277,18 @@ def _legend(lines: Sequence[Line]) -> list[tuple[Kind, str]]:
         for line in _deepest(lines)
     ]
     return [*entries, SEEDS]
+
+
+def _write_depths(axes: Axes, lines: Sequence[Line]) -> None:
+    """Write at the end of each line of a network with shortcuts its depth, away from the lines without them."""
+    vanishing = min(line["median at the first block"] for line in lines) < 0.1
+    with_shortcuts = [line for line in lines if line["network"] == "linear"]
+    for line in with_shortcuts:
+        at = line["blocks"] - 1, line["median at the first block"]
+        last = line is _deepest(with_shortcuts)[0]
+        text, place = (f"{line['blocks']} blocks", "right") if last else (f"{line['blocks']}", "left")
+        offset = (-6 if last else 0, 5) if vanishing or last else (5, -3)
+        axes.annotate(text, at, offset, textcoords="offset points", size=SMALLEST, ha=place, gid="depth")
 
 
 def _kind(line: Line) -> Kind:

@@ -284,7 +284,7 @@ def _draw_differences(axes: Axes, comparisons: Sequence[Mapping[str, Any]]) -> N
     beyond = max(0.04 * (high - low), 0.5)
     axes.set_title("(c) final accuracy, seed by seed: first minus second", loc="left")
     axes.set(xlim=(low - beyond, high + beyond), ylim=(len(comparisons) - 0.5, -0.5))
-    axes.set_xlabel("percentage points; right of 0 the first is better")
+    axes.set_xlabel("percentage points; right of 0 the first is better (p: two-sided sign-flip test)")
     axes.set_yticks(range(len(comparisons)), [" minus\n".join(_names(each, NAMES)) for each in comparisons])
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)

@@ -186,7 +186,7 @@ class TableDrawing:
         written = note("\n".join(textwrap.wrap(" ".join(filter(None, notes)), NOTE)))
         count = 4 ** ((most.bit_length() - 1) // 2)
         bars = {n: math.sqrt(n) * self.channel for n in (count // 4, count)}
-        explained = legend(page, "after ReLU6", bars, "sides: square roots of the sizes; bars: shares")
+        explained = legend(page, "after ReLU6", bars, "thickness ∝ √channels, height ∝ √(map height)")
         head = heading(table.title, "t: expansion, c: output channels, n: blocks, s: stride of the first of them")
         self.box = column(head, body, written, explained, gap=0.12, align="left")
 
@@ -217,7 +217,7 @@ class TableDrawing:
         source, result = map(shape_text, each.shapes)
         operator = column(text(each.operator), *([note(each.detail)] if each.detail else []), gap=0.03, align="left")
         costs = [self._cost(i, each, cost) for cost in COLORS]
-        return [text(source), operator, *map(text, each.letters), row(volume, text(result), gap=0.08), *costs]
+        return [text(source), operator, *map(text, each.letters), row(volume, text(result), gap=0.14), *costs]
 
     def _cost(self, i: int, each: NetworkRow, cost: str) -> OffsetBox:
         """A number, and below it its share as a bar and written, unless it is 0."""

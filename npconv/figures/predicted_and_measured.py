@@ -45,7 +45,14 @@ OF_PARTS: dict[str, Kind] = {
     "depthwise": {"color": LINE_COLORS[3], "marker": "D"},
 }
 
-NOTE = "Measured once and stored: {setting}. Another machine gives other times; the counts stay."
+NOTE = (
+    "Measured once and stored: {setting}. Another machine gives other times; the counts stay. NumPy's limits: the "
+    "matrix products alone, and one copy of the depthwise convolution's bytes.{lowest}"
+)
+LOWEST = (
+    " torch's lowest ratio, layer {layer}: there its standard convolution reaches {there:.0f} GFLOP/s, {median:.0f} in "
+    "the median."
+)
 SETTING = (
     "{layers}, batch {batch}, {dtype}, medians of {rounds:round}, on {processor} with {threads:thread}, NumPy {numpy}, "
     "{blas}{torch}"
@@ -72,7 +79,7 @@ CAPTION = {
     ),
     "scale": (
         "The vertical axes are logarithmic; in (a) the dotted horizontal line is the limit 1/Dᵣ². Filled markers: "
-        "counted, and npconv; hollow: NumPy's limits, and torch."
+        "counted, and npconv; hollow: NumPy's limits, and torch.{lowest}"
     ),
     "not_shown": "Not shown: backward passes, other batches, normalisation and activations, which both sides have.",
 }
@@ -207,6 +214,7 @@ def _words(data: Mapping[str, Any]) -> dict[str, Any]:
     shares = [f"{_range([100 * layer['share of time'][f] for layer in layers])} % of its time in {f}" for f in timed]
     return {
         "setting": _setting(data),
+        "lowest": _lowest(layers) if "torch" in timed else "",
         "count": len(layers),
         "ratios": ", ".join(ratios),
         "intensities": ", ".join(intensities),
@@ -220,6 +228,14 @@ def _words(data: Mapping[str, Any]) -> dict[str, Any]:
         "depthwise": over("flops_per_byte", "depthwise"),
         "standard": over("flops_per_byte", "standard"),
     }
+
+
+def _lowest(layers: Layers) -> str:
+    """The layer of torch's lowest ratio, and the speed of torch's standard convolution in it."""
+    lowest = min(layers, key=lambda layer: float(layer["ratios"]["torch"]))
+    speeds = [layer["gflops"]["torch"]["standard"] for layer in layers]
+    there, median = lowest["gflops"]["torch"]["standard"], statistics.median(speeds)
+    return filled(LOWEST, layer=str(lowest["block"]).removeprefix("block "), there=there, median=median)
 
 
 def _setting(data: Mapping[str, Any]) -> str:

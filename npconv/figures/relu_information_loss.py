@@ -29,7 +29,6 @@ REACH = 2.0  # panels show what lies no further out than this many times the inp
 MARGIN_OF_PANEL = 1.08
 LIGHTEST = 0.86  # of viridis, on white
 SCALES = (0.3, 0.5, 0.7, *(ten * part for ten in (1, 10, 100) for part in (1, 1.5, 2, 3, 5, 7)), 1000)
-SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 PLAIN = {"facecolor": "white", "edgecolor": "none", "pad": 1}
 DOT: Kind = {"linestyle": "none", "marker": "o", "markersize": 3}
@@ -270,7 +269,7 @@ def _draw(
     """All of it, from above: panels by the pseudo-inverse, panels by the live coordinates, the two plots of shares."""
     columns = len(panels) + 1
     side = min((WIDTH - 2 * MARGIN) / columns - 0.1, LARGEST_PANEL)
-    heights = (side + 0.8, side + 0.95, 3.4)
+    heights = (side + 0.88, side + 0.95, 3.4)
     figure = noted("", sum(heights))
     rows: Any = figure.subfigures(3, 1, height_ratios=heights)
     above, between, below = rows
@@ -280,23 +279,23 @@ def _draw(
         above,
         "(a) T into n dimensions, ReLU, and back by the pseudo-inverse T⁺",
         (
-            f"T⁺relu(Tx) = x/2 + T⁺|Tx|/2{from_2}: the last part cancels only on average over T, so shrinkage mixes "
-            f"with loss. {median}"
+            f"Grey {'line' if is_curve else 'dots'}: x/2, which comes back on average over many T{from_2}; for one T "
+            f"shrinkage mixes with loss. {median}"
         ),
     )
     _head(
         between,
         "(b) the same outputs, decoded from their live coordinates alone",
         (
-            "Two live coordinates (above 0) are two equations for a point's two unknowns: it comes back exactly. Lost "
-            "points are drawn where they were."
+            "Two live coordinates (above 0) give a point back exactly. Lost points are drawn where they were. "
+            f"Expected, on average over T: {len(unit)}·(1 − (n + 1)/2ⁿ) points."
         ),
     )
     colors = colormaps["viridis"](np.linspace(0, LIGHTEST, len(unit)))
     half = HALF if is_curve else HALF_POINTS
     first, *upper = above.subplots(1, columns)
     key, *lower = between.subplots(1, columns)
-    _draw_key(key, colors, half)
+    _draw_key(key, colors)
     _scatter(first, "Input", unit, np.full(len(unit), True), colors, data["reach"])
     for panel, forth, back in zip(panels, upper, lower, strict=True):
         if panel.n > 1:
@@ -304,8 +303,8 @@ def _draw(
         _scatter(forth, f"Output/dim = {panel.n}", panel.decoded, panel.kept, colors, data["reach"])
         recovered = np.where(panel.kept[:, np.newaxis], panel.recovered, unit)
         _scatter(back, "", recovered, panel.kept, colors, data["reach"])
-        expected = f"expected 1 − {panel.n + 1}/2{str(panel.n).translate(SUPERSCRIPTS)}"
-        text = f"{panel.kept.sum()} of {len(unit)} kept\n{expected}"
+        expected = float(len(unit) * expected_share(panel.n))
+        text = f"{panel.kept.sum()} of {len(unit)} kept\nexpected {expected:.4g}"
         back.set_xlabel(text, size=SMALL if columns <= MOST_PANELS else SMALLEST)
     _draw_shares(below.subplots(1, 2), data)
     arrange(FUNCTION, figure, "dimensions must be fewer")
@@ -332,7 +331,7 @@ def _scatter(axes: Axes, title: str, points: Array, kept: Array, colors: Array, 
         spine.set(visible=True, color=ROLES["padding"], linewidth=0.6)
 
 
-def _draw_key(axes: Axes, colors: Array, half: Kind) -> None:
+def _draw_key(axes: Axes, colors: Array) -> None:
     """What the marks in the panels stand for, in the place of a panel."""
     axes.set_axis_off()
     axes.set_box_aspect(1)
@@ -340,7 +339,6 @@ def _draw_key(axes: Axes, colors: Array, half: Kind) -> None:
     entries: dict[str, Any] = {
         "kept: two or more\nlive coordinates": tuple(Line2D([], [], **{**DOT, "color": color}) for color in some),
         "lost: fewer": Line2D([], [], **LOST),
-        "x/2": Line2D([], [], **half),
     }
     axes.legend(
         list(entries.values()),

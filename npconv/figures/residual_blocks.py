@@ -216,6 +216,8 @@ class Chain:
         self.letter, self.block, self.side = letter, block, side
         operators = [*block.operators, *[None] * block.shortcut]
         self.joints = [Joint(op, t.activation) for op, t in zip(operators, block.tensors[1:], strict=True)]
+        if block.shortcut and block.tensors[-1].linear:
+            self.joints[-1] = Joint(None, "no activation")
         self.names = [f"{tensor.role}\n{shape_text(tensor.shape)}" for tensor in block.tensors]
         self.labels = [page.size(note(name))[0] for name in self.names]
         self.least = [joint.width(page) for joint in self.joints]

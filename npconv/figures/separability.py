@@ -238,7 +238,7 @@ def _legend(lines: Sequence[Line], with_shapes: bool = False) -> list[tuple[Kind
     if lines[0]["kernels"] > 1:
         entries.append((SEEDS[0], f"each of {lines[0]['kernels']} kernels; thick: their mean"))
     entries.append((REFERENCE, "√(1 − cost): a random kernel as N → ∞"))
-    return [*entries, ({"linestyle": "none"}, "numbers at points: the depth multiplier Q")]
+    return [*entries, ({"linestyle": "none"}, "numbers at points, where there is room: Q")]
 
 
 def _draw_lines(lines: Sequence[Line], axes: Axes) -> None:

@@ -179,7 +179,7 @@ def test_titles_and_legends_say_how_much_and_which_share() -> None:
     assert ("classifier", "1.28 M", "37 %") in rows
     assert ("expand", "13.4 MB", "50 %") in rows
     titles = [axes.get_title(loc="left") for axes in panels(drawn("the paper's")).values()]
-    assert titles == ["MACs: 300,774,272", "weights: 3,470,760", "output maps: 26,716,448 bytes"]
+    assert titles == ["MACs: 300,774,272", "weights: 3,470,760", "output maps: 26.7 MB (26,716,448 bytes)"]
     assert {"expand and project 82 %, depthwise 7 %", "62 % from block 17 on", "53 % up to block 3"} <= set(written)
     assert "8 B" in texts(drawn("narrow, flat, two classes"))
 

@@ -104,18 +104,18 @@ def test_the_claim_follows_from_the_numbers(levels: tuple[float, ...], words: st
 def test_what_ships_shows_many_directions_and_what_the_classifier_sees(default: Callable[[str], Figure]) -> None:
     figure = default("feature-subspaces")
     assert "needs many of their directions, but for those of the last block" in figure.caption
-    for words in (figure.caption, note(figure)):
-        assert "linear classifier of 10 classes" in words
-        assert "see 9 directions of it at the most" in words
+    assert "linear classifier of 10 classes see 9 directions of it at the most" in figure.caption
 
 
-def test_above_the_plots_stands_what_was_measured_on_what(case: tuple[dict[str, Any], Figure]) -> None:
+def test_it_says_what_was_measured_on_what(case: tuple[dict[str, Any], Figure]) -> None:
     measured, figure = case
-    settings, words = measured["settings"], note(figure)
-    assert words.endswith(f"Data: {measured['data']}. This is not ImageNet.")
+    settings, words, enough = measured["settings"], figure.caption, figure.data["enough"][0]
+    assert "not ImageNet" in note(figure)
+    assert f"“{enough} suffice”: with {enough} directions at most 2 points" in note(figure)
     for part in (
-        f"{settings['steps']} steps",
-        f"{len(measured['separable'][0]['trained'])} depthwise separable blocks of {settings['counts'][-1]} channels",
+        f"Data: {measured['data']}; {settings['steps']} steps",
+        f"{len(measured['separable'][0]['trained'])} depthwise separable blocks",
+        f"of {settings['counts'][-1]} directions",
         f"{len(measured['inverted'][0]['places']['expanded']['trained']['95 %'])} inverted residuals",
         f"k = {settings['channels']}, t = {settings['expansion']}",
         f"{len(measured['separable'])} seeds",

@@ -209,7 +209,7 @@ def test_pictures_stand_clear_of_texts_and_bars_are_shares_on_one_scale(name: st
 def test_the_papers_numbers_are_told_where_they_are_this_networks() -> None:
     figure = drawn("the article's")
     assert figure.data["the paper's"] == {"macs": "300 M", "params": "3.4 M", "holds": True}
-    sentence = "The paper's 300 M MAdds and 3.4 M parameters are these MACs, and 3,470,760, cut off."
+    sentence = "The paper's 300 M MAdds and 3.4 M parameters are these MACs, and 3,470,760, truncated."
     assert any(sentence in text for text in texts(figure))
     assert sentence in figure.caption
     assert "19 blocks, and its table sums to 17" in figure.caption

@@ -135,7 +135,7 @@ def test_the_legend_says_what_each_line_and_number_is(figure: Figure) -> None:
     assert "each of 10 kernels; thick: their mean" in left
     assert "derivatives of a Gaussian: exact at Q = 2, cost 0.24" in right
     for texts in (left, right):
-        assert "numbers at points: the depth multiplier Q" in texts
+        assert "numbers at points, where there is room: Q" in texts
     assert [axes.get_title("left") for axes in figure.figure.axes] == [
         "random kernels, 3×3×3×N", "kernels of known filters, 3×3×3×128",
     ]  # fmt: skip

@@ -165,7 +165,7 @@ def _thin_ticks(axes: Axes) -> None:
 def _move_apart(axes: Axes, labels: Sequence[Annotation]) -> None:
     """Move labels up or down, as little as need be, until none touches another, within the height of the axes."""
     boxes = [_box(label) for label in labels]
-    gap = max((box.height for box in boxes), default=0.0) + 2
+    gap = max((box.height for box in boxes), default=0.0) + 5
     middles = [(box.y0 + box.y1) / 2 for box in boxes]
     bounds = (axes.bbox.y0 + gap / 2, axes.bbox.y1 - gap / 2)
     for label, middle, place in zip(labels, middles, spread(middles, gap, bounds), strict=True):

@@ -72,7 +72,7 @@ class NetworkTable:
 
     @property
     def holds(self) -> bool:
-        """True where the paper's numbers are the MACs and the weights, cut off to as many digits."""
+        """True where the paper's numbers are the MACs and the weights, truncated to as many digits."""
         macs, weights = self.total("macs") // 10**6, self.total("weights") // 10**5 / 10
         return self.stated == (f"{macs} M", f"{weights} M")
 
@@ -84,7 +84,7 @@ class NetworkTable:
         macs, params = self.stated
         if self.holds:
             weights = f"{self.total('weights'):,}"
-            return f"The paper's {macs} MAdds and {params} parameters are these MACs, and {weights}, cut off."
+            return f"The paper's {macs} MAdds and {params} parameters are these MACs, and {weights}, truncated."
         return f"The paper states {macs} MAdds and {params} parameters, which its table doesn't give."
 
 
