@@ -1,19 +1,19 @@
 """The figures with their default sizes, each built once."""
 
-import functools
 import sys
 from collections.abc import Callable
 
 import pytest
 from matplotlib.figure import Figure as MatplotlibFigure
+from plots import default_figure
 
-from npconv.figures import BUILDERS, Figure
+from npconv.figures import Figure
 
 
 @pytest.fixture(scope="session")
 def default() -> Callable[[str], Figure]:
     """A figure by its name, as its builder draws it without arguments."""
-    return functools.cache(lambda name: BUILDERS[name]())
+    return default_figure
 
 
 @pytest.fixture

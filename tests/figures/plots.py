@@ -1,10 +1,17 @@
-"""The named lines, the legend and the note of a figure of line plots."""
+"""Figures drawn once for all tests, and the named lines, the legend and the note of line plots."""
 
+import functools
 from typing import Any
 
 from matplotlib.axes import Axes
 
-from npconv.figures import Figure
+from npconv.figures import BUILDERS, Figure
+
+
+@functools.cache
+def default_figure(name: str) -> Figure:
+    """The figure as its builder draws it without arguments."""
+    return BUILDERS[name]()
 
 
 def named(axes: Axes) -> dict[str, list[Any]]:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from artists import extent, lines, patches, places, texts
 from matplotlib.text import Text
+from plots import default_figure
 
 from npconv.figures import Figure, mobilenet_v2_table
 from npconv.models import MOBILENET_V2_ROWS, mobilenet_v2
@@ -29,7 +30,7 @@ HEADINGS = ["input", "operator", "t", "c", "n", "s", "output", "parameters", "MA
 
 @functools.cache
 def drawn(name: str) -> Figure:
-    return mobilenet_v2_table(**CASES[name])
+    return mobilenet_v2_table(**CASES[name]) if CASES[name] else default_figure("mobilenet-v2-table")
 
 
 def widened(channels: float) -> int:

@@ -1,12 +1,12 @@
 """What ReLU keeps of points of the plane: counted again by angles, by sign patterns, and by plain loops over ReLU6."""
 
-from collections.abc import Callable
 from fractions import Fraction
 from itertools import product
 
 import numpy as np
 import pytest
 from matplotlib import colormaps
+from plots import default_figure
 
 from npconv import relu6
 from npconv.claims.subspaces import relu_loses_information_in_few_dimensions
@@ -16,8 +16,8 @@ CLOUD = np.random.default_rng(5).normal(size=(40, 2)) * 7
 
 
 @pytest.fixture
-def figure(default: Callable[[str], Figure]) -> Figure:
-    return default("relu-information-loss")
+def figure() -> Figure:
+    return default_figure("relu-information-loss")
 
 
 def matrices_of(draws: int, most: int, seed: int = 0) -> np.ndarray:

@@ -8,6 +8,7 @@ import pytest
 from artists import extent, lines, patches, places, texts
 from matplotlib.patches import FancyArrowPatch
 from matplotlib.text import Text
+from plots import default_figure
 
 from npconv import conv2d_loops, depthwise_conv2d_loops, pointwise_conv2d_loops
 from npconv.cost import count_operations
@@ -32,7 +33,7 @@ CASES: dict[str, dict[str, Any]] = {
 
 @functools.cache
 def drawn(name: str) -> Figure:
-    return residual_blocks(**CASES[name])
+    return residual_blocks(**CASES[name]) if CASES[name] else default_figure("residual-blocks")
 
 
 def tensors(figure: Figure) -> list[tuple[str, dict[str, Any]]]:

@@ -1,13 +1,12 @@
 """The drawn errors are those of singular values cut off, the costs are counted, and the last point is exact."""
 
-from collections.abc import Callable
 from fractions import Fraction
 from itertools import product
 from typing import Any
 
 import numpy as np
 import pytest
-from plots import legend, named
+from plots import default_figure, legend, named
 
 from npconv import depthwise_conv2d_loops, factored_kernel, pointwise_conv2d_loops
 from npconv.cost import count_operations
@@ -16,8 +15,8 @@ from npconv.kernels.standard import conv2d_loops
 
 
 @pytest.fixture
-def figure(default: Callable[[str], Figure]) -> Figure:
-    return default("separability")
+def figure() -> Figure:
+    return default_figure("separability")
 
 
 def cut_off(kernel: np.ndarray) -> list[float]:
