@@ -87,14 +87,14 @@ class _Panel(NamedTuple):
 
     @property
     def title(self) -> str:
-        """What it is, and its shape."""
+        """Its name and its shape."""
         volume = self.volume
         shape = shape_text((volume.height, volume.width, volume.channels))
         return f"{self.heading}\n{shape}" if volume.channels else self.heading
 
     @property
     def some(self) -> str:
-        """How many channels are drawn, if not all."""
+        """The number of channels that are drawn, if not all."""
         return drawn_text(self.volume.drawn_channels, self.volume.channels, "channels") if self.volume.channels else ""
 
     def drawn(self, cell: float) -> Drawing:
@@ -226,7 +226,7 @@ def _why(back: Backward) -> list[OffsetBox]:
 
 
 def _left_out(products: Products, drawn: Grids) -> list[OffsetBox]:
-    """What is said of grids and of products that are left out."""
+    """The words about grids and products that are left out."""
     more, whole, said = len(products.sums) - drawn.shown, list(products.products.shape[1:]), []
     if more:
         rest = number_text(products.sums[drawn.shown :].sum(dtype=products.sums.dtype))
@@ -237,7 +237,7 @@ def _left_out(products: Products, drawn: Grids) -> list[OffsetBox]:
 
 
 def _notes(back: Backward, blank: Sequence[str]) -> list[str]:
-    """What has to be said about the volumes."""
+    """The notes on the volumes."""
     notes = {
         "dotted: padding, zeros in x; what dy sends there is cropped away, and dx is the rest": (
             back.layer.input_volume.padding != ((0, 0), (0, 0))
@@ -249,13 +249,13 @@ def _notes(back: Backward, blank: Sequence[str]) -> list[str]:
 
 
 def _places(back: Backward) -> tuple[str, str]:
-    """Where in dx tap (i, j) sends dy[v, w], as formulas of its row and column."""
+    """The place in dx to which tap (i, j) sends dy[v, w], as formulas of its row and column."""
     geometry = back.layer.geometry
     return _place(geometry.height, "v", "i"), _place(geometry.width, "w", "j")
 
 
 def _place(axis: Axis, position: str, tap: str) -> str:
-    """Where a tap lies in x, as a formula of its position.
+    """The place of a tap in x, as a formula of its position.
 
     >>> _place(Axis(7, 3, stride=2, before=1, after=1), "v", "i")
     '2v + i − 1'

@@ -11,7 +11,7 @@ from ..text import counted, shape_text
 from .figure import Figure, drawn_by, four_part_caption
 from .parts.blocks import Cuboid, half_of, legend
 from .parts.layout import Grid, Page, column, note, row, text
-from .parts.residuals import Residual, Shape, inverted_block, pair_text
+from .parts.residuals import ResidualBlock, Shape, inverted_block, pair_text
 from .parts.tables import fitted, heading, lines, table
 
 NAME = "bottleneck_table"
@@ -24,7 +24,7 @@ THICKEST = 0.7  # inches for the most channels, at the most
 class Letters:
     """The letters of the paper's Table 1, and their values in this block."""
 
-    block: Residual
+    block: ResidualBlock
     padding: Padding
 
     @property
@@ -241,7 +241,7 @@ def _caption(letters: Letters) -> str:
     )
 
 
-def _shortcut_text(block: Residual) -> str:
+def _shortcut_text(block: ResidualBlock) -> str:
     if not block.shortcut:
         return f"none, as {block.no_shortcut}"
     additions = block.cost.additions - sum(part.additions for part in block.cost.parts.values())

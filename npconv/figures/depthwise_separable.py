@@ -152,7 +152,7 @@ def depthwise_separable_frames(
 
 
 def _numbers_text(blank: Sequence[str]) -> str:
-    """What a caption says of the numbers on the front faces."""
+    """The words of a caption about the numbers on the front faces."""
     names = [name for name in ("input", "maps", "pointwise filters", "output") if name not in blank]
     texts = [
         f"the front faces{f' of {listed(names)}' if blank else ''} show the numbers of channel 0" if names else "",
@@ -162,7 +162,7 @@ def _numbers_text(blank: Sequence[str]) -> str:
 
 
 def _words(s: Separable) -> dict[str, Any]:
-    """What the templates of alt texts and captions are filled with."""
+    """The words that fill the templates of alt texts and captions."""
     maps, filters = s.pointwise.shape
     return {
         "x": s.layer.x.shape[1:],
@@ -180,8 +180,8 @@ def _words(s: Separable) -> dict[str, Any]:
     }
 
 
-class _View(NamedTuple):
-    """What was laid out: a box, how many slices and products are written out, and what has to be said about it."""
+class _SeparableSteps(NamedTuple):
+    """The layout: a box, how many slices and products are written out, and what has to be said about it."""
 
     box: OffsetBox
     slices: int
@@ -190,14 +190,14 @@ class _View(NamedTuple):
     notes: list[str]
 
 
-def _arranged(page: Page, s: Separable) -> _View:
+def _arranged(page: Page, s: Separable) -> _SeparableSteps:
     """The volumes, and below them the worked value.
 
     Volumes without numbers are made smaller where that saves some of the slices, and all where else it is too high.
     """
     numbers = [face.texts for faces in s.faces.values() for face in faces]
     natural = min(0.45, max(0.3, *map(number_cell, numbers)))
-    views: list[_View] = []
+    views: list[_SeparableSteps] = []
     for height in VOLUME_HEIGHTS:
         try:
             _, cell = page.fitted(partial(separable_row, s), natural, height=height)
@@ -218,7 +218,7 @@ def _arranged(page: Page, s: Separable) -> _View:
     return max(views, key=lambda view: view.slices)
 
 
-def _steps(page: Page, s: Separable, room: float) -> _View | None:
+def _steps(page: Page, s: Separable, room: float) -> _SeparableSteps | None:
     """Both steps of the worked value in so many inches; None where there is no room for one line of each."""
     maps, room = len(s.values), room - STEPS
     labels = [s.label(c) for c in range(maps)]
@@ -260,11 +260,11 @@ def _steps(page: Page, s: Separable, room: float) -> _View | None:
         text(f"… and {rests[1]}") if rests[1] else None,
         text(s.equation),
     )
-    return _View(box, first[1], second[1], [], [])
+    return _SeparableSteps(box, first[1], second[1], [], [])
 
 
 def _rests(s: Separable, slices: int, products: int) -> tuple[str, str]:
-    """What the steps leave out, and what that adds up to; empty texts where they leave out nothing."""
+    """The products that the steps leave out, and their sum; empty texts where they leave out nothing."""
     more = [len(s.values) - shown for shown in (slices, products)]
     rest = [number_text(s.layer.sums[shown:].sum()) for shown in (slices, products)]
     add = f"{counted('more slice', more[0])} in the same way, whose values times their weights add {rest[0]} in step 2"

@@ -15,7 +15,7 @@ from ..training.fig07.measurements import CLASSES, ENOUGH, FEW, stored_subspaces
 from ..training.fig07.probes import dimensions
 from .figure import Figure, four_part_caption, style
 from .parts.drawing import INK, SMALL
-from .parts.lines import BASE, LOOKS, SEEDS, Kind, Panel, draw_runs, side_by_side
+from .parts.lines import BASE, LOOKS, SEEDS, Kind, PlotPanel, draw_runs, side_by_side
 from .parts.training_runs import check_measured, check_names
 
 FUNCTION = "feature_subspaces"
@@ -62,7 +62,7 @@ CAPTION = {
 
 
 def feature_subspaces(measured: Mapping[str, Any] | None = None) -> Figure:
-    """How the variance of feature maps is shared among directions, and what a network does with the first ones alone.
+    """The variance of feature maps by direction, and what a network does with the first directions alone.
 
     Three plots: the share of the variance that the first d directions hold in the last block of a separable network,
     trained and untrained; the trained network's test accuracy where one of its blocks keeps d directions only,
@@ -100,9 +100,9 @@ def feature_subspaces(measured: Mapping[str, Any] | None = None) -> Figure:
     data = _numbers(_checked(stored_subspaces() if measured is None else measured))
     words = _words(data)
     panels = [
-        Panel(f"(a) variance, block {words['blocks']}", _spectrum_legend(words), partial(_draw_spectrum, data)),
-        Panel(f"(b) d of {words['channels']} directions kept", _kept_legend(data), partial(_draw_kept, data)),
-        Panel("(c) in inverted residuals", _inverted_legend(words), partial(_draw_inverted, data)),
+        PlotPanel(f"(a) variance, block {words['blocks']}", _spectrum_legend(words), partial(_draw_spectrum, data)),
+        PlotPanel(f"(b) d of {words['channels']} directions kept", _kept_legend(data), partial(_draw_kept, data)),
+        PlotPanel("(c) in inverted residuals", _inverted_legend(words), partial(_draw_inverted, data)),
     ]
     with style():
         figure = side_by_side(FUNCTION, filled(NOTE, **words), panels, "measured must have shorter numbers")
@@ -114,7 +114,7 @@ def feature_subspaces(measured: Mapping[str, Any] | None = None) -> Figure:
 
 
 def _checked(measured: Mapping[str, Any]) -> Mapping[str, Any]:
-    """What was measured; raise where something is missing or doesn't fit."""
+    """The measurements; raise where something is missing or doesn't fit."""
     needed = ("settings", "data", "separable", "inverted")
     check_measured(FUNCTION, measured, needed, ("counts", "channels", "expansion", "probed_images", "steps"))
     counts, shapes, lengths = len(measured["settings"]["counts"]), set(), set()
@@ -174,7 +174,7 @@ def _dimensions(stored: Sequence[float]) -> int:
 
 
 def _words(data: Mapping[str, Any]) -> dict[str, Any]:
-    """What fills the templates."""
+    """The words that fill the templates."""
     settings, places = data["settings"], data["inverted"]["dimensions"]
     last = {state: int(np.median([row[-1] for row in rows])) for state, rows in data["dimensions"].items()}
     inside = "; ".join(
@@ -220,7 +220,7 @@ def _span(rows: Sequence[Sequence[int]]) -> str:
 
 
 def _claim(few: Sequence[bool]) -> str:
-    """What the numbers say in a sentence, by whether few directions suffice in each block; the last one is read."""
+    """The claim of the numbers in a sentence, by whether few directions suffice in each block; the last one is read."""
     many = "What this network does with its features needs many of their directions"
     if not few[-1]:
         return f"{many}."

@@ -24,7 +24,7 @@ from .parts.drawing import (
     shade,
     text_width,
 )
-from .parts.layer import Layer, layer_from
+from .parts.layer import StandardLayer, layer_from
 from .parts.layout import Align, Drawing, Grid, Page, column, grid, note, row, space, text, title
 from .parts.values import ROUNDED, Given, geometry_text, number_texts, place_from, sum_text, widest_texts
 from .parts.volumes import VolumeGroup, notes_of_volumes, row_of_volumes
@@ -121,7 +121,7 @@ def functional_view_frames(
     return [_view(layer.moved(*place), geometry_text(stride, padding, dilation), place) for place in places]
 
 
-def _view(layer: Layer, how: str, until: Place | None) -> Figure:
+def _view(layer: StandardLayer, how: str, until: Place | None) -> Figure:
     steps = [] if until else _steps(layer)
     with drawn_by(NAME, x=layer.x, kernel=layer.kernel):
         page = Page()
@@ -144,7 +144,7 @@ def _view(layer: Layer, how: str, until: Place | None) -> Figure:
     )
 
 
-def _data(layer: Layer, steps: Sequence[Layer], shown: int, until: Place | None) -> dict[str, Any]:
+def _data(layer: StandardLayer, steps: Sequence[StandardLayer], shown: int, until: Place | None) -> dict[str, Any]:
     return {
         "input": layer.x.tolist(),
         "filter": layer.filter.tolist(),
@@ -168,7 +168,7 @@ def _data(layer: Layer, steps: Sequence[Layer], shown: int, until: Place | None)
     }
 
 
-def _caption(layer: Layer, how: str, shown: int, notes: Sequence[str], until: Place | None) -> str:
+def _caption(layer: StandardLayer, how: str, shown: int, notes: Sequence[str], until: Place | None) -> str:
     channels, filters = layer.kernel.shape[2:]
     return four_part_caption(
         claim=(
@@ -194,7 +194,7 @@ def _caption(layer: Layer, how: str, shown: int, notes: Sequence[str], until: Pl
     )
 
 
-def _alt(layer: Layer, steps: Sequence[Layer], shown: int, until: Place | None) -> str:
+def _alt(layer: StandardLayer, steps: Sequence[StandardLayer], shown: int, until: Place | None) -> str:
     count = len(layer.places)
     text = (
         f"An input volume of {shape_text(layer.x.shape[1:])} with the patch under the filter framed, filter {layer.n} "
@@ -211,12 +211,12 @@ def _alt(layer: Layer, steps: Sequence[Layer], shown: int, until: Place | None) 
     )
 
 
-def _number(layer: Layer) -> int:
-    """Which step makes the value, counted from 1."""
+def _number(layer: StandardLayer) -> int:
+    """The step that makes the value, counted from 1."""
     return layer.places.index((layer.row, layer.column)) + 1
 
 
-def _steps(layer: Layer) -> list[Layer]:
+def _steps(layer: StandardLayer) -> list[StandardLayer]:
     """The steps drawn small: the first two, the end of a row and what follows, and the worked one; none if alone."""
     columns = layer.y.shape[2]
     wanted = {0, 1, columns - 1, columns, _number(layer) - 1}
@@ -224,7 +224,7 @@ def _steps(layer: Layer) -> list[Layer]:
     return steps if len(steps) > 1 else []
 
 
-def _groups(layer: Layer, until: Place | None) -> list[VolumeGroup]:
+def _groups(layer: StandardLayer, until: Place | None) -> list[VolumeGroup]:
     """The input, the filter and one channel of the output."""
     height, width, channels, _ = layer.kernel.shape
     _, rows, columns, _ = layer.y.shape
@@ -261,7 +261,7 @@ def _groups(layer: Layer, until: Place | None) -> list[VolumeGroup]:
     ]
 
 
-def _small_steps(page: Page, layer: Layer, steps: Sequence[Layer]) -> OffsetBox:
+def _small_steps(page: Page, layer: StandardLayer, steps: Sequence[StandardLayer]) -> OffsetBox:
     """The input's face again at some steps, each with the value it gives, and between them how the filter moves."""
     face = replace(layer.input_volume, channels=0)
     face = face.at(0, 0, min(0.11, STEP_FACE[0] / face.columns, STEP_FACE[1] / face.rows))
@@ -293,7 +293,7 @@ def _small_steps(page: Page, layer: Layer, steps: Sequence[Layer]) -> OffsetBox:
     return column(title(heading), box.spread(page.inner), gap=0.08)
 
 
-def _move(step: Layer, after: Layer) -> OffsetBox:
+def _move(step: StandardLayer, after: StandardLayer) -> OffsetBox:
     """An arrow from a step to the next one with its stride, or dots where others lie between."""
     if _number(after) > _number(step) + 1:
         return column(text("…", size=TITLE), space(MOVE, 0), gap=0)
@@ -306,7 +306,7 @@ def _move(step: Layer, after: Layer) -> OffsetBox:
     return drawing
 
 
-def _products(page: Page, layer: Layer, height: float, until: Place | None) -> tuple[OffsetBox, int]:
+def _products(page: Page, layer: StandardLayer, height: float, until: Place | None) -> tuple[OffsetBox, int]:
     """The slices of patch, filter and product under their title, in that height, and how many of each are drawn.
 
     All is laid out for the widest numbers of the layer, so that the frames of an animation agree.
@@ -349,7 +349,7 @@ def _reserved(page: Page, box: OffsetBox, widest: OffsetBox, align: Align = "lef
     return column(box, space(page.size(widest)[0], 0), gap=0, align=align)
 
 
-def _value(page: Page, layer: Layer) -> OffsetBox:
+def _value(page: Page, layer: StandardLayer) -> OffsetBox:
     """The sums added up to the value, which is framed as in the output."""
     cell = max(0.3, number_cell([widest_texts(layer.y[..., layer.n])], TEXT) + 0.05)
     sums = {place: sum_text(layer.maps[0][place].tolist()) for place in layer.places}

@@ -13,7 +13,7 @@ from ..text import filled
 from ..training.fig07.measurements import CLASSES, UNTRAINED, learnt, stored_gradients
 from .figure import Figure, four_part_caption, style
 from .parts.drawing import SMALLEST
-from .parts.lines import BASE, LOOKS, SEEDS, Kind, Panel, decades, draw_runs, side_by_side, times_text
+from .parts.lines import BASE, LOOKS, SEEDS, Kind, PlotPanel, decades, draw_runs, side_by_side, times_text
 from .parts.training_runs import check_measured, check_names
 
 FUNCTION = "gradient_flow"
@@ -100,9 +100,9 @@ def gradient_flow(measured: Mapping[str, Any] | None = None) -> Figure:
     keras = [{**line, "start": ", Keras's fans", "second": True} for line in data[KERAS]]
     trained = [{**line, "start": f", {line['state']}", "second": line["state"] == "before"} for line in data["trained"]]
     panels = [
-        Panel("(a) with batch norm", _legend(data[NORMALISED]), partial(_draw, data[NORMALISED])),
-        Panel("(b) without batch norm", _legend([*data[PLAIN], *keras]), partial(_draw, [*data[PLAIN], *keras])),
-        Panel("(c) before and after training", _legend(trained), partial(_draw, trained)),
+        PlotPanel("(a) with batch norm", _legend(data[NORMALISED]), partial(_draw, data[NORMALISED])),
+        PlotPanel("(b) without batch norm", _legend([*data[PLAIN], *keras]), partial(_draw, [*data[PLAIN], *keras])),
+        PlotPanel("(c) before and after training", _legend(trained), partial(_draw, trained)),
     ]
     with style():
         figure = side_by_side(FUNCTION, filled(NOTE, **words), panels, "measured must have shorter numbers")
@@ -116,7 +116,7 @@ def gradient_flow(measured: Mapping[str, Any] | None = None) -> Figure:
 
 
 def _checked(measured: Mapping[str, Any]) -> Mapping[str, Any]:
-    """What was measured; raise where something is missing or doesn't fit."""
+    """The measurements; raise where something is missing or doesn't fit."""
     needed = ("channels", "expansion", "gradient_images", "steps")
     check_measured(FUNCTION, measured, ("settings", "data", "untrained", "trained"), needed)
     untrained, trained = measured["untrained"], measured["trained"]
@@ -192,7 +192,7 @@ def _median(norms: list[list[float]]) -> list[float]:
 
 
 def _words(data: Mapping[str, Any]) -> dict[str, Any]:
-    """What fills the templates."""
+    """The words that fill the templates."""
     settings, trained = data["settings"], data["trained"]
     accuracies = {line["network"]: line["median accuracy"] for line in trained if line["state"] == "after"}
     failed = [NETWORKS[network] for network, accuracy in accuracies.items() if not learnt(accuracy)]
@@ -243,7 +243,7 @@ def _deepest(lines: Sequence[Line]) -> list[Line]:
 
 
 def _claim(data: Mapping[str, Any]) -> str:
-    """What the numbers say, in a sentence."""
+    """The claim of the numbers, in a sentence."""
     ends = [[line["median at the first block"] for line in _deepest(data[kind])] for kind in UNTRAINED]
     if not all(abs(math.log10(with_)) < abs(math.log10(without)) for with_, without in ends):
         return "Shortcuts do not keep the gradient's size in every one of these networks."
@@ -259,7 +259,7 @@ def _claim(data: Mapping[str, Any]) -> str:
 
 
 def _is_straight(line: Line) -> bool:
-    """Whether the logarithm of the median goes in equal steps: half way it has gone half of its way, to a fifth."""
+    """True where the logarithm of the median goes in equal steps: half way it has gone half of its way, to a fifth."""
     logs = [math.log(value) for value in _median(line["norms"])]
     half = (len(logs) - 1) / 2
     middle = (logs[math.floor(half)] + logs[math.ceil(half)]) / 2

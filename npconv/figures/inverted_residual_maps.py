@@ -110,7 +110,7 @@ Stage: TypeAlias = tuple[OffsetBox | None, OffsetBox]  # the heading and the map
 
 
 class _Cells(NamedTuple):
-    """Where the maps of every stage stand: columns, and the room for a map and to the next one, in inches."""
+    """The places of the maps of every stage: columns, and the room for a map and to the next one, in inches."""
 
     columns: int
     width: float

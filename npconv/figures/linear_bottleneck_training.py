@@ -113,7 +113,7 @@ def linear_bottleneck_training(results: Mapping[str, Any] | None = None) -> Figu
 
 
 def _words(data: Mapping[str, Any]) -> dict[str, Any]:
-    """What fills the templates, the settings among it."""
+    """The words that fill the templates, the settings among them."""
     count, comparisons = len(data["seeds"]), data["comparisons"]
     medians = {row["network"]: f"{row['median']:.1f} %" for row in data["final"]}
     left, right = (", ".join(f"{label} {medians[variant]}" for variant, label in names.items()) for names in NAMES)
@@ -144,7 +144,7 @@ def _words(data: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _claim(comparison: Mapping[str, Any]) -> str:
-    """Who ends higher, and by how much."""
+    """The network that ends higher, and by how much."""
     first, second = _names(comparison, PHRASES)
     if comparison["verdict"] == "open":
         return (
@@ -164,7 +164,7 @@ def _difference(comparison: Mapping[str, Any], sign: int = 1) -> str:
 
 
 def _names(comparison: Mapping[str, Any], panels: Sequence[Mapping[str, str]]) -> tuple[str, str]:
-    """What the two are called where they are compared."""
+    """The names of the two where they are compared."""
     pair = comparison["first"], comparison["second"]
     names = next((panel for panel in panels if set(pair) <= set(panel)), {**panels[1], **panels[0]})
     return names[pair[0]], names[pair[1]]
@@ -206,7 +206,7 @@ def _lowest_p(seeds: Sequence[Any]) -> float:
 
 
 def _seeds(seeds: Sequence[Any]) -> str:
-    """How many seeds, and which.
+    """The number of seeds, and which they are.
 
     >>> _seeds([3, 4, 5]), _seeds([7]), _seeds([1, 3])
     ('3 seeds (3 to 5)', '1 seed (7)', '2 seeds (1, 3)')
@@ -319,7 +319,7 @@ def _stack_markers(axes: Axes) -> None:
 
 
 def _stacked(places: Array) -> Array:
-    """How far up each of these places is to be moved, in inches, so that no marker hides another.
+    """The distance in inches to move each of these places up, so that no marker hides another.
 
     >>> _stacked(np.array([1.0, 0.0, 1.01, 2.0]))
     array([0.  , 0.  , 0.06, 0.  ])

@@ -142,7 +142,7 @@ class _Picture:
 
     @cached_property
     def limits(self) -> list[float]:
-        """What each of them's greys span: a limit that a few strong values do not set."""
+        """The limit of the greys of each of them: one that a few strong values do not set."""
         return [float(max(np.percentile(np.abs(a), 99), 1)) for a in self.greys]
 
     @cached_property
@@ -156,7 +156,7 @@ class _Picture:
         return [line for m in range(3) for line in number_texts(self.filter[..., m])]
 
     def fits(self, cell: float) -> bool:
-        """Whether the filter's numbers fit into cells of that size."""
+        """True where the filter's numbers fit into cells of that size."""
         return number_size(self.weights, cell) is not None
 
     @property
@@ -215,7 +215,7 @@ def _caption(picture: _Picture, notes: list[str], *, written: bool) -> str:
 
 
 def _notes(picture: _Picture, written: bool, cell: float) -> list[str]:
-    """What has to be said of the picture, in it and in the caption."""
+    """The notes on the picture, for it and for the caption."""
     unwritten = "the framed patches are not written out: they and the filter have too many or too long numbers"
     blank = f"the filter's numbers are too long for its cells{'; they stand below' if written else ''}"
     rounded = not are_whole(picture.filter, picture.total)

@@ -12,7 +12,7 @@ from ..kernels.geometry import Padding, Pair
 from ..text import counted, number_text, plural, shape_text
 from .figure import Figure, drawn_by, four_part_caption
 from .parts.drawing import ROLES, Volume, least_number_cell, number_cell, number_size, text_width
-from .parts.layer import Layer, layer_from
+from .parts.layer import StandardLayer, layer_from
 from .parts.layout import Drawing, Page, column, note, text, title
 from .parts.rows import rows_and_sum
 from .parts.slabs import channel_color, hue_text
@@ -80,8 +80,8 @@ def per_channel_view(
     )
 
 
-class _View(NamedTuple):
-    """What was laid out: the page's box, how many channels have a row, how many slices are written out, and notes."""
+class _ChannelRows(NamedTuple):
+    """The layout: the page's box, how many channels have a row, how many slices are written out, and notes."""
 
     box: OffsetBox
     shown: int
@@ -89,7 +89,7 @@ class _View(NamedTuple):
     notes: list[str]
 
 
-def _alt(layer: Layer, view: _View) -> str:
+def _alt(layer: StandardLayer, view: _ChannelRows) -> str:
     channels, shown = layer.kernel.shape[2], view.shown
     input_size, filter_size, map_size = (shape_text(a.shape) for a in (layer.x[0], layer.filter, layer.maps[0]))
     drawn = "all rows are" if shown == channels else f"{shown} of {channels} rows {'is' if shown == 1 else 'are'}"
@@ -102,7 +102,7 @@ def _alt(layer: Layer, view: _View) -> str:
     )
 
 
-def _caption(layer: Layer, view: _View, how: str) -> str:
+def _caption(layer: StandardLayer, view: _ChannelRows, how: str) -> str:
     channels, filters = layer.kernel.shape[2:]
     mixed = f"A filter works on each of the M = {channels} channels by itself; only the sum of the maps mixes them"
     claim = mixed if channels > 1 else "With M = 1 channel a filter gives one map, which is their sum already"
@@ -123,8 +123,8 @@ def _caption(layer: Layer, view: _View, how: str) -> str:
     )
 
 
-def _rest(layer: Layer, shown: int) -> str:
-    """What is said of the channels that have no row; nothing where all have one."""
+def _rest(layer: StandardLayer, shown: int) -> str:
+    """The words about the channels that have no row; nothing where all have one."""
     more = len(layer.sums) - shown
     add = "map adds" if more == 1 else "maps add"
     missing = number_text(layer.sums[shown:].sum())
@@ -149,7 +149,7 @@ class _Column:
         object.__setattr__(self, "widest", max(numbers, key=text_width))
 
     def fits(self, cell: float) -> bool:
-        """Whether all its numbers fit into cells of that size."""
+        """True where all its numbers fit into cells of that size."""
         return number_size([[self.widest]], cell) is not None
 
     def drawn(self, m: int, color: str, cell: float) -> Drawing:
@@ -163,7 +163,7 @@ class _Column:
         return drawing
 
 
-def _columns(layer: Layer) -> list[_Column]:
+def _columns(layer: StandardLayer) -> list[_Column]:
     """The four columns."""
     whole, channels = layer.input_volume, layer.kernel.shape[2]
     kernel_sides, sides, one = layer.kernel.shape[:2], layer.y.shape[1:3], ([layer.row], [layer.column])
@@ -210,7 +210,7 @@ def _columns(layer: Layer) -> list[_Column]:
     ]
 
 
-def _arranged(page: Page, layer: Layer) -> _View:
+def _arranged(page: Page, layer: StandardLayer) -> _ChannelRows:
     """The largest cells with which most can be drawn: every channel with its numbers, or else with the framed ones."""
     columns, channels = _columns(layer), len(layer.sums)
     cells = [number_cell([[column.widest]]) for column in columns]
@@ -229,10 +229,10 @@ def _arranged(page: Page, layer: Layer) -> _View:
     everything = [option for option in options if option[0] == channels]
     shown, worked, drawn, least = next(iter(everything or [option for option in options if option[0]] or options))
     box, cell = page.fitted(partial(drawn, max(1, shown)), natural, least=least)
-    return _View(box, max(1, shown), shown if worked else 0, _notes(layer, columns, worked, cell))
+    return _ChannelRows(box, max(1, shown), shown if worked else 0, _notes(layer, columns, worked, cell))
 
 
-def _box(page: Page, layer: Layer, columns: list[_Column], worked: bool, shown: int, cell: float) -> OffsetBox:
+def _box(page: Page, layer: StandardLayer, columns: list[_Column], worked: bool, shown: int, cell: float) -> OffsetBox:
     """The whole page: rows of slices, their sum, and what is written below."""
     channels = len(layer.sums)
     lines: list[list[OffsetBox | None]] = []
@@ -258,7 +258,7 @@ def _box(page: Page, layer: Layer, columns: list[_Column], worked: bool, shown: 
     return column(upper, terms, column(*texts, gap=0.06, align="left") if any(texts) else None, gap=0.15)
 
 
-def _terms(page: Page, layer: Layer, shown: int) -> OffsetBox | None:
+def _terms(page: Page, layer: StandardLayer, shown: int) -> OffsetBox | None:
     """The slices that make the framed value, in the hues of their channels, and its equation; None if too wide."""
     channels = len(layer.sums)
     parts = [
@@ -275,8 +275,8 @@ def _terms(page: Page, layer: Layer, shown: int) -> OffsetBox | None:
     return arranged[0] if arranged else None
 
 
-def _notes(layer: Layer, columns: Sequence[_Column], worked: bool, cell: float) -> list[str]:
-    """What has to be said of the picture, in it and in the caption."""
+def _notes(layer: StandardLayer, columns: Sequence[_Column], worked: bool, cell: float) -> list[str]:
+    """The notes on the picture, for it and for the caption."""
     blank = [
         name for name, column in zip(("input", "filter", "maps", "sum"), columns, strict=True) if not column.fits(cell)
     ]

@@ -96,7 +96,7 @@ class LayerLine(NamedTuple):
 
 
 def predicted_and_measured(measurements: Mapping[str, Any] | None = None, *, batch: int | None = None) -> Figure:
-    """What a separable convolution saves by its cost and by the clock, layer by layer, and why they differ.
+    """The savings of a separable convolution by cost and by the clock, layer by layer, and why they differ.
 
     Three plots over the layers: the separable convolution's share of the standard one's multiplications and of its
     time; how many operations there are for each byte that must be moved; and how many a second were reached.
@@ -188,7 +188,7 @@ def _numbers(machine: Mapping[str, Any], layers: Layers) -> dict[str, Any]:
 
 
 def _words(data: Mapping[str, Any]) -> dict[str, Any]:
-    """What fills the templates."""
+    """The words that fill the templates."""
     layers, timed = data["layers"], data["layers"][0]["gflops"]
 
     def over(table: str, name: str) -> str:
@@ -239,7 +239,7 @@ def _lowest(layers: Layers) -> str:
 
 
 def _setting(data: Mapping[str, Any]) -> str:
-    """Which layers were timed, how, and on what."""
+    """The layers that were timed, how, and on what."""
     machine = data["machine"]
     shapes = [(row["side"], row["in_channels"], row["out_channels"], row["stride"]) for row in data["layers"]]
     blocks = [(each.side, each.in_channels, each.out_channels, each.stride) for each in SEPARABLE_LAYERS]

@@ -332,7 +332,7 @@ def _scatter(axes: Axes, title: str, points: Array, kept: Array, colors: Array, 
 
 
 def _draw_key(axes: Axes, colors: Array) -> None:
-    """What the marks in the panels stand for, in the place of a panel."""
+    """Draw the key of the marks in the panels, in the place of a panel."""
     axes.set_axis_off()
     axes.set_box_aspect(1)
     some = colors[np.linspace(0, len(colors) - 1, 4).astype(np.int64)]

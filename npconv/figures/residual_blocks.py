@@ -14,7 +14,7 @@ from .figure import Figure, drawn_by, four_part_caption
 from .parts.blocks import Cuboid, across, half_of, largest_scale, legend
 from .parts.drawing import LABEL_GAP, ROLES, SMALL, TEXT, Point
 from .parts.layout import Drawing, Page, column, note, text, title
-from .parts.residuals import Operator, Residual, Shape, conventional_block, inverted_block
+from .parts.residuals import Operator, ResidualBlock, Shape, conventional_block, inverted_block
 
 NAME = "residual_blocks"
 PAGE = 7.2  # inches
@@ -94,7 +94,7 @@ def residual_blocks(
     )
 
 
-def _caption(conventional: Residual, inverted: Residual) -> str:
+def _caption(conventional: ResidualBlock, inverted: ResidualBlock) -> str:
     strided = [word for op in inverted.operators for word in op.geometry if word.startswith("stride")]
     after = "nothing follows the sum" if conventional.tensors[-1].linear else "the sum goes through a last ReLU"
     shortcut = (
@@ -126,18 +126,18 @@ def _caption(conventional: Residual, inverted: Residual) -> str:
     )
 
 
-def _title(block: Residual) -> str:
+def _title(block: ResidualBlock) -> str:
     same = f"{counted('channel', block.tensors[0].shape[-1])} throughout"
     return f"{block.name}{'' if block.expands else ', t = 1'}: {' – '.join(block.widths) or same}"
 
 
-def _shortcut_text(block: Residual) -> str:
+def _shortcut_text(block: ResidualBlock) -> str:
     if not block.shortcut:
         return f"no shortcut: {block.no_shortcut}"
     return f"shortcut between {block.ends}: the input, {shape_text(block.tensors[0].shape)}, is added"
 
 
-def _data(block: Residual, channel: float) -> dict[str, Any]:
+def _data(block: ResidualBlock, channel: float) -> dict[str, Any]:
     tensors = [
         {
             "role": tensor.role,
@@ -168,7 +168,7 @@ def _data(block: Residual, channel: float) -> dict[str, Any]:
     }
 
 
-def _alt(block: Residual) -> str:
+def _alt(block: ResidualBlock) -> str:
     """A row in words."""
     steps = [f"{block.tensors[0].role.capitalize()} {shape_text(block.tensors[0].shape)}"]
     for operator, tensor in zip(block.operators, block.branch[1:], strict=True):
@@ -212,7 +212,7 @@ class Joint:
 class Chain:
     """A block as a row of volumes, `side` inches high for each row and `channel` inches thick for each channel."""
 
-    def __init__(self, page: Page, letter: str, block: Residual, side: float) -> None:
+    def __init__(self, page: Page, letter: str, block: ResidualBlock, side: float) -> None:
         self.letter, self.block, self.side = letter, block, side
         operators = [*block.operators, *[None] * block.shortcut]
         self.joints = [Joint(op, t.activation) for op, t in zip(operators, block.tensors[1:], strict=True)]
@@ -284,7 +284,7 @@ def _draw_sum(drawing: Drawing, start: Point, middle: float, level: float) -> No
     drawing.arrow((middle, level), (middle, RADIUS), color=color)
 
 
-def _draw(page: Page, blocks: Sequence[Residual]) -> tuple[OffsetBox, float]:
+def _draw(page: Page, blocks: Sequence[ResidualBlock]) -> tuple[OffsetBox, float]:
     """The rows and the legend, and the scale in inches a channel."""
     tensors = [tensor for block in blocks for tensor in block.tensors]
     side = MAP / max(side for tensor in tensors for side in tensor.shape[:2])

@@ -1,4 +1,4 @@
-"""How far the best separable kernel is from a standard one, against what it costs, for every depth multiplier."""
+"""The distance of the best separable kernel from a standard one, against its cost, for every depth multiplier."""
 
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
@@ -16,7 +16,7 @@ from ..kernels.separable import factored_kernel, factorize_kernel
 from ..text import counted, shape_text
 from .figure import Figure, four_part_caption, style
 from .parts.drawing import INK, SMALL
-from .parts.lines import BASE, LOOKS, SEEDS, Kind, Panel, draw_runs, label_points, side_by_side
+from .parts.lines import BASE, LOOKS, SEEDS, Kind, PlotPanel, draw_runs, label_points, side_by_side
 
 MOST_LINES = len(LOOKS)
 MOST_CHANNELS = 512
@@ -160,7 +160,7 @@ def _exact_text(line: Line, joined: str = ",") -> str:
 
 
 def _ends(lines: Sequence[Line]) -> str:
-    """Where lines begin and end, in words."""
+    """The beginnings and ends of lines, in words."""
     texts = []
     for line in lines:
         first, exact = line["errors"][0], f"exact at {_exact_text(line)}"
@@ -209,7 +209,7 @@ def _draw(random: Sequence[Line], right: Sequence[Line], titles: Sequence[str]) 
     titles = (titles[0], ", ".join([titles[1], *shapes][: 2 if len(shapes) == 1 else 1]))
     legends = (_legend(random), _legend(right, with_shapes=len(shapes) > 1))
     panels = [
-        Panel(title, legend, partial(_draw_lines, lines))
+        PlotPanel(title, legend, partial(_draw_lines, lines))
         for title, legend, lines in zip(titles, legends, (random, right), strict=True)
     ]
     figure = side_by_side(NAME, "", panels, "kernels must have labels that fit into a line", height=3.4)
@@ -230,7 +230,7 @@ def _costs(line: Line) -> list[float]:
 
 
 def _legend(lines: Sequence[Line], with_shapes: bool = False) -> list[tuple[Kind, str]]:
-    """What each line is, what the thin ones are, and the reference."""
+    """The names of the lines, of the thin ones, and of the reference."""
     entries: list[tuple[Kind, str]] = []
     for line, look in zip(lines, LOOKS, strict=False):
         shape = f", {shape_text(line['shape'])}" if with_shapes else ""

@@ -74,7 +74,7 @@ class Example:
 
     @property
     def verdict(self) -> str:
-        """What the ratio means."""
+        """The meaning of the ratio."""
         if self.ratio < 1:
             return f"the separable way saves {float(100 * (1 - self.ratio)):.1f} % of the multiplications"
         if self.ratio == 1:
@@ -83,12 +83,12 @@ class Example:
 
     @property
     def drawn_filters(self) -> int:
-        """How many standard filters are drawn."""
+        """The number of standard filters that are drawn."""
         return min(int(self.s.pointwise.shape[1]), 4)
 
     @property
     def left_out(self) -> dict[str, list[str]]:
-        """How much of each part of the standard convolution is drawn, where something is left out."""
+        """The share of each part of the standard convolution that is drawn, where something is left out."""
         channels, filters = map(int, self.s.pointwise.shape)
         some = self.s.layer.input_volume.drawn_channels
         return {
@@ -101,7 +101,7 @@ class Example:
         }
 
     def product(self, step: str) -> str:
-        """How a step's multiplications come about."""
+        """The product that gives a step's multiplications."""
         height, width, channels, filters = self.s.layer.kernel.shape
         rows, columns = self.s.layer.y.shape[1:3]
         factors = {
@@ -211,7 +211,7 @@ def _product(name: str, *counts: int) -> str:
 
 
 def _zeros_text(e: Example) -> str:
-    """What is said of multiplications by the zeros of padding, if there are any."""
+    """The words about multiplications by the zeros of padding, if there are any."""
     text = (
         f"cells of padding are multiplied too: {e.zeros['standard']:,} of the standard and {e.zeros['depthwise']:,} of "
         "the depthwise multiplications are by their zeros"
@@ -308,7 +308,7 @@ def _ways(e: Example, cell: float, page: Page | None = None) -> OffsetBox:
 
 
 def _counts(e: Example, *steps: str) -> OffsetBox:
-    """How the multiplications of some steps come about."""
+    """The products that give the multiplications of some steps."""
     counts = e.multiplications
     return column(
         *(text(f"{step}: {e.product(step)} = {counted('multiplication', counts[step])}") for step in steps),

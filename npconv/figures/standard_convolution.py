@@ -6,7 +6,7 @@ from ..kernels.geometry import Padding, Pair
 from ..text import counted, filled, number_text, shape_text
 from .figure import Figure, drawn_by, four_part_caption
 from .parts.drawing import Labels, TooLargeError, Volume, number_cell
-from .parts.layer import Layer, layer_from
+from .parts.layer import StandardLayer, layer_from
 from .parts.layout import Page, column, note
 from .parts.values import ROUNDED, Given, geometry_text, number_texts
 from .parts.volumes import VolumeGroup, notes_of_volumes, row_of_volumes
@@ -131,7 +131,7 @@ def standard_convolution(
     )
 
 
-def _groups(layer: Layer) -> list[VolumeGroup]:
+def _groups(layer: StandardLayer) -> list[VolumeGroup]:
     """The input, the filters and the output."""
     height, width, channels, filters = layer.kernel.shape
     source, result = layer.input_volume, layer.output_volume
@@ -169,7 +169,7 @@ def _groups(layer: Layer) -> list[VolumeGroup]:
     ]
 
 
-def _terms(layer: Layer) -> Terms:
+def _terms(layer: StandardLayer) -> Terms:
     """Every slice of the patch beside that of the filter, and the sum of their products."""
     parts = [
         Slices(name, role, [number_texts(a[..., m]) for m in range(len(layer.sums))])

@@ -1,4 +1,4 @@
-"""What the figures are made of, from the ground up.
+"""The parts of the figures, from the ground up.
 
 `drawing` has the canvas, the volumes and the language: colours, sizes of type. `values` has numbers and their text.
 `layer`, `separable_layer`, `residuals`, `stages`, `backward_pass` and `embedding` run the kernels and hold what is

@@ -1,4 +1,4 @@
-"""What goes back through a convolution, as the figures draw it: both gradients, and a value of each worked out."""
+"""The backward pass of a convolution, as the figures draw it: both gradients, and a value of each worked out."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from ...kernels.signatures import STANDARD
 from ...kernels.standard import conv2d_backward_taps
 from ...text import number_text
 from .drawing import TooLargeError, number_cell, text_width
-from .layer import Layer, layer_from
+from .layer import StandardLayer, layer_from
 from .layout import Page
 from .values import Given, are_whole, array_from, number_texts, place_from, sum_text
 from .worked import Slices, Terms
@@ -120,7 +120,7 @@ def _run(indices: Sequence[int]) -> str:
 class Backward:
     """A layer with what goes back through it, and the two values that are worked out."""
 
-    layer: Layer
+    layer: StandardLayer
     dy: Array  # (1, Dᵥ, Dᵥ, N)
     dpadded: Array  # (1, Dᵤ + padding, Dᵤ + padding, M)
     dkernel: Array  # (Dᵣ, Dᵣ, M, N)
@@ -148,7 +148,7 @@ class Backward:
 
     @property
     def scattered(self) -> Array:
-        """What that value adds to its patch, (Dᵣ, Dᵣ)."""
+        """The products that that value adds to its patch, (Dᵣ, Dᵣ)."""
         v, w = self.source
         scattered: Array = self.dy[0, v, w, 0] * self.layer.kernel[:, :, 0, 0]
         return scattered
@@ -193,7 +193,7 @@ class Backward:
 
     @property
     def rounded(self) -> bool:
-        """Whether what is drawn is rounded."""
+        """True where the drawn numbers are rounded."""
         return not are_whole(self.layer.x, self.layer.kernel, self.dy, self.dpadded, self.dkernel)
 
 

@@ -100,7 +100,7 @@ def spread(places: Sequence[float], gap: float, within: tuple[float, float] = (-
 
 @dataclass(frozen=True)
 class Volume:
-    """Where a volume (height, width, channels) lies on the canvas; with padding its rows and columns count the padded.
+    """The place of a volume (height, width, channels) on the canvas; padding counts among its rows and columns.
 
     (x, y) is the front face's upper left corner and `cell` a cell's side, in inches. A volume of 0 channels is a flat
     slice, without thickness. Padding is see-through, unless it is `sealed`: then its numbers stand in front of the
@@ -143,12 +143,12 @@ class Volume:
 
     @property
     def drawn_channels(self) -> int:
-        """How many channels are drawn."""
+        """The number of channels that are drawn."""
         return sum(back - front for front, back in self.slabs)
 
     @property
     def depth(self) -> int:
-        """How far back the volume reaches, in steps of a channel."""
+        """The depth of the volume, in steps of a channel."""
         return self.slabs[-1][1]
 
     def point(self, row: float, column: float, depth: float = 0) -> Point:
@@ -189,7 +189,7 @@ class Volume:
         return self.point(above + self.height / 2, left + self.width / 2)
 
     def is_padding(self, row: int, column: int) -> bool:
-        """Whether a cell of the padded grid is padding."""
+        """True where a cell of the padded grid is padding."""
         (above, _), (left, _) = self.padding
         return not (above <= row < above + self.height and left <= column < left + self.width)
 
@@ -227,7 +227,7 @@ class Volume:
             yield "front", [(self._cell((r, c, front), "front"), self.is_padding(r, c)) for r in rows for c in columns]
 
     def is_covered(self, row: int, column: int) -> bool:
-        """Whether a cell of padding lies in front of the volume's own top or side, where a number is hard to read."""
+        """True where a cell of padding lies in front of the volume's own top or side, where one is hard to read."""
         (above, _), (left, _) = self.padding
         if self.sealed or not self.is_padding(row, column):
             return False
@@ -264,7 +264,7 @@ def _depth_label_x(volume: Volume) -> float:
 
 
 class Pen:
-    """What draws shapes and texts whose coordinates are inches, y upwards."""
+    """Methods that draw shapes and texts whose coordinates are inches, y upwards."""
 
     def add(self, artist: Artist) -> None:
         """Take an artist whose coordinates are inches."""

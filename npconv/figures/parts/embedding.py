@@ -25,13 +25,13 @@ class EmbeddingPanel:
 
     @property
     def kept(self) -> Array:
-        """Which points can be recovered, (P,)."""
+        """True for the points that can be recovered, (P,)."""
         return self.live >= 2
 
 
 @dataclass(frozen=True)
 class Counts:
-    """How many points keep two live coordinates, over all draws."""
+    """The number of points that keep two live coordinates, over all draws."""
 
     relu: Array  # (draws, the largest n)
     relu6: Array  # (dimensions, scales), summed over the draws

@@ -14,7 +14,7 @@ from .values import Given, are_whole, array_from, place_from, sum_text
 
 
 @dataclass(frozen=True)
-class Layer:
+class StandardLayer:
     """One image, its filters, and what the kernels make of them; `row`, `column`: the place of the worked value."""
 
     x: Array  # (1, Dᵤ, Dᵤ, M)
@@ -32,7 +32,7 @@ class Layer:
         _, rows, columns = self.geometry.output
         return [(row, column) for row in range(rows) for column in range(columns)]
 
-    def moved(self, row: int, column: int) -> "Layer":
+    def moved(self, row: int, column: int) -> "StandardLayer":
         """The same layer with another value worked out."""
         return replace(self, row=row, column=column)
 
@@ -68,7 +68,7 @@ class Layer:
 
     @property
     def patch(self) -> Array:
-        """What the worked value reads, (Dᵣ, Dᵣ, M)."""
+        """The patch that the worked value reads, (Dᵣ, Dᵣ, M)."""
         return self.padded[np.ix_(self.patch_rows, self.patch_columns)]
 
     @property
@@ -109,7 +109,7 @@ class Layer:
 
     @property
     def rounded(self) -> bool:
-        """Whether what is drawn is rounded."""
+        """True where the drawn numbers are rounded."""
         return not are_whole(self.x, self.kernel, self.y)
 
 
@@ -123,7 +123,7 @@ def layer_from(
     at: tuple[int, int] | None,
     seed: int,
     n: int = 0,
-) -> Layer:
+) -> StandardLayer:
     """The layer that a figure draws, from arrays or shapes; raises as the kernels do, and where it can't be drawn."""
     generator = arguments.generator(function, seed)
     x, kernel = array_from(function, "x", x, generator, 3), array_from(function, "kernel", kernel, generator, 1)
@@ -138,7 +138,7 @@ def layer_from(
         )
     n = arguments.integer(function, "n", n, 0, kernel.shape[-1] - 1)
     row, column = place_from(function, at, *geometry.output[1:])
-    return Layer(
+    return StandardLayer(
         x,
         kernel,
         conv2d(x, kernel, stride=stride, padding=padding, dilation=dilation),

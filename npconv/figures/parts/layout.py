@@ -235,7 +235,7 @@ class Drawing(Pen, OffsetBox):
 
 
 def _extent(artist: Artist, renderer: Any) -> Bbox:
-    """Where an artist is, in pixels; a collection says so only if it is in axes."""
+    """The box of an artist, in pixels; a collection says so only if it is in axes."""
     if not isinstance(artist, Collection):
         return artist.get_window_extent(renderer)
     corners = artist.get_transform().transform(np.concatenate([path.vertices for path in artist.get_paths()]))
@@ -271,7 +271,7 @@ class Page:
         height: float | None = None,
         least: float = LEAST_CELL,
     ) -> tuple[Box, float]:
-        """What `build` makes with the largest cells, at most `cell` inches, for which it fits, and those cells.
+        """The result of `build` with the largest cells, at most `cell` inches, for which it fits, and those cells.
 
         A box grows nearly in proportion to its cells, so that a straight line between one that fits and one that
         doesn't leads near the largest that fits. Raises TooLargeError where even the least cells are too large.
@@ -331,7 +331,7 @@ class Page:
         return self.figure
 
     def where(self, *boxes: OffsetBox) -> list[Bbox]:
-        """Where boxes stand on the finished page, in inches."""
+        """The places of boxes on the finished page, in inches."""
         placed: Any = next(box for box in self.figure.artists if isinstance(box, AnchoredOffsetbox))
         placed.get_child().set_offset(placed.get_offset(placed.get_bbox(self.renderer), self.renderer))
         _place(placed.get_child(), self.renderer)

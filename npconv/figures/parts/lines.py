@@ -38,7 +38,7 @@ SEEDS: tuple[Kind, str] = ({"color": INK, "linewidth": 0.5}, "each seed; thick: 
 BASE: Kind = {"color": INK, "linewidth": 0.8}  # of comparisons: chance, no gain
 
 
-class Panel(NamedTuple):
+class PlotPanel(NamedTuple):
     """One of the plots side by side: its title, its legend, and what draws into its axes."""
 
     title: str
@@ -47,7 +47,7 @@ class Panel(NamedTuple):
 
 
 def side_by_side(
-    function: str, note: str, panels: Sequence[Panel], too_wide: str, *, height: float = 3.0
+    function: str, note: str, panels: Sequence[PlotPanel], too_wide: str, *, height: float = 3.0
 ) -> matplotlib.figure.Figure:
     """A figure of equal panels: above them a note, which a reader must know first, and each one's title and legend.
 

@@ -1,4 +1,4 @@
-"""Which photograph a figure filters: the caller's, or the one that comes with matplotlib."""
+"""The photograph that a figure filters: the caller's, or the one that comes with matplotlib."""
 
 import numpy as np
 

@@ -61,7 +61,7 @@ class Operator:
 
 
 @dataclass(frozen=True)
-class Residual:
+class ResidualBlock:
     """A residual block: an operator from each tensor to the next, and with a shortcut a sum before the last tensor.
 
     `geometry` is that of the operator that filters.
@@ -102,7 +102,7 @@ class Residual:
         return {"wide": "the wide ends", "narrow": "the bottlenecks"}[self.widths[0]] if self.widths else "its ends"
 
 
-def conventional_block(function: str, seed: int, **given: Shape) -> Residual:
+def conventional_block(function: str, seed: int, **given: Shape) -> ResidualBlock:
     """The conventional residual bottleneck: x, reduce, spatial, restore. It raises as the kernel, and for B above 1."""
     function += " (conventional)"
     size, *kernels = shapes = _sizes(function, given)
@@ -117,12 +117,12 @@ def conventional_block(function: str, seed: int, **given: Shape) -> Residual:
 
     roles = ("input", "reduced", "filtered", "restored", "output")
     operators = [Operator(*each) for each in zip(cost.parts, kernels, cost.parts.values(), strict=True)]
-    return Residual("conventional residual", _tensors(function, size, cost, roles, run, seed), operators, cost, g)
+    return ResidualBlock("conventional residual", _tensors(function, size, cost, roles, run, seed), operators, cost, g)
 
 
 def inverted_block(
     function: str, seed: int, stride: Pair, padding: Padding, dilation: Pair, **given: Shape | None
-) -> Residual:
+) -> ResidualBlock:
     """The inverted residual: x by any name, expand, depthwise, project. It raises as the kernel, and for B above 1."""
     name = next(iter(given))
     function += "" if name == "x" else f" (inverted, {name} as x)"
@@ -145,7 +145,7 @@ def inverted_block(
         if kernel
     ]
     why = "" if shortcut else _why_none(g, size[-1], last[-1])
-    return Residual("inverted residual", _tensors(function, size, cost, roles, run, seed), operators, cost, g, why)
+    return ResidualBlock("inverted residual", _tensors(function, size, cost, roles, run, seed), operators, cost, g, why)
 
 
 def pair_text(height: int, width: int) -> str:

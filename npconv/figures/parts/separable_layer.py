@@ -16,7 +16,7 @@ from ...kernels.separable import depthwise_separable_conv2d, factored_kernel
 from ...kernels.signatures import SEPARABLE
 from ...text import plural, shape_text
 from .drawing import ROLES, TITLE, Labels, Volume, text_width
-from .layer import Layer, layer_from
+from .layer import StandardLayer, layer_from
 from .layout import Drawing, Page, column, grid, note, text, title
 from .slabs import MOST_SLABS, Face, channel_color, drawn_channels, slabs, solid, stack
 from .values import ROUNDED, Given, are_whole, array_from, number_texts, side_text, sum_text
@@ -28,7 +28,7 @@ PARTS = ("input", "depthwise filters", "maps", "pointwise filters", "output")
 class Separable:
     """One depthwise separable convolution: `layer` has its arrays, and its maps times the weights of filter 0."""
 
-    layer: Layer
+    layer: StandardLayer
     depthwise: Array  # (Dᵣ, Dᵣ, M·Q)
     pointwise: Array  # (M·Q, N)
     filtered: Array  # (1, Dᵥ, Dᵥ, M·Q), the maps
@@ -77,7 +77,7 @@ class Separable:
 
     @property
     def drawn_filters(self) -> int:
-        """How many pointwise filters are drawn."""
+        """The number of pointwise filters that are drawn."""
         maps, filters = map(int, self.pointwise.shape)
         return min(filters, 4 if maps <= 6 else 3)
 
@@ -86,12 +86,12 @@ class Separable:
         return channel_color(c // self.multiplier, self.channels, role)
 
     def label(self, c: int) -> str:
-        """Which map c is."""
+        """The name of map c."""
         m, q = divmod(c, self.multiplier)
         return f"m = {m}" if self.multiplier == 1 else f"m = {m}, q = {q}"
 
     def short(self, c: int) -> str:
-        """Which map c is, where there is little room: the same, or without the names of m and q."""
+        """The name of map c where there is little room: the same, or without the names of m and q."""
         return self.label(c) if self.multiplier == 1 else "{}, {}".format(*divmod(c, self.multiplier))
 
     @property
@@ -130,7 +130,7 @@ class Separable:
 
     @property
     def left_out(self) -> dict[str, list[str]]:
-        """How much of a part is drawn, where something is left out, as it is said below the part."""
+        """The share of a part that is drawn, where something is left out, as it is said below the part."""
         (maps, outputs), output, drawn = self.pointwise.shape, self.layer.output_volume, sum(map(len, self.drawn))
         counts = (
             [(len(self.drawn), self.channels, "channels")],
@@ -142,7 +142,7 @@ class Separable:
         return {name: [drawn_text(*each) for each in part] for name, part in zip(PARTS, counts, strict=True)}
 
     def notes(self, blank: Sequence[str]) -> list[str]:
-        """What has to be said about all of it, where some parts have no numbers."""
+        """The notes on all of it, where some parts have no numbers."""
         notes = {
             "dotted: padding, zeros in every channel": self.layer.input_volume.padding != ((0, 0), (0, 0)),
             "filters and maps are labelled m, q": self.multiplier > 1,
@@ -153,7 +153,7 @@ class Separable:
 
     @property
     def rounded(self) -> bool:
-        """Whether what is drawn is rounded."""
+        """True where the drawn numbers are rounded."""
         return not are_whole(self.layer.x, self.depthwise, self.pointwise, self.filtered, self.layer.y)
 
 
@@ -185,7 +185,7 @@ def separable_from(
 
 
 def drawn_text(some: int, count: int, what: str) -> str:
-    """How much is drawn, where that is not all.
+    """The share that is drawn, where that is not all.
 
     >>> drawn_text(7, 128, "channels"), drawn_text(3, 3, "channels")
     ('7 of 128 channels drawn', '')

@@ -23,7 +23,7 @@ class Face:
     frame: tuple[Sequence[int], Sequence[int]] | None = None
 
     def fits(self, cell: float) -> bool:
-        """Whether the numbers fit into cells of that size."""
+        """True where the numbers fit into cells of that size."""
         return number_size(self.texts, cell) is not None
 
     def framed(self, cell: float) -> str:
@@ -48,7 +48,7 @@ def channel_color(m: int, channels: int, role: str) -> str:
 
 
 def hue_text(channels: int) -> str:
-    """What a caption says of the channels' hues.
+    """The words of a caption about the channels' hues.
 
     >>> hue_text(2)
     'hue is the channel, 0 blue, 1 pink'

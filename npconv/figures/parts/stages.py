@@ -40,7 +40,7 @@ class StageMaps:
 
     @property
     def active(self) -> bool:
-        """Whether they come out of a ReLU6."""
+        """True where they come out of a ReLU6."""
         return self.name.endswith("ReLU6")
 
     @property
@@ -66,7 +66,7 @@ class StageMaps:
 
     @property
     def labels(self) -> list[str]:
-        """What is written below the maps: their channel, or their share of zeros."""
+        """The labels below the maps: their channel, or their share of zeros."""
         if self.active:
             return [_percent(zeros, self.maps[..., 0].size) for zeros in self.zeros[: self.drawn]]
         return list(self.channels) or [str(c) for c in range(self.drawn)]
@@ -105,7 +105,7 @@ class BlockRun:
 
     @property
     def weights_text(self) -> str:
-        """What the weights are, once for kernels that are alike."""
+        """The words about the weights, once for kernels that are alike."""
         kinds = list(dict.fromkeys(self.weights.values()))
         if len(kinds) == 1:
             return f"weights: {kinds[0]}"

@@ -15,7 +15,7 @@ SETTINGS = (
     "blocks", "channels", "expansion", "steps", "batch_size", "learning_rate", "decay", "momentum", "epsilon",
     "smoothing", "evaluate_every", "train_images", "test_images", "task_seed",
 )  # fmt: skip
-"""What must be known of a run to be told."""
+"""The settings of a run that a figure tells."""
 
 
 def check_measured(function: str, measured: Any, names: Sequence[str], settings: Sequence[str]) -> None:

@@ -65,7 +65,7 @@ def geometry_text(stride: Pair, padding: Padding, dilation: Pair) -> str:
 
 
 def are_whole(*arrays: Array) -> bool:
-    """Whether every number is an integer, whatever the dtype: if not, numbers are drawn rounded."""
+    """True where every number is an integer, whatever the dtype: if not, numbers are drawn rounded."""
     return all(bool(np.all(a == np.round(a))) for a in arrays)
 
 

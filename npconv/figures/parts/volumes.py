@@ -35,7 +35,7 @@ class VolumeGroup:
     more: str = ""
 
     def fits(self, cell: float) -> bool:
-        """Whether its numbers fit into cells of that size."""
+        """True where its numbers fit into cells of that size."""
         return all(number_size(numbers, cell) for numbers in self.fronts)
 
     def drawn(self, cell: float) -> Drawing:
@@ -88,7 +88,7 @@ def row_of_volumes(groups: Sequence[VolumeGroup], signs: str, cell: float) -> Gr
 
 
 def notes_of_volumes(groups: Sequence[VolumeGroup], cell: float) -> list[str]:
-    """What has to be said about volumes with cells of that size: padding, channels left out, numbers that don't fit."""
+    """The notes on volumes with cells of that size: padding, channels left out, numbers that don't fit."""
     padded = any(group.volume.padding != ((0, 0), (0, 0)) for group in groups)
     blank = ", ".join(group.name for group in groups if not group.fits(cell))
     counts = [(group.name, group.volume.drawn_channels, group.volume.channels) for group in groups]

@@ -10,7 +10,7 @@ from matplotlib.offsetbox import OffsetBox
 
 from ...text import counted, number_text
 from .drawing import FRONT_UNDER_NUMBERS, ROLES, SMALL, SMALLEST, TITLE, Volume, number_cell, shade, text_width
-from .layer import Layer
+from .layer import StandardLayer
 from .layout import Drawing, Page, column, grid, note, space, text, title
 
 Texts: TypeAlias = Sequence[Sequence[str]]
@@ -122,7 +122,7 @@ class Terms:
 
 
 def worked_value(
-    page: Page, layer: Layer, terms: Terms, *, height: float = 100.0, most: int | None = None
+    page: Page, layer: StandardLayer, terms: Terms, *, height: float = 100.0, most: int | None = None
 ) -> tuple[OffsetBox, int] | None:
     """Terms under their title, what the ones left out add up to, and the value's equation; how many are shown."""
     if (arranged := terms.arranged(page, height=height, most=most)) is None:
@@ -136,7 +136,7 @@ def worked_value(
 
 
 def slices_text(shown: int, channels: int) -> str:
-    """How many slices are shown, in words.
+    """The number of slices that are shown, in words.
 
     >>> slices_text(3, 3), slices_text(14, 36)
     ('all 3 slices', '14 of the 36 slices')
@@ -147,7 +147,7 @@ def slices_text(shown: int, channels: int) -> str:
 
 
 def rest_text(left_out: int, rest: str) -> str:
-    """What is said of the slices that are not shown.
+    """The words about the slices that are not shown.
 
     >>> rest_text(22, "−7"), rest_text(1, "4")
     ('… and 22 more slices, whose sums add up to −7', '… and 1 more slice, whose sum is 4')
