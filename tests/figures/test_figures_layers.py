@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from matplotlib.text import Text
 
 import npconv
 from npconv.figures import per_channel_view, standard_convolution
@@ -10,7 +11,7 @@ FLOATS = np.random.default_rng(1).normal(size=(1, 6, 6, 2))
 
 
 def texts(figure):
-    return [text.get_text() for text in figure.figure.axes[0].texts]
+    return [text.get_text() for text in figure.figure.findobj(Text)]
 
 
 def test_a_dilated_layer_of_fractions_is_the_loops_and_says_that_it_is_rounded():
