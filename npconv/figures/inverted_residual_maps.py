@@ -188,8 +188,7 @@ def _source(block: BlockRun, cells: _Cells) -> Stage:
         strips.append(row(strip, note(words), gap=0.08))
     source = block.source
     width = HALF - (cells.width + 0.15 if source.photograph else 0)
-    said = ("below a map: its channel, or its share of zeros", block.weights_text)
-    key = column(*strips, *(_wrapped(words, width) for words in said), gap=0.05, align="left")
+    key = column(*strips, _wrapped(block.weights_text, width), gap=0.05, align="left")
     if source.photograph is None or source.pixels is None:
         return title("what the greys mean"), key
     picture = Drawing()
