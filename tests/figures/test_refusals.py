@@ -147,6 +147,7 @@ REFUSED: dict[Callable[..., Figure], list[tuple[Any, str]]] = {
         (run("step", [100, 400, 600]), r"the steps of the first run, \[200, 400, 600\]"),
         (run("test_accuracy", [0.1, 0.2]), "a test_accuracy for each of 3 steps"),
         (run("test_accuracy", [0.1, 0.2, 63.0]), "test_accuracy from 0 to 1"),
+        (run("test_accuracy", [0.1, 0.2, -0.1]), "test_accuracy from 0 to 1"),
         (run("test_accuracy", [0.1, 0.2, math.nan]), "test_accuracy from 0 to 1"),
     ],
     predicted_and_measured: [
