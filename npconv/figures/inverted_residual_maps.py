@@ -1,6 +1,7 @@
 """The article's Fig. 6: the feature maps inside an inverted residual that runs on a real image, stage by stage."""
 
 import math
+from itertools import pairwise
 from typing import Any, NamedTuple, TypeAlias
 
 import matplotlib.figure
@@ -141,11 +142,14 @@ def _draw(block: BlockRun) -> matplotlib.figure.Figure:
     cells = _cells(page, block)
     drawn = {stage.name: (_heading(stage), _maps(stage, cells)) for stage in stages.values()}
     rows: list[list[OffsetBox | None]] = []
+    ends: list[tuple[OffsetBox | None, OffsetBox]] = []  # of each row: its operator, and its last maps
 
     def add(operator: str, left: Stage, then: str, right: Stage) -> None:
         rows.append([None, left[0], None, right[0]])
-        rows.append([_arrow(operator), left[1], _arrow(then), right[1]])
-        rows.append([DrawingArea(0, 72 * 0.08), None, None, None])
+        before = _arrow(operator)
+        ends.append((before, right[1]))
+        rows.append([before, left[1], _arrow(then), right[1]])
+        rows.append([DrawingArea(0, 72 * 0.16), None, None, None])
 
     add("", _source(block, cells), "÷ 127.5\n− 1" if block.source.photograph else "", drawn["input"])
     if "expanded" in stages:
@@ -160,6 +164,9 @@ def _draw(block: BlockRun) -> matplotlib.figure.Figure:
     along = ("top", "center", "center") * (len(rows) // 3)
     box = grid(rows[:-1], gaps=(0.08, 0.06), across=("center", "left") * 2, along=along[:-1])
     figure = page.finish(row(box, DrawingArea(72 * BESIDE, 0), gap=0))
+    for (_, maps), (operator_box, _) in pairwise(ends):
+        assert operator_box is not None  # every row but the first has one
+        _draw_return(page, maps, operator_box)
     if not block.no_shortcut:
         _draw_shortcut(page, drawn["input"][1], drawn["output"][1])
     return figure
@@ -227,6 +234,15 @@ def _arrow(operator: str) -> OffsetBox | None:
     arrow = Drawing()
     arrow.arrow((0, 0), (0.6, 0))
     return column(text(operator), arrow, gap=0.04)
+
+
+def _draw_return(page: Page, maps: OffsetBox, operator: OffsetBox) -> None:
+    """Draw a thin line from the maps at the end of a row to the operator at the beginning of the next one."""
+    start, end = page.where(maps, operator)
+    x, middle, level = start.x0 + 0.3, (end.x0 + end.x1) / 2, start.y0 - 0.1
+    corners = [(x, start.y0 - 0.02), (x, level), (middle, level), (middle, end.y1 + 0.06)]
+    inches: dict[str, Any] = {"color": ROLES["padding"], "transform": page.figure.dpi_scale_trans}
+    page.figure.add_artist(Line2D(*zip(*corners, strict=True), linewidth=1.2, **inches))
 
 
 def _draw_shortcut(page: Page, start: OffsetBox, end: OffsetBox) -> None:
