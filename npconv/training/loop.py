@@ -261,7 +261,7 @@ class _Run:
         return loss
 
     def arrays(self) -> dict[str, Array]:
-        """Those of the network and of the optimizer's state, by the names that they have in a checkpoint."""
+        """The arrays of the network and of the optimizer's state, by the names that they have in a checkpoint."""
         arrays = {f"network/{name}": a for name, a in self.network.arrays().items()}
         return arrays | {f"optimizer/{name}": a for name, a in self.optimizer.state.items()}
 
