@@ -1,11 +1,11 @@
 """The backward figure shows what the plain loops compute, and its written-out products add up to both gradients."""
 
-from functools import cache
 from typing import Any
 
 import numpy as np
 import pytest
 from artists import polygons, shapes, texts, written
+from figure_cases import CASES, DEFAULT, drawn, names
 from matplotlib.colors import to_hex
 from matplotlib.patches import Rectangle
 from matplotlib.path import Path
@@ -16,26 +16,9 @@ from npconv.figures import Figure, backward_taps
 from npconv.figures.parts.drawing import FRONT_UNDER_NUMBERS, ROLES, shade
 from npconv.figures.parts.layout import Drawing
 
-CASES: dict[str, dict[str, Any]] = {
-    "the default": {},
-    "stride one": {"x": (1, 5, 6, 2), "kernel": (3, 3, 2, 3), "stride": 1, "at": (1, 3), "tap": (2, 0)},
-    "one of all": {"x": (1, 1, 1, 1), "kernel": (1, 1, 1, 1)},
-    "padded": {"x": (1, 5, 7, 2), "kernel": (3, 3, 2, 2), "padding": "same", "at": (0, 6), "tap": (0, 2)},
-    "padded on one side": {"x": (1, 4, 6, 3), "kernel": (2, 3, 3, 2), "stride": (1, 2), "padding": ((0, 1), (2, 0))},
-    "dilated": {"x": (1, 9, 8, 2), "kernel": (3, 2, 2, 4), "stride": 1, "dilation": (2, 3)},
-    "many filters": {"x": (1, 6, 5, 2), "kernel": (3, 3, 2, 128)},
-    "many channels": {"x": (1, 5, 6, 36), "kernel": (3, 3, 36, 2)},
-    "not reached": {"x": (1, 7, 8, 2), "kernel": (2, 2, 2, 2), "stride": 3, "at": (2, 5)},
-}
-
 
 def geometry(case: dict[str, Any]) -> dict[str, Any]:
     return {"stride": 2} | {key: case[key] for key in ("stride", "padding", "dilation") if key in case}
-
-
-@cache
-def drawn(name: str) -> Figure:
-    return backward_taps(**CASES[name])
 
 
 def paths(figure: Figure, gid: str) -> list[Path]:
@@ -59,11 +42,11 @@ def framed(figure: Figure) -> list[list[str]]:
     return found
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", names(backward_taps))
 def test_its_gradients_are_the_loops_and_the_sums_of_their_products(name: str) -> None:
-    data = drawn(name).data
+    data = drawn(backward_taps, name).data
     x, kernel, dy = (np.array(data[key]) for key in ("input", "kernel", "dy"))
-    dx, dkernel = conv2d_backward_loops(dy, x, kernel, **geometry(CASES[name]))
+    dx, dkernel = conv2d_backward_loops(dy, x, kernel, **geometry(CASES[backward_taps].get(name, {})))
     np.testing.assert_array_equal(data["dx"], dx)
     np.testing.assert_array_equal(data["dkernel"], dkernel)
     (row, column), (i, j) = data["at"], data["tap"]
@@ -82,21 +65,21 @@ def test_its_gradients_are_the_loops_and_the_sums_of_their_products(name: str) -
     assert np.sum(made["products"]) == made["value"] == dkernel[i, j, 0, 0]
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", names(backward_taps))
 def test_the_patch_is_what_the_loops_add_for_one_value(name: str) -> None:
-    figure = drawn(name)
+    figure = drawn(backward_taps, name)
     x, kernel, dy = (np.array(figure.data[key]) for key in ("input", "kernel", "dy"))
     scattered = figure.data["scattered"]
     v, w = scattered["from"]
     alone = np.zeros_like(dy)
     alone[0, v, w, 0] = dy[0, v, w, 0]
     whole = np.zeros(np.shape(figure.data["dx with its padding"]), int)
-    without_padding = geometry(CASES[name]) | {"padding": "valid"}
+    without_padding = geometry(CASES[backward_taps].get(name, {})) | {"padding": "valid"}
     added, _ = conv2d_backward_loops(alone, whole, kernel, **without_padding)
     patch = np.ix_([0], scattered["to padded rows"], scattered["to padded columns"], [0])
     np.testing.assert_array_equal(added[patch][0, ..., 0], scattered["adds"])
     assert np.count_nonzero(added[..., 0]) == np.count_nonzero(added[patch])
-    inside, _ = conv2d_backward_loops(alone, x, np.ones_like(kernel), **geometry(CASES[name]))
+    inside, _ = conv2d_backward_loops(alone, x, np.ones_like(kernel), **geometry(CASES[backward_taps].get(name, {})))
     assert len(polygons(figure, "share-cells")) == np.count_nonzero(inside[..., 0])
     filled = [path.vertices[:4].mean(axis=0) for path in paths(figure, "share-cells")]
     unpadded = np.concatenate([path.vertices for path in paths(figure, "share-front")])
@@ -107,7 +90,7 @@ def test_the_patch_is_what_the_loops_add_for_one_value(name: str) -> None:
 
 
 def test_what_falls_on_padding_is_drawn_and_cropped() -> None:
-    figure = drawn("padded")
+    figure = drawn(backward_taps, "padded")
     assert (len(polygons(figure, "dx-front")), len(polygons(figure, "dx-front-padding"))) == (5 * 7, 7 * 9 - 5 * 7)
     whole = np.array(figure.data["dx with its padding"])
     np.testing.assert_array_equal(whole[:, 1:-1, 1:-1], figure.data["dx"])
@@ -115,11 +98,11 @@ def test_what_falls_on_padding_is_drawn_and_cropped() -> None:
     assert set(written(whole[0, ..., 0])) <= set(texts(figure))
     assert any("padding" in text and "cropped away" in text for text in texts(figure))
     assert "cropped away" in figure.caption
-    assert not any("padding" in text for text in texts(drawn("the default")))
+    assert not any("padding" in text for text in texts(drawn(backward_taps)))
 
 
 def test_the_numbers_drawn_are_the_data() -> None:
-    figure = drawn("the default")
+    figure = drawn(backward_taps)
     data = figure.data
     front = [np.array(data[key])[0, ..., 0] for key in ("dy", "dy", "dx", "input")]
     front += [np.array(data[key])[:, :, 0, 0] for key in ("kernel", "dkernel")] + [np.array(data["scattered"]["adds"])]
@@ -134,10 +117,10 @@ def test_the_numbers_drawn_are_the_data() -> None:
     assert equation in figure.alt
 
 
-@pytest.mark.parametrize("name", ["the default", "padded", "stride one"])
+@pytest.mark.parametrize("name", [DEFAULT, "padded", "stride one"])
 def test_frames_are_around_the_numbers_that_they_stand_for(name: str) -> None:
     """Separate cells of a tap have a frame each, and every frame has in it the numbers of the data."""
-    figure = drawn(name)
+    figure = drawn(backward_taps, name)
     data = figure.data
     v, w = data["scattered"]["from"]
     value = np.array(data["dy"])[0, v, w, 0]
@@ -146,14 +129,16 @@ def test_frames_are_around_the_numbers_that_they_stand_for(name: str) -> None:
     row = [pair[0] for pair in data["dx value"]["rows (v, i)"]].index(v)
     column = [pair[0] for pair in data["dx value"]["columns (w, j)"]].index(w)
     wanted += [[np.array(data["dx value"][key])[0, row, column]] for key in ("dy", "taps", "products")]
-    wanted += [tap] if geometry(CASES[name])["stride"] == 1 else [[number] for number in tap.flat]
+    wanted += (
+        [tap] if geometry(CASES[backward_taps].get(name, {}))["stride"] == 1 else [[number] for number in tap.flat]
+    )
     wanted += [np.array(data["dy"])[0, ..., 0], [data["dkernel value"]["value"]]]
     numbers = [[str(number).replace("-", "−") for number in np.ravel(group)] for group in wanted]
     assert sorted(framed(figure)) == sorted(numbers)
 
 
 def test_gradients_have_the_colour_of_what_they_are_gradients_of() -> None:
-    figure = drawn("the default")
+    figure = drawn(backward_taps)
 
     def colour(gid: str) -> str:
         return to_hex(shapes(figure)[gid].get_facecolor()[0])
@@ -192,7 +177,7 @@ def test_the_formula_is_that_of_the_geometry() -> None:
 
 
 def test_what_is_left_out_is_said_with_its_sum() -> None:
-    figure = drawn("many filters")
+    figure = drawn(backward_taps, "the article's")
     shown = figure.data["drawn"]["filters"]
     rest = sum(figure.data["dx value"]["sums"][shown:])
     assert 1 < shown < 128
@@ -216,7 +201,7 @@ def test_products_that_do_not_fit_are_said_with_their_sum() -> None:
 
 
 def test_a_place_that_nothing_reaches_is_zero_and_says_so() -> None:
-    figure = drawn("not reached")
+    figure = drawn(backward_taps, "not reached")
     assert figure.data["dx value"]["value"] == 0
     assert "no value of dy reaches the framed place: dx[0, 2, 5, 0] = 0" in texts(figure)
 
@@ -237,30 +222,3 @@ def test_it_draws_the_arrays_it_is_given() -> None:
     np.testing.assert_allclose(figure.data["dkernel value"]["value"], dkernel[0, 1, 0, 0])
     assert figure.data["dy"] == dy.tolist()
     assert any("rounded" in text for text in texts(figure))
-
-
-@pytest.mark.filterwarnings("ignore::RuntimeWarning")
-@pytest.mark.parametrize(
-    ("error", "case", "argument"),
-    [
-        (ValueError, {"x": (2, 5, 7, 2)}, "x"),
-        (ValueError, {"x": (1, 40, 7, 2)}, "rows or columns"),
-        (ValueError, {"kernel": (3, 3, 3, 2)}, "kernel"),
-        (ValueError, {"kernel": (3, 3, 2, 0)}, "kernel"),
-        (ValueError, {"kernel": (9, 3, 2, 2)}, "kernel"),
-        (ValueError, {"at": (5, 0)}, "at must be a place in dx, 5 by 7"),
-        (ValueError, {"tap": (0, 3)}, "tap must be a place in the kernel, 3 by 3"),
-        (ValueError, {"dy": np.ones((1, 3, 2, 2))}, "dy"),
-        (ValueError, {"dy": np.full((1, 2, 3, 2), np.inf)}, "dy"),
-        (ValueError, {"x": np.full((1, 5, 7, 2), 1e308)}, "overflow"),
-        (ValueError, {"stride": 0}, "stride"),
-        (TypeError, {"dy": (1, 2, 3, 2)}, "dy"),
-        (TypeError, {"dy": np.ones((1, 2, 3, 2), complex)}, "dy"),
-        (TypeError, {"at": 2}, "at"),
-        (TypeError, {"tap": (0, True)}, "tap"),
-        (TypeError, {"kernel": "3×3"}, "kernel"),
-    ],
-)
-def test_what_cannot_be_drawn_is_refused(error: type[Exception], case: dict[str, Any], argument: str) -> None:
-    with pytest.raises(error, match=f"backward_taps: .*{argument}"):
-        backward_taps(**case)

@@ -1,51 +1,86 @@
-"""What a picture says of itself its caption says too."""
+"""Rules for all figures of volumes: notes are in the caption, given arrays are drawn, padding has cells of its own."""
 
-import functools
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 import pytest
-from artists import texts
+from artists import polygons, texts
+from figure_cases import CASES, drawn, names
 
-from npconv.figures import Figure, backward_taps, functional_view, standard_convolution
+from npconv.data import load_photograph
+from npconv.figures import (
+    Figure,
+    backward_taps,
+    depthwise_separable,
+    functional_view,
+    inverted_residual_maps,
+    per_channel_photograph,
+    per_channel_view,
+    separable_example,
+    standard_convolution,
+)
 
-CASES: list[dict[str, Any]] = [
-    {"x": (1, 9, 12, 36), "kernel": (3, 3, 36, 128), "padding": "same"},
-    {"x": (1, 14, 14, 3), "kernel": (3, 3, 3, 4), "padding": 1, "stride": 2},
-    {"x": np.linspace(-3, 3, 120).reshape(1, 6, 5, 4), "kernel": (5, 3, 4, 2)},
-]
-
-
-@functools.cache
-def drawn(build: Callable[..., Figure], case: int) -> Figure:
-    return build(**CASES[case])
-
-
-@pytest.mark.parametrize("build", [standard_convolution, functional_view, backward_taps])
-@pytest.mark.parametrize("case", range(3), ids=["many", "small cells", "fractions"])
-def test_the_caption_has_every_note(build: Callable[..., Figure], case: int) -> None:
-    figure = drawn(build, case)
-    words = ("dotted:", "no numbers", "channels are drawn", "channels drawn", "drawn rounded")
-    notes = [text for text in texts(figure) if any(word in text for word in words)]
-    assert notes
-    for note in notes:
-        assert note.lower() in figure.caption.lower(), note
-
-
-@pytest.mark.parametrize("build", [standard_convolution, functional_view])
-def test_slices_left_out_are_in_the_caption(build: Callable[..., Figure]) -> None:
-    figure = drawn(build, 0)
-    shown = figure.data["drawn"]["slices"]
-    assert f"{36 - shown} of the 36 slices" in figure.caption
+VOLUMES = (
+    standard_convolution,
+    functional_view,
+    per_channel_view,
+    depthwise_separable,
+    separable_example,
+    backward_taps,
+)
+ALL = [(build, name) for build in VOLUMES for name in names(build)]
+NOTES = ("dotted:", "no numbers", "channels are drawn", "channels drawn", "filters drawn", "drawn rounded", "padding")
 
 
-def test_the_caption_speaks_of_the_patch_only_where_all_of_it_is_drawn(default: Callable[[str], Figure]) -> None:
-    assert "but for the patch" in default("standard-convolution").caption
-    assert "but for the slices drawn" in drawn(standard_convolution, 0).caption
+@pytest.mark.parametrize(("build", "name"), ALL, ids=[f"{build.__name__}, {name}" for build, name in ALL])
+def test_the_caption_has_every_note(build: Callable[..., Figure], name: str) -> None:
+    figure = drawn(build, name)
+    for note in texts(figure):
+        if any(word in note for word in NOTES) and "\n" not in note:
+            assert note.lower() in figure.caption.lower()
 
 
-def test_backward_fits_the_filters_of_the_articles_example() -> None:
-    for n in (100, 128):
-        figure = backward_taps(x=(1, 7, 7, 3), kernel=(3, 3, 3, n), stride=1)
-        assert figure.data["drawn"]["filters"] < n
+DRAWN_ALIKE = [build for build in VOLUMES if build is not separable_example]  # its data has no input
+GIVEN = [(b, name) for b in DRAWN_ALIKE for name, case in CASES[b].items() if isinstance(case.get("x"), np.ndarray)]
+
+
+@pytest.mark.parametrize(("build", "name"), GIVEN, ids=[f"{build.__name__}, {name}" for build, name in GIVEN])
+def test_given_arrays_are_drawn_and_said_to_be_rounded(build: Callable[..., Figure], name: str) -> None:
+    figure, x = drawn(build, name), CASES[build][name]["x"]
+    assert figure.data["input"] == x.tolist()
+    assert any("drawn rounded" in text for text in texts(figure)) == (x % 1 != 0).any()
+
+
+@pytest.mark.parametrize(
+    ("build", "parts"),
+    [
+        (standard_convolution, ["input"]),
+        (functional_view, ["input", "step-1"]),
+        (depthwise_separable, ["input-0", "input-1"]),
+        (separable_example, ["standard-input-1", "input-0"]),
+    ],
+    ids=lambda value: getattr(value, "__name__", None),
+)
+def test_padding_has_cells_of_its_own(build: Callable[..., Figure], parts: list[str]) -> None:
+    figure = build(x=(1, 5, 6, 2), padding=1, **SMALL[build])
+    for part in parts:
+        assert len(polygons(figure, f"{part}-front")) == 5 * 6
+        assert len(polygons(figure, f"{part}-front-padding")) == 7 * 8 - 5 * 6
+    assert any("padding" in text for text in texts(figure))
+
+
+SMALL = {build: {"kernel": (3, 3, 2, 2)} for build in (standard_convolution, functional_view)}
+SMALL |= {depthwise_separable: {"depthwise": (3, 3, 2), "pointwise": (2, 1)}, separable_example: {"out_channels": 2}}
+
+
+def test_the_caption_speaks_of_the_patch_only_where_all_of_it_is_drawn() -> None:
+    assert "but for the patch" in drawn(standard_convolution).caption
+    assert "but for the slices drawn" in drawn(standard_convolution, "many channels").caption
+
+
+@pytest.mark.parametrize("build", [inverted_residual_maps, per_channel_photograph])
+def test_a_missing_photograph_is_told(build: Callable[..., Figure]) -> None:
+    figure = build(photograph=load_photograph("no such file"))
+    assert figure.data["photograph"]["synthetic"]
+    assert "synthetic" in figure.caption
+    assert "synthetic" in figure.alt

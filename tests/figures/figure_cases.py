@@ -1,0 +1,277 @@
+"""The layers and sizes at which figures are drawn in their tests, each drawn once: `drawn(build, name)`."""
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from made import ENDS, made_gradients, made_results, made_savings, made_subspaces
+from plots import default_figure
+
+from npconv.figures import (
+    Figure,
+    backward_taps,
+    bottleneck_table,
+    cost_by_layer,
+    cost_ratio,
+    depthwise_separable,
+    feature_subspaces,
+    functional_view,
+    gradient_flow,
+    inverted_residual_maps,
+    linear_bottleneck_training,
+    mobilenet_v2_table,
+    per_channel_photograph,
+    per_channel_view,
+    predicted_and_measured,
+    relu_information_loss,
+    residual_blocks,
+    separability,
+    separable_example,
+    standard_convolution,
+)
+
+LAYERS: dict[str, dict[str, Any]] = {
+    "one of all": {"x": (1, 1, 1, 1), "kernel": (1, 1, 1, 1)},
+    "one channel": {"x": (1, 5, 4, 1), "kernel": (3, 2, 1, 2)},
+    "many filters": {"kernel": (3, 3, 3, 128)},
+    "many channels": {"x": (1, 7, 7, 36), "kernel": (3, 3, 36, 5)},
+    "padded and strided": {"x": (1, 9, 11, 2), "kernel": (7, 5, 2, 3), "stride": 2, "padding": "same"},
+    "flat": {"x": (1, 3, 20, 3), "kernel": (1, 7, 3, 4)},
+    "high": {"x": (1, 20, 3, 4), "kernel": (7, 1, 4, 2), "dilation": (2, 1)},
+    "fractions": {"x": np.linspace(-40, 40, 90).reshape(1, 6, 5, 3), "kernel": np.full((3, 3, 3, 2), 0.37)},
+}
+RNG = np.random.default_rng(3)
+CASES: dict[Callable[..., Figure], dict[str, dict[str, Any]]] = {
+    standard_convolution: {name: layer for name, layer in LAYERS.items() if name != "one channel"},
+    per_channel_view: {
+        **LAYERS,
+        "small cells": {"x": (1, 14, 14, 3)},
+        "many small cells": {"x": (1, 12, 20, 24), "kernel": (5, 3, 24, 2), "padding": "same"},
+        "normal fractions": {"x": RNG.normal(size=(1, 9, 5, 4)), "kernel": (3, 3, 4, 2)},
+    },
+    functional_view: {
+        **{name: LAYERS[name] for name in ("one of all", "many channels", "padded and strided", "high", "fractions")},
+        "stepping": {"until": (1, 3)},
+        "last step of many channels": {"x": (1, 8, 9, 36), "kernel": (7, 7, 36, 1), "until": (1, 2)},
+        "largest": {"x": (1, 32, 32, 3), "kernel": (3, 3, 3, 128), "n": 127, "at": (29, 29)},
+        "fractions that step": {
+            "x": 900 * RNG.normal(size=(1, 5, 5, 20)),
+            "kernel": RNG.normal(size=(2, 2, 20, 2)),
+            "until": (3, 3),
+        },
+        "long numbers": {
+            "x": np.linspace(-12345.5, 99999, 60).reshape(1, 5, 6, 2), "kernel": np.full((2, 2, 2, 1), -7),
+        },
+        "wide": {"x": (1, 2, 32, 1), "kernel": (2, 2, 1, 1), "padding": ((0, 1), (0, 0))},
+    },
+    per_channel_photograph: {
+        "wide": {"photograph": np.zeros((24, 200, 3), np.uint8), "filter": np.ones((5, 3, 3), int)},
+        "long numbers": {"filter": 1e4 * RNG.normal(size=(3, 3, 3))},
+        "black": {"photograph": np.zeros((40, 30, 3), np.uint8)},
+    },
+    cost_ratio: {
+        "one line": {"kernel_sizes": (2,), "out_channels": (3, 96), "depth_multipliers": (1,)},
+        "close lines": {"kernel_sizes": (3, (1, 7), (4, 2), 1), "depth_multipliers": (7, 8, 9, 10)},
+        "small": {"kernel_sizes": (1,), "out_channels": (1, 2), "depth_multipliers": (1, 64)},
+    },
+    residual_blocks: {
+        "no expansion": {"narrow": (1, 28, 28, 32), "expand": None, "depthwise": (3, 3, 32), "project": (32, 16)},
+        "one of all": {
+            "x": (1, 1, 1, 1), "reduce": (1, 1), "spatial": (1, 1, 1, 1), "restore": (1, 1),
+            "narrow": (1, 1, 1, 1), "expand": (1, 1), "depthwise": (1, 1, 1), "project": (1, 1),
+        },
+        "flat": {
+            "x": (1, 3, 20, 36), "reduce": (36, 12), "spatial": (1, 7, 12, 10), "restore": (10, 36),
+            "narrow": (1, 3, 20, 6), "expand": (6, 36), "depthwise": (1, 7, 36), "project": (36, 6),
+        },
+        "high, odd": {
+            "narrow": (1, 27, 5, 24), "expand": (24, 96), "depthwise": (7, 3, 96), "project": (96, 24),
+            "stride": (2, 1),
+        },
+        "valid, dilated": {
+            "x": (1, 9, 11, 128), "reduce": (128, 32), "spatial": (5, 3, 32, 64), "restore": (64, 128),
+            "narrow": (1, 9, 11, 20), "expand": (20, 120), "depthwise": (3, 3, 120), "project": (120, 24),
+            "padding": "valid", "dilation": (2, 1),
+        },
+        "large": {
+            "x": (1, 112, 112, 2048), "reduce": (2048, 512), "spatial": (3, 3, 512, 512), "restore": (512, 2048),
+            "narrow": (1, 112, 112, 160), "expand": (160, 960), "depthwise": (3, 3, 960), "project": (960, 160),
+        },
+    },
+    bottleneck_table: {
+        "shortcut": {"project": (144, 24), "stride": 1},
+        "one of all": {"x": (1, 1, 1, 1), "expand": (1, 1), "depthwise": (1, 1, 1), "project": (1, 1), "stride": 1},
+        "valid": {
+            "x": (1, 20, 30, 36), "expand": (36, 54), "depthwise": (7, 5, 54), "project": (54, 128), "padding": "valid",
+        },
+        "pair of strides": {
+            "x": (1, 7, 40, 8), "expand": (8, 48), "depthwise": (1, 7, 48), "project": (48, 8),
+            "stride": (1, 2), "dilation": (1, 2),
+        },
+        "padded by hand": {
+            "x": (1, 9, 11, 3), "expand": (3, 7), "depthwise": (3, 3, 7), "project": (7, 5),
+            "padding": ((0, 1), (2, 2)), "stride": 1,
+        },
+    },
+    relu_information_loss: {
+        "one point": {"points": np.array([[3, -4]]), "dimensions": (2, 3), "draws": 50},
+        "alike": {"dimensions": (100, 110, 120, 125, 127, 128), "draws": 50},
+        "points outside": {
+            "points": np.random.default_rng(5).normal(size=(40, 2)), "dimensions": (2, 3), "draws": 1, "seed": 26,
+        },
+        "all scales": {"scales": (1e-6, 1e-3, 1, 1e3, 1e6), "draws": 50},
+    },
+    inverted_residual_maps: {
+        "stride 2, more channels": {"stride": 2, "out_channels": 8},
+        "no expansion": {"expansion": 1},
+        "144 maps": {"x": np.sin(np.arange(20 * 16 * 24.0)).reshape(1, 20, 16, 24)},
+        "wide": {"photograph": np.arange(24 * 192 * 3).reshape(24, 192, 3).astype(np.uint8), "stride": (1, 2)},
+        "all zero": {"x": np.zeros((1, 4, 4, 2)), "expand": np.zeros((2, 2))},
+        "large values": {
+            "x": np.linspace(-3e7, 9e7, 4500).reshape(1, 25, 30, 6), "expand": np.ones((6, 7)),
+            "project": np.full((7, 6), 0.001), "weights": "made by hand",
+        },
+    },
+    linear_bottleneck_training: {
+        "one seed, one test": {"results": made_results(seeds=1, evaluations=1)},
+        "two seeds, far apart": {"results": made_results(seeds=2, evaluations=2, deviation=0.5)},
+        "thirty seeds": {"results": made_results(seeds=30, evaluations=6)},
+        "all alike": {"results": made_results(seeds=3, ends=dict.fromkeys(ENDS, 0.1), deviation=0)},
+        "nothing and all": {
+            "results": made_results(seeds=6, ends={"linear": 9, "relu6": -9, "expansions": 0.1, "none": 9}),
+        },
+        "long description": {"results": {**made_results(), "data": "images of things, $1, " * 20}},
+    },
+    feature_subspaces: {
+        "one of all": {
+            "measured": made_subspaces(seeds=1, blocks=1, channels=1, counts=(1,), accuracy=0.1, depth=1, wide=1),
+        },
+        "two channels": {"measured": made_subspaces(channels=2, counts=(1, 2), depth=2)},
+        "long description": {"measured": {**made_subspaces(), "data": "images of things, $1, " * 20}},
+        "four blocks": {"measured": made_subspaces(seeds=9, blocks=4, accuracy=1, depth=9, wide=6)},
+        "many channels": {
+            "measured": made_subspaces(channels=1024, counts=(1, 3, 9, 31, 100, 1024), depth=64, wide=48),
+        },
+    },
+    gradient_flow: {
+        "two blocks": {"measured": made_gradients(seeds=1, depths=(2,), depth=2)},
+        "all alike": {"measured": made_gradients(shortcuts=(1, 1), none=(1, 1), after=(1, 1))},
+        "many depths": {"measured": made_gradients(depths=(2, 3, 4, 5, 6, 8, 16, 17, 100), depth=40)},
+        "not trained": {"measured": made_gradients(accuracies=(0.1, 0.1))},
+        "far apart": {"measured": made_gradients(depths=(128,), none=(60.0, 0.02), shortcuts=(0.5, 3), after=(4, 0.1))},
+    },
+    separability: {
+        "one line": {
+            "kernels": {"ones": np.ones((1, 1, 2, 4))}, "out_channels": (1,), "repeats": 1, "kernel_size": 2,
+        },
+        "four lines": {"out_channels": (1, 9, 25, 128), "kernel_size": 5, "in_channels": 2, "repeats": 3},
+        "given, unlike": {
+            "kernels": {
+                "shifts": np.eye(9).reshape(3, 3, 1, 9),
+                "7×1": RNG.standard_normal((7, 1, 3, 5)),
+                "floats": RNG.standard_normal((3, 3, 3, 32)).astype(np.float32),
+                "whole": RNG.integers(-3, 4, (5, 5, 2, 3)),
+            },
+            "out_channels": (2, 3, 4, 5), "kernel_size": 2,
+        },
+    },
+    depthwise_separable: {
+        "one of all": {"x": (1, 1, 1, 1), "depthwise": (1, 1, 1), "pointwise": (1, 1)},
+        "five filters a channel": {
+            "x": (1, 6, 7, 2), "depthwise": (3, 2, 10), "pointwise": (10, 5), "padding": 1,
+        },
+        "many channels": {"x": (1, 7, 7, 36), "depthwise": (3, 3, 36), "pointwise": (36, 128)},
+        "padded and strided": {
+            "x": (1, 9, 11, 2), "depthwise": (7, 5, 2), "pointwise": (2, 3), "stride": 2, "padding": "same",
+            "at": (0, 5),
+        },
+        "flat": {"x": (1, 3, 20, 3), "depthwise": (1, 7, 3), "pointwise": (3, 8)},
+        "high": {"x": (1, 20, 3, 4), "depthwise": (7, 1, 4), "pointwise": (4, 2), "dilation": (2, 1)},
+        "long numbers": {
+            "x": np.full((1, 4, 4, 3), -12345.678), "depthwise": np.full((2, 2, 3), 99.5),
+            "pointwise": np.full((3, 2), -77.25),
+        },
+    },
+    separable_example: {
+        "one of all": {"x": (1, 1, 1, 1), "kernel": 1, "out_channels": 1},
+        "one filter": {"out_channels": 1},
+        "many channels": {"x": (1, 7, 7, 36)},
+        "padded and strided": {
+            "x": (1, 9, 11, 2), "kernel": (7, 5), "out_channels": 3, "stride": 2, "padding": "same",
+        },
+        "flat": {"x": (1, 3, 20, 3), "kernel": (1, 7), "out_channels": 8},
+        "fractions": {"x": np.linspace(-40, 40, 90).reshape(1, 6, 5, 3), "out_channels": 5},
+        "equal": {"x": (1, 5, 4, 2), "kernel": (2, 1), "out_channels": 2},
+        "more padding than kernel": {"x": (1, 2, 3, 2), "kernel": (2, 1), "out_channels": 5, "padding": 3},
+    },
+    backward_taps: {
+        "one of all": {"x": (1, 1, 1, 1), "kernel": (1, 1, 1, 1), "stride": 1},
+        "padded and strided": {"x": (1, 9, 11, 2), "kernel": (7, 5, 2, 3), "stride": 2, "padding": "same"},
+        "many channels": {"x": (1, 7, 7, 36), "kernel": (3, 3, 36, 5), "stride": 1},
+        "flat": {"x": (1, 3, 20, 3), "kernel": (1, 7, 3, 4), "stride": 1},
+        "high": {"x": (1, 20, 3, 4), "kernel": (7, 1, 4, 2), "stride": 1, "dilation": (2, 1)},
+        "the article's": {"x": (1, 7, 7, 3), "kernel": (3, 3, 3, 128), "stride": 1},
+        "stride one": {"x": (1, 5, 6, 2), "kernel": (3, 3, 2, 3), "stride": 1, "at": (1, 3), "tap": (2, 0)},
+        "padded": {"x": (1, 5, 7, 2), "kernel": (3, 3, 2, 2), "padding": "same", "at": (0, 6), "tap": (0, 2)},
+        "not reached": {"x": (1, 7, 8, 2), "kernel": (2, 2, 2, 2), "stride": 3, "at": (2, 5), "tap": (0, 1)},
+        "lopsided padding": {"x": (1, 8, 9, 9), "kernel": (5, 5, 9, 1), "stride": 2, "padding": ((3, 0), (1, 2))},
+        "all at once": {
+            "x": (1, 15, 13, 3), "kernel": (3, 3, 3, 4), "stride": (2, 3), "dilation": 4, "padding": 2,
+            "at": (0, 0), "tap": (2, 2),
+        },
+    },
+    predicted_and_measured: {
+        "one layer": {"measurements": made_savings(layers=1)},
+        "many, two kernels": {"measurements": made_savings(layers=24, kernel_sides=(3, 5), scale=1e4)},
+        "two kernels, fast": {"measurements": made_savings(kernel_sides=(3, 5), scale=1e-6)},
+        "1×1": {"measurements": made_savings(kernel_sides=(1,))},
+        "7×7, no torch": {"measurements": made_savings(kernel_sides=(7,), functions=("limit", "npconv"))},
+    },
+    mobilenet_v2_table: {
+        "narrow, odd": {"width": 0.35, "resolution": (95, 160), "classes": 10},
+        "two rows": {
+            "rows": [(1, 8, 3, 1), (4, 24, 2, 3)],
+            "resolution": (20, 33),
+            "classes": 2,
+            "in_channels": 1,
+            "stem_channels": 8,
+            "last_channels": 64,
+        },
+        "one of all": {
+            "rows": [(1, 1, 1, 1)],
+            "resolution": 1,
+            "classes": 1,
+            "in_channels": 1,
+            "stem_channels": 1,
+            "last_channels": 1,
+            "width": 0.1,
+        },
+        "large numbers": {"resolution": 30000, "width": 1.4},
+        "ten rows": {
+            "rows": [(6 - i % 2, 8 * i + 8, i % 3 + 1, i % 2 + 1) for i in range(10)],
+            "resolution": (600, 512),
+        },
+    },
+    cost_by_layer: {
+        "narrow, flat, two classes": {"width": 0.35, "resolution": (96, 160), "classes": 2},
+        "one of all": {"rows": [(1, 8, 1, 1)], "width": 0.1, "resolution": 1, "classes": 1},
+        "thirty blocks": {"width": 0.35, "rows": [(6, 24, 30, 2)], "resolution": (97, 33)},
+        "a map each": {"rows": [(2, 16, 1, 2)] * 40, "width": 0.35, "resolution": (1024, 2048)},
+    },
+}  # fmt: skip
+
+DEFAULT = "default"
+
+
+def names(build: Callable[..., Figure]) -> list[str]:
+    """The names of a builder's cases; the first is the figure without arguments."""
+    return [DEFAULT, *CASES[build]]
+
+
+@functools.cache
+def drawn(build: Callable[..., Figure], name: str = DEFAULT) -> Figure:
+    """A figure of the table, or without arguments, built once."""
+    if name == DEFAULT:
+        return default_figure(build.__name__.replace("_", "-"))
+    return build(**CASES[build][name])

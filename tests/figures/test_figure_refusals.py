@@ -1,0 +1,113 @@
+"""Figures refuse what cannot be drawn; wrong types and ranges are tried on every function in test_arguments.py."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from npconv.figures import (
+    backward_taps,
+    depthwise_separable,
+    depthwise_separable_frames,
+    functional_view,
+    functional_view_frames,
+    inverted_residual_maps,
+    per_channel_photograph,
+    per_channel_view,
+    separable_example,
+    standard_convolution,
+)
+
+BLACK = np.zeros((30, 30, 3), np.uint8)
+TWO_IMAGES = ({"x": (2, 7, 7, 3)}, "x must be one image")
+TOO_HIGH = ({"x": (1, 40, 7, 3)}, "rows or columns")
+NAN = ({"x": np.full((1, 7, 7, 3), np.nan)}, "x must hold finite")
+REFUSED: dict[Callable[..., Any], list[tuple[dict[str, Any], str]]] = {
+    standard_convolution: [
+        *(TWO_IMAGES, TOO_HIGH, NAN),
+        ({"kernel": (3, 3, 2, 4)}, "kernel"),
+        ({"kernel": (9, 3, 3, 4)}, "kernel"),
+        ({"kernel": (3, 3, 3, 0)}, "kernel"),
+        ({"at": (5, 0)}, "at must be a place"),
+    ],
+    functional_view: [
+        *(TWO_IMAGES, TOO_HIGH),
+        ({"until": (5, 0)}, r"until must be a place in the output, 5 by 5; got \(5, 0\)"),
+        ({"until": (1, 0), "at": (0, 1)}, "at must be None or equal to until"),
+        ({"at": (5, 0)}, "at must be a place"),
+        ({"n": 4}, "n must be at most 3"),
+        ({"kernel": (3, 3, 2, 4)}, "kernel"),
+        ({"x": np.full((1, 7, 7, 3), 10**14), "kernel": (7, 7, 3, 1)}, "slices of 7×7 with such numbers"),
+    ],
+    functional_view_frames: [
+        ({"x": (1, 10, 11, 1), "kernel": (3, 3, 1, 1)}, "too many steps to animate: 72"),
+        ({"kernel": (3, 3, 2, 1)}, "kernel"),
+    ],
+    per_channel_view: [({"n": 4}, "n must"), ({"x": (1, 2, 2, 3)}, "kernel"), ({"at": (0, 9)}, "at must be a place")],
+    per_channel_photograph: [
+        ({"photograph": BLACK[..., 0]}, "photograph"),
+        ({"photograph": BLACK, "filter": np.ones((9, 9, 3))}, "filter"),
+    ],
+    depthwise_separable: [
+        *(TWO_IMAGES, TOO_HIGH, NAN),
+        ({"depthwise": (3, 3, 4)}, "depthwise"),
+        ({"depthwise": (9, 3, 3)}, "depthwise"),
+        ({"pointwise": (2, 4)}, "pointwise"),
+        ({"pointwise": (3, 0)}, "pointwise"),
+        ({"at": (5, 0)}, "at must be a place"),
+        (
+            {"x": np.full((1, 31, 1, 1), -1234.56), "depthwise": (31, 1, 1), "pointwise": (1, 1)},
+            r"too large to draw.*depthwise \(31, 1, 1\)",
+        ),
+    ],
+    depthwise_separable_frames: [
+        ({"x": (1, 8, 9, 1), "depthwise": (1, 1, 1), "pointwise": (1, 1)}, "too many steps to animate: 72"),
+    ],
+    separable_example: [*(TWO_IMAGES, TOO_HIGH), ({"x": (7, 7, 3)}, "x"), ({"kernel": (9, 3)}, "9")],
+    backward_taps: [
+        ({"x": (2, 5, 7, 2)}, "x must be one image"),
+        ({"x": (1, 40, 7, 2)}, "rows or columns"),
+        ({"kernel": (3, 3, 3, 2)}, "kernel"),
+        ({"kernel": (3, 3, 2, 0)}, "kernel"),
+        ({"kernel": (9, 3, 2, 2)}, "kernel"),
+        ({"at": (5, 0)}, "at must be a place in dx, 5 by 7"),
+        ({"tap": (0, 3)}, "tap must be a place in the kernel, 3 by 3"),
+        ({"dy": np.ones((1, 3, 2, 2))}, "dy"),
+        ({"dy": np.full((1, 2, 3, 2), np.inf)}, "dy"),
+        ({"x": np.full((1, 5, 7, 2), 1e308)}, "overflow"),
+    ],
+    inverted_residual_maps: [
+        ({"photograph": BLACK[..., 0]}, "photograph"),
+        ({"photograph": BLACK[:20]}, "photograph"),
+        ({"photograph": BLACK, "x": np.zeros((1, 9, 9, 2))}, "photograph"),
+        ({"x": np.zeros((2, 9, 9, 2))}, "x"),
+        ({"x": np.zeros((1, 9, 9, 0))}, "x"),
+        ({"x": np.zeros((1, 9, 300, 2))}, "x"),
+        ({"x": np.full((1, 9, 9, 2), np.inf)}, "x"),
+        ({"expand": np.zeros((4, 8))}, "expand"),
+        ({"expand": np.zeros(4)}, "expand"),
+        ({"depthwise": np.zeros((3, 3, 17))}, "depthwise"),
+        ({"project": np.zeros((3, 18))}, "project"),
+        ({"project": np.full((18, 3), np.nan)}, "project"),
+        ({"weights": " "}, "weights"),
+    ],
+}
+ALL = [(build, *case) for build, cases in REFUSED.items() for case in cases]
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize(("build", "case", "words"), ALL, ids=[f"{build.__name__}, {words}" for build, _, words in ALL])
+def test_what_cannot_be_drawn_is_refused(build: Callable[..., Any], case: dict[str, Any], words: str) -> None:
+    with pytest.raises(ValueError, match=f"^{build.__name__}: .*{words}"):
+        build(**case)
+
+
+def test_what_is_no_photograph_is_refused() -> None:
+    for build in (per_channel_photograph, inverted_residual_maps):
+        with pytest.raises(TypeError, match=f"{build.__name__}: photograph"):
+            build(photograph=np.zeros((30, 30, 3)))
+    with pytest.raises(TypeError, match="inverted_residual_maps: depthwise"):
+        inverted_residual_maps(depthwise=np.zeros((3, 3, 18), bool))
+    with pytest.raises(TypeError, match="backward_taps: dy"):
+        backward_taps(dy=np.ones((1, 2, 3, 2), complex))
