@@ -283,7 +283,11 @@ def _write_depths(axes: Axes, lines: Sequence[Line]) -> None:
     """Write at the end of each line of a network with shortcuts its depth, away from the lines without them."""
     vanishing = min(line["median at the first block"] for line in lines) < 0.1
     with_shortcuts = [line for line in lines if line["network"] == "linear"]
-    for line in with_shortcuts:
+    apart, shown = 0.06 * max(line["blocks"] for line in lines), math.inf
+    for line in sorted(with_shortcuts, key=lambda line: -line["blocks"]):
+        if shown - line["blocks"] < apart:
+            continue  # its number would touch the last one's
+        shown = line["blocks"]
         at = line["blocks"] - 1, line["median at the first block"]
         last = line is _deepest(with_shortcuts)[0]
         text, place = (f"{line['blocks']} blocks", "right") if last else (f"{line['blocks']}", "left")

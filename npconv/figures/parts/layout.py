@@ -313,14 +313,15 @@ class Page:
     def finish(self, box: OffsetBox) -> matplotlib.figure.Figure:
         """Put a box in the middle of the page, make the page as high, and return the figure.
 
-        Raises TooLargeError where the box is wider than the page.
+        Raises TooLargeError where the box is wider than the page, or higher than a page may be.
         """
         wide, high = self.size(box)
-        if wide > self.inner + 1e-6:
-            raise TooLargeError(
-                f"too wide to draw: {wide:.2f} in, where {self.inner:.2f} in are there; "
-                "draw a smaller layer or shorter numbers"
-            )
+        for word, inches, most in (("wide", wide, self.inner), ("high", high, self.highest)):
+            if inches > most + 1e-6:
+                raise TooLargeError(
+                    f"too {word} to draw: {inches:.2f} in, where {most:.2f} in are there; "
+                    "draw a smaller layer or shorter numbers"
+                )
         self.figure.set_size_inches(self.width, high + 2 * MARGIN)
         placed = AnchoredOffsetbox(
             "center", child=box, pad=0, borderpad=0, frameon=False, bbox_to_anchor=self.figure.bbox
