@@ -10,8 +10,8 @@ from hypothesis import settings
 for library in ("OPENBLAS", "OMP", "MKL", "VECLIB"):  # before NumPy is imported: its arrays are small here
     os.environ.setdefault(f"{library}_NUM_THREADS", "1")
 
-settings.register_profile("default", max_examples=25, deadline=None, derandomize=True)
-settings.register_profile("quick", max_examples=12, deadline=None, derandomize=True)
+settings.register_profile("default", max_examples=50, deadline=None, derandomize=True)
+settings.register_profile("quick", max_examples=15, deadline=None, derandomize=True)
 settings.register_profile("intense", max_examples=2000, deadline=None)
 settings.load_profile("default")
 

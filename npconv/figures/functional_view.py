@@ -32,6 +32,7 @@ from .parts.worked import Slices, Terms, rest_text, slices_text
 
 NAME = "functional_view"
 MOST_STEPS = 64  # in an animation
+HIGHEST = 13.0  # inches for all
 VOLUMES_HEIGHT = 4.2  # inches for the volumes of the upper row, with their titles
 STEP_FACE = (1.12, 1.2)  # inches for a small input face: width, height
 MOVE = 0.5  # inches for an arrow between them
@@ -124,7 +125,7 @@ def functional_view_frames(
 def _view(layer: StandardLayer, how: str, until: Place | None) -> Figure:
     steps = [] if until else _steps(layer)
     with drawn_by(NAME, x=layer.x, kernel=layer.kernel):
-        page = Page()
+        page = Page(highest=HIGHEST)
         groups = _groups(layer, until)
         largest = min(0.55, max(0.3, *(number_cell(group.fronts[0]) for group in groups if group.role != "filter")))
         volumes, cell = page.fitted(partial(row_of_volumes, groups, "∗="), largest, height=VOLUMES_HEIGHT)

@@ -30,6 +30,7 @@ REFUSED: dict[Callable[..., Any], list[tuple[dict[str, Any], str]]] = {
         ({"kernel": (9, 3, 3, 4)}, "kernel"),
         ({"kernel": (3, 3, 3, 0)}, "kernel"),
         ({"at": (5, 0)}, "at must be a place"),
+        ({"x": np.full((1, 7, 7, 3), 10**14), "kernel": (7, 7, 3, 1)}, "too (wide|high) to draw"),
     ],
     functional_view: [
         *(TWO_IMAGES, TOO_HIGH),

@@ -12,7 +12,6 @@ from matplotlib.text import Text
 from npconv import conv2d_loops
 from npconv.figures import functional_view, functional_view_frames, style
 from npconv.figures.parts.drawing import SMALL, text_width
-from npconv.figures.parts.layout import HIGHEST
 from npconv.figures.parts.values import widest_texts
 from npconv.text import number_text
 
@@ -143,7 +142,7 @@ def test_slices_that_do_not_fit_are_left_out_and_their_sum_is_told():
     assert not polygons(figure, f"product-slice-{shown}")
     assert f"{36 - shown} of the 36 slices" in figure.caption
     assert "input: 7 of 36 channels are drawn" in figure.caption
-    assert figure.figure.get_size_inches()[1] <= HIGHEST
+    assert figure.figure.get_size_inches()[1] <= 13
 
 
 def test_until_shows_the_values_made_so_far_and_no_later_one():
