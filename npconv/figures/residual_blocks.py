@@ -12,13 +12,14 @@ from ..kernels.geometry import Padding, Pair
 from ..text import counted, listed, shape_text
 from .figure import Figure, drawn_by, four_part_caption
 from .parts.blocks import Cuboid, across, half_of, largest_scale, legend
-from .parts.drawing import LABEL_GAP, ROLES, SMALL, TEXT, Point
-from .parts.layout import Drawing, Page, column, note, text, title
+from .parts.drawing import LABEL_GAP, ROLES, SMALL, TEXT, Point, text_width
+from .parts.layout import Drawing, Page, column, text, title
 from .parts.residuals import Operator, ResidualBlock, Shape, conventional_block, inverted_block
 
 NAME = "residual_blocks"
 PAGE = 7.2  # inches
 MAP = 0.72  # inches for the longest side of a map
+SLACK = 0.03  # inches that the last label may be wider where texts are drawn wider than their outlines
 THICKEST = 1.2  # inches for the most channels, at the most
 COUNT = 7.5  # points of the MACs under an arrow
 LEAD = 0.16  # inches from a tensor to the sum
@@ -202,25 +203,27 @@ class Joint:
         """The text in small letters below the activation."""
         return "" if self.operator is None else f"{self.operator.cost.macs:,}"
 
-    def width(self, page: Page) -> float:
+    @property
+    def width(self) -> float:
         """The least room of the arrow, and of the sum before it."""
-        texts = text(self.over or " "), text(self.activation), text(self.macs or " ", size=COUNT)
         lead = 0.0 if self.operator else LEAD + 2 * RADIUS
-        return lead + max(page.size(each)[0] for each in texts) + 2 * HEAD + 0.12
+        widest = max(text_width(self.over), text_width(self.activation), text_width(self.macs, COUNT))
+        return lead + widest + 2 * HEAD + 0.12
 
 
 class Chain:
     """A block as a row of volumes, `side` inches high for each row and `channel` inches thick for each channel."""
 
-    def __init__(self, page: Page, letter: str, block: ResidualBlock, side: float) -> None:
+    def __init__(self, letter: str, block: ResidualBlock, side: float) -> None:
         self.letter, self.block, self.side = letter, block, side
         operators = [*block.operators, *[None] * block.shortcut]
         self.joints = [Joint(op, t.activation) for op, t in zip(operators, block.tensors[1:], strict=True)]
         if block.shortcut and block.tensors[-1].linear:
             self.joints[-1] = Joint(None, "no activation")
         self.names = [f"{tensor.role}\n{shape_text(tensor.shape)}" for tensor in block.tensors]
-        self.labels = [page.size(note(name))[0] for name in self.names]
-        self.least = [joint.width(page) for joint in self.joints]
+        # By their outlines, as the scale is among the numbers: releases of matplotlib draw texts 2 % apart.
+        self.labels = [text_width(name, SMALL) for name in self.names]
+        self.least = [joint.width for joint in self.joints]
 
     def volumes(self, channel: float) -> list[Cuboid]:
         """The tensors' volumes."""
@@ -289,12 +292,13 @@ def _draw(page: Page, blocks: Sequence[ResidualBlock]) -> tuple[OffsetBox, float
     tensors = [tensor for block in blocks for tensor in block.tensors]
     side = MAP / max(side for tensor in tensors for side in tensor.shape[:2])
     most = max(tensor.shape[-1] for tensor in tensors)
-    chains = [Chain(page, letter, block, side) for letter, block in zip("ab", blocks, strict=True)]
-    channel = largest_scale(lambda c: max(chain.width(c) for chain in chains), page.inner, THICKEST / most)
+    chains = [Chain(letter, block, side) for letter, block in zip("ab", blocks, strict=True)]
+    room = page.inner - SLACK
+    channel = largest_scale(lambda c: max(chain.width(c) for chain in chains), room, THICKEST / most)
     rows = []
     for chain in chains:
         head = title(f"({chain.letter}) {_title(chain.block)}"), text(f"{chain.block.cost.macs:,} MACs")
-        rows.append(column(across(page, *head), chain.drawing(channel, page.inner), gap=0.12, align="left"))
+        rows.append(column(across(page, *head), chain.drawing(channel, room), gap=0.12, align="left"))
     count = half_of(most)
     explained = legend(page, "after ReLU or ReLU6", {count: count * channel}, "under an arrow: its MACs")
     return column(*rows, explained, gap=0.25, align="left"), channel

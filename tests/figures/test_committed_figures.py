@@ -22,7 +22,7 @@ def committed(name: str) -> dict[str, Any]:
 
 
 def compare(now: Any, then: Any, where: str) -> None:
-    """Integers and texts exactly, floats nearly; inches follow the texts, which each matplotlib measures in its way."""
+    """Integers and texts exactly, floats nearly."""
     assert type(now) is type(then), where
     if isinstance(now, dict):
         assert list(now) == list(then), where
@@ -33,8 +33,7 @@ def compare(now: Any, then: Any, where: str) -> None:
         for index, (one, other) in enumerate(zip(now, then, strict=True)):
             compare(one, other, f"{where}[{index}]")
     elif isinstance(now, float):
-        in_inches = where.endswith((", inches per channel", ", thickness"))
-        assert now == pytest.approx(then, rel=0.1 if in_inches else 1e-6, abs=1e-12), where
+        assert now == pytest.approx(then, rel=1e-6, abs=1e-12), where
     else:
         assert now == then, where
 
