@@ -27,7 +27,7 @@ from .parts.drawing import (
 from .parts.layer import StandardLayer, layer_from
 from .parts.layout import Align, Drawing, Grid, Page, column, grid, note, row, space, text, title
 from .parts.values import ROUNDED, Given, geometry_text, number_texts, place_from, sum_text, widest_texts
-from .parts.volumes import VolumeGroup, notes_of_volumes, row_of_volumes
+from .parts.volumes import VolumeGroup, input_group, notes_of_volumes, row_of_volumes
 from .parts.worked import Slices, Terms, rest_text, slices_text
 
 NAME = "functional_view"
@@ -229,17 +229,8 @@ def _groups(layer: StandardLayer, until: Place | None) -> list[VolumeGroup]:
     """The input, the filter and one channel of the output."""
     height, width, channels, _ = layer.kernel.shape
     _, rows, columns, _ = layer.y.shape
-    source = layer.input_volume
     return [
-        VolumeGroup(
-            "input",
-            f"input volume\n{shape_text(layer.x.shape[1:])}",
-            "input",
-            source,
-            Labels(f"Dᵤ = {source.height}", f"Dᵤ = {source.width}", f"M = {channels}"),
-            [number_texts(layer.padded[..., 0])],
-            (layer.patch_rows, layer.patch_columns),
-        ),
+        input_group(layer),
         VolumeGroup(
             "filter",
             f"filter n = {layer.n}\n{shape_text(layer.kernel.shape[:3])}",

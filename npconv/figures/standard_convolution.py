@@ -9,7 +9,7 @@ from .parts.drawing import Labels, TooLargeError, Volume, number_cell
 from .parts.layer import StandardLayer, layer_from
 from .parts.layout import Page, column, note
 from .parts.values import ROUNDED, Given, geometry_text, number_texts
-from .parts.volumes import VolumeGroup, notes_of_volumes, row_of_volumes
+from .parts.volumes import VolumeGroup, input_group, notes_of_volumes, row_of_volumes
 from .parts.worked import Slices, Terms, slices_text, worked_value
 
 MOST_FILTERS = 4
@@ -134,18 +134,10 @@ def standard_convolution(
 def _groups(layer: StandardLayer) -> list[VolumeGroup]:
     """The input, the filters and the output."""
     height, width, channels, filters = layer.kernel.shape
-    source, result = layer.input_volume, layer.output_volume
+    result = layer.output_volume
     drawn = min(filters, MOST_FILTERS)
     return [
-        VolumeGroup(
-            "input",
-            f"input volume\n{shape_text(layer.x.shape[1:])}",
-            "input",
-            source,
-            Labels(f"Dᵤ = {source.height}", f"Dᵤ = {source.width}", f"M = {channels}"),
-            [number_texts(layer.padded[..., 0])],
-            (layer.patch_rows, layer.patch_columns),
-        ),
+        input_group(layer),
         VolumeGroup(
             "filters",
             f"N = {counted('filter', filters)}\n{shape_text(layer.kernel.shape[:3])}",

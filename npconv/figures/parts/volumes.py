@@ -5,8 +5,11 @@ from dataclasses import dataclass, replace
 
 from matplotlib.offsetbox import OffsetBox
 
+from ...text import shape_text
 from .drawing import FRONT_UNDER_NUMBERS, ROLES, SMALL, Labels, Pen, Volume, number_size, shade, text_width
+from .layer import StandardLayer
 from .layout import Drawing, Grid, grid, text, title
+from .values import number_texts
 
 GAP = 0.16  # inches between neighbours
 CAPTION = SMALL * 1.2 / 72 + 0.04  # inches for what is written above a volume
@@ -97,3 +100,17 @@ def notes_of_volumes(groups: Sequence[VolumeGroup], cell: float) -> list[str]:
         *(f"{name}: {n} of {all} channels are drawn, the last behind a gap" for name, n, all in counts if n < all),
         *([f"no numbers on the front of {blank}: the cells are too small"] if blank else []),
     ]
+
+
+def input_group(layer: StandardLayer) -> VolumeGroup:
+    """The input of a standard convolution, with the patch of the framed value."""
+    source = layer.input_volume
+    return VolumeGroup(
+        "input",
+        f"input volume\n{shape_text(layer.x.shape[1:])}",
+        "input",
+        source,
+        Labels(f"Dᵤ = {source.height}", f"Dᵤ = {source.width}", f"M = {layer.x.shape[-1]}"),
+        [number_texts(layer.padded[..., 0])],
+        (layer.patch_rows, layer.patch_columns),
+    )
