@@ -26,6 +26,8 @@ from .with_torch import KERNEL, as_taps, layouts
 
 HALVES = ("depthwise", "pointwise")
 PARTS = ("standard", *HALVES, "separable")
+BYTES = {"float32": 4, "bfloat16": 2}
+"""The bytes of a number, by dtype."""
 
 
 def _blocks() -> Iterator[TimedLayer]:
@@ -49,6 +51,7 @@ class Saving:
     the ratio of the costs, an exact fraction, and `ratios` are those of the times, by function: "limit", "npconv" and,
     where it is installed, "torch". `milliseconds` and `gflops` are by function and then by part: "standard",
     "depthwise", "pointwise" and "separable"; `macs`, `bytes` and `flops_per_byte`, the arithmetic intensity, by part.
+    `dtype` is that of the numbers.
     """
 
     block: str
@@ -66,6 +69,7 @@ class Saving:
     flops_per_byte: Mapping[str, float]
     milliseconds: Mapping[str, Mapping[str, float]]
     gflops: Mapping[str, Mapping[str, float]]
+    dtype: str = "float32"
 
 
 def measure_separable(layer: TimedLayer, batch: int, *, rounds: int = 15) -> Saving:
@@ -95,21 +99,34 @@ def measure_separable(layer: TimedLayer, batch: int, *, rounds: int = 15) -> Sav
     x, standard, depthwise, pointwise = (rng.standard_normal(each).astype(np.float32) for each in shapes)
     calls, arrays = _npconv(x, standard, depthwise, pointwise, geometry)
     limits = {("limit", kind): _limit(*three) for kind, three in arrays.items()}
-    seconds = _by_function(interleaved(limits | calls | _torch(arrays, geometry), rounds))
-    costs = depthwise_separable_conv2d_cost(shape, depthwise.shape, pointwise.shape, **geometry)
-    macs = {"standard": conv2d_cost(shape, standard.shape, **geometry).macs}
+    return saving_of(layer, batch, rounds, interleaved(limits | calls | _torch(arrays, geometry), rounds))
+
+
+def saving_of(
+    layer: TimedLayer, batch: int, rounds: int, timed: Mapping[tuple[str, str], float], dtype: str = "float32"
+) -> Saving:
+    """A Saving of the seconds that functions took, by (function, part); only the limit's "separable" is not timed."""
+    k, m, n = layer.kernel_side, layer.in_channels, layer.out_channels
+    shape, geometry = (batch, layer.side, layer.side, m), {"stride": layer.stride, "padding": k // 2}
+    costs = depthwise_separable_conv2d_cost(shape, (k, k, m), (m, n), **geometry)
+    macs = {"standard": conv2d_cost(shape, (k, k, m, n), **geometry).macs}
     macs |= {half: costs.parts[half].macs for half in HALVES} | {"separable": costs.macs}
-    moved = {kind: sum(a.nbytes for a in three) for kind, three in arrays.items()}
+    read, between, written = (math.prod(s) for s in (shape, costs.parts["depthwise"].output_shape, costs.output_shape))
+    numbers = {"standard": read + k * k * m * n + written, "depthwise": read + k * k * m + between}
+    numbers["pointwise"] = between + m * n + written
+    moved = {part: BYTES[dtype] * size for part, size in numbers.items()}
     moved["separable"] = sum(moved[half] for half in HALVES)
+    seconds = _by_function(timed)
     return Saving(
-        layer.group, layer.side, layer.in_channels, n, layer.kernel_side, layer.stride, batch, rounds,
-        predicted=str(cost_ratio(layer.kernel_side, n)),
+        layer.group, layer.side, m, n, k, layer.stride, batch, rounds,
+        predicted=str(cost_ratio(k, n)),
         ratios={function: each["separable"] / each["standard"] for function, each in seconds.items()},
         macs=macs,
         bytes=moved,
         flops_per_byte={p: 2 * macs[p] / moved[p] for p in PARTS},
         milliseconds={function: {p: 1e3 * each[p] for p in PARTS} for function, each in seconds.items()},
         gflops={function: {p: 2e-9 * macs[p] / each[p] for p in PARTS} for function, each in seconds.items()},
+        dtype=dtype,
     )  # fmt: skip
 
 
@@ -143,22 +160,27 @@ def _torch(arrays: Mapping[str, tuple[Array, Array, Array]], geometry: Mapping[s
     torch = import_torch()
     if torch is None:
         return {}
-    convolve = torch.nn.functional.conv2d
     (x, standard, _), (_, depthwise, filtered), (_, pointwise, _) = arrays.values()
     calls: Calls = {}
     for name, _, place in layouts():
         tx, tfiltered = place(x), place(filtered)
         kernels = (place(as_taps(kernel), KERNEL) for kernel in (standard, depthwise, pointwise))
-        tstandard, tdepthwise, tpointwise = kernels
-
-        def separable(tx: Any = tx, depth: Any = tdepthwise, point: Any = tpointwise) -> Any:
-            return convolve(convolve(tx, depth, groups=len(depth), **geometry), point)
-
-        calls[name, "standard"] = bind(convolve, tx, tstandard, **geometry)
-        calls[name, "separable"] = separable
-        calls[name, "depthwise"] = bind(convolve, tx, tdepthwise, groups=len(tdepthwise), **geometry)
-        calls[name, "pointwise"] = bind(convolve, tfiltered, tpointwise)
+        calls |= {(name, part): call for part, call in torch_calls(tx, tfiltered, *kernels, geometry).items()}
     return calls
+
+
+def torch_calls(
+    x: Any, filtered: Any, standard: Any, depthwise: Any, pointwise: Any, geometry: Mapping[str, Any]
+) -> dict[str, Callable[[], Any]]:
+    """The four parts on torch's tensors, wherever they are."""
+    convolve = import_torch().nn.functional.conv2d
+    depthwise_options = {"groups": len(depthwise), **geometry}
+    return {
+        "standard": bind(convolve, x, standard, **geometry),
+        "separable": lambda: convolve(convolve(x, depthwise, **depthwise_options), pointwise),
+        "depthwise": bind(convolve, x, depthwise, **depthwise_options),
+        "pointwise": bind(convolve, filtered, pointwise),
+    }
 
 
 def _by_function(seconds: Mapping[tuple[str, str], float]) -> dict[str, dict[str, float]]:
