@@ -6,7 +6,7 @@ limits (one contiguous matrix product; of a depthwise convolution one copy) and 
 """
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -92,7 +92,7 @@ def measure_separable(layer: TimedLayer, batch: int, *, rounds: int = 15) -> Sav
     batch, rounds = integer("measure_separable", "batch", batch), integer("measure_separable", "rounds", rounds)
     keep_memory()
     shape, n = (batch, layer.side, layer.side, layer.in_channels), layer.out_channels
-    geometry: dict[str, Any] = {"stride": layer.stride, "padding": layer.kernel_side // 2}
+    geometry = geometry_of(layer)
     square = (layer.kernel_side, layer.kernel_side)
     shapes = (shape, (*square, shape[-1], n), (*square, shape[-1]), (shape[-1], n))
     rng = np.random.default_rng(0)
@@ -102,12 +102,17 @@ def measure_separable(layer: TimedLayer, batch: int, *, rounds: int = 15) -> Sav
     return saving_of(layer, batch, rounds, interleaved(limits | calls | _torch(arrays, geometry), rounds))
 
 
+def geometry_of(layer: TimedLayer) -> dict[str, Any]:
+    """The stride and the padding of a layer, for kernels, costs and torch alike."""
+    return {"stride": layer.stride, "padding": layer.kernel_side // 2}
+
+
 def saving_of(
     layer: TimedLayer, batch: int, rounds: int, timed: Mapping[tuple[str, str], float], dtype: str = "float32"
 ) -> Saving:
     """A Saving of the seconds that functions took, by (function, part); only the limit's "separable" is not timed."""
     k, m, n = layer.kernel_side, layer.in_channels, layer.out_channels
-    shape, geometry = (batch, layer.side, layer.side, m), {"stride": layer.stride, "padding": k // 2}
+    shape, geometry = (batch, layer.side, layer.side, m), geometry_of(layer)
     costs = depthwise_separable_conv2d_cost(shape, (k, k, m), (m, n), **geometry)
     macs = {"standard": conv2d_cost(shape, (k, k, m, n), **geometry).macs}
     macs |= {half: costs.parts[half].macs for half in HALVES} | {"separable": costs.macs}
@@ -164,15 +169,16 @@ def _torch(arrays: Mapping[str, tuple[Array, Array, Array]], geometry: Mapping[s
     calls: Calls = {}
     for name, _, place in layouts():
         tx, tfiltered = place(x), place(filtered)
-        kernels = (place(as_taps(kernel), KERNEL) for kernel in (standard, depthwise, pointwise))
-        calls |= {(name, part): call for part, call in torch_calls(tx, tfiltered, *kernels, geometry).items()}
+        kernels = [place(as_taps(kernel), KERNEL) for kernel in (standard, depthwise, pointwise)]
+        calls |= {(name, part): call for part, call in torch_calls(tx, tfiltered, kernels, geometry).items()}
     return calls
 
 
 def torch_calls(
-    x: Any, filtered: Any, standard: Any, depthwise: Any, pointwise: Any, geometry: Mapping[str, Any]
+    x: Any, filtered: Any, kernels: Sequence[Any], geometry: Mapping[str, Any]
 ) -> dict[str, Callable[[], Any]]:
-    """The four parts on torch's tensors, wherever they are."""
+    """The four parts on torch's tensors, wherever they are; kernels: standard, depthwise, pointwise."""
+    standard, depthwise, pointwise = kernels
     convolve = import_torch().nn.functional.conv2d
     depthwise_options = {"groups": len(depthwise), **geometry}
     return {
