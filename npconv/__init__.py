@@ -5,76 +5,25 @@
 npconv.training, npconv.figures, npconv.claims.
 """
 
-from .kernels.activations import (
-    relu as relu,
-    relu6 as relu6,
-    relu6_backward as relu6_backward,
-    relu_backward as relu_backward,
-)
-from .kernels.blocks import (
-    InvertedResidualStages as InvertedResidualStages,
-    ResidualBottleneckStages as ResidualBottleneckStages,
-    inverted_residual as inverted_residual,
-    inverted_residual_backward as inverted_residual_backward,
-    inverted_residual_stages as inverted_residual_stages,
-    linear_block_kernel as linear_block_kernel,
-    residual_bottleneck as residual_bottleneck,
-    residual_bottleneck_backward as residual_bottleneck_backward,
-    residual_bottleneck_stages as residual_bottleneck_stages,
-)
-from .kernels.depthwise import (
-    depthwise_conv2d as depthwise_conv2d,
-    depthwise_conv2d_backward as depthwise_conv2d_backward,
-    depthwise_conv2d_backward_loops as depthwise_conv2d_backward_loops,
-    depthwise_conv2d_backward_taps as depthwise_conv2d_backward_taps,
-    depthwise_conv2d_loops as depthwise_conv2d_loops,
-    depthwise_conv2d_taps as depthwise_conv2d_taps,
-)
-from .kernels.grouped import grouped_conv2d as grouped_conv2d, grouped_conv2d_backward as grouped_conv2d_backward
-from .kernels.head import (
-    global_average_pool as global_average_pool,
-    global_average_pool_backward as global_average_pool_backward,
-    softmax_cross_entropy as softmax_cross_entropy,
-    softmax_cross_entropy_backward as softmax_cross_entropy_backward,
-)
-from .kernels.normalization import (
-    BatchNormStages as BatchNormStages,
-    batch_norm as batch_norm,
-    batch_norm_backward as batch_norm_backward,
-    batch_norm_inference as batch_norm_inference,
-    batch_norm_inference_backward as batch_norm_inference_backward,
-    batch_norm_stages as batch_norm_stages,
-    batch_statistics as batch_statistics,
-    fold_batch_norm as fold_batch_norm,
-)
-from .kernels.pointwise import (
-    dense as dense,
-    dense_backward as dense_backward,
-    pointwise_conv2d as pointwise_conv2d,
-    pointwise_conv2d_backward as pointwise_conv2d_backward,
-    pointwise_conv2d_loops as pointwise_conv2d_loops,
-)
-from .kernels.separable import (
-    depthwise_separable_conv2d as depthwise_separable_conv2d,
-    depthwise_separable_conv2d_backward as depthwise_separable_conv2d_backward,
-    factored_kernel as factored_kernel,
-    factored_kernel_backward as factored_kernel_backward,
-    factorize_kernel as factorize_kernel,
-)
-from .kernels.split import inverted_residual_split as inverted_residual_split
-from .kernels.standard import (
-    conv2d as conv2d,
-    conv2d_backward as conv2d_backward,
-    conv2d_backward_im2col as conv2d_backward_im2col,
-    conv2d_backward_loops as conv2d_backward_loops,
-    conv2d_backward_taps as conv2d_backward_taps,
-    conv2d_im2col as conv2d_im2col,
-    conv2d_loops as conv2d_loops,
-    conv2d_per_channel as conv2d_per_channel,
-    conv2d_taps as conv2d_taps,
-    per_channel_maps as per_channel_maps,
-)
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .kernels import *  # noqa: F403
 
 __version__ = "0.1.0"
 
-__all__ = sorted(name for name, value in globals().items() if getattr(value, "__module__", "").startswith(__name__))
+
+def __getattr__(name: str) -> Any:
+    """Load the kernels, and NumPy with them, when the first is asked for: the command line prepares NumPy before."""
+    if name.startswith("__") and name != "__all__":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    kernels = importlib.import_module(".kernels", __name__)
+    globals().update({public: getattr(kernels, public) for public in kernels.PUBLIC}, __all__=kernels.PUBLIC)
+    if name not in globals():
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return globals()[name]
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__getattr__("__all__")})

@@ -25,6 +25,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     standard output and standard error can't encode are printed as "?"; where they are closed nothing is printed.
     """
     _make_usable()
+    _end_spinning()
     try:
         return _status(argv)
     except BrokenPipeError:  # the reader has ended, as `head` does
@@ -65,6 +66,16 @@ def _status(argv: Sequence[str] | None) -> int:
     progress_line("")
     told.complain(message)
     return status
+
+
+def _end_spinning() -> None:
+    """Let OpenBLAS's threads sleep when they have nothing to do, unless the user says how long they spin.
+
+    OpenBLAS reads the variable when NumPy is loaded. Importing `npconv` does not load NumPy, so that this is early
+    enough without a second start of Python. Where another program calls `main` with NumPy loaded, nothing is changed.
+    """
+    if "numpy" not in sys.modules:
+        os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", "16")
 
 
 def _make_usable() -> None:

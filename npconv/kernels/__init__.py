@@ -5,3 +5,75 @@ activations.py, blocks.py. Beyond the article: grouped.py, normalization.py, hea
 arguments.py check arguments, sums.py keeps the digits of long sums, and engine.py is fast; nobody needs these four to
 understand a convolution.
 """
+
+from .activations import (
+    relu as relu,
+    relu6 as relu6,
+    relu6_backward as relu6_backward,
+    relu_backward as relu_backward,
+)
+from .blocks import (
+    InvertedResidualStages as InvertedResidualStages,
+    ResidualBottleneckStages as ResidualBottleneckStages,
+    inverted_residual as inverted_residual,
+    inverted_residual_backward as inverted_residual_backward,
+    inverted_residual_stages as inverted_residual_stages,
+    linear_block_kernel as linear_block_kernel,
+    residual_bottleneck as residual_bottleneck,
+    residual_bottleneck_backward as residual_bottleneck_backward,
+    residual_bottleneck_stages as residual_bottleneck_stages,
+)
+from .depthwise import (
+    depthwise_conv2d as depthwise_conv2d,
+    depthwise_conv2d_backward as depthwise_conv2d_backward,
+    depthwise_conv2d_backward_loops as depthwise_conv2d_backward_loops,
+    depthwise_conv2d_backward_taps as depthwise_conv2d_backward_taps,
+    depthwise_conv2d_loops as depthwise_conv2d_loops,
+    depthwise_conv2d_taps as depthwise_conv2d_taps,
+)
+from .grouped import grouped_conv2d as grouped_conv2d, grouped_conv2d_backward as grouped_conv2d_backward
+from .head import (
+    global_average_pool as global_average_pool,
+    global_average_pool_backward as global_average_pool_backward,
+    softmax_cross_entropy as softmax_cross_entropy,
+    softmax_cross_entropy_backward as softmax_cross_entropy_backward,
+)
+from .normalization import (
+    BatchNormStages as BatchNormStages,
+    batch_norm as batch_norm,
+    batch_norm_backward as batch_norm_backward,
+    batch_norm_inference as batch_norm_inference,
+    batch_norm_inference_backward as batch_norm_inference_backward,
+    batch_norm_stages as batch_norm_stages,
+    batch_statistics as batch_statistics,
+    fold_batch_norm as fold_batch_norm,
+)
+from .pointwise import (
+    dense as dense,
+    dense_backward as dense_backward,
+    pointwise_conv2d as pointwise_conv2d,
+    pointwise_conv2d_backward as pointwise_conv2d_backward,
+    pointwise_conv2d_loops as pointwise_conv2d_loops,
+)
+from .separable import (
+    depthwise_separable_conv2d as depthwise_separable_conv2d,
+    depthwise_separable_conv2d_backward as depthwise_separable_conv2d_backward,
+    factored_kernel as factored_kernel,
+    factored_kernel_backward as factored_kernel_backward,
+    factorize_kernel as factorize_kernel,
+)
+from .split import inverted_residual_split as inverted_residual_split
+from .standard import (
+    conv2d as conv2d,
+    conv2d_backward as conv2d_backward,
+    conv2d_backward_im2col as conv2d_backward_im2col,
+    conv2d_backward_loops as conv2d_backward_loops,
+    conv2d_backward_taps as conv2d_backward_taps,
+    conv2d_im2col as conv2d_im2col,
+    conv2d_loops as conv2d_loops,
+    conv2d_per_channel as conv2d_per_channel,
+    conv2d_taps as conv2d_taps,
+    per_channel_maps as per_channel_maps,
+)
+
+PUBLIC = sorted(name for name, value in globals().items() if getattr(value, "__module__", "").startswith(__name__))
