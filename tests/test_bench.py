@@ -2,17 +2,22 @@
 
 import json
 import math
+import sys
+import tracemalloc
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+import npconv
 from npconv import bench, cli
 from npconv.bench import timing
 from npconv.bench.limits import forward_limit, step_limit, with_shapes
+from npconv.bench.training import _peak_mib
+from npconv.bench.with_onnx import as_onnx, onnxruntime_inference
 from npconv.cost import conv2d_cost, depthwise_separable_conv2d_cost
-from npconv.layers import InvertedResidual
-from npconv.models import small_mobilenet_v2
+from npconv.layers import Conv2D, DepthwiseConv2D, DepthwiseSeparable, InvertedResidual, ResidualBottleneck, Sequential
+from npconv.models import mobilenet_v2, small_mobilenet_v2
 
 TINY = bench.TimedBlock(5, 3, 3)
 
@@ -44,17 +49,17 @@ def called(monkeypatch):
     ids=["block", "network"],
 )
 def test_a_training_step_is_measured_beside_its_limit_and_parted_by_kind_of_layer(steps):
-    limit, npconv, *torch = steps()
-    assert (limit.function, npconv.function, limit.over_limit) == ("limit", "npconv", 1)
-    assert npconv.over_limit == npconv.milliseconds / limit.milliseconds
-    assert {"expand", "depthwise", "project", "normalisation", "ReLU6", "rest"} <= set(npconv.shares)
-    assert sum(npconv.shares.values()) == pytest.approx(1)
-    assert all(share > 0 for share in npconv.shares.values())
+    limit, ours, *torch = steps()
+    assert (limit.function, ours.function, limit.over_limit) == ("limit", "npconv", 1)
+    assert ours.over_limit == ours.milliseconds / limit.milliseconds
+    assert {"expand", "depthwise", "project", "normalisation", "ReLU6", "rest"} <= set(ours.shares)
+    assert sum(ours.shares.values()) == pytest.approx(1)
+    assert all(share > 0 for share in ours.shares.values())
     assert not limit.shares
     if torch:
         assert [step.function for step in torch] == ["torch", "torch channels-last"]
         assert min(step.over_torch for step in torch) == 1
-        assert npconv.over_torch == npconv.milliseconds / min(step.milliseconds for step in torch)
+        assert ours.over_torch == ours.milliseconds / min(step.milliseconds for step in torch)
 
 
 def test_measuring_leaves_no_timer_in_the_layers(monkeypatch):
@@ -107,10 +112,63 @@ def test_the_network_in_torch_is_the_same_function_with_the_same_gradients(netwo
         )  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    "network",
+    [
+        small_mobilenet_v2(7, 2), InvertedResidual(2, 2, seed=1), InvertedResidual(2, 6, 2),
+        InvertedResidual(2, 2, dilation=2), DepthwiseSeparable(2, 5, stride=2),
+        mobilenet_v2(0.35, 7, in_channels=2, conventions="torchvision"),
+        Sequential(Conv2D(2, 5, (2, 3), stride=(1, 2), padding=((0, 1), (2, 0)), dilation=(2, 1), bias=True)),
+        Sequential(DepthwiseConv2D(2, (3, 2), depth_multiplier=3, stride=(2, 1), padding="same", bias=True)),
+    ],
+    ids=["small network", "with shortcut", "stride 2", "dilated", "separable", "V2", "uneven", "multiplied"],
+)  # fmt: skip
+def test_the_network_in_onnxruntime_is_the_same_function(network):
+    pytest.importorskip("onnx").checker.check_model(as_onnx(network, (3, 9, 12, 2)), full_check=True)
+    pytest.importorskip("onnxruntime")
+    rng = np.random.default_rng(0)
+    for name, a in network.arrays().items():  # statistics and shifts that do something
+        a[...] = a * rng.uniform(0.5, 2, a.shape) + ("kernel" not in name) * rng.uniform(0.1, 0.5, a.shape)
+    x = rng.standard_normal((3, 9, 12, 2)).astype(np.float32)
+    y, ((function, _), run) = network.forward(x), *onnxruntime_inference(network, x).items()
+    theirs = run()
+    assert function == "onnxruntime"
+    assert y.std() > 0.01
+    back = (0, 2, 3, 1) if y.ndim == 4 else (0, 1)
+    depth = len(list(network.leaves()))
+    np.testing.assert_allclose(theirs.transpose(back), y, rtol=0, atol=1e-5 * depth * np.abs(y).max())
+
+
+def test_onnxruntime_runs_with_as_many_threads_as_numpy(monkeypatch):
+    onnxruntime = pytest.importorskip("onnxruntime")
+    pytest.importorskip("onnx")
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "3")
+    made = []
+    original = onnxruntime.InferenceSession
+    monkeypatch.setattr(
+        onnxruntime,
+        "InferenceSession",
+        lambda model, options, **rest: made.append(options.intra_op_num_threads) or original(model, options, **rest),
+    )
+    onnxruntime_inference(InvertedResidual(2, 2), np.ones((1, 5, 6, 2), np.float32))
+    assert made == [3]
+
+
+@pytest.mark.parametrize("missing", ["onnx", "onnxruntime"])
+def test_without_its_packages_onnxruntime_is_left_out(monkeypatch, missing):
+    monkeypatch.setitem(sys.modules, missing, None)
+    assert onnxruntime_inference(InvertedResidual(2, 2), np.ones((1, 5, 6, 2), np.float32)) == {}
+
+
+def test_a_layer_that_onnx_has_not_is_refused():
+    pytest.importorskip("onnx")
+    with pytest.raises(TypeError, match="as_onnx: ResidualBottleneck has no counterpart here"):
+        as_onnx(Sequential(ResidualBottleneck(4, 2)), (2, 5, 6, 4))
+
+
 def test_a_layer_that_torch_has_not_is_refused():
     pytest.importorskip("torch")
     from npconv.bench.with_torch import as_torch
-    from npconv.layers import ResidualBottleneck
 
     with pytest.raises(TypeError, match="as_torch: ResidualBottleneck has no counterpart here"):
         as_torch(ResidualBottleneck(4, 2), (2, 5, 6, 4))
@@ -236,6 +294,7 @@ SAMPLES = {  # in which the median of the ratios is another number than the rati
     "as built": [8.0, 8.0, 8.0],
     "torch": [2.0, 8.0, 6.0],
     "torch channels-last": [3.0, 4.0, 24.0],
+    "onnxruntime": [1.0, 1.0, 1.5],
 }
 
 
@@ -257,11 +316,12 @@ def taken(monkeypatch):
 def no_torch(monkeypatch):
     for module in ("timing", "inference", "training", "with_torch", "kernels", "separable"):
         monkeypatch.setattr(f"npconv.bench.{module}.import_torch", lambda: None)
+    monkeypatch.setattr("npconv.bench.inference.onnxruntime_inference", lambda network, x: {})
 
 
 @pytest.fixture
 def some_torch(monkeypatch):
-    """A torch that is there, whatever is installed, and what it was asked to do."""
+    """A torch and an onnxruntime that are there, whatever is installed, and what they were asked to do."""
     asked = {}
     for module, function, part in (
         ("inference", "torch_inference", "forward"),
@@ -275,17 +335,24 @@ def some_torch(monkeypatch):
 
         monkeypatch.setattr(f"npconv.bench.{module}.import_torch", object)
         monkeypatch.setattr(f"npconv.bench.{module}.{function}", steps)
+    runs = {("onnxruntime", "forward"): lambda: None}
+    monkeypatch.setattr("npconv.bench.inference.onnxruntime_inference", lambda network, x: runs)
     return asked
 
 
 def test_inference_is_compared_by_the_medians_of_the_rounds_ratios(taken, some_torch):
     passes = {each.function: each for each in bench.measure_inference(2, width=0.35, resolution=32, rounds=3)}
-    assert list(passes) == ["limit", "Inference", "folded", "as built", "torch", "torch channels-last"]
+    others = ["torch", "torch channels-last", "onnxruntime"]
+    assert list(passes) == ["limit", "Inference", "folded", "as built", *others]
     fast = passes["Inference"]
     assert (fast.network, fast.batch, fast.milliseconds) == ("MobileNetV2 0.35 32²", 2, 6000)
     assert fast.over_limit == 4  # of 6, 1 and 4
     assert fast.over_torch == 2  # of 3, 0.25 and 2
     assert fast.over_faster_torch == 0.5  # of 2, 0.5 and 0.5: channels last has the smaller median
+    assert fast.over_onnxruntime == 6  # of 6, 2 and 8
+    assert fast.quartiles == {
+        "over_limit": (2.5, 5), "over_torch": (1.125, 2.5), "over_faster_torch": (0.5, 1.25), "over_onnxruntime": (4, 7)
+    }  # fmt: skip
     assert passes["torch"].over_torch == passes["torch channels-last"].over_faster_torch == 1
     network, (x,), _ = some_torch["torch_inference"]
     assert network.specification.conventions == "torchvision"
@@ -296,7 +363,8 @@ def test_inference_is_compared_by_the_medians_of_the_rounds_ratios(taken, some_t
 def test_without_torch_inference_has_no_ratio_over_it(taken, no_torch):
     passes = bench.measure_inference(1, width=0.35, resolution=32, rounds=3)
     assert [each.function for each in passes] == ["limit", "Inference", "folded", "as built"]
-    assert all(each.over_torch is each.over_faster_torch is None for each in passes)
+    assert all(each.over_torch is each.over_faster_torch is each.over_onnxruntime is None for each in passes)
+    assert list(passes[1].quartiles) == ["over_limit"]
     assert passes[1].over_limit == 4
 
 
@@ -305,7 +373,7 @@ def test_all_ways_of_the_inference_bench_compute_the_same(taken):
     results = {name: run() for (name, _), run in taken.items()}
     y = results["as built"]
     assert y.shape == (2, 1000)
-    for name in ("Inference", "folded"):
+    for name in ("Inference", "folded", *(["onnxruntime"] if "onnxruntime" in results else [])):
         np.testing.assert_allclose(results[name], y, rtol=1e-3, atol=1e-5 * np.abs(y).max())
     theirs = [name for name in results if name.startswith("torch")]
     for name in theirs:
@@ -328,6 +396,10 @@ def test_training_steps_are_compared_by_the_medians_of_the_rounds_ratios(
     steps = {step.function: step for step in measure()}
     assert list(steps) == ["limit", "npconv", "torch", "torch channels-last"]
     assert (steps["npconv"].milliseconds, steps["npconv"].over_limit, steps["npconv"].over_torch) == (6000, 4, 0.5)
+    assert steps["npconv"].over_default_torch == 2  # of 3, 1/4 and 2
+    assert steps["npconv"].quartiles["over_default_torch"] == (1.125, 2.5)
+    assert steps["npconv"].peak_mib > 0
+    assert steps["torch"].peak_mib is steps["limit"].peak_mib is None
     assert steps["torch"].over_torch == 2 / 3  # of 2/3, 2 and 1/4, over the other layout
     _, (x, *_), settings = some_torch[asked_for]
     assert x.shape == x_shape
@@ -336,9 +408,40 @@ def test_training_steps_are_compared_by_the_medians_of_the_rounds_ratios(
     )
 
 
+@pytest.mark.parametrize("traced", [False, True], ids=["nothing traced before", "traced before"])
+def test_a_steps_memory_is_the_peak_of_its_second_run_with_what_the_first_keeps(traced):
+    kept = [np.ones(2**17)]  # from before: not counted
+    if traced:
+        tracemalloc.start()
+
+    def step():
+        kept[1:] = [np.ones((2 if len(kept) == 1 else 1) * 2**18)]  # 4 MiB first, then 2
+        np.ones(2**16)  # half of one more, given back
+
+    try:
+        assert _peak_mib(step) == pytest.approx(4 + 2, abs=0.01)
+        assert tracemalloc.is_tracing() == traced
+    finally:
+        tracemalloc.stop()
+
+
+def test_nothing_is_traced_while_it_is_timed(monkeypatch):
+    seen = []
+
+    def samples_in_turn(timed, rounds):
+        seen.append(tracemalloc.is_tracing())
+        return {key: [1.0] for key in timed}
+
+    monkeypatch.setattr(timing, "samples_in_turn", samples_in_turn)
+    monkeypatch.setattr("npconv.bench.training._shares", lambda *_: seen.append(tracemalloc.is_tracing()) or {})
+    bench.measure_block(TINY, 2, rounds=1)
+    assert seen == [False, False]
+
+
 def test_without_torch_training_steps_have_no_ratio_over_it(taken, no_torch):
     steps = bench.measure_block(TINY, 2, rounds=3)
-    assert [(step.function, step.over_torch) for step in steps] == [("limit", None), ("npconv", None)]
+    over = [(step.function, step.over_torch, step.over_default_torch) for step in steps]
+    assert over == [("limit", None, None), ("npconv", None, None)]
 
 
 def test_calls_are_timed_by_the_call(monkeypatch):
@@ -371,13 +474,21 @@ def test_short_calls_are_repeated_and_slow_ones_left_out_after_the_third_round(m
 
 
 def test_between_libraries_there_is_a_rest_and_a_call_that_does_not_count(monkeypatch):
-    monkeypatch.setattr(timing, "import_torch", object)
     log = []
     monkeypatch.setattr(timing, "time", SimpleNamespace(sleep=lambda _: log.append("rest")))
-    monkeypatch.setattr(timing, "seconds_each", lambda run, repeats: log.append(run()) or 1.0)
-    names = ("limit", "npconv", "torch", "torch channels-last")
-    timing.samples_in_turn({(name, "step"): lambda name=name: name for name in names}, 1)
-    assert log[4:] == ["rest", "limit", "limit", "npconv", "rest", "torch", "torch", "torch channels-last"]
+    monkeypatch.setattr(timing, "seconds_each", lambda run, repeats: run() or 1.0)
+    names = ("limit", "npconv", "torch", "torch-cl", "onnxruntime")
+    timing.samples_in_turn({(name, "step"): lambda name=name: log.append(name) for name in names}, 1)
+    learnt = "rest limit limit npconv npconv rest torch torch torch-cl torch-cl rest onnxruntime onnxruntime"
+    counted = "rest limit limit npconv rest torch torch torch-cl rest onnxruntime onnxruntime"
+    assert log == f"{learnt} {counted}".split()
+
+
+def test_one_library_alone_needs_no_rest(monkeypatch):
+    monkeypatch.setattr(timing, "time", SimpleNamespace())
+    monkeypatch.setattr(timing, "seconds_each", lambda run, repeats: 1.0)
+    calls = {(name, "step"): lambda: None for name in ("limit", "npconv")}
+    assert timing.samples_in_turn(calls, 2) == {key: [1.0, 1.0] for key in calls}
 
 
 def test_both_layouts_of_torch_are_what_they_are_called():
@@ -407,11 +518,11 @@ def test_a_layer_of_another_kind_is_refused():
 def test_the_limit_of_a_kernel_is_its_products_or_its_copy(monkeypatch, called, no_torch, kind):
     asked = {}
 
-    def interleaved(timed, rounds):
+    def samples_in_turn(timed, rounds):
         asked.update(timed)
-        return dict.fromkeys(timed, 1.0)
+        return {key: [1.0, 2.0] for key in timed}
 
-    monkeypatch.setattr("npconv.bench.kernels.interleaved", interleaved)
+    monkeypatch.setattr(timing, "samples_in_turn", samples_in_turn)
     m, n, side = 3, 3 if kind == "depthwise" else 5, 1 if kind == "pointwise" else 3
     rows = bench.measure(bench.TimedLayer(kind, "group", 6, m, n, side), 2, loops=False, rungs=False)
     called.clear()
@@ -462,10 +573,37 @@ def test_the_command_prints_passes_and_writes_them(tmp_path, capsys, monkeypatch
     assert [each["over_torch"] for each in json.loads(file.read_text(encoding="utf-8"))["passes"]] == [0.5] * 3
 
 
+@pytest.mark.parametrize("there", [True, False])
+def test_columns_over_other_libraries_are_printed_where_they_are_there(capsys, monkeypatch, there):
+    ratios = {"over_default_torch": 0.123, "quartiles": {}} if there else {}
+    step = bench.StepTime("made", 8, "npconv", 5.0, 3.0, 0.5, {"rest": 1.0}, peak_mib=7.456, **ratios)
+    row = bench.KernelTime("made", "pointwise", "g", 8, "forward", "f", 5.0, 1.0, 3.0, 0.5, **ratios)
+    other = bench.Pass("made", 8, "Inference", 5.0, 3.0, 0.5, 0.6, over_onnxruntime=2.341 if there else None)
+    monkeypatch.setattr(bench, "LAYERS", (bench.TimedLayer("pointwise", "g", 4, 3, 5, 1),))
+    monkeypatch.setattr(bench, "BLOCKS", (TINY,))
+    monkeypatch.setattr(bench, "measure", lambda *_, **options: [row])
+    monkeypatch.setattr(bench, "measure_block", lambda *_, **options: [step])
+    monkeypatch.setattr(bench, "measure_network", lambda **_: [])
+    monkeypatch.setattr(bench, "measure_inference", lambda *_, **options: [other])
+    kinds = ("pointwise", "training", "inference")
+    assert cli.main(["bench", "--kind", *kinds, "--batch", "8", "--rounds", "1"]) == 0
+    words = capsys.readouterr().out
+    assert [word in words for word in ("× default layout", "0.12", "× onnxruntime", "2.34")] == [there] * 4
+    assert "7.46" in words
+
+
 def test_the_machine_is_told_with_its_processor_and_its_blas():
     facts = bench.machine()
     assert all(isinstance(facts[name], str) and facts[name] for name in ("processor", "blas", "numpy", "python"))
     assert facts["threads"] >= 1
+    assert facts["npconv"] == npconv.__version__
+
+
+def test_the_machine_is_told_with_the_time_that_numpys_threads_spin_where_it_is_set(monkeypatch):
+    monkeypatch.delenv("OPENBLAS_THREAD_TIMEOUT", raising=False)
+    assert "OPENBLAS_THREAD_TIMEOUT" not in bench.machine()
+    monkeypatch.setenv("OPENBLAS_THREAD_TIMEOUT", "16")
+    assert bench.machine()["OPENBLAS_THREAD_TIMEOUT"] == "16"
 
 
 def test_what_is_measured_has_its_older_names_too():

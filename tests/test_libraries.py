@@ -634,10 +634,10 @@ RECORDS = [
 
 MEASURED = ("docs/speed.md", "npconv/bench/")  # npconv and torch timed side by side, on the machine that is named there
 NO_CLAIM: dict[str, tuple[str, ...]] = {
-    "docs/architecture.md": ("speeds as ratios to limits and to torch", "## Other libraries", "| `torch` | `bench` |",
-                             "comparison with torch load theirs", "surprising behaviour of other libraries"),
+    "docs/architecture.md": ("speeds as ratios to limits, to torch and to onnxruntime", "## Other libraries", "| `torch` | `bench` |",
+                             "| `onnxruntime` | `bench` |", "comparisons with torch and onnxruntime load theirs", "surprising behaviour of other libraries"),
     "README.md": ("compared with NumPy's limits and with torch", "it takes the weights that torchvision, Keras and timm publish", "from torchvision, Keras or timm, to a",
-                  "and to torch where it is installed", "`oracle` (torch, for comparison only)"),
+                  "and to torch and onnxruntime where they are installed", "`oracle` (torch, onnxruntime and onnx, for comparison only)"),
     "docs/checking.md": ("sizes at which inference runtimes no longer add products", "show more of what such runtimes do"),
     "docs/claims.md": ("the layer as a Keras class",),
     "docs/lessons/standard-convolution.md": ("Many libraries compute it like this",),

@@ -1,9 +1,10 @@
-"""A network's forward in inference beside its limit, and beside the same network in torch where that is installed.
+"""A network's forward in inference beside its limit, and beside torch and onnxruntime where they are installed.
 
 The limit is `limits.forward_limit`.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -11,7 +12,8 @@ from ..allocator import keep_memory
 from ..kernels.arguments import integer
 from ..models import Inference, mobilenet_v2
 from .limits import forward_limit
-from .timing import Calls, Rounds, import_torch
+from .timing import Calls, import_torch, in_rounds
+from .with_onnx import onnxruntime_inference
 from .with_torch import torch_inference
 
 
@@ -20,7 +22,8 @@ class Pass:
     """One measurement: a forward pass in milliseconds, with its ratios (below 1 is faster).
 
     `over_torch` is over torch in its default memory layout, channels first; `over_faster_torch` over the faster of that
-    and channels last.
+    and channels last; all are None where the library is missing. `quartiles` are the lower and the upper quartile of
+    the rounds' ratios, by the field's name.
     """
 
     network: str
@@ -30,13 +33,15 @@ class Pass:
     over_limit: float
     over_torch: float | None
     over_faster_torch: float | None
+    over_onnxruntime: float | None = None
+    quartiles: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
 
 def measure_inference(batch: int, *, width: float = 1.0, resolution: int = 224, rounds: int = 15) -> list[Pass]:
     """Time MobileNetV2 in inference: `Inference`, the folded network, the network as it was built, beside torch's.
 
-    torch runs the same network with the same numbers, not folded, in eager inference mode, with as many threads as
-    NumPy's matrix product has.
+    torch runs the same network with the same numbers, not folded, in eager inference mode; onnxruntime runs it as an
+    ONNX model, which it may fold. Both have as many threads as NumPy's matrix product.
 
     Args:
         batch: B.
@@ -44,7 +49,8 @@ def measure_inference(batch: int, *, width: float = 1.0, resolution: int = 224, 
         rounds: how often everything is timed; the medians count.
 
     Returns:
-        A Pass each for the limit, the three ways, and torch in both of its memory layouts where it is installed.
+        A Pass each for the limit, the three ways, torch in both of its memory layouts and onnxruntime, where they are
+        installed.
 
     >>> [each.function for each in measure_inference(1, width=0.35, resolution=32, rounds=1)][:4]
     ['limit', 'Inference', 'folded', 'as built']
@@ -65,11 +71,13 @@ def measure_inference(batch: int, *, width: float = 1.0, resolution: int = 224, 
     }
     if import_torch():
         timed |= torch_inference(network, x)
-    times = Rounds(timed, rounds)
+    timed |= onnxruntime_inference(network, x)
+    times = in_rounds(timed, rounds)["forward"]
+    bases = {"over_limit": "limit", "over_torch": "torch", "over_faster_torch": times.faster_torch}
     return [
         Pass(
-            f"MobileNetV2 {width:g} {resolution}²", batch, function, 1e3 * seconds, times.over(function, "limit"),
-            times.over_torch(function), times.over_faster_torch(function),
+            f"MobileNetV2 {width:g} {resolution}²", batch, function, 1e3 * seconds,
+            **times.ratios(function, **bases, over_onnxruntime="onnxruntime"),
         )
         for function, seconds in times.seconds.items()
     ]  # fmt: skip

@@ -4,8 +4,8 @@ The limit of a kernel is what NumPy must do for it at the least, as in `limits`;
 is twice the forward's product.
 """
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,7 @@ from ..kernels.arguments import assign, boolean, instance, integer, one_of, show
 from ..kernels.geometry import Array
 from ..kernels.signatures import STANDARD
 from .limits import copying, in_a_row, products
-from .timing import Calls, bind, geometric_mean, import_torch, interleaved
+from .timing import Calls, Rounds, bind, geometric_mean, import_torch, in_rounds, interleaved
 from .with_torch import KERNEL, as_taps, layouts
 
 Rung = tuple[Callable[..., Array], Callable[..., Any] | None]  # forward and backward
@@ -121,7 +121,12 @@ LAYERS = (
 
 @dataclass(frozen=True)
 class KernelTime:
-    """One measurement: a function on a layer, in milliseconds, with its ratios (below 1 is faster)."""
+    """One measurement: a function on a layer, in milliseconds, with its ratios (below 1 is faster).
+
+    `over_torch` is over the faster of torch's two memory layouts, `over_default_torch` over channels first.
+    `quartiles` are the lower and the upper quartile of the rounds' ratios, by the field's name; the plain loops, which
+    are `scaled` up from a part of the layer, have none.
+    """
 
     layer: str
     kind: str
@@ -134,6 +139,8 @@ class KernelTime:
     over_limit: float
     over_torch: float | None
     scaled: bool = False
+    over_default_torch: float | None = None
+    quartiles: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
 
 def measure(
@@ -177,23 +184,34 @@ def measure(
     for forward, backward in kind.rungs if rungs else kind.rungs[:1]:
         timed |= _calls(forward, backward, dy, x, kernel, **layer.geometry)
     timed |= _torch(layer, x, kernel, dy)
-    seconds = interleaved(timed, rounds)
+    times = in_rounds(timed, rounds)
     if layer.kind == "standard":
-        seconds["limit", "backward"] = 2 * seconds["limit", "forward"]
+        twice = [2 * t for t in times["forward"].samples["limit"]]
+        times["backward"] = Rounds({"limit": twice} | dict(times["backward"].samples))
     scaled = _loops(layer) if loops and rungs else {}
     rows = []
     for direction, cost in (("forward", macs), ("backward", 2 * macs)):
-        times = {name: t for (name, d), t in seconds.items() if d == direction}
-        torch = min((t for name, t in times.items() if name.startswith("torch")), default=None)
-        times |= {name: cost * each for (name, d), each in scaled.items() if d == direction}
-        rows += [
-            KernelTime(
-                str(layer), layer.kind, layer.group, batch, direction, name, 1e3 * t, 2e-9 * cost / t,
-                t / times["limit"], None if torch is None else t / torch, (name, direction) in scaled,
-            )
-            for name, t in times.items()
-        ]  # fmt: skip
+        part = times[direction]
+        for name, t in part.seconds.items():
+            ratios = part.ratios(name, over_limit="limit", over_torch=part.faster_torch, over_default_torch="torch")
+            rows.append(_row(layer, batch, direction, name, t, cost, **ratios))
+        for name, t in ((name, cost * each) for (name, d), each in scaled.items() if d == direction):
+            faster, default = (part.seconds.get(base or "") for base in (part.faster_torch, "torch"))
+            rows.append(
+                _row(
+                    layer, batch, direction, name, t, cost, scaled=True, over_limit=t / part.seconds["limit"],
+                    over_torch=faster and t / faster, over_default_torch=default and t / default,
+                )
+            )  # fmt: skip
     return rows
+
+
+def _row(
+    layer: TimedLayer, batch: int, direction: str, function: str, seconds: float, cost: int, **ratios: Any
+) -> KernelTime:
+    return KernelTime(
+        str(layer), layer.kind, layer.group, batch, direction, function, 1e3 * seconds, 2e-9 * cost / seconds, **ratios
+    )
 
 
 def summary(rows: Iterable[KernelTime]) -> list[tuple[str, str, str, float, float | None]]:

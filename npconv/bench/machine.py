@@ -1,20 +1,25 @@
 """The machine that measured, and all of a run as data."""
 
 import json
+import os
 import platform
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from .timing import import_torch, threads
+from .. import __version__
+from .timing import PEERS, threads
 
 
 def machine() -> dict[str, str | int]:
     """The hardware and the software of a measurement."""
     facts: dict[str, str | int] = {
+        "npconv": __version__,
         "processor": _processor(),
         "machine": platform.machine(),
         "threads": threads(),
@@ -23,8 +28,12 @@ def machine() -> dict[str, str | int]:
         "blas": _blas(),
         "dtype": "float32",
     }
-    torch = import_torch()
-    return facts | {"torch": torch.__version__} if torch else facts
+    if "OPENBLAS_THREAD_TIMEOUT" in os.environ:  # NumPy's threads spin 2 to that in cycles
+        facts["OPENBLAS_THREAD_TIMEOUT"] = os.environ["OPENBLAS_THREAD_TIMEOUT"]
+    for name in PEERS:
+        with suppress(PackageNotFoundError):
+            facts[name] = version(name)
+    return facts
 
 
 def as_json(**measured: Sequence[Any]) -> str:

@@ -4,15 +4,27 @@ import math
 import os
 import statistics
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
+
+import numpy as np
 
 Calls: TypeAlias = dict[tuple[str, str], Callable[[], Any]]
 """What is timed, by the function's name and a second word: the direction, or the part of a block."""
 
+PEERS = ("torch", "onnxruntime")  # other libraries, with whose names those of their functions begin
+
 SLOW = 0.5  # seconds; what takes longer runs three times only
 SAMPLE = 0.01  # seconds; shorter calls are repeated for as long
-REST = 0.06  # seconds, until the other library's threads have gone to sleep
+REST = 0.06
+"""Seconds until the other library's threads have gone to sleep.
+
+A process of its own for each library shows no more. Medians of 7 to 9 on two cores (Zen 3), the time in this process,
+after the rest, over that in its own: MobileNetV2 in inference, batch 1, torch 1.05 and 1.07, onnxruntime 1.01, npconv
+1.03; a block's step torch 1.02 and 1.06, npconv 1.10; a depthwise layer torch 1.00 to 1.16, npconv 1.08 and 1.22.
+Without the rest torch's inference took 31 ms in place of 20. npconv needs none after its limit: both use the same
+threads, those of NumPy's products.
+"""
 
 
 def interleaved(timed: Calls, rounds: int) -> dict[tuple[str, str], float]:
@@ -23,52 +35,67 @@ def interleaved(timed: Calls, rounds: int) -> dict[tuple[str, str], float]:
 def samples_in_turn(timed: Calls, rounds: int) -> dict[tuple[str, str], list[float]]:
     """Seconds, round by round; short calls are repeated within a round, very long ones stop after the third.
 
-    NumPy's and torch's threads spin for some milliseconds after a call, in wait for the next, and take the cores from
-    one another. So where a round passes from one library to the other it rests first, and makes a call that doesn't
-    count.
+    The threads of a library spin for some milliseconds after a call, in wait for the next, and take the cores from one
+    another. So where the libraries change there is first a rest, and a call that doesn't count.
     """
+    several, last = len({_library(name) for name, _ in timed}) > 1, ""
+
+    def rested(name: str) -> bool:
+        nonlocal last
+        change, last = several and _library(name) != last, _library(name)
+        if change:
+            time.sleep(REST)
+        return change
+
     repeats = {}
     for key, run in timed.items():
+        rested(key[0])
         run()
         repeats[key] = max(1, int(SAMPLE / max(seconds_each(run, 1), 1e-7)))
     samples: dict[tuple[str, str], list[float]] = {key: [] for key in timed}
-    last = ""
     for number in range(rounds):
         for key, run in timed.items():
             if number < 3 or statistics.median(samples[key]) < SLOW:
-                library = "torch" if key[0].startswith("torch") else "NumPy"
-                if library != last and import_torch():
-                    time.sleep(REST)
+                if rested(key[0]):
                     seconds_each(run, 1 + repeats[key])
-                last = library
                 samples[key].append(seconds_each(run, repeats[key]))
     return samples
+
+
+def in_rounds(timed: Calls, rounds: int) -> "dict[str, Rounds]":
+    """The samples of `samples_in_turn`, by the second word and then by function."""
+    parts: dict[str, dict[str, list[float]]] = {}
+    for (function, part), taken in samples_in_turn(timed, rounds).items():
+        parts.setdefault(part, {})[function] = taken
+    return {part: Rounds(samples) for part, samples in parts.items()}
 
 
 class Rounds:
     """The samples of functions timed in turn, and ratios of them: the median of the ratios that the rounds have.
 
     `seconds` are the functions' medians, in the order in which they were given. Those of torch are named "torch", in
-    its default memory layout, and "torch …" in others; without them ratios over torch are None.
+    its default memory layout, and "torch …" in others; `faster_torch` is the name of the fastest, None without torch.
     """
 
-    def __init__(self, timed: Calls, rounds: int) -> None:
-        self.samples = {function: taken for (function, _), taken in samples_in_turn(timed, rounds).items()}
-        self.seconds = {function: statistics.median(taken) for function, taken in self.samples.items()}
+    def __init__(self, samples: Mapping[str, list[float]]) -> None:
+        self.samples = samples
+        self.seconds = {function: statistics.median(taken) for function, taken in samples.items()}
         torch = [function for function in self.seconds if function.startswith("torch")]
         self.faster_torch = min(torch, key=self.seconds.__getitem__, default=None)
 
-    def over(self, function: str, base: str) -> float:
-        """One function's time over another's."""
-        return statistics.median(a / b for a, b in zip(self.samples[function], self.samples[base], strict=False))
+    def ratios(self, function: str, **bases: str | None) -> dict[str, Any]:
+        """A function's time over those of others, as a record's fields, and `quartiles`: how much the rounds differ.
 
-    def over_torch(self, function: str) -> float | None:
-        """Its time over torch's in the default layout."""
-        return self.over(function, "torch") if "torch" in self.samples else None
-
-    def over_faster_torch(self, function: str) -> float | None:
-        """Its time over torch's in the layout in which torch is the faster one."""
-        return self.over(function, self.faster_torch) if self.faster_torch else None
+        Each option names a field and its base; None, or a function that was not timed, has the ratio None.
+        """
+        fields: dict[str, Any] = dict.fromkeys(bases)
+        quartiles: dict[str, tuple[float, float]] = {}
+        for name, base in bases.items():
+            if base is not None and base in self.samples:
+                each = [a / b for a, b in zip(self.samples[function], self.samples[base], strict=False)]
+                fields[name] = statistics.median(each)
+                quartiles[name] = float(np.quantile(each, 0.25)), float(np.quantile(each, 0.75))
+        return fields | {"quartiles": quartiles}
 
 
 def seconds_each(run: Callable[[], Any], repeats: int) -> float:
@@ -99,6 +126,11 @@ def import_torch() -> Any:
     except ImportError:
         return None
     return torch
+
+
+def _library(function: str) -> str:
+    """The library that runs a function of this name."""
+    return next((peer for peer in PEERS if function.startswith(peer)), "NumPy")
 
 
 def geometric_mean(values: Sequence[float]) -> float:

@@ -5,6 +5,7 @@ its loss and its optimiser. The limit of a step is `limits.step_limit`.
 """
 
 import time
+import tracemalloc
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,7 +20,7 @@ from ..models import small_mobilenet_v2
 from ..training import SGD
 from ..training.loop import training_step
 from .limits import step_limit
-from .timing import Calls, Rounds, import_torch, seconds_each
+from .timing import Calls, import_torch, in_rounds, seconds_each
 from .with_torch import torch_block_steps, torch_network_steps
 
 MOMENTUM, LEARNING_RATE, SMOOTHING, CLASSES = 0.9, 1e-3, 0.1, 10
@@ -59,8 +60,10 @@ BLOCKS = (
 class StepTime:
     """One measurement: a training step in milliseconds, with its ratios (below 1 is faster) and what it is made of.
 
-    `over_torch` is over the faster of torch's two memory layouts. `shares` are the parts of npconv's own step by name,
-    which sum to 1.
+    `over_torch` is over the faster of torch's two memory layouts, `over_default_torch` over channels first. `shares`
+    are the parts of npconv's own step by name, which sum to 1; `peak_mib` is the memory that it takes at most beyond
+    parameters, their gradients and images, in MiB. `quartiles` are the lower and the upper quartile of the rounds'
+    ratios, by the field's name.
     """
 
     network: str
@@ -70,6 +73,9 @@ class StepTime:
     over_limit: float
     over_torch: float | None
     shares: Mapping[str, float] = field(default_factory=dict)
+    over_default_torch: float | None = None
+    quartiles: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    peak_mib: float | None = None
 
 
 def measure_block(block: TimedBlock, batch: int, *, rounds: int = 15) -> list[StepTime]:
@@ -132,17 +138,37 @@ def measure_network(side: int = 24, batch: int = 64, *, rounds: int = 15) -> lis
 
 
 def _steps(name: str, batch: int, network: Sequential, timed: Calls, rounds: int) -> list[StepTime]:
-    """Time them, and npconv's step again part by part."""
+    """Time them, and npconv's step again part by part; before all that, its memory."""
     keep_memory()
-    times = Rounds(timed, rounds)
-    shares = _shares(network, timed["npconv", "step"], rounds)
+    peak = _peak_mib(timed["npconv", "step"])
+    times = in_rounds(timed, rounds)["step"]
+    own: dict[str, Any] = {"shares": _shares(network, timed["npconv", "step"], rounds), "peak_mib": peak}
+    bases = {"over_limit": "limit", "over_torch": times.faster_torch, "over_default_torch": "torch"}
     return [
         StepTime(
-            name, batch, function, 1e3 * seconds, times.over(function, "limit"), times.over_faster_torch(function),
-            shares if function == "npconv" else {},
+            name, batch, function, 1e3 * seconds, **times.ratios(function, **bases),
+            **(own if function == "npconv" else {}),
         )
         for function, seconds in times.seconds.items()
     ]  # fmt: skip
+
+
+def _peak_mib(step: Callable[[], Any]) -> float:
+    """The most memory that a second step holds of what was allocated since the first began, in MiB.
+
+    So what the first step keeps is counted, and what was there before, such as parameters and images, is not.
+    """
+    tracing = tracemalloc.is_tracing()
+    tracemalloc.start()
+    try:
+        before, _ = tracemalloc.get_traced_memory()
+        step()
+        tracemalloc.reset_peak()
+        step()
+        return (tracemalloc.get_traced_memory()[1] - before) / 2**20
+    finally:
+        if not tracing:
+            tracemalloc.stop()
 
 
 def _shares(network: Sequential, step: Callable[[], Any], rounds: int) -> dict[str, float]:

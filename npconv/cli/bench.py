@@ -2,7 +2,7 @@
 
 import argparse
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from functools import partial
 from typing import Any, TypeAlias
@@ -11,12 +11,17 @@ from .shared import Commands, File, Whole, print_table, progress_line
 
 KINDS = ("standard", "depthwise", "pointwise", "separable", "inference", "training")
 
+OVER_FASTER = {"× limit": "over_limit", "× torch": "over_torch", "× default layout": "over_default_torch"}
+OPTIONAL = ("over_default_torch", "over_onnxruntime")
+
 Measurement: TypeAlias = tuple[str, str, Callable[..., Any]]  # its table, its description, and the call
 
 
 def add_parser(commands: Commands) -> None:
     """Add `npconv bench`."""
-    bench = commands.add_parser("bench", help="speeds as ratios: to each kernel's limit, and to torch where it is")
+    bench = commands.add_parser(
+        "bench", help="speeds as ratios: to limits, and to torch and onnxruntime where they are"
+    )
     add = bench.add_argument
     add("--kind", nargs="+", choices=KINDS, default=KINDS, metavar="KIND", help=f"{', '.join(KINDS)} (all)")
     batch_help = "1 8; blocks are trained with the largest"
@@ -71,8 +76,21 @@ def _measurements(arguments: argparse.Namespace) -> Iterator[Measurement]:
         yield "steps", "training  the small network", bench.measure_network
 
 
-def _ratio(value: float | None) -> str:
+def _number(value: float | None) -> str:
     return "" if value is None else f"{value:.2f}"
+
+
+def _print_ratios(
+    header: Sequence[str], table: Sequence[list[str]], records: Sequence[Any], over: Mapping[str, str]
+) -> None:
+    """The table with further columns of the records' fields; the optional ones only where a record has a number."""
+    fields = {
+        title: field
+        for title, field in over.items()
+        if field not in OPTIONAL or any(getattr(record, field) is not None for record in records)
+    }
+    ratios = [[_number(getattr(record, field)) for field in fields.values()] for record in records]
+    print_table([*header, *fields], [row + each for row, each in zip(table, ratios, strict=True)])
 
 
 def _print_rows(rows: Sequence[Any]) -> None:
@@ -82,11 +100,10 @@ def _print_rows(rows: Sequence[Any]) -> None:
     for row in rows:
         shared = row.function.startswith(("limit", "torch")) and row.direction == "backward"
         name, milliseconds = row.function + " backward" * shared, "≈" * row.scaled + f"{row.milliseconds:,.3f}"
-        ratios = (f"{row.gflops:.3g}", _ratio(row.over_limit), _ratio(row.over_torch))
-        table.append([row.layer, str(row.batch), name, milliseconds, *ratios])
-    print_table(["layer", "B", "function", "ms", "GFLOP/s", "× limit", "× torch"], table)
+        table.append([row.layer, str(row.batch), name, milliseconds, f"{row.gflops:.3g}"])
+    _print_ratios(["layer", "B", "function", "ms", "GFLOP/s"], table, rows, OVER_FASTER)
     print("\ngeometric means (≈: the loops, timed on a part of the layer and scaled up)")
-    means = [[*words, _ratio(limit), _ratio(torch)] for *words, limit, torch in bench.summary(rows)]
+    means = [[*words, _number(limit), _number(torch)] for *words, limit, torch in bench.summary(rows)]
     print_table(["layers", "direction", "function", "× limit", "× torch"], means)
 
 
@@ -114,25 +131,18 @@ def _print_separable(savings: Sequence[Any]) -> None:
 
 
 def _print_passes(passes: Sequence[Any]) -> None:
-    print_table(
-        ["inference", "B", "function", "ms", "× limit", "× torch", "× faster layout"],
-        [
-            [each.network, str(each.batch), each.function, f"{each.milliseconds:,.1f}"]
-            + [_ratio(ratio) for ratio in (each.over_limit, each.over_torch, each.over_faster_torch)]
-            for each in passes
-        ],
-    )
+    over = {"× limit": "over_limit", "× torch": "over_torch", "× faster layout": "over_faster_torch"}
+    table = [[each.network, str(each.batch), each.function, f"{each.milliseconds:,.1f}"] for each in passes]
+    _print_ratios(["inference", "B", "function", "ms"], table, passes, over | {"× onnxruntime": "over_onnxruntime"})
 
 
 def _print_steps(steps: Sequence[Any]) -> None:
-    print_table(
-        ["training step", "B", "function", "ms", "× limit", "× torch"],
-        [
-            [step.network, str(step.batch), step.function, f"{step.milliseconds:,.3f}"]
-            + [_ratio(ratio) for ratio in (step.over_limit, step.over_torch)]
-            for step in steps
-        ],
-    )
+    table = [
+        [step.network, str(step.batch), step.function, f"{step.milliseconds:,.3f}", _number(step.peak_mib)]
+        for step in steps
+    ]
+    _print_ratios(["training step", "B", "function", "ms", "peak MiB"], table, steps, OVER_FASTER)
+    print("peak MiB: the most memory of a step beyond the parameters, their gradients and the images")
     print("\nof npconv's step, forward and backward together, in %")
     parts = list(dict.fromkeys(part for step in steps for part in step.shares))
     shares = [
