@@ -1,6 +1,5 @@
 """The ratio of the costs beside the ratio of the times, layer by layer, and the arithmetic intensity behind it."""
 
-import math
 import statistics
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
@@ -17,17 +16,13 @@ from ..kernels.arguments import integer
 from ..text import counted, filled
 from .figure import Figure, four_part_caption, style
 from .parts.drawing import INK, LINE_COLORS, SMALLEST
+from .parts.gpu_savings import gpu_numbers, gpu_words
 from .parts.lines import BASE, Kind, arrange, decades, noted
-from .parts.training_runs import check_names
+from .parts.savings import PARTS, SHAPE, Layers, check_layers, range_text
 
 FUNCTION = "predicted_and_measured"
 TIMES = "separable_times.json"
-PARTS = ("standard", "pointwise", "depthwise")
 NAMES = {"counted": "counted: 1/N + 1/Dᵣ²", "limit": "at NumPy's limits", "npconv": "npconv", "torch": "torch"}
-NEEDED = (
-    "block", "side", "in_channels", "out_channels", "kernel_side", "stride", "batch", "rounds", "predicted", "ratios",
-    "macs", "bytes", "flops_per_byte", "milliseconds", "gflops",
-)  # fmt: skip
 TABLE = {"layer": "block", "Dᵤ": "side", "stride": "stride", "M": "in_channels", "N": "out_channels"}
 
 SOLID: Kind = {"linestyle": "-", "markersize": 4.5, "linewidth": 1.2}
@@ -84,8 +79,6 @@ CAPTION = {
     "not_shown": "Not shown: backward passes, other batches, normalisation and activations, which both sides have.",
 }
 
-Layers = Sequence[Mapping[str, Any]]
-
 
 class LayerLine(NamedTuple):
     """A line through all layers: what the legend says of it, its values, and how it is drawn."""
@@ -95,25 +88,35 @@ class LayerLine(NamedTuple):
     kind: Kind
 
 
-def predicted_and_measured(measurements: Mapping[str, Any] | None = None, *, batch: int | None = None) -> Figure:
+def predicted_and_measured(
+    measurements: Mapping[str, Any] | None = None,
+    *,
+    batch: int | None = None,
+    gpu: Mapping[str, Any] | None = None,
+    gpu_batch: int | None = None,
+) -> Figure:
     """The savings of a separable convolution by cost and by the clock, layer by layer, and why they differ.
 
     Three plots over the layers: the separable convolution's share of the standard one's multiplications and of its
-    time; how many operations there are for each byte that must be moved; and how many a second were reached.
+    time; how many operations there are for each byte that must be moved; and how many a second were reached. With a
+    GPU's run the same three follow for it.
 
     Args:
         measurements: what `npconv bench --kind separable --json` writes; what ships with the package if None.
         batch: which of its batches is drawn; the smallest if None.
+        gpu: what `python -m npconv.bench.on_gpu --json` writes, of the same layers.
+        gpu_batch: which of its batches is drawn; the largest with all layers if None.
 
     Returns:
         Figure "predicted-and-measured". Its data: "machine", "batch", "rounds"; "layers", each with its shape, the
         "predicted" ratio, the "ratios" of the times, and by part "flops_per_byte" and "gflops", with the machine's
         "balance" in FLOPs a byte and the depthwise half's "share of MACs" and "share of time"; "medians" of the ratios
-        over the layers.
+        over the layers. With `gpu` also "gpu": "machine", "batch", "rounds", and by dtype the "balances", "layers",
+        "medians" and "networks".
 
     Raises:
-        TypeError: `measurements` is no mapping.
-        ValueError: something is missing in it, or doesn't fit; or it has no such batch.
+        TypeError: `measurements` or `gpu` is no mapping.
+        ValueError: something is missing in it, or doesn't fit; or it has no such batch; or the GPU's layers are others.
         OSError: nothing is given, and what ships is missing.
 
     Source: the article's "Depth-wise Separable Convolutions", that there are nearly an order of magnitude fewer
@@ -124,10 +127,18 @@ def predicted_and_measured(measurements: Mapping[str, Any] | None = None, *, bat
     """
     data = _numbers(*_checked(read_json(TIMES) if measurements is None else measurements, batch))
     words = _words(data)
+    texts = {name: filled(text, **words) for name, text in {"note": NOTE, "alt": ALT, **CAPTION}.items()}
+    if gpu_batch is not None:
+        gpu_batch = integer(FUNCTION, "gpu_batch", gpu_batch)
+        if gpu is None:
+            raise ValueError(f"{FUNCTION}: gpu_batch must come with gpu; got gpu_batch {gpu_batch} alone")
+    if gpu is not None:
+        data["gpu"] = gpu_numbers(FUNCTION, gpu, gpu_batch, data["layers"])
+        texts |= {name: f"{texts[name]} {text}" for name, text in gpu_words(data["gpu"]).items()}
     with style():
-        figure = _draw(filled(NOTE, **words), data["layers"])
-    caption = four_part_caption(**CAPTION, **words)
-    return Figure(name="predicted-and-measured", figure=figure, data=data, alt=filled(ALT, **words), caption=caption)
+        figure = _draw(texts.pop("note"), data["layers"], data.get("gpu"))
+    alt, caption = texts.pop("alt"), four_part_caption(**texts)
+    return Figure(name="predicted-and-measured", figure=figure, data=data, alt=alt, caption=caption)
 
 
 # What is drawn: numbers and words
@@ -141,15 +152,8 @@ def _checked(measurements: Mapping[str, Any], batch: int | None) -> tuple[Mappin
     for name in ("machine", "separable"):
         if not measurements.get(name):
             raise ValueError(f"{FUNCTION}: measurements must have {name!r}; got {sorted(map(str, measurements))}")
-    for index, layer in enumerate(measurements["separable"]):
-        where = f"{FUNCTION}: measurements['separable'][{index}]"
-        check_names(where, layer, NEEDED)
-        functions = sorted(layer["ratios"])
-        if not {"limit", "npconv"} <= set(functions) <= set(NAMES):
-            raise ValueError(f"{where} must have ratios of limit, npconv and at the most torch; got {functions}")
-        tables = [layer["ratios"], layer["flops_per_byte"], *layer["gflops"].values(), *layer["milliseconds"].values()]
-        if not all(0 < value < math.inf for table in tables for value in table.values()):
-            raise ValueError(f"{where} must have numbers above 0; got {tables}")
+    least, functions = {"limit", "npconv"}, "limit, npconv and at the most torch"
+    check_layers(f"{FUNCTION}: measurements['separable']", measurements["separable"], least, set(NAMES), functions)
     batches = sorted({int(layer["batch"]) for layer in measurements["separable"]})
     batch = batches[0] if batch is None else integer(FUNCTION, "batch", batch)
     if batch not in batches:
@@ -168,7 +172,7 @@ def _numbers(machine: Mapping[str, Any], layers: Layers) -> dict[str, Any]:
         gbytes = 1e-6 * layer["bytes"]["depthwise"] / layer["milliseconds"]["limit"]["depthwise"]
         rows.append(
             {
-                **{key: layer[key] for key in NEEDED[:6]},
+                **{key: layer[key] for key in SHAPE},
                 "predicted": layer["predicted"],
                 "ratios": {"counted": float(Fraction(layer["predicted"])), **layer["ratios"]},
                 "flops_per_byte": {part: layer["flops_per_byte"][part] for part in PARTS},
@@ -192,10 +196,10 @@ def _words(data: Mapping[str, Any]) -> dict[str, Any]:
     layers, timed = data["layers"], data["layers"][0]["gflops"]
 
     def over(table: str, name: str) -> str:
-        return _range([layer[table][name] for layer in layers])
+        return range_text([layer[table][name] for layer in layers])
 
     def times(name: str) -> str:
-        return _range([1 / layer["ratios"][name] for layer in layers])
+        return range_text([1 / layer["ratios"][name] for layer in layers])
 
     def short(name: str) -> int:
         return sum(layer["ratios"][name] > layer["ratios"]["counted"] for layer in layers)
@@ -203,7 +207,7 @@ def _words(data: Mapping[str, Any]) -> dict[str, Any]:
     ratios = [f"{NAMES[f].partition(':')[0]} {over('ratios', f)}, median {m:.2g}" for f, m in data["medians"].items()]
     intensities = [f"{part} {over('flops_per_byte', part)}" for part in PARTS]
     speeds = [
-        f"{f}: " + ", ".join(f"{part} {_range([layer['gflops'][f][part] for layer in layers])}" for part in PARTS)
+        f"{f}: " + ", ".join(f"{part} {range_text([layer['gflops'][f][part] for layer in layers])}" for part in PARTS)
         for f in timed
     ]
     faster = [
@@ -211,19 +215,21 @@ def _words(data: Mapping[str, Any]) -> dict[str, Any]:
         f"{short(f)} of {counted('layer', len(layers))}"
         for f in timed
     ]
-    shares = [f"{_range([100 * layer['share of time'][f] for layer in layers])} % of its time in {f}" for f in timed]
+    shares = [
+        f"{range_text([100 * layer['share of time'][f] for layer in layers])} % of its time in {f}" for f in timed
+    ]
     return {
         "setting": _setting(data),
         "lowest": _lowest(layers) if "torch" in timed else "",
         "count": len(layers),
         "ratios": ", ".join(ratios),
         "intensities": ", ".join(intensities),
-        "balance": _range([layer["balance"] for layer in layers]),
+        "balance": range_text([layer["balance"] for layer in layers]),
         "speeds": "; ".join(speeds),
         "cheaper": times("counted"),
         "faster": "; ".join(faster),
         "limit": times("limit"),
-        "macs": _range([100 * layer["share of MACs"] for layer in layers]),
+        "macs": range_text([100 * layer["share of MACs"] for layer in layers]),
         "shares": ", ".join(shares),
         "depthwise": over("flops_per_byte", "depthwise"),
         "standard": over("flops_per_byte", "standard"),
@@ -257,23 +263,13 @@ def _setting(data: Mapping[str, Any]) -> str:
     )
 
 
-def _range(values: Sequence[float]) -> str:
-    """The least and the greatest of some numbers, in two digits.
-
-    >>> _range([2.26, 0.9, 24.4]), _range([1 / 9]), _range([462.3, 99.6])
-    ('0.9 to 24', '0.11', '100 to 462')
-    """
-    ends = [f"{end:.0f}" if end >= 9.95 else f"{end:.2g}" for end in (min(values), max(values))]
-    return " to ".join(dict.fromkeys(ends))
-
-
 # How it is drawn
 
 
-def _draw(note: str, layers: Layers) -> matplotlib.figure.Figure:
-    """Three plots over the layers, one above another, and below them a table of the layers' shapes."""
-    figure = noted(note, 6.6)
-    ratios, intensities, speeds = figure.subplots(3, 1, sharex=True)
+def _draw(note: str, layers: Layers, gpu: Mapping[str, Any] | None) -> matplotlib.figure.Figure:
+    """Three plots over the layers, one above another, three of a GPU, and below a table of the layers' shapes."""
+    figure = noted(note, 6.6 if gpu is None else 12.0)
+    ratios, intensities, speeds, *of_gpu = figure.subplots(3 if gpu is None else 6, 1, sharex=True)
     sides = {layer["kernel_side"] for layer in layers}
     limits = [LayerLine("1/Dᵣ², the limit", [1 / side**2], {**BASE, "linestyle": (0, (1, 3))}) for side in sides]
     levels = [LayerLine("no gain", [1.0], BASE), *(limits if len(limits) == 1 else [])]
@@ -281,6 +277,20 @@ def _draw(note: str, layers: Layers) -> matplotlib.figure.Figure:
     _plot(intensities, "(b) operations for each byte that must be moved", "FLOPs a byte", _intensity_lines(layers))
     _plot(speeds, "(c) operations a second that were reached", "GFLOP/s", _speed_lines(layers))
     _ratio_ticks(ratios, sides)
+    if gpu is not None:
+        ratios, intensities, speeds = of_gpu
+        on_gpu = f"on the GPU, batch {gpu['batch']}"
+        _plot(ratios, f"(d) {on_gpu}: separable over standard", "ratio", _gpu_ratio_lines(layers, gpu), levels)
+        balances = [
+            LayerLine(f"the card's balance, {dtype}", [balance], kind)
+            for (dtype, balance), kind in zip(
+                gpu["balances"].items(), (DOTTED, {**DOTTED, "linestyle": "--"}), strict=False
+            )
+        ]
+        title = f"(e) {on_gpu}: operations for each byte that must be moved"
+        _plot(intensities, title, "FLOPs a byte", _gpu_part_lines(gpu, "flops_per_byte"), balances)
+        _plot(speeds, f"(f) {on_gpu}: operations a second", "GFLOP/s", _gpu_part_lines(gpu, "gflops"))
+        _ratio_ticks(ratios, sides)
     names = [str(layer["block"]).removeprefix("block ") for layer in layers]
     rows = [names, *([str(layer[key]) for layer in layers] for key in list(TABLE.values())[1:])]
     speeds.set_xlim(-0.5, len(layers) - 0.5)
@@ -312,6 +322,23 @@ def _speed_lines(layers: Layers) -> list[LayerLine]:
         LayerLine(f"{part}, {f}", [layer["gflops"][f][part] for layer in layers], {**look, **OF_PARTS[part]})
         for part in PARTS
         for f, look in zip(layers[0]["gflops"], (SOLID, DASHED), strict=False)
+    ]
+
+
+def _gpu_ratio_lines(layers: Layers, gpu: Mapping[str, Any]) -> list[LayerLine]:
+    lines = [LayerLine(NAMES["counted"], [layer["ratios"]["counted"] for layer in layers], RATIOS["counted"])]
+    for (dtype, rows), limit, look in zip(gpu["layers"].items(), ("o", "v"), (SOLID, DASHED), strict=False):
+        at_limit, torch = ([row["ratios"][f] for row in rows] for f in ("limit", "torch"))
+        lines.append(LayerLine(f"at the card's limits, {dtype}", at_limit, {**RATIOS["limit"], "marker": limit}))
+        lines.append(LayerLine(f"torch, {dtype}", torch, {"color": LINE_COLORS[1], "marker": "s", **look}))
+    return lines
+
+
+def _gpu_part_lines(gpu: Mapping[str, Any], table: str) -> list[LayerLine]:
+    return [
+        LayerLine(f"{part}, {dtype}", [row[table][part] for row in rows], {**look, **OF_PARTS[part]})
+        for part in PARTS
+        for (dtype, rows), look in zip(gpu["layers"].items(), (SOLID, DASHED), strict=False)
     ]
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from made import ENDS, made_gradients, made_results, made_savings, made_subspaces
+from made import ENDS, made_gpu, made_gradients, made_results, made_savings, made_subspaces
 from plots import default_figure
 
 from npconv.figures import (
@@ -227,6 +227,14 @@ CASES: dict[Callable[..., Figure], dict[str, dict[str, Any]]] = {
         "two kernels, fast": {"measurements": made_savings(kernel_sides=(3, 5), scale=1e-6)},
         "1×1": {"measurements": made_savings(kernel_sides=(1,))},
         "7×7, no torch": {"measurements": made_savings(kernel_sides=(7,), functions=("limit", "npconv"))},
+        "on a GPU": {"measurements": made_savings(), "gpu": made_gpu(), "gpu_batch": 2},
+        "many, two kernels, on a GPU": {
+            "measurements": made_savings(layers=24, kernel_sides=(3, 5)),
+            "gpu": made_gpu(layers=24, kernel_sides=(3, 5), scale=1e-6),
+        },
+        "one layer, one dtype on a GPU": {
+            "measurements": made_savings(layers=1), "gpu": made_gpu(layers=1, dtypes=("bfloat16",), scale=1e4),
+        },
     },
     mobilenet_v2_table: {
         "narrow, odd": {"width": 0.35, "resolution": (95, 160), "classes": 10},

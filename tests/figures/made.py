@@ -169,9 +169,10 @@ def made_savings(
     kernel_sides: tuple[int, ...] = (3,),
     functions: tuple[str, ...] = ("limit", "npconv", "torch"),
     scale: float = 1.0,
+    seed: int = 13,
 ) -> dict[str, Any]:
     """Times drawn at random around so many milliseconds, of layers whose counts are right."""
-    rng = np.random.default_rng(13)
+    rng = np.random.default_rng(seed)
     savings = []
     for batch in batches:
         for number in range(layers):
@@ -186,6 +187,20 @@ def made_savings(
             savings.append({**shape, "batch": batch, "rounds": 7, **_measured(shape, batch, functions, scale, rng)})
     machine = {"processor": "made processor", "threads": 3, "numpy": "9.8.7", "blas": "made BLAS 6", "dtype": "float32"}
     return {"machine": machine | ({"torch": "5.4"} if "torch" in functions else {}), "separable": savings}
+
+
+def made_gpu(*, dtypes: tuple[str, ...] = ("float32", "bfloat16"), **sizes: Any) -> dict[str, Any]:
+    """A GPU's run over layers and batches of `made_savings`, with times drawn at random for each dtype."""
+    limits, separable, networks = [], [], []
+    for seed, dtype in enumerate(dtypes):
+        rows = made_savings(functions=("limit", "torch"), seed=seed, **sizes)["separable"]
+        separable += [row | {"dtype": dtype} for row in rows]
+        limits.append({"dtype": dtype, "gflops": 800.0 + 100 * seed, "gbytes_per_second": 100.0})
+        for batch in dict.fromkeys(row["batch"] for row in rows):
+            ratio = {"batch": batch, "dtype": dtype, "predicted": "1/8", "ratio": 1 / (batch + seed)}
+            networks.append({"network": "made network", **ratio})
+    machine = {"device": "made card", "torch": "5.4", "cuda": "3.2", "cudnn": 987, "driver": "65.4", "tf32": False}
+    return {"machine": machine, "limits": limits, "separable": separable, "networks": networks}
 
 
 def _measured(

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from made import made_savings
+from made import made_gpu, made_savings
 from plots import legend, note
 
 from npconv.cost import conv2d_cost, depthwise_separable_conv2d_cost
@@ -155,3 +155,73 @@ def test_without_torch_it_is_npconv_alone() -> None:
     assert not any("torch" in word for axes in figure.figure.axes for word in legend(axes))
     assert "torch" not in figure.alt
     assert list(figure.data["medians"]) == ["counted", "limit", "npconv"]
+
+
+def test_a_gpus_run_is_drawn_below_by_dtype() -> None:
+    gpu = made_gpu()
+    figure = predicted_and_measured(made_savings(), gpu=gpu)
+    ratios, intensity, speed = figure.figure.axes[3:]
+    assert all("on the GPU, batch 5" in axes.get_title(loc="left") for axes in (ratios, intensity, speed))
+    assert values(ratios, "counted: 1/N + 1/Dᵣ²") == [row["ratios"]["counted"] for row in figure.data["layers"]]
+    for dtype, balance in (("float32", 8.0), ("bfloat16", 9.0)):
+        rows = [row for row in gpu["separable"] if (row["batch"], row["dtype"]) == (5, dtype)]
+        assert len(rows) == 4
+        assert values(ratios, f"torch, {dtype}") == [row["ratios"]["torch"] for row in rows]
+        assert values(ratios, f"at the card's limits, {dtype}") == [row["ratios"]["limit"] for row in rows]
+        for part in PARTS:
+            assert values(intensity, f"{part}, {dtype}") == [row["flops_per_byte"][part] for row in rows]
+            assert values(speed, f"{part}, {dtype}") == [row["gflops"]["torch"][part] for row in rows]
+        (line,) = [line for line in intensity.lines if line.get_gid() == f"the card's balance, {dtype}"]
+        assert set(line.get_ydata()) == {balance}
+    assert {"no gain", "1/Dᵣ², the limit"} <= {line.get_gid() for line in ratios.lines}
+    assert "1/9" in {label.get_text() for label in ratios.get_yticklabels()}
+
+
+def test_what_is_above_a_gpus_run_stays_as_it_is_without_it() -> None:
+    alone, both = (predicted_and_measured(made_savings(), gpu=gpu) for gpu in (None, made_gpu()))
+    assert "gpu" not in alone.data
+    assert both.data == alone.data | {"gpu": both.data["gpu"]}
+    for before, after in zip(alone.figure.axes, both.figure.axes[:3], strict=True):
+        assert legend(before) == legend(after)
+        assert [list(line.get_ydata()) for line in before.lines] == [list(line.get_ydata()) for line in after.lines]
+    assert both.alt.startswith(alone.alt)
+    assert note(both).startswith(note(alone))
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_of_a_gpu_the_largest_batch_with_all_layers_is_drawn() -> None:
+    gpu = made_gpu(batches=(1, 2, 5))
+    assert predicted_and_measured(made_savings(), gpu=gpu, gpu_batch=1).data["gpu"]["batch"] == 1
+    del gpu["separable"][-1]  # as where time has run out
+    data = predicted_and_measured(made_savings(), gpu=gpu).data["gpu"]
+    assert (data["batch"], data["rounds"], list(data["layers"])) == (2, 7, ["float32", "bfloat16"])
+    row = next(row for row in gpu["separable"] if (row["batch"], row["dtype"]) == (2, "bfloat16"))
+    times = row["milliseconds"]["torch"]
+    share = times["depthwise"] / (times["depthwise"] + times["pointwise"])
+    assert data["layers"]["bfloat16"][0]["share of time"] == pytest.approx(share)
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_the_words_of_a_gpus_run_are_its_numbers() -> None:
+    gpu = made_gpu(layers=2, batches=(4,))
+    for row, timed in zip(gpu["separable"], (0.5, 0.25, 2.0, 0.5), strict=True):
+        row["ratios"] |= {"torch": timed, "limit": timed / 2}
+        row["milliseconds"]["torch"] |= {"depthwise": 1.0, "pointwise": 3.0}
+    figure = predicted_and_measured(made_savings(layers=2, batches=(1,)), gpu=gpu)
+    assert "On made card at batch 4 it is, by the clock, 2 to 4 times as fast in float32 (median 2.7)" in figure.caption
+    assert "at the card's limits it would be 4 to 8 times; 0.5 to 2 times as fast in bfloat16 (median" in figure.caption
+    assert "the depthwise half takes 25 % in float32 and 25 % in bfloat16 of its time" in figure.caption
+    network = "made network, is 8 times as cheap, and by the clock 4 times as fast in float32 and 5 times as fast in bf"
+    assert network in figure.caption
+    assert "on a GPU, made card, at batch 4: in float32 at the card's limits 0.12 to 0.25, median 0.19" in figure.alt
+    assert "the card's balance 8 in float32, 9 in bfloat16" in figure.alt
+    assert (
+        "The whole network"
+        not in predicted_and_measured(made_savings(layers=2, batches=(1,)), gpu=gpu | {"networks": []}).caption
+    )
+
+
+def test_the_note_says_on_what_gpu_it_was_measured() -> None:
+    words = note(predicted_and_measured(made_savings(), gpu=made_gpu()))
+    assert "On made card: torch 5.4, CUDA 3.2, cuDNN 987, driver 65.4, batch 5, medians of 7 rounds" in words
+    assert "TF32 off" in words

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from made import made_gradients, made_results, made_savings, made_subspaces, spoiled
+from made import GONE, made_gpu, made_gradients, made_results, made_savings, made_subspaces, spoiled
 
 from npconv.figures import (
     Figure,
@@ -24,13 +24,18 @@ from npconv.figures import (
 )
 
 RESULTS, SUBSPACES = made_results(seeds=3, evaluations=3), made_subspaces()
-GRADIENTS, SAVINGS = made_gradients(), made_savings()
+GRADIENTS, SAVINGS, GPU = made_gradients(), made_savings(), made_gpu()
 THIN = {"narrow": (1, 28, 28, 1), "expand": (1, 6), "depthwise": (3, 3, 6), "project": (6, 1)}
 
 
 def run(name: str, to: Any) -> Any:
     """The made results with another entry of one run."""
     return spoiled(RESULTS, "runs", 5, name, to=to)
+
+
+def on_gpu(*path: Any, to: Any = GONE) -> dict[str, Any]:
+    """The made savings, and a GPU's run with another entry, or without it."""
+    return {"measurements": SAVINGS, "gpu": spoiled(GPU, *path, to=to)}
 
 
 # The argument that is wrong is the first one, and the words stand in the message after the function's name.
@@ -158,6 +163,17 @@ REFUSED: dict[Callable[..., Figure], list[tuple[Any, str]]] = {
         (spoiled(SAVINGS, "separable", 1, "ratios", "torch"), "the same functions"),
         (spoiled(SAVINGS, "separable", 1, "block", to="a very long name of a layer" * 3), "of shorter names; got 4"),
         ({"measurements": SAVINGS, "batch": 3}, "batch must be one of 2, 5; got 3"),
+        (on_gpu("limits"), "gpu must have 'limits'"),
+        (on_gpu("limits", 1, "gflops"), r"gpu\['limits'\]\[1\] must have .*missing gflops"),
+        (on_gpu("limits", 1, "gflops", to=math.nan), r"gpu\['limits'\]\[1\] must have .*numbers above 0"),
+        (on_gpu("limits", 1, "dtype", to="float8"), r"\[1\] must have a dtype of float32, bfloat16"),
+        (on_gpu("separable", 1, "bytes"), r"gpu\['separable'\]\[1\] must have .*missing bytes"),
+        (on_gpu("separable", 1, "ratios", "npconv", to=0.5), r"\[1\] must have ratios of limit and torch"),
+        (on_gpu("separable", 1, "ratios", "torch", to=-1.0), r"gpu\['separable'\]\[1\] must have numbers above 0"),
+        (on_gpu("separable", to=GPU["separable"][:3]), "gpu must have the 4 layers of measurements, in float32 and bf"),
+        ({"measurements": made_savings(layers=3), "gpu": GPU}, "gpu must have the 3 layers of .*; got 16 other or"),
+        ({"measurements": SAVINGS, "gpu": GPU, "gpu_batch": 3}, "gpu_batch must be one of 2, 5; got 3"),
+        ({"measurements": SAVINGS, "gpu_batch": 2}, "gpu_batch must come with gpu; got gpu_batch 2 alone"),
     ],
 }
 STORED = {
@@ -183,6 +199,7 @@ def test_what_cannot_be_drawn_is_refused(build: Callable[..., Figure]) -> None:
 def test_what_is_of_a_wrong_kind_is_refused() -> None:
     for build, name in STORED.items():
         refused(build, {name: []}, TypeError, f"{name} must be a (mapping|dict).*got list")
+    refused(predicted_and_measured, {"measurements": SAVINGS, "gpu": []}, TypeError, "gpu must be a mapping.*got list")
     for points in (np.ones((3, 2), bool), np.ones((3, 2), complex)):
         refused(relu_information_loss, {"points": points}, TypeError, "points")
     for kernels in ({"a": np.ones((3, 3, 2, 4), complex)}, {1: np.ones((3, 3, 2, 4))}, np.ones((3, 3, 2, 4))):
