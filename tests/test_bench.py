@@ -9,9 +9,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-import npconv
+import npconv.threads
 from npconv import bench, cli
-from npconv.bench import timing
+from npconv.bench import against, groups, timing
 from npconv.bench.limits import forward_limit, step_limit, with_shapes
 from npconv.bench.training import _peak_mib
 from npconv.bench.with_onnx import as_onnx, onnxruntime_inference
@@ -578,7 +578,7 @@ def test_columns_over_other_libraries_are_printed_where_they_are_there(capsys, m
     ratios = {"over_default_torch": 0.123, "quartiles": {}} if there else {}
     step = bench.StepTime("made", 8, "npconv", 5.0, 3.0, 0.5, {"rest": 1.0}, peak_mib=7.456, **ratios)
     row = bench.KernelTime("made", "pointwise", "g", 8, "forward", "f", 5.0, 1.0, 3.0, 0.5, **ratios)
-    other = bench.Pass("made", 8, "Inference", 5.0, 3.0, 0.5, 0.6, over_onnxruntime=2.341 if there else None)
+    other = bench.Pass("made", 8, "Inference", 5.0, 3.0, *([0.5, 0.6, 2.341] if there else [None] * 3))
     monkeypatch.setattr(bench, "LAYERS", (bench.TimedLayer("pointwise", "g", 4, 3, 5, 1),))
     monkeypatch.setattr(bench, "BLOCKS", (TINY,))
     monkeypatch.setattr(bench, "measure", lambda *_, **options: [row])
@@ -592,10 +592,175 @@ def test_columns_over_other_libraries_are_printed_where_they_are_there(capsys, m
     assert "7.46" in words
 
 
+ROW = {  # as the first version wrote it
+    "layer": "made 3×3", "kind": "standard", "group": "3×3", "batch": 2, "direction": "forward", "function": "conv2d",
+    "milliseconds": 8.0, "gflops": 1.0, "over_limit": 4.0, "over_torch": 2.0, "scaled": False,
+}  # fmt: skip
+STEP = {"network": "made block", "batch": 8, "function": "npconv", "milliseconds": 10.0, "over_limit": 3.0,
+        "over_torch": 1.5, "shares": {"rest": 1.0}}  # fmt: skip
+PASS = {"network": "made V2", "batch": 1, "function": "Inference", "milliseconds": 5.0, "over_limit": 2.0,
+        "over_torch": 0.5, "over_faster_torch": 0.8}  # fmt: skip
+SAVING = {"block": "block 1", "batch": 2, "milliseconds": {
+    function: {"standard": 4 * t, "depthwise": t, "pointwise": 2 * t, "separable": 3 * t}
+    for function, t in (("limit", 1.0), ("npconv", 5.0), ("torch", 2.0))
+}}  # fmt: skip
+MACHINE = {"processor": "made", "threads": 2, "numpy": "1.26.0"}
+OLD_RUN = {"machine": MACHINE, "rows": [ROW], "separable": [SAVING], "passes": [PASS], "steps": [STEP]}
+
+
+def new_run(**other):
+    quartiles = {"over_limit": [1.0, 4.0], "over_torch": [0.5, 0.5], "over_default_torch": [0.25, 1.0]}
+    row = ROW | {"milliseconds": 4.0, "over_limit": 2.0, "over_torch": 0.5, "over_default_torch": 0.5}
+    rows = [row | {"quartiles": quartiles}, ROW | {"layer": "another", "over_limit": 8.0}, ROW | {"function": "limit"}]
+    steps = [
+        STEP | {"peak_mib": 8.0},
+        STEP | {"network": "small", "batch": 64, "milliseconds": 2.0, "over_limit": 12.0},
+    ]
+    passes = [PASS | {"over_onnxruntime": 2.5}]
+    return {"machine": MACHINE | {"threads": 1, "npconv": "9"}, "rows": rows, "passes": passes, "steps": steps} | other
+
+
+def test_means_are_of_what_users_call_by_group_direction_and_batch():
+    means = groups.group_means(groups.entries(new_run(separable=[SAVING])))
+    assert list(means) == [
+        ("3×3", "forward", "2", 2),
+        ("inference", "forward", "1", 1),
+        ("training step", "step", "", 2),
+    ]
+    standard, inference, training = means.values()
+    assert standard["limit"] == groups.GroupMean(4, 2, 8, (1, 4))  # the other row has no quartiles
+    assert standard["faster layout"].mean == 1
+    assert "default layout" not in standard  # which one row has only
+    assert training["limit"] == groups.GroupMean(6, 3, 12)
+    assert {over: ratio.mean for over, ratio in inference.items()} == {
+        "limit": 2, "default layout": 0.5, "faster layout": 0.8, "onnxruntime": 2.5
+    }  # fmt: skip
+
+
+def test_the_kernels_in_the_means_are_those_of_the_package():
+    kernels = {"conv2d", "depthwise_conv2d", "pointwise_conv2d"}
+    assert {"Inference", "npconv", *kernels, *(f"{name}_backward" for name in kernels)} == groups.USED
+
+
+def test_a_group_has_the_mean_of_its_rows_quartiles():
+    made = [
+        groups.BenchEntry("g", layer, "forward", 1, "conv2d", 1.0, {"limit": 3.0}, {"limit": pair})
+        for layer, pair in (("a", (2.0, 3.0)), ("b", (8.0, 12.0)))
+    ]
+    ((_, means),) = groups.group_means(made).items()
+    assert means["limit"].quartiles == pytest.approx((4, 6))
+
+
+def test_a_run_is_compared_with_one_of_an_earlier_version():
+    found = against.changes(new_run(), OLD_RUN)
+    assert [(each.layer, each.direction, each.batch) for each in found] == [
+        ("made 3×3", "forward", 2), ("made V2", "forward", 1), ("made block", "step", 8)
+    ]  # fmt: skip
+    assert [each.function for each in found] == ["conv2d", "Inference", "npconv"]
+    kernel, whole, step = found
+    assert (kernel.milliseconds_then, kernel.milliseconds) == (8, 4)
+    assert kernel.changes == {"ms": 0.5, "× limit": 0.5, "× faster layout": 0.25}
+    assert whole.changes == {"ms": 1, "× limit": 1, "× default layout": 1, "× faster layout": 1}
+    assert step.changes == {"ms": 1, "× limit": 1, "× faster layout": 1}
+
+
+def test_memory_and_the_parts_of_separable_convolutions_are_compared_too():
+    then = {"machine": {}, "steps": [STEP | {"peak_mib": 32.0}], "separable": [SAVING]}
+    faster = {f: {part: t / 2 if f == "npconv" else t for part, t in parts.items()}
+              for f, parts in SAVING["milliseconds"].items()}  # fmt: skip
+    step, *parts = against.changes(new_run(separable=[SAVING | {"milliseconds": faster}]), then)
+    assert step.changes["peak MiB"] == 0.25
+    assert {part.function for part in parts} == {"limit", "npconv", "torch"}
+    assert len(parts) == 12
+    for part in parts:
+        assert part.changes == dict.fromkeys(
+            ("ms", "× limit", "× faster layout"), 0.5 if part.function == "npconv" else 1
+        )
+
+
+def test_changes_have_geometric_means_by_group():
+    rows = [ROW, ROW | {"layer": "another", "over_torch": None}]
+    now = [row | {"milliseconds": t, "over_limit": 1.0} for row, t in zip(rows, (4.0, 1.0), strict=True)]
+    means = against.mean_changes(against.changes({"machine": {}, "rows": now}, {"machine": {}, "rows": rows}))
+    assert list(means) == [("3×3", "forward", "conv2d", 2)]
+    assert means["3×3", "forward", "conv2d", 2] == pytest.approx({"ms": 0.25, "× limit": 0.25})
+
+
+def test_settings_that_differ_are_told():
+    lines = against.other_settings(new_run(), OLD_RUN)
+    assert lines == ["threads 2 then, 1 now", "npconv not given then, 9 now"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", "[1]", "{}", '{"machine": {}}', '{"machine": 1, "steps": []}', '{"machine": {}, "steps": [1]}',
+        '{"machine": {}, "steps": {"a": 1}}', '{"machine": {}, "rows": [{"layer": "a"}]}', "[" * 100_000,
+        *(json.dumps({"machine": {}, "steps": [STEP | change]}) for change in (
+            {"milliseconds": 0}, {"milliseconds": "x"}, {"over_limit": -1}, {"batch": "8"}, {"network": ["a"]},
+            {"quartiles": {"over_limit": "no"}}, {"quartiles": 3}, {"peak_mib": -2}, {"peak_mib": "x"})),
+        json.dumps({"machine": {}, "steps": [STEP]}).replace("10.0", "1e999"),
+        json.dumps({"machine": {}, "separable": [SAVING | {"milliseconds": {"limit": {"standard": 0}}}]}),
+    ],
+)  # fmt: skip
+def test_a_file_that_is_no_run_is_refused_before_anything_is_measured(tmp_path, capsys, monkeypatch, text):
+    monkeypatch.setattr(bench, "measure_network", lambda rounds: pytest.fail("it was measured"))
+    monkeypatch.setattr(bench, "BLOCKS", ())
+    file = tmp_path / "other.json"
+    file.write_text(text, encoding="utf-8")
+    assert cli.main(["bench", "--kind", "training", "--against", str(file)]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith(f"npconv bench: --against must be a file that npconv bench --json wrote; got {file}: ")
+    assert error.count("\n") == 1
+
+
+def test_a_binary_file_and_a_missing_one_are_refused(tmp_path, capsys):
+    (tmp_path / "binary").write_bytes(b"\xff\x00\xfe")
+    for name, words in (("binary", "--against must be a file that npconv bench"), ("none", "No such file")):
+        assert cli.main(["bench", "--kind", "training", "--against", str(tmp_path / name)]) == 2
+        assert words in capsys.readouterr().err
+
+
+@pytest.fixture
+def tiny_training(monkeypatch):
+    monkeypatch.setattr(bench, "BLOCKS", (TINY,))
+    monkeypatch.setattr(bench, "measure_network", lambda rounds: [])
+    return ["bench", "--kind", "training", "--batch", "2", "--rounds", "1"]
+
+
+def test_the_command_compares_with_a_stored_run(tmp_path, capsys, tiny_training):
+    file = tmp_path / "then.json"
+    assert cli.main([*tiny_training, "--json", str(file)]) == 0
+    assert "now over then" not in capsys.readouterr().out
+    run = json.loads(file.read_text(encoding="utf-8"))
+    run["machine"]["processor"] = "another"
+    file.write_text(json.dumps(run), encoding="utf-8")
+    assert cli.main([*tiny_training, "--against", str(file)]) == 0
+    printed = capsys.readouterr().out
+    assert "now over then (below 1 is faster now)" in printed
+    assert "differs: processor another then, " in printed
+    assert all(word in printed for word in ("by group:", "ms then", "ms now", "peak MiB", str(TINY)))
+    assert cli.main([*tiny_training, "--against", str(file), "--json"]) == 0
+    data = json.loads(capsys.readouterr().out)
+    assert [change["function"] for change in data["changes"]] == [step["function"] for step in run["steps"]]
+    assert data["changes"][1]["milliseconds_then"] == run["steps"][1]["milliseconds"]
+
+
+def test_a_run_of_other_layers_is_refused_when_what_was_measured_is_printed(tmp_path, capsys, tiny_training):
+    file = tmp_path / "then.json"
+    file.write_text(json.dumps(OLD_RUN), encoding="utf-8")
+    assert cli.main([*tiny_training, "--against", str(file)]) == 2
+    printed, error = capsys.readouterr()
+    expected = "must be a file that npconv bench --json wrote for some of the same layers and batches"
+    assert error == f"npconv bench: --against {expected}; got {file}\n"
+    assert str(TINY) in printed
+
+
 def test_the_machine_is_told_with_its_processor_and_its_blas():
     facts = bench.machine()
     assert all(isinstance(facts[name], str) and facts[name] for name in ("processor", "blas", "numpy", "python"))
     assert facts["threads"] >= 1
+    assert facts["npconv threads"] == npconv.threads.count()
     assert facts["npconv"] == npconv.__version__
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from .. import __version__
+from ..threads import count
 from .timing import PEERS, threads
 
 
@@ -23,6 +24,7 @@ def machine() -> dict[str, str | int]:
         "processor": _processor(),
         "machine": platform.machine(),
         "threads": threads(),
+        "npconv threads": count(),
         "python": platform.python_version(),
         "numpy": np.__version__,
         "blas": _blas(),

@@ -1,6 +1,7 @@
 """`npconv bench`: speeds as ratios."""
 
 import argparse
+import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from fractions import Fraction
@@ -29,32 +30,45 @@ def add_parser(commands: Commands) -> None:
     add("--rounds", type=Whole(1, 1000), default=15, metavar="R", help="how often each is timed (%(default)s)")
     add("--fast", action="store_true", help="leave the slower rungs of the ladder out")
     add("--json", nargs="?", type=File(), const="-", metavar="FILE", help="the same as data, to FILE or printed")
+    against_help = "a file that an earlier --json wrote: prints how much faster or slower each has become"
+    add("--against", type=File(ordinary=True), metavar="FILE", help=against_help)
     bench.set_defaults(run=_run)
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    from .. import bench
+    from ..bench.against import EXPECTED, changes, read_run
+    from ..bench.machine import as_json
     from ..files import write_whole
 
+    then = read_run(arguments.against) if arguments.against else None
+    measured = _measured(arguments)
+    now = json.loads(as_json(**measured))
+    changed = changes(now, then) if then else []
+    text = as_json(**measured, **({"changes": changed} if then else {}))
+    if arguments.json == "-":
+        print(text)
+    else:
+        _print_run(now, measured)
+        if then and changed:
+            _print_changes(changed, now, then)
+        if arguments.json:
+            write_whole(arguments.json, text)
+            print(f"wrote {arguments.json}")
+    if then and not changed:
+        raise ValueError(f"against {EXPECTED} for some of the same layers and batches; got {arguments.against}")
+    return 0
+
+
+def _measured(arguments: argparse.Namespace) -> dict[str, list[Any]]:
+    """The records by table."""
     start = time.monotonic()
-    prints = {"rows": _print_rows, "separable": _print_separable, "passes": _print_passes, "steps": _print_steps}
-    measured: dict[str, list[Any]] = {name: [] for name in prints}
+    measured: dict[str, list[Any]] = {name: [] for name in PRINTS}
     for name, text, measure in _measurements(arguments):
         progress_line(f"{time.monotonic() - start:4.0f} s  {text}")
         found = measure(rounds=arguments.rounds)
         measured[name] += found if isinstance(found, list) else [found]
     progress_line("")
-    if arguments.json == "-":
-        print(bench.as_json(**measured))
-        return 0
-    print(", ".join(f"{key} {value}" for key, value in bench.machine().items()))
-    for name, each in measured.items():
-        if each:
-            prints[name](each)
-    if arguments.json:
-        write_whole(arguments.json, bench.as_json(**measured))
-        print(f"wrote {arguments.json}")
-    return 0
+    return measured
 
 
 def _measurements(arguments: argparse.Namespace) -> Iterator[Measurement]:
@@ -151,3 +165,51 @@ def _print_steps(steps: Sequence[Any]) -> None:
         if step.shares
     ]
     print_table(["training step", *parts], shares)
+
+
+def _print_run(run: Mapping[str, Any], measured: Mapping[str, Sequence[Any]]) -> None:
+    from ..bench.groups import entries, group_means
+
+    print(", ".join(f"{key} {value}" for key, value in run["machine"].items()))
+    for name, each in measured.items():
+        if each:
+            PRINTS[name](each)
+    means = group_means(entries(run))
+    if not means:
+        return
+    print(
+        "\nby group: the geometric mean, the lowest–highest row, and between which two quartiles the rounds' ratios are"
+    )
+    over = list(dict.fromkeys(name for each in means.values() for name in each))
+    header = ["npconv", "direction", "B", "rows", *(f"× {name}" for name in over)]
+    table = [[*map(str, key), *(_mean(each.get(name)) for name in over)] for key, each in means.items()]
+    print_table(header, table)
+
+
+def _mean(ratio: Any) -> str:
+    if ratio is None:
+        return ""
+    ranges = [(ratio.lowest, ratio.highest), *([ratio.quartiles] if ratio.quartiles else [])]
+    return "  ".join([_number(ratio.mean), *(f"{low:.2f}–{high:.2f}" for low, high in ranges)])
+
+
+def _print_changes(changed: Sequence[Any], now: Mapping[str, Any], then: Mapping[str, Any]) -> None:
+    from ..bench.against import mean_changes, other_settings
+
+    print("\nnow over then (below 1 is faster now)")
+    print("".join(f"  differs: {line}\n" for line in other_settings(now, then)), end="")
+    names = list(dict.fromkeys(name for each in changed for name in each.changes))
+    table = [
+        [each.layer, str(each.batch), each.direction, each.function]
+        + [f"{each.milliseconds_then:,.3f}", f"{each.milliseconds:,.3f}"]
+        + [_number(each.changes.get(name)) for name in names]
+        for each in changed
+    ]
+    print_table(["layer", "B", "direction", "function", "ms then", "ms now", *names], table)
+    print("\nnow over then, the geometric mean of each group")
+    groups = mean_changes(changed)
+    table = [[*map(str, key), *(_number(each.get(name)) for name in names)] for key, each in groups.items()]
+    print_table(["group", "direction", "function", "rows", *names], table)
+
+
+PRINTS = {"rows": _print_rows, "separable": _print_separable, "passes": _print_passes, "steps": _print_steps}
