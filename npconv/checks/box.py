@@ -47,9 +47,9 @@ PARTNERS = (
 BATCH, M, N = 3, 2, 3
 CONSTANTS: tuple[dict[str, Any], ...] = (
     {},
-    {"BAND": 1, "MATRIX_ROWS": 1},
+    {"BAND": 1, "MATRIX_ROWS": 1, "SMALL_PART": 1, "LARGE_PART": 1},
     {"FEW_CHANNELS": 0},
-    {"FEW_CHANNELS": 0, "BAND": 700, "MATRIX_ROWS": 1},
+    {"FEW_CHANNELS": 0, "BAND": 700, "MATRIX_ROWS": 1, "SMALL_PART": 100},
     {"FEW_CHANNELS": 0, "WORKSPACE": 1},
 )
 """The engine's constants beside each partner: so small that bands split, and that few channels count as many."""

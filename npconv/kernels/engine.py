@@ -6,21 +6,28 @@ the output: some images, or some rows of them. Its columns are the taps of its p
 `conv2d_im2col`. The reasons stand beside the code, the measurements in docs/speed.md.
 """
 
-from collections.abc import Iterator
-from typing import TypeAlias
+from collections.abc import Callable, Iterator
+from functools import lru_cache, partial
+from itertools import product
+from math import gcd
+from operator import mul
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
+from numpy.lib.stride_tricks import as_strided, sliding_window_view
 
+from .. import threads
 from .geometry import Array, Axis, Geometry, as_matrix, repeat_channels, sum_channels
 from .sums import LINES, accumulator, rounded, summed_product, wider, working
 
 Band: TypeAlias = tuple[slice, slice]  # images, rows
+Turned: TypeAlias = dict[tuple[tuple[int, ...], tuple[int, ...]], Array]
 
 WORKSPACE = 64 * 2**20  # bytes of columns at most, unless one output row needs more: a kernel's memory is bounded
 # The others, with conv2d's time as a ratio (float32, an AMD EPYC with AVX-512):
 BAND = 4 * 2**20  # bytes in a band, so that its columns are still in the cache; with 16 MiB 1.4, with 64 MiB 1.7
 MATRIX_ROWS = 1600  # positions in a band at least, for BLAS's full speed; at M = 2048 with 400 1.4, with 100 2.2
+SMALL_PART, LARGE_PART = 2**19, 2**20  # bytes of a depthwise convolution's output that one thread computes at once
 FEW_CHANNELS = 16  # with fewer, columns are filled along the width: a first layer 0.4; with M = 32 it would be 1.5
 
 
@@ -67,29 +74,159 @@ def conv2d_backward(g: Geometry, dy: Array, x: Array, kernel: Array) -> tuple[Ar
 
 def depthwise_conv2d(g: Geometry, x: Array, kernel: Array) -> Array:
     """One einsum over lines of the padded input: two to four times as fast as a product and a sum for each tap."""
-    lines = tap_lines(g, g.pad(repeat_channels(x, kernel.shape[-1])))  # (B, Dᵥ, W, Dᵣ, Dᵣ, X)
-    y: Array = np.einsum("bvwijx,ijx->bvwx", lines, repeat_kernel(kernel, lines.shape[-1]))
-    return y.reshape(*g.output, -1)
+    y = np.empty((*g.output, kernel.shape[-1]), np.result_type(x, kernel))
+    x = np.ascontiguousarray(repeat_channels(x, kernel.shape[-1]))
+    kernels = repeat_kernel(kernel, split_width(g)[1] * kernel.shape[-1])
+
+    def compute(band: Band) -> None:
+        images, rows = band
+        read, part = part_of(g, images, rows)
+        depthwise_into(part, part.pad(x[images, read]), kernels, y[band])
+
+    threads.each(compute, parts(g, y), operations(y, kernel))
+    return y
 
 
 def depthwise_conv2d_backward(g: Geometry, dy: Array, x: Array, kernel: Array) -> tuple[Array, Array]:
-    """The backward of `depthwise_conv2d`: dkernel from the same lines, summed in bands; dx as in `conv2d_backward`."""
-    padded = g.pad(repeat_channels(x, kernel.shape[-1]))
+    """The backward of `depthwise_conv2d`: dkernel from the same lines, and dx, both a part at a time."""
+    wide, dy = np.ascontiguousarray(repeat_channels(x, kernel.shape[-1])), np.ascontiguousarray(dy)
+    dx, forward = np.empty(wide.shape, np.result_type(dy, kernel)), list(parts(g, dy))
+    shares: list[Any] = [None] * len(forward)
+
+    def compute_dkernel(number: int) -> None:
+        images, rows = forward[number]
+        read, part = part_of(g, images, rows)
+        shares[number] = depthwise_dkernel(part, part.pad(wide[images, read]), dy[images, rows])
+
+    def compute_dx(band: Band) -> None:
+        images, rows = band
+        depthwise_dx(Geometry(len(dy[images]), g.height, g.width), dy[images], kernel, turned, dx[images], rows)
+
+    turned = turned_kernels(g, kernel)
+    if turned:
+        back = parts(Geometry(g.batch, Axis(g.height.input, 1), Axis(g.width.input, 1)), dx)
+    else:
+        back = ((slice(image, image + 1), slice(0, g.height.input)) for image in range(g.batch))
+    work: list[Callable[[], None]] = [partial(compute_dkernel, number) for number in range(len(forward))]
+    work += [partial(compute_dx, band) for band in back]
+    threads.each(lambda part: part(), work, 2 * operations(dy, kernel))
+    return sum_channels(dx, x.shape[-1]), rounded(sum(shares[1:], shares[0]), dy, x)
+
+
+def depthwise_into(g: Geometry, padded: Array, kernel: Array, y: Array) -> None:
+    """Write the depthwise convolution of a padded input to y, (B, Dᵥ, Dᵥ, M); rows of both lie in one piece.
+
+    A kernel that is used often may be repeated before, `repeat_kernel(kernel, split_width(g)[1] * kernel.shape[-1])`.
+    """
+    lines = tap_lines(g, padded)  # (B, Dᵥ, W, Dᵣ, Dᵣ, X)
+    np.einsum("bvwijx,ijx->bvwx", lines, repeat_kernel(kernel, lines.shape[-1]), out=y.reshape(*lines.shape[:3], -1))
+
+
+def depthwise_dkernel(g: Geometry, padded: Array, dy: Array) -> Array:
+    """dkernel, (Dᵣ, Dᵣ, M) in float64 at least, from the padded input and dy.
+
+    At most `LINES` lines of positions are summed in the numbers' own dtype, each column of them by itself: NumPy is
+    fastest where it adds whole lines.
+    """
     lines = tap_lines(g, wider(padded))  # (B, Dᵥ, W, Dᵣ, Dᵣ, X)
     dy_lines = wider(dy).reshape(*lines.shape[:3], -1)  # (B, Dᵥ, W, X)
-    dkernels = accumulator((*kernel.shape[:2], lines.shape[-1]), dy, x)  # (Dᵣ, Dᵣ, X)
-    for band in bands(g, 1, size=LINES * g.width.output // lines.shape[2]):
-        dkernels += np.einsum("bvwijx,bvwx->ijx", lines[band], dy_lines[band])
-    dkernels = dkernels.reshape(*kernel.shape[:2], -1, kernel.shape[2])
-    dkernel = rounded(dkernels.sum(axis=2, dtype=dkernels.dtype), dy, x)
-    if keeps_size(g):
-        return sum_channels(depthwise_conv2d(mirrored(g), dy, kernel[::-1, ::-1]), x.shape[-1]), dkernel
-    dpadded = np.zeros(padded.shape, np.result_type(dy, kernel))
-    for band in bands(g, dy[0, 0, 0].nbytes):
+    dkernel = accumulator((*lines.shape[3:5], dy.shape[-1]), dy, padded)
+    for band in bands(g, 1, size=LINES * g.width.output):
+        line = np.einsum("bvwijx,bvwx->ijwx", lines[band], dy_lines[band])  # (Dᵣ, Dᵣ, W, X)
+        dkernel += line.reshape(*dkernel.shape[:2], -1, dkernel.shape[2]).sum(axis=2, dtype=dkernel.dtype)
+    return dkernel
+
+
+def depthwise_dx(g: Geometry, dy: Array, kernel: Array, turned: Turned, dx: Array, rows: slice) -> None:
+    """Write rows of dx, (B, Dᵤ, Dᵤ, M): any, or all of them where `turned`, from `turned_kernels`, is empty.
+
+    Scattering reads and writes each value Dᵣ² times. Each s-th row and column of dx is a convolution of dy with some
+    taps of the kernel turned round, which writes each value once.
+    """
+    if not turned:
+        dpadded = np.zeros((g.batch, g.height.padded, g.width.padded, dx.shape[-1]), dx.dtype)
         for i, j, dtap in g.taps(dpadded):
-            into = dtap[band]
-            into += dy[band] * kernel[i, j]
-    return sum_channels(g.crop(dpadded), x.shape[-1]), dkernel
+            dtap += dy * kernel[i, j]
+        dx[...] = dpadded[:, g.height.inside, g.width.inside]
+        return
+    down, across = reaching(g.height, rows.start, rows.stop), reaching(g.width, 0, g.width.input)
+    padded = Geometry(g.batch, down.padding, across.padding).pad(dy[:, down.read, across.read])
+    for row, column in product(down.phases, across.phases):
+        into, part = dx[:, row.into, column.into], Geometry(g.batch, row.axis, column.axis)
+        y = into if g.width.stride == 1 else np.empty(into.shape, into.dtype)
+        depthwise_into(part, padded[:, row.start :, column.start :], turned[row.taps, column.taps], y)
+        if y is not into:
+            into[...] = y
+
+
+def turned_kernels(g: Geometry, kernel: Array) -> Turned:
+    """The taps of every phase of dx, turned round and repeated along its lines, by the taps' numbers.
+
+    None where dx as convolutions of dy would be more or fewer products than forward, as padding can make them.
+    """
+    if not turns_round(g):
+        return {}
+    turned = {}
+    for row, column in product(*(reaching(axis, 0, axis.input).phases for axis in (g.height, g.width))):
+        taps = kernel[list(row.taps)][:, list(column.taps)]  # (Dᵣ/s, Dᵣ/s, M)
+        turned[row.taps, column.taps] = repeat_kernel(taps, column.axis.output * kernel.shape[-1])
+    return turned
+
+
+class Phase(NamedTuple):
+    """The rows of dx that read the same taps: the output of a convolution of dy at stride 1, along one axis."""
+
+    into: slice  # the rows of dx
+    taps: tuple[int, ...]  # the kernel's rows, turned round
+    start: int  # the first row of the padded dy that is read
+    axis: Axis
+
+
+class Reaching(NamedTuple):
+    """The rows of dy that reach some rows of dx along one axis, with zeros around them, and the phases of dx."""
+
+    read: slice
+    padding: Axis
+    phases: list[Phase]
+
+
+@lru_cache(1024)
+def reaching(axis: Axis, start: int, stop: int) -> Reaching:
+    """How some rows of dx come from dy: output v reads row r of the padded input at tap i, v = (r − i·δ) / s."""
+    s, δ = axis.stride, axis.dilation
+    first = -((axis.span - 1 - start - axis.before) // s)  # rounded up
+    read, before, after = inside_of(slice(first, (stop - 1 + axis.before) // s + 1), axis.output)
+    phases = []
+    for row in range(start, min(start + s, stop)):
+        r = row + axis.before
+        taps = tuple(i for i in reversed(range(axis.kernel)) if (r - i * δ) % s == 0)
+        apart, count = δ // gcd(s, δ), len(range(row, stop, s))
+        part = Axis(count + apart * (len(taps) - 1), len(taps), 1, apart)
+        phases.append(Phase(slice(row, stop, s), taps, (r - taps[0] * δ) // s - first, part))
+    return Reaching(read, Axis(read.stop - read.start, 1, 1, 1, before, after), phases)
+
+
+def turns_round(g: Geometry) -> bool:
+    """True where dx as convolutions of dy is as many products as forward."""
+    for axis in (g.height, g.width):
+        taps = [
+            sum((row + axis.before - i * axis.dilation) % axis.stride == 0 for i in range(axis.kernel))
+            for row in range(min(axis.stride, axis.input))
+        ]
+        rows = [len(range(row, axis.input, axis.stride)) for row in range(len(taps))]
+        if not all(taps) or sum(map(mul, rows, taps)) != axis.output * axis.kernel:
+            return False
+    return True
+
+
+def parts(g: Geometry, y: Array) -> Iterator[Band]:
+    """The bands of a depthwise convolution's output that are computed on several threads: four, or small ones."""
+    return bands(g, y.shape[-1] * y.itemsize, size=min(max(y.nbytes // 4, SMALL_PART), LARGE_PART))
+
+
+def operations(y: Array, kernel: Array) -> int:
+    """The number of products in a depthwise convolution; 0 for objects, whose work is Python's, on one thread."""
+    return int(y.size * kernel.shape[0] * kernel.shape[1] * (y.dtype != object))
 
 
 def keeps_size(g: Geometry) -> bool:
@@ -127,12 +264,16 @@ def part_of(g: Geometry, images: slice, rows: slice) -> tuple[slice, Geometry]:
 
     Its padding is the zeros that the band reads: none in the middle, only zeros outside the input.
     """
-    axis, read, inside = g.height, read_by(g.height, rows), g.height.inside
-    start, stop = (min(max(row, inside.start), inside.stop) for row in (read.start, read.stop))
-    before = len(range(read.start, min(read.stop, inside.start)))
-    after = len(range(max(read.start, inside.stop), read.stop))
-    height = Axis(stop - start, axis.kernel, axis.stride, axis.dilation, before, after)
-    return slice(start - axis.before, stop - axis.before), Geometry(len(range(g.batch)[images]), height, g.width)
+    axis, read = g.height, read_by(g.height, rows)
+    given, before, after = inside_of(slice(read.start - axis.before, read.stop - axis.before), axis.input)
+    height = Axis(given.stop - given.start, axis.kernel, axis.stride, axis.dilation, before, after)
+    return given, Geometry(len(range(g.batch)[images]), height, g.width)
+
+
+def inside_of(rows: slice, size: int) -> tuple[slice, int, int]:
+    """Of a range of rows those from 0 to size, the number before them and the number behind."""
+    start, stop = (min(max(row, 0), size) for row in (rows.start, rows.stop))
+    return slice(start, stop), len(range(rows.start, min(rows.stop, 0))), len(range(max(rows.start, size), rows.stop))
 
 
 def columns_by_band(g: Geometry, padded: Array) -> Iterator[tuple[Band, list[Array]]]:
@@ -169,19 +310,27 @@ def tap_lines(g: Geometry, padded: Array) -> Array:
     """All taps of every output position, in lines as long as memory has them: a view (B, Dᵥ, W, Dᵣ, Dᵣ, X).
 
     W·X = Dᵥ·M. Where the stride along the width is 1, tap (i, j) of a row of positions is one line: W = 1, X = Dᵥ·M.
+    Each row of the padded input must lie in one piece.
     """
-    batch, height, _, channels = padded.shape
-    s, δ = (g.height.stride, g.width.stride), (g.height.dilation, g.width.dilation)
-    if g.width.stride > 1:
-        views = sliding_window_view(padded, (g.height.span, g.width.span), axis=(1, 2))  # (B, ·, ·, M, span, span)
-        windows: Array = views[:, :: s[0], :: s[1], :, :: δ[0], :: δ[1]].transpose(0, 1, 2, 4, 5, 3)
-        return windows
-    rows = padded.reshape(batch, height, -1)  # (B, Dᵤ, Dᵤ·M)
-    views = sliding_window_view(rows, (g.height.span, g.width.output * channels), axis=(1, 2))
-    lines: Array = views[:, :: s[0], :: δ[1] * channels, :: δ[0]].transpose(0, 1, 3, 2, 4)[:, :, None]
-    return lines
+    (b, h, *_), size, (width, length) = padded.strides, padded.itemsize, split_width(g)
+    w = padded.shape[-1] * size
+    (s, δ), (t, ε) = ((axis.stride, axis.dilation) for axis in (g.height, g.width))
+    shape = (len(padded), g.height.output, width, g.height.kernel, g.width.kernel, length * padded.shape[-1])
+    strides = (b, h * s, w * t, h * δ, w * ε, size)  # sliding_window_view would take longer than some parts
+    assert last_byte(shape, strides) <= last_byte(padded.shape, padded.strides), f"{g} reads behind {padded.shape}"
+    return as_strided(padded, shape, strides)
+
+
+def last_byte(shape: tuple[int, ...], strides: tuple[int, ...]) -> int:
+    """The distance from the first entry of an array to its last."""
+    return sum((n - 1) * stride for n, stride in zip(shape, strides, strict=True))
+
+
+def split_width(g: Geometry) -> tuple[int, int]:
+    """Dᵥ along the width as the number of lines and the positions in each: one line where the stride there is 1."""
+    return (1, g.width.output) if g.width.stride == 1 else (g.width.output, 1)
 
 
 def repeat_kernel(kernel: Array, length: int) -> Array:
     """A depthwise kernel as often in a row as a line of that length has positions: (Dᵣ, Dᵣ, M) to (Dᵣ, Dᵣ, X)."""
-    return np.tile(kernel, length // kernel.shape[-1])
+    return kernel if kernel.shape[-1] == length else np.tile(kernel, length // kernel.shape[-1])

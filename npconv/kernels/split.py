@@ -12,7 +12,7 @@ from . import engine
 from .activations import relu6_unchecked
 from .arguments import integer
 from .blocks import inverted_residual_geometry
-from .geometry import Array, Geometry, Padding, Pair
+from .geometry import Array, Axis, Geometry, Padding, Pair
 
 
 def inverted_residual_split(
@@ -55,11 +55,12 @@ def inverted_residual_split(
     g, shortcut = inverted_residual_geometry("inverted_residual_split", arrays, stride, padding, dilation)
     if groups > len(project):
         raise ValueError(f"inverted_residual_split: groups must be from 1 to tk = {len(project)}; got {groups}")
+    padded = Geometry(g.batch, *(Axis(a.padded, a.kernel, a.stride, a.dilation) for a in (g.height, g.width)))
     y = g.zeros(project.shape[1], *(a for a in arrays if a is not None))  # (B, Dᵥ, Dᵥ, k′)
     for start, stop in pairwise(len(project) * group // groups for group in range(groups + 1)):
         group = slice(start, stop)
         wide = _expanded(x, expand, group, g)  # (B, padded Dᵤ, padded Dᵤ, tk/groups)
-        filtered = engine.depthwise_conv2d(g, wide, depthwise[..., group])  # wide is padded already
+        filtered = engine.depthwise_conv2d(padded, wide, depthwise[..., group])
         del wide  # with two groups' maps at a time less would be saved
         _relu6_in_place(filtered)  # (B, Dᵥ, Dᵥ, tk/groups)
         for row in range(g.height.output):  # row by row, or their sum would need a second map as large as y

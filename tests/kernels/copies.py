@@ -32,6 +32,9 @@ def copied_kernels(folder: Path, monkeypatch: Any, sources: Mapping[str, str]) -
     shutil.copytree(KERNELS, package, ignore=shutil.ignore_patterns("__pycache__"))
     for module, source in sources.items():
         (package / f"{module}.py").write_text(source, encoding="utf-8")
+    for file in package.glob("*.py"):  # the package has nothing above it
+        source = file.read_text(encoding="utf-8")
+        file.write_text(source.replace("from .. import threads", "from npconv import threads"), encoding="utf-8")
     monkeypatch.syspath_prepend(str(folder))
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
     importlib.invalidate_caches()

@@ -176,6 +176,25 @@ def guard_depthwise(k: SimpleNamespace) -> None:
                 equal(result, gradient, case)
 
 
+def guard_depthwise_parts(k: SimpleNamespace) -> None:
+    """Maps so large that `depthwise_conv2d` computes them in several parts, of rows and of images."""
+    rng = np.random.default_rng(9)
+    for shape, kernel_sides, geometry in (
+        ((2, 61, 80, 24), (3, 3), {"padding": "same"}),
+        ((9, 20, 41, 24), (3, 5), {"padding": "same", "stride": (1, 2)}),
+        ((2, 90, 44, 24), (5, 3), {"padding": "same", "stride": (2, 1), "dilation": (1, 2)}),
+        ((2, 80, 60, 24), (3, 2), {"padding": ((1, 0), (0, 0)), "stride": 2}),
+        ((3, 71, 40, 24), (2, 3), {"padding": 1, "stride": 3}),
+    ):
+        x, kernel = (rng.integers(-4, 5, s).astype(float) for s in (shape, (*kernel_sides, shape[-1])))
+        expected = k.depthwise_conv2d_taps(x, kernel, **geometry)
+        equal(k.depthwise_conv2d(x, kernel, **geometry), expected, geometry)
+        dy = rng.integers(-4, 5, expected.shape).astype(float)
+        gradients = k.depthwise_conv2d_backward_taps(dy, x, kernel, **geometry)
+        for result, gradient in zip(k.depthwise_conv2d_backward(dy, x, kernel, **geometry), gradients, strict=True):
+            equal(result, gradient, geometry)
+
+
 def guard_grouped(k: SimpleNamespace) -> None:
     """Each group against the oracle on its own channels."""
     for case, (x, kernel), dy in cases("grouped_conv2d"):
