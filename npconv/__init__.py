@@ -6,6 +6,7 @@ npconv.training, npconv.figures, npconv.claims.
 """
 
 import importlib
+import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -16,13 +17,14 @@ __version__ = "0.1.0"
 
 def __getattr__(name: str) -> Any:
     """Load the kernels, and NumPy with them, when the first is asked for: the command line prepares NumPy before."""
-    if name.startswith("__") and name != "__all__":
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    kernels = importlib.import_module(".kernels", __name__)
-    globals().update({public: getattr(kernels, public) for public in kernels.PUBLIC}, __all__=kernels.PUBLIC)
-    if name not in globals():
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return globals()[name]
+    if not name.startswith("__") or name == "__all__":
+        kernels = importlib.import_module(".kernels", __name__)
+        for public in kernels.PUBLIC:
+            globals().setdefault(public, getattr(kernels, public))  # another value may have been set
+        globals().setdefault("__all__", kernels.PUBLIC)
+        if name in globals():
+            return globals()[name]
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}", name=name, obj=sys.modules[__name__])
 
 
 def __dir__() -> list[str]:

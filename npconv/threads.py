@@ -15,10 +15,12 @@ import os
 import sys
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor, wait
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future, wait
+from contextlib import suppress
+from contextvars import Context, copy_context
 from functools import cache
+from queue import SimpleQueue
 from typing import Any, TypeVar
 
 import numpy as np
@@ -26,6 +28,7 @@ import numpy as np
 WORTH = 2**20  # operations; handing work to a thread takes 0.03 ms or more, as long as 2**18 of them
 SHORT = 20  # OPENBLAS_THREAD_TIMEOUT is a power of two of processor cycles: 2**20 are less than a millisecond
 ONE_THREAD = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
+OF_A_PROCESS = (*ONE_THREAD, "NPCONV_THREADS")  # all 1 for processes side by side, which would wait for a core
 
 Part = TypeVar("Part")
 
@@ -40,8 +43,9 @@ def each(work: Callable[[Part], Any], parts: Iterable[Part], operations: int, mo
             handed over.
         most: how many parts may be computed at once, where their memory must be bounded.
 
-    An exception in a part is raised here, once; parts that have not begun are left out then. Floating-point errors are
-    treated as in the calling thread (`np.errstate`). Within a part further calls of `each` stay on the part's thread.
+    An exception in a part is raised here, once, when no part is being computed any more; parts that have not begun are
+    left out then. Floating-point errors are treated as in the calling thread (`np.errstate`). Within a part further
+    calls of `each` stay on the part's thread.
 
     >>> squares = np.zeros(4)
     >>> def square(i):
@@ -70,15 +74,20 @@ def each(work: Callable[[Part], Any], parts: Iterable[Part], operations: int, mo
         finally:
             _state.within = before
 
-    with _blas_on_one_thread():
-        started = _pool.start(share, helpers)
+    shares: list[Future[None]] = [Future() for _ in range(helpers)]
+    with _blas:
         try:
+            _pool.run(share, shares)
             share()
         finally:
-            running = [future for future in started if not future.cancel()]
-            wait(running)
-    for future in running:
-        future.result()
+            shares = [future for future in shares if not future.cancel()]
+            try:
+                wait(shares)
+            except BaseException:  # Ctrl-C: parts write into arrays until they end
+                wait(shares)
+                raise
+    while shares:
+        shares.pop().result()
 
 
 def count() -> int:
@@ -115,7 +124,7 @@ def report() -> str:
 
 def _by_default() -> tuple[int, str]:
     wanted = os.environ.get("NPCONV_THREADS", "")
-    if wanted.isdigit() and int(wanted):
+    if wanted.isdecimal() and int(wanted):
         return int(wanted), f"as NPCONV_THREADS={wanted} says"
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     if cores == 1:
@@ -123,7 +132,7 @@ def _by_default() -> tuple[int, str]:
     if (own := blas_threads()) == 1:
         return cores, "one for each core, as NumPy's matrix product has one thread"
     timeout = os.environ.get("OPENBLAS_THREAD_TIMEOUT", "")
-    if own and timeout.isdigit() and int(timeout) <= SHORT:
+    if own and timeout.isdecimal() and 0 < int(timeout) <= SHORT:  # OpenBLAS takes 0 for its default
         return cores, f"one for each core, as OPENBLAS_THREAD_TIMEOUT={timeout} ends the spinning of OpenBLAS's threads"
     return (
         1,
@@ -132,9 +141,9 @@ def _by_default() -> tuple[int, str]:
 
 
 def blas_threads() -> int | None:
-    """The number of threads of NumPy's matrix product, or None where it can't be found."""
+    """The number of threads of NumPy's matrix product outside parts, or None where it can't be found."""
     if functions := _openblas():
-        return int(functions[0]())
+        return _blas.before if _blas.users else int(functions[0]())
     return 1 if any(os.environ.get(name) == "1" for name in ONE_THREAD) else None
 
 
@@ -142,33 +151,11 @@ def blas_threads() -> int | None:
 def _openblas() -> tuple[Any, Any] | None:
     """OpenBLAS's functions that get and set its number of threads, of the library that NumPy has loaded."""
     for module in ("numpy._core._multiarray_umath", "numpy.core._multiarray_umath"):
-        library = ctypes.CDLL(sys.modules[module].__file__) if module in sys.modules else None
+        library = ctypes.PyDLL(sys.modules[module].__file__) if module in sys.modules else None
         for name in ("scipy_openblas_{}_num_threads64_", "openblas_{}_num_threads64_", "openblas_{}_num_threads"):
             if hasattr(library, name.format("get")):
                 return getattr(library, name.format("get")), getattr(library, name.format("set"))
     return None
-
-
-@contextmanager
-def _blas_on_one_thread() -> Iterator[None]:
-    """One thread for each product while parts are computed: several would wait for one another's second thread."""
-    functions = _openblas()
-    if functions is None:
-        yield
-        return
-    get, put = functions
-    with _blas.lock:
-        if _blas.users == 0:
-            _blas.before = get()
-            put(1)
-        _blas.users += 1
-    try:
-        yield
-    finally:
-        with _blas.lock:
-            _blas.users -= 1
-            if _blas.users == 0:
-                put(_blas.before)
 
 
 def _next(todo: "deque[Part]") -> Any:
@@ -184,41 +171,94 @@ class _State(threading.local):
 
 
 class _Blas:
-    """The parts' hold on OpenBLAS's number of threads."""
+    """One thread for each product while parts are computed: several would wait for one another's second thread."""
 
     def __init__(self) -> None:
-        self.lock, self.users, self.before = threading.Lock(), 0, 1
+        self.lock, self.users, self.before = threading.RLock(), 0, 1
+
+    def __enter__(self) -> None:
+        with self.lock:
+            if self.users == 0 and (functions := _openblas()):
+                self.before = functions[0]()
+                functions[1](1)
+            self.users += 1
+
+    def __exit__(self, *_: object) -> None:
+        with self.lock:
+            self.users -= 1
+            if self.users == 0:
+                self.restore()
+
+    def restore(self) -> None:
+        """As many threads as before."""
+        if functions := _openblas():
+            functions[1](self.before)
+
+
+Task = tuple["Future[None]", Context, Callable[[], None]]
 
 
 class _Pool:
-    """The threads, started when first needed; a forked process starts its own."""
+    """Threads that wait for work, started when first needed.
+
+    They are daemons: those of a ThreadPoolExecutor are gone when functions that `atexit` calls still compute.
+    """
 
     def __init__(self) -> None:
-        self.lock, self.size = threading.Lock(), 0
-        self.executor: ThreadPoolExecutor | None = None
+        self.lock = threading.RLock()
+        self.threads: list[threading.Thread] = []
+        self.tasks: SimpleQueue[Task | None] = SimpleQueue()
 
-    def start(self, share: Callable[[], None], helpers: int) -> list[Any]:
-        """Futures of `share`; none where the interpreter is about to end."""
+    def run(self, share: Callable[[], None], futures: "list[Future[None]]") -> None:
+        """Let a thread each call `share`; fewer where no more can be started."""
         with self.lock:
-            if self.executor is None or self.size < helpers:
-                if self.executor:
-                    self.executor.shutdown(wait=False)
-                self.executor, self.size = ThreadPoolExecutor(helpers, "npconv"), helpers
+            with suppress(RuntimeError):
+                while len(self.threads) < len(futures):
+                    thread = threading.Thread(target=_serve, args=(self.tasks,), name="npconv", daemon=True)
+                    thread.start()
+                    self.threads.append(thread)
+            for future, _ in zip(futures, self.threads, strict=False):
+                self.tasks.put((future, copy_context(), share))
+
+    def end(self) -> None:
+        """End the threads, and wait for those that have nothing to do."""
+        with self.lock:
+            threads, self.threads = self.threads, []
+            for _ in threads:
+                self.tasks.put(None)
+        for thread in threads:
+            if thread is not threading.current_thread():
+                thread.join(timeout=0.1)
+
+
+def _serve(tasks: "SimpleQueue[Task | None]") -> None:
+    """Do one task after the other, and hold no arrays between them."""
+    while task := tasks.get():
+        future, context, share = task
+        if future.set_running_or_notify_cancel():
             try:
-                return [self.executor.submit(share) for _ in range(helpers)]
-            except RuntimeError:
-                return []
+                context.run(share)
+            except BaseException as error:
+                future.set_exception(error)
+            else:
+                future.set_result(None)
+        del task, future, context, share
+
+
+def _before_fork() -> None:
+    """Python warns of a fork beside threads."""
+    _pool.end()
 
 
 def _after_fork() -> None:
-    """Threads and held locks stay behind in the parent."""
+    """Held locks stay behind in the parent, with the threads that hold them."""
     global _pool, _blas, _state
-    if _blas.users and (functions := _openblas()):
-        functions[1](_blas.before)
+    if _blas.users:
+        _blas.restore()
     _pool, _blas, _state = _Pool(), _Blas(), _State()
 
 
 _chosen: int | None = None
 _state, _blas, _pool = _State(), _Blas(), _Pool()
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
+    os.register_at_fork(before=_before_fork, after_in_child=_after_fork)

@@ -14,6 +14,7 @@ from unittest.mock import patch
 
 import numpy as np
 
+from .. import threads
 from ..kernels import engine
 from ..kernels.geometry import Array, Axis, Geometry
 from .gradients import replaced
@@ -106,7 +107,7 @@ def prove_box(package: str = "npconv.kernels", *, every: int = 1, processes: int
     if processes == 1:
         equalities += _hold_all(package, chosen)
     else:
-        with ProcessPoolExecutor(processes) as pool:
+        with ProcessPoolExecutor(processes, initializer=threads.use, initargs=(1,)) as pool:
             parts = [pool.submit(_hold_all, package, chosen[i::processes]) for i in range(processes)]
             equalities += sum(part.result() for part in parts)
     return Box(len(chosen), 2 * len(PARTNERS) * len(chosen), equalities, 16 * math.comb(68, 4) / 2.0**64)

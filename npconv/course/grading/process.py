@@ -24,6 +24,7 @@ from typing import IO, Any
 
 import numpy as np
 
+from ... import threads
 from ...kernels.geometry import Array
 from .messages import UnreadableError, check_answer, cleaned, decode, encode, pack, receive
 
@@ -31,7 +32,6 @@ START_SECONDS = 60.0  # for Python and NumPy to start in, on a slow disk
 REQUEST_BYTES = 1 << 31
 SMALL = 4096  # bytes that every system's pipe takes without waiting for its reader
 FROM_THE_CHILD = ("returned", "raised", "exited", "out of memory", "unreadable")
-WITHOUT_THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 KEPT_VARIABLES = ("SYSTEMROOT", "PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")  # by which libraries are found
 NO_REPLY = "something else than a reply"
 TOGETHER = "all its cases together take too long"
@@ -284,7 +284,7 @@ class Process:
         python = getattr(sys, "_base_executable", sys.executable) if os.name == "nt" else sys.executable
         worker = str(Path(__file__).with_name("worker.py"))
         environment = {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ}
-        environment |= dict.fromkeys(WITHOUT_THREADS, "1")
+        environment |= dict.fromkeys(threads.OF_A_PROCESS, "1")
         environment |= dict.fromkeys(("HOME", "TMPDIR", "TEMP", "TMP"), self._folder.name)
         return subprocess.Popen(
             [python, "-I", "-S", "-E", "-B", "-X", "utf8", worker, json.dumps(settings)],

@@ -9,7 +9,8 @@ from contextlib import contextmanager
 from multiprocessing import get_context, parent_process
 from typing import Any, TypeVar
 
-THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
+from ... import threads
+
 GLANCE = 0.5  # seconds between two looks at how far other processes are
 
 Key = TypeVar("Key")
@@ -42,7 +43,9 @@ def side_by_side(
     context = get_context("spawn")
     stop, steps = context.Event(), context.Array("q", 2)
     with (
-        _environment(dict.fromkeys(THREADS, "1")),  # for the processes to come: two threads each would wait for a core
+        _environment(
+            dict.fromkeys(threads.OF_A_PROCESS, "1")
+        ),  # for the processes to come: two threads each would wait for a core
         ProcessPoolExecutor(processes, mp_context=context, initializer=_share, initargs=(stop, steps)) as pool,
     ):
         with _deaf():  # the processes inherit it: Ctrl-C reaches them too, and the first one sets the event
