@@ -21,13 +21,13 @@ from .geometry import Array, Axis, Geometry, as_matrix, repeat_channels, sum_cha
 from .sums import LINES, accumulator, rounded, summed_product, wider, working
 
 Band: TypeAlias = tuple[slice, slice]  # images, rows
-Turned: TypeAlias = dict[tuple[tuple[int, ...], tuple[int, ...]], Array]
+Turned: TypeAlias = dict[tuple[int, int], Array]
 
 WORKSPACE = 64 * 2**20  # bytes of columns at most, unless one output row needs more: a kernel's memory is bounded
 # The others, with conv2d's time as a ratio (float32, an AMD EPYC with AVX-512):
 BAND = 4 * 2**20  # bytes in a band, so that its columns are still in the cache; with 16 MiB 1.4, with 64 MiB 1.7
 MATRIX_ROWS = 1600  # positions in a band at least, for BLAS's full speed; at M = 2048 with 400 1.4, with 100 2.2
-SMALL_PART, LARGE_PART = 2**19, 2**20  # bytes of a depthwise convolution's output that one thread computes at once
+SMALL_PART, LARGE_PART = 2**19, 2**21  # bytes of a depthwise convolution's output that one thread computes at once
 FEW_CHANNELS = 16  # with fewer, columns are filled along the width: a first layer 0.4; with M = 32 it would be 1.5
 
 
@@ -76,12 +76,12 @@ def depthwise_conv2d(g: Geometry, x: Array, kernel: Array) -> Array:
     """One einsum over lines of the padded input: two to four times as fast as a product and a sum for each tap."""
     y = np.empty((*g.output, kernel.shape[-1]), np.result_type(x, kernel))
     x = np.ascontiguousarray(repeat_channels(x, kernel.shape[-1]))
-    kernels = repeat_kernel(kernel, split_width(g)[1] * kernel.shape[-1])
+    kernels = repeat_along(g, kernel)
 
     def compute(band: Band) -> None:
         images, rows = band
         read, part = part_of(g, images, rows)
-        depthwise_into(part, part.pad(x[images, read]), kernels, y[band])
+        depthwise_into(part, x[images, read], kernels, y[band])
 
     threads.each(compute, parts(g, y), operations(y, kernel))
     return y
@@ -90,13 +90,13 @@ def depthwise_conv2d(g: Geometry, x: Array, kernel: Array) -> Array:
 def depthwise_conv2d_backward(g: Geometry, dy: Array, x: Array, kernel: Array) -> tuple[Array, Array]:
     """The backward of `depthwise_conv2d`: dkernel from the same lines, and dx, both a part at a time."""
     wide, dy = np.ascontiguousarray(repeat_channels(x, kernel.shape[-1])), np.ascontiguousarray(dy)
-    dx, forward = np.empty(wide.shape, np.result_type(dy, kernel)), list(parts(g, dy))
+    dx, forward = np.empty(wide.shape, np.result_type(dy, kernel)), list(parts(g, dy, 2))
     shares: list[Any] = [None] * len(forward)
 
     def compute_dkernel(number: int) -> None:
         images, rows = forward[number]
         read, part = part_of(g, images, rows)
-        shares[number] = depthwise_dkernel(part, part.pad(wide[images, read]), dy[images, rows])
+        shares[number] = depthwise_dkernel(part, wide[images, read], dy[images, rows])
 
     def compute_dx(band: Band) -> None:
         images, rows = band
@@ -104,7 +104,7 @@ def depthwise_conv2d_backward(g: Geometry, dy: Array, x: Array, kernel: Array) -
 
     turned = turned_kernels(g, kernel)
     if turned:
-        back = parts(Geometry(g.batch, Axis(g.height.input, 1), Axis(g.width.input, 1)), dx)
+        back = parts(Geometry(g.batch, Axis(g.height.input, 1), Axis(g.width.input, 1)), dx, max(1, dx.size // dy.size))
     else:
         back = ((slice(image, image + 1), slice(0, g.height.input)) for image in range(g.batch))
     work: list[Callable[[], None]] = [partial(compute_dkernel, number) for number in range(len(forward))]
@@ -113,24 +113,24 @@ def depthwise_conv2d_backward(g: Geometry, dy: Array, x: Array, kernel: Array) -
     return sum_channels(dx, x.shape[-1]), rounded(sum(shares[1:], shares[0]), dy, x)
 
 
-def depthwise_into(g: Geometry, padded: Array, kernel: Array, y: Array) -> None:
-    """Write the depthwise convolution of a padded input to y, (B, Dᵥ, Dᵥ, M); rows of both lie in one piece.
+def depthwise_into(g: Geometry, x: Array, kernel: Array, y: Array) -> None:
+    """Write the depthwise convolution of x, padded or not, to y, (B, Dᵥ, Dᵥ, M); rows of both lie in one piece.
 
-    A kernel that is used often may be repeated before, `repeat_kernel(kernel, split_width(g)[1] * kernel.shape[-1])`.
+    A kernel that is used often may be repeated before, as `repeat_along` does it.
     """
-    lines = tap_lines(g, padded)  # (B, Dᵥ, W, Dᵣ, Dᵣ, X)
+    lines = tap_lines(g, g.pad(x))  # (B, Dᵥ, W, Dᵣ, Dᵣ, X)
     np.einsum("bvwijx,ijx->bvwx", lines, repeat_kernel(kernel, lines.shape[-1]), out=y.reshape(*lines.shape[:3], -1))
 
 
-def depthwise_dkernel(g: Geometry, padded: Array, dy: Array) -> Array:
-    """dkernel, (Dᵣ, Dᵣ, M) in float64 at least, from the padded input and dy.
+def depthwise_dkernel(g: Geometry, x: Array, dy: Array) -> Array:
+    """dkernel, (Dᵣ, Dᵣ, M) in float64 at least, from x, padded or not, and dy.
 
     At most `LINES` lines of positions are summed in the numbers' own dtype, each column of them by itself: NumPy is
     fastest where it adds whole lines.
     """
-    lines = tap_lines(g, wider(padded))  # (B, Dᵥ, W, Dᵣ, Dᵣ, X)
+    lines = tap_lines(g, g.pad(wider(x)))  # (B, Dᵥ, W, Dᵣ, Dᵣ, X)
     dy_lines = wider(dy).reshape(*lines.shape[:3], -1)  # (B, Dᵥ, W, X)
-    dkernel = accumulator((*lines.shape[3:5], dy.shape[-1]), dy, padded)
+    dkernel = accumulator((*lines.shape[3:5], dy.shape[-1]), dy, x)
     for band in bands(g, 1, size=LINES * g.width.output):
         line = np.einsum("bvwijx,bvwx->ijwx", lines[band], dy_lines[band])  # (Dᵣ, Dᵣ, W, X)
         dkernel += line.reshape(*dkernel.shape[:2], -1, dkernel.shape[2]).sum(axis=2, dtype=dkernel.dtype)
@@ -154,13 +154,14 @@ def depthwise_dx(g: Geometry, dy: Array, kernel: Array, turned: Turned, dx: Arra
     for row, column in product(down.phases, across.phases):
         into, part = dx[:, row.into, column.into], Geometry(g.batch, row.axis, column.axis)
         y = into if g.width.stride == 1 else np.empty(into.shape, into.dtype)
-        depthwise_into(part, padded[:, row.start :, column.start :], turned[row.taps, column.taps], y)
+        read = padded[:, row.read, column.read]
+        depthwise_into(part, read, turned[row.taps.start, column.taps.start], y)
         if y is not into:
             into[...] = y
 
 
 def turned_kernels(g: Geometry, kernel: Array) -> Turned:
-    """The taps of every phase of dx, turned round and repeated along its lines, by the taps' numbers.
+    """The taps of every phase of dx, turned round and repeated along its lines, by the first tap's row and column.
 
     None where dx as convolutions of dy would be more or fewer products than forward, as padding can make them.
     """
@@ -168,8 +169,8 @@ def turned_kernels(g: Geometry, kernel: Array) -> Turned:
         return {}
     turned = {}
     for row, column in product(*(reaching(axis, 0, axis.input).phases for axis in (g.height, g.width))):
-        taps = kernel[list(row.taps)][:, list(column.taps)]  # (Dᵣ/s, Dᵣ/s, M)
-        turned[row.taps, column.taps] = repeat_kernel(taps, column.axis.output * kernel.shape[-1])
+        phase = Geometry(g.batch, row.axis, column.axis)
+        turned[row.taps.start, column.taps.start] = repeat_along(phase, kernel[row.taps, column.taps])
     return turned
 
 
@@ -177,8 +178,8 @@ class Phase(NamedTuple):
     """The rows of dx that read the same taps: the output of a convolution of dy at stride 1, along one axis."""
 
     into: slice  # the rows of dx
-    taps: tuple[int, ...]  # the kernel's rows, turned round
-    start: int  # the first row of the padded dy that is read
+    taps: slice  # the kernel's rows, turned round
+    read: slice  # the rows of the padded dy
     axis: Axis
 
 
@@ -196,13 +197,14 @@ def reaching(axis: Axis, start: int, stop: int) -> Reaching:
     s, δ = axis.stride, axis.dilation
     first = -((axis.span - 1 - start - axis.before) // s)  # rounded up
     read, before, after = inside_of(slice(first, (stop - 1 + axis.before) // s + 1), axis.output)
-    phases = []
+    phases, step, apart = [], s // gcd(s, δ), δ // gcd(s, δ)
     for row in range(start, min(start + s, stop)):
         r = row + axis.before
-        taps = tuple(i for i in reversed(range(axis.kernel)) if (r - i * δ) % s == 0)
-        apart, count = δ // gcd(s, δ), len(range(row, stop, s))
+        taps = [i for i in range(axis.kernel) if (r - i * δ) % s == 0]
+        read_from, count = (r - taps[-1] * δ) // s - first, len(range(row, stop, s))
         part = Axis(count + apart * (len(taps) - 1), len(taps), 1, apart)
-        phases.append(Phase(slice(row, stop, s), taps, (r - taps[0] * δ) // s - first, part))
+        turned, read_rows = slice(taps[-1], None, -step), slice(read_from, read_from + part.input)
+        phases.append(Phase(slice(row, stop, s), turned, read_rows, part))
     return Reaching(read, Axis(read.stop - read.start, 1, 1, 1, before, after), phases)
 
 
@@ -219,9 +221,9 @@ def turns_round(g: Geometry) -> bool:
     return True
 
 
-def parts(g: Geometry, y: Array) -> Iterator[Band]:
-    """The bands of a depthwise convolution's output that are computed on several threads: four, or small ones."""
-    return bands(g, y.shape[-1] * y.itemsize, size=min(max(y.nbytes // 4, SMALL_PART), LARGE_PART))
+def parts(g: Geometry, y: Array, times: int = 1) -> Iterator[Band]:
+    """Bands of a depthwise convolution's output for several threads, about four, or larger ones: each costs 0.03 ms."""
+    return bands(g, y.shape[-1] * y.itemsize, size=times * min(max(y.nbytes // 4, SMALL_PART), LARGE_PART))
 
 
 def operations(y: Array, kernel: Array) -> int:
@@ -331,6 +333,12 @@ def split_width(g: Geometry) -> tuple[int, int]:
     return (1, g.width.output) if g.width.stride == 1 else (g.width.output, 1)
 
 
+def repeat_along(g: Geometry, kernel: Array) -> Array:
+    """A depthwise kernel repeated for the lines of `tap_lines`."""
+    return repeat_kernel(kernel, kernel.shape[-1] * split_width(g)[1])
+
+
 def repeat_kernel(kernel: Array, length: int) -> Array:
     """A depthwise kernel as often in a row as a line of that length has positions: (Dᵣ, Dᵣ, M) to (Dᵣ, Dᵣ, X)."""
-    return kernel if kernel.shape[-1] == length else np.tile(kernel, length // kernel.shape[-1])
+    positions = length // kernel.shape[-1]
+    return kernel if positions == 1 else np.repeat(kernel[:, :, None], positions, axis=2).reshape(*kernel.shape[:2], -1)
