@@ -4,15 +4,20 @@ Parameters, gradients and an optimizer's state are flat mappings from names to a
 and the state's arrays in place and makes no others.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from itertools import combinations
 
 import numpy as np
 
+from .. import threads
 from ..kernels.arguments import array_of, boolean, callables, instance, one_of, plain, positive, real
 from ..kernels.geometry import Array
 
 Decays = Callable[[str], bool]
 CONVENTIONS = ("tensorflow", "keras", "torch")
+STATE = ("mean_square", "momentum")  # what a state's names begin with
+PIECE = 2**15  # numbers of a parameter changed at once: with what they are changed by 0.75 MiB, and no more room
 
 
 def decays_kernels(name: str) -> bool:
@@ -47,13 +52,10 @@ class Optimizer:
         self._decay = {
             name: weight_decay for name in self.parameters if weight_decay and (decays is None or decays(name))
         }
-        largest: dict[np.dtype, int] = {}
-        for p in self.parameters.values():
-            largest[p.dtype] = max(p.size, largest.get(p.dtype, 0))
-        rooms = {dtype: np.empty((2, size), dtype) for dtype, size in largest.items()}
-        self._room = {
-            name: [a[: p.size].reshape(p.shape) for a in rooms[p.dtype]] for name, p in self.parameters.items()
-        }
+        arrays = self.parameters.values()  # one under two names is changed twice, in order; one in no piece needs room
+        apart = not any(np.may_share_memory(p, other) for p, other in combinations(arrays, 2))
+        self._most = () if apart and all(p.flags.c_contiguous for p in arrays) else (1,)
+        self._rooms: dict[np.dtype, list[Array]] = {p.dtype: [] for p in self.parameters.values()}
 
     def step(self, gradients: Mapping[str, Array], learning_rate: float) -> None:
         """Change every parameter in place; `gradients` has the parameters' names and shapes, and is left as it is.
@@ -69,16 +71,42 @@ class Optimizer:
             instance(function, f"gradient {name!r}", gradients[name], np.ndarray)
             if (shape := gradients[name].shape) != p.shape:
                 raise ValueError(f"{function}: gradient {name!r} must be {p.shape}, like its parameter; got {shape}")
-        for name, p in self.parameters.items():
-            g = gradients[name]
-            if name in self._decay:
-                decayed = np.multiply(p, self._decay[name], out=self._room[name][0])
-                decayed += g
-                g = decayed
-            self._update(name, p, g, rate, *self._room[name])
+        parts = [part for name in self.parameters for part in self._pieces(name, gradients[name])]
+        operations = 8 * sum(p.size for p in self.parameters.values())
+        threads.each(partial(self._change, rate), parts, operations, *self._most)
 
-    def _update(self, name: str, p: Array, g: Array, rate: float, a: Array, b: Array) -> None:
-        """Change one parameter p by its gradient g; a and b are to compute in, and g may lie in a."""
+    def _pieces(self, name: str, g: Array) -> Iterator[tuple[float, list[Array]]]:
+        """A parameter's weight decay and its arrays: itself, its gradient, its state; pieces of them where they can."""
+        state = (f"{kind}.{name}" for kind in STATE)
+        arrays = [self.parameters[name], g, *(self.state[key] for key in state if key in self.state)]
+        decay = self._decay.get(name, 0.0)
+        if g.size <= PIECE or not all(a.flags.c_contiguous for a in arrays):
+            yield decay, arrays
+            return
+        flat = [a.reshape(-1) for a in arrays]
+        for start in range(0, g.size, PIECE):
+            yield decay, [a[start : start + PIECE] for a in flat]
+
+    def _change(self, rate: float, part: tuple[float, list[Array]]) -> None:
+        """Change a piece of a parameter, in memory that no other thread uses meanwhile."""
+        decay, (p, g, *state) = part
+        rooms = self._rooms[p.dtype]
+        try:
+            room = rooms.pop()
+        except IndexError:
+            room = np.empty((2, 0), p.dtype)
+        if room.shape[1] < p.size:
+            room = np.empty((2, p.size), p.dtype)
+        a, b = (one[: p.size].reshape(p.shape) for one in room)
+        if decay:
+            np.multiply(p, decay, out=a)
+            a += g
+            g = a
+        self._update(p, g, rate, a, b, *state)
+        rooms.append(room)
+
+    def _update(self, p: Array, g: Array, rate: float, a: Array, b: Array, *state: Array) -> None:
+        """Change p by its gradient g; a and b are to compute in, and g may lie in a."""
         raise NotImplementedError
 
     def __repr__(self) -> str:
@@ -149,9 +177,9 @@ class SGD(Optimizer):
         state = {f"momentum.{name}": np.zeros_like(p) for name, p in parameters.items()} if momentum else {}
         super().__init__(parameters, state, weight_decay, decays)
 
-    def _update(self, name: str, p: Array, g: Array, rate: float, a: Array, b: Array) -> None:
+    def _update(self, p: Array, g: Array, rate: float, a: Array, b: Array, *state: Array) -> None:
         if self.momentum:
-            v = self.state[f"momentum.{name}"]
+            (v,) = state
             v *= self.momentum
             v += g
             p -= np.multiply(v, rate * self.momentum if self.nesterov else rate, out=b)
@@ -215,9 +243,9 @@ class RMSProp(Optimizer):
             state |= {f"momentum.{name}": np.zeros_like(p) for name, p in parameters.items()}
         super().__init__(parameters, state, weight_decay, decays)
 
-    def _update(self, name: str, p: Array, g: Array, rate: float, a: Array, b: Array) -> None:
+    def _update(self, p: Array, g: Array, rate: float, a: Array, b: Array, *state: Array) -> None:
         torch = self.convention == "torch"
-        m = self.state[f"mean_square.{name}"]
+        m, *momentum = state
         m *= self.decay
         np.multiply(g, g, out=b)
         b *= 1 - self.decay
@@ -228,8 +256,7 @@ class RMSProp(Optimizer):
         change = np.divide(g, root, out=a)
         if not torch:
             change *= rate
-        if self.momentum:
-            v = self.state[f"momentum.{name}"]
+        for v in momentum:
             v *= self.momentum
             v += change
             change = v

@@ -1,9 +1,12 @@
 """Optimizers beside torch's where it is installed, and beside their formulas everywhere."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
-from npconv.training import SGD, RMSProp, decays_kernels, smooth_labels
+from npconv import threads
+from npconv.training import SGD, RMSProp, decays_kernels, optimizers, smooth_labels
 from npconv.training.optimizers import CONVENTIONS
 
 SHAPES = {"stem.kernel": (3, 2, 4), "block.depthwise.kernel": (3, 2), "norm.scale": (5,), "norm.shift": (5,)}
@@ -239,3 +242,81 @@ def test_labels_that_can_not_be_smoothed_are_refused(arguments, error, words):
     labels, classes, smoothing, *dtype = arguments
     with pytest.raises(error, match=words):
         smooth_labels(labels, classes, smoothing, **({"dtype": dtype[0]} if dtype else {}))
+
+
+RULES = [
+    lambda p: SGD(p, weight_decay=0.1),
+    lambda p: SGD(p, momentum=0.9, weight_decay=0.1),
+    lambda p: RMSProp(p, momentum=0.0, weight_decay=0.1),
+    *OPTIMIZERS,
+]
+
+
+def large(layout):
+    """Parameters and gradients, of which several threads compute pieces."""
+    generator = np.random.default_rng(8)
+    arrays = []
+    for dtype in (np.float32, np.float64):
+        p = layout(generator.standard_normal((7, 10, 2000)).astype(dtype))
+        arrays.append({"large": p, "kernel": layout(p[:, :3].copy()), "bias": p[0, 0, :5].copy()})
+    return arrays
+
+
+LAYOUTS = {
+    "contiguous": lambda a: a,
+    "fortran": np.asfortranarray,
+    "strided": lambda a: np.repeat(a, 2, axis=-1)[..., ::2],
+    "turned": lambda a: a[:, ::-1],
+}
+
+
+@pytest.mark.parametrize("layout", LAYOUTS.values(), ids=LAYOUTS)
+@pytest.mark.parametrize("make", RULES)
+def test_pieces_on_any_number_of_threads_give_the_bits_of_the_whole(make, layout, monkeypatch):
+    def trained(number, piece):
+        monkeypatch.setattr(optimizers, "PIECE", piece)
+        threads.use(number)
+        try:
+            p, g = large(layout)
+            optimizer = make(p)
+            for rate in RATES:
+                optimizer.step(g, rate)
+        finally:
+            threads.use(None)
+        return p | optimizer.state
+
+    piece = optimizers.PIECE
+    whole = trained(1, 10**9)
+    for number in (1, 2, 3):
+        for name, a in trained(number, piece).items():
+            np.testing.assert_array_equal(a, whole[name], err_msg=name)
+
+
+def test_an_array_under_two_names_is_changed_twice_in_order():
+    results = []
+    for number in (1, 2):
+        p, g = large(np.ascontiguousarray)
+        p = {f"{i}": p["large"].reshape(-1)[i:] for i in range(40)}
+        g = {name: g["large"].reshape(-1)[: a.size] for name, a in p.items()}
+        threads.use(number)
+        try:
+            RMSProp(p, weight_decay=0.1).step(g, 0.1)
+        finally:
+            threads.use(None)
+        results.append(p["0"])
+    np.testing.assert_array_equal(*results)
+
+
+def test_a_step_makes_no_arrays_but_the_first_ones_two_pieces():
+    p, g = large(np.ascontiguousarray)
+    g = {name: a.astype(np.float32) for name, a in g.items()}
+    optimizer = RMSProp(p, weight_decay=0.1)
+    threads.use(1)
+    for most in (2 * optimizers.PIECE * 4, 0):
+        tracemalloc.start()
+        try:
+            optimizer.step(g, 0.1)
+            assert tracemalloc.get_traced_memory()[1] < most + 20_000  # and views
+        finally:
+            tracemalloc.stop()
+            threads.use(None)
