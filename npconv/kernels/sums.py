@@ -5,7 +5,6 @@ positions at most, and those sums in float64.
 """
 
 import math
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -64,26 +63,34 @@ def summed_product(a: Array, b: Array) -> Array:
 
 def image_sums(a: Array) -> Array:
     """Each image's and channel's sum, (B, …, M) to (B, M) in float64 at least."""
-    parts = (_sum_rows(sums.reshape(len(a), -1, a.shape[-1])) for sums in _line_sums(a))
-    return sum(parts, np.zeros(()))
+    rows, total = _summable(a), np.zeros(())
+    for start in range(0, rows.shape[1], LINES):
+        part = rows[:, start : start + LINES]  # (B, LINES, X)
+        sums = np.ones(part.shape[1], part.dtype) @ part
+        total = total + _sum_rows(sums.reshape(len(a), -1, a.shape[-1]))
+    return total
 
 
 def channel_sums(a: Array, other: Array | None = None) -> Array:
     """Each channel's sum of a, or of a · other, (…, M) to (M,) in float64 at least."""
-    total = sum(map(_sum_rows, _line_sums(a, other)), np.zeros(()))  # (X,)
-    return _sum_rows(total.reshape(-1, a.shape[-1]))
+    rows = _summable(a).reshape(-1, math.prod(a.shape[-2:] if a.ndim > 2 else a.shape[-1:]))  # (B·L, X)
+    others = None if other is None else wider(other).reshape(rows.shape)
+    at_once = LINES // 2  # about as many as an image has
+    whole, total = len(rows) // at_once * at_once, np.zeros(())
+    for start, stop in ((0, whole), (whole, len(rows))):
+        if start < stop:
+            block = rows[start:stop].reshape(-1, min(at_once, stop - start), rows.shape[1])  # (K, L, X)
+            if others is None:
+                sums = np.ones(block.shape[1], block.dtype) @ block
+            else:
+                sums = np.einsum("klx,klx->kx", block, others[start:stop].reshape(block.shape))
+            total = total + _sum_rows(sums.reshape(-1, a.shape[-1]))
+    return total
 
 
-def _line_sums(a: Array, other: Array | None = None) -> Iterator[Array]:
-    """The sums of `LINES` lines of a, or of a · other, after the other, (B, X) each."""
-    rows = lines(wider(a) if a.dtype.kind in "fc" else a.astype(np.float64))  # (B, L, X)
-    others = None if other is None else lines(wider(other))  # (B, L, X)
-    for start in range(0, rows.shape[1], LINES):
-        part = rows[:, start : start + LINES]
-        if others is None:
-            yield np.ones(part.shape[1], part.dtype) @ part
-        else:
-            yield np.einsum("blx,blx->bx", part, others[:, start : start + LINES])
+def _summable(a: Array) -> Array:
+    """The numbers in lines (B, L, X), of floats that are summed as they are; integers as float64."""
+    return lines(wider(a) if a.dtype.kind in "fc" else a.astype(np.float64))
 
 
 def _sum_rows(a: Array) -> Array:

@@ -156,9 +156,11 @@ class Layer:
         """Set a leaf's own parameters and statistics to their first values."""
 
     def _remember(self) -> Any:
-        """The value that the last forward stored."""
+        """The value that the last forward stored, or what computes it."""
         if self._saved is None:
             raise RuntimeError(f"{type(self).__name__}.backward: there was no forward to go back through")
+        if callable(self._saved):
+            self._saved = self._saved()
         return self._saved
 
     def __repr__(self) -> str:

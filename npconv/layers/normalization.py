@@ -1,5 +1,6 @@
 """Batch normalisation as a layer: with the batch's own statistics in training, with running ones in inference."""
 
+import math
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
@@ -89,15 +90,19 @@ class BatchNorm(Layer):
             self._saved = x
             return rounded(y, x, scale, shift)
         stages = batch_norm_stages(x, scale, shift, epsilon=self.epsilon)
-        count = x.size // x.shape[-1]
-        if self.unbiased and count == 1:
-            raise ValueError(f"BatchNorm.forward: x has one value a channel, so no unbiased variance; got x {x.shape}")
+        self.move_statistics(stages.mean, stages.variance, x.shape)
         self._saved = stages
-        variance = stages.variance * (count / (count - 1)) if self.unbiased else stages.variance
-        for name, value in (("mean", stages.mean), ("variance", variance)):
+        return stages.output
+
+    def move_statistics(self, mean: Array, variance: Array, shape: tuple[int, ...]) -> None:
+        """Move the running statistics by those of a batch of that shape, whose variance is biased."""
+        count = math.prod(shape[:-1])
+        if self.unbiased and count == 1:
+            raise ValueError(f"BatchNorm.forward: x has one value a channel, so no unbiased variance; got x {shape}")
+        variance = variance * (count / (count - 1)) if self.unbiased else variance
+        for name, value in (("mean", mean), ("variance", variance)):
             self.state[name] *= self.momentum
             self.state[name] += (1 - self.momentum) * value
-        return stages.output
 
     def backward(self, dy: Array) -> Array:
         """dx; `grads` get dscale and dshift. In inference the statistics are constants."""

@@ -8,6 +8,7 @@ from ..cost import Cost
 from ..kernels import arguments
 from ..kernels.geometry import Array
 from ..kernels.normalization import fold_batch_norm
+from .chain import Chain, chain_at
 from .convolution import Linear
 from .layer import Layer
 from .normalization import BatchNorm
@@ -36,6 +37,7 @@ class Sequential(Layer):
 
     def __init__(self, *layers: Layer | Mapping[str, Layer]) -> None:
         super().__init__()
+        self._passed: list[Layer | Chain] = []
         named: dict[str, Any] = {str(number): layer for number, layer in enumerate(layers)}
         if len(layers) == 1 and isinstance(layers[0], Mapping):
             named = dict(layers[0])
@@ -80,15 +82,20 @@ class Sequential(Layer):
         return named
 
     def forward(self, x: Array, training: bool = False) -> Array:
-        """x through every layer."""
-        for layer in self.layers.values():
-            x = layer.forward(x, training)
+        """x through every layer; in training convolutions with their normalisation are one `Chain`."""
+        self._drop_passed()
+        todo = list(self.layers.values())
+        while todo:
+            chain = chain_at(todo, x) if training else None
+            x = (chain or todo[0]).forward(x, training)
+            self._passed.append(chain or todo[0])
+            del todo[: len(chain.layers) if chain else 1]
         return x
 
     def backward(self, dy: Array) -> Array:
         """dy back through every layer."""
-        for layer in reversed(self.layers.values()):
-            dy = layer.backward(dy)
+        for passed in reversed(self._passed or self.layers.values()):
+            dy = passed.backward(dy)
         return dy
 
     def cost(self, input_shape: tuple[int, ...]) -> Cost:
@@ -129,8 +136,19 @@ class Sequential(Layer):
     def forget(self) -> None:
         """Drop what the layers stored."""
         super().forget()
+        self._drop_passed()
         for layer in self.layers.values():
             layer.forget()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**super().__getstate__(), "_passed": []}
+
+    def _drop_passed(self) -> None:
+        """Drop what the last forward went through."""
+        for passed in self._passed:
+            if isinstance(passed, Chain):
+                passed.forget()
+        self._passed = []
 
     def leaves(self) -> Iterator[Layer]:
         """The leaves of every layer, in the order of forward."""
@@ -140,6 +158,7 @@ class Sequential(Layer):
     def _adopt(self, layers: dict[str, Layer]) -> None:
         """Take layers for one's own, and their arrays under their names."""
         self.layers = layers
+        self._passed = []
         for kind in ("params", "grads", "state"):
             arrays: dict[str, Any] = {
                 f"{name}.{key}": a for name, layer in layers.items() for key, a in getattr(layer, kind).items()

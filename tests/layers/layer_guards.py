@@ -6,8 +6,9 @@ each must be caught.
 
 import contextlib
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
+from itertools import product
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -441,9 +442,71 @@ def guard_memory(layers: Any) -> None:
                 layer.forward(x[..., None])
         for remembers_none in (layer, layer.copy()):
             raises("there was no forward to go back through", remembers_none.backward, dy)
-        layer.forward(x)
-        layer.backward(dy)
-        raises("there was no forward to go back through", layer.copy().backward, dy)
+        for training in (False, True):
+            layer.forward(x, training)
+            layer.backward(dy)
+            raises("there was no forward to go back through", layer.copy().backward, dy)
+            layer.forget()
+            raises("there was no forward to go back through", layer.backward, dy)
+
+
+def guard_parts(layers: Any) -> None:
+    """A training step in parts of the batch is that of the layers one after the other, and so is what they keep."""
+    for name, size in product(CHAINED, (1, 2)):
+        parts = [slice(first, min(first + size, 5)) for first in range(0, 5, size)]
+        layer, x = made(name, layers)
+        rng = np.random.default_rng(6)
+        x = rng.normal(rng.uniform(-9, 9, (5, 1, 1, 1)), 2, (5, *x.shape[1:]))  # each image has a mean of its own
+        with changed(layers.chain, "partition", lambda *_, parts=parts: parts):
+            y = layer.forward(x, training=True)
+        chains = [passed for each in rows(layer) for passed in each._passed if hasattr(passed, "parts")]
+        assert [len(chain.layers) for chain in chains] == CHAINED[name], name
+        twin, dy = made(name, layers)[0], rng.standard_normal(y.shape)
+        with changed(layers.sequential, "chain_at", lambda *_: None):
+            np.testing.assert_allclose(twin.forward(x, training=True), y, rtol=1e-9, atol=1e-9)
+            expected = twin.backward(dy)
+        np.testing.assert_allclose(layer.backward(dy), expected, rtol=1e-7, atol=1e-9)
+        for kind in ("grads", "state"):
+            for key, a in getattr(twin, kind).items():
+                np.testing.assert_allclose(getattr(layer, kind)[key], a, rtol=1e-7, atol=1e-9, err_msg=f"{name} {key}")
+        for each in rows(layer):
+            each._passed = []  # back through the layers, each of which remembers what it would alone
+        np.testing.assert_allclose(layer.backward(dy), expected, rtol=1e-7, atol=1e-9)
+        for mine, other in zip(layer.leaves(), twin.leaves(), strict=True):
+            kept, expected_kept = (each if isinstance(each, tuple) else (each,) for each in (mine._saved, other._saved))
+            for a, b in zip(kept, expected_kept, strict=True):
+                np.testing.assert_allclose(a, b, rtol=1e-7, atol=1e-9, err_msg=f"{name} {mine!r}")
+
+
+CHAINED = {
+    "Sequential": [2],
+    "InvertedResidual": [8],
+    "InvertedResidual, stride 2": [8],
+    "InvertedResidual, k and k′": [8],
+    "InvertedResidual, t = 1": [5],
+    "InvertedResidual, ReLU6 in the bottleneck": [9],
+    "ResidualBottleneck": [8],
+}
+"""Layers of the table that hold a chain of convolutions with normalisation, and how many layers it has."""
+
+
+def rows(layer: Any) -> Iterator[Any]:
+    """The layer and all rows of layers within it."""
+    if hasattr(layer, "layers"):
+        yield layer
+        for each in layer.layers.values():
+            yield from rows(each)
+
+
+@contextlib.contextmanager
+def changed(module: Any, name: str, value: Any) -> Iterator[None]:
+    """Let a module's name stand for something else."""
+    before = getattr(module, name)
+    setattr(module, name, value)
+    try:
+        yield
+    finally:
+        setattr(module, name, before)
 
 
 GUARDS: dict[str, Callable[[Any], None]] = {
@@ -459,4 +522,5 @@ GUARDS: dict[str, Callable[[Any], None]] = {
     "spreads": guard_spreads,
     "costs": guard_costs,
     "memory": guard_memory,
+    "parts": guard_parts,
 }

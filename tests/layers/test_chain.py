@@ -1,0 +1,172 @@
+"""Training steps in parts of the batch: the same bits on any number of threads, and less memory than layer by layer.
+
+layer_guards.py holds them against the layers one after the other.
+"""
+
+import tracemalloc
+
+import numpy as np
+import pytest
+
+from npconv import threads
+from npconv.layers import (
+    BatchNorm,
+    Conv2D,
+    DepthwiseConv2D,
+    DepthwiseSeparable,
+    InvertedResidual,
+    PointwiseConv2D,
+    ReLU6,
+    Sequential,
+    chain,
+)
+from npconv.models import small_mobilenet_v2
+
+NETWORKS = {
+    "inverted residual": (lambda dtype: InvertedResidual(5, 5, 1, 4, dtype=dtype), 5),
+    "stride 2, 5×3 filters": (lambda dtype: InvertedResidual(4, 6, (2, 1), kernel_size=(5, 3), dtype=dtype), 4),
+    "separable, ReLU": (lambda dtype: DepthwiseSeparable(6, 7, 2, activation="relu", dtype=dtype), 6),
+    "dilated": (lambda dtype: DepthwiseSeparable(3, 9, dilation=(1, 2), padding=(0, 3), dtype=dtype), 3),
+    "network": (lambda dtype: small_mobilenet_v2(4, 3, dtype=dtype), 3),
+}
+
+
+@pytest.fixture
+def _small_parts(monkeypatch):
+    """Parts of an image or two, and threads for them."""
+    monkeypatch.setattr(chain, "WHOLE", 0)
+    monkeypatch.setattr(chain, "PART", 2**14)
+    monkeypatch.setattr(threads, "WORTH", 0)
+    yield
+    threads.use(None)
+
+
+def step(network, x, seed=1):
+    """All that a step computes: the output, the input's gradient, all gradients and statistics."""
+    y = network.forward(x, training=True)
+    dx = network.backward(np.random.default_rng(seed).standard_normal(y.shape).astype(y.dtype))
+    return [y.copy(), dx, *(a.copy() for a in network.grads.values()), *(a.copy() for a in network.state.values())]
+
+
+def images(channels, dtype=np.float32, mean=0.0, batch=7):
+    return np.random.default_rng(0).normal(mean, 2, (batch, 13, 10, channels)).astype(dtype)
+
+
+@pytest.mark.usefixtures("_small_parts")
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("name", NETWORKS)
+def test_a_step_has_the_same_bits_on_any_number_of_threads(name, dtype):
+    make, channels = NETWORKS[name]
+    steps = []
+    for number in (1, 2, 3, 5):
+        threads.use(number)
+        steps.append(step(make(dtype), images(channels, dtype)))
+    for other in steps[1:]:
+        for a, b in zip(steps[0], other, strict=True):
+            np.testing.assert_array_equal(a, b)
+            assert a.dtype == b.dtype == dtype
+
+
+def test_a_small_batch_is_one_part_and_forward_then_has_the_bits_of_the_layers_one_after_the_other():
+    block, x = InvertedResidual(5, 6, 2), images(5)
+    y, twin = x, block.copy()
+    for layer in twin.layers.values():
+        y = layer.forward(y, training=True)
+    np.testing.assert_array_equal(block.forward(x, training=True), y)
+    for name, a in block.state.items():
+        np.testing.assert_array_equal(a, twin.state[name])
+
+
+@pytest.mark.usefixtures("_small_parts")
+def test_images_far_from_0_and_from_one_another_lose_at_most_a_digit_more_than_layer_by_layer(monkeypatch):
+    """The mean is a thousand deviations; in float32 an image's own mean must be taken off before anything else."""
+    make = lambda dtype: Sequential(PointwiseConv2D(4, 8, dtype=dtype), BatchNorm(8, dtype=dtype))  # noqa: E731
+    x = images(4, mean=2000) + np.arange(7, dtype=np.float32).reshape(7, 1, 1, 1)
+    in_parts = step(make(np.float32), x)
+    monkeypatch.setattr("npconv.layers.sequential.chain_at", lambda *_: None)
+    one_by_one, exact = step(make(np.float32), x), step(make(np.float64), x.astype(np.float64))
+    for a, b, true in zip(in_parts, one_by_one, exact, strict=True):
+        scale = np.abs(true).max()
+        assert np.abs(a - true).max() < 5 * np.abs(b - true).max() + 1e-6 * scale
+
+
+def test_a_step_keeps_half_of_what_the_layers_keep_one_after_the_other(monkeypatch):
+    x = images(8, batch=16)
+
+    def peak():
+        block = InvertedResidual(8, 8)
+        dy = np.ones_like(x)
+        for _ in range(2):  # the first forward has none before it whose maps are still there
+            tracemalloc.start()
+            block.forward(x, training=True)
+            block.backward(dy)
+            peak = tracemalloc.get_traced_memory()[1]
+            tracemalloc.stop()
+        return peak
+
+    monkeypatch.setattr(chain, "WHOLE", 0)
+    monkeypatch.setattr(chain, "PART", 2**16)
+    in_parts = peak()
+    monkeypatch.setattr("npconv.layers.sequential.chain_at", lambda *_: None)
+    assert in_parts < 0.6 * peak()
+
+
+def test_what_is_no_chain_is_left_to_the_layers():
+    x, norm = images(4), BatchNorm(6)
+    patched = PointwiseConv2D(4, 6)
+    patched.forward = lambda x, training=False: PointwiseConv2D.forward(patched, x, training)
+
+    class Own(PointwiseConv2D):
+        pass
+
+    assert chain.chain_at([PointwiseConv2D(4, 6), norm, ReLU6()], x).layers[1:2] == [norm]
+    for layers, x_other in {
+        (PointwiseConv2D(4, 6), ReLU6()): x,
+        (PointwiseConv2D(4, 6, bias=True), norm): x,
+        (DepthwiseConv2D(4, depth_multiplier=2), BatchNorm(8)): x,
+        (PointwiseConv2D(4, 6, dtype=np.float64), BatchNorm(6, dtype=np.float64)): x,
+        (PointwiseConv2D(4, 6, dtype=np.float16), BatchNorm(6, dtype=np.float16)): x.astype(np.float16),
+        (Own(4, 6), norm): x,
+        (patched, norm): x,
+        (norm, ReLU6()): images(6),
+    }.items():
+        assert chain.chain_at(list(layers), x_other) is None, layers
+
+
+@pytest.mark.parametrize(
+    ("layers", "shape"),
+    [
+        ([PointwiseConv2D(4, 6), BatchNorm(6)], (2, 5, 4, 3)),
+        ([PointwiseConv2D(4, 6), BatchNorm(5)], (2, 5, 4, 4)),
+        ([Conv2D(4, 6, 7), BatchNorm(6)], (2, 5, 4, 4)),
+        ([PointwiseConv2D(4, 6), BatchNorm(6)], (2, 5, 4)),
+        ([PointwiseConv2D(4, 6), BatchNorm(6, unbiased=True)], (1, 1, 1, 4)),
+    ],
+)
+def test_wrong_shapes_are_told_by_the_layers_themselves(layers, shape):
+    x = np.ones(shape, np.float32)
+    with pytest.raises(ValueError, match=r"[a-z0-9_]+: .+; got .*\(") as of_the_row:
+        Sequential(*layers).forward(x, training=True)
+    with pytest.raises(ValueError, match="got") as of_the_layers:
+        layers[1].forward(layers[0].forward(x, True), True)
+    assert str(of_the_row.value) == str(of_the_layers.value)
+
+
+def test_a_wrong_gradient_is_refused_behind_a_chain_too():
+    block = InvertedResidual(4, 6, 2)
+    block.forward(images(4), training=True)
+    with pytest.raises(ValueError, match=r"dy must be .*; got dy \(7, 6, 5, 6\)"):
+        block.backward(np.ones((7, 6, 5, 6), np.float32))
+    dx = block.backward(np.ones((7, 7, 5, 6)))
+    np.testing.assert_allclose(dx, block.backward(np.ones((7, 7, 5, 6), np.float32)), rtol=1e-4, atol=1e-6)
+
+
+def test_the_last_forward_counts():
+    block, x = InvertedResidual(4, 6, 2), images(4)
+    expected = step(block.copy(), x)
+    block.forward(images(4, mean=5), training=True)
+    block.forward(x)
+    inference = block.backward(np.ones((7, 7, 5, 6), np.float32))
+    for a, b in zip(step(block, x)[:2], expected, strict=False):
+        np.testing.assert_array_equal(a, b)
+    assert not np.allclose(inference, expected[1])
