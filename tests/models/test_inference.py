@@ -10,10 +10,21 @@ import tracemalloc
 import numpy as np
 import pytest
 
+from npconv import threads
 from npconv.kernels.engine import part_of, read_by
 from npconv.kernels.geometry import Axis, Geometry
 from npconv.layers import Conv2D, DepthwiseSeparable, InvertedResidual, Layer, ReLU6, ResidualBottleneck, Sequential
-from npconv.models import Inference, Row, inference as module, mobilenet_v1, mobilenet_v2, small_mobilenet_v2
+from npconv.models import (
+    Inference,
+    Row,
+    in_bands as in_bands_module,
+    in_parts,
+    inference as module,
+    mobilenet_v1,
+    mobilenet_v2,
+    small_mobilenet_v2,
+)
+from npconv.models.in_bands import BandedBlock
 
 TABLE = (Row(1, 6, 1, 1), Row(3, 10, 2, 2), Row(4, 12, 2, 2))
 NETWORKS = {
@@ -67,6 +78,123 @@ def test_it_is_the_folded_network_whatever_the_bands(name):
             assert np.array_equal(x, before)
 
 
+@pytest.fixture
+def use():
+    """`threads.use`, until the test ends."""
+    yield threads.use
+    threads.use(None)
+
+
+@pytest.fixture
+def small_parts(monkeypatch):
+    """Blocks and layers that are split, and handed to threads, where they are as small as here."""
+    monkeypatch.setattr(threads, "WORTH", 1)
+    for each, name in (
+        (in_bands_module, "SPLIT"),
+        (in_parts, "PART"),
+        (in_parts, "NARROW"),
+        (in_parts, "MATRIX_ROWS"),
+    ):
+        monkeypatch.setattr(each, name, 1)
+
+
+@pytest.mark.parametrize("band", [3_000, 30_000, 10**8])
+@pytest.mark.parametrize("name", NETWORKS)
+def test_every_number_of_threads_gives_the_same_bits(name, band, use, small_parts):
+    network = made(name)
+    folded = network.folded()
+    for shape in ((1, 37, 26, 3), (3, 24, 31, 3), (1, 9, 20, 3)):
+        x, results = images(*shape), []
+        for number in (1, 2, 3):
+            use(number)
+            fast = Inference(network, band=band)
+            results += [fast.forward(x), fast.forward(x[:, ::-1]), fast.forward(x)]  # in buffers that were used
+            assert np.array_equal(results[-1], results[0])
+            assert np.array_equal(results[-2], results[1])
+        y = folded.forward(x)
+        np.testing.assert_allclose(results[0], y, rtol=1e-5, atol=1e-5 * np.abs(y).max())
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_nothing_depends_on_what_new_memory_holds(name, use, small_parts, monkeypatch):
+    network, x, empty = made(name), images(1, 37, 26, 3), np.empty
+
+    def full(shape, dtype=float):
+        a = empty(shape, dtype)
+        a.fill(255 if a.dtype == np.uint8 else np.nan)  # bytes of 255 are NaN as a float
+        return a
+
+    y = network.folded().forward(x)
+    use(2)
+    monkeypatch.setattr(np, "empty", full)
+    np.testing.assert_allclose(Inference(network, band=5_000).forward(x), y, rtol=1e-5, atol=1e-5 * np.abs(y).max())
+
+
+def test_one_object_may_see_the_number_of_threads_change(use, small_parts):
+    fast, x = Inference(made("keras"), band=5_000), images(2, 37, 26, 3)
+    y = fast.forward(x)
+    for number in (3, 1, 2):
+        use(number)
+        assert np.array_equal(fast.forward(x), y)
+        assert {len(block.shares) for block in in_bands(fast).values()} <= set(range(1, number + 1))
+        assert len(fast._buffers) == number
+
+
+def test_maps_of_few_rows_are_split_into_groups_of_channels_whose_projections_are_added_up(small_parts):
+    block = InvertedResidual(5, 5, batch_norm=None)
+    fast = Inference(Sequential(block))
+    fast.forward(images(1, 7, 9, 5))
+    first, second = in_bands(fast)["0"].bands
+    assert (first.group, second.group) == (slice(0, 15), slice(15, 30))
+    assert (first.partial, second.partial.shape) == (None, (1, 7, 9, 5))
+    assert first.rows == second.rows == slice(0, 7)
+    fast.forward(images(1, 12, 9, 5))
+    assert [band.rows for band in in_bands(fast)["0"].bands] == [slice(0, 6), slice(6, 12)]
+    fast.forward(images(2, 7, 9, 5))
+    assert [band.images for band in in_bands(fast)["0"].bands] == [slice(0, 1), slice(1, 2)]
+
+
+@pytest.mark.parametrize(
+    ("shape", "parts"),
+    [
+        ((1, 37, 26, 3), {"stem": "rows", "last": "columns", "classifier": "columns"}),
+        ((8, 90, 90, 3), {"stem": "rows", "last": "rows", "classifier": "rows"}),
+    ],
+)
+def test_the_convolutions_outside_the_blocks_are_computed_in_parts(shape, parts, small_parts):
+    fast = Inference(made("keras"))
+    fast.forward(images(*shape))
+    found = {name: layer for name, layer in fast._parts.items() if layer is not None}
+    assert list(found) == list(parts)
+    for name, layer in found.items():
+        assert len(layer.parts) > 1
+        y = np.zeros(layer.y_shape, int)
+        for part in layer.parts:
+            cut = part[0] if name == "stem" else part
+            (y if name == "stem" else y.reshape(-1, y.shape[-1]))[cut] += 1
+        assert np.array_equal(y, np.ones_like(y)), name
+        if name != "stem":
+            assert (layer.parts[0][0] == slice(None)) == (parts[name] == "columns")
+
+
+def test_an_exception_in_a_band_is_raised_once_and_the_next_pass_is_whole(use, small_parts, monkeypatch):
+    use(2)
+    fast, x = Inference(made("keras"), band=5_000), images(1, 37, 26, 3)
+    y, compute, calls = fast.forward(x), BandedBlock._compute, []
+
+    def failing(self, band, *arrays):
+        calls.append(band)
+        if len(calls) == 4:
+            raise MemoryError("of a band")
+        compute(self, band, *arrays)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(BandedBlock, "_compute", failing)
+        with pytest.raises(MemoryError, match="of a band"):
+            fast.forward(x)
+    assert np.array_equal(fast.forward(x), y)
+
+
 def in_bands(fast):
     """The blocks that were prepared, by name."""
     return {name: block for name, block in fast._blocks.items() if block is not None}
@@ -114,14 +242,19 @@ def test_what_was_prepared_serves_the_next_images_and_no_result_changes_with_the
     assert np.array_equal(y, kept)
 
 
-def test_all_blocks_and_bands_share_their_buffers():
+@pytest.mark.parametrize("number", [1, 2, 3])
+def test_all_blocks_and_the_bands_of_a_share_have_the_same_buffers_and_other_shares_none_of_them(number, use):
+    use(number)
     fast = Inference(Sequential(InvertedResidual(4, 4), InvertedResidual(4, 4)), band=5_000)
     fast.forward(images(1, 19, 16, 4))
-    first, second = (block.bands for block in in_bands(fast).values())
-    assert first[0].expanded.size < first[1].expanded.size  # which has neighbours on both sides
+    first, second = (block.shares for block in in_bands(fast).values())
+    assert len(first) == len(second) == number
+    assert first[0][0].expanded.size < first[0][1].expanded.size  # which has neighbours on both sides
     for name in ("inside", "expanded", "filtered"):
-        buffers = [getattr(band, name) for band in (first[0], first[1], second[0])]
+        buffers = [getattr(band, name) for band in (first[0][0], first[0][1], second[0][0])]
         assert all(np.shares_memory(buffers[0], each) for each in buffers)
+        others = [getattr(band, other) for share in first[1:] for band in share for other in ("inside", "filtered")]
+        assert not any(np.shares_memory(buffers[0], each) for each in others)
 
 
 def test_images_of_other_shapes_can_follow_one_another():
