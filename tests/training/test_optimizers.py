@@ -312,11 +312,12 @@ def test_a_step_makes_no_arrays_but_the_first_ones_two_pieces():
     g = {name: a.astype(np.float32) for name, a in g.items()}
     optimizer = RMSProp(p, weight_decay=0.1)
     threads.use(1)
-    for most in (2 * optimizers.PIECE * 4, 0):
-        tracemalloc.start()
-        try:
+    try:
+        for most in (2 * optimizers.PIECE * 4, 0):
+            tracemalloc.start()
             optimizer.step(g, 0.1)
             assert tracemalloc.get_traced_memory()[1] < most + 20_000  # and views
-        finally:
             tracemalloc.stop()
-            threads.use(None)
+    finally:
+        tracemalloc.stop()
+        threads.use(None)
