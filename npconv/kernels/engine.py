@@ -6,11 +6,12 @@ the output: some images, or some rows of them. Its columns are the taps of its p
 `conv2d_im2col`. The reasons stand beside the code, the measurements in docs/speed.md.
 """
 
+import math
+import threading
 from collections.abc import Callable, Iterator
 from functools import lru_cache, partial
-from itertools import product
-from math import gcd
-from operator import mul
+from itertools import groupby, product
+from operator import itemgetter, mul
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -33,8 +34,9 @@ FEW_CHANNELS = 16  # with fewer, columns are filled along the width: a first lay
 
 def conv2d(g: Geometry, x: Array, kernel: Array) -> Array:
     """`conv2d_im2col` a band of the output and a kernel row at a time, so that the columns stay in the cache."""
-    y, padded = np.empty((*g.output, kernel.shape[-1]), np.result_type(x, kernel)), g.pad(x)
-    for band, columns in columns_by_band(g, padded):  # each (positions, taps·M)
+    y = np.empty((*g.output, kernel.shape[-1]), np.result_type(x, kernel))
+
+    def multiply(number: int, band: Band, columns: list[Array]) -> None:
         kernels = kernel.reshape(len(columns), -1, kernel.shape[-1])  # each (taps·M, N)
         rows = y[band].swapaxes(0, 1)  # (rows, images, Dᵥ, N)
         total = np.matmul(columns[0], kernels[0], out=as_matrix(rows))  # in its place, or in a copy of several images
@@ -42,6 +44,9 @@ def conv2d(g: Geometry, x: Array, kernel: Array) -> Array:
             total += some_columns @ some_taps  # (positions, taps·M) @ (taps·M, N)
         if rows.shape[1] > 1:
             rows[...] = total.reshape(rows.shape)
+
+    work, most = with_columns(g, g.pad(x), kernel, multiply)
+    threads.each(call, work, products(y, kernel), most)
     return y
 
 
@@ -51,25 +56,57 @@ def conv2d_backward(g: Geometry, dy: Array, x: Array, kernel: Array) -> tuple[Ar
     dx is no mirror image of forward. Scattering columns writes each value Dᵣ² times; where the output is as large as
     the input dx is a convolution of dy with the kernel turned round, which writes it once.
     """
-    padded, dkernel = g.pad(x), np.empty(kernel.shape, working(dy, x))
-    for number, (band, columns) in enumerate(columns_by_band(g, padded)):  # each (positions, taps·M)
+    sums, padded = SumInOrder(), g.pad(x)
+
+    def multiply(number: int, band: Band, columns: list[Array]) -> None:
         dy_rows = as_matrix(dy[band].swapaxes(0, 1))  # (positions, N)
-        for dtaps, some_columns in zip(dkernel.reshape(len(columns), -1, kernel.shape[-1]), columns, strict=True):
-            share = summed_product(some_columns, dy_rows)  # (taps·M, positions) @ (positions, N)
-            if number == 0:
-                dtaps[...] = share
-            else:
-                dtaps += share
-    dkernel = rounded(dkernel, dy, x)
-    if keeps_size(g) and len(as_matrix(dy)) > kernel.shape[-1]:  # with fewer positions turning costs more than it saves
+        share = np.empty(kernel.shape, working(dy, x))
+        for dtaps, some_columns in zip(share.reshape(len(columns), -1, kernel.shape[-1]), columns, strict=True):
+            dtaps[...] = summed_product(some_columns, dy_rows)  # (taps·M, positions) @ (positions, N)
+        sums.add(number, share)
+
+    work, most = with_columns(g, padded, kernel, multiply)
+    turns = keeps_size(g) and len(as_matrix(dy)) > kernel.shape[-1]  # with fewer positions it costs more than it saves
+    if turns:
+        threads.each(call, work, products(dy, kernel), most)
         turned_kernel = np.ascontiguousarray(kernel[::-1, ::-1].swapaxes(2, 3))  # (Dᵣ, Dᵣ, N, M)
-        return conv2d(mirrored(g), dy, turned_kernel), dkernel
-    dpadded = np.zeros(padded.shape, np.result_type(dy, kernel))
-    for images, rows in bands(g, as_matrix(kernel)[:, 0].nbytes):
-        _, part = part_of(g, images, rows)
-        dcolumns = as_matrix(dy[images, rows]) @ as_matrix(kernel).T  # (positions, N) @ (N, Dᵣ·Dᵣ·M)
-        part.scatter(dcolumns, dpadded[images, read_by(g.height, rows)])
-    return g.crop(dpadded), dkernel
+        return conv2d(mirrored(g), dy, turned_kernel), rounded(sums.total, dy, x)
+    dx = np.empty((g.batch, g.height.input, g.width.input, kernel.shape[2]), np.result_type(dy, kernel))
+    scatter = scatter_planes if kernel.shape[2] < FEW_CHANNELS else scatter_columns
+    by_image = groupby(bands(g, as_matrix(kernel)[:, 0].nbytes, size=BAND // 2), key=itemgetter(0))
+    work += [partial(scatter, g, dy, kernel, dx, images, [rows for _, rows in some]) for images, some in by_image]
+    threads.each(call, work, 2 * products(dy, kernel), most)
+    return dx, rounded(sums.total, dy, x)
+
+
+def scatter_columns(g: Geometry, dy: Array, kernel: Array, dx: Array, images: slice, rows: list[slice]) -> None:
+    """Write dx of some images: the columns' gradients added to the positions they came from, some rows at a time."""
+    dpadded = np.zeros((len(dx[images]), g.height.padded, g.width.padded, dx.shape[-1]), dx.dtype)
+    for some in rows:
+        _, part = part_of(g, images, some)
+        dcolumns = as_matrix(dy[images, some]) @ as_matrix(kernel).T  # (positions, N) @ (N, Dᵣ·Dᵣ·M)
+        part.scatter(dcolumns, dpadded[:, read_by(g.height, some)])
+    dx[images] = dpadded[:, g.height.inside, g.width.inside]
+
+
+def scatter_planes(g: Geometry, dy: Array, kernel: Array, dx: Array, images: slice, rows: list[slice]) -> None:
+    """`scatter_columns` for few channels: into planes, a channel's rows and columns that lie a stride apart in one.
+
+    So whole rows are added. One channel beside the other, each sum would be of a few numbers.
+    """
+    (s, t), batch = (g.height.stride, g.width.stride), len(dx[images])
+    planes = np.zeros((s, t, dx.shape[-1], batch, -(-g.height.padded // s), -(-g.width.padded // t)), dx.dtype)
+    for some in rows:
+        dy_rows = dy[images, some]
+        dcolumns = as_matrix(kernel) @ as_matrix(dy_rows).T  # (Dᵣ·Dᵣ·M, N) @ (N, positions)
+        by_tap = dcolumns.reshape(*kernel.shape[:3], *dy_rows.shape[:3])  # (Dᵣ, Dᵣ, M, images, rows, Dᵥ)
+        for i, j in np.ndindex(*kernel.shape[:2]):
+            (down, p), (across, q) = divmod(i * g.height.dilation, s), divmod(j * g.width.dilation, t)
+            into = planes[p, q, :, :, some.start + down : some.stop + down, across : across + g.width.output]
+            into += by_tap[i, j]
+    for channel in range(dx.shape[-1]):
+        dpadded = planes[:, :, channel].transpose(2, 3, 0, 4, 1).reshape(batch, s * planes.shape[4], -1)
+        dx[images, :, :, channel] = dpadded[:, g.height.inside, g.width.inside]
 
 
 def depthwise_conv2d(g: Geometry, x: Array, kernel: Array) -> Array:
@@ -91,12 +128,12 @@ def depthwise_conv2d_backward(g: Geometry, dy: Array, x: Array, kernel: Array) -
     """The backward of `depthwise_conv2d`: dkernel from the same lines, and dx, both a part at a time."""
     wide, dy = np.ascontiguousarray(repeat_channels(x, kernel.shape[-1])), np.ascontiguousarray(dy)
     dx, forward = np.empty(wide.shape, np.result_type(dy, kernel)), list(parts(g, dy, 2))
-    shares: list[Any] = [None] * len(forward)
+    sums = SumInOrder()
 
     def compute_dkernel(number: int) -> None:
         images, rows = forward[number]
         read, part = part_of(g, images, rows)
-        shares[number] = depthwise_dkernel(part, wide[images, read], dy[images, rows])
+        sums.add(number, depthwise_dkernel(part, wide[images, read], dy[images, rows]))
 
     def compute_dx(band: Band) -> None:
         images, rows = band
@@ -109,8 +146,8 @@ def depthwise_conv2d_backward(g: Geometry, dy: Array, x: Array, kernel: Array) -
         back = ((slice(image, image + 1), slice(0, g.height.input)) for image in range(g.batch))
     work: list[Callable[[], None]] = [partial(compute_dkernel, number) for number in range(len(forward))]
     work += [partial(compute_dx, band) for band in back]
-    threads.each(lambda part: part(), work, 2 * operations(dy, kernel))
-    return sum_channels(dx, x.shape[-1]), rounded(sum(shares[1:], shares[0]), dy, x)
+    threads.each(call, work, 2 * operations(dy, kernel))
+    return sum_channels(dx, x.shape[-1]), rounded(sums.total, dy, x)
 
 
 def depthwise_into(g: Geometry, x: Array, kernel: Array, y: Array) -> None:
@@ -197,7 +234,7 @@ def reaching(axis: Axis, start: int, stop: int) -> Reaching:
     s, δ = axis.stride, axis.dilation
     first = -((axis.span - 1 - start - axis.before) // s)  # rounded up
     read, before, after = inside_of(slice(first, (stop - 1 + axis.before) // s + 1), axis.output)
-    phases, step, apart = [], s // gcd(s, δ), δ // gcd(s, δ)
+    phases, step, apart = [], s // math.gcd(s, δ), δ // math.gcd(s, δ)
     for row in range(start, min(start + s, stop)):
         r = row + axis.before
         taps = [i for i in range(axis.kernel) if (r - i * δ) % s == 0]
@@ -229,6 +266,16 @@ def parts(g: Geometry, y: Array, times: int = 1) -> Iterator[Band]:
 def operations(y: Array, kernel: Array) -> int:
     """The number of products in a depthwise convolution; 0 for objects, whose work is Python's, on one thread."""
     return int(y.size * kernel.shape[0] * kernel.shape[1] * (y.dtype != object))
+
+
+def products(y: Array, kernel: Array) -> int:
+    """`operations` for matrix products of a kernel, of which BLAS makes eight in the time of one."""
+    return operations(y, kernel) * int(kernel.shape[2]) // 8
+
+
+def call(part: Callable[[], None]) -> None:
+    """Call a part of the work that has all its arguments."""
+    part()
 
 
 def keeps_size(g: Geometry) -> bool:
@@ -278,34 +325,69 @@ def inside_of(rows: slice, size: int) -> tuple[slice, int, int]:
     return slice(start, stop), len(range(rows.start, min(rows.stop, 0))), len(range(max(rows.start, size), rows.stop))
 
 
-def columns_by_band(g: Geometry, padded: Array) -> Iterator[tuple[Band, list[Array]]]:
-    """(band, columns): each band of the output with its columns, in parts (positions, taps·M), one a kernel row.
+def columns_by_band(g: Geometry, padded: Array) -> Iterator[tuple[Band, Array, list[slice]]]:
+    """Each band of the output with what it reads, in the order of its columns, and its kernel rows' ranges of that.
 
     Positions run over rows, images and columns. Neighbouring kernel rows read the same lines of the input, so at stride
     1 each line is copied once, and a kernel row's columns are a range of the copy. With few channels all columns are
-    one part, filled along the width, which is then the longer line. All bands share one buffer.
+    one range, filled along the width, which is then the longer line: (taps·M, …) instead of (…, taps·M).
     """
     few = padded.shape[-1] < FEW_CHANNELS
     views = sliding_window_view(padded, (g.height.span if few else 1, g.width.span), axis=(1, 2))
     taps = views[:, :, :: g.width.stride, :, :: g.height.dilation, :: g.width.dilation]
     lines = taps.transpose(1, 0, 2, 4, 5, 3)  # (lines, B, Dᵥ, Dᵣ or 1, Dᵣ, M)
-    width = lines[0, 0, 0].size
-    buffer = np.empty(0, padded.dtype)
-    for images, rows in bands(g, width * padded.itemsize, MATRIX_ROWS):
+    for images, rows in bands(g, lines[0, 0, 0].nbytes, MATRIX_ROWS):
         _, part = part_of(g, images, rows)
         read = lines[read_by(g.height, rows), images]
         if few:
-            read = read[part.height.taps[0]]
+            read = read[part.height.taps[0]].transpose(3, 4, 5, 0, 1, 2)
+        yield (images, rows), read, [] if few else part.height.taps
+
+
+def with_columns(
+    g: Geometry, padded: Array, kernel: Array, work: Callable[[int, Band, list[Array]], None]
+) -> tuple[list[Callable[[], None]], int]:
+    """Calls of work(number, band, columns) for each band, and how many may run at once.
+
+    The columns are a list of (positions, taps·M), one a kernel row, or one for all. Calls that run side by side have
+    buffers of their own, which later ones use again; together with two products they fit into `WORKSPACE`, or one runs.
+    """
+    read_by_band = list(columns_by_band(g, padded))
+    buffers = [np.empty(0, padded.dtype) for _ in read_by_band]
+
+    def gather(number: int) -> None:
+        band, read, kernel_rows = read_by_band[number]
+        buffer = buffers.pop()
         if buffer.size < read.size:
             buffer = np.empty(read.size, padded.dtype)
-        if few:
-            copy = buffer[: read.size].reshape(*read.shape[3:], *read.shape[:3])
-            copy[...] = read.transpose(3, 4, 5, 0, 1, 2)
-            yield (images, rows), [copy.reshape(width, -1).T]
-        else:
-            copy = buffer[: read.size].reshape(read.shape)
-            copy[...] = read
-            yield (images, rows), [copy[kernel_row].reshape(-1, width) for kernel_row in part.height.taps]
+        copy = buffer[: read.size].reshape(read.shape)
+        copy[...] = read
+        rows = [copy[kernel_row].reshape(-1, math.prod(copy.shape[3:])) for kernel_row in kernel_rows]
+        work(number, band, rows or [copy.reshape(math.prod(copy.shape[:3]), -1).T])
+        buffers.append(buffer)
+
+    (images, rows), read, _ = read_by_band[0]
+    product_size = len(range(g.batch)[images]) * (rows.stop - rows.start) * g.width.output * kernel.shape[-1]
+    most = max(1, WORKSPACE // (read.nbytes + 2 * product_size * read.itemsize))
+    return [partial(gather, number) for number in range(len(read_by_band))], most
+
+
+class SumInOrder:
+    """The sum of what several threads add, added in the order of its numbers 0, 1, …: the same bits every time."""
+
+    def __init__(self) -> None:
+        self.total: Any = None
+        self._lock, self._next = threading.Lock(), 0
+        self._early: dict[int, Array] = {}
+
+    def add(self, number: int, share: Array) -> None:
+        """Add the share with that number, as soon as those before it are there; it is overwritten."""
+        with self._lock:
+            self._early[number] = share
+            while self._next in self._early:
+                ready = self._early.pop(self._next)
+                self.total = ready if self._next == 0 else np.add(self.total, ready, out=self.total)
+                self._next += 1
 
 
 def tap_lines(g: Geometry, padded: Array) -> Array:

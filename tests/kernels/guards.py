@@ -7,9 +7,11 @@ they ask nothing of a kernel that is not passed to them, and compare with an ora
 import random
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 
+from npconv import threads
 from npconv.checks import check_adjoint, check_backward, convolution_case
 
 CASES = 25
@@ -193,6 +195,26 @@ def guard_depthwise_parts(k: SimpleNamespace) -> None:
         gradients = k.depthwise_conv2d_backward_taps(dy, x, kernel, **geometry)
         for result, gradient in zip(k.depthwise_conv2d_backward(dy, x, kernel, **geometry), gradients, strict=True):
             equal(result, gradient, geometry)
+
+
+def guard_in_order(k: SimpleNamespace) -> None:
+    """Parts that are computed in another order give the same bits."""
+
+    def backwards(work: Any, parts: Any, *_: Any) -> None:
+        for part in reversed(list(parts)):
+            work(part)
+
+    rng = np.random.default_rng(10)
+    for backward, shape, kernel_shape, dy_shape in (
+        (k.conv2d_backward, (40, 60, 50, 3), (3, 3, 3, 2), (40, 29, 24, 2)),
+        (k.conv2d_backward, (24, 60, 50, 16), (3, 3, 16, 2), (24, 29, 24, 2)),
+        (k.depthwise_conv2d_backward, (24, 122, 100, 40), (3, 3, 40), (24, 60, 49, 40)),
+    ):
+        arrays = [rng.standard_normal(s, np.float32) for s in (dy_shape, shape, kernel_shape)]
+        expected = backward(*arrays, stride=2)
+        with patch.object(threads, "each", backwards):
+            for result, gradient in zip(backward(*arrays, stride=2), expected, strict=True):
+                equal(result, gradient, shape)
 
 
 def guard_grouped(k: SimpleNamespace) -> None:

@@ -1,0 +1,76 @@
+"""The fast rungs compute parts on several threads: the same bits on any number of them."""
+
+import numpy as np
+import pytest
+
+import npconv
+from npconv.cost import count_operations
+from npconv.kernels import engine
+
+LAYERS = [  # kernel, the shapes of x and of the kernel, geometry: each in three parts or more
+    ("conv2d", (3, 41, 40, 17), (3, 3, 17, 5), {"padding": "same"}),
+    ("conv2d", (3, 41, 40, 17), (3, 2, 17, 5), {"stride": 2, "dilation": (1, 3)}),
+    ("conv2d", (5, 41, 40, 3), (3, 3, 3, 5), {"stride": 2, "padding": "same"}),
+    ("conv2d", (5, 41, 40, 3), (5, 2, 3, 5), {"stride": (1, 3), "padding": ((2, 1), (0, 3)), "dilation": (2, 1)}),
+    ("depthwise_conv2d", (3, 41, 40, 17), (3, 3, 17), {"padding": "same"}),
+    ("depthwise_conv2d", (3, 42, 40, 17), (3, 3, 17), {"padding": "same", "stride": 2}),
+    ("depthwise_conv2d", (3, 41, 40, 17), (2, 3, 34), {"stride": (2, 1), "dilation": (1, 2)}),
+]
+
+
+def arrays_of(name, shape, kernel_shape, geometry, dtype):
+    """dy, x and the kernel, of whole numbers, so that sums are exact in any order."""
+    rng = np.random.default_rng(3)
+    x, kernel = (rng.integers(-4, 5, s).astype(dtype) for s in (shape, kernel_shape))
+    dy = rng.integers(-4, 5, getattr(npconv, name)(x, kernel, **geometry).shape).astype(dtype)
+    return dy, x, kernel
+
+
+@pytest.fixture
+def small_parts(monkeypatch):
+    for name, size in {"BAND": 2**16, "MATRIX_ROWS": 1, "SMALL_PART": 2**10, "LARGE_PART": 2**14}.items():
+        monkeypatch.setattr(engine, name, size)
+
+
+@pytest.mark.parametrize(("name", "shape", "kernel_shape", "geometry"), LAYERS)
+@pytest.mark.parametrize("dtype", [np.float32, np.float16, np.float64, np.longdouble, np.complex64, np.int16])
+def test_any_number_of_threads_gives_the_same_bits(
+    name, shape, kernel_shape, geometry, dtype, small_parts, threads_in_use
+):
+    dy, x, kernel = arrays_of(name, shape, kernel_shape, geometry, dtype)
+    if np.dtype(dtype).kind in "fc":
+        dy, x, kernel = (a / dtype(3) for a in (dy, x, kernel))
+    results = []
+    for number in (1, 2, 3):
+        threads_in_use(number)
+        y = getattr(npconv, name)(x, kernel, **geometry)
+        results.append([y, *getattr(npconv, f"{name}_backward")(dy, x, kernel, **geometry)])
+    for others in results[1:]:
+        for result, expected in zip(others, results[0], strict=True):
+            assert result.dtype == expected.dtype
+            np.testing.assert_array_equal(result, expected)
+
+
+@pytest.mark.parametrize(("name", "shape", "kernel_shape", "geometry"), LAYERS)
+@pytest.mark.parametrize("dtype", [np.float32, np.complex128, np.int64])
+def test_parts_give_what_the_taps_give(name, shape, kernel_shape, geometry, dtype, small_parts, threads_in_use):
+    threads_in_use(3)
+    dy, x, kernel = arrays_of(name, shape, kernel_shape, geometry, dtype)
+    np.testing.assert_array_equal(
+        getattr(npconv, name)(x, kernel, **geometry), getattr(npconv, f"{name}_taps")(x, kernel, **geometry)
+    )
+    gradients = getattr(npconv, f"{name}_backward")(dy, x, kernel, **geometry)
+    expected = getattr(npconv, f"{name}_backward_taps")(dy, x, kernel, **geometry)
+    for result, gradient in zip(gradients, expected, strict=True):
+        np.testing.assert_array_equal(result, gradient)
+
+
+@pytest.mark.parametrize(("name", "shape", "kernel_shape", "geometry"), LAYERS)
+def test_operations_are_counted_on_one_thread(name, shape, kernel_shape, geometry, small_parts, threads_in_use):
+    threads_in_use(3)
+    shape = (2, 9, 8, shape[-1])
+    dy, x, kernel = arrays_of(name, shape, kernel_shape, geometry, np.int64)
+    forward = count_operations(getattr(npconv, name), x, kernel, **geometry)
+    assert forward.multiplications == dy.size * np.prod(kernel_shape) // kernel_shape[-1]
+    backward = count_operations(getattr(npconv, f"{name}_backward"), dy, x, kernel, **geometry)
+    assert backward.multiplications == 2 * forward.multiplications
