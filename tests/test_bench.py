@@ -415,8 +415,9 @@ def test_a_steps_memory_is_the_peak_of_its_second_run_with_what_the_first_keeps(
         tracemalloc.start()
 
     def step():
+        if len(kept) == 1:
+            np.ones(2**21)  # 16 MiB, in the first alone
         kept[1:] = [np.ones((2 if len(kept) == 1 else 1) * 2**18)]  # 4 MiB first, then 2
-        np.ones(2**16)  # half of one more, given back
 
     try:
         assert _peak_mib(step) == pytest.approx(4 + 2, abs=0.01)
@@ -544,6 +545,19 @@ def test_the_limit_of_a_kernel_is_its_products_or_its_copy(monkeypatch, called, 
     )
     over = {row.direction: row.over_limit for row in rows if row.function.startswith(kind.replace("standard", "conv"))}
     assert over == {"forward": 1, "backward": 0.5 if kind == "standard" else 1}
+
+
+def test_a_kernel_has_its_ratios_over_both_of_torchs_layouts(monkeypatch):
+    samples = {"limit": [1.0, 2.0], "torch": [4.0, 4.0], "torch channels-last": [2.0, 3.0]}
+    monkeypatch.setattr("npconv.bench.kernels._torch", lambda *_: {("torch", d): None for d in ("forward", "backward")})
+    monkeypatch.setattr(
+        timing, "samples_in_turn",
+        lambda timed, rounds: {(name, d): samples.get(name, [8.0, 8.0]) for _, d in timed for name in ("f", *samples)},
+    )  # fmt: skip
+    rows = bench.measure(bench.TimedLayer("pointwise", "g", 4, 3, 5, 1), 2, loops=False, rungs=False)
+    assert [row.over_default_torch for row in rows if row.function == "f"] == [2, 2]
+    assert [row.over_torch for row in rows if row.function == "f"] == [(4 + 8 / 3) / 2] * 2
+    assert rows[0].quartiles["over_limit"] == (5, 7)
 
 
 def test_the_limit_of_inference_has_a_product_for_a_convolution_and_a_copy_for_a_depthwise_one(called):
