@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from functools import partial
 
 import numpy as np
 import pytest
@@ -109,6 +110,53 @@ def test_an_exception_in_a_part_is_raised_once_and_leaves_out_what_has_not_begun
         threads.each(meeting(work), range(3000), threads.WORTH)
     assert raised.value.__context__ is None
     assert len(begun) < 3000
+    test_every_part_is_done_once(2, 100)
+
+
+@pytest.mark.parametrize("number", [1, 2, 3, 7])
+def test_a_round_begins_when_all_parts_of_the_last_and_what_follows_are_done(number):
+    threads.use(number)
+    lock, log = threading.Lock(), []
+
+    def note(what):
+        with lock:
+            log.append(what)
+
+    def work(which, part):
+        time.sleep(0.0003 * (part % 3))
+        note((which, part))
+
+    rounds = [(partial(work, which), partial(note, which) if which != 2 else None) for which in range(5)]
+    for _ in range(5):
+        log.clear()
+        threads.in_rounds(rounds, range(6), threads.WORTH)
+        for which in range(5):
+            parts, log[:6] = log[:6], []
+            assert sorted(parts) == [(which, part) for part in range(6)]
+            if which != 2:
+                assert log.pop(0) == which
+        assert not log
+
+
+@pytest.mark.parametrize("fails", ["a part", "what follows"])
+def test_an_exception_in_a_round_is_raised_once_and_no_other_round_begins(fails):
+    begun = []
+
+    def work(part):
+        begun.append(part)
+        if fails == "a part" and on_the_other_thread():
+            raise LookupError("in a round")
+        time.sleep(0.001)
+
+    def then():
+        if fails == "what follows":
+            raise LookupError("in a round")
+
+    for _ in range(10):
+        begun.clear()
+        with pytest.raises(LookupError, match="in a round"):
+            threads.in_rounds([(meeting(work), then), (begun.append, None)], range(5), threads.WORTH)
+        assert len(begun) <= 5
     test_every_part_is_done_once(2, 100)
 
 

@@ -23,7 +23,7 @@ from ..kernels.normalization import BatchNormStages
 from ..kernels.pointwise import pointwise_backward_unchecked, pointwise_unchecked
 from ..kernels.signatures import DEPTHWISE, STANDARD
 from ..kernels.sums import channel_sums, lines, zero_where
-from ..threads import each
+from ..threads import Round, in_rounds
 from .convolution import Conv2D, DepthwiseConv2D, Linear, PointwiseConv2D
 from .elementwise import ReLU, ReLU6
 from .layer import Layer
@@ -50,12 +50,11 @@ class Chain:
 
     def forward(self, x: Array, training: bool = True) -> Array:
         """The output of the last layer for x; the layers remember it too."""
+        last, y = self.links[-1], np.empty(self.links[-1].shape, x.dtype)
         for link in self.links:
             link.start(len(self.parts))
-            self._each(partial(self._forward_part, link))
-            link.finish()
-        y = np.empty(self.links[-1].shape, x.dtype)
-        self._each(lambda number: self.links[-1].activate_part(number, y[self.parts[number]]))
+        rounds: list[Round] = [(partial(self._forward_part, link), link.finish) for link in self.links]
+        self._run([*rounds, (lambda number: last.activate_part(number, y[self.parts[number]]), None)])
         for link in self.links:
             self._let_remember(link)
         return y
@@ -80,11 +79,8 @@ class Chain:
             else:
                 link.before.receive_part(number, da, link.inside(x) if link.depthwise else x)
 
-        self._each(receive)
-        for link in reversed(self.links):
-            link.start_backward()
-            self._each(partial(send, link))
-            link.finish_backward()
+        rounds: list[Round] = [(partial(send, link), link.finish_backward) for link in reversed(self.links)]
+        self._run([(receive, last.start_backward), *rounds])
         return dx
 
     def forget(self) -> None:
@@ -92,8 +88,8 @@ class Chain:
         for link in self.links:
             link.maps = []
 
-    def _each(self, work: Callable[[int], Any]) -> None:
-        each(work, range(len(self.parts)), OPERATIONS * self.widest)
+    def _run(self, rounds: Sequence[Round]) -> None:
+        in_rounds(rounds, range(len(self.parts)), OPERATIONS * self.widest)
 
     def _forward_part(self, link: "Link", number: int) -> None:
         link.forward_part(number, self._input(link, number))
@@ -226,13 +222,15 @@ class Link:
         return dx
 
     def finish_backward(self) -> None:
-        """The gradients of the parameters."""
-        dkernel = np.zeros(self.kernel.shape)
-        for part in self.dkernels:
+        """The gradients of the parameters, and the start of the convolution before."""
+        dkernel, *others = self.dkernels
+        for part in others:
             dkernel += part
-        self.linear.grads["kernel"][...] = dkernel * self.factor
+        np.multiply(dkernel, self.factor, out=self.linear.grads["kernel"], casting="same_kind")
         self.norm.grads["scale"][...], self.norm.grads["shift"][...] = self.dscale, self.dshift
         self.dkernels = [None] * len(self.dkernels)
+        if self.before is not None:
+            self.before.start_backward()
 
     def convolve(self, x: Array) -> Array:
         """The convolution of a part of its input."""

@@ -52,7 +52,7 @@ MUTANTS = [
     Mutant("the statistics held constant behind", "chain", "slope = -self.dscale /", "slope = -0 * self.dscale /", "parts"),
     Mutant("the mean held constant behind", "chain", "self.along(self.dshift / count +", "self.along(0 * self.dshift / count +", "parts"),
     Mutant("scale not in the gradient of the input", "chain", "self.scaled_kernel = self.kernel * self.factor", "self.scaled_kernel = self.kernel / self.deviation", "parts"),
-    Mutant("scale not in the kernel's gradient", "chain", "dkernel * self.factor", "dkernel / self.deviation", "parts"),
+    Mutant("scale not in the kernel's gradient", "chain", "np.multiply(dkernel, self.factor, out", "np.multiply(dkernel, 1 / self.deviation, out", "parts"),
     Mutant("the kernel's gradient of the last part", "chain", "dkernel += part", "dkernel = 1.0 * part", "parts"),
     Mutant("no activation in the chain", "chain", "np.clip(rows, 0, self.ceiling, out=rows)", "np.clip(rows, -9, self.ceiling, out=rows)", "parts"),
     Mutant("what is dead sends gradients", "chain", "dead = output <= 0", "dead = output < 0", "parts"),
