@@ -3,7 +3,8 @@
 To understand a convolution, read `conv2d_taps` and `depthwise_conv2d_taps`, the same functions. Each function here
 takes a checked geometry and the arrays, and computes what the public kernel of its name returns. A band is a part of
 the output: some images, or some rows of them. Its columns are the taps of its positions side by side, as in
-`conv2d_im2col`. The reasons stand beside the code, the measurements in docs/speed.md.
+`conv2d_im2col`. Bands are computed on several threads; sums over them are added in their order, so the bits are those
+of one thread. The reasons stand beside the code, the measurements in docs/speed.md.
 """
 
 import math
@@ -26,9 +27,9 @@ Turned: TypeAlias = dict[tuple[int, int], Array]
 
 WORKSPACE = 64 * 2**20  # bytes of columns at most, unless one output row needs more: a kernel's memory is bounded
 # The others, with conv2d's time as a ratio (float32, an AMD EPYC with AVX-512):
-BAND = 4 * 2**20  # bytes in a band, so that its columns are still in the cache; with 16 MiB 1.4, with 64 MiB 1.7
-MATRIX_ROWS = 1600  # positions in a band at least, for BLAS's full speed; at M = 2048 with 400 1.4, with 100 2.2
-SMALL_PART, LARGE_PART = 2**19, 2**21  # bytes of a depthwise convolution's output that one thread computes at once
+BAND = 2 * 2**20  # bytes in a band, so that its columns are still in the cache; with 4 MiB 1.1, with 64 MiB 1.7
+MATRIX_ROWS = 800  # positions in a band at least, for BLAS's full speed; at M = 2048 with 400 1.4, with 100 2.2
+SMALL_PART, LARGE_PART = 2**19, 2**21  # bytes of a depthwise output in a part; with 2**18 at 56², M = 144, 1.3 to 1.5
 FEW_CHANNELS = 16  # with fewer, columns are filled along the width: a first layer 0.4; with M = 32 it would be 1.5
 
 
@@ -73,7 +74,7 @@ def conv2d_backward(g: Geometry, dy: Array, x: Array, kernel: Array) -> tuple[Ar
         return conv2d(mirrored(g), dy, turned_kernel), rounded(sums.total, dy, x)
     dx = np.empty((g.batch, g.height.input, g.width.input, kernel.shape[2]), np.result_type(dy, kernel))
     scatter = scatter_planes if kernel.shape[2] < FEW_CHANNELS else scatter_columns
-    by_image = groupby(bands(g, as_matrix(kernel)[:, 0].nbytes, size=BAND // 2), key=itemgetter(0))
+    by_image = groupby(bands(g, as_matrix(kernel)[:, 0].nbytes), key=itemgetter(0))
     work += [partial(scatter, g, dy, kernel, dx, images, [rows for _, rows in some]) for images, some in by_image]
     threads.each(call, work, 2 * products(dy, kernel), most)
     return dx, rounded(sums.total, dy, x)
@@ -230,7 +231,7 @@ class Reaching(NamedTuple):
 
 @lru_cache(1024)
 def reaching(axis: Axis, start: int, stop: int) -> Reaching:
-    """How some rows of dx come from dy: output v reads row r of the padded input at tap i, v = (r − i·δ) / s."""
+    """The way from dy to some rows of dx: output v reads row r of the padded input at tap i, v = (r − i·δ) / s."""
     s, δ = axis.stride, axis.dilation
     first = -((axis.span - 1 - start - axis.before) // s)  # rounded up
     read, before, after = inside_of(slice(first, (stop - 1 + axis.before) // s + 1), axis.output)
