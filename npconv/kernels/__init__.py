@@ -2,8 +2,8 @@
 
 The article, in its order: geometry.py (the taps), standard.py, depthwise.py, pointwise.py, separable.py,
 activations.py, blocks.py. Beyond the article: grouped.py, normalization.py, head.py, split.py. signatures.py and
-arguments.py check arguments, sums.py keeps the digits of long sums, and engine.py is fast; nobody needs these four to
-understand a convolution.
+arguments.py check arguments, sums.py keeps the digits of long sums, and engine.py and pieces.py are fast; nobody
+needs these five to understand a convolution.
 """
 
 from .activations import (

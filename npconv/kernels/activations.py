@@ -7,8 +7,9 @@ kinks (0, and 6 for ReLU6) the derivative is taken as 0, as torch does. NaN stay
 import numpy as np
 
 from .geometry import Array
+from .pieces import elementwise
 from .signatures import ACTIVATION
-from .sums import zero_where
+from .sums import native, zero_where
 
 
 def relu(x: Array) -> Array:
@@ -26,7 +27,9 @@ def relu(x: Array) -> Array:
 
 def relu_unchecked(x: Array) -> Array:
     """`relu` of an array that is checked."""
-    return np.maximum(x, 0) if x.dtype.kind == "f" else np.where(x.real <= 0, np.zeros((), x.dtype), x)
+    if x.dtype.kind == "f":
+        return elementwise(lambda x, out: np.maximum(x, 0, out=out), x, dtype=native(x))
+    return np.where(x.real <= 0, np.zeros((), x.dtype), x)
 
 
 def relu_backward(dy: Array, x: Array) -> Array:
@@ -41,7 +44,7 @@ def relu_backward(dy: Array, x: Array) -> Array:
 
 def relu_backward_unchecked(dy: Array, x: Array) -> Array:
     """`relu_backward` of arrays that are checked."""
-    return zero_where(x.real <= 0, dy)
+    return elementwise(lambda dy, x, out: zero_where(x.real <= 0, dy, out), dy, x, dtype=native(dy))
 
 
 def relu6(x: Array) -> Array:
@@ -60,7 +63,7 @@ def relu6(x: Array) -> Array:
 def relu6_unchecked(x: Array) -> Array:
     """`relu6` of an array that is checked."""
     if x.dtype.kind == "f":
-        return np.clip(x, 0, 6)
+        return elementwise(lambda x, out: np.clip(x, 0, 6, out=out), x, dtype=native(x))
     return np.where(x.real >= 6, np.full((), 6, x.dtype), relu_unchecked(x))
 
 
@@ -76,4 +79,4 @@ def relu6_backward(dy: Array, x: Array) -> Array:
 
 def relu6_backward_unchecked(dy: Array, x: Array) -> Array:
     """`relu6_backward` of arrays that are checked."""
-    return zero_where((x.real <= 0) | (x.real >= 6), dy)
+    return elementwise(lambda dy, x, out: zero_where((x.real <= 0) | (x.real >= 6), dy, out), dy, x, dtype=native(dy))

@@ -11,6 +11,7 @@ import numpy as np
 
 from .arguments import check_epsilon
 from .geometry import Array
+from .pieces import elementwise
 from .signatures import BATCH_NORM, BATCH_NORM_INFERENCE, BATCH_NORM_STAGES, BATCH_STATISTICS, FOLD_BATCH_NORM
 from .sums import channel_sums, lines, rounded, wider, working
 
@@ -55,9 +56,14 @@ def stages_of(x: Array, scale: Array, shift: Array, epsilon: float) -> BatchNorm
     """`batch_norm_stages` of arrays that are checked."""
     mean, variance, centred = _centre(x)
     deviation = np.sqrt(variance + epsilon)  # (M,)
-    scales = _along(x, scale / deviation)  # (X,)
-    output = np.multiply(lines(centred), scales, dtype=working(x, scale, shift))  # (B, L, X)
-    output += _along(x, shift)
+    scales, shifts, dtype = _along(x, scale / deviation), _along(x, shift), working(x, scale, shift)  # (X,)
+
+    def scaled(centred: Array, out: Array | None) -> Array:
+        out = np.multiply(centred, scales, out=out, dtype=dtype)
+        out += shifts
+        return out
+
+    output = elementwise(scaled, lines(centred), dtype=dtype)  # (B, L, X)
     return BatchNormStages(mean, variance, deviation, centred, rounded(output, x, scale, shift).reshape(x.shape))
 
 
@@ -125,11 +131,17 @@ def batch_norm_gradients(dy: Array, scale: Array, stages: BatchNormStages) -> tu
     dshift = channel_sums(dy).astype(working(dy))  # (M,)
     dscale = (channel_sums(dy, centred) / deviation).astype(working(dy))  # (M,)
     count = dy.size // dy.shape[-1]
-    means = _along(dy, -dscale / (count * deviation))  # (X,)
-    dx = np.multiply(lines(centred), means, dtype=working(dy, scale, centred))  # (B, L, X)
-    dx += lines(dy)
-    dx -= _along(dy, dshift / count)
-    dx *= _along(dy, scale / deviation)
+    means, dtype = _along(dy, -dscale / (count * deviation)), working(dy, scale, centred)  # (X,)
+    dshifts, scales = _along(dy, dshift / count), _along(dy, scale / deviation)  # (X,)
+
+    def back(centred: Array, dy: Array, out: Array | None) -> Array:
+        out = np.multiply(centred, means, out=out, dtype=dtype)
+        out += dy
+        out -= dshifts
+        out *= scales
+        return out
+
+    dx = elementwise(back, lines(centred), lines(dy), dtype=dtype)  # (B, L, X)
     return rounded(dx, dy, scale, output).reshape(dy.shape), rounded(dscale, dy, output), rounded(dshift, dy)
 
 
@@ -158,9 +170,16 @@ def batch_norm_inference(
     BATCH_NORM_INFERENCE.check("batch_norm_inference", x, scale, shift, mean, variance)
     epsilon = check_epsilon("batch_norm_inference", epsilon, x, scale, shift, mean, variance)
     deviation = np.sqrt(wider(variance) + epsilon)  # (M,)
-    y = np.subtract(lines(x), _along(x, mean), dtype=working(x, scale, shift, mean, variance))  # (B, L, X)
-    y *= _along(x, scale / deviation)
-    y += _along(x, shift)
+    means, scales, shifts = _along(x, mean), _along(x, scale / deviation), _along(x, shift)  # (X,)
+    dtype = working(x, scale, shift, mean, variance)
+
+    def scaled(x: Array, out: Array | None) -> Array:
+        out = np.subtract(x, means, out=out, dtype=dtype)
+        out *= scales
+        out += shifts
+        return out
+
+    y = elementwise(scaled, lines(x), dtype=dtype)  # (B, L, X)
     return rounded(y, x, scale, shift, mean, variance).reshape(x.shape)
 
 
@@ -224,7 +243,9 @@ def _centre(x: Array) -> tuple[Array, Array, Array]:
     """Each channel's mean and biased variance, and x − mean."""
     count = x.size // x.shape[-1]
     mean = (channel_sums(x) / count).astype(working(x))  # (M,)
-    centred = (lines(x) - _along(x, mean)).reshape(x.shape)  # (B, …, M)
+    means = _along(x, mean)  # (X,)
+    centred = elementwise(lambda x, out: np.subtract(x, means, out=out), lines(x), dtype=working(x))  # (B, L, X)
+    centred = centred.reshape(x.shape)  # (B, …, M)
     return mean, (channel_sums(centred, centred) / count).astype(working(x)), centred
 
 

@@ -9,7 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from .. import threads
 from .geometry import Array
+from .pieces import PIECE
 
 BITS = {np.dtype(f"f{size}"): np.dtype(f"i{size}") for size in (2, 4, 8)}  # the integer as long as a float
 LINES = 256  # lines of positions summed in the numbers' own dtype: float32 then errs by 256 roundings at most
@@ -66,7 +68,7 @@ def image_sums(a: Array) -> Array:
     rows, total = _summable(a), np.zeros(())
     for start in range(0, rows.shape[1], LINES):
         part = rows[:, start : start + LINES]  # (B, LINES, X)
-        sums = np.ones(part.shape[1], part.dtype) @ part
+        sums = _block_sums(part)
         total = total + _sum_rows(sums.reshape(len(a), -1, a.shape[-1]))
     return total
 
@@ -80,12 +82,25 @@ def channel_sums(a: Array, other: Array | None = None) -> Array:
     for start, stop in ((0, whole), (whole, len(rows))):
         if start < stop:
             block = rows[start:stop].reshape(-1, min(at_once, stop - start), rows.shape[1])  # (K, L, X)
-            if others is None:
-                sums = np.ones(block.shape[1], block.dtype) @ block
-            else:
-                sums = np.einsum("klx,klx->kx", block, others[start:stop].reshape(block.shape))
+            sums = _block_sums(block, None if others is None else others[start:stop].reshape(block.shape))
             total = total + _sum_rows(sums.reshape(-1, a.shape[-1]))
     return total
+
+
+def _block_sums(block: Array, other: Array | None = None) -> Array:
+    """The sums over L of a block, or of block · other, (K, L, X) to (K, X) in the numbers' own dtype."""
+    sums = np.empty((block.shape[0], block.shape[2]), native(block, block if other is None else other))
+    ones = np.ones(block.shape[1], block.dtype)
+
+    def add(some: slice) -> None:
+        if other is None:
+            np.matmul(ones, block[some], out=sums[some])
+        else:
+            np.einsum("klx,klx->kx", block[some], other[some], out=sums[some])
+
+    at_once = max(1, PIECE * len(block) // block.size)
+    threads.each(add, (slice(start, start + at_once) for start in range(0, len(block), at_once)), block.size)
+    return sums
 
 
 def _summable(a: Array) -> Array:
@@ -111,8 +126,8 @@ def as_lapack(a: Array) -> Array:
     return a.astype({"e": "f", "g": "d", "G": "D"}.get(a.dtype.char, a.dtype), copy=False)
 
 
-def zero_where(dead: Array, a: Array) -> Array:
-    """a, and 0 where `dead` is true.
+def zero_where(dead: Array, a: Array, out: Array | None = None) -> Array:
+    """a, and 0 where `dead` is true; written to `out` where that is given.
 
     The bits of floats are multiplied by the mask, as integers: several times as fast as a choice, and 0 · ∞ would be
     NaN.
@@ -120,6 +135,6 @@ def zero_where(dead: Array, a: Array) -> Array:
     dtype = native(a)
     if dtype in BITS:
         bits = a.astype(dtype, copy=False).view(BITS[dtype])
-        masked: Array = np.multiply(bits, ~dead).view(dtype)
+        masked: Array = np.multiply(bits, ~dead, out=None if out is None else out.view(BITS[dtype])).view(dtype)
         return masked
     return np.where(dead, np.zeros((), a.dtype), a)
