@@ -37,7 +37,7 @@ KINDS = (Conv2D, DepthwiseConv2D, PointwiseConv2D)
 CEILING: dict[type[Layer], float] = {ReLU: inf, ReLU6: 6.0}
 
 
-class Chain:
+class LayerChain:
     """Convolutions in a row, each with its normalisation and its activation: a step forward and a step back."""
 
     def __init__(self, links: Sequence["Link"], x: Array) -> None:
@@ -258,7 +258,7 @@ class Link:
         return Geometry(images, self.g.height, self.g.width)
 
     def inside(self, padded: Array) -> Array:
-        """What of a part of the convolution's input is not padding."""
+        """A part of the convolution's input without its padding."""
         return padded[:, self.g.height.inside, self.g.width.inside]
 
     def along(self, vectors: Array) -> Array:
@@ -275,7 +275,7 @@ def partition(images: int, size: int) -> list[slice]:
     return [slice(start, min(start + at_once, images)) for start in range(0, images, at_once)]
 
 
-def chain_at(layers: Sequence[Layer], x: Array) -> Chain | None:
+def chain_at(layers: Sequence[Layer], x: Array) -> LayerChain | None:
     """The chain that a row of layers begins with, for a training step on x; None where there is none.
 
     A chain takes convolutions of these kinds without a bias, with batch normalisation right behind them and a ReLU or a
@@ -291,7 +291,7 @@ def chain_at(layers: Sequence[Layer], x: Array) -> Chain | None:
         activated = len(layers) > 2 and type(layers[2]) in CEILING and _as_built(layers[2])
         links.append(Link(linear, norm, layers[2] if activated else None, before, g))
         layers = layers[3 if activated else 2 :]
-    return Chain(links, x) if links else None
+    return LayerChain(links, x) if links else None
 
 
 def _geometry(linear: Linear, norm: BatchNorm, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Geometry | None:

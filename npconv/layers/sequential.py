@@ -8,7 +8,7 @@ from ..cost import Cost
 from ..kernels import arguments
 from ..kernels.geometry import Array
 from ..kernels.normalization import fold_batch_norm
-from .chain import Chain, chain_at
+from .chain import LayerChain, chain_at
 from .convolution import Linear
 from .layer import Layer
 from .normalization import BatchNorm
@@ -37,7 +37,7 @@ class Sequential(Layer):
 
     def __init__(self, *layers: Layer | Mapping[str, Layer]) -> None:
         super().__init__()
-        self._passed: list[Layer | Chain] = []
+        self._passed: list[Layer | LayerChain] = []
         named: dict[str, Any] = {str(number): layer for number, layer in enumerate(layers)}
         if len(layers) == 1 and isinstance(layers[0], Mapping):
             named = dict(layers[0])
@@ -82,7 +82,7 @@ class Sequential(Layer):
         return named
 
     def forward(self, x: Array, training: bool = False) -> Array:
-        """x through every layer; in training convolutions with their normalisation are one `Chain`."""
+        """x through every layer; in training convolutions with their normalisation are one `LayerChain`."""
         self._drop_passed()
         todo = list(self.layers.values())
         while todo:
@@ -146,7 +146,7 @@ class Sequential(Layer):
     def _drop_passed(self) -> None:
         """Drop what the last forward went through."""
         for passed in self._passed:
-            if isinstance(passed, Chain):
+            if isinstance(passed, LayerChain):
                 passed.forget()
         self._passed = []
 
