@@ -5,7 +5,7 @@ threads are started once and wait for work; the calling thread takes its share. 
 never by the number of threads, and each writes to a place of its own, so one thread gives the same bits as many.
 
 By default several threads are used only where they help. OpenBLAS, with which NumPy's wheels multiply matrices, has
-threads of its own, and these spin for tens of milliseconds after a product on the cores that the parts need. So there
+threads of its own, and these spin for a tenth of a second after a product on the cores that the parts need. So there
 are several where OPENBLAS_THREAD_TIMEOUT ends that soon, or where OpenBLAS has one thread; else there is one. The
 environment variable NPCONV_THREADS and `use` choose another number. How to get them is told in docs/speed.md.
 """
@@ -26,7 +26,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 WORTH = 2**20  # operations; handing work to a thread takes 0.03 ms or more, as long as 2**18 of them
-SHORT = 20  # OPENBLAS_THREAD_TIMEOUT is a power of two of processor cycles: 2**20 are less than a millisecond
+SHORT = 20  # OPENBLAS_THREAD_TIMEOUT is a power of two of processor cycles: 20 is about 2 ms, 16 about 0.1 ms
 ONE_THREAD = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 OF_A_PROCESS = (*ONE_THREAD, "NPCONV_THREADS")  # all 1 for processes side by side, which would wait for a core
 

@@ -630,6 +630,17 @@ RECORDS = [
         {"docs/checking.md": ("which OpenCV 5.0.0's dnn leaves out and 4.14.0's misplaces",)},
         differs=True,
     ),
+    # threads: the other threads' processor time in the 0.3 s after a product of (600, 600), on a Zen 3 of 2.45 GHz
+    Record(
+        "OpenBLAS 0.3.31 in NumPy 2.4.6, OPENBLAS_THREAD_TIMEOUT unset and 0 as 28: 0.11 s; 20: 1 to 4 ms; 16: 0.1 ms",
+        ("a tenth of a second", "takes 0 for its default", "20 is about 2 ms, 16 about 0.1 ms"),
+        None,
+        {
+            "npconv/threads.py": (
+                "these spin for a tenth of a second", "OpenBLAS takes 0 for its default", "20 is about 2 ms, 16 about 0.1 ms",
+            ),
+        },
+    ),
 ]  # fmt: skip
 
 MEASURED = ("docs/speed.md", "npconv/bench/")  # npconv and torch timed side by side, on the machine that is named there
@@ -648,6 +659,8 @@ NO_CLAIM: dict[str, tuple[str, ...]] = {
     "docs/weights.md": ("stay those libraries' business", "## A photograph, with torchvision", "## With Keras", "## With timm",
                         "with torch in float64, where 1e-11 is left"),
     "npconv/checks/cases.py": ("sizes at which inference runtimes transform", "so wide that inference runtimes transform"),
+    "npconv/cli/__init__.py": ("Let OpenBLAS's threads sleep", "OpenBLAS reads the variable when NumPy is loaded"),
+    "npconv/threads.py": ("or where OpenBLAS has one thread; else there is one", "OpenBLAS's functions that get and set its number"),
     "npconv/course/grading/process.py": ("by which libraries are found",),
     # the figure of the times that ship with the package
     "*": ("npconv 0.14 to 0.37, median 0.19, torch", "torch: standard 35 to 199", "20 times as fast in torch (median 5.7)",

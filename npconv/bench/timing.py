@@ -16,14 +16,14 @@ PEERS = ("torch", "onnxruntime")  # other libraries, with whose names those of t
 
 SLOW = 0.5  # seconds; what takes longer runs three times only
 SAMPLE = 0.01  # seconds; shorter calls are repeated for as long
-REST = 0.06
-"""Seconds until the other library's threads have gone to sleep.
+REST = 0.15
+"""Seconds until the other library's threads have gone to sleep; NumPy's spin for 0.11 s unless they are told otherwise.
 
 A process of its own for each library shows no more. Medians of 7 to 9 on two cores (Zen 3), the time in this process,
 after the rest, over that in its own: MobileNetV2 in inference, batch 1, torch 1.05 and 1.07, onnxruntime 1.01, npconv
 1.03; a block's step torch 1.02 and 1.06, npconv 1.10; a depthwise layer torch 1.00 to 1.16, npconv 1.08 and 1.22.
-Without the rest torch's inference took 31 ms in place of 20. npconv needs none after its limit: both use the same
-threads, those of NumPy's products.
+Without the rest torch's inference took 31 ms in place of 20. npconv needs none after its limit, as it has threads of
+its own only where NumPy's do not spin.
 """
 
 
