@@ -8,6 +8,7 @@ MobileNetV2 paper's section 5.1, as in `npconv.inverted_residual_split`.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from math import prod
 from typing import Any
 
@@ -104,13 +105,18 @@ class BandedBlock:
         self.shortcut = getattr(block, "shortcut", False)
         self.y_shape = (*g.output, self.project.kernel.shape[-1])
         channels = self.depthwise.kernel.shape[-1]
-        for _ in range(2):  # the first time lets the buffers grow to what the largest band needs
-            self.bands = list(_bands(g, channels, self.y_shape[-1], dtype, size, buffers))
-        self.shares = [self.bands[number :: len(buffers)] for number in range(min(len(buffers), len(self.bands)))]
-        self.groups = {band.group.start: self._group(g, band) for band in self.bands}
+        self._takes = (g, channels, self.y_shape[-1], dtype, size, buffers)
+        self.groups = {band.group.start: self._group(g, band) for band in _bands(*self._takes)}  # the buffers grow
+        self.bands: list[BlockBand] = []
+        self.shares: list[list[BlockBand]] = []
         self.project_bias = np.tile(self.project.bias, g.width.output)
         products = g.height.input * g.width.input * (0 if self.expand is None else len(self.expand.kernel))
         self.operations = g.batch * channels * products + prod(self.y_shape) * channels
+
+    def take_buffers(self) -> None:
+        """Make the bands, with views of the buffers, when these are large enough for all blocks."""
+        self.bands, buffers = list(_bands(*self._takes)), self._takes[-1]
+        self.shares = [self.bands[number :: len(buffers)] for number in range(min(len(buffers), len(self.bands)))]
 
     def _group(self, g: Geometry, band: BlockBand) -> BlockGroup:
         """The kernels and biases of the band's group of channels."""
@@ -123,20 +129,17 @@ class BandedBlock:
             self.project.kernel[group],
         )
 
-    def forward(self, x: Array) -> Array:
-        """The block's output for x."""
-        y = np.empty(self.y_shape, x.dtype)
+    def compute(self, share: int, x: Array, y: Array) -> None:
+        """Write the bands of a share, where there is one of that number."""
+        for band in self.shares[share] if share < len(self.shares) else ():
+            self._compute(band, x, y)
 
-        def compute(share: list[BlockBand]) -> None:
-            for band in share:
-                self._compute(band, x, y)
-
-        threads.each(compute, self.shares, self.operations)
+    def add_up(self, x: Array, y: Array) -> None:
+        """Complete the output where bands are groups of channels, when all of them are computed."""
         if len(self.groups) > 1:
             for band in self.bands[1:]:
                 y += band.partial
             self._finish(y, x)
-        return y
 
     def _compute(self, band: BlockBand, x: Array, y: Array) -> None:
         """Write a band of the output y, or its group's part of the sum that y is."""
@@ -170,6 +173,33 @@ class BandedBlock:
             self.project.activation(out)
         if self.shortcut:
             out += x
+
+
+class BlocksInARow:
+    """A forward pass through blocks, one after the other, with threads that are called once for all of them."""
+
+    def __init__(self, blocks: list[BandedBlock], x: Array) -> None:
+        self.blocks, self.x = blocks, x
+        self.y: Array = np.empty(blocks[0].y_shape, x.dtype)
+
+    def forward(self) -> Array:
+        """The last block's output for x."""
+        rounds = [
+            (partial(self._compute, block), partial(self._next, number)) for number, block in enumerate(self.blocks)
+        ]
+        shares = range(max(len(block.shares) for block in self.blocks))
+        threads.in_rounds(rounds, shares, sum(block.operations for block in self.blocks) // len(self.blocks))
+        return self.y
+
+    def _compute(self, block: BandedBlock, share: int) -> None:
+        block.compute(share, self.x, self.y)
+
+    def _next(self, number: int) -> None:
+        """Complete a block's output, which is the next one's input."""
+        self.blocks[number].add_up(self.x, self.y)
+        if number + 1 < len(self.blocks):
+            self.x = self.y  # first, so that the volume before is free when the next one is made
+            self.y = np.empty(self.blocks[number + 1].y_shape, self.x.dtype)
 
 
 def as_rows(volume: Array) -> Array:
@@ -243,12 +273,12 @@ def _bands(
         columns = slice(g.width.inside.start * width, g.width.inside.stop * width)
         lines = tap_lines(part, padded)
         filtered = buffers.take("product", (*part.output, width), dtype)  # `expanded` is in the padded buffer by then
-        partial = buffers.take("partial", (*part.output, out_channels), dtype) if group.start else None
+        own = buffers.take("partial", (*part.output, out_channels), dtype) if group.start else None
         places = (padded.ctypes.data, padded.strides, padded.shape, height.inside, g.width.inside)
         yield BlockBand(
             buffers, images, rows, read, group, expanded, inside, as_rows(padded)[:, height.inside, columns],
             Padding([a for a in around if a.size], places), lines, filtered,
-            filtered.reshape(lines[:, :, :, 0, 0].shape), as_rows(filtered), partial,
+            filtered.reshape(lines[:, :, :, 0, 0].shape), as_rows(filtered), own,
         )  # fmt: skip
 
 

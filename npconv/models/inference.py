@@ -18,7 +18,7 @@ from ..kernels import arguments
 from ..kernels.geometry import Array
 from ..layers import Layer, Sequential
 from ..layers.blocks import DepthwiseSeparable, InvertedResidual
-from .in_bands import IN_PLACE, BandedBlock, Buffers, block_geometry, takes
+from .in_bands import IN_PLACE, BandedBlock, BlocksInARow, Buffers, block_geometry, takes
 from .in_parts import IN_PARTS, LayerInParts
 from .network import MobileNet
 
@@ -86,9 +86,8 @@ class Inference:
 
     def _run(self, name: str, layer: Layer, y: Array, x: Array) -> Array:
         """The layer's output for y, which may be overwritten where it shares no memory with the images x."""
-        block = self._in_bands(name, layer, y)
-        if block is not None:
-            return block.forward(y)
+        if blocks := self._blocks_in_front("", [(name, layer)], y):
+            return BlocksInARow(blocks, y).forward()
         if isinstance(layer, Sequential) and type(layer).forward in IN_A_ROW:
             return self._run_row(name, list(layer.layers.items()), y, x)
         if type(layer) in IN_PLACE and not np.may_share_memory(x, y):
@@ -100,6 +99,11 @@ class Inference:
     def _run_row(self, name: str, layers: list[tuple[str, Layer]], y: Array, x: Array) -> Array:
         """The output of layers in a row for y; a convolution in parts takes the activation behind it with it."""
         while layers:
+            if blocks := self._blocks_in_front(name, layers, y):
+                row = BlocksInARow(blocks, y)
+                del y, layers[: len(blocks)]  # it lets go of a volume when the next one is there
+                y = row.forward()
+                continue
             key, layer = layers.pop(0)
             key = f"{name}.{key}" if name else key
             parts = self._in_parts(key, layer, y)
@@ -110,6 +114,20 @@ class Inference:
                 y = parts.forward(y, activation)
                 del layers[: activation is not None]
         return y
+
+    def _blocks_in_front(self, name: str, layers: list[tuple[str, Layer]], y: Array) -> list[BandedBlock]:
+        """The first layers, prepared, as far as they are blocks that can be computed in bands."""
+        blocks: list[BandedBlock] = []
+        for key, layer in layers:
+            block = self._in_bands(f"{name}.{key}" if name else key, layer, y)
+            if block is None:
+                break
+            blocks.append(block)
+            y = np.broadcast_to(y.dtype.type(0), block.y_shape)  # of the next one's input only shape and dtype count
+        if not all(block.bands for block in blocks):
+            for block in blocks:
+                block.take_buffers()
+        return blocks
 
     def _in_parts(self, name: str, layer: Layer, x: Array) -> LayerInParts | None:
         """The layer prepared for inputs like x, or None where it isn't worth parts, or isn't a convolution."""
