@@ -44,7 +44,7 @@ def relu_backward(dy: Array, x: Array) -> Array:
 
 def relu_backward_unchecked(dy: Array, x: Array) -> Array:
     """`relu_backward` of arrays that are checked."""
-    return elementwise(lambda dy, x, out: zero_where(x.real <= 0, dy, out), dy, x, dtype=native(dy))
+    return elementwise(lambda dy, x, out: zero_where(x.real <= 0, dy, out), dy, x, dtype=native(dy), passes=3)
 
 
 def relu6(x: Array) -> Array:
@@ -79,4 +79,8 @@ def relu6_backward(dy: Array, x: Array) -> Array:
 
 def relu6_backward_unchecked(dy: Array, x: Array) -> Array:
     """`relu6_backward` of arrays that are checked."""
-    return elementwise(lambda dy, x, out: zero_where((x.real <= 0) | (x.real >= 6), dy, out), dy, x, dtype=native(dy))
+
+    def masked(dy: Array, x: Array, out: Array | None) -> Array:
+        return zero_where((x.real <= 0) | (x.real >= 6), dy, out)
+
+    return elementwise(masked, dy, x, dtype=native(dy), passes=5)

@@ -73,7 +73,8 @@ def conv2d_backward(g: Geometry, dy: Array, x: Array, kernel: Array) -> tuple[Ar
         turned_kernel = np.ascontiguousarray(kernel[::-1, ::-1].swapaxes(2, 3))  # (Dᵣ, Dᵣ, N, M)
         return conv2d(mirrored(g), dy, turned_kernel), rounded(sums.total, dy, x)
     dx = np.empty((g.batch, g.height.input, g.width.input, kernel.shape[2]), np.result_type(dy, kernel))
-    scatter = scatter_planes if kernel.shape[2] < FEW_CHANNELS else scatter_columns
+    in_planes = kernel.shape[2] < FEW_CHANNELS and dx.dtype != object  # objects write down dy times kernel
+    scatter = scatter_planes if in_planes else scatter_columns
     by_image = groupby(bands(g, as_matrix(kernel)[:, 0].nbytes), key=itemgetter(0))
     work += [partial(scatter, g, dy, kernel, dx, images, [rows for _, rows in some]) for images, some in by_image]
     threads.each(call, work, 2 * products(dy, kernel), most)

@@ -63,7 +63,7 @@ def stages_of(x: Array, scale: Array, shift: Array, epsilon: float) -> BatchNorm
         out += shifts
         return out
 
-    output = elementwise(scaled, lines(centred), dtype=dtype)  # (B, L, X)
+    output = elementwise(scaled, lines(centred), dtype=dtype, passes=2)  # (B, L, X)
     return BatchNormStages(mean, variance, deviation, centred, rounded(output, x, scale, shift).reshape(x.shape))
 
 
@@ -141,7 +141,7 @@ def batch_norm_gradients(dy: Array, scale: Array, stages: BatchNormStages) -> tu
         out *= scales
         return out
 
-    dx = elementwise(back, lines(centred), lines(dy), dtype=dtype)  # (B, L, X)
+    dx = elementwise(back, lines(centred), lines(dy), dtype=dtype, passes=4)  # (B, L, X)
     return rounded(dx, dy, scale, output).reshape(dy.shape), rounded(dscale, dy, output), rounded(dshift, dy)
 
 
@@ -179,7 +179,7 @@ def batch_norm_inference(
         out += shifts
         return out
 
-    y = elementwise(scaled, lines(x), dtype=dtype)  # (B, L, X)
+    y = elementwise(scaled, lines(x), dtype=dtype, passes=3)  # (B, L, X)
     return rounded(y, x, scale, shift, mean, variance).reshape(x.shape)
 
 
