@@ -25,7 +25,9 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-WORTH = 2**20  # operations; handing work to a thread takes 0.03 ms or more, as long as 2**18 of them
+WORTH = (
+    3 * 2**20
+)  # operations, half a millisecond; of fewer, handing work to a thread takes as much as it gains: 0.05 to 0.15 ms
 SHORT = 20  # OPENBLAS_THREAD_TIMEOUT is a power of two of processor cycles: 20 is about 2 ms, 16 about 0.1 ms
 ONE_THREAD = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 OF_A_PROCESS = (*ONE_THREAD, "NPCONV_THREADS")  # all 1 for processes side by side, which would wait for a core
@@ -114,7 +116,7 @@ def in_rounds(rounds: Iterable[Round], parts: Sequence[Any], operations: int, mo
 
 def count() -> int:
     """The number of threads that are used for large arrays, the calling one among them."""
-    return _chosen or _by_default()[0]
+    return _chosen or _by_default(*_settings())[0]
 
 
 def use(number: int | None) -> None:
@@ -140,20 +142,24 @@ def use(number: int | None) -> None:
 
 def report() -> str:
     """The number of threads, and the reason for it, in one line."""
-    number, reason = (_chosen, f"as npconv.threads.use({_chosen}) says") if _chosen else _by_default()
+    number, reason = (_chosen, f"as npconv.threads.use({_chosen}) says") if _chosen else _by_default(*_settings())
     return f"{number} thread{'s' * (number > 1)}, {reason}"
 
 
-def _by_default() -> tuple[int, str]:
-    wanted = os.environ.get("NPCONV_THREADS", "")
+def _settings() -> tuple[str, str, int | None]:
+    return os.environ.get("NPCONV_THREADS", ""), os.environ.get("OPENBLAS_THREAD_TIMEOUT", ""), blas_threads()
+
+
+@cache
+def _by_default(wanted: str, timeout: str, own: int | None) -> tuple[int, str]:
+    """The number of threads and the reason, from the settings and the cores that this process may use."""
     if wanted.isdecimal() and int(wanted):
         return int(wanted), f"as NPCONV_THREADS={wanted} says"
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     if cores == 1:
         return 1, "as there is one core"
-    if (own := blas_threads()) == 1:
+    if own == 1:
         return cores, "one for each core, as NumPy's matrix product has one thread"
-    timeout = os.environ.get("OPENBLAS_THREAD_TIMEOUT", "")
     if own and timeout.isdecimal() and 0 < int(timeout) <= SHORT:  # OpenBLAS takes 0 for its default
         return cores, f"one for each core, as OPENBLAS_THREAD_TIMEOUT={timeout} ends the spinning of OpenBLAS's threads"
     return (

@@ -261,8 +261,10 @@ def turns_round(g: Geometry) -> bool:
 
 
 def parts(g: Geometry, y: Array, times: int = 1) -> Iterator[Band]:
-    """Bands of a depthwise convolution's output for several threads, about four, or larger ones: each costs 0.03 ms."""
-    return bands(g, y.shape[-1] * y.itemsize, size=times * min(max(y.nbytes // 4, SMALL_PART), LARGE_PART))
+    """Bands of a depthwise convolution's output for several threads: one if it is small, else an even number."""
+    number = -(-y.nbytes // LARGE_PART)
+    number = 1 if y.nbytes < 2 * SMALL_PART else number + number % 2
+    return bands(g, y.shape[-1] * y.itemsize, size=times * -(-y.nbytes // number))
 
 
 def operations(y: Array, kernel: Array) -> int:

@@ -18,7 +18,7 @@ def elementwise(function: Callable[..., Array], *arrays: Array, dtype: "np.dtype
     The function returns its result, in `dtype`, and writes it to `out` where that is not None. It goes through the
     arrays `passes` times; a single pass is worth a second thread from 2 million numbers on.
     """
-    a, operations = arrays[0], passes * arrays[0].size // 2
+    a, operations = arrays[0], 3 * passes * arrays[0].size // 2
     if (
         operations < threads.WORTH
         or a.ndim < 2

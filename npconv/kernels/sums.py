@@ -99,7 +99,7 @@ def _block_sums(block: Array, other: Array | None = None) -> Array:
             np.einsum("klx,klx->kx", block[some], other[some], out=sums[some])
 
     at_once = max(1, PIECE * len(block) // block.size)
-    operations = block.size // 4 if other is None else block.size  # BLAS's sum takes a third of einsum's time
+    operations = block.size if other is None else 3 * block.size  # einsum takes three times as long as BLAS
     threads.each(add, (slice(start, start + at_once) for start in range(0, len(block), at_once)), operations)
     return sums
 

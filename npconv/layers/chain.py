@@ -69,7 +69,7 @@ class LayerChain:
 
         def receive(number: int) -> None:
             d = dy[self.parts[number]]
-            last.receive_part(number, d, last.activate_part(number, np.empty_like(d)))
+            last.receive_part(number, d, last.activate_part(number, np.empty_like(d)), own=False)
 
         def send(link: Link, number: int) -> None:
             x = self._input(link, number)
@@ -187,13 +187,16 @@ class Link:
             np.clip(rows, 0, self.ceiling, out=rows)
         return out
 
-    def receive_part(self, number: int, d: Array, output: Array) -> None:
-        """A part of the gradient for the output, and its sums for the gradients of scale and shift."""
+    def receive_part(self, number: int, d: Array, output: Array, own: bool = True) -> None:
+        """A part of the gradient for the output, and its sums for the gradients of scale and shift.
+
+        Where it is the chain's own, what the activation stops is set to 0 in its place.
+        """
         if self.ceiling is not None:
             dead = output <= 0
             if self.ceiling < inf:
                 dead |= output >= self.ceiling
-            d = zero_where(dead, d)
+            d = zero_where(dead, d, d if own else None)
         self.upstream[number], self.dshifts[number] = d, channel_sums(d)
         self.dscales[number] = channel_sums(d, self.maps[number]) - self.offsets[number] * self.dshifts[number]
 
