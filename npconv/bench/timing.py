@@ -36,7 +36,8 @@ def samples_in_turn(timed: Calls, rounds: int) -> dict[tuple[str, str], list[flo
     """Seconds, round by round; short calls are repeated within a round, very long ones stop after the third.
 
     The threads of a library spin for some milliseconds after a call, in wait for the next, and take the cores from one
-    another. So where the libraries change there is first a rest, and a call that doesn't count.
+    another. So where the libraries change there is first a rest. A call that doesn't count is before each sample, as the
+    call of another function has left other numbers in the cache, and as many again after a rest.
     """
     several, last = len({_library(name) for name, _ in timed}) > 1, ""
 
@@ -56,8 +57,7 @@ def samples_in_turn(timed: Calls, rounds: int) -> dict[tuple[str, str], list[flo
     for number in range(rounds):
         for key, run in timed.items():
             if number < 3 or statistics.median(samples[key]) < SLOW:
-                if rested(key[0]):
-                    seconds_each(run, 1 + repeats[key])
+                seconds_each(run, 1 + repeats[key] * rested(key[0]))
                 samples[key].append(seconds_each(run, repeats[key]))
     return samples
 
