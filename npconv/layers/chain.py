@@ -30,9 +30,7 @@ from .layer import Layer
 from .normalization import BatchNorm
 
 WHOLE = 2**19  # bytes of a batch's widest map, below which it is one part
-PART = (
-    2**21
-)  # bytes of the widest map in a part at most, unless one image has more; 1 MiB takes 1.2, 8 MiB 1.3 of the time
+PART = 2**21  # bytes of the widest map in a part, unless an image has more; 1 MiB takes 1.2, 8 MiB 1.3 of the time
 OPERATIONS = 30  # with each number of a map, in one pass through the batch
 
 KINDS = (Conv2D, DepthwiseConv2D, PointwiseConv2D)
