@@ -19,7 +19,7 @@ NARROW = {np.dtype(np.int64): np.int32, np.dtype(np.uint64): np.uint32}
 RESULTS = {np.ndarray, np.int64, np.uint64, tuple, type(np.dtype(np.int64))}  # of all others nothing is looked at
 OWNERS = np.ndarray | np.generic | np.ufunc | np.random.Generator
 FROM_VALUES = (np.array, np.asarray, np.full, np.arange)  # keep 64 bits where a number needs them
-BY_VALUE = ("super", "locals", "vars", "eval", "exec")  # they look at who calls
+BY_VALUE = ("super", "globals", "locals", "vars", "eval", "exec")  # they look at who calls
 OPERATORS = {"Mult": "mul", "Div": "truediv", "BitOr": "or_", "BitXor": "xor", "BitAnd": "and_", "MatMult": "matmul"}
 
 
