@@ -10,7 +10,8 @@ them at once. The mean of the batch is then within some deviations of 0, so that
 one sum without a loss of digits.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Sequence
+from copy import copy
 from functools import partial
 from math import inf, prod
 from typing import Any
@@ -47,9 +48,10 @@ class LayerChain:
         ]
         self.widest = max(prod(link.shape) for link in links)
         self.parts = partition(len(x), self.widest * x.itemsize)
+        self.remembered: list[Any] = []  # by each layer
 
     def forward(self, x: Array, training: bool = True) -> Array:
-        """The output of the last layer for x; the layers remember it too."""
+        """The output of the last layer for x; each layer then remembers what it would after a forward of its own."""
         last, y = self.links[-1], np.empty(self.links[-1].shape, x.dtype)
         for link in self.links:
             link.start(len(self.parts))
@@ -57,19 +59,25 @@ class LayerChain:
         self._run([*rounds, (lambda number: last.activate_part(number, y[self.parts[number]]), None)])
         for link in self.links:
             self._let_remember(link)
+        self.remembered = [layer._saved for layer in self.layers]
         return y
 
     def backward(self, dy: Array) -> Array:
-        """dx; the layers' `grads` get theirs. A dy of another shape or dtype is left to the layers themselves."""
+        """dx; the layers' `grads` get theirs.
+
+        Left to the layers themselves are a dy of another shape or dtype, and all where one of them remembers another
+        forward by now.
+        """
         last, dx = self.links[-1], np.empty_like(self.x)
-        if type(dy) is not np.ndarray or (dy.shape, dy.dtype) != (last.shape, dx.dtype):
+        fits = type(dy) is np.ndarray and (dy.shape, dy.dtype) == (last.shape, dx.dtype)
+        if not fits or any(layer._saved is not saved for layer, saved in self._memories()):
             for layer in reversed(self.layers):
                 dy = layer.backward(dy)
             return dy
 
         def receive(number: int) -> None:
             d = dy[self.parts[number]]
-            last.receive_part(number, d, last.activate_part(number, np.empty_like(d)), own=False)
+            last.receive_part(number, d, last.activate_part(number, np.empty(d.shape, d.dtype)), own=False)
 
         def send(link: Link, number: int) -> None:
             x = self._input(link, number)
@@ -84,9 +92,16 @@ class LayerChain:
         return dx
 
     def forget(self) -> None:
-        """Drop the maps."""
+        """Drop the maps, and what the layers remember of them."""
+        for layer, saved in self._memories():
+            if layer._saved is saved:
+                layer.forget()
         for link in self.links:
-            link.maps = []
+            link.maps.clear()
+
+    def _memories(self) -> Iterable[tuple[Layer, Any]]:
+        """Each layer with what it remembers of this forward."""
+        return zip(self.layers, self.remembered, strict=True)
 
     def _run(self, rounds: Sequence[Round]) -> None:
         in_rounds(rounds, range(len(self.parts)), OPERATIONS * self.widest)
@@ -95,10 +110,10 @@ class LayerChain:
         link.forward_part(number, self._input(link, number))
 
     def _input(self, link: "Link", number: int) -> Array:
-        """A part of a convolution's input; a depthwise one's has its padding around it."""
+        """A part of a convolution's input; a depthwise one's has its padding around it, and lies in one piece."""
         if link.before is None:
             x = self.x[self.parts[number]]
-            return link.part(len(x)).pad(x) if link.depthwise else x
+            return np.ascontiguousarray(link.part(len(x)).pad(x)) if link.depthwise else x
         maps = link.before.maps[number]
         if not link.depthwise:
             return link.before.activate_part(number, np.empty_like(maps))
@@ -108,22 +123,10 @@ class LayerChain:
 
     def _let_remember(self, link: "Link") -> None:
         """Let each layer remember what it does after a forward of its own, made when it is asked for."""
-        numbers = range(len(self.parts))
-
-        def joined(part: Callable[[int], Array]) -> Callable[[], Array]:
-            return lambda: np.concatenate([part(number) for number in numbers])
-
-        def output(link: Link, activated: bool) -> Callable[[], Array]:
-            return joined(lambda number: link.activate_part(number, np.empty_like(link.maps[number]), activated))
-
-        def stages() -> BatchNormStages:
-            centred = joined(lambda number: link.maps[number] - link.offsets[number].astype(self.x.dtype))
-            return BatchNormStages(link.mean, link.variance, link.deviation, centred(), output(link, False)())
-
-        link.linear._saved = self.x if link.before is None else output(link.before, True)
-        link.norm._saved = stages
+        link.linear._saved = self.x if link.before is None else link.before.without_layers().output
+        link.norm._saved = link.without_layers().stages
         if link.activation is not None:
-            link.activation._saved = output(link, True)
+            link.activation._saved = link.without_layers().output
 
 
 class Link:
@@ -186,6 +189,23 @@ class Link:
         if activated and self.ceiling is not None:
             np.clip(rows, 0, self.ceiling, out=rows)
         return out
+
+    def output(self, activated: bool = True) -> Array:
+        """The output, normalised and activated, as one array."""
+        parts = enumerate(self.maps)
+        return np.concatenate([self.activate_part(number, np.empty_like(a), activated) for number, a in parts])
+
+    def stages(self) -> BatchNormStages:
+        """What the normalisation of the whole batch would store."""
+        pairs = zip(self.maps, self.offsets, strict=True)
+        centred = np.concatenate([maps - offsets.astype(maps.dtype) for maps, offsets in pairs])
+        return BatchNormStages(self.mean, self.variance, self.deviation, centred, self.output(activated=False))
+
+    def without_layers(self) -> "Link":
+        """A copy for a layer to remember: one that held itself would be freed late, by the garbage collector."""
+        twin = copy(self)
+        del twin.linear, twin.norm, twin.activation, twin.before
+        return twin
 
     def receive_part(self, number: int, d: Array, output: Array, own: bool = True) -> None:
         """A part of the gradient for the output, and its sums for the gradients of scale and shift.
@@ -285,6 +305,8 @@ def chain_at(layers: Sequence[Layer], x: Array) -> LayerChain | None:
     ReLU6 behind that, or none. x and the parameters must have one dtype, float32 or float64. All else, and all that is
     wrong, is left to the layers themselves.
     """
+    if type(x) is not np.ndarray:
+        return None
     links: list[Link] = []
     while len(layers) > 1 and isinstance(linear := layers[0], Linear) and isinstance(norm := layers[1], BatchNorm):
         before = links[-1] if links else None
@@ -303,7 +325,7 @@ def _geometry(linear: Linear, norm: BatchNorm, shape: tuple[int, ...], dtype: np
         return None
     kernel, *bias = linear.params.values()
     arrays = [kernel, *norm.params.values()]
-    if bias or dtype.char not in "fd" or any(a.dtype != dtype for a in arrays) or len(shape) != 4:
+    if bias or dtype not in (np.float32, np.float64) or any(a.dtype != dtype for a in arrays) or len(shape) != 4:
         return None
     if isinstance(linear, DepthwiseConv2D) and kernel.shape[-1] != shape[-1]:
         return None  # a depth multiplier

@@ -1,7 +1,7 @@
 """Layers in a row, which are a layer again."""
 
 import copy
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 from ..cost import Cost
@@ -35,9 +35,10 @@ class Sequential(Layer):
     ((2, 5, 4, 8), ['stem.kernel'])
     """
 
+    _passed: Sequence[Layer | LayerChain] = ()  # what the last forward went through
+
     def __init__(self, *layers: Layer | Mapping[str, Layer]) -> None:
         super().__init__()
-        self._passed: list[Layer | LayerChain] = []
         named: dict[str, Any] = {str(number): layer for number, layer in enumerate(layers)}
         if len(layers) == 1 and isinstance(layers[0], Mapping):
             named = dict(layers[0])
@@ -84,12 +85,14 @@ class Sequential(Layer):
     def forward(self, x: Array, training: bool = False) -> Array:
         """x through every layer; in training convolutions with their normalisation are one `LayerChain`."""
         self._drop_passed()
-        todo = list(self.layers.values())
+        todo: list[Layer] = list(self.layers.values())
+        passed: list[Layer | LayerChain] = []
         while todo:
             chain = chain_at(todo, x) if training else None
             x = (chain or todo[0]).forward(x, training)
-            self._passed.append(chain or todo[0])
+            passed.append(chain or todo[0])
             del todo[: len(chain.layers) if chain else 1]
+        self._passed = passed
         return x
 
     def backward(self, dy: Array) -> Array:
@@ -141,14 +144,14 @@ class Sequential(Layer):
             layer.forget()
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**super().__getstate__(), "_passed": []}
+        return {**super().__getstate__(), "_passed": ()}
 
     def _drop_passed(self) -> None:
         """Drop what the last forward went through."""
         for passed in self._passed:
             if isinstance(passed, LayerChain):
                 passed.forget()
-        self._passed = []
+        self._passed = ()
 
     def leaves(self) -> Iterator[Layer]:
         """The leaves of every layer, in the order of forward."""
@@ -158,7 +161,6 @@ class Sequential(Layer):
     def _adopt(self, layers: dict[str, Layer]) -> None:
         """Take layers for one's own, and their arrays under their names."""
         self.layers = layers
-        self._passed = []
         for kind in ("params", "grads", "state"):
             arrays: dict[str, Any] = {
                 f"{name}.{key}": a for name, layer in layers.items() for key, a in getattr(layer, kind).items()

@@ -61,9 +61,8 @@ MUTANTS = [
     Mutant("padding that is normalised", "chain", "link.before.activate_part(number, link.inside(x))", "x += link.before.norm.params['shift']; link.before.activate_part(number, link.inside(x))", "parts"),
     Mutant("running statistics not moved", "chain", "self.norm.move_statistics(", "(lambda *_: None)(", "parts"),
     Mutant("all parts of the gradient the first", "chain", "dx[self.parts[number]] = da", "dx[self.parts[0]] = da[:1]", "parts"),
-    Mutant("a chain's maps kept in a copy", "sequential", '{**super().__getstate__(), "_passed": []}', "super().__getstate__()", "memory"),
-    Mutant("a layer of a chain remembers its output as it was", "chain", "link.activation._saved = output(link, True)", "link.activation._saved = output(link, False)", "parts"),
-    Mutant("normalisation of a chain remembers the maps", "chain", "link.maps[number] - link.offsets[number]", "link.maps[number] - 0 * link.offsets[number]", "parts"),
+    Mutant("a layer of a chain remembers its output as it was", "chain", "link.activation._saved = link.without_layers().output", "link.activation._saved = partial(link.without_layers().output, False)", "parts"),
+    Mutant("normalisation of a chain remembers the maps", "chain", "maps - offsets.astype", "maps - 0 * offsets.astype", "parts"),
     # in a row
     Mutant("training doesn't reach the layers", "sequential", ".forward(x, training)", ".forward(x)", "modes"),
     Mutant("backward in forward's order", "sequential", "reversed(self._passed or self.layers.values())", "(self._passed or self.layers.values())", "gradients of Sequential"),

@@ -3,7 +3,10 @@
 layer_guards.py holds them against the layers one after the other.
 """
 
+import gc
+import pickle
 import tracemalloc
+import weakref
 
 import numpy as np
 import pytest
@@ -126,6 +129,7 @@ def test_what_is_no_chain_is_left_to_the_layers():
         (DepthwiseConv2D(4, depth_multiplier=2), BatchNorm(8)): x,
         (PointwiseConv2D(4, 6, dtype=np.float64), BatchNorm(6, dtype=np.float64)): x,
         (PointwiseConv2D(4, 6, dtype=np.float16), BatchNorm(6, dtype=np.float16)): x.astype(np.float16),
+        (PointwiseConv2D(4, 6, dtype=">f4"), BatchNorm(6, dtype=">f4")): x.astype(">f4"),
         (Own(4, 6), norm): x,
         (patched, norm): x,
         (norm, ReLU6()): images(6),
@@ -170,3 +174,81 @@ def test_the_last_forward_counts():
     for a, b in zip(step(block, x)[:2], expected, strict=False):
         np.testing.assert_array_equal(a, b)
     assert not np.allclose(inference, expected[1])
+
+
+ORDERS = {
+    "Fortran": np.asfortranarray,
+    "channels first": lambda a: a.transpose(0, 3, 1, 2).copy().transpose(0, 2, 3, 1),
+    "every other channel": lambda a: np.repeat(a, 2, axis=-1)[..., ::2],
+    "every other image": lambda a: np.repeat(a, 2, axis=0)[::2],
+}
+
+
+@pytest.mark.usefixtures("_small_parts")
+@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize("kind", [PointwiseConv2D, DepthwiseConv2D, Conv2D])
+def test_images_and_gradients_may_lie_in_memory_in_any_order_and_are_not_changed(kind, order):
+    row = Sequential(kind(4, *([] if kind is DepthwiseConv2D else [4])), BatchNorm(4), ReLU6())
+    x = images(4)
+    expected, arranged = step(row.copy(), x), ORDERS[order](x)
+    y = row.forward(arranged, training=True)
+    dy = np.random.default_rng(1).standard_normal(y.shape).astype(np.float32)
+    arranged_dy = ORDERS[order](dy)
+    arranged_dy.flags.writeable = False
+    np.testing.assert_array_equal(y, expected[0])
+    np.testing.assert_allclose(row.backward(arranged_dy), expected[1], rtol=1e-5, atol=1e-6)
+    np.testing.assert_array_equal(arranged, x)
+    np.testing.assert_array_equal(arranged_dy, dy)
+
+
+def test_backward_belongs_to_the_last_forward_of_the_layers_themselves_too():
+    block, x = InvertedResidual(4, 6, 2), images(4)[::-1].copy()
+    twin, dy = block.copy(), np.random.default_rng(1).standard_normal((7, 7, 5, 6), np.float32)
+    twin.forward(x, training=True)
+    expected = twin.backward(dy)
+    block.forward(images(4), training=True)
+    for layer in block.layers.values():
+        x = layer.forward(x, training=True)
+    np.testing.assert_allclose(block.backward(dy), expected, rtol=1e-4, atol=1e-5)
+
+
+def test_a_forward_that_failed_leaves_nothing_to_go_back_through():
+    block = InvertedResidual(4, 6, 2)
+    y = block.forward(images(4), training=True)
+    with pytest.raises(ValueError, match="M = 3 as in x"):
+        block.forward(images(3), training=True)
+    with pytest.raises(RuntimeError, match="there was no forward to go back through"):
+        block.backward(y)
+
+
+def test_images_of_another_type_are_refused_by_the_layers():
+    with pytest.raises(TypeError, match=r"x must be a numpy\.ndarray; got list"):
+        InvertedResidual(4, 6).forward(images(4).tolist(), training=True)
+
+
+def test_a_network_that_was_pickled_before_there_were_chains_can_be_trained():
+    block = InvertedResidual(4, 6, 2)
+    older = object.__new__(InvertedResidual)
+    older.__dict__ |= {name: value for name, value in block.copy().__getstate__().items() if name != "_passed"}
+    for a, b in zip(step(older, images(4)), step(block.copy(), images(4)), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_a_network_is_freed_without_the_garbage_collector():
+    block = InvertedResidual(4, 6, 2)
+    block.forward(images(4), training=True)
+    maps = [weakref.ref(a) for each in block._passed for link in each.links for a in link.maps]
+    assert len(maps) == 3
+    gc.disable()
+    try:
+        del block
+        assert all(reference() is None for reference in maps)
+    finally:
+        gc.enable()
+
+
+def test_a_pickled_network_holds_no_maps():
+    block = InvertedResidual(4, 6, 2)
+    size = len(pickle.dumps(block))
+    block.forward(images(4), training=True)
+    assert len(pickle.dumps(block)) == size
