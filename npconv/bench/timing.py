@@ -19,7 +19,7 @@ SAMPLE = 0.01  # seconds; shorter calls are repeated for as long
 REST = 0.15
 """Seconds until the other library's threads have gone to sleep; NumPy's spin for 0.11 s unless they are told otherwise.
 
-A process of its own for each library shows no more. Medians of 7 to 9 on two cores (Zen 3), the time in this process,
+A library in a process of its own takes 0.8 to 1 times as long. Medians of 7 to 9 on two cores (Zen 3), the time here,
 after the rest, over that in its own: MobileNetV2 in inference, batch 1, torch 1.05 and 1.07, onnxruntime 1.01, npconv
 1.03; a block's step torch 1.02 and 1.06, npconv 1.10; a depthwise layer torch 1.00 to 1.16, npconv 1.08 and 1.22.
 Without the rest torch's inference took 31 ms in place of 20. npconv needs none after its limit, as it has threads of
@@ -36,8 +36,8 @@ def samples_in_turn(timed: Calls, rounds: int) -> dict[tuple[str, str], list[flo
     """Seconds, round by round; short calls are repeated within a round, very long ones stop after the third.
 
     The threads of a library spin for some milliseconds after a call, in wait for the next, and take the cores from one
-    another. So where the libraries change there is first a rest. A call that doesn't count is before each sample, as the
-    call of another function has left other numbers in the cache, and as many again after a rest.
+    another. So where the libraries change there is first a rest. Each sample begins with a call that doesn't count, as
+    another function has left other numbers in the cache; after a rest a whole sample more does not count.
     """
     several, last = len({_library(name) for name, _ in timed}) > 1, ""
 

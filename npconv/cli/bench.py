@@ -21,7 +21,7 @@ Measurement: TypeAlias = tuple[str, str, Callable[..., Any]]  # its table, its d
 def add_parser(commands: Commands) -> None:
     """Add `npconv bench`."""
     bench = commands.add_parser(
-        "bench", help="speeds as ratios: to limits, and to torch and onnxruntime where they are"
+        "bench", help="speeds as ratios, to limits and to torch and onnxruntime where installed"
     )
     add = bench.add_argument
     add("--kind", nargs="+", choices=KINDS, default=KINDS, metavar="KIND", help=f"{', '.join(KINDS)} (all)")
@@ -30,7 +30,7 @@ def add_parser(commands: Commands) -> None:
     add("--rounds", type=Whole(1, 1000), default=15, metavar="R", help="how often each is timed (%(default)s)")
     add("--fast", action="store_true", help="leave the slower rungs of the ladder out")
     add("--json", nargs="?", type=File(), const="-", metavar="FILE", help="the same as data, to FILE or printed")
-    against_help = "a file that an earlier --json wrote: prints how much faster or slower each has become"
+    against_help = "an earlier run's --json: also print how much faster or slower each measurement is now"
     add("--against", type=File(ordinary=True), metavar="FILE", help=against_help)
     bench.set_defaults(run=_run)
 
@@ -177,9 +177,7 @@ def _print_run(run: Mapping[str, Any], measured: Mapping[str, Sequence[Any]]) ->
     means = group_means(entries(run))
     if not means:
         return
-    print(
-        "\nby group: the geometric mean, the lowest–highest row, and between which two quartiles the rounds' ratios are"
-    )
+    print("\nby group: the geometric mean, the lowest and the highest row, and the quartiles of the rounds' ratios")
     over = list(dict.fromkeys(name for each in means.values() for name in each))
     header = ["npconv", "direction", "B", "rows", *(f"× {name}" for name in over)]
     table = [[*map(str, key), *(_mean(each.get(name)) for name in over)] for key, each in means.items()]
