@@ -138,4 +138,7 @@ def zero_where(dead: Array, a: Array, out: Array | None = None) -> Array:
         bits = a.astype(dtype, copy=False).view(BITS[dtype])
         masked: Array = np.multiply(bits, ~dead, out=None if out is None else out.view(BITS[dtype])).view(dtype)
         return masked
-    return np.where(dead, np.zeros((), a.dtype), a)
+    masked = np.where(dead, np.zeros((), a.dtype), a)
+    if out is not None:
+        out[...] = masked
+    return masked

@@ -33,7 +33,7 @@ LAYOUTS = {
 }
 
 
-@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64], ids=lambda dtype: dtype.__name__)
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64, np.longdouble], ids=lambda dtype: dtype.__name__)
 @pytest.mark.parametrize("layout", LAYOUTS.values(), ids=LAYOUTS)
 @pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
 def test_pieces_on_any_number_of_threads_give_the_bits_of_the_whole(call, layout, dtype, monkeypatch):
