@@ -67,9 +67,10 @@ def conv2d_backward(g: Geometry, dy: Array, x: Array, kernel: Array) -> tuple[Ar
         sums.add(number, share)
 
     work, most = with_columns(g, padded, kernel, multiply)
+    most = min(most, max(1, WORKSPACE // kernel.nbytes))  # each holds a share of dkernel
     turns = keeps_size(g) and len(as_matrix(dy)) > kernel.shape[-1]  # with fewer positions it costs more than it saves
     if turns:
-        threads.each(call, work, products(dy, kernel), most)
+        threads.each(call, work, products(dy, kernel, x), most)
         turned_kernel = np.ascontiguousarray(kernel[::-1, ::-1].swapaxes(2, 3))  # (Dᵣ, Dᵣ, N, M)
         return conv2d(mirrored(g), dy, turned_kernel), rounded(sums.total, dy, x)
     dx = np.empty((g.batch, g.height.input, g.width.input, kernel.shape[2]), np.result_type(dy, kernel))
@@ -77,7 +78,7 @@ def conv2d_backward(g: Geometry, dy: Array, x: Array, kernel: Array) -> tuple[Ar
     scatter = scatter_planes if in_planes else scatter_columns
     by_image = groupby(bands(g, as_matrix(kernel)[:, 0].nbytes), key=itemgetter(0))
     work += [partial(scatter, g, dy, kernel, dx, images, [rows for _, rows in some]) for images, some in by_image]
-    threads.each(call, work, 2 * products(dy, kernel), most)
+    threads.each(call, work, 2 * products(dy, kernel, x), most)
     return dx, rounded(sums.total, dy, x)
 
 
@@ -148,7 +149,7 @@ def depthwise_conv2d_backward(g: Geometry, dy: Array, x: Array, kernel: Array) -
         back = ((slice(image, image + 1), slice(0, g.height.input)) for image in range(g.batch))
     work: list[Callable[[], None]] = [partial(compute_dkernel, number) for number in range(len(forward))]
     work += [partial(compute_dx, band) for band in back]
-    threads.each(call, work, 2 * operations(dy, kernel))
+    threads.each(call, work, 2 * operations(dy, kernel, x))
     return sum_channels(dx, x.shape[-1]), rounded(sums.total, dy, x)
 
 
@@ -202,7 +203,7 @@ def depthwise_dx(g: Geometry, dy: Array, kernel: Array, turned: Turned, dx: Arra
 def turned_kernels(g: Geometry, kernel: Array) -> Turned:
     """The taps of every phase of dx, turned round and repeated along its lines, by the first tap's row and column.
 
-    None where dx as convolutions of dy would be more or fewer products than forward, as padding can make them.
+    Empty where dx as convolutions of dy would be more or fewer products than forward, as padding can make them.
     """
     if not turns_round(g):
         return {}
@@ -261,20 +262,21 @@ def turns_round(g: Geometry) -> bool:
 
 
 def parts(g: Geometry, y: Array, times: int = 1) -> Iterator[Band]:
-    """Bands of a depthwise convolution's output for several threads: one if it is small, else an even number."""
+    """Bands of a depthwise output for several threads: one if it is small, else as a rule an even number."""
     number = -(-y.nbytes // LARGE_PART)
     number = 1 if y.nbytes < 2 * SMALL_PART else number + number % 2
     return bands(g, y.shape[-1] * y.itemsize, size=times * -(-y.nbytes // number))
 
 
-def operations(y: Array, kernel: Array) -> int:
+def operations(y: Array, kernel: Array, *others: Array) -> int:
     """The number of products in a depthwise convolution; 0 for objects, whose work is Python's, on one thread."""
-    return int(y.size * kernel.shape[0] * kernel.shape[1] * (y.dtype != object))
+    python = any(a.dtype == object for a in (y, kernel, *others))
+    return 0 if python else int(y.size * kernel.shape[0] * kernel.shape[1])
 
 
-def products(y: Array, kernel: Array) -> int:
+def products(y: Array, kernel: Array, *others: Array) -> int:
     """`operations` for matrix products of a kernel, of which BLAS makes eight in the time of one."""
-    return operations(y, kernel) * int(kernel.shape[2]) // 8
+    return operations(y, kernel, *others) * int(kernel.shape[2]) // 8
 
 
 def call(part: Callable[[], None]) -> None:
@@ -370,9 +372,10 @@ def with_columns(
         work(number, band, rows or [copy.reshape(math.prod(copy.shape[:3]), -1).T])
         buffers.append(buffer)
 
-    (images, rows), read, _ = read_by_band[0]
+    (images, rows), read, kernel_rows = read_by_band[0]
+    copied = sum(read[some].nbytes for some in kernel_rows) if g.height.stride > 1 else 0  # as their lines lie apart
     product_size = len(range(g.batch)[images]) * (rows.stop - rows.start) * g.width.output * kernel.shape[-1]
-    most = max(1, WORKSPACE // (read.nbytes + 2 * product_size * read.itemsize))
+    most = max(1, WORKSPACE // (read.nbytes + copied + 2 * product_size * read.itemsize))
     return [partial(gather, number) for number in range(len(read_by_band))], most
 
 

@@ -225,10 +225,15 @@ def test_the_second_step_over_stands_on_the_formula(rung):
 
 
 @pytest.mark.parametrize(
-    ("shape", "kernel_shape"), [((2, 256, 256, 32), (3, 3, 32, 4)), ((1, 9, 4000, 64), (9, 9, 64, 1))]
+    ("shape", "kernel_shape", "stride"),
+    [
+        ((2, 256, 256, 32), (3, 3, 32, 4), 1),
+        ((2, 256, 256, 32), (7, 7, 32, 4), 2),
+        ((1, 9, 4000, 64), (9, 9, 64, 1), 1),
+    ],
 )
 @pytest.mark.parametrize("number", [1, 2, 40])
-def test_conv2d_holds_64_mib_beside_result_and_padded_copy(shape, kernel_shape, number, threads_in_use):
+def test_conv2d_holds_64_mib_beside_result_and_padded_copy(shape, kernel_shape, stride, number, threads_in_use):
     threads_in_use(number)
     x, kernel = np.ones(shape, np.float32), np.ones(kernel_shape, np.float32)
     row = shape[2] * np.prod(kernel_shape[:3]) * 4
@@ -236,7 +241,7 @@ def test_conv2d_holds_64_mib_beside_result_and_padded_copy(shape, kernel_shape, 
     padded = shape[0] * (shape[1] + 8) * (shape[2] + 8) * shape[3] * 4
     tracemalloc.start()
     try:
-        npconv.conv2d(x, kernel, padding="same")
+        npconv.conv2d(x, kernel, padding="same", stride=stride)
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()

@@ -1,9 +1,12 @@
 """The fast rungs compute parts on several threads: the same bits on any number of them."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
 import npconv
+from npconv import threads
 from npconv.cost import count_operations
 from npconv.kernels import engine
 
@@ -74,3 +77,35 @@ def test_operations_are_counted_on_one_thread(name, shape, kernel_shape, geometr
     assert forward.multiplications == dy.size * np.prod(kernel_shape) // kernel_shape[-1]
     backward = count_operations(getattr(npconv, f"{name}_backward"), dy, x, kernel, **geometry)
     assert backward.multiplications == 2 * forward.multiplications
+
+
+@pytest.mark.parametrize("name", ["conv2d", "depthwise_conv2d"])
+@pytest.mark.parametrize("which", range(3))
+def test_objects_among_other_arrays_stay_on_one_thread(name, which, monkeypatch):
+    arrays = list(arrays_of(name, (1, 9, 8, 3), (3, 3, 3, 3) if name == "conv2d" else (3, 3, 3), {}, np.int64))
+    arrays[which] = arrays[which].astype(object)
+    seen, each = [], threads.each
+
+    def see(work, parts, operations, most=None):
+        seen.append(operations)
+        each(work, parts, operations, most)
+
+    monkeypatch.setattr(threads, "each", see)
+    getattr(npconv, f"{name}_backward")(*arrays)
+    assert seen == [0]
+
+
+def test_shares_of_a_large_kernel_are_computed_one_after_the_other(monkeypatch, threads_in_use):
+    for name, size in {"BAND": 2**14, "MATRIX_ROWS": 1, "WORKSPACE": 2**20}.items():
+        monkeypatch.setattr(engine, name, size)
+    dy, x, kernel = (np.ones(s, np.float32) for s in ((1, 22, 22, 128), (1, 24, 24, 128), (3, 3, 128, 128)))
+    peaks = []
+    for number in (1, 8):
+        threads_in_use(number)
+        tracemalloc.start()
+        try:
+            npconv.conv2d_backward(dy, x, kernel)
+            peaks.append(tracemalloc.get_traced_memory()[1])
+        finally:
+            tracemalloc.stop()
+    assert peaks[1] < peaks[0] + kernel.nbytes
