@@ -25,9 +25,8 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-WORTH = (
-    3 * 2**20
-)  # operations, half a millisecond; of fewer, handing work to a thread takes as much as it gains: 0.05 to 0.15 ms
+# Operations, half a millisecond; of fewer, handing work to a thread takes as much as it gains: 0.05 to 0.15 ms.
+WORTH = 3 * 2**20
 SHORT = 20  # OPENBLAS_THREAD_TIMEOUT is a power of two of processor cycles: 20 is about 2 ms, 16 about 0.1 ms
 ONE_THREAD = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 OF_A_PROCESS = (*ONE_THREAD, "NPCONV_THREADS")  # all 1 for processes side by side, which would wait for a core
@@ -270,7 +269,7 @@ class _Pool:
         self.tasks: SimpleQueue[Task | None] = SimpleQueue()
 
     def run(self, share: Callable[[], None], futures: "list[Future[None]]") -> None:
-        """Let a thread each call `share`; fewer where no more can be started."""
+        """Let a thread for each future call `share`; fewer where no more can be started."""
         with self.lock:
             with suppress(RuntimeError):
                 while len(self.threads) < len(futures):

@@ -52,9 +52,10 @@ class Optimizer:
         self._decay = {
             name: weight_decay for name in self.parameters if weight_decay and (decays is None or decays(name))
         }
-        arrays = self.parameters.values()  # one under two names is changed twice, in order; one in no piece needs room
+        arrays = self.parameters.values()
         apart = not any(np.may_share_memory(p, other) for p, other in combinations(arrays, 2))
-        self._most = () if apart and all(p.flags.c_contiguous for p in arrays) else (1,)
+        # One under two names is changed twice, in order; one that can't be cut takes as much room as it has itself.
+        self._most = () if apart and all(p.flags.c_contiguous for p in arrays) else (1,)  # threads; no int, for repr
         self._rooms: dict[np.dtype, list[Array]] = {p.dtype: [] for p in self.parameters.values()}
 
     def step(self, gradients: Mapping[str, Array], learning_rate: float) -> None:

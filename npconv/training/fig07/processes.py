@@ -43,9 +43,7 @@ def side_by_side(
     context = get_context("spawn")
     stop, steps = context.Event(), context.Array("q", 2)
     with (
-        _environment(
-            dict.fromkeys(threads.OF_A_PROCESS, "1")
-        ),  # for the processes to come: two threads each would wait for a core
+        _environment(dict.fromkeys(threads.OF_A_PROCESS, "1")),  # for the processes to come, one a core
         ProcessPoolExecutor(processes, mp_context=context, initializer=_share, initargs=(stop, steps)) as pool,
     ):
         with _deaf():  # the processes inherit it: Ctrl-C reaches them too, and the first one sets the event
