@@ -39,7 +39,7 @@ def rounded(a: Array, *operands: Array) -> Array:
 
 def wider(a: Array) -> Array:
     """float16 as float32, anything else as it is."""
-    return a.astype(np.float32) if a.dtype == np.float16 else a
+    return a.astype(np.float32) if a.dtype.char == "e" else a  # in either byte order
 
 
 def accumulator(shape: tuple[int, ...], *operands: Array) -> Array:

@@ -144,7 +144,7 @@ MUTANTS = [
     Mutant("sums by the first lines of the other", "sums", "others[start:stop]", "others[: stop - start]", ("sums",)),
     Mutant("lines summed in their own dtype", "sums", "LINES = 256", "LINES = 10**9", ("sums",)),
     Mutant("sums in float32", "sums", "wide = np.result_type(a.dtype, np.float64)", "wide = a.dtype", ("sums",)),
-    Mutant("float16 summed in float16", "sums", "a.astype(np.float32) if a.dtype == np.float16 else a", "a", ("sums",)),
+    Mutant("float16 summed in float16", "sums", "a.astype(np.float32) if a.dtype.char == \"e\" else a", "a", ("sums",)),
     Mutant("many rows not summed", "sums", "np.ascontiguousarray(a.swapaxes(-1, -2), wide).sum(axis=-1)", "a[..., 0, :]", ("sums",)),
     Mutant("a product of few positions is left out", "sums", "+ a[whole:].T @ b[whole:]", "", ("sums",)),
     Mutant("products of one column not in blocks", "sums", "min(a.shape[1], b.shape[1]) > 1 or", "True or", ("sums",)),

@@ -324,3 +324,18 @@ def test_gradients_of_batch_norm_are_as_wide_as_what_they_depend_on(case):
     assert all(dtypes["dy"])
     assert dtypes["x"][1:3] == [True, False]  # dscale, dshift
     assert (dtypes["scale"][0], dtypes["scale"][2]) == (True, False)  # dx, dshift
+
+
+def test_float16_is_summed_in_float32_in_either_byte_order():
+    rng = np.random.default_rng(11)
+    x, dy = (rng.standard_normal((4, 9, 9, 5)).astype(np.float16) for _ in range(2))
+    other = [a.astype(a.dtype.newbyteorder()) for a in (dy, x)]
+    for function in (npconv.batch_statistics, npconv.global_average_pool):
+        np.testing.assert_array_equal(function(other[1]), function(x), strict=True)
+    kernel = np.ones((3, 3, 5), np.float16)
+    for result, expected in zip(
+        npconv.depthwise_conv2d_backward(*other, kernel, padding="same"),
+        npconv.depthwise_conv2d_backward(dy, x, kernel, padding="same"),
+        strict=True,
+    ):
+        np.testing.assert_array_equal(result, expected, strict=True)
