@@ -2,7 +2,8 @@
 
 NumPy's loops and products release the interpreter's lock, so parts of an array can be computed side by side. The
 threads are started once and wait for work; the calling thread takes its share. Parts are fixed by the sizes of arrays,
-never by the number of threads, and each writes to a place of its own, so one thread gives the same bits as many.
+never by the number of threads, and each writes to a place of its own. So one thread gives the same bits as many, where
+matrix products have one thread either way: threads of their own can change their last bits.
 
 By default several threads are used only where they help. OpenBLAS, with which NumPy's wheels multiply matrices, has
 threads of its own, and these spin for a tenth of a second after a product on the cores that the parts need. So there
