@@ -28,7 +28,7 @@ import numpy as np
 
 # Operations, half a millisecond; of fewer, handing work to a thread takes as much as it gains: 0.05 to 0.15 ms.
 WORTH = 3 * 2**20
-SHORT = 20  # OPENBLAS_THREAD_TIMEOUT is a power of two of processor cycles: 20 is about 2 ms, 16 about 0.1 ms
+SHORT = 20  # OPENBLAS_THREAD_TIMEOUT is a power of two of processor cycles: 20 is about 0.4 ms, 16 about 0.03 ms
 ONE_THREAD = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 OF_A_PROCESS = (*ONE_THREAD, "NPCONV_THREADS")  # all 1 for processes side by side, which would wait for a core
 

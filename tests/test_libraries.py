@@ -632,12 +632,12 @@ RECORDS = [
     ),
     # threads: the other threads' processor time in the 0.3 s after a product of (600, 600), on a Zen 3 of 2.45 GHz
     Record(
-        "OpenBLAS 0.3.31 in NumPy 2.4.6, OPENBLAS_THREAD_TIMEOUT unset and 0 as 28: 0.11 s; 20: 1 to 4 ms; 16: 0.1 ms",
-        ("a tenth of a second", "takes 0 for its default", "20 is about 2 ms, 16 about 0.1 ms"),
+        "OpenBLAS 0.3.31 in NumPy 2.4.6, OPENBLAS_THREAD_TIMEOUT unset and 0 as 28: 0.11 s; 26: 0.029 s, 2 to that in cycles",
+        ("a tenth of a second", "takes 0 for its default", "20 is about 0.4 ms, 16 about 0.03 ms"),
         None,
         {
             "npconv/threads.py": (
-                "these spin for a tenth of a second", "OpenBLAS takes 0 for its default", "20 is about 2 ms, 16 about 0.1 ms",
+                "these spin for a tenth of a second", "OpenBLAS takes 0 for its default", "20 is about 0.4 ms, 16 about 0.03 ms",
             ),
         },
     ),
