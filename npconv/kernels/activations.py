@@ -7,9 +7,9 @@ kinks (0, and 6 for ReLU6) the derivative is taken as 0, as torch does. NaN stay
 import numpy as np
 
 from .geometry import Array
-from .pieces import elementwise
+from .pieces import in_pieces
 from .signatures import ACTIVATION
-from .sums import native, zero_where
+from .sums import zero_where
 
 
 def relu(x: Array) -> Array:
@@ -22,14 +22,12 @@ def relu(x: Array) -> Array:
     array([0., 0., 3.])
     """
     ACTIVATION.check("relu", x)
-    return relu_unchecked(x)
+    return in_pieces(relu_unchecked, x)
 
 
 def relu_unchecked(x: Array) -> Array:
     """`relu` of an array that is checked."""
-    if x.dtype.kind == "f":
-        return elementwise(lambda x, out: np.maximum(x, 0, out=out), x, dtype=native(x))
-    return np.where(x.real <= 0, np.zeros((), x.dtype), x)
+    return np.maximum(x, 0) if x.dtype.kind == "f" else np.where(x.real <= 0, np.zeros((), x.dtype), x)
 
 
 def relu_backward(dy: Array, x: Array) -> Array:
@@ -39,12 +37,12 @@ def relu_backward(dy: Array, x: Array) -> Array:
     array([0., 0., 5.])
     """
     ACTIVATION.check("relu_backward", dy, x)
-    return relu_backward_unchecked(dy, x)
+    return in_pieces(relu_backward_unchecked, dy, x, passes=3)
 
 
 def relu_backward_unchecked(dy: Array, x: Array) -> Array:
     """`relu_backward` of arrays that are checked."""
-    return elementwise(lambda dy, x, out: zero_where(x.real <= 0, dy, out), dy, x, dtype=native(dy), passes=3)
+    return zero_where(x.real <= 0, dy)
 
 
 def relu6(x: Array) -> Array:
@@ -57,13 +55,13 @@ def relu6(x: Array) -> Array:
     array([0., 3., 6.])
     """
     ACTIVATION.check("relu6", x)
-    return relu6_unchecked(x)
+    return in_pieces(relu6_unchecked, x)
 
 
 def relu6_unchecked(x: Array) -> Array:
     """`relu6` of an array that is checked."""
     if x.dtype.kind == "f":
-        return elementwise(lambda x, out: np.clip(x, 0, 6, out=out), x, dtype=native(x))
+        return np.clip(x, 0, 6)
     return np.where(x.real >= 6, np.full((), 6, x.dtype), relu_unchecked(x))
 
 
@@ -74,13 +72,9 @@ def relu6_backward(dy: Array, x: Array) -> Array:
     array([0., 5., 0.])
     """
     ACTIVATION.check("relu6_backward", dy, x)
-    return relu6_backward_unchecked(dy, x)
+    return in_pieces(relu6_backward_unchecked, dy, x, passes=5)
 
 
 def relu6_backward_unchecked(dy: Array, x: Array) -> Array:
     """`relu6_backward` of arrays that are checked."""
-
-    def masked(dy: Array, x: Array, out: Array | None) -> Array:
-        return zero_where((x.real <= 0) | (x.real >= 6), dy, out)
-
-    return elementwise(masked, dy, x, dtype=native(dy), passes=5)
+    return zero_where((x.real <= 0) | (x.real >= 6), dy)

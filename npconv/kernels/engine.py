@@ -270,8 +270,8 @@ def parts(g: Geometry, y: Array, times: int = 1) -> Iterator[Band]:
 
 def operations(y: Array, kernel: Array, *others: Array) -> int:
     """The number of products in a depthwise convolution; 0 for objects, whose work is Python's, on one thread."""
-    python = any(a.dtype == object for a in (y, kernel, *others))
-    return 0 if python else int(y.size * kernel.shape[0] * kernel.shape[1])
+    no_objects = all(a.dtype != object for a in (y, kernel, *others))
+    return int(y.size * kernel.shape[0] * kernel.shape[1] * no_objects)
 
 
 def products(y: Array, kernel: Array, *others: Array) -> int:

@@ -11,7 +11,7 @@ import numpy as np
 
 from .arguments import check_epsilon
 from .geometry import Array
-from .pieces import elementwise
+from .pieces import in_pieces
 from .signatures import BATCH_NORM, BATCH_NORM_INFERENCE, BATCH_NORM_STAGES, BATCH_STATISTICS, FOLD_BATCH_NORM
 from .sums import channel_sums, lines, rounded, wider, working
 
@@ -58,12 +58,12 @@ def stages_of(x: Array, scale: Array, shift: Array, epsilon: float) -> BatchNorm
     deviation = np.sqrt(variance + epsilon)  # (M,)
     scales, shifts, dtype = _along(x, scale / deviation), _along(x, shift), working(x, scale, shift)  # (X,)
 
-    def scaled(centred: Array, out: Array | None) -> Array:
-        out = np.multiply(centred, scales, out=out, dtype=dtype)
-        out += shifts
-        return out
+    def scaled(centred: Array) -> Array:
+        y = np.multiply(centred, scales, dtype=dtype)
+        y += shifts
+        return y
 
-    output = elementwise(scaled, lines(centred), dtype=dtype, passes=2)  # (B, L, X)
+    output = in_pieces(scaled, lines(centred), passes=2)  # (B, L, X)
     return BatchNormStages(mean, variance, deviation, centred, rounded(output, x, scale, shift).reshape(x.shape))
 
 
@@ -134,14 +134,14 @@ def batch_norm_gradients(dy: Array, scale: Array, stages: BatchNormStages) -> tu
     means, dtype = _along(dy, -dscale / (count * deviation)), working(dy, scale, centred)  # (X,)
     dshifts, scales = _along(dy, dshift / count), _along(dy, scale / deviation)  # (X,)
 
-    def back(centred: Array, dy: Array, out: Array | None) -> Array:
-        out = np.multiply(centred, means, out=out, dtype=dtype)
-        out += dy
-        out -= dshifts
-        out *= scales
-        return out
+    def back(centred: Array, dy: Array) -> Array:
+        dx = np.multiply(centred, means, dtype=dtype)
+        dx += dy
+        dx -= dshifts
+        dx *= scales
+        return dx
 
-    dx = elementwise(back, lines(centred), lines(dy), dtype=dtype, passes=4)  # (B, L, X)
+    dx = in_pieces(back, lines(centred), lines(dy), passes=4)  # (B, L, X)
     return rounded(dx, dy, scale, output).reshape(dy.shape), rounded(dscale, dy, output), rounded(dshift, dy)
 
 
@@ -173,13 +173,13 @@ def batch_norm_inference(
     means, scales, shifts = _along(x, mean), _along(x, scale / deviation), _along(x, shift)  # (X,)
     dtype = working(x, scale, shift, mean, variance)
 
-    def scaled(x: Array, out: Array | None) -> Array:
-        out = np.subtract(x, means, out=out, dtype=dtype)
-        out *= scales
-        out += shifts
-        return out
+    def scaled(x: Array) -> Array:
+        y = np.subtract(x, means, dtype=dtype)
+        y *= scales
+        y += shifts
+        return y
 
-    y = elementwise(scaled, lines(x), dtype=dtype, passes=3)  # (B, L, X)
+    y = in_pieces(scaled, lines(x), passes=3)  # (B, L, X)
     return rounded(y, x, scale, shift, mean, variance).reshape(x.shape)
 
 
@@ -244,8 +244,7 @@ def _centre(x: Array) -> tuple[Array, Array, Array]:
     count = x.size // x.shape[-1]
     mean = (channel_sums(x) / count).astype(working(x))  # (M,)
     means = _along(x, mean)  # (X,)
-    centred = elementwise(lambda x, out: np.subtract(x, means, out=out), lines(x), dtype=working(x))  # (B, L, X)
-    centred = centred.reshape(x.shape)  # (B, …, M)
+    centred = in_pieces(lambda rows: rows - means, lines(x)).reshape(x.shape)  # (B, …, M)
     return mean, (channel_sums(centred, centred) / count).astype(working(x)), centred
 
 
