@@ -152,8 +152,7 @@ class Link:
         self.dkernels: list[Any] = [None] * parts
         self.counts = np.zeros((parts, 1))
         if self.depthwise:
-            positions = engine.split_width(self.g)[1]
-            self.repeated_kernel = engine.repeat_kernel(self.kernel, positions * self.channels)
+            self.repeated_kernel = engine.repeat_kernel(self.g, self.kernel)
         self.means, self.rests, self.squares, self.dshifts, self.dscales = np.zeros((5, parts, self.channels))
 
     def forward_part(self, number: int, x: Array) -> None:

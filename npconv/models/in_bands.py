@@ -124,7 +124,7 @@ class BandedBlock:
         return BlockGroup(
             expand.kernel[:, group] if expand else None,
             np.tile(expand.bias[group] if expand else 0, g.width.input),
-            repeat_kernel(self.depthwise.kernel[..., group], band.lines.shape[-1]),
+            repeat_kernel(g, self.depthwise.kernel[..., group]),
             np.tile(self.depthwise.bias[group], g.width.output),
             self.project.kernel[group],
         )

@@ -70,7 +70,7 @@ MUTANTS = [
     Mutant("planes in another order", "engine", "transpose(2, 3, 0, 4, 1)", "transpose(2, 0, 3, 1, 4)", S),
     Mutant("conv2d backward: kernel not turned", "engine", "kernel[::-1, ::-1].swapaxes(2, 3)", "kernel.swapaxes(2, 3)", S),
     Mutant("conv2d backward: dilation dropped", "engine", "Axis(a.input, a.kernel, 1, a.dilation,", "Axis(a.input, a.kernel, 1, 1,", S),
-    Mutant("depthwise turned upside down", "engine", "lines, repeat_kernel(kernel,", "lines, repeat_kernel(kernel[::-1],", D),
+    Mutant("depthwise turned upside down", "engine", "lines, kernel, out=", "lines, kernel[::-1], out=", D),
     Mutant("depthwise: dkernel of one position", "engine", ".sum(axis=2, dtype=dkernel.dtype)", "[:, :, 0]", D),
     Mutant("depthwise: kernel not turned", "engine", "slice(taps[-1], None, -step)", "slice(taps[0], None, step)", D),
     Mutant("depthwise: scatter overwrites", "engine", "dtap += dy * kernel", "dtap[...] = dy * kernel", D),
