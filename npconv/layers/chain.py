@@ -5,8 +5,8 @@ step goes through the batch once for each convolution. Between two statistics of
 images happens while they are in the cache, and each thread takes some images. Forward: normalise, activate, convolve,
 sum up for the statistics. Backward: through normalisation, convolution and the activation before it, and sum up again.
 
-Only the convolutions' outputs are kept; backward normalises and activates them again. Each part's own mean is subtracted
-at once. The mean of the batch is then at most a few standard deviations from 0, so normalisation can be one product and
+Only the convolutions' outputs are kept; backward normalises and activates them again. Each part's mean is subtracted
+at once. The mean of the batch is then a few standard deviations from 0 at most, so normalisation can be one product and
 one sum without a loss of digits.
 """
 
@@ -291,7 +291,7 @@ class Link:
 
 
 def partition(images: int, size: int) -> list[slice]:
-    """A batch in parts, by the bytes of its widest map: one, or as many as two threads share evenly, where images allow."""
+    """A batch in parts, by the bytes of its widest map: one, or for two threads an even number if it can be."""
     count = -(-size // PART)
     at_once = images if size < WHOLE else -(-images // (count + count % 2))
     return [slice(start, min(start + at_once, images)) for start in range(0, images, at_once)]
