@@ -22,7 +22,7 @@ def relu(x: Array) -> Array:
     array([0., 0., 3.])
     """
     ACTIVATION.check("relu", x)
-    return in_pieces(relu_unchecked, x)
+    return in_pieces(relu_unchecked, x, once=True)
 
 
 def relu_unchecked(x: Array) -> Array:
@@ -37,7 +37,7 @@ def relu_backward(dy: Array, x: Array) -> Array:
     array([0., 0., 5.])
     """
     ACTIVATION.check("relu_backward", dy, x)
-    return in_pieces(relu_backward_unchecked, dy, x, passes=3)
+    return in_pieces(relu_backward_unchecked, dy, x)
 
 
 def relu_backward_unchecked(dy: Array, x: Array) -> Array:
@@ -55,7 +55,7 @@ def relu6(x: Array) -> Array:
     array([0., 3., 6.])
     """
     ACTIVATION.check("relu6", x)
-    return in_pieces(relu6_unchecked, x)
+    return in_pieces(relu6_unchecked, x, once=True)
 
 
 def relu6_unchecked(x: Array) -> Array:
@@ -72,7 +72,7 @@ def relu6_backward(dy: Array, x: Array) -> Array:
     array([0., 5., 0.])
     """
     ACTIVATION.check("relu6_backward", dy, x)
-    return in_pieces(relu6_backward_unchecked, dy, x, passes=5)
+    return in_pieces(relu6_backward_unchecked, dy, x)
 
 
 def relu6_backward_unchecked(dy: Array, x: Array) -> Array:

@@ -63,7 +63,7 @@ def stages_of(x: Array, scale: Array, shift: Array, epsilon: float) -> BatchNorm
         y += shifts
         return y
 
-    output = in_pieces(scaled, lines(centred), passes=2)  # (B, L, X)
+    output = in_pieces(scaled, lines(centred))  # (B, L, X)
     return BatchNormStages(mean, variance, deviation, centred, rounded(output, x, scale, shift).reshape(x.shape))
 
 
@@ -141,7 +141,7 @@ def batch_norm_gradients(dy: Array, scale: Array, stages: BatchNormStages) -> tu
         dx *= scales
         return dx
 
-    dx = in_pieces(back, lines(centred), lines(dy), passes=4)  # (B, L, X)
+    dx = in_pieces(back, lines(centred), lines(dy))  # (B, L, X)
     return rounded(dx, dy, scale, output).reshape(dy.shape), rounded(dscale, dy, output), rounded(dshift, dy)
 
 
@@ -179,7 +179,7 @@ def batch_norm_inference(
         y += shifts
         return y
 
-    y = in_pieces(scaled, lines(x), passes=3)  # (B, L, X)
+    y = in_pieces(scaled, lines(x))  # (B, L, X)
     return rounded(y, x, scale, shift, mean, variance).reshape(x.shape)
 
 
@@ -244,7 +244,7 @@ def _centre(x: Array) -> tuple[Array, Array, Array]:
     count = x.size // x.shape[-1]
     mean = (channel_sums(x) / count).astype(working(x))  # (M,)
     means = _along(x, mean)  # (X,)
-    centred = in_pieces(lambda rows: rows - means, lines(x)).reshape(x.shape)  # (B, …, M)
+    centred = in_pieces(lambda rows: rows - means, lines(x), once=True).reshape(x.shape)  # (B, …, M)
     return mean, (channel_sums(centred, centred) / count).astype(working(x)), centred
 
 

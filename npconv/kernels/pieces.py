@@ -7,25 +7,26 @@ import numpy as np
 from .. import threads
 from .geometry import Array
 
-PIECE = 2**19  # numbers; with 2**17 a ReLU6 of 3.6 million takes 1.4 of the time on two threads, whole on one 1.5
+PIECE = 2**19  # numbers; with 2**20 batch normalisation of 3.6 million and its backward take 1.1 and 1.2 of the time
+LARGE = 2**21  # numbers; at 1.2 million ReLU6's backward gains nothing from a second thread, at 3.6 million a fifth
 Piece = tuple[slice, slice]  # images, rows
 
 
-def in_pieces(function: Callable[..., Array], *arrays: Array, passes: int = 1) -> Array:
+def in_pieces(function: Callable[..., Array], *arrays: Array, once: bool = False) -> Array:
     """`function(*arrays)` of arrays of one shape, an element at a time, where the last axis may tell the element.
 
-    It goes through the arrays `passes` times; a single pass is worth a second thread from 2 million numbers on.
+    `once` says that it goes through the arrays only once; then they must be larger, as the result is copied once more.
     """
-    a, operations = arrays[0], 3 * passes * arrays[0].size // 2
+    a = arrays[0]
     plain = a.ndim > 1 and all(a.flags.c_contiguous and a.dtype.kind == "f" for a in arrays)
-    if operations < threads.WORTH or not plain:
+    if a.size < (4 * LARGE if once else LARGE) or threads.count() == 1 or not plain:
         return function(*arrays)
     result = np.empty(a.shape, function(*(a[:0] for a in arrays)).dtype)
 
     def compute(piece: Piece) -> None:
         result[piece] = function(*(a[piece] for a in arrays))
 
-    threads.each(compute, pieces(a), operations)
+    threads.each(compute, pieces(a), threads.WORTH)
     return result
 
 

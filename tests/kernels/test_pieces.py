@@ -53,6 +53,7 @@ def test_pieces_on_any_number_of_threads_give_the_bits_of_the_whole(call, layout
 
     whole = computed(1, 10**9)
     monkeypatch.setattr(threads, "WORTH", 1)
+    monkeypatch.setattr(pieces, "LARGE", 1)
     for number, piece in ((1, 700), (2, 700), (3, 100)):
         for one, other in zip(computed(number, piece), whole, strict=True):
             assert (one.dtype, one.strides) == (other.dtype, other.strides)
@@ -70,8 +71,13 @@ def test_pieces_are_all_of_an_array_once(shape, piece, monkeypatch):
     assert (a == 1).all()
 
 
-def test_large_arrays_are_computed_by_pieces():
+@pytest.mark.parametrize(("number", "once", "whole"), [(2, False, False), (2, True, True), (1, False, True)])
+def test_large_arrays_are_computed_by_pieces_where_there_are_threads_for_them(number, once, whole):
     sizes, a = [], np.ones((6, 2, pieces.PIECE), np.float32)
-    result = pieces.in_pieces(lambda a: sizes.append(a.size) or -a, a)
-    assert sizes == [0, *[pieces.PIECE] * 12]  # none to learn the dtype
+    threads.use(number)
+    try:
+        result = pieces.in_pieces(lambda a: sizes.append(a.size) or -a, a, once=once)
+    finally:
+        threads.use(None)
+    assert sizes == ([a.size] if whole else [0, *[pieces.PIECE] * 12])  # 0 to learn the dtype
     np.testing.assert_array_equal(result, -a)
