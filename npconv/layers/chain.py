@@ -195,7 +195,7 @@ class Link:
         return np.concatenate([self.activate_part(number, np.empty_like(a), activated) for number, a in parts])
 
     def stages(self) -> BatchNormStages:
-        """What the normalisation of the whole batch would store."""
+        """The values that the normalisation of the whole batch would store."""
         pairs = zip(self.maps, self.offsets, strict=True)
         centred = np.concatenate([maps - offsets.astype(maps.dtype) for maps, offsets in pairs])
         return BatchNormStages(self.mean, self.variance, self.deviation, centred, self.output(activated=False))
