@@ -110,10 +110,10 @@ class LayerChain:
         link.forward_part(number, self._input(link, number))
 
     def _input(self, link: "Link", number: int) -> Array:
-        """A part of a convolution's input; a depthwise one's has its padding around it, and lies in one piece."""
+        """A part of a convolution's input, in one piece; a depthwise one's has its padding around it."""
         if link.before is None:
-            x = self.x[self.parts[number]]
-            return np.ascontiguousarray(link.part(len(x)).pad(x)) if link.depthwise else x
+            x = np.ascontiguousarray(self.x[self.parts[number]])
+            return link.part(len(x)).pad(x) if link.depthwise else x
         maps = link.before.maps[number]
         if not link.depthwise:
             return link.before.activate_part(number, np.empty_like(maps))
