@@ -26,7 +26,7 @@ Band: TypeAlias = tuple[slice, slice]  # images, rows
 Turned: TypeAlias = dict[tuple[int, int], Array]
 
 WORKSPACE = 64 * 2**20  # bytes of columns at most, unless one output row needs more: a kernel's memory is bounded
-# The others, with conv2d's time as a ratio (float32, an AMD EPYC with AVX-512):
+# The others, with conv2d's time as a ratio (float32, AMD EPYCs of Zen 3 and 4):
 BAND = 2 * 2**20  # bytes in a band, so that its columns are still in the cache; with 4 MiB 1.1, with 64 MiB 1.7
 MATRIX_ROWS = 800  # positions in a band at least, for BLAS's full speed; at M = 2048 with 400 1.4, with 100 2.2
 SMALL_PART, LARGE_PART = 2**19, 2**21  # bytes of a depthwise output in a part; with 2**18 at 56², M = 144, 1.3 to 1.5
@@ -97,18 +97,19 @@ def scatter_planes(g: Geometry, dy: Array, kernel: Array, dx: Array, images: sli
 
     So whole rows are added. One channel beside the other, each sum would be of a few numbers.
     """
-    (s, t), batch = (g.height.stride, g.width.stride), len(dx[images])
-    planes = np.zeros((s, t, dx.shape[-1], batch, -(-g.height.padded // s), -(-g.width.padded // t)), dx.dtype)
+    batch, s = len(dx[images]), (g.height.stride, g.width.stride)
+    sides = -(-g.height.padded // s[0]), -(-g.width.padded // s[1])
+    planes = np.zeros((*s, dx.shape[-1], batch, *sides), dx.dtype)
     for some in rows:
         dy_rows = dy[images, some]
         dcolumns = as_matrix(kernel) @ as_matrix(dy_rows).T  # (Dᵣ·Dᵣ·M, N) @ (N, positions)
         by_tap = dcolumns.reshape(*kernel.shape[:3], *dy_rows.shape[:3])  # (Dᵣ, Dᵣ, M, images, rows, Dᵥ)
         for i, j in np.ndindex(*kernel.shape[:2]):
-            (down, p), (across, q) = divmod(i * g.height.dilation, s), divmod(j * g.width.dilation, t)
+            (down, p), (across, q) = divmod(i * g.height.dilation, s[0]), divmod(j * g.width.dilation, s[1])
             into = planes[p, q, :, :, some.start + down : some.stop + down, across : across + g.width.output]
             into += by_tap[i, j]
     for channel in range(dx.shape[-1]):
-        dpadded = planes[:, :, channel].transpose(2, 3, 0, 4, 1).reshape(batch, s * planes.shape[4], -1)
+        dpadded = planes[:, :, channel].transpose(2, 3, 0, 4, 1).reshape(batch, s[0] * sides[0], -1)
         dx[images, :, :, channel] = dpadded[:, g.height.inside, g.width.inside]
 
 
@@ -403,11 +404,12 @@ def tap_lines(g: Geometry, padded: Array) -> Array:
     W·X = Dᵥ·M. Where the stride along the width is 1, tap (i, j) of a row of positions is one line: W = 1, X = Dᵥ·M.
     Each row of the padded input must lie in one piece.
     """
-    (b, h, *_), size, (width, length) = padded.strides, padded.itemsize, split_width(g)
-    w = padded.shape[-1] * size
-    (s, δ), (t, ε) = ((axis.stride, axis.dilation) for axis in (g.height, g.width))
+    (image, row, *_), size, (width, length) = padded.strides, padded.itemsize, split_width(g)
+    column = padded.shape[-1] * size
     shape = (len(padded), g.height.output, width, g.height.kernel, g.width.kernel, length * padded.shape[-1])
-    strides = (b, h * s, w * t, h * δ, w * ε, size)  # sliding_window_view would take longer than some parts
+    down, across = g.height, g.width
+    # sliding_window_view would take longer than some parts
+    strides = (image, row * down.stride, column * across.stride, row * down.dilation, column * across.dilation, size)
     assert last_byte(shape, strides) <= last_byte(padded.shape, padded.strides), f"{g} reads behind {padded.shape}"
     return as_strided(padded, shape, strides)
 

@@ -127,8 +127,8 @@ def as_lapack(a: Array) -> Array:
     return a.astype({"e": "f", "g": "d", "G": "D"}.get(a.dtype.char, a.dtype), copy=False)
 
 
-def zero_where(dead: Array, a: Array, out: Array | None = None) -> Array:
-    """a, and 0 where `dead` is true; written to `out` where that is given.
+def zero_where(dead: Array, a: Array) -> Array:
+    """a, and 0 where `dead` is true.
 
     The bits of floats are multiplied by the mask, as integers: several times as fast as a choice, and 0 · ∞ would be
     NaN.
@@ -136,9 +136,6 @@ def zero_where(dead: Array, a: Array, out: Array | None = None) -> Array:
     dtype = native(a)
     if dtype in BITS:
         bits = a.astype(dtype, copy=False).view(BITS[dtype])
-        masked: Array = np.multiply(bits, ~dead, out=None if out is None else out.view(BITS[dtype])).view(dtype)
+        masked: Array = np.multiply(bits, ~dead).view(dtype)
         return masked
-    masked = np.where(dead, np.zeros((), a.dtype), a)
-    if out is not None:
-        out[...] = masked
-    return masked
+    return np.where(dead, np.zeros((), a.dtype), a)

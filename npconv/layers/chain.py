@@ -13,7 +13,7 @@ one sum without a loss of digits.
 from collections.abc import Iterable, Sequence
 from copy import copy
 from functools import partial
-from math import inf, prod
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -23,10 +23,10 @@ from ..kernels.geometry import Array, Axis, Geometry
 from ..kernels.normalization import BatchNormStages
 from ..kernels.pointwise import pointwise_backward_unchecked, pointwise_unchecked
 from ..kernels.signatures import DEPTHWISE, STANDARD
-from ..kernels.sums import channel_sums, lines, zero_where
+from ..kernels.sums import channel_sums, lines
 from ..threads import Round, in_rounds
 from .convolution import Conv2D, DepthwiseConv2D, Linear, PointwiseConv2D
-from .elementwise import ReLU, ReLU6
+from .elementwise import IN_PLACE, Activation
 from .layer import Layer
 from .normalization import BatchNorm
 
@@ -35,7 +35,6 @@ PART = 2**21  # bytes of the widest map in a part, unless an image has more; 1 M
 OPERATIONS = 30  # with each number of a map, in one pass through the batch
 
 KINDS = (Conv2D, DepthwiseConv2D, PointwiseConv2D)
-CEILING: dict[type[Layer], float] = {ReLU: inf, ReLU6: 6.0}
 
 
 class LayerChain:
@@ -77,7 +76,7 @@ class LayerChain:
 
         def receive(number: int) -> None:
             d = dy[self.parts[number]]
-            last.receive_part(number, d, last.activate_part(number, np.empty(d.shape, d.dtype)), own=False)
+            last.receive_part(number, d, last.activate_part(number, np.empty(d.shape, d.dtype)))
 
         def send(link: Link, number: int) -> None:
             x = self._input(link, number)
@@ -137,10 +136,10 @@ class Link:
     """
 
     def __init__(
-        self, linear: Linear, norm: BatchNorm, activation: Layer | None, before: "Link | None", g: Geometry
+        self, linear: Linear, norm: BatchNorm, activation: Activation | None, before: "Link | None", g: Geometry
     ) -> None:
         self.linear, self.norm, self.activation, self.before, self.g = linear, norm, activation, before, g
-        self.ceiling = None if activation is None else CEILING[type(activation)]
+        self.activate = None if activation is None else IN_PLACE[type(activation)]
         self.kernel = self.linear.params["kernel"]
         self.channels, self.depthwise = self.kernel.shape[-1], isinstance(linear, DepthwiseConv2D)
         self.shape = (*g.output, self.channels)
@@ -185,8 +184,8 @@ class Link:
         rows = lines(out)  # (images, Dᵥ, Dᵥ·N)
         np.multiply(lines(self.maps[number]), self.factors, out=rows)
         rows += self.shifts[number]
-        if activated and self.ceiling is not None:
-            np.clip(rows, 0, self.ceiling, out=rows)
+        if activated and self.activate is not None:
+            self.activate(rows)
         return out
 
     def output(self, activated: bool = True) -> Array:
@@ -206,16 +205,10 @@ class Link:
         del twin.linear, twin.norm, twin.activation, twin.before
         return twin
 
-    def receive_part(self, number: int, d: Array, output: Array, own: bool = True) -> None:
-        """A part of the gradient for the output, and its sums for the gradients of scale and shift.
-
-        Where it is the chain's own, what the activation stops is set to 0 in its place.
-        """
-        if self.ceiling is not None:
-            dead = output <= 0
-            if self.ceiling < inf:
-                dead |= output >= self.ceiling
-            d = zero_where(dead, d, d if own else None)
+    def receive_part(self, number: int, d: Array, output: Array) -> None:
+        """A part of the gradient for the output, and its sums for the gradients of scale and shift."""
+        if self.activation is not None:
+            d = type(self.activation).operation_backward(d, output)
         self.upstream[number], self.dshifts[number] = d, channel_sums(d)
         self.dscales[number] = channel_sums(d, self.maps[number]) - self.offsets[number] * self.dshifts[number]
 
@@ -312,9 +305,10 @@ def chain_at(layers: Sequence[Layer], x: Array) -> LayerChain | None:
         g = _geometry(linear, norm, x.shape if before is None else before.shape, x.dtype)
         if g is None:
             break
-        activated = len(layers) > 2 and type(layers[2]) in CEILING and _as_built(layers[2])
-        links.append(Link(linear, norm, layers[2] if activated else None, before, g))
-        layers = layers[3 if activated else 2 :]
+        third = layers[2] if len(layers) > 2 else None
+        activation = third if isinstance(third, Activation) and type(third) in IN_PLACE and _as_built(third) else None
+        links.append(Link(linear, norm, activation, before, g))
+        layers = layers[2 if activation is None else 3 :]
     return LayerChain(links, x) if links else None
 
 

@@ -18,16 +18,13 @@ from .. import threads
 from ..kernels.engine import bands, part_of, repeat_kernel, tap_lines
 from ..kernels.geometry import Array, Geometry, as_matrix
 from ..kernels.signatures import DEPTHWISE
-from ..layers import DepthwiseConv2D, Layer, PointwiseConv2D, ReLU, ReLU6, Sequential
+from ..layers import DepthwiseConv2D, Layer, PointwiseConv2D, Sequential
 from ..layers.convolution import Linear
+from ..layers.elementwise import IN_PLACE
 
 # Milliseconds of MobileNetV2's blocks, 224², one image, on one thread of an AMD Zen 3:
 SPLIT = 2**17  # bytes of a block's widest volume from which it is split for two threads, where one band would do
 FEW_ROWS = 12  # with fewer, groups of channels: 7² 0.70, of rows 0.86; 14² 0.56 either way, 28² 0.85, of rows 0.74
-IN_PLACE: dict[type[Layer], Callable[[Array], Array]] = {
-    ReLU: lambda a: np.maximum(a, 0, out=a),
-    ReLU6: lambda a: a.clip(0, 6, out=a),  # np.clip takes a microsecond more, of the three that a call takes
-}
 
 
 class Buffers:

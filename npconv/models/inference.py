@@ -18,7 +18,8 @@ from ..kernels import arguments
 from ..kernels.geometry import Array
 from ..layers import Layer, Sequential
 from ..layers.blocks import DepthwiseSeparable, InvertedResidual
-from .in_bands import IN_PLACE, BandedBlock, BlocksInARow, Buffers, block_geometry, takes
+from ..layers.elementwise import IN_PLACE
+from .in_bands import BandedBlock, BlocksInARow, Buffers, block_geometry, takes
 from .in_parts import IN_PARTS, LayerInParts
 from .network import MobileNet
 
