@@ -37,7 +37,6 @@ NETWORKS = {
 @pytest.fixture
 def _small_parts(monkeypatch):
     """Parts of an image or two, and threads for them."""
-    monkeypatch.setattr(chain, "WHOLE", 0)
     monkeypatch.setattr(chain, "PART", 2**14)
     monkeypatch.setattr(threads, "WORTH", 0)
     yield
@@ -107,7 +106,6 @@ def test_a_step_keeps_half_of_what_the_layers_keep_one_after_the_other(monkeypat
             tracemalloc.stop()
         return peak
 
-    monkeypatch.setattr(chain, "WHOLE", 0)
     monkeypatch.setattr(chain, "PART", 2**16)
     in_parts = peak()
     monkeypatch.setattr("npconv.layers.sequential.chain_at", lambda *_: None)
