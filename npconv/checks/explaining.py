@@ -1,6 +1,7 @@
 """A kernel that writes down its own formula: the very kernel, run on an array of names."""
 
 import inspect
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -38,7 +39,17 @@ class Name:
         return self if other == 0 else Name(f"{_text(other)} + {_text(self)}", _value(other) + self.value, "+")
 
     def __truediv__(self, other: Any) -> "Name":
-        return Name(f"{_factor(self)}/{_factor(other)}", self.value / _value(other), "·")
+        return Name(f"{_factor(self)}/{_divisor(other)}", self.value / _value(other), "·")
+
+    def __rtruediv__(self, other: Any) -> "Name":
+        return Name(f"{_factor(other)}/{_divisor(self)}", _value(other) / self.value, "·")
+
+    def __neg__(self) -> "Name":
+        return Name(f"-{_factor(self)}", -self.value)
+
+    def exp(self) -> "Name":
+        """e to the power of the number, as NumPy asks an object for it."""
+        return Name(f"exp({self.text})", math.exp(self.value))
 
     def __le__(self, other: Any) -> bool:
         return bool(self.value <= _value(other))
@@ -137,3 +148,8 @@ def _text(number: Any) -> str:
 def _factor(number: Any) -> str:
     """A factor's text: a sum in brackets."""
     return f"({_text(number)})" if isinstance(number, Name) and number.sign == "+" else _text(number)
+
+
+def _divisor(number: Any) -> str:
+    """A divisor's text: a sum or a product in brackets."""
+    return f"({_text(number)})" if isinstance(number, Name) and number.sign else _text(number)

@@ -1,5 +1,6 @@
 """The cost of a kernel by counting: the kernel itself, run on numbers that count their operations."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -45,6 +46,16 @@ class CountingNumber:
 
     def __truediv__(self, other: Any) -> "CountingNumber":
         return CountingNumber(self.value / value_of(other), self.tally)
+
+    def __rtruediv__(self, other: Any) -> "CountingNumber":
+        return CountingNumber(other / self.value, self.tally)
+
+    def __neg__(self) -> "CountingNumber":
+        return CountingNumber(-self.value, self.tally)
+
+    def exp(self) -> "CountingNumber":
+        """e to the power of the number, as NumPy asks an object for it."""
+        return CountingNumber(math.exp(self.value), self.tally)
 
     def __le__(self, other: Any) -> bool:
         return bool(self.value <= value_of(other))

@@ -1,16 +1,22 @@
 """The kernels: pure functions, one file for each kind of convolution, forward beside backward.
 
 The article, in its order: geometry.py (the taps), standard.py, depthwise.py, pointwise.py, separable.py,
-activations.py, blocks.py. Beyond the article: grouped.py, normalization.py, head.py, split.py. signatures.py and
-arguments.py check arguments, sums.py keeps the digits of long sums, and engine.py and pieces.py are fast; nobody
-needs these five to understand a convolution.
+activations.py, blocks.py. Beyond the article: grouped.py, normalization.py, head.py, squeeze.py, split.py.
+signatures.py and arguments.py check arguments, sums.py keeps the digits of long sums, and engine.py and pieces.py are
+fast; nobody needs these five to understand a convolution.
 """
 
 from .activations import (
+    hard_sigmoid as hard_sigmoid,
+    hard_sigmoid_backward as hard_sigmoid_backward,
+    hard_swish as hard_swish,
+    hard_swish_backward as hard_swish_backward,
     relu as relu,
     relu6 as relu6,
     relu6_backward as relu6_backward,
     relu_backward as relu_backward,
+    sigmoid as sigmoid,
+    sigmoid_backward as sigmoid_backward,
 )
 from .blocks import (
     InvertedResidualStages as InvertedResidualStages,
@@ -63,6 +69,12 @@ from .separable import (
     factorize_kernel as factorize_kernel,
 )
 from .split import inverted_residual_split as inverted_residual_split
+from .squeeze import (
+    SqueezeExciteStages as SqueezeExciteStages,
+    squeeze_excite as squeeze_excite,
+    squeeze_excite_backward as squeeze_excite_backward,
+    squeeze_excite_stages as squeeze_excite_stages,
+)
 from .standard import (
     conv2d as conv2d,
     conv2d_backward as conv2d_backward,

@@ -1,15 +1,19 @@
-"""ReLU and ReLU6: the non-linearities of the article's blocks, on arrays of any shape.
+"""The activations, on arrays of any shape: ReLU and ReLU6 of the article's blocks, and those of MobileNetV3.
 
 They act on the real part, so that the tiny imaginary part of a complex step passes where the derivative is 1. At its
-kinks (0, and 6 for ReLU6) the derivative is taken as 0, as torch does. NaN stays NaN.
+kinks (0, and 6 for ReLU6) the derivative is taken as 0, as torch does; at its own, −3 and 3, hard-sigmoid's is 0, and
+hard-swish's 0 and 1. NaN stays NaN.
 """
+
+import math
+from typing import Any
 
 import numpy as np
 
 from .geometry import Array
 from .pieces import in_pieces
 from .signatures import ACTIVATION
-from .sums import zero_where
+from .sums import rounded, wider, zero_where
 
 
 def relu(x: Array) -> Array:
@@ -78,3 +82,132 @@ def relu6_backward(dy: Array, x: Array) -> Array:
 def relu6_backward_unchecked(dy: Array, x: Array) -> Array:
     """`relu6_backward` of arrays that are checked."""
     return zero_where((x.real <= 0) | (x.real >= 6), dy)
+
+
+def sigmoid(x: Array) -> Array:
+    """1 / (1 + exp(−x)), elementwise, without an overflow for any x.
+
+    x is an ndarray of floats (or of objects), of any shape; so is the result. Raises TypeError for anything else.
+    Source: the MobileNetV3 paper's section 5.2, where it is what hard-sigmoid replaces.
+
+    >>> sigmoid(np.array([-1000.0, 0.0, 1000.0]))
+    array([0. , 0.5, 1. ])
+    """
+    ACTIVATION.check("sigmoid", x)
+    return in_pieces(sigmoid_unchecked, x)
+
+
+def sigmoid_unchecked(x: Array) -> Array:
+    """`sigmoid` of an array that is checked."""
+    e = _falling_exponential(x)
+    one = np.ones((), e.dtype)
+    return rounded(np.where(x.real >= 0, one, e) / (1 + e), x)
+
+
+def sigmoid_backward(dy: Array, x: Array) -> Array:
+    """The gradient of `sigmoid`: dy · y · (1 − y). dy and x have the same shape, or it is a ValueError.
+
+    >>> sigmoid_backward(np.array([8.0, 8.0]), np.array([0.0, 1000.0]))
+    array([2., 0.])
+    """
+    ACTIVATION.check("sigmoid_backward", dy, x)
+    return in_pieces(sigmoid_backward_unchecked, dy, x)
+
+
+def sigmoid_backward_unchecked(dy: Array, x: Array) -> Array:
+    """`sigmoid_backward` of arrays that are checked."""
+    e = _falling_exponential(x)
+    larger = 1 / (1 + e)  # of y and 1 − y; the smaller is e times as large
+    with np.errstate(under="ignore"):
+        return rounded(wider(dy) * (e * larger * larger), dy, x)
+
+
+def _falling_exponential(x: Array) -> Array:
+    """exp(−|x|), in float32 at least: it does not overflow."""
+    away = np.where(x.real >= 0, -x, x)
+    with np.errstate(under="ignore"):
+        if x.dtype.kind == "O":
+            return np.asarray(_exponentials(away), object)
+        return np.exp(wider(away))
+
+
+def _exponential(number: Any) -> Any:
+    """exp of an object: its own, or Python's."""
+    return number.exp() if hasattr(number, "exp") else math.exp(number)
+
+
+_exponentials = np.frompyfunc(_exponential, 1, 1)
+
+
+def hard_sigmoid(x: Array) -> Array:
+    """relu6(x + 3) / 6, elementwise: a sigmoid of straight lines, 0 up to −3 and 1 from 3 on.
+
+    x is an ndarray of floats (or of objects), of any shape; so is the result. Raises TypeError for anything else.
+    Source: the MobileNetV3 paper's section 5.2.
+
+    >>> hard_sigmoid(np.array([-4.0, -1.5, 0.0, 3.0]))
+    array([0.  , 0.25, 0.5 , 1.  ])
+    """
+    ACTIVATION.check("hard_sigmoid", x)
+    return in_pieces(hard_sigmoid_unchecked, x)
+
+
+def hard_sigmoid_unchecked(x: Array) -> Array:
+    """`hard_sigmoid` of an array that is checked."""
+    return rounded(relu6_unchecked(wider(x) + 3) / 6, x)
+
+
+def hard_sigmoid_backward(dy: Array, x: Array) -> Array:
+    """The gradient of `hard_sigmoid`: dy / 6 where −3 < x < 3, else 0.
+
+    dy and x have the same shape, or it is a ValueError.
+
+    >>> hard_sigmoid_backward(np.array([3.0, 3.0, 3.0]), np.array([-3.0, 2.0, 3.0]))
+    array([0. , 0.5, 0. ])
+    """
+    ACTIVATION.check("hard_sigmoid_backward", dy, x)
+    return in_pieces(hard_sigmoid_backward_unchecked, dy, x)
+
+
+def hard_sigmoid_backward_unchecked(dy: Array, x: Array) -> Array:
+    """`hard_sigmoid_backward` of arrays that are checked."""
+    return zero_where((x.real <= -3) | (x.real >= 3), dy / 6)
+
+
+def hard_swish(x: Array) -> Array:
+    """x · hard_sigmoid(x), elementwise: 0 up to −3, x from 3 on, and a parabola between them.
+
+    x is an ndarray of floats (or of objects), of any shape; so is the result. Raises TypeError for anything else.
+    Source: the MobileNetV3 paper's section 5.2.
+
+    >>> hard_swish(np.array([-3.0, -1.5, 1.5, 3.0]))
+    array([-0.   , -0.375,  1.125,  3.   ])
+    """
+    ACTIVATION.check("hard_swish", x)
+    return in_pieces(hard_swish_unchecked, x)
+
+
+def hard_swish_unchecked(x: Array) -> Array:
+    """`hard_swish` of an array that is checked."""
+    bounded = np.maximum(wider(x), -3) if x.dtype.kind == "f" else x  # −∞ · 0 would be NaN
+    return rounded(bounded * (relu6_unchecked(wider(x) + 3) / 6), x)
+
+
+def hard_swish_backward(dy: Array, x: Array) -> Array:
+    """The gradient of `hard_swish`: 0 where x ≤ −3, dy where x ≥ 3, and dy · (x/3 + 1/2) between them.
+
+    dy and x have the same shape, or it is a ValueError.
+
+    >>> hard_swish_backward(np.array([2.0, 2.0, 2.0, 2.0]), np.array([-3.0, -1.5, 0.0, 3.0]))
+    array([0., 0., 1., 2.])
+    """
+    ACTIVATION.check("hard_swish_backward", dy, x)
+    return in_pieces(hard_swish_backward_unchecked, dy, x)
+
+
+def hard_swish_backward_unchecked(dy: Array, x: Array) -> Array:
+    """`hard_swish_backward` of arrays that are checked."""
+    dead = x.real <= -3
+    slope = wider(x) / 3 + 0.5
+    slope = np.where(dead | (x.real >= 3), np.ones((), slope.dtype), slope)
+    return zero_where(dead, rounded(wider(dy) * slope, dy, x))

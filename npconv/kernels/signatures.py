@@ -196,6 +196,9 @@ BATCH_NORM_STAGES = Signature("x", kinds=REAL, x="… M", scale="M", deviation="
 BATCH_NORM_INFERENCE = Signature("x", kinds=REAL, x="… M", scale="M", shift="M", mean="M", variance="M")
 FOLD_BATCH_NORM = Signature("", kinds=REAL, kernel="… N", scale="N", shift="N", mean="N", variance="N")
 CROSS_ENTROPY = Signature("", kinds=REAL, logits="B N")
+SQUEEZE_EXCITE = Signature(
+    VOLUME, kinds=ACTIVATIONS, x=VOLUME, reduce="M S", reduce_bias="S", expand="S M", expand_bias="M"
+)
 
 SIGNATURES = {
     **dict.fromkeys(("conv2d", "conv2d_loops", "conv2d_per_channel", "conv2d_taps", "conv2d_im2col"), STANDARD),
@@ -209,7 +212,7 @@ SIGNATURES = {
     "linear_block_kernel": LINEAR_BLOCK,
     **dict.fromkeys(("inverted_residual", "inverted_residual_stages", "inverted_residual_split"), INVERTED_RESIDUAL),
     **dict.fromkeys(("residual_bottleneck", "residual_bottleneck_stages"), RESIDUAL_BOTTLENECK),
-    **dict.fromkeys(("relu", "relu6"), ACTIVATION),
+    **dict.fromkeys(("relu", "relu6", "sigmoid", "hard_sigmoid", "hard_swish"), ACTIVATION),
     "batch_statistics": BATCH_STATISTICS,
     **dict.fromkeys(("batch_norm", "batch_norm_stages"), BATCH_NORM),
     "batch_norm_inference": BATCH_NORM_INFERENCE,
@@ -217,6 +220,7 @@ SIGNATURES = {
     "global_average_pool": GLOBAL_AVERAGE_POOL,
     "dense": DENSE,
     "softmax_cross_entropy": CROSS_ENTROPY,
+    **dict.fromkeys(("squeeze_excite", "squeeze_excite_stages"), SQUEEZE_EXCITE),
 }
 """The row of each kernel; its backward takes dy in front."""
 

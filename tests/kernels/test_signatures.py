@@ -66,6 +66,8 @@ STAGES = {"dy": axes("…=5 M=3", "like x"), "scale": VECTOR, "x": axes("…=5 M
 FOLDED = {"kernel": axes("…*5 N=3")} | dict.fromkeys(STORED, axes("N=3"))
 LABELS = {"logits": axes("B=5 N*4"), "targets": axes("B=5")}
 PROBABILITIES = {"logits": axes("B=5 N=4"), "targets": axes("B=5 N=4")}
+EXCITE = {"x": axes("B~2 Dᵤ~7 Dᵤ~5 M=3"), "reduce": axes("M=3 S=2"), "reduce_bias": axes("S=2"),
+          "expand": axes("S=2 M=3"), "expand_bias": VECTOR}  # fmt: skip
 SIZES = {"kernel_size": (3, 2), "out_channels": 4}
 
 ROWS = [
@@ -90,6 +92,8 @@ ROWS = [
         backward="residual_bottleneck_backward", dy="dy (B, Dᵤ, Dᵤ, M)"),
     Row("relu relu6", {"x": axes("…~5 …~3", "")}, kinds=FLOATS, dy="dy like x",
         backward="relu_backward relu6_backward"),
+    *(Row(name, {"x": axes("…~5 …~3", "")}, kinds=FLOATS, dy="dy like x", backward=f"{name}_backward")
+      for name in ("sigmoid", "hard_sigmoid", "hard_swish")),
     Row("batch_statistics", {"x": axes("…*2 …*4 …*5 M*3")}, kinds=REAL),
     *(Row("batch_norm batch_norm_stages", {"x": x, **LEARNT}, EPSILON, kinds=REAL, backward="batch_norm_backward",
           dy="dy like x") for x in (FLAT, VOLUME)),
@@ -99,6 +103,8 @@ ROWS = [
     Row("fold_batch_norm", FOLDED, EPSILON, kinds=REAL),
     Row("global_average_pool", {"x": axes("B~2 Dᵤ*9 Dᵤ*7 M~3")}, backward="global_average_pool_backward",
         dy="dy (B, M)"),
+    Row("squeeze_excite squeeze_excite_stages", EXCITE, kinds=FLOATS, backward="squeeze_excite_backward",
+        dy="dy (B, Dᵤ, Dᵤ, M)"),
     *(Row("softmax_cross_entropy", arrays, kinds=REAL) for arrays in (LABELS, PROBABILITIES)),
     *(Row("softmax_cross_entropy_backward", arrays, options={"dy": 1.5}, kinds=REAL)
       for arrays in (LABELS, PROBABILITIES)),
