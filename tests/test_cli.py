@@ -207,6 +207,31 @@ def test_reproduce_fails_if_a_verdict_is_not_the_docs(tmp_path, capsys, monkeypa
     assert "npconv reproduce --prove" in capsys.readouterr().out
 
 
+def test_reproduce_computes_a_sources_claims_and_draws_nothing(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(reproduce, "draw", lambda folder: pytest.fail("it draws"))
+    honest = claims.of("v1")[0]
+    monkeypatch.setitem(claims._OTHERS, "v1", (honest,))
+    assert cli.main(["reproduce", "--source", "v1"]) == 0
+    said = capsys.readouterr().out
+    assert said.startswith(f" 1. {honest.statement}\n    {honest.verdict}\n      ")
+    assert "1 claims: 0 hold, 1 hold under a condition, 0 fail, 0 are reported measurements; 0 differ" in said
+    lying = dataclasses.replace(honest, verdict="fails: it is another")
+    monkeypatch.setitem(claims._OTHERS, "v1", (lying,))
+    assert cli.main(["reproduce", "--source", "v1"]) == 1
+    assert "DIFFERENT: the docs say “fails: it is another”" in capsys.readouterr().out
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_reproduce_refuses_other_sources_and_proving_a_source(capsys):
+    assert cli.main(["reproduce", "--source", "V1"]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("npconv reproduce: --source must be one of ")
+    assert said.endswith("; got 'V1'\n")
+    assert cli.main(["reproduce", "--source", "v1", "--prove"]) == 2
+    assert capsys.readouterr().err == "npconv reproduce: --prove: not allowed with argument --source\n"
+
+
 def test_reproduce_proves_the_box_or_fails(capsys, monkeypatch):
     monkeypatch.setattr(box, "GEOMETRIES", box.GEOMETRIES[::300])
     assert cli.main(["reproduce", "--prove"]) == 0

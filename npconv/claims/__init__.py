@@ -1,26 +1,43 @@
-"""The article's claims, each computed: what `npconv reproduce` prints and what tests/test_article.py asserts.
+"""The claims of the article and of its sources, each computed: what `npconv reproduce` prints and the tests assert.
 
 A claim's function computes it and returns its verdict with the numbers. Verdicts: "holds"; "holds if …", with the
 condition; "fails", with the counter-example; "reported", a published measurement that nothing here can check. A claim
 whose numbers are not finite is "not judged", which is never what the docs say.
 
-The modules, and the claims in each of them, stand in the article's order; so does `CLAIMS`.
+`CLAIMS` are the article's. Their modules, and the claims in each of them, stand in the article's order; those of the
+other sources, which `of` gives, in their source's order.
 """
 
-from . import architecture, bottlenecks, costs, inverted, overview, separable, subspaces
-from .table import Claim as Claim, Finding as Finding, markdown_table
+from ..kernels.arguments import one_of
+from . import architecture, bottlenecks, costs, inverted, overview, separable, subspaces, v1
+from .table import Claim as Claim, Finding as Finding, claims_in, markdown_table
 
-_SECTIONS = (overview, separable, costs, subspaces, inverted, bottlenecks, architecture)
+SOURCES = {"article": "the article", "v1": "the paper"}
+"""The sources of claims by their names in `npconv reproduce --source`: what speaks in the tables of docs/claims.md."""
 
-CLAIMS = tuple(each for module in _SECTIONS for each in vars(module).values() if isinstance(each, Claim))
+CLAIMS = claims_in(overview, separable, costs, subspaces, inverted, bottlenecks, architecture)
+
+_OTHERS = {"v1": claims_in(v1)}
 
 
-def as_markdown(figures_page: str = "") -> str:
+def of(source: str = "article") -> tuple[Claim, ...]:
+    """The claims of a source: "article", "bai", or one of the papers "v1", "v2" and "v3"; otherwise a ValueError.
+
+    >>> of("v1")[0].statement[:8]
+    'Table 1:'
+    """
+    one_of("of", "source", source, tuple(SOURCES))
+    return CLAIMS if source == "article" else _OTHERS[source]
+
+
+def as_markdown(figures_page: str = "", source: str = "article") -> str:
     """The claims, their verdicts and the functions and figures that carry them, as the table of docs/claims.md.
 
-    A figure's name links to its heading in the figures' page, whose text this is given.
+    A figure's name links to its heading in the figures' page, whose text this is given. A source that is none is a
+    ValueError.
 
     >>> as_markdown().splitlines()[0]
     '| | the article says; the claim that tests it | verdict | functions and figures |'
     """
-    return markdown_table(CLAIMS, figures_page)
+    one_of("as_markdown", "source", source, tuple(SOURCES))
+    return markdown_table(of(source), SOURCES[source], figures_page)

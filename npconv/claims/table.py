@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import wraps
+from types import ModuleType
 
 import numpy as np
 
@@ -25,7 +26,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Claim:
-    """A claim of the article: its section, its statement, the verdict that the docs give, and the function for it.
+    """A claim of a source: its section, its statement, the verdict that the docs give, and the function for it.
 
     `functions` are the public functions that carry it, by their full names, `figures` the names of those that show it.
     """
@@ -41,9 +42,15 @@ class Claim:
     def __call__(self) -> Finding:
         return self.compute()
 
+    def retold(self, section: str, statement: str) -> "Claim":
+        """This claim as another source makes it."""
+        return replace(self, section=section, statement=statement)
 
-def claim(section: str, verdict: str, functions: str, figures: str = "") -> Callable[[Callable[[], Finding]], Claim]:
-    """Make a claim of a function that computes it; the function's docstring is the article's statement.
+
+def claim(
+    section: str, verdict: str, functions: str = "", figures: str = ""
+) -> Callable[[Callable[[], Finding]], Claim]:
+    """Make a claim of a function that computes it; the function's docstring is the source's statement.
 
     `functions` and `figures` are names with spaces between, `functions` without npconv in front. Where the function
     finds that the claim holds, and gives no condition of its own, the condition is the one in `verdict`.
@@ -62,9 +69,10 @@ def claim(section: str, verdict: str, functions: str, figures: str = "") -> Call
     return enter
 
 
-def finding(holds: bool | None, *numbers: str, condition: str = "", **judged: Array) -> Finding:
+def finding(holds: bool | None, *numbers: str, condition: str = "", why: str = "", **judged: Array) -> Finding:
     """The verdict "holds", with its condition where there is one, "fails", or "reported" where `holds` is None.
 
+    Of the last two `why` gives the reason: what comes out instead, or what cannot be measured here.
     Nothing is judged by numbers that are not finite: neither those in the lines, nor the arrays `judged`, which a
     verdict needs where NaN would not show in the lines.
 
@@ -75,15 +83,20 @@ def finding(holds: bool | None, *numbers: str, condition: str = "", **judged: Ar
     unfit = [name for name, values in judged.items() if not np.isfinite(values).all()]
     if unfit := [*unfit, *(line for line in numbers if re.search(r"\b(nan|inf)\b", line))]:
         return Finding(f"not judged, as it is not finite: {unfit[0]}", numbers)
-    if holds is None:
-        return Finding("reported", numbers)
-    return Finding((f"holds if {condition}" if condition else "holds") if holds else "fails", numbers)
+    if holds:
+        return Finding(f"holds if {condition}" if condition else "holds", numbers)
+    return Finding(("reported" if holds is None else "fails") + (f": {why}" if why else ""), numbers)
 
 
-def markdown_table(claims: Iterable[Claim], figures_page: str) -> str:
+def claims_in(*modules: ModuleType) -> tuple[Claim, ...]:
+    """The claims of modules, in their order."""
+    return tuple(each for module in modules for each in vars(module).values() if isinstance(each, Claim))
+
+
+def markdown_table(claims: Iterable[Claim], speaker: str, figures_page: str) -> str:
     """Claims as `npconv.claims.as_markdown` writes them."""
     anchors = dict(_anchor(line) for line in figures_page.splitlines() if line.startswith("### "))
-    lines = ["| | the article says; the claim that tests it | verdict | functions and figures |", "|---|---|---|---|"]
+    lines = [f"| | {speaker} says; the claim that tests it | verdict | functions and figures |", "|---|---|---|---|"]
     for number, entry in enumerate(claims, 1):
         shown = (f"[{name}](figures.md#{anchors[name]})" if name in anchors else name for name in entry.figures)
         carried = "<br>".join([*(f"`{name}`" for name in entry.functions), *shown])

@@ -1,4 +1,4 @@
-"""`npconv reproduce`: the article's claims, computed, and its figures, drawn."""
+"""`npconv reproduce`: the claims of the article, computed, and its figures, drawn; or those of one of its sources."""
 
 import argparse
 from pathlib import Path
@@ -6,45 +6,52 @@ from pathlib import Path
 from .figures import draw
 from .shared import Commands, Folder, progress_line
 
+SOURCES = ("article", "v1")
+
 
 def add_parser(commands: Commands) -> None:
     """Add `npconv reproduce`."""
     reproduce = commands.add_parser("reproduce", help="compute the article's claims and draw its figures")
     add = reproduce.add_argument
     add("--out", type=Folder(), default="reproduced", metavar="DIR", help="where the figures go (%(default)s)")
+    either = reproduce.add_mutually_exclusive_group()
+    words = "whose claims: the article's, with its figures, K. Bai's, or those of MobileNetV1, V2 or V3 (%(default)s)"
+    either.add_argument("--source", choices=SOURCES, default="article", help=words)
     words = "prove the kernels equal for all numbers instead, on each geometry of a box"
-    add("--prove", action="store_true", help=words)
+    either.add_argument("--prove", action="store_true", help=words)
     reproduce.set_defaults(run=_run)
 
 
 def _run(arguments: argparse.Namespace) -> int:
     if arguments.prove:
         return _prove()
-    from ..claims import CLAIMS
+    from ..claims import of
 
-    different = 0
-    for number, claim in enumerate(CLAIMS, 1):
-        progress_line(f"[{number}/{len(CLAIMS)}] {claim.name}")
+    claims, different = of(arguments.source), 0
+    for number, claim in enumerate(claims, 1):
+        progress_line(f"[{number}/{len(claims)}] {claim.name}")
         found = claim.compute()
         progress_line("")
         print(f"{number:2}. {claim.statement}")
         print(f"    {found.verdict}")
         for line in found.numbers:
             print(f"      {line}")
-        print(f"      by {', '.join(claim.functions)}" + "".join(f"; figure {name}" for name in claim.figures))
+        if claim.functions:
+            print(f"      by {', '.join(claim.functions)}" + "".join(f"; figure {name}" for name in claim.figures))
         if found.verdict != claim.verdict:
             different += 1
             print(f"    DIFFERENT: the docs say “{claim.verdict}”")
         print()
-    counts = {kind: sum(claim.verdict.startswith(kind) for claim in CLAIMS) for kind in ("holds", "fails", "reported")}
-    conditions = sum(claim.verdict.startswith("holds if") for claim in CLAIMS)
+    counts = {kind: sum(claim.verdict.startswith(kind) for claim in claims) for kind in ("holds", "fails", "reported")}
+    conditions = sum(claim.verdict.startswith("holds if") for claim in claims)
     print(
-        f"{len(CLAIMS)} claims: {counts['holds'] - conditions} hold, {conditions} hold under a condition, "
+        f"{len(claims)} claims: {counts['holds'] - conditions} hold, {conditions} hold under a condition, "
         f"{counts['fails']} fail, {counts['reported']} are reported measurements; {different} differ from the docs."
     )
     print("That the kernels are equal for all numbers, on every geometry in a box: npconv reproduce --prove")
-    for path in draw(Path(arguments.out)):
-        print(f"wrote {path}")
+    if arguments.source == "article":
+        for path in draw(Path(arguments.out)):
+            print(f"wrote {path}")
     return 1 if different else 0
 
 

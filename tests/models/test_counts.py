@@ -1,7 +1,7 @@
 """The counts that were published for the networks, exactly; and where a paper misprints, the right one.
 
 The numbers stand here as their sources print them. A second opinion comes from plain loops over the papers' tables,
-which share nothing with the package.
+which share nothing with the package. The papers' tables, as printed, are claims, which tests/test_article.py tests.
 """
 
 import functools
@@ -9,11 +9,10 @@ import math
 
 import pytest
 
-from npconv.cost import conv2d_cost, depthwise_separable_conv2d_cost
+from npconv.cost import conv2d_cost
 from npconv.models import (
     MOBILENET_V1_ROWS,
     MOBILENET_V2_ROWS,
-    SeparableRow,
     divisible,
     mobilenet_v1,
     mobilenet_v2,
@@ -197,31 +196,11 @@ def test_v1_is_what_a_plain_loop_over_the_papers_table_counts(width, height, bre
     assert (counted.macs, counted.weights) == (2 * macs, weights)
 
 
-def test_v1_table_2_shares_by_type_of_layer():
+def test_v1_by_kind():
     counted = at(v1(), 224)
     macs, weights = counted.by_kind(), counted.by_kind("weights")
-    weights["classifier"] -= 1000  # the shares come out without its bias
     assert macs == {"stem": 10_838_016, "depthwise": 17_385_984, "pointwise": 539_492_352, "classifier": 1_024_000}
-    assert weights == {"stem": 864, "depthwise": 44_640, "pointwise": 3_139_584, "classifier": 1_024_000}
-    shares = {kind: round(100 * n / counted.macs, 2) for kind, n in macs.items()}
-    assert shares == {"stem": 1.91, "depthwise": 3.06, "pointwise": 94.86, "classifier": 0.18}
-    shares = {kind: round(100 * n / sum(weights.values()), 2) for kind, n in weights.items()}
-    assert shares == {"stem": 0.02, "depthwise": 1.06, "pointwise": 74.59, "classifier": 24.33}
-
-
-@pytest.mark.parametrize(
-    ("side", "channels", "macs", "params", "published"),
-    [
-        (14, 512, 52_283_392, 266_752, (52.3, 0.27)),
-        (14, 384, 29_578_752, 150_912, (29.6, 0.15)),
-        (10, 384, 15_091_200, 150_912, (15.1, 0.15)),
-    ],
-)
-def test_v1_table_3_one_layer_after_the_other_saving(side, channels, macs, params, published):
-    x = (1, side, side, channels)
-    cost = depthwise_separable_conv2d_cost(x, (3, 3, channels), (channels, channels), padding="same")
-    assert (cost.macs, cost.params) == (macs, params)
-    assert (round(macs / 1e6, 1), round(params / 1e6, 2)) == published
+    assert weights == {"stem": 864, "depthwise": 44_640, "pointwise": 3_139_584, "classifier": 1_025_000}
 
 
 def test_v1_table_3_the_layer_is_one_of_the_networks():
@@ -236,62 +215,16 @@ def test_v1_table_4_full_convolutions():
     counted = at(v1(convolution="standard"), 224)
     assert (counted.macs, counted.weights, counted.params) == (4_867_293_184, 29_282_120, 29_294_088)
     assert (counted.macs, counted.weights) == plain_v1(1.0, 224, 224, full=True)
-    assert round(counted.weights / 1e6, 1) == 29.3
-    separable = at(v1(), 224)
-    assert (round(separable.macs / 1e6), round(separable.weights / 1e6, 1)) == (569, 4.2)
 
 
-def test_v1_table_5_a_narrow_network_against_a_shallow_one():
+def test_v1_without_five_layers_is_table_5s_shallow_network():
     rows = [row._replace(blocks=row.blocks - 5 * (row.channels == 512)) for row in MOBILENET_V1_ROWS]
-    shallow, narrow = at(v1(rows=tuple(rows)), 224), at(v1(0.75), 224)
+    shallow = at(v1(rows=tuple(rows)), 224)
     assert (shallow.macs, shallow.weights) == (307_323_392, 2_876_328)
-    assert (shallow.macs // 1_000_000, round(shallow.weights / 1e6, 1)) == (307, 2.9)
-    assert (narrow.macs // 1_000_000, round(narrow.weights / 1e6, 1)) == (325, 2.6)
-
-
-def test_v1_tables_6_7_and_9_by_width_and_resolution():
-    by_width = {width: at(v1(width), 224) for width in (1.0, 0.75, 0.5, 0.25)}
-    assert [round(counted.weights / 1e6, 1) for counted in by_width.values()] == [4.2, 2.6, 1.3, 0.5]
-    assert [counted.macs // 1_000_000 for counted in by_width.values()] == [568, 325, 149, 41]
-    by_side = [at(v1(), side).macs for side in (224, 192, 160, 128)]
-    assert [macs // 1_000_000 for macs in by_side] == [568, 418, 290, 186]
-    assert round(by_side[0] / 1e6) == 569  # the first is rounded, the others are cut: rounded the third were 291
-    small = at(v1(0.5), 160)
-    assert (small.macs // 1_000_000, round(small.weights / 1e6, 2)) == (76, 1.32)
 
 
 # ---------------------------------------------------------------------------------------------------------------------
 # where what is printed does not come out
-
-
-def test_v1_table_2_has_two_digits_of_the_first_convolutions_share_swapped():
-    printed = {"pointwise": 94.86, "depthwise": 3.06, "stem": 1.19, "classifier": 0.18}
-    counted = at(v1(), 224)
-    shares = {kind: round(100 * n / counted.macs, 2) for kind, n in counted.by_kind().items()}
-    assert {kind: share for kind, share in shares.items() if share != printed[kind]} == {"stem": 1.91}
-    assert abs(sum(shares.values()) - 100) < 0.02 < 0.7 < 100 - sum(printed.values())
-
-
-def test_v1_table_2_leaves_the_classifiers_bias_out():
-    weights = at(v1(), 224).by_kind("weights")
-    shares = {kind: round(100 * n / sum(weights.values()), 2) for kind, n in weights.items()}
-    assert shares == {"stem": 0.02, "depthwise": 1.06, "pointwise": 74.57, "classifier": 24.35}  # printed: .59, .33
-
-
-def test_v1_table_4_counts_the_classifier_in_one_row_and_not_in_the_other():
-    full, separable = at(v1(convolution="standard"), 224), at(v1(), 224)
-    without = [counted.macs - counted.by_kind()["classifier"] for counted in (full, separable)]
-    assert without == [4_866_269_184, 567_716_352]
-    assert (without[0] // 1_000_000, round(separable.macs / 1e6)) == (4866, 569)  # as printed
-    assert (full.macs // 1_000_000, round(without[1] / 1e6)) == (4867, 568)  # what the same rule gives for the other
-
-
-def test_v1_table_1_prints_a_stride_that_its_own_shapes_do_not_have():
-    *rows, (channels, blocks, stride) = MOBILENET_V1_ROWS
-    literally = at(v1(0.25, rows=(*rows, SeparableRow(channels, 1, 2), SeparableRow(channels, 1, 2))), 224)
-    assert next(row.input_shape for row in literally.rows if row.kind == "pool")[1:3] != (7, 7)
-    assert next(row.input_shape for row in at(v1(0.25), 224).rows if row.kind == "pool")[1:3] == (7, 7)
-    assert (blocks, stride) == (2, 2)
 
 
 def test_v1_is_569_million_and_not_the_575_of_the_v2_papers_table_4():
