@@ -48,6 +48,7 @@ vars(STEPS).update(steps.KINDS, __all__=[*steps.KINDS])
 ROWS: dict[Any, dict[str, dict[str, Any]]] = {
     layers: {
         "Activation": {}, "GlobalAveragePool": {}, "Layer": {}, "ReLU": {}, "ReLU6": {},
+        "HardSigmoid": {}, "HardSwish": {}, "Sigmoid": {}, "SqueezeExcite": {"channels": 100, "squeeze": 4},
         "BatchNorm": {"channels": 3},
         "Conv2D": {"in_channels": 3, "out_channels": 100, "stride": (2, 1), "padding": ((1, 0), (0, 1))},
         "Dense": {"in_channels": 3, "out_channels": 4},

@@ -14,4 +14,5 @@ from .formulas import (
     limit_error as limit_error,
     pointwise_conv2d_cost as pointwise_conv2d_cost,
     residual_bottleneck_cost as residual_bottleneck_cost,
+    squeeze_excite_cost as squeeze_excite_cost,
 )

@@ -7,7 +7,7 @@ and a shortcut count their additions. Products with padding's zeros count, as th
 import itertools
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 from ..kernels.arguments import boolean, integer, pair
@@ -20,6 +20,7 @@ from ..kernels.signatures import (
     POINTWISE,
     RESIDUAL_BOTTLENECK,
     SEPARABLE,
+    SQUEEZE_EXCITE,
     STANDARD,
     Checked,
     check_groups,
@@ -245,6 +246,24 @@ def residual_bottleneck_cost(x: Shape, reduce: Shape, spatial: Shape, restore: S
     middle = conv2d_cost(first.output_shape, spatial, padding="same", bias=bias)
     last = pointwise_conv2d_cost(middle.output_shape, restore, bias=bias)
     return _chain(extra=prod(x), reduce=first, spatial=middle, restore=last)
+
+
+def squeeze_excite_cost(x: Shape, reduce: Shape, reduce_bias: Shape, expand: Shape, expand_bias: Shape) -> Cost:
+    """The cost of `squeeze_excite`: 2 · B · M · S multiplications in its two dense layers.
+
+    The shapes are those of its arrays. `parts` holds "pool", which has additions only, "reduce" and "expand". The B ·
+    Dᵤ² · M products with the gate are no MACs, as no addition collects them.
+
+    >>> cost = squeeze_excite_cost((1, 28, 28, 72), (72, 24), (24,), (24, 72), (72,))
+    >>> cost.macs, cost.params, cost.parts["pool"].additions
+    (3456, 3552, 56376)
+    """
+    checked = SQUEEZE_EXCITE.check_shapes("squeeze_excite_cost", x, reduce, reduce_bias, expand, expand_bias)
+    batch, height, width, channels = checked.output
+    pool = Cost(0, batch * (height * width - 1) * channels, 0, (batch, channels))
+    first = dense_cost(pool.output_shape, reduce, bias=True)
+    last = dense_cost(first.output_shape, expand, bias=True)
+    return replace(_chain(pool=pool, reduce=first, expand=last), output_shape=checked.output)
 
 
 def cost_ratio(kernel_size: Pair, out_channels: int, *, depth_multiplier: int = 1) -> Fraction:

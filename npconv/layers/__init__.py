@@ -11,7 +11,15 @@ from .convolution import (
     DepthwiseConv2D as DepthwiseConv2D,
     PointwiseConv2D as PointwiseConv2D,
 )
-from .elementwise import Activation as Activation, GlobalAveragePool as GlobalAveragePool, ReLU as ReLU, ReLU6 as ReLU6
+from .elementwise import (
+    Activation as Activation,
+    GlobalAveragePool as GlobalAveragePool,
+    HardSigmoid as HardSigmoid,
+    HardSwish as HardSwish,
+    ReLU as ReLU,
+    ReLU6 as ReLU6,
+    Sigmoid as Sigmoid,
+)
 from .initializers import (
     Initializer as Initializer,
     glorot_uniform as glorot_uniform,
@@ -21,3 +29,4 @@ from .initializers import (
 from .layer import Layer as Layer
 from .normalization import CONVENTIONS as CONVENTIONS, BatchNorm as BatchNorm
 from .sequential import Sequential as Sequential
+from .squeeze import SqueezeExcite as SqueezeExcite

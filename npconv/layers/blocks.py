@@ -17,13 +17,23 @@ from ..kernels.arguments import boolean, generator, one_of, pair
 from ..kernels.blocks import has_shortcut
 from ..kernels.geometry import Array, Padding, Pair
 from .convolution import Conv2D, DepthwiseConv2D, Linear, PointwiseConv2D
-from .elementwise import ReLU, ReLU6
+from .elementwise import Activation, HardSigmoid, HardSwish, ReLU, ReLU6, Sigmoid
 from .layer import Layer, positive_ints
 from .normalization import CONVENTIONS, BatchNorm, check_options
 from .sequential import Sequential
+from .squeeze import SqueezeExcite
 
 KERAS = CONVENTIONS["keras"]
-ACTIVATIONS = MappingProxyType({"relu": ReLU, "relu6": ReLU6, "linear": None})
+ACTIVATIONS: Mapping[str, type[Activation] | None] = MappingProxyType(
+    {
+        "relu": ReLU,
+        "relu6": ReLU6,
+        "linear": None,
+        "hard_swish": HardSwish,
+        "hard_sigmoid": HardSigmoid,
+        "sigmoid": Sigmoid,
+    }
+)
 
 
 def normalised(
@@ -31,7 +41,8 @@ def normalised(
 ) -> dict[str, Layer]:
     """A convolution, its batch normalisation and its activation, named after the convolution.
 
-    `batch_norm` are the options of `BatchNorm`, or None for none; `activation` is "relu", "relu6" or "linear".
+    `batch_norm` are the options of `BatchNorm`, or None for none; `activation` is a word of
+    `ACTIVATIONS`, "linear" for none.
     """
     one_of("normalised", "activation", activation, ACTIVATIONS)
     check_options("normalised", batch_norm)
@@ -86,15 +97,20 @@ class InvertedResidual(Residual):
     """The inverted residual with its linear bottleneck, with batch normalisation: the article's layer.
 
     Expand (pointwise), ReLU6, filter (depthwise), ReLU6, project (pointwise), batch normalisation after each; the input
-    is added exactly when the stride is 1 and the channels in and out are as many.
+    is added exactly when the stride is 1 and the channels in and out are as many. MobileNetV3's block is the same with
+    other options: expanded, activation and squeeze.
 
     Args:
         in_channels, out_channels: k and k′.
         stride: of the depthwise convolution.
         expansion: t; with 1 there is no expansion and no ReLU6 of it, as in the paper.
+        expanded: the channels between the pointwise convolutions in place of t·k, where they are no whole multiple of
+            k; with k there is no expansion.
         kernel_size, padding, dilation: of the depthwise convolution.
+        activation: after the expansion and after the depthwise convolution: a word of `ACTIVATIONS`.
+        squeeze: the hidden channels of a `SqueezeExcite` after the depthwise convolution's activation; None for none.
         batch_norm: options of `BatchNorm`, Keras's unless told; None for none, and then `forward` is the kernel
-            `inverted_residual`.
+            `inverted_residual`, with ReLU6 and without squeeze.
         bottleneck: the activation after the projection: "linear", as in the article, or "relu6" (or "relu"), what it
             warns of.
         shortcut: False leaves the shortcut out.
@@ -112,6 +128,8 @@ class InvertedResidual(Residual):
     >>> block = InvertedResidual(4, 6, 2, 6)
     >>> block.forward(np.ones((2, 7, 6, 4), np.float32), training=True).shape, block.params["expand.kernel"].shape
     ((2, 4, 3, 6), (4, 24))
+    >>> list(InvertedResidual(4, 4, expanded=10, activation="hard_swish", squeeze=3, batch_norm=None).layers)
+    ['expand', 'expand_hard_swish', 'depthwise', 'depthwise_hard_swish', 'squeeze_excite', 'project']
     """
 
     demand = "at stride 1 with k = k′ the shortcut is added (unless shortcut=False), "
@@ -124,9 +142,12 @@ class InvertedResidual(Residual):
         stride: Pair = 1,
         expansion: int = 6,
         *,
+        expanded: int | None = None,
         kernel_size: Pair = 3,
         padding: Padding = "same",
         dilation: Pair = 1,
+        activation: str = "relu6",
+        squeeze: int | None = None,
         batch_norm: Mapping[str, Any] | None = KERAS,
         bottleneck: str = "linear",
         shortcut: bool = True,
@@ -136,18 +157,23 @@ class InvertedResidual(Residual):
         in_channels, out_channels, expansion = positive_ints(
             "InvertedResidual", in_channels=in_channels, out_channels=out_channels, expansion=expansion
         )
+        (wide,) = positive_ints("InvertedResidual", expanded=in_channels * expansion if expanded is None else expanded)
+        one_of("InvertedResidual", "activation", activation, ACTIVATIONS)
         one_of("InvertedResidual", "bottleneck", bottleneck, ACTIVATIONS)
         check_options("InvertedResidual", batch_norm)
         boolean("InvertedResidual", "shortcut", shortcut)
-        rng, wide = generator("InvertedResidual", seed), in_channels * expansion
+        rng = generator("InvertedResidual", seed)
         layers: dict[str, Layer] = {}
-        if expansion > 1:
+        if wide != in_channels:
             expand = PointwiseConv2D(in_channels, wide, seed=rng, dtype=dtype)
-            layers |= normalised("expand", expand, batch_norm, "relu6")
+            layers |= normalised("expand", expand, batch_norm, activation)
         depthwise = DepthwiseConv2D(
             wide, kernel_size, stride=stride, padding=padding, dilation=dilation, seed=rng, dtype=dtype
         )
-        layers |= normalised("depthwise", depthwise, batch_norm, "relu6")
+        layers |= normalised("depthwise", depthwise, batch_norm, activation)
+        if squeeze is not None:
+            (squeeze,) = positive_ints("InvertedResidual", squeeze=squeeze)
+            layers["squeeze_excite"] = SqueezeExcite(wide, squeeze, seed=rng, dtype=dtype)
         project = PointwiseConv2D(wide, out_channels, seed=rng, dtype=dtype)
         super().__init__(layers | normalised("project", project, batch_norm, bottleneck))
         self.shortcut = shortcut and has_shortcut(pair("InvertedResidual", "stride", stride), in_channels, out_channels)

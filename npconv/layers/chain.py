@@ -74,8 +74,7 @@ class LayerChain:
             return dy
 
         def receive(number: int) -> None:
-            d = dy[self.parts[number]]
-            last.receive_part(number, d, last.activate_part(number, np.empty(d.shape, d.dtype)))
+            last.receive_part(number, dy[self.parts[number]])
 
         def send(link: Link, number: int) -> None:
             x = self._input(link, number)
@@ -124,7 +123,7 @@ class LayerChain:
         link.linear._saved = self.x if link.before is None else link.before.without_layers().output
         link.norm._saved = link.without_layers().stages
         if link.activation is not None:
-            link.activation._saved = link.without_layers().output
+            link.activation._saved = partial(link.without_layers().output, activated=not link.activation.asks_input)
 
 
 class Link:
@@ -204,9 +203,15 @@ class Link:
         del twin.linear, twin.norm, twin.activation, twin.before
         return twin
 
-    def receive_part(self, number: int, d: Array, output: Array) -> None:
-        """A part of the gradient for the output, and its sums for the gradients of scale and shift."""
+    def receive_part(self, number: int, d: Array, output: Array | None = None) -> None:
+        """A part of the gradient for the output, and its sums for the gradients of scale and shift.
+
+        An output that is not given is computed again, as the activation's input is where its gradient asks for that.
+        """
         if self.activation is not None:
+            asks_input = self.activation.asks_input
+            if output is None or asks_input:
+                output = self.activate_part(number, np.empty(d.shape, d.dtype), activated=not asks_input)
             d = type(self.activation).operation_backward(d, output)
         self.upstream[number], self.dshifts[number] = d, channel_sums(d)
         self.dscales[number] = channel_sums(d, self.maps[number]) - self.offsets[number] * self.dshifts[number]

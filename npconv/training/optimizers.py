@@ -23,17 +23,17 @@ PIECE = 2**18  # numbers of a parameter changed at once; with 2**15 two threads 
 def decays_kernels(name: str) -> bool:
     """True for the names of parameters that weight decay is for: kernels, but not depthwise ones.
 
-    Names end in what the parameter is: "scale" and "shift" are batch normalisation's, "bias" is a bias, and a depthwise
-    kernel's name ends in "depthwise.kernel", as the blocks here name it: it is told by that name alone, and under
-    another one, `Sequential({"dw": DepthwiseConv2D(3)})`, it decays. The MobileNet papers leave depthwise kernels
-    without decay, or nearly so, as they have so few parameters.
+    Names end in what the parameter is: "scale" and "shift" are batch normalisation's, "bias" is a bias ("reduce_bias"
+    and "expand_bias" in squeeze-and-excite), and a depthwise kernel's name ends in "depthwise.kernel", as the blocks
+    here name it: it is told by that name alone, and under another one, `Sequential({"dw": DepthwiseConv2D(3)})`, it
+    decays. The MobileNet papers leave depthwise kernels without decay, or nearly so, as they have so few parameters.
 
     >>> [decays_kernels(name) for name in ("stem.kernel", "block1.depthwise.kernel", "stem.norm.scale", "head.bias")]
     [True, False, False, False]
     """
     instance("decays_kernels", "name", name, str)
     *_, owner, kind = ("", *name.split("."))
-    return kind not in ("scale", "shift", "bias") and not owner.endswith("depthwise")
+    return kind not in ("scale", "shift") and not kind.endswith("bias") and not owner.endswith("depthwise")
 
 
 class Optimizer:

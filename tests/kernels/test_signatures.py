@@ -116,6 +116,7 @@ ROWS = [
     Row("depthwise_separable_conv2d_cost", SEPARABLE, VALID | BIAS),
     *(Row("inverted_residual_cost", arrays, SAME | BIAS) for arrays in (BLOCK, NARROW)),
     Row("residual_bottleneck_cost", BOTTLENECK, BIAS),
+    Row("squeeze_excite_cost", EXCITE),
     Row("cost_ratio", {}, Q, SIZES),
     Row("break_even_multiplier limit_error", {}, options=SIZES),
 ]  # fmt: skip

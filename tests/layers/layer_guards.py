@@ -50,6 +50,10 @@ LAYERS = {
     ),
     "ReLU": Made(lambda layers, **o: layers.ReLU(), (2, 5, 4, 3)),
     "ReLU6": Made(lambda layers, **o: layers.ReLU6(), (2, 5, 4, 3)),
+    "Sigmoid": Made(lambda layers, **o: layers.Sigmoid(), (2, 5, 4, 3)),
+    "HardSigmoid": Made(lambda layers, **o: layers.HardSigmoid(), (2, 5, 4, 3)),
+    "HardSwish": Made(lambda layers, **o: layers.HardSwish(), (2, 5, 4, 3)),
+    "SqueezeExcite": Made(lambda layers, **o: layers.SqueezeExcite(3, 2, **o), (2, 5, 4, 3)),
     "GlobalAveragePool": Made(lambda layers, **o: layers.GlobalAveragePool(), (2, 5, 4, 3)),
     "Sequential": Made(
         lambda layers, seed, **o: layers.Sequential(
@@ -85,6 +89,15 @@ LAYERS = {
     "InvertedResidual, no normalisation": Made(
         lambda layers, **o: layers.InvertedResidual(3, 3, 1, 2, batch_norm=None, **o), (2, 5, 4, 3)
     ),
+    "InvertedResidual, hard-swish": Made(
+        lambda layers, **o: layers.InvertedResidual(3, 3, 1, 2, activation="hard_swish", **o), (2, 5, 4, 3)
+    ),
+    "InvertedResidual, MobileNetV3's": Made(
+        lambda layers, **o: layers.InvertedResidual(
+            3, 3, expanded=7, kernel_size=5, activation="hard_swish", squeeze=2, **o
+        ),
+        (2, 5, 4, 3),
+    ),
     "DepthwiseSeparable": Made(
         lambda layers, **o: layers.DepthwiseSeparable(3, 4, 2, depth_multiplier=2, kernel_size=(3, 2), **o),
         (2, 5, 4, 3),
@@ -113,7 +126,7 @@ def made(name: str, layers: Any, seed: int = 0, dtype: Any = np.float64) -> tupl
     for array in layer.grads.values():
         array[...] = 7  # of another step
     x = 2 * rng.standard_normal(shape)
-    if name == "ReLU6":
+    if name in ("ReLU6", "HardSigmoid", "HardSwish"):
         x *= 3
     return layer, x.astype(dtype)
 
@@ -129,6 +142,9 @@ def raises(words: str, function: Callable[..., Any], *arguments: Any) -> None:
     assert words in said, (words, said)
 
 
+KINKS = {"ReLU": (0,), "ReLU6": (0, 6), "HardSigmoid": (-3, 3), "HardSwish": (-3, 3)}
+
+
 def kinks(layer: Any, x: np.ndarray, training: bool) -> np.ndarray:
     """How far every activation's input lies from its kinks, in a forward of the layer; empty where it has none.
 
@@ -140,17 +156,27 @@ def kinks(layer: Any, x: np.ndarray, training: bool) -> np.ndarray:
 
     def watched(activation: Any) -> Callable[..., Any]:
         def forward(x: np.ndarray, training: bool = False) -> np.ndarray:
-            distances.append(np.abs(x[x != 0]))
-            if type(activation).__name__ == "ReLU6":
-                distances.append(np.abs(x - 6).ravel())
+            for kink in KINKS[type(activation).__name__]:
+                distances.append(np.abs(x[x != 0] - kink))
             return type(activation).forward(activation, x, training)
+
+        return forward
+
+    def watched_gate(gate: Any) -> Callable[..., Any]:
+        def forward(x: np.ndarray, training: bool = False) -> np.ndarray:
+            stages = npconv.squeeze_excite_stages(x, *gate.params.values())
+            distances.append(np.abs(stages.reduced).ravel())
+            distances.append(np.abs(np.abs(stages.expanded) - 3).ravel())
+            return type(gate).forward(gate, x, training)
 
         return forward
 
     layer = layer.copy()
     for leaf in layer.leaves():
-        if type(leaf).__name__ in ("ReLU", "ReLU6"):
+        if type(leaf).__name__ in KINKS:
             leaf.forward = watched(leaf)
+        elif type(leaf).__name__ == "SqueezeExcite":
+            leaf.forward = watched_gate(leaf)
     y = layer.forward(x.copy(), training)
     if type(layer).__name__ == "ResidualBottleneck":
         distances.append(np.abs(type(layer).__mro__[1].forward(layer, x, training) + x).ravel())
@@ -181,6 +207,10 @@ def guard_kernels(layers: Any) -> None:
         (layers.Dense(3, 4, bias=False, **FLOAT64), (5, 3), "dense", {}),
         (layers.ReLU(), (2, 5), "relu", {}),
         (layers.ReLU6(), (2, 5), "relu6", {}),
+        (layers.Sigmoid(), (2, 5), "sigmoid", {}),
+        (layers.HardSigmoid(), (2, 5), "hard_sigmoid", {}),
+        (layers.HardSwish(), (2, 5), "hard_swish", {}),
+        (layers.SqueezeExcite(3, 2, **FLOAT64), shape, "squeeze_excite", {}),
         (layers.GlobalAveragePool(), shape, "global_average_pool", {}),
         (
             layers.DepthwiseSeparable(3, 4, batch_norm=None, activation="linear", **geometry, **FLOAT64),
@@ -209,6 +239,21 @@ def guard_kernels(layers: Any) -> None:
         rng.standard_normal(shape),
     )
     np.testing.assert_allclose(block.forward(x), npconv.inverted_residual(x, *block.params.values()) - x, atol=1e-12)
+
+
+def guard_options(layers: Any) -> None:
+    """MobileNetV3's block is its steps: a width of its own, hard-swish, and the gate between filters and projection."""
+    rng = np.random.default_rng(8)
+    block = layers.InvertedResidual(3, 3, expanded=7, activation="hard_swish", squeeze=2, batch_norm=None, **FLOAT64)
+    for array in block.params.values():
+        array[...] = rng.standard_normal(array.shape)
+    x, (expand, depthwise, *gate, project) = 2 * rng.standard_normal((2, 5, 6, 3)), block.params.values()
+    assert expand.shape == (3, 7)
+    swish = lambda a: a * np.clip(a + 3, 0, 6) / 6  # noqa: E731
+    wide = swish(npconv.depthwise_conv2d(swish(x @ expand), depthwise, padding="same"))
+    hidden = np.maximum(wide.mean((1, 2)) @ gate[0] + gate[1], 0)
+    wide = wide * (np.clip(hidden @ gate[2] + gate[3] + 3, 0, 6) / 6)[:, None, None]
+    np.testing.assert_allclose(block.forward(x), wide @ project + x, rtol=1e-12, atol=1e-12)
 
 
 def guard_statistics(layers: Any) -> None:
@@ -338,7 +383,8 @@ def guard_seeds(layers: Any) -> None:
     """The same seed draws the same numbers, another one others; layers that share a generator differ."""
     for name, (make, _) in LAYERS.items():
         layer = make(layers, seed=1, dtype=np.float32)
-        kernels = {key: a.copy() for key, a in layer.params.items() if key.endswith("kernel")}
+        drawn = ("kernel", "reduce", "expand")
+        kernels = {key: a.copy() for key, a in layer.params.items() if key.split(".")[-1] in drawn}
         assert all(a.dtype == np.float32 for a in layer.arrays().values()), name
         for again in (
             make(layers, seed=1, dtype=np.float32),
@@ -364,6 +410,9 @@ def guard_seeds(layers: Any) -> None:
 
 def guard_spreads(layers: Any) -> None:
     """Each initialiser's variance and bounds, for the fans of every kind of kernel."""
+    gate = layers.SqueezeExcite(80, 30, seed=6)
+    for name, fan_in in (("reduce", 80), ("expand", 30)):
+        assert abs(gate.params[name].var() * fan_in / 2 - 1) < 0.1, name
     for layer, fan_in, fan_out in (
         (layers.Conv2D(20, 30, (3, 4), seed=1), 240, 360),
         (layers.DepthwiseConv2D(400, (3, 4), depth_multiplier=2, seed=2), 12, 24),
@@ -404,6 +453,10 @@ def guard_costs(layers: Any) -> None:
     assert layers.Dense(4, 3).cost((5, 4)) == npconv.cost.dense_cost((5, 4), (4, 3), bias=True)
     assert layers.GlobalAveragePool().cost((2, 5, 4, 3)).additions == 2 * 19 * 3
     shape = (2, 5, 4, 3)
+    gate = layers.SqueezeExcite(3, 2).cost(shape)
+    assert gate == npconv.cost.squeeze_excite_cost(shape, (3, 2), (2,), (2, 3), (3,))
+    block = layers.InvertedResidual(3, 4, expanded=5, squeeze=2)
+    assert (block.cost(shape).macs, gate.params) == (40 * (3 * 5 + 9 * 5 + 5 * 4) + 2 * 2 * 5 * 2, 6 + 2 + 6 + 3)
     for block, expected in (
         (layers.PointwiseConv2D(3, 4), npconv.cost.pointwise_conv2d_cost(shape, (3, 4))),
         (
@@ -438,7 +491,7 @@ def guard_memory(layers: Any) -> None:
         layer, x = made(name, layers)
         dy = np.ones(layer.output_shape(x.shape))
         with contextlib.suppress(ValueError):
-            if not name.startswith("ReLU"):  # which take any shape
+            if name not in (*KINKS, "Sigmoid"):  # which take any shape
                 layer.forward(x[..., None])
         for remembers_none in (layer, layer.copy()):
             raises("there was no forward to go back through", remembers_none.backward, dy)
@@ -485,6 +538,8 @@ CHAINED = {
     "InvertedResidual, k and k′": [8],
     "InvertedResidual, t = 1": [5],
     "InvertedResidual, ReLU6 in the bottleneck": [9],
+    "InvertedResidual, hard-swish": [8],
+    "InvertedResidual, MobileNetV3's": [6, 2],
     "ResidualBottleneck": [8],
 }
 """Layers of the table that hold a chain of convolutions with normalisation, and how many layers it has."""
@@ -513,6 +568,7 @@ GUARDS: dict[str, Callable[[Any], None]] = {
     **{f"gradients of {name}": partial(guard_gradients, name=name) for name in LAYERS},
     **{f"folding of {name}": partial(guard_folding, name=name) for name in LAYERS},
     "kernels": guard_kernels,
+    "options": guard_options,
     "statistics": guard_statistics,
     "modes": guard_modes,
     "same arrays": guard_same_arrays,

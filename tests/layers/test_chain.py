@@ -29,6 +29,10 @@ NETWORKS = {
     "inverted residual": (lambda dtype: InvertedResidual(5, 5, 1, 4, dtype=dtype), 5),
     "stride 2, 5×3 filters": (lambda dtype: InvertedResidual(4, 6, (2, 1), kernel_size=(5, 3), dtype=dtype), 4),
     "separable, ReLU": (lambda dtype: DepthwiseSeparable(6, 7, 2, activation="relu", dtype=dtype), 6),
+    "MobileNetV3's": (
+        lambda dtype: InvertedResidual(5, 5, expanded=9, activation="hard_swish", squeeze=3, dtype=dtype),
+        5,
+    ),
     "dilated": (lambda dtype: DepthwiseSeparable(3, 9, dilation=(1, 2), padding=(0, 3), dtype=dtype), 3),
     "network": (lambda dtype: small_mobilenet_v2(4, 3, dtype=dtype), 3),
 }
@@ -69,8 +73,9 @@ def test_a_step_has_the_same_bits_on_any_number_of_threads(name, dtype):
             assert a.dtype == b.dtype == dtype
 
 
-def test_a_small_batch_is_one_part_and_forward_then_has_the_bits_of_the_layers_one_after_the_other():
-    block, x = InvertedResidual(5, 6, 2), images(5)
+@pytest.mark.parametrize("activation", ["relu6", "hard_swish", "hard_sigmoid"])
+def test_a_small_batch_is_one_part_and_forward_then_has_the_bits_of_the_layers_one_after_the_other(activation):
+    block, x = InvertedResidual(5, 6, 2, activation=activation), images(5)
     y, twin = x, block.copy()
     for layer in twin.layers.values():
         y = layer.forward(y, training=True)

@@ -17,6 +17,8 @@ from npconv.layers import (
     DepthwiseConv2D,
     DepthwiseSeparable,
     GlobalAveragePool,
+    HardSigmoid,
+    HardSwish,
     InvertedResidual,
     Layer,
     PointwiseConv2D,
@@ -24,6 +26,8 @@ from npconv.layers import (
     ReLU6,
     ResidualBottleneck,
     Sequential,
+    Sigmoid,
+    SqueezeExcite,
     truncated_normal,
 )
 from npconv.layers.blocks import normalised
@@ -74,11 +78,19 @@ MADE_WRONG = [
     (lambda: ResidualBottleneck(3, 4, batch_norm=True), TypeError, "ResidualBottleneck: batch_norm must be a mapping of BatchNorm's options, such as CONVENTIONS['keras'], or None; got True"),
     (lambda: normalised("stem", Conv2D(3, 4), {3: 4}), TypeError, "normalised: batch_norm must have options of BatchNorm (epsilon, momentum, unbiased); got 3"),
     (lambda: InvertedResidual(3, 4, expansion=0), ValueError, "InvertedResidual: expansion must be at least 1; got 0"),
-    (lambda: InvertedResidual(3, 4, bottleneck="gelu"), ValueError, "InvertedResidual: bottleneck must be one of relu, relu6, linear; got 'gelu'"),
-    (lambda: DepthwiseSeparable(3, 4, activation=None), ValueError, "DepthwiseSeparable: activation must be one of relu, relu6, linear; got None"),
+    (lambda: InvertedResidual(3, 4, bottleneck="gelu"), ValueError, "InvertedResidual: bottleneck must be one of relu, relu6, linear, hard_swish, hard_sigmoid, sigmoid; got 'gelu'"),
+    (lambda: DepthwiseSeparable(3, 4, activation=None), ValueError, "DepthwiseSeparable: activation must be one of relu, relu6, linear, hard_swish, hard_sigmoid, sigmoid; got None"),
+    (lambda: InvertedResidual(3, 4, activation="swish"), ValueError, "InvertedResidual: activation must be one of relu, relu6, linear, hard_swish, hard_sigmoid, sigmoid; got 'swish'"),
+    (lambda: InvertedResidual(3, 4, expanded=0), ValueError, "InvertedResidual: expanded must be at least 1; got 0"),
+    (lambda: InvertedResidual(3, 4, squeeze=0), ValueError, "InvertedResidual: squeeze must be at least 1; got 0"),
+    (lambda: InvertedResidual(3, 4, squeeze=0.25), TypeError, "InvertedResidual: squeeze must be an int; got 0.25"),
+    (lambda: SqueezeExcite(0, 2), ValueError, "SqueezeExcite: channels must be at least 1; got 0"),
+    (lambda: SqueezeExcite(8, 2.0), TypeError, "SqueezeExcite: squeeze must be an int; got 2.0"),
+    (lambda: SqueezeExcite(8, 2, seed=-1), ValueError, "SqueezeExcite: seed must be at least 0; got -1"),
+    (lambda: SqueezeExcite(8, 2, dtype=int), TypeError, "SqueezeExcite: dtype must be one of real floats; got <class 'int'>"),
     (lambda: DepthwiseSeparable(3, 0), ValueError, "DepthwiseSeparable: out_channels must be at least 1; got 0"),
     (lambda: ResidualBottleneck(3, 0), ValueError, "ResidualBottleneck: bottleneck_channels must be at least 1; got 0"),
-    (lambda: normalised("stem", Conv2D(3, 4), None, "gelu"), ValueError, "normalised: activation must be one of relu, relu6, linear; got 'gelu'"),
+    (lambda: normalised("stem", Conv2D(3, 4), None, "gelu"), ValueError, "normalised: activation must be one of relu, relu6, linear, hard_swish, hard_sigmoid, sigmoid; got 'gelu'"),
     (lambda: truncated_normal(0), ValueError, "truncated_normal: deviation must be above 0; got 0"),
     (lambda: Sequential(), ValueError, "Sequential: layers must be at least one"),
     (lambda: Sequential({}), ValueError, "Sequential: layers must be at least one"),
@@ -95,6 +107,8 @@ CALLED_WRONG = [
     (BatchNorm(3), X.astype(int), TypeError, "batch_norm_inference: x must hold real floats"),
     (PointwiseConv2D(3, 2), X.tolist(), TypeError, "pointwise_conv2d: x must be a numpy.ndarray; got list"),
     (GlobalAveragePool(), X[0], ValueError, "global_average_pool: x must be (B, Dᵤ, Dᵤ, M), 4 axes"),
+    (HardSwish(), X.astype(int), TypeError, "hard_swish: x must hold floats"),
+    (SqueezeExcite(4, 2), X, ValueError, "squeeze_excite_stages: reduce must be (M, S) with M = 3 as in x"),
     (ReLU(), X.astype(int), TypeError, "relu: x must hold floats"),
     (InvertedResidual(3, 3, padding="valid"), X, ValueError, "got x (2, 5, 4, 3), and (2, 3, 2, 3) out of the branch"),
     (InvertedResidual(3, 3, padding="valid"), X[:, :3, :3], ValueError, "got x (2, 3, 3, 3), and (2, 1, 1, 3) out of the branch"),
@@ -123,7 +137,7 @@ def test_a_wrong_input_is_told_in_both_modes_as_its_kernel_tells_it(layer, x, er
 @pytest.mark.parametrize(
     "layer",
     [Conv2D(3, 4), DepthwiseConv2D(3, bias=True), PointwiseConv2D(3, 4), BatchNorm(3), ReLU(), ReLU6(),
-     GlobalAveragePool(), Sequential(ReLU()), InvertedResidual(3, 3), ResidualBottleneck(3, 2)],
+     Sigmoid(), HardSigmoid(), HardSwish(), SqueezeExcite(3, 2), GlobalAveragePool(), Sequential(ReLU()), InvertedResidual(3, 3), ResidualBottleneck(3, 2)],
     ids=lambda layer: type(layer).__name__,
 )  # fmt: skip
 @pytest.mark.parametrize("training", [False, True])
@@ -143,6 +157,7 @@ def test_a_dy_of_another_shape_is_told(layer, training):
 def test_costs_of_shapes_that_do_not_fit_are_refused():
     for layer, shape, words in (
         (BatchNorm(3), (2, 5, 4), r"BatchNorm\.cost: input_shape must be \(B, …, 3\); got \(2, 5, 4\)"),
+        (SqueezeExcite(4, 2), (2, 5, 4, 3), r"squeeze_excite_cost: reduce must be \(M, S\) with M = 3"),
         (GlobalAveragePool(), (2, 3), r"GlobalAveragePool\.cost: input_shape must be \(B, Dᵤ, Dᵤ, M\); got \(2, 3\)"),
         (Conv2D(3, 4), (2, 5, 4, 2), "conv2d_cost: kernel must be"),
         (InvertedResidual(3, 3, padding="valid"), (2, 3, 3, 3), "padding must keep x's height and width"),
@@ -181,6 +196,16 @@ def test_the_shortcut_is_there_exactly_at_stride_1_with_equal_channels():
         assert not InvertedResidual(3, 3, stride, shortcut=False).shortcut, stride
     for stride in (2, (1, 2), (2, 1), np.int64(2), [2, 2]):
         assert not InvertedResidual(3, 3, stride).shortcut, stride
+
+
+def test_a_block_is_expanded_to_any_width_and_not_at_all_to_its_own():
+    names = lambda **options: list(InvertedResidual(4, 6, batch_norm=None, **options).layers)  # noqa: E731
+    assert names(expanded=10) == ["expand", "expand_relu6", "depthwise", "depthwise_relu6", "project"]
+    assert names(expanded=4) == names(expansion=1) == ["depthwise", "depthwise_relu6", "project"]
+    block = InvertedResidual(4, 6, expanded=3, activation="hard_swish", squeeze=2)
+    assert block.params["expand.kernel"].shape == (4, 3)
+    assert block.params["squeeze_excite.expand"].shape == (2, 3)
+    assert list(block.layers)[4:7] == ["depthwise_norm", "depthwise_hard_swish", "squeeze_excite"]
 
 
 def test_networks_name_their_arrays_by_layer():

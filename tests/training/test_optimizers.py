@@ -165,6 +165,8 @@ def test_weight_decay_is_for_kernels_that_are_not_depthwise():
         "scale": False,
         "norm.shift": False,
         "head.bias": False,
+        "block.squeeze_excite.reduce": True,
+        "block.squeeze_excite.expand_bias": False,
     }
     assert {name: decays_kernels(name) for name in names} == names
 
