@@ -9,15 +9,16 @@ other sources, which `of` gives, in their source's order.
 """
 
 from ..kernels.arguments import one_of
-from . import architecture, bottlenecks, costs, inverted, overview, separable, subspaces, v1
+from . import architecture, bottlenecks, costs, inverted, overview, separable, subspaces
+from .papers import v1, v2, v2_experiments
 from .table import Claim as Claim, Finding as Finding, claims_in, markdown_table
 
-SOURCES = {"article": "the article", "v1": "the paper"}
+SOURCES = {"article": "the article", "v1": "the paper", "v2": "the paper"}
 """The sources of claims by their names in `npconv reproduce --source`: what speaks in the tables of docs/claims.md."""
 
 CLAIMS = claims_in(overview, separable, costs, subspaces, inverted, bottlenecks, architecture)
 
-_OTHERS = {"v1": claims_in(v1)}
+_OTHERS = {"v1": claims_in(v1), "v2": claims_in(v2, v2_experiments)}
 
 
 def of(source: str = "article") -> tuple[Claim, ...]:

@@ -227,11 +227,6 @@ def test_v1_without_five_layers_is_table_5s_shallow_network():
 # where what is printed does not come out
 
 
-def test_v1_is_569_million_and_not_the_575_of_the_v2_papers_table_4():
-    assert at(v1(), 224).macs == 568_740_352
-    assert plain_v1(1.0, 224, 224)[0] == 568_740_352
-
-
 def test_v1_at_three_quarters_is_not_what_the_readme_of_slim_says():
     macs = {(0.75, 224): 317, (0.75, 192): 233, (0.75, 160): 162, (0.75, 128): 104, (0.25, 192): 34}
     right = {(0.75, 224): 325, (0.75, 192): 239, (0.75, 160): 166, (0.75, 128): 107, (0.25, 192): 30}
@@ -245,20 +240,9 @@ def test_v2_has_17_blocks_with_10_shortcuts_and_not_19():
     assert sum(network.layers[name].shortcut for name in network.blocks) == 10
 
 
-def test_v2_at_width_1_4_is_not_what_the_papers_table_4_says():
-    counted = at(v2(1.4), 224)
-    for params in (counted.weights, counted.params, counted.params + counted.statistics):
-        assert params < 6.2e6  # printed: 6.9 M
-    assert counted.macs < 583e6  # printed: 585 M
-    assert plain_v2(1.4, 224, 224)[:2] == (582_195_824, 6_060_840)
-    assert truncated(at(v2(), 224).weights / 1e6, 1) == 3.4  # of width 1 the table cuts 3.47
-    assert at(v2(), 224).macs // 1_000_000 == 300
-
-
-def test_v2_costs_no_less_than_nearly_12_million():
-    assert min(macs for *_, macs in PUBLISHED) == at(v2(0.35), 96).macs == 11_934_128
-    narrow = mobilenet_v2(0.35, last_channels=divisible(1280 * 0.35))  # and were the last convolution narrower too
-    assert 9e6 < at(narrow, 96).macs < 11e6  # the paper: from 7
+def test_v2_costs_10_million_at_least_were_its_last_convolution_narrowed_too():
+    narrow = mobilenet_v2(0.35, last_channels=divisible(1280 * 0.35))
+    assert 9e6 < at(narrow, 96).macs < 11e6 < at(v2(0.35), 96).macs == min(macs for *_, macs in PUBLISHED)
 
 
 def test_v2_has_no_expansion_where_t_is_1():

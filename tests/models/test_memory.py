@@ -1,4 +1,4 @@
-"""The memory of the networks' maps: the paper's M(G) layer by layer, by blocks and by groups; its Table 3."""
+"""The memory of the networks' maps: the paper's M(G) layer by layer, by blocks and by groups."""
 
 import functools
 import math
@@ -237,65 +237,3 @@ def test_a_real_block_in_groups_needs_what_the_formula_says():
         excess[groups] = measured - formula - padding
         assert measured / formula < 1.08, groups  # 1.02, and what einsum holds in older NumPys
     assert all(0 <= rest < 120_000 for rest in excess.values()), excess
-
-
-# ---------------------------------------------------------------------------------------------------------------------
-# The paper's Table 3: side: channels, kB as printed, for MobileNetV1 and MobileNetV2
-
-TABLE_3 = {
-    112: ((64, 1600), (16, 400)),
-    56: ((128, 800), (32, 200)),
-    28: ((256, 400), (64, 100)),
-    14: ((512, 200), (160, 62)),
-    7: ((1024, 199), (320, 32)),
-    1: ((1024, 2), (1280, 2)),
-}
-
-
-def kilobytes_of_maps(network, kinds):
-    """The kB of 1000 bytes that the maps of some kinds of layers take with two bytes a number, by side and channels."""
-    counted, sizes = summary(network, IMAGE), {}
-    for row in counted.rows:
-        if row.kind in kinds:
-            side = row.output_shape[1] if len(row.output_shape) == 4 else 1
-            sizes[side, row.output_shape[-1]] = 2 * row.activation_bytes / counted.bytes_per_number / 1000
-    return sizes
-
-
-def test_table_3_is_two_bytes_a_number_roundly_but_for_a_199():
-    sizes = kilobytes_of_maps(v1(), ("pointwise", "pool")), kilobytes_of_maps(v2(), ("project", "pool"))
-    for side, entries in TABLE_3.items():
-        for column, (channels, printed) in enumerate(entries):
-            # V2's channels at the sides in the middle are those of maps with half the side, a quarter of the size
-            scale = 4 if column == 1 and side in (56, 28, 14) else 1
-            kilobytes = scale * sizes[column][side // math.isqrt(scale), channels]
-            if (side, column) == (7, 0):
-                assert kilobytes == 100.352  # half of what is printed
-            elif side == 1:
-                assert printed == int(kilobytes)
-            else:
-                assert abs(printed / kilobytes - 1) < 0.05
-    assert [max(of.values()) for of in sizes] == [1_605.632, 401.408]  # printed as 1600K and 400K
-
-
-def test_table_3_pairs_each_of_v2s_sides_with_channels_that_come_one_stage_later():
-    """Only 112×112×16 and 7×7×320 are there; 56, 28 and 14 are printed with the channels of half the side."""
-    sides = {}
-    for _, after, _, _, k_out in bottlenecks():
-        sides.setdefault(after, []).append(k_out)
-    there = {side: max(channels) for side, channels in sides.items()}
-    assert there == {112: 16, 56: 24, 28: 32, 14: 96, 7: 320}
-    rows = summary(v2(), IMAGE).rows
-    bottleneck = {row.output_shape[1:] for row in rows if row.kind == "project" or row.adds}
-    assert {shape[2] for shape in bottleneck if shape[0] == 14} == {64, 96}
-    printed = {side: TABLE_3[side][1][0] for side in there}
-    assert {side for side in there if (side, side, printed[side]) in bottleneck} == {112, 7}
-    for side in (56, 28, 14):
-        assert (side // 2, side // 2, printed[side]) in bottleneck
-
-
-def test_table_3s_maps_of_v1_are_all_there():
-    rows = summary(v1(), IMAGE).rows
-    pointwise = {row.output_shape[1:] for row in rows if row.kind == "pointwise"}
-    for side in (112, 56, 28, 14, 7):
-        assert max(channels for height, _, channels in pointwise if height == side) == TABLE_3[side][0][0]

@@ -5,10 +5,11 @@ import math
 from fractions import Fraction
 from typing import Any
 
-from ..cost import conv2d_cost, depthwise_separable_conv2d_cost
-from ..models import MOBILENET_V1_ROWS, MobileNet, SeparableRow, Summary, SummaryRow, mobilenet_v1, summary
-from ..text import shape_text
-from .table import Finding, claim, finding
+from ...cost import conv2d_cost, depthwise_separable_conv2d_cost
+from ...models import MOBILENET_V1_ROWS, SeparableRow, Summary, SummaryRow, mobilenet_v1, summary
+from ...text import shape_text
+from ..table import Finding, claim, finding
+from .counts import cut, rounded, totals
 
 ARCHITECTURE = "MobileNet Architecture"
 EXPERIMENTS = "Experiments"
@@ -101,7 +102,7 @@ def v1_table_2_shares_of_the_parameters() -> Finding:
 )
 def v1_both_multipliers_in_one_formula() -> Finding:
     """With both multipliers a separable layer costs Dᵣ²·αM·(ρDᵥ)² + αM·αN·(ρDᵥ)² MAdds."""
-    equal, cut = [], 0
+    equal, cheaper = [], 0
     for alpha in (1, Fraction(3, 4), Fraction(1, 2), Fraction(1, 4)):
         for side, rho in ((224, 1), (224, Fraction(6, 7)), (14, Fraction(5, 7)), (14, Fraction(1, 3))):
             m, n = 32, 64
@@ -112,10 +113,10 @@ def v1_both_multipliers_in_one_formula() -> Finding:
             if shrunk == rho * side:
                 equal.append(macs == formula)
             else:
-                cut += macs != formula
+                cheaper += macs < formula
     return finding(
-        all(equal) and cut > 0,
-        f"{len(equal)} layers at α from 1/4 to 1 and ρ from 5/7 to 1: equal; {cut} with a ρDᵥ of 4⅔ cost less",
+        all(equal) and cheaper == 4,
+        f"{len(equal)} layers at α from 1/4 to 1 and ρ from 5/7 to 1: equal; {cheaper} with a ρDᵥ of 4⅔ cost less",
     )
 
 
@@ -126,8 +127,8 @@ def v1_table_3_one_saving_after_the_other() -> Finding:
         depthwise_separable_conv2d_cost((1, side, side, m), (3, 3, m), (m, m), padding="same")
         for side, m in ((14, 512), (14, 384), (10, 384))
     ]
-    macs = [f"{cost.macs / 1e6:.{digits}f}" for cost, digits in zip(costs, (0, 1, 1, 1), strict=True)]
-    params = [f"{cost.params / 1e6:.2f}" for cost in costs]
+    macs = [rounded(cost.macs, 1e6, digits) for cost, digits in zip(costs, (0, 1, 1, 1), strict=True)]
+    params = [rounded(cost.params, 1e6, 2) for cost in costs]
     return finding(
         (macs, params) == (["462", "52.3", "29.6", "15.1"], ["2.36", "0.27", "0.15", "0.15"]),
         "; ".join(f"{cost.macs:,} MAdds, {cost.params:,} parameters" for cost in costs),
@@ -144,10 +145,10 @@ def v1_table_4_full_convolutions() -> Finding:
     """Table 4: with full convolutions the network has 4866 M MAdds and 29.3 M parameters, separable 569 M and 4.2 M."""
     full, separable = _counted(convolution="standard"), _counted()
     without = [counted.macs - counted.by_kind()["classifier"] for counted in (full, separable)]
-    holds = (without[0] // 10**6, round(separable.macs / 1e6)) == (4866, 569)
-    holds &= [_millions(counted.weights) for counted in (full, separable)] == ["29.3", "4.2"]
+    holds = [cut(without[0], 10**6), rounded(separable.macs, 1e6)] == ["4866", "569"]
+    holds &= [rounded(counted.weights, 1e6, 1) for counted in (full, separable)] == ["29.3", "4.2"]
     return finding(
-        holds and full.macs // 10**6 == 4867 and round(without[1] / 1e6) == 568,
+        holds and [cut(full.macs, 10**6), rounded(without[1], 1e6)] == ["4867", "568"],
         f"with the classifier {full.macs:,} and {separable.macs:,} MAdds, without it {without[0]:,} and {without[1]:,}",
         f"{full.weights:,} and {separable.weights:,} weights",
     )
@@ -158,18 +159,18 @@ def v1_table_5_narrow_against_shallow() -> Finding:
     """Table 5: width 0.75 has 325 M MAdds, 2.6 M parameters; without five layers of 512 channels it is 307, 2.9."""
     rows = [row._replace(blocks=row.blocks - 5 * (row.channels == 512)) for row in MOBILENET_V1_ROWS]
     narrow, shallow = _counted(0.75), _counted(rows=tuple(rows))
-    printed = [(round(counted.macs / 1e6), _millions(counted.weights)) for counted in (narrow, shallow)]
-    return finding(printed == [(325, "2.6"), (307, "2.9")], _totals(narrow), _totals(shallow))
+    printed = [(rounded(counted.macs, 1e6), rounded(counted.weights, 1e6, 1)) for counted in (narrow, shallow)]
+    return finding(printed == [("325", "2.6"), ("307", "2.9")], totals(narrow), totals(shallow))
 
 
 @claim(EXPERIMENTS, "holds", MOST)
 def v1_table_6_by_width() -> Finding:
     """Table 6: the widths 1, 0.75, 0.5, 0.25 have 569, 325, 149, 41 M MAdds and 4.2, 2.6, 1.3, 0.5 M parameters."""
     by_width = {width: _counted(width) for width in (1.0, 0.75, 0.5, 0.25)}
-    printed = [(round(counted.macs / 1e6), _millions(counted.weights)) for counted in by_width.values()]
+    printed = [(rounded(counted.macs, 1e6), rounded(counted.weights, 1e6, 1)) for counted in by_width.values()]
     return finding(
-        printed == [(569, "4.2"), (325, "2.6"), (149, "1.3"), (41, "0.5")],
-        *(f"width {width:g}: {_totals(counted)}" for width, counted in by_width.items()),
+        printed == [("569", "4.2"), ("325", "2.6"), ("149", "1.3"), ("41", "0.5")],
+        *(f"width {width:g}: {totals(counted)}" for width, counted in by_width.items()),
     )
 
 
@@ -177,12 +178,13 @@ def v1_table_6_by_width() -> Finding:
 def v1_table_7_by_resolution() -> Finding:
     """Table 7: the resolutions 224, 192, 160 and 128 have 569, 418, 290 and 186 M MAdds, and 4.2 M parameters."""
     by_side = {side: _counted(side=side) for side in (224, 192, 160, 128)}
-    cut = [counted.macs // 10**6 for counted in by_side.values()]
-    rounded = [round(counted.macs / 1e6) for counted in by_side.values()]
+    first, *others = [counted.macs for counted in by_side.values()]
     return finding(
-        rounded[0] == 569 and cut[1:] == [418, 290, 186] and _millions(by_side[128].weights) == "4.2",
+        rounded(first, 1e6) == "569"
+        and [cut(macs, 10**6) for macs in others] == ["418", "290", "186"]
+        and rounded(by_side[128].weights, 1e6, 1) == "4.2",
         "; ".join(f"{side}: {counted.macs:,}" for side, counted in by_side.items()),
-        condition=f"all but the 569 are cut off: rounded, the third is {rounded[2]}",
+        condition=f"all but the 569 are cut off: rounded, the third is {rounded(others[1], 1e6)}",
     )
 
 
@@ -191,11 +193,11 @@ def v1_tables_8_and_9_beside_other_networks() -> Finding:
     """Tables 8 and 9: MobileNet has 569 M MAdds and 4.2 M parameters, of width 0.5 at 160×160 76 M and 1.32 M."""
     whole, small = _counted(), _counted(0.5, 160)
     return finding(
-        (round(whole.macs / 1e6), _millions(whole.weights)) == (569, "4.2")
-        and (small.macs // 10**6, f"{small.weights / 1e6:.2f}") == (76, "1.32"),
-        _totals(whole),
-        _totals(small),
-        condition=f"the {small.macs / 1e6:.1f} M of MobileNet are cut off; "
+        (rounded(whole.macs, 1e6), rounded(whole.weights, 1e6, 1)) == ("569", "4.2")
+        and (cut(small.macs, 10**6), rounded(small.weights, 1e6, 2)) == ("76", "1.32"),
+        totals(whole),
+        totals(small),
+        condition=f"the {rounded(small.macs, 1e6, 1)} M of MobileNet are cut off; "
         "the other networks' numbers are their papers'",
     )
 
@@ -213,23 +215,10 @@ def v1_tables_of_other_tasks() -> Finding:
 
 
 @functools.cache
-def _network(width: float, **options: Any) -> MobileNet:
-    return mobilenet_v1(width, **options)
-
-
-@functools.cache
 def _counted(width: float = 1.0, side: int = 224, **options: Any) -> Summary:
     """The summary of the network for one image."""
-    return summary(_network(width, **options), (1, side, side, 3))
+    return summary(mobilenet_v1(width, **options), (1, side, side, 3))
 
 
 def _of_kind(counted: Summary, kind: str) -> list[SummaryRow]:
     return [row for row in counted.rows if row.kind == kind and (row.macs or kind == "pool")]
-
-
-def _millions(number: int) -> str:
-    return f"{number / 1e6:.1f}"
-
-
-def _totals(counted: Summary) -> str:
-    return f"{counted.macs:,} MAdds, {counted.weights:,} weights"

@@ -1,0 +1,203 @@
+"""The claims of MobileNetV2's paper about its experiments, the tables of detection and segmentation among them."""
+
+from collections.abc import Sequence
+from math import comb
+
+import numpy as np
+
+import npconv
+
+from ...cost import Cost
+from ...models import MobileNet, mobilenet_v1, mobilenet_v2, summary
+from .. import bottlenecks
+from ..table import Finding, claim, finding
+from .counts import cut, rounded, totals
+from .heads import backbone_cost, deeplab_cost, detection_cost
+from .v2 import IMAGE, v2_counted
+
+EXPERIMENTS = "Experiments"
+APPENDIX = "Bottleneck transformation"
+V2_MAPS = ("block_14.expand_relu6", "last_relu6")
+RATES, DOUBLED = (6, 12, 18), (12, 24, 36)  # of the dilated branches at output stride 16, and at 8
+SCALES = (0.5, 0.75, 1, 1.25, 1.5, 1.75)  # of the image, each also flipped
+
+
+@claim(
+    EXPERIMENTS,
+    "fails: MobileNetV1 has 569 M, and width 1.4 582 M and 6.1 M; width 1 is as printed, cut off",
+    "models.mobilenet_v1 models.mobilenet_v2 models.summary",
+)
+def v2_table_4_on_imagenet() -> Finding:
+    """Table 4: MobileNetV1 has 575 M MAdds and 4.2 M parameters, V2 300 M and 3.4 M, of width 1.4 585 M and 6.9 M."""
+    v1, v2, wide = summary(mobilenet_v1(), IMAGE), v2_counted(), v2_counted(1.4)
+    found = [(rounded(each.macs, 1e6), rounded(each.weights, 1e6, 1)) for each in (v1, wide)]
+    as_printed = (cut(v2.macs, 10**6), cut(v2.weights, 10**6, 1)) == ("300", "3.4") and found[0][1] == "4.2"
+    return finding(
+        as_printed and found == [("575", "4.2"), ("585", "6.9")],
+        *(f"{name}: {totals(each)}" for name, each in {"V1": v1, "V2": v2, "V2 of width 1.4": wide}.items()),
+        f"with batch normalisation width 1.4 has {wide.params:,} parameters",
+        "ShuffleNet's and NasNet's numbers are their papers'",
+        why=f"MobileNetV1 has {found[0][0]} M, and width 1.4 {found[1][0]} M and {found[1][1]} M"
+        + ("; width 1 is as printed, cut off" if as_printed else ""),
+    )
+
+
+@claim(
+    EXPERIMENTS,
+    "fails: SSDLite has 0.18 B MAdds, half of what is printed; the other three are as printed",
+    "models.mobilenet_v2",
+)
+def v2_table_5_ssd_and_ssdlite() -> Finding:
+    """Table 5: for 80 classes SSD's layers have 14.8 M parameters and 1.25 B MAdds, SSDLite's 2.1 M and 0.35 B."""
+    ssd, lite = (detection_cost(_maps(mobilenet_v2(), V2_MAPS), 81, separable=each) for each in (False, True))
+    others = [rounded(ssd.params, 1e6, 1), cut(ssd.macs, 10**9, 2), rounded(lite.params, 1e6, 1)]
+    return finding(
+        [*others, cut(lite.macs, 10**9, 2)] == ["14.8", "1.25", "2.1", "0.35"],
+        f"SSD: {_numbers(ssd)}",
+        f"SSDLite: {_numbers(lite)}; twice as many, {2 * lite.macs:,}, would be the printed 0.35 B",
+        why=f"SSDLite has {rounded(lite.macs, 1e9, 2)} B MAdds, "
+        + ("half of what is printed" if cut(2 * lite.macs, 10**9, 2) == "0.35" else "not 0.35 B")
+        + ("; the other three are as printed" if others == ["14.8", "1.25", "2.1"] else ""),
+    )
+
+
+@claim(EXPERIMENTS, "holds", "models.mobilenet_v1 models.mobilenet_v2")
+def v2_table_6_detection() -> Finding:
+    """Table 6: with SSDLite at 320×320 MobileNetV1 has 5.1 M parameters and 1.3 B MAdds, V2 4.3 M and 0.8 B."""
+    networks: dict[str, tuple[MobileNet, Sequence[str]]] = {
+        "V1": (mobilenet_v1(), ("block_11", "block_13")),
+        "V2": (mobilenet_v2(), V2_MAPS),
+    }
+    found = {}
+    for name, (network, maps) in networks.items():
+        whole = summary(network, (1, 320, 320, 3))
+        without = whole.macs - whole.by_kind()["classifier"], whole.weights - whole.by_kind("weights")["classifier"]
+        head = detection_cost(_maps(network, maps), 81)
+        found[name] = head.macs + without[0], head.params + without[1]
+    return finding(
+        [(rounded(params, 1e6, 1), rounded(macs, 1e9, 1)) for macs, params in found.values()]
+        == [("5.1", "1.3"), ("4.3", "0.8")],
+        *(f"{name}: {macs:,} MAdds, {params:,} weights" for name, (macs, params) in found.items()),
+        "with 80 classes and the background; SSD300's, SSD512's and YOLOv2's numbers are their papers'",
+    )
+
+
+@claim(
+    EXPERIMENTS,
+    "holds if batch normalisation's scales and shifts are counted",
+    "models.mobilenet_v1 models.mobilenet_v2",
+)
+def v2_table_7_parameters() -> Finding:
+    """Table 7: with DeepLabv3's heads V1 has 11.15 M parameters, V2 4.52 M, and without dilated branches 2.11 M."""
+    v1, v2 = mobilenet_v1(conventions="torchvision", output_stride=16), mobilenet_v2(output_stride=16)
+    params = [_segmentation(network, 513, rates).params for network, rates in ((v1, RATES), (v2, RATES), (v2, ()))]
+    return finding(
+        [rounded(number, 1e6, 2) for number in params] == ["11.15", "4.52", "2.11"],
+        "21 classes, 256 filters; the head on the last block's map: " + ", ".join(f"{number:,}" for number in params),
+    )
+
+
+@claim(
+    EXPERIMENTS,
+    "holds if images have 513×513 pixels, and a dilated convolution is counted on a map whose sides are rounded up to "
+    "multiples of its rate",
+    "models.mobilenet_v2",
+)
+def v2_table_7_dilated_branches() -> Finding:
+    """Table 7: with dilated branches V2 has 5.8 B MAdds at output stride 16, and 387 B at 8 with all scales."""
+    network, fine = (mobilenet_v2(output_stride=stride) for stride in (16, 8))
+    plain, rounded_up = (
+        (_segmentation(network, 513, RATES, whole=each).macs, _at_all_scales(fine, DOUBLED, whole=each))
+        for each in (False, True)
+    )
+    return finding(
+        (rounded(rounded_up[0], 1e9, 1), rounded(rounded_up[1], 1e9)) == ("5.8", "387"),
+        f"on maps that are rounded up: {rounded_up[0]:,} and {rounded_up[1]:,}; the scales are six, also flipped",
+        f"on the maps as they are: {plain[0]:,} and {plain[1]:,}",
+    )
+
+
+@claim(EXPERIMENTS, "fails: counted in the same way they are 2.74 B and 152.5 B", "models.mobilenet_v2")
+def v2_table_7_without_dilated_branches() -> Finding:
+    """Table 7: without dilated branches V2 has 2.75 B MAdds at output stride 16, and 152.6 B at 8 with all scales."""
+    macs = (
+        _segmentation(mobilenet_v2(output_stride=16), 513, (), whole=True).macs,
+        _at_all_scales(mobilenet_v2(output_stride=8), (), whole=True),
+    )
+    found = rounded(macs[0], 1e9, 2), rounded(macs[1], 1e9, 1)
+    return finding(
+        found == ("2.75", "152.6"),
+        f"{macs[0]:,} and {macs[1]:,}",
+        why=f"counted in the same way they are {found[0]} B and {found[1]} B",
+    )
+
+
+@claim(EXPERIMENTS, "fails: counted in the same way it has 14.23 B and 990.8 B", "models.mobilenet_v1")
+def v2_table_7_mobilenet_v1() -> Finding:
+    """Table 7: with dilated branches V1 has 14.25 B MAdds at output stride 16, and 941.9 B at 8 with all scales."""
+    network = mobilenet_v1(conventions="torchvision", output_stride=16)
+    fine = mobilenet_v1(conventions="torchvision", output_stride=8)
+    macs = _segmentation(network, 513, RATES, whole=True).macs, _at_all_scales(fine, DOUBLED, whole=True)
+    found = rounded(macs[0], 1e9, 2), rounded(macs[1], 1e9, 1)
+    return finding(
+        found == ("14.25", "941.9"),
+        f"{macs[0]:,} and {macs[1]:,}; ResNet-101's numbers are its own",
+        why=f"counted in the same way it has {found[0]} B and {found[1]} B",
+    )
+
+
+figure_6_a = bottlenecks.a_linear_bottleneck_is_better.retold(
+    EXPERIMENTS, "Fig. 6a: a linear bottleneck is better than one with a ReLU6."
+)
+figure_6_b = bottlenecks.shortcuts_are_better_between_bottlenecks.retold(
+    EXPERIMENTS, "Fig. 6b: shortcuts between bottlenecks are better than between expansions, or none."
+)
+
+
+@claim(EXPERIMENTS, "reported: measured on ImageNet, COCO, PASCAL VOC and a phone")
+def v2_accuracies_and_times() -> Finding:
+    """Tables 4, 6 and 7 and Fig. 5: accuracies and times, such as 72.0 % and 75 ms of width 1."""
+    return finding(None, why="measured on ImageNet, COCO, PASCAL VOC and a phone")
+
+
+@claim(APPENDIX, "fails: by Theorem 1 it is the share that is kept, a quarter of the plane in 2 dimensions", "relu")
+def v2_the_collapsed_share() -> Finding:
+    """The share of the space that ReLU collapses is N/2ᵐ, with N = Σ C(m, k) for k from 0 to m − n."""
+    kept = {m: sum(comb(m, k) for k in range(m - 1)) / 2**m for m in (2, 3, 5, 15)}
+    counted = {m: _share_kept(m) for m in kept}
+    near = all(abs(counted[m] - share) < 0.02 for m, share in kept.items())
+    return finding(
+        all(abs(1 - counted[m] - share) < 0.02 for m, share in kept.items()),
+        "of random maps of the plane into m dimensions such a share keeps two live coordinates, and N/2ᵐ is: "
+        + ", ".join(f"{m}: {counted[m]:.3f}, {share:.3f}" for m, share in kept.items()),
+        why=("by Theorem 1 it is the share that is kept" if near else "it is neither")
+        + (", a quarter of the plane in 2 dimensions" if kept[2] == 1 / 4 else ""),
+    )
+
+
+def _maps(network: MobileNet, names: Sequence[str]) -> list[tuple[int, ...]]:
+    """The shapes of two maps of a network for an image of 320×320."""
+    shapes = network.feature_shapes((1, 320, 320, 3), names)
+    return [shapes[name] for name in names]
+
+
+def _segmentation(network: MobileNet, side: int, rates: Sequence[int], *, whole: bool = False) -> Cost:
+    """A network with DeepLabv3's head for 21 classes on its last block, for an image of a side."""
+    end = "last" if "last" in network.layers else "pool"
+    below = backbone_cost(network, (1, side, side, 3), end, whole=whole)
+    return below + deeplab_cost(below.output_shape, 21, rates, whole=whole)
+
+
+def _at_all_scales(network: MobileNet, rates: Sequence[int], *, whole: bool = False) -> int:
+    """The MAdds of a network with DeepLabv3's head for an image at six scales, as it is and flipped."""
+    return 2 * sum(_segmentation(network, int(512 * scale + 1), rates, whole=whole).macs for scale in SCALES)
+
+
+def _share_kept(m: int) -> float:
+    """The share of random maps of the plane into m dimensions that keep two live coordinates behind ReLU."""
+    mapped = np.random.default_rng(0).standard_normal((20_000, m, 2)) @ np.array([1.0, 0.0])
+    return float(((npconv.relu(mapped) > 0).sum(axis=1) >= 2).mean())
+
+
+def _numbers(cost: Cost) -> str:
+    return f"{cost.params:,} parameters, {cost.macs:,} MAdds"
