@@ -114,6 +114,7 @@ ROWS: dict[Any, dict[str, dict[str, Any]]] = {
         "standard": {"kernel": (2, 3), "stride": 2},
     },
     checks: {
+        "channels_read": {"function": lambda x: x, "shape": (1, 2, 3, 4)},
         "check_adjoint": CONV,
         "check_backward": CONV,
         "check_layer": {"layer": layers.Dense(3, 4, dtype=np.float64), "x": X[0, 0]},

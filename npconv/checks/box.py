@@ -6,6 +6,7 @@ Kernels reach space only through `Geometry`, whose axes know nothing of each oth
 
 import math
 import os
+import re
 from concurrent.futures import ProcessPoolExecutor
 from importlib import import_module
 from itertools import product
@@ -45,6 +46,7 @@ PARTNERS = (
     Along(3, 3, 3, 2, (2, 1)),  # the padding is wider than the step
     Along(1, 3, 1, 1, (1, 1)),  # so few positions that dx is scattered although sizes are kept
 )
+DEPTH = Along(2, 2, 1, 1, (1, 0))  # of a volume, in front of the two
 BATCH, M, N = 3, 2, 3
 CONSTANTS: tuple[dict[str, Any], ...] = (
     {},
@@ -133,7 +135,7 @@ class _Kernels:
         self.engine = import_module(f"{package}.engine")
         self.signatures = import_module(f"{package}.signatures")
         self.functions: dict[str, Any] = {}
-        for module in ("standard", "depthwise", "grouped", "pointwise", "separable"):
+        for module in ("standard", "depthwise", "grouped", "pointwise", "separable", "standard3d"):
             self.functions |= vars(import_module(f"{package}.{module}"))
         self.rng = np.random.default_rng(2019)
         self.equalities = 0
@@ -170,6 +172,24 @@ class _Kernels:
                 wide = self.draw(BATCH, height.size, width.size, M * times), self.draw(*taps, M, N * times)
                 self.grouped(self.draw(*g.output, N * times), *wide, times)
                 self.separable(dy, x, self.draw(*taps, M * times), self.draw(M * times, N), times)
+            self.volume(axes, padding)
+
+    def volume(self, axes: tuple[Along, Along], padding: str | None) -> None:
+        """The 3D convolution, its loops and its backwards against the taps, with a depth in front of two axes."""
+        axes_3d = (DEPTH, *axes)
+        self.geometry = {
+            "stride": tuple(along.stride for along in axes_3d),
+            "padding": padding or tuple(along.padding for along in axes_3d),
+            "dilation": tuple(along.dilation for along in axes_3d),
+        }
+        x, kernel = self.draw(2, *(a.size for a in axes_3d), 1), self.draw(*(a.kernel for a in axes_3d), 1, 2)
+        y = self.run("conv3d_taps", x, kernel)
+        dy = self.draw(*y.shape)
+        for rung in ("conv3d", "conv3d_loops"):
+            self.equal(rung, "conv3d_taps", y, (x, kernel))
+        gradients = self.run("conv3d_backward_taps", dy, x, kernel)
+        self.equal("conv3d_backward", "conv3d_backward_taps", gradients, (dy, x, kernel))
+        self.transpose("conv3d_taps", dy, (x, kernel), gradients)
 
     def hold_pointwise(self, height: int, width: int) -> None:
         """Hold the pointwise convolution to its loops and to the standard one of one tap, and the dense layer to it."""
@@ -251,7 +271,7 @@ class _Kernels:
 
     def transpose(self, forward: str, dy: Array, arrays: tuple[Array, ...], gradients: Any, **more: Any) -> None:
         """Hold the gradients of forward's backward to be its transpose: ⟨dy, f(v)⟩ = ⟨gradient, v⟩."""
-        backward = forward.replace("conv2d", "conv2d_backward")
+        backward = re.sub("conv.d", r"\g<0>_backward", forward)
         for position, gradient in enumerate(gradients):
             v = self.draw(*arrays[position].shape)
             if (dy * self.run(forward, *replaced([*arrays], position, v), **more)).sum() != (gradient * v).sum():

@@ -12,16 +12,20 @@ from fractions import Fraction
 
 from ..kernels.arguments import boolean, integer, pair
 from ..kernels.blocks import inverted_residual_geometry
-from ..kernels.geometry import Padding, Pair
+from ..kernels.flattened import one_axis_each
+from ..kernels.geometry import Geometry, Padding, Pair, Triple
 from ..kernels.signatures import (
     DENSE,
     DEPTHWISE,
+    FLATTENED,
     GROUPED,
     POINTWISE,
     RESIDUAL_BOTTLENECK,
     SEPARABLE,
+    SPATIALLY_SEPARABLE,
     SQUEEZE_EXCITE,
     STANDARD,
+    STANDARD_3D,
     Checked,
     check_groups,
 )
@@ -199,6 +203,104 @@ def depthwise_separable_conv2d_cost(
     return _chain(depthwise=first, pointwise=pointwise_conv2d_cost(first.output_shape, pointwise, bias=bias))
 
 
+def spatially_separable_conv2d_cost(
+    x: Shape,
+    column: Shape,
+    row: Shape,
+    *,
+    stride: Pair = 1,
+    padding: Padding = "valid",
+    dilation: Pair = 1,
+    bias: bool = False,
+) -> Cost:
+    """The cost of `spatially_separable_conv2d`: B · Dᵥ · (Dᵤ + Dᵥ) · Dᵣ · M multiplications, the column first.
+
+    The shapes are those of its arrays; the rest as in `conv2d_cost` (bias counts one after each of the two). `parts`
+    holds "column" and "row". Filtering along the width first would cost as much only where height and width are alike.
+
+    >>> spatially_separable_conv2d_cost((1, 5, 9, 1), (3, 1), (3, 1)).macs
+    144
+    """
+    checked = SPATIALLY_SEPARABLE.check_shapes("spatially_separable_conv2d_cost", x, column, row)
+    g = checked.geometry(stride, padding, dilation)
+    boolean("spatially_separable_conv2d_cost", "bias", bias)
+    first, second = _column_then_row(g, x, column, row, bias)
+    return _chain(column=first, row=second)
+
+
+def flattened_conv2d_cost(
+    x: Shape,
+    lateral: Shape,
+    vertical: Shape,
+    horizontal: Shape,
+    *,
+    stride: Pair = 1,
+    padding: Padding = "valid",
+    dilation: Pair = 1,
+    bias: bool = False,
+) -> Cost:
+    """The cost of `flattened_conv2d`: B · (Dᵤ² · M + Dᵥ · (Dᵤ + Dᵥ) · Dᵣ) · N multiplications.
+
+    The shapes are those of its arrays; the rest as in `conv2d_cost` (bias counts one after each of the three). `parts`
+    holds "lateral", "vertical" and "horizontal", in the order in which they run: with the lateral filters last, all
+    M channels would be filtered along the height and the width for each of the N.
+
+    >>> cost = flattened_conv2d_cost((1, 7, 7, 64), (64, 1), (3, 1), (3, 1))
+    >>> cost.macs, conv2d_cost((1, 7, 7, 64), (3, 3, 64, 1)).macs
+    (3316, 14400)
+    """
+    checked = FLATTENED.check_shapes("flattened_conv2d_cost", x, lateral, vertical, horizontal)
+    g = checked.geometry(stride, padding, dilation)
+    boolean("flattened_conv2d_cost", "bias", bias)
+    first = pointwise_conv2d_cost(x, lateral, bias=bias)
+    second, third = _column_then_row(g, first.output_shape, vertical, horizontal, bias)
+    return _chain(lateral=first, vertical=second, horizontal=third)
+
+
+def shuffled_grouped_conv2d_cost(
+    x: Shape,
+    kernel: Shape,
+    *,
+    groups: int,
+    stride: Pair = 1,
+    padding: Padding = "valid",
+    dilation: Pair = 1,
+    bias: bool = False,
+) -> Cost:
+    """The cost of `shuffled_grouped_conv2d`: that of `grouped_conv2d`, as the shuffle only moves numbers.
+
+    Arguments and errors as in `grouped_conv2d_cost`.
+
+    >>> shuffled_grouped_conv2d_cost((1, 7, 7, 4), (3, 3, 2, 6), groups=2).macs
+    2700
+    """
+    checked = GROUPED.check_shapes("shuffled_grouped_conv2d_cost", x, kernel)
+    check_groups(checked, groups)
+    checked.geometry(stride, padding, dilation)
+    return _sum_of_products(checked, prod(kernel[:3]), bias)
+
+
+def conv3d_cost(
+    x: Shape,
+    kernel: Shape,
+    *,
+    stride: Triple = 1,
+    padding: Padding = "valid",
+    dilation: Triple = 1,
+    bias: bool = False,
+) -> Cost:
+    """The cost of `conv3d`: B · Dᵥ³ · Dᵣ³ · M · N multiplications.
+
+    x is the shape (B, Dᵤ, Dᵤ, Dᵤ, M), kernel the shape (Dᵣ, Dᵣ, Dᵣ, M, N); the rest as in `conv2d_cost`.
+
+    >>> conv3d_cost((1, 7, 7, 7, 1), (3, 3, 3, 1, 1)).macs
+    3375
+    """
+    checked = STANDARD_3D.check_shapes("conv3d_cost", x, kernel)
+    checked.geometry_3d(stride, padding, dilation)
+    return _sum_of_products(checked, prod(kernel[:4]), bias)
+
+
 def inverted_residual_cost(
     x: Shape,
     expand: Shape | None,
@@ -329,6 +431,22 @@ def _sum_of_products(checked: Checked, products: int, bias: bool) -> Cost:
     outputs, channels, weights = prod(checked.output), checked.output[-1], prod(checked.shapes["kernel"])
     additions = outputs * (products - 1) + (outputs if bias else 0)
     return Cost(outputs * products, additions, weights + (channels if bias else 0), checked.output)
+
+
+def _column_then_row(g: Geometry, x: Shape, column: Shape, row: Shape, bias: bool) -> list[Cost]:
+    """The costs of a filter of one column and then of one row, each a depthwise convolution."""
+    costs: list[Cost] = []
+    for kernel, along in zip(((column[0], 1, column[1]), (1, *row)), one_axis_each(g), strict=True):
+        cost = depthwise_conv2d_cost(
+            costs[-1].output_shape if costs else x,
+            kernel,
+            stride=[axis.stride for axis in along.axes],
+            padding=[(axis.before, axis.after) for axis in along.axes],
+            dilation=[axis.dilation for axis in along.axes],
+            bias=bias,
+        )
+        costs.append(cost)
+    return costs
 
 
 def _chain(extra: int = 0, **parts: Cost) -> Cost:

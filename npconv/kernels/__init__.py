@@ -1,9 +1,9 @@
 """The kernels: pure functions, one file for each kind of convolution, forward beside backward.
 
 The article, in its order: geometry.py (the taps), standard.py, depthwise.py, pointwise.py, separable.py,
-activations.py, blocks.py. Beyond the article: grouped.py, normalization.py, head.py, squeeze.py, split.py.
-signatures.py and arguments.py check arguments, sums.py keeps the digits of long sums, and engine.py and pieces.py are
-fast; nobody needs these five to understand a convolution.
+activations.py, blocks.py. Beyond the article: grouped.py, flattened.py, shuffle.py, standard3d.py, normalization.py,
+head.py, squeeze.py, split.py. signatures.py and arguments.py check arguments, sums.py keeps the digits of long sums,
+and engine.py and pieces.py are fast; nobody needs these five to understand a convolution.
 """
 
 from .activations import (
@@ -37,6 +37,12 @@ from .depthwise import (
     depthwise_conv2d_loops as depthwise_conv2d_loops,
     depthwise_conv2d_taps as depthwise_conv2d_taps,
 )
+from .flattened import (
+    flattened_conv2d as flattened_conv2d,
+    flattened_conv2d_backward as flattened_conv2d_backward,
+    spatially_separable_conv2d as spatially_separable_conv2d,
+    spatially_separable_conv2d_backward as spatially_separable_conv2d_backward,
+)
 from .grouped import grouped_conv2d as grouped_conv2d, grouped_conv2d_backward as grouped_conv2d_backward
 from .head import (
     global_average_pool as global_average_pool,
@@ -68,6 +74,12 @@ from .separable import (
     factored_kernel_backward as factored_kernel_backward,
     factorize_kernel as factorize_kernel,
 )
+from .shuffle import (
+    channel_shuffle as channel_shuffle,
+    channel_shuffle_backward as channel_shuffle_backward,
+    shuffled_grouped_conv2d as shuffled_grouped_conv2d,
+    shuffled_grouped_conv2d_backward as shuffled_grouped_conv2d_backward,
+)
 from .split import inverted_residual_split as inverted_residual_split
 from .squeeze import (
     SqueezeExciteStages as SqueezeExciteStages,
@@ -86,6 +98,13 @@ from .standard import (
     conv2d_per_channel as conv2d_per_channel,
     conv2d_taps as conv2d_taps,
     per_channel_maps as per_channel_maps,
+)
+from .standard3d import (
+    conv3d as conv3d,
+    conv3d_backward as conv3d_backward,
+    conv3d_backward_taps as conv3d_backward_taps,
+    conv3d_loops as conv3d_loops,
+    conv3d_taps as conv3d_taps,
 )
 
 PUBLIC = sorted(name for name, value in globals().items() if getattr(value, "__module__", "").startswith(__name__))

@@ -169,16 +169,22 @@ def shown(value: object) -> str:
 
 def pair(function: str, name: str, value: Pair, least: int = 1) -> tuple[int, int]:
     """Two ints for height and width, of a pair or of one int for both."""
+    height, width = by_axis(function, name, value, 2, least)
+    return height, width
+
+
+def by_axis(function: str, name: str, value: Pair, axes: int, least: int = 1) -> tuple[int, ...]:
+    """An int for each of two or three spatial axes, or one int for all."""
     if type(value) is int and least <= value <= LARGEST:
-        return value, value
-    numbers = [value, value] if is_int(value) else value
-    wanted = f"{function}: {name} must be an int or a pair of ints (height, width)"
+        return (value,) * axes
+    numbers = [value] * axes if is_int(value) else value
+    several = "a pair of ints (height, width)" if axes == 2 else "a triple of ints (depth, height, width)"
+    wanted = f"{function}: {name} must be an int or {several}"
     if not isinstance(numbers, tuple | list) or not all(is_int(n) for n in numbers):
         raise TypeError(f"{wanted}; got {shown(value)}")
-    if len(numbers) != 2:
+    if len(numbers) != axes:
         raise ValueError(f"{wanted}; got {shown(value)}")
-    height, width = (integer(function, name, number, least, given=value) for number in numbers)
-    return height, width
+    return tuple(integer(function, name, number, least, given=value) for number in numbers)
 
 
 def padding_sides(
@@ -189,19 +195,20 @@ def padding_sides(
     strides: Sequence[int],
     dilations: Sequence[int],
 ) -> list[tuple[int, int]]:
-    """The rows of zeros (before, after) along height and width."""
+    """The zeros (before, after) along each spatial axis."""
+    axes = len(inputs)
     if isinstance(padding, str):
         if padding == "valid":
-            return [(0, 0), (0, 0)]
+            return [(0, 0)] * axes
         if padding == "same":
             return [same_padding(*axis) for axis in zip(inputs, taps, strides, dilations, strict=True)]
         raise ValueError(f"{function}: padding must be 'valid', 'same' or numbers; got {shown(padding)}")
     if isinstance(padding, tuple | list) and any(isinstance(side, tuple | list) for side in padding):
-        if len(padding) != 2 or not all(isinstance(side, tuple | list) for side in padding):
-            raise ValueError(f"{function}: padding must be ((top, bottom), (left, right)); got {shown(padding)}")
+        if len(padding) != axes or not all(isinstance(side, tuple | list) for side in padding):
+            sides = ", ".join(("(front, back)", "(top, bottom)", "(left, right)")[-axes:])
+            raise ValueError(f"{function}: padding must be ({sides}); got {shown(padding)}")
         return [pair(function, "each side of padding", side, 0) for side in padding]
-    top, left = pair(function, "padding", padding, 0)
-    return [(top, top), (left, left)]
+    return [(zeros, zeros) for zeros in by_axis(function, "padding", padding, axes, 0)]
 
 
 def same_padding(size: int, taps: int, stride: int, dilation: int) -> tuple[int, int]:

@@ -1,14 +1,15 @@
 """The positions of a kernel's taps: the index arithmetic of every kernel to be read.
 
-One spatial axis of a convolution is an `Axis`; its two axes and the batch are a `Geometry`. Output position v reads, at
-tap i of the kernel, row v·s + i·δ of the padded input. The rest follows from this line: the taps (views of the padded
-input), the table of positions (for loops), and the columns (taps side by side). engine.py has the windows and bands of
-the fast rungs.
+One spatial axis of a convolution is an `Axis`; its two axes and the batch are a `Geometry`, three and the batch a
+`Geometry3D`. Output position v reads, at tap i of the kernel, row v·s + i·δ of the padded input. The rest follows from
+this line: the taps (views of the padded input), the table of positions (for loops), and the columns (taps side by
+side). engine.py has the windows and bands of the fast rungs.
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import product
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -16,12 +17,13 @@ from numpy.typing import NDArray
 
 Array: TypeAlias = NDArray[Any]
 Pair: TypeAlias = int | Sequence[int]
+Triple: TypeAlias = int | Sequence[int]
 Padding: TypeAlias = str | int | Sequence[int] | Sequence[Sequence[int]]
 
 
 @dataclass(frozen=True)
 class Axis:
-    """One spatial axis, height or width, of a convolution.
+    """One spatial axis of a convolution: height or width, or the depth of a 3D one.
 
     `input` and `output` are Dᵤ and Dᵥ along this axis, `kernel` is Dᵣ; `before` and `after` are the rows of zeros that
     padding puts in front and behind. `padded` is the size of the padded input, `span` the number of its rows that one
@@ -70,9 +72,19 @@ class Geometry:
     width: Axis
 
     @property
-    def output(self) -> tuple[int, int, int]:
+    def axes(self) -> tuple[Axis, ...]:
+        """The spatial axes, in the order of the arrays."""
+        return self.height, self.width
+
+    @property
+    def output(self) -> tuple[int, ...]:
         """(B, Dᵥ, Dᵥ), the output's shape without its channels."""
-        return self.batch, self.height.output, self.width.output
+        return self.batch, *(axis.output for axis in self.axes)
+
+    @property
+    def inside(self) -> tuple[slice, ...]:
+        """The part of a padded array that is not padding."""
+        return slice(None), *(axis.inside for axis in self.axes)
 
     @cached_property
     def row(self) -> list[list[int]]:
@@ -90,15 +102,16 @@ class Geometry:
 
     def pad(self, x: Array) -> Array:
         """x with its rows and columns of zeros around it: a copy, or x itself where there is no padding."""
-        if x.shape[1:3] == (self.height.padded, self.width.padded):
+        sides = tuple(axis.padded for axis in self.axes)
+        if x.shape[1 : 1 + len(sides)] == sides:
             return x
-        padded = np.zeros((x.shape[0], self.height.padded, self.width.padded, *x.shape[3:]), x.dtype)
-        padded[:, self.height.inside, self.width.inside] = x
+        padded = np.zeros((len(x), *sides, *x.shape[1 + len(sides) :]), x.dtype)
+        padded[self.inside] = x
         return padded
 
     def crop(self, padded: Array) -> Array:
         """The part of a padded array that is not padding: the way back through `pad`, for gradients (its adjoint)."""
-        return np.ascontiguousarray(padded[:, self.height.inside, self.width.inside])
+        return np.ascontiguousarray(padded[self.inside])
 
     def backward_arrays(self, dy: Array, x: Array, kernel: Array) -> tuple[Array, Array, Array]:
         """The start of every backward: the padded x, and zeros for its gradient and for the kernel's."""
@@ -130,6 +143,30 @@ class Geometry:
         by_tap = dcolumns.reshape(*self.output, -1, dpadded.shape[-1])  # (B, Dᵥ, Dᵥ, Dᵣ·Dᵣ, M)
         for number, (_, _, dtap) in enumerate(self.taps(dpadded)):
             dtap += by_tap[:, :, :, number]
+
+
+@dataclass(frozen=True)
+class Geometry3D(Geometry):
+    """The batch and the three spatial axes of a 3D convolution: the depth comes before height and width."""
+
+    depth: Axis
+
+    @property
+    def axes(self) -> tuple[Axis, ...]:
+        """The spatial axes, in the order of the arrays."""
+        return self.depth, self.height, self.width
+
+    @cached_property
+    def layer(self) -> list[list[int]]:
+        """layer[u][i]: the layer of the padded input under tap layer i at output layer u."""
+        return self.depth.positions
+
+    def taps(self, padded: Array, dpadded: Array | None = None) -> Iterator[Any]:
+        """(i, j, k, tap), or (i, j, k, tap, dtap): views as those of two axes."""
+        for i, layers in enumerate(self.depth.taps):
+            for (j, rows), (k, columns) in product(enumerate(self.height.taps), enumerate(self.width.taps)):
+                tap = padded[:, layers, rows, columns]
+                yield (i, j, k, tap) if dpadded is None else (i, j, k, tap, dpadded[:, layers, rows, columns])
 
 
 def as_matrix(volume: Array) -> Array:

@@ -5,18 +5,19 @@ A kernel's first line checks its arguments against its row. `STANDARD.check("con
 ValueError for a wrong rank, shape or geometry, in a message that names the function and the argument, what was expected
 and every shape involved. What they return has the sizes, the result's shape, and the geometry.
 
-In a row a symbol stands for one number, except D, which is a height and a width. M·Q is a multiple of M; M/groups
-is what a number of groups leaves of M; "…" is one axis or more.
+In a row a symbol stands for one number, except D, which is a height and a width, in 3D with a depth before them. M·Q is
+a multiple of M; M/groups is what a number of groups leaves of M; "…" is one axis or more.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import cycle
 from typing import Any, NoReturn
 
 import numpy as np
 
-from .arguments import MOST, integer, is_int, padding_sides, pair, shown
-from .geometry import Array, Axis, Geometry, Padding, Pair
+from .arguments import MOST, by_axis, integer, is_int, padding_sides, shown
+from .geometry import Array, Axis, Geometry, Geometry3D, Padding, Pair
 
 PRODUCTS = "biufcO"  # dtype kinds that NumPy adds and multiplies
 NUMBERS = "biufc"  # those that linear algebra takes apart
@@ -38,11 +39,12 @@ class Signature:
     def __init__(self, y: str, *, kinds: str = PRODUCTS, **arrays: str) -> None:
         self.y, self.kinds, self.arrays = y, kinds, arrays
         self.symbols = {name: pattern.split() for name, pattern in arrays.items()}
-        self.kernel = next((name for name, pattern in arrays.items() if pattern.startswith("Dᵣ")), "")
+        self.kernels = [name for name, pattern in arrays.items() if pattern.startswith("Dᵣ")]
 
     def shapes(self, sizes: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:
         """The shape of each array, by name, from the sizes of the symbols."""
-        return {name: shape_of(pattern, sizes) for name, pattern in self.arrays.items()}
+        sides = _sides(sizes)
+        return {name: tuple(_shape(pattern, sizes, sides)) for name, pattern in self.arrays.items()}
 
     def check(self, function: str, *arrays: Array, **beside: Any) -> "Checked":
         """A call on these arrays; with one more than the row has, the first is dy. Errors show those beside them."""
@@ -115,27 +117,39 @@ class Checked:
 
     def geometry(self, stride: Pair = 1, padding: Padding = "valid", dilation: Pair = 1) -> Geometry:
         """The geometry in which the row's kernel meets x."""
-        (batch, *spatial, channels), kernel, taps = self.shapes["x"], self.row.kernel, self.sizes["Dᵣ"]
-        strides = pair(self.function, "stride", stride)
-        dilations = pair(self.function, "dilation", dilation)
+        height, width = self.axes(stride, padding, dilation)
+        return Geometry(self.sizes["B"], height, width)
+
+    def geometry_3d(self, stride: Pair = 1, padding: Padding = "valid", dilation: Pair = 1) -> Geometry3D:
+        """The geometry in which the row's kernel meets an x with a depth."""
+        depth, height, width = self.axes(stride, padding, dilation)
+        return Geometry3D(self.sizes["B"], height, width, depth)
+
+    def axes(self, stride: Pair, padding: Padding, dilation: Pair) -> list[Axis]:
+        """The spatial axes along which the row's kernel meets x."""
+        (batch, *spatial, channels), kernels, taps = self.shapes["x"], self.row.kernels, self.sizes["Dᵣ"]
+        strides = by_axis(self.function, "stride", stride, len(spatial))
+        dilations = by_axis(self.function, "dilation", dilation, len(spatial))
         sides = padding_sides(self.function, padding, spatial, taps, strides, dilations)
-        height = Axis(spatial[0], taps[0], strides[0], dilations[0], *sides[0])
-        width = Axis(spatial[1], taps[1], strides[1], dilations[1], *sides[1])
-        for side, axis in (("height", height), ("width", width)):
+        numbers = zip(spatial, taps, strides, dilations, sides, strict=True)
+        axes = [Axis(size, side, s, δ, *zeros) for size, side, s, δ, zeros in numbers]
+        for number, (side, axis) in enumerate(zip(SIDES[-len(axes) :], axes, strict=True)):
             if axis.padded < axis.span:
+                kernel = kernels[number % len(kernels)]
                 self.fail(
                     f"the output's {side} would be empty, as {kernel} reaches over {axis.span} and the padded x has "
                     f"{axis.padded} (stride {stride!r}, padding {padding!r}, dilation {dilation!r})"
                 )
+        outputs = tuple(axis.output for axis in axes)
         for what, shape in (
-            ("the padded x", (batch, height.padded, width.padded, channels)),
-            ("the output", (batch, height.output, width.output, self.shapes[kernel][-1])),
+            ("the padded x", (batch, *(axis.padded for axis in axes), channels)),
+            ("the output", (batch, *outputs, self.shapes[kernels[0]][-1])),
         ):
             if math.prod(shape) > MOST:
                 self.fail(f"padding must keep {what} within {MOST:,} numbers; {shown(padding)} makes it {shape}")
-        self.sizes["Dᵥ"] = (height.output, width.output)
+        self.sizes["Dᵥ"] = outputs
         self.find_output()
-        return Geometry(batch, height, width)
+        return axes
 
     def find_output(self) -> None:
         """The output's shape, if all sizes for it are known; dy must have it."""
@@ -152,16 +166,22 @@ class Checked:
 
 
 def shape_of(pattern: str, sizes: Mapping[str, Any]) -> tuple[int, ...]:
-    """The shape of a pattern's array, from the sizes of its symbols, a D with both of its sides.
+    """The shape of a pattern's array, from the sizes of its symbols, a D with all of its sides.
 
     >>> shape_of("Dᵣ Dᵣ M N", {"Dᵣ": (3, 2), "M": 3, "N": 8})
     (3, 2, 3, 8)
     """
-    shape: tuple[int, ...] = ()
-    for symbol in dict.fromkeys(pattern.split()):
-        size = sizes[symbol]
-        shape += size if symbol[0] == "D" else (size,)
-    return shape
+    return tuple(_shape(pattern, sizes, _sides(sizes)))
+
+
+def _shape(pattern: str, sizes: Mapping[str, Any], sides: Mapping[str, Iterator[int]]) -> Iterator[int]:
+    """The sizes of a pattern's axes, each D's from its sides."""
+    return (next(sides[symbol]) if symbol in sides else sizes[symbol] for symbol in pattern.split())
+
+
+def _sides(sizes: Mapping[str, Any]) -> dict[str, Iterator[int]]:
+    """The sides of each D in turn, again and again: of two arrays with one D each, a column takes the first."""
+    return {symbol: cycle(size) for symbol, size in sizes.items() if symbol[0] == "D"}
 
 
 def _axes(symbols: list[str]) -> str:
@@ -169,6 +189,7 @@ def _axes(symbols: list[str]) -> str:
     return symbols[0] if symbols == ["like x"] else f"({', '.join(symbols)}{',' if len(symbols) == 1 else ''})"
 
 
+SIDES = ("depth", "height", "width")
 VOLUME = "B Dᵤ Dᵤ M"
 
 STANDARD = Signature("B Dᵥ Dᵥ N", x=VOLUME, kernel="Dᵣ Dᵣ M N")
@@ -178,6 +199,10 @@ GROUPED = Signature("B Dᵥ Dᵥ N", x=VOLUME, kernel="Dᵣ Dᵣ M/groups N")
 POINTWISE = Signature("B Dᵤ Dᵤ N", x=VOLUME, kernel="M N")
 DENSE = Signature("B N", x="B M", kernel="M N")
 SEPARABLE = Signature("B Dᵥ Dᵥ N", x=VOLUME, depthwise="Dᵣ Dᵣ M·Q", pointwise="M·Q N")
+SPATIALLY_SEPARABLE = Signature("B Dᵥ Dᵥ M", x=VOLUME, column="Dᵣ M", row="Dᵣ M")
+FLATTENED = Signature("B Dᵥ Dᵥ N", x=VOLUME, lateral="M N", vertical="Dᵣ N", horizontal="Dᵣ N")
+SHUFFLE = Signature("x", x="… M")
+STANDARD_3D = Signature("B Dᵥ Dᵥ Dᵥ N", x="B Dᵤ Dᵤ Dᵤ M", kernel="Dᵣ Dᵣ Dᵣ M N")
 FACTORED_KERNEL = Signature("Dᵣ Dᵣ M N", depthwise="Dᵣ Dᵣ M·Q", pointwise="M·Q N")
 STANDARD_KERNEL = Signature("", kinds=NUMBERS, kernel="Dᵣ Dᵣ M N")
 LINEAR_BLOCK = Signature("Dᵣ Dᵣ k k′", expand="k tk", depthwise="Dᵣ Dᵣ tk", project="tk k′")
@@ -207,6 +232,11 @@ SIGNATURES = {
     "grouped_conv2d": GROUPED,
     **dict.fromkeys(("pointwise_conv2d", "pointwise_conv2d_loops"), POINTWISE),
     "depthwise_separable_conv2d": SEPARABLE,
+    "spatially_separable_conv2d": SPATIALLY_SEPARABLE,
+    "flattened_conv2d": FLATTENED,
+    "channel_shuffle": SHUFFLE,
+    "shuffled_grouped_conv2d": GROUPED,
+    **dict.fromkeys(("conv3d", "conv3d_loops", "conv3d_taps"), STANDARD_3D),
     "factored_kernel": FACTORED_KERNEL,
     "factorize_kernel": STANDARD_KERNEL,
     "linear_block_kernel": LINEAR_BLOCK,
@@ -226,13 +256,15 @@ SIGNATURES = {
 
 
 def check_groups(checked: Checked, groups: int) -> int:
-    """The number of groups, a divisor of M and N, as Python's int."""
+    """The number of groups, a divisor of M and of the row's N if it has one, as Python's int."""
     groups = integer(checked.function, "groups", groups)
-    m, n = checked.sizes["M"], checked.sizes["N"]
-    if m % groups or n % groups:
-        checked.fail(f"groups must divide M = {m} and N = {n}; got {groups}")
-    if checked.sizes["M/groups"] * groups != m:
-        checked.expect("kernel", f" with M/groups = {m // groups}")
+    channels = {symbol: checked.sizes[symbol] for symbol in ("M", "N") if symbol in checked.sizes}
+    if any(size % groups for size in channels.values()):
+        divided = " and ".join(f"{symbol} = {size}" for symbol, size in channels.items())
+        checked.fail(f"groups must divide {divided}; got {groups}")
+    share = channels["M"] // groups
+    if checked.sizes.get("M/groups", share) != share:
+        checked.expect("kernel", f" with M/groups = {share}")
     return groups
 
 

@@ -50,6 +50,9 @@ X = axes("B~2 Dᵤ~7 Dᵤ~5 M=3")
 STANDARD = {"x": X, "kernel": axes("Dᵣ~3 Dᵣ~2 M=3 N~4")}
 DEPTHWISE = {"x": X, "kernel": axes("Dᵣ~3 Dᵣ~2 M·Q=6")}
 GROUPED = {"x": axes("B~2 Dᵤ~9 Dᵤ~7 M=4"), "kernel": axes("Dᵣ~3 Dᵣ~2 M/groups=2 N=6")}
+SPATIAL = {"x": X, "column": axes("Dᵣ~3 M=3"), "row": axes("Dᵣ~2 M=3")}
+FLATTENED = {"x": X, "lateral": axes("M=3 N=4"), "vertical": axes("Dᵣ~3 N=4"), "horizontal": axes("Dᵣ~2 N=4")}
+STANDARD_3D = {"x": axes("B~2 Dᵤ~6 Dᵤ~7 Dᵤ~5 M=3"), "kernel": axes("Dᵣ~2 Dᵣ~3 Dᵣ~2 M=3 N~4")}
 POINTWISE = {"x": X, "kernel": axes("M=3 N~4")}
 DENSE = {"x": axes("B~2 M=3"), "kernel": axes("M=3 N~4")}
 SEPARABLE = {"x": X, "depthwise": axes("Dᵣ~3 Dᵣ~2 M·Q=6"), "pointwise": axes("M·Q=6 N~4")}
@@ -82,6 +85,15 @@ ROWS = [
     Row("dense", DENSE, backward="dense_backward", dy="dy (B, N)"),
     Row("depthwise_separable_conv2d", SEPARABLE, VALID, backward="depthwise_separable_conv2d_backward",
         dy="dy (B, Dᵥ, Dᵥ, N)"),
+    Row("spatially_separable_conv2d", SPATIAL, VALID, backward="spatially_separable_conv2d_backward",
+        dy="dy (B, Dᵥ, Dᵥ, M)"),
+    Row("flattened_conv2d", FLATTENED, VALID, backward="flattened_conv2d_backward", dy="dy (B, Dᵥ, Dᵥ, N)"),
+    *(Row("channel_shuffle", {"x": x}, {}, {"groups": 3}, backward="channel_shuffle_backward", dy="dy like x")
+      for x in (axes("…~5 M=6"), axes("…~2 …~4 …~5 M=6"))),
+    Row("shuffled_grouped_conv2d", GROUPED, VALID, {"groups": 2}, backward="shuffled_grouped_conv2d_backward",
+        dy="dy (B, Dᵥ, Dᵥ, N)"),
+    Row("conv3d conv3d_loops conv3d_taps", STANDARD_3D, VALID, dy="dy (B, Dᵥ, Dᵥ, Dᵥ, N)",
+        backward="conv3d_backward conv3d_backward_taps"),
     Row("factored_kernel", FACTORS, Q, backward="factored_kernel_backward", dy="dkernel (Dᵣ, Dᵣ, M, N)"),
     Row("factorize_kernel", {"kernel": axes("Dᵣ*3 Dᵣ*2 M*3 N*4")}, Q, kinds=NUMBERS),
     Row("linear_block_kernel", LINEAR),
@@ -114,6 +126,10 @@ ROWS = [
     Row("pointwise_conv2d_cost", POINTWISE, BIAS),
     Row("dense_cost", DENSE, BIAS),
     Row("depthwise_separable_conv2d_cost", SEPARABLE, VALID | BIAS),
+    Row("spatially_separable_conv2d_cost", SPATIAL, VALID | BIAS),
+    Row("flattened_conv2d_cost", FLATTENED, VALID | BIAS),
+    Row("shuffled_grouped_conv2d_cost", GROUPED, VALID | BIAS, {"groups": 2}),
+    Row("conv3d_cost", STANDARD_3D, VALID | BIAS),
     *(Row("inverted_residual_cost", arrays, SAME | BIAS) for arrays in (BLOCK, NARROW)),
     Row("residual_bottleneck_cost", BOTTLENECK, BIAS),
     Row("squeeze_excite_cost", EXCITE),
@@ -176,6 +192,11 @@ class Case:
         if self.forward:
             arrays = {self.dy: rng.standard_normal(np.shape(self.forward.run(**options))), **arrays}
         return {name: a if a is None else a.shape for name, a in arrays.items()} if self.is_cost else arrays
+
+    def spelled(self, value):
+        """A value of an option, in 3D with one more number in front: a pair's double, or a wrong triple's."""
+        several = isinstance(value, tuple | list) and len(value) in (2, 3)
+        return type(value)((value[0], *value)) if self.name.startswith("conv3d") and several else value
 
     def run(self, arrays=None, **options):
         """The result of the valid call, of some other arrays, with some other options."""
@@ -275,7 +296,7 @@ def test_a_wrong_option_is_refused_by_its_name(case):
     for option in case.row.options | case.row.defaults:
         wrong = next(wrong for options, wrong in WRONG.items() if option in options.split())
         for error, values in zip((TypeError, ValueError), wrong, strict=True):
-            for value in values:
+            for value in map(case.spelled, values):
                 message = rf"^{case.name}: .*\b{option} must "
                 found += faults(error, (message,), case.run, case.arrays(), **{option: value})
     assert not found
@@ -284,7 +305,9 @@ def test_a_wrong_option_is_refused_by_its_name(case):
 @cases(lambda case: "dilation" in case.row.defaults)
 def test_an_output_that_would_be_empty_is_refused(case):
     listed = [re.escape(f"{name} {a.shape}") for name, a in case.arguments.items() if a]
-    for side, dilation in {"height": (99, 1), "width": (1, 99)}.items():
+    axes = ("depth", "height", "width")[5 - len(case.arguments["x"].shape) :]
+    for number, side in enumerate(axes):
+        dilation = tuple(99 if axis == number else 1 for axis in range(len(axes)))
         patterns = (f"^{case.name}: the output's {side} would be empty", *listed)
         assert not faults(ValueError, patterns, case.run, case.arrays(), padding=0, dilation=dilation)
 
@@ -324,16 +347,16 @@ def test_leaving_an_option_out_is_its_default_and_every_other_value_gives_anothe
     for option, default in case.row.defaults.items():
         fixed = {"padding": "valid"} if case.is_cost and option == "dilation" else {}  # with "same" it costs the same
         expected = case.run(**fixed)
-        for spelling in [default, *SPELLINGS.get(default, SPELLINGS.get(option, []))]:
+        for spelling in map(case.spelled, [default, *SPELLINGS.get(default, SPELLINGS.get(option, []))]):
             assert same(case.run(**{option: spelling}, **fixed), expected)
-        for other in OTHERS[option]:
+        for other in map(case.spelled, OTHERS[option]):
             assert other == default or not same(case.run(**{option: other}, **fixed), expected)
 
 
 @cases(lambda case: case.forward)
 def test_gradients_are_differences_of_forward_whatever_the_options(case):
     rng = np.random.default_rng(1)
-    for options in [{}, *({name: value} for name in case.row.defaults for value in OTHERS[name])]:
+    for options in [{}, *({name: case.spelled(value)} for name in case.row.defaults for value in OTHERS[name])]:
         gradients, arrays = case.run(**options), case.arrays(**options)
         dy = arrays.pop(case.dy)
         for name, gradient in zip(arrays, gradients if isinstance(gradients, tuple) else (gradients,), strict=True):
