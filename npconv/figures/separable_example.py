@@ -3,13 +3,11 @@
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import partial
-from math import prod
 from typing import Any
 
 import matplotlib.figure
 import numpy as np
 from matplotlib.offsetbox import OffsetBox
-from matplotlib.patches import Rectangle
 
 from ..cost import cost_ratio, count_operations
 from ..kernels import arguments
@@ -18,20 +16,20 @@ from ..kernels.geometry import Padding, Pair
 from ..kernels.pointwise import pointwise_conv2d
 from ..kernels.signatures import GLOBAL_AVERAGE_POOL
 from ..kernels.standard import conv2d
-from ..text import counted, filled, plural, shape_text
+from ..text import counted, filled, shape_text
 from .figure import Figure, drawn_by, four_part_caption
-from .parts.drawing import ROLES, TITLE, Labels, Volume, shade
-from .parts.layout import Drawing, Page, column, grid, note, row, text, title
+from .parts.bars import bars_to_scale
+from .parts.drawing import ROLES, TITLE, Labels, Volume
+from .parts.layout import Page, column, grid, note, text
 from .parts.separable_layer import Separable, drawn_text, output_volume, separable_from, separable_row, volume_row
 from .parts.slabs import channel_color, hue_text, solid
-from .parts.values import Given, array_from, side_text
+from .parts.values import Given, array_from, product_text, side_text
 
 MOST_COUNTED = 300_000  # multiplications counted one by one; above, those of one filter are, times N
 MOST_FILTERS = 2**14
 LARGEST_CELL = 0.15
 HEIGHT = 10.0  # inches for both rows of volumes
 BLUE = ROLES["shortcut"]
-BAR = 0.2  # inches
 BAR_STRENGTHS = {"standard": 0.6, "depthwise": 1.0, "pointwise": 0.3}
 
 
@@ -105,11 +103,11 @@ class Example:
         height, width, channels, filters = self.s.layer.kernel.shape
         rows, columns = self.s.layer.y.shape[1:3]
         factors = {
-            "standard": f"{_product('weight', height, width, channels)} × {_product('filter', filters)}",
-            "depthwise": f"{_product('weight', height, width)} × {_product('filter', channels)}",
-            "pointwise": f"{_product('weight', channels)} × {_product('filter', filters)}",
+            "standard": f"{product_text('weight', height, width, channels)} × {product_text('filter', filters)}",
+            "depthwise": f"{product_text('weight', height, width)} × {product_text('filter', channels)}",
+            "pointwise": f"{product_text('weight', channels)} × {product_text('filter', filters)}",
         }
-        return f"{_product('place', rows, columns)} × {factors[step]}"
+        return f"{product_text('place', rows, columns)} × {factors[step]}"
 
 
 def separable_example(
@@ -204,10 +202,6 @@ def separable_example(
             **words,
         ),
     )
-
-
-def _product(name: str, *counts: int) -> str:
-    return f"{'·'.join(map(str, counts))} {plural(name, prod(counts))}"
 
 
 def _zeros_text(e: Example) -> str:
@@ -320,29 +314,10 @@ def _counts(e: Example, *steps: str) -> OffsetBox:
 def _bars(page: Page, e: Example) -> OffsetBox:
     """Two bars to scale, the second in two pieces."""
     counts = e.multiplications
-    texts = {
-        ("standard",): f"{counts['standard']:,}",
-        ("depthwise", "pointwise"): (
-            f"{counts['depthwise']:,} depthwise + {counts['pointwise']:,} pointwise = {e.separable:,}"
-        ),
-    }
-    names = [text("standard"), text("separable")]
-    left = max(page.size(name)[0] for name in names)
-    # inches for one multiplication: every bar and the text behind it fit
-    scale = min(
-        (page.inner - left - 0.25 - page.size(text(words))[0]) / sum(counts[step] for step in steps)
-        for steps, words in texts.items()
-    )
-    lines: list[list[OffsetBox | None]] = []
-    for name, (steps, words) in zip(names, texts.items(), strict=True):
-        bar, x = Drawing(), 0.0
-        for step in steps:
-            size = (counts[step] * scale, BAR)
-            bar.add(Rectangle((x, 0), *size, color=shade(BLUE, BAR_STRENGTHS[step]), linewidth=0, gid=f"bar-{step}"))
-            x += size[0]
-        lines.append([name, row(bar, text(words))])
-    bars = grid(lines, gaps=(0.1, 0.08), across=("right", "left"))
-    return column(title("multiplications, to scale"), bars, align="left")
+    standard, *halves = [(step, counts[step], strength) for step, strength in BAR_STRENGTHS.items()]
+    both = f"{counts['depthwise']:,} depthwise + {counts['pointwise']:,} pointwise = {e.separable:,}"
+    lines = {"standard": ([standard], f"{counts['standard']:,}"), "separable": (halves, both)}
+    return bars_to_scale(page, "multiplications, to scale", lines)
 
 
 def _decimal(ratio: Fraction) -> str:

@@ -108,3 +108,12 @@ def side_text(symbol: str, height: int, width: int) -> str:
     ('Dᵤ = 7', 'Dᵤ = 5×7')
     """
     return f"{symbol} = {width}" if height == width else f"{symbol} = {height}×{width}"
+
+
+def product_text(name: str, *counts: int) -> str:
+    """A product of counts, and what is counted.
+
+    >>> product_text("weight", 3, 3, 2), product_text("place", 1, 1)
+    ('3·3·2 weights', '1·1 place')
+    """
+    return f"{'·'.join(map(str, counts))} {plural(name, math.prod(counts))}"

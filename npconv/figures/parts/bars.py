@@ -1,0 +1,35 @@
+"""Counts as bars to scale, one below the other, with their names before them and words behind them."""
+
+from collections.abc import Mapping, Sequence
+from typing import TypeAlias
+
+from matplotlib.offsetbox import OffsetBox
+from matplotlib.patches import Rectangle
+
+from .drawing import ROLES, shade
+from .layout import Drawing, Page, column, grid, row, text, title
+
+BAR = 0.2  # inches
+
+Piece: TypeAlias = tuple[str, int, float]  # of a bar: its name, its count, the strength of its colour
+
+
+def bars_to_scale(page: Page, heading: str, lines: Mapping[str, tuple[Sequence[Piece], str]]) -> OffsetBox:
+    """Bars under a heading, by their names: each one's pieces, and the words behind it; all on the largest scale."""
+    names = [text(name) for name in lines]
+    left = max(page.size(name)[0] for name in names)
+    # inches for one of what is counted: every bar and the text behind it fit
+    scale = min(
+        (page.inner - left - 0.25 - page.size(text(words))[0]) / sum(count for _, count, _ in pieces)
+        for pieces, words in lines.values()
+    )
+    boxes: list[list[OffsetBox | None]] = []
+    for name, (pieces, words) in zip(names, lines.values(), strict=True):
+        bar, x = Drawing(), 0.0
+        for gid, count, strength in pieces:
+            size = (count * scale, BAR)
+            color = shade(ROLES["shortcut"], strength)
+            bar.add(Rectangle((x, 0), *size, color=color, linewidth=0, gid=f"bar-{gid}"))
+            x += size[0]
+        boxes.append([name, row(bar, text(words))])
+    return column(title(heading), grid(boxes, gaps=(0.1, 0.08), across=("right", "left")), align="left")
