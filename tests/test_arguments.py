@@ -87,6 +87,7 @@ ROWS: dict[Any, dict[str, dict[str, Any]]] = {
         "functional_view_frames": {"x": (1, 3, 4, 1), "kernel": (3, 3, 1, 1)},
         "gif_bytes": {"frames": FRAMES},
         "gradient_flow": {},
+        "hard_swish": {"x": np.array([-4, 4])},
         "inverted_residual_maps": {"photograph": PHOTOGRAPH},
         "linear_bottleneck_training": {},
         "mobilenet_v2_table": {"rows": ROWS_V2, "resolution": (32, 48)},

@@ -31,6 +31,7 @@ TAKES = {
     "backward-taps": LAYER,
     "feature-subspaces": "",
     "gradient-flow": "",
+    "hard-swish": "",
 }
 
 

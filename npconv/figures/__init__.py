@@ -22,6 +22,7 @@ from .figure import Figure as Figure, style as style
 from .files import write_figures as write_figures
 from .functional_view import functional_view as functional_view, functional_view_frames as functional_view_frames
 from .gradient_flow import gradient_flow as gradient_flow
+from .hard_swish import hard_swish as hard_swish
 from .inverted_residual_maps import inverted_residual_maps as inverted_residual_maps
 from .linear_bottleneck_training import linear_bottleneck_training as linear_bottleneck_training
 from .mobilenet_v2_table import mobilenet_v2_table as mobilenet_v2_table
@@ -56,6 +57,7 @@ BUILDERS: dict[str, Callable[..., Figure]] = {
         backward_taps,
         feature_subspaces,
         gradient_flow,
+        hard_swish,
     )
 }
 

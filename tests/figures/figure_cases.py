@@ -18,6 +18,7 @@ from npconv.figures import (
     feature_subspaces,
     functional_view,
     gradient_flow,
+    hard_swish,
     inverted_residual_maps,
     linear_bottleneck_training,
     mobilenet_v2_table,
@@ -235,6 +236,11 @@ CASES: dict[Callable[..., Figure], dict[str, dict[str, Any]]] = {
         "one layer, one dtype on a GPU": {
             "measurements": made_savings(layers=1), "gpu": made_gpu(layers=1, dtypes=("bfloat16",), scale=1e4),
         },
+    },
+    hard_swish: {
+        "narrow": {"x": np.linspace(-1.5, -1, 5)},
+        "wide": {"x": np.linspace(-100, 100, 401)},
+        "from a kink": {"x": np.arange(3, 9)},
     },
     mobilenet_v2_table: {
         "narrow, odd": {"width": 0.35, "resolution": (95, 160), "classes": 10},

@@ -15,6 +15,7 @@ from npconv.figures import (
     cost_ratio,
     feature_subspaces,
     gradient_flow,
+    hard_swish,
     linear_bottleneck_training,
     mobilenet_v2_table,
     predicted_and_measured,
@@ -130,6 +131,14 @@ REFUSED: dict[Callable[..., Figure], list[tuple[Any, str]]] = {
         (spoiled(GRADIENTS, "untrained", to=GRADIENTS["untrained"][:8]), "fans='keras'"),
         (spoiled(GRADIENTS, "trained", to=GRADIENTS["trained"][:3]), "both networks"),
     ],
+    hard_swish: [
+        ({"x": np.array([1.0])}, r"x must be 2 to 10,000 numbers on one axis; got x \(1,\)"),
+        ({"x": np.ones((2, 2))}, "x must be 2 to 10,000"),
+        ({"x": np.array([0.0, 2.0, 1.0])}, "x must grow"),
+        ({"x": np.array([0.0, np.nan])}, "x must grow"),
+        ({"x": np.array([0.0, 101.0])}, "x must grow"),
+        ({"x": np.array([0.0, 0.4])}, "x must grow"),
+    ],
     linear_bottleneck_training: [
         (spoiled(RESULTS, "data"), "must have 'data'"),
         (spoiled(RESULTS, "runs", to=[]), r"\['runs'\] must be a list of runs; got \[\]"),
@@ -200,6 +209,7 @@ def test_what_is_of_a_wrong_kind_is_refused() -> None:
     for build, name in STORED.items():
         refused(build, {name: []}, TypeError, f"{name} must be a (mapping|dict).*got list")
     refused(predicted_and_measured, {"measurements": SAVINGS, "gpu": []}, TypeError, "gpu must be a mapping.*got list")
+    refused(hard_swish, {"x": np.array([0, 1j])}, TypeError, "x must be an ndarray of real numbers; got complex")
     for points in (np.ones((3, 2), bool), np.ones((3, 2), complex)):
         refused(relu_information_loss, {"points": points}, TypeError, "points")
     for kernels in ({"a": np.ones((3, 3, 2, 4), complex)}, {1: np.ones((3, 3, 2, 4))}, np.ones((3, 3, 2, 4))):
