@@ -1,4 +1,4 @@
-"""`npconv train`: a small network on one's own images or the digits, and the experiment behind the article's Fig. 7."""
+"""`npconv train`: a small network on one's own images or the digits, and the experiments on the scattered digits."""
 
 import argparse
 import json
@@ -20,14 +20,15 @@ NO_OPTIONS = ("command", "run", "parser", "what")  # of what is parsed
 
 def add_parser(commands: Commands) -> None:
     """Add `npconv train`."""
-    train = commands.add_parser("train", help="train a small network on your images, or run the experiment of Fig. 7")
+    train = commands.add_parser("train", help="train a small network on your images, or run an experiment")
     arrays = "x_train, y_train, x_test, y_test"
     train.add_argument("--data", type=File(ordinary=True), default=argparse.SUPPRESS, metavar="FILE.npz", help=arrays)
     _add_training_options(train)
     whats = train.add_subparsers(dest="what", metavar="DATA")
     for name, what in (("digits", "8×8, plain"), ("scattered-digits", "on a photograph, the harder task")):
         _add_training_options(whats.add_parser(name, help=f"handwritten digits that ship, {what}"))
-    _add_fig07(whats)
+    _add_experiment(whats, "fig07", "the experiment behind the article's Fig. 7", "runs, results.json and the figure")
+    _add_experiment(whats, "v3-blocks", "what MobileNetV3's block adds, tried one by one", "runs and results.json")
     train.set_defaults(run=_run)
 
 
@@ -52,8 +53,8 @@ def _run(arguments: argparse.Namespace) -> int:
     options = {name: value for name, value in vars(arguments).items() if name not in NO_OPTIONS}
     try:
         with _interruptible() as check:
-            if arguments.what == "fig07":
-                return _run_fig07(options, check)
+            if arguments.what in ("fig07", "v3-blocks"):
+                return _run_experiment(arguments.what, options, check)
             return _run_small(arguments.what, options, check)
     except KeyboardInterrupt:
         raise KeyboardInterrupt("the same command continues from here") from None
@@ -69,7 +70,7 @@ def _run_small(what: str | None, options: dict[str, Any], check: Callable[[], No
 
     data, out = options.pop("data", None), options.pop("out", None)
     if (what is None) == (data is None):
-        raise ValueError("give one of --data FILE.npz, digits, scattered-digits and fig07")
+        raise ValueError("give one of --data FILE.npz, digits, scattered-digits, fig07 and v3-blocks")
     told = RunSettings(**options)  # impossible settings are refused before the images are read
     progress_line("reading the images")
     task = read_task(data) if data is not None else digits() if what == "digits" else scattered_digits()
@@ -104,34 +105,34 @@ def _run_small(what: str | None, options: dict[str, Any], check: Callable[[], No
     return 0
 
 
-def _add_fig07(whats: Commands) -> None:
-    what = "the experiment behind the article's Fig. 7"
-    add = whats.add_parser("fig07", help=what, argument_default=argparse.SUPPRESS).add_argument
+def _add_experiment(whats: Commands, name: str, what: str, written: str) -> None:
+    add = whats.add_parser(name, help=what, argument_default=argparse.SUPPRESS).add_argument
     add("--quick", action="store_true", help="a smaller one, within two minutes")
     add("--seeds", nargs="+", type=SEED, metavar="SEED", help="instead of the stored experiment's")
     add("--blocks", type=Whole(1, 64), metavar="N", help="inverted residuals in a row")
     add("--steps", type=STEPS, metavar="N", help="of each run")
     add("--processes", type=Whole(1, 60), metavar="N", help="runs side by side (1)")
-    add("--out", type=Folder(), metavar="DIR", help="for runs, results.json and the figure (fig07-…)")
+    add("--out", type=Folder(), metavar="DIR", help=f"for {written} ({name}-…)")
 
 
-def _run_fig07(options: dict[str, Any], check: Callable[[], None]) -> int:
+def _run_experiment(name: str, options: dict[str, Any], check: Callable[[], None]) -> int:
     from dataclasses import replace
 
-    from ..figures import linear_bottleneck_training, write_figures
     from ..files import write_whole
-    from ..training import fig07, report
+    from ..training import fig07, report, v3_blocks
 
+    of: Any = fig07 if name == "fig07" else v3_blocks
+    run = fig07.run_fig07 if name == "fig07" else v3_blocks.run_v3_blocks
     quick = options.pop("quick", False)
     out = options.pop("out", None)
-    seeds = options.pop("seeds", fig07.QUICK_SEEDS if quick else fig07.SEEDS)
+    seeds = options.pop("seeds", of.QUICK_SEEDS if quick else of.SEEDS)
     processes = options.pop("processes", 1)
     sizes = {name: options.pop(name) for name in ("blocks", "steps") if name in options}
     if options:
-        raise ValueError(f"fig07 takes no --{', --'.join(options).replace('_', '-')}")
-    settings = replace(fig07.QUICK if quick else fig07.FULL, **sizes)
+        raise ValueError(f"{name} takes no --{', --'.join(options).replace('_', '-')}")
+    settings: Any = replace(of.QUICK if quick else of.FULL, **sizes)
     settings = replace(settings, evaluate_every=max(1, min(settings.evaluate_every, settings.steps // EVALUATIONS)))
-    folder = Path(out or "-".join(["fig07", *["quick"] * quick, *(f"{n}-{name}" for name, n in sizes.items())]))
+    folder = Path(out or "-".join([name, *["quick"] * quick, *(f"{n}-{size}" for size, n in sizes.items())]))
     start = time.monotonic()
 
     def progress(line: str) -> None:
@@ -143,16 +144,22 @@ def _run_fig07(options: dict[str, Any], check: Callable[[], None]) -> int:
         progress_line(f"{steps.done:,} of {steps.total:,} steps, {left}")
         check()
 
-    results = fig07.run_fig07(settings, seeds, folder=folder, processes=processes, progress=progress, count=count)
+    results = run(settings, seeds, folder=folder, processes=processes, progress=progress, count=count)
     progress_line("")
     print(f"\n{results['data']}; {settings.blocks} blocks, {settings.steps} steps of {settings.batch_size}")
-    for table in (report.accuracy_table(results), report.comparison_table(results)):
+    for table in (report.accuracy_table(results), report.comparison_table(results, of.COMPARISONS)):
         print_table(*table)
         print()
     write_whole(folder / "results.json", json.dumps(results))
-    for path in (folder / "results.json", *write_figures([linear_bottleneck_training(results)], folder)):
+    for path in (folder / "results.json", *(_draw_fig07(results, folder) if name == "fig07" else ())):
         print(f"wrote {path}")
     return 0
+
+
+def _draw_fig07(results: dict[str, Any], folder: Path) -> list[Path]:
+    from ..figures import linear_bottleneck_training, write_figures
+
+    return write_figures([linear_bottleneck_training(results)], folder)
 
 
 @contextmanager

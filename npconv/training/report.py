@@ -1,6 +1,6 @@
 """Tables of training results: each function returns a header and rows."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ Table = tuple[list[str], list[list[str]]]
 
 
 def accuracy_table(results: Mapping[str, Any]) -> Table:
-    """The final accuracies of `run_fig07`'s networks over their seeds, in percent.
+    """The final accuracies of an experiment's networks over their seeds, in percent.
 
     >>> run = {"variant": "none", "seed": 0, "test_accuracy": [0.25, 0.5]}
     >>> accuracy_table({"networks": {"none": "no shortcut"}, "runs": [run, run]})[1]
@@ -30,8 +30,10 @@ def accuracy_table(results: Mapping[str, Any]) -> Table:
     return ["test accuracy in %", "seeds", "mean", "median", "deviation", "from, to"], rows
 
 
-def comparison_table(results: Mapping[str, Any]) -> Table:
-    """The differences between `run_fig07`'s networks that `COMPARISONS` names, in percentage points, paired by seed.
+def comparison_table(results: Mapping[str, Any], pairs: Sequence[tuple[str, str]] = COMPARISONS) -> Table:
+    """The differences between pairs of an experiment's networks, in percentage points, paired by seed.
+
+    Those of `run_fig07`'s `COMPARISONS`, unless others are given.
 
     >>> ends = {"linear": 0.75, "relu6": 0.5}
     >>> runs = [{"variant": name, "seed": 0, "test_accuracy": [end]} for name, end in ends.items()]
@@ -40,7 +42,7 @@ def comparison_table(results: Mapping[str, Any]) -> Table:
     ['linear − relu6', '+25.0', '', '1 of 1', '1', 'too few seeds to tell']
     """
     rows = []
-    for pair in COMPARISONS:
+    for pair in pairs:
         c = compare(results, *pair)
         interval = "{:+.1f} to {:+.1f}".format(*(100 * x for x in c.interval)) if len(c.differences) > 1 else ""
         wins = f"{c.wins} of {len(c.differences)}"

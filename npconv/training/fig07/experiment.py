@@ -21,7 +21,6 @@ from ..loop import History, different, train
 from ..optimizers import RMSProp
 from ..records import SETTINGS, TEXT, check, rising, whole
 from ..schedules import cosine
-from .networks import VARIANTS
 from .processes import counter, side_by_side
 from .settings import SmallRun
 
@@ -57,9 +56,9 @@ def run_one(
     """One training run: read from its file if it is done, continued from its checkpoint if it was stopped.
 
     Args:
-        variant: of `VARIANTS`.
+        variant: of the settings' `variants`.
         seed: of the network's initial parameters and of the order of the examples.
-        settings: a `Settings`.
+        settings: a `Settings`, or those of another experiment on such networks.
         folder: for `variant-seed.json`, written at the end, and for the checkpoint until then.
         keep: whether the trained network is written too, as variant-seed.npz.
         progress: called with the number of steps done.
@@ -120,7 +119,7 @@ def _read_run(path: Path, key: Mapping[str, Any]) -> dict[str, Any]:
 
 
 class Count(NamedTuple):
-    """The progress of `run_fig07`, in training steps of all runs together."""
+    """The progress of `run_experiment`, in training steps of all runs together."""
 
     done: int
     total: int
@@ -158,11 +157,30 @@ def run_fig07(
             raises.
         OSError: the folder cannot be written, or another call has it; a process was killed.
     """
-    seeds = [integer("run_fig07", "seed", seed, 0) for seed in seeds]
+    return run_experiment(
+        "run_fig07", settings, seeds, folder=folder, processes=processes, progress=progress, count=count
+    )
+
+
+def run_experiment(
+    function: str,
+    settings: Settings,
+    seeds: Sequence[int],
+    *,
+    folder: str | Path,
+    processes: int = 1,
+    progress: Callable[[str], None] | None = None,
+    count: Callable[[Count], None] | None = None,
+) -> dict[str, Any]:
+    """All networks of the settings' `variants` with all seeds: `run_fig07`, for other experiments too.
+
+    `function` begins the errors; the rest, the result and the errors are those of `run_fig07`.
+    """
+    seeds = [integer(function, "seed", seed, 0) for seed in seeds]
     if not seeds or len(set(seeds)) < len(seeds):
-        raise ValueError(f"run_fig07: seeds must be one or more, each once; got {tuple(seeds)}")
-    processes = integer("run_fig07", "processes", processes)
-    wanted = [(variant, seed) for seed in seeds for variant in VARIANTS]
+        raise ValueError(f"{function}: seeds must be one or more, each once; got {tuple(seeds)}")
+    processes = integer(function, "processes", processes)
+    wanted = [(variant, seed) for seed in seeds for variant in settings.variants]
     runs: dict[tuple[str, int], dict[str, Any]] = {}
 
     def note(key: tuple[str, int], run: dict[str, Any]) -> None:
@@ -188,14 +206,14 @@ def run_fig07(
                 note(key, run_one(*key, settings, folder, progress=counter(steps, lambda: tell(*steps))))
         else:
             jobs = {key: partial(run_one, *key, settings, folder) for key in missing}
-            with closing(side_by_side(jobs, processes, tell)) as ended:
+            with closing(side_by_side(jobs, processes, tell, function)) as ended:
                 for key, run in ended:
                     note(key, run)
-    ordered = [runs[variant, seed] for variant in VARIANTS for seed in seeds]
+    ordered = [runs[variant, seed] for variant in settings.variants for seed in seeds]
     return {
         "settings": asdict(settings),
         "data": settings.task().description,
-        "networks": dict(VARIANTS),
+        "networks": dict(settings.variants),
         "seeds": list(seeds),
         "numpy": np.__version__,
         "runs": [{name: value for name, value in run.items() if name != "settings"} for run in ordered],

@@ -33,12 +33,12 @@ def counter(steps: Any, then: Callable[[], None]) -> Callable[[int], None]:
 
 
 def side_by_side(
-    runs: Mapping[Key, Run], processes: int, tell: Callable[[int, int], None]
+    runs: Mapping[Key, Run], processes: int, tell: Callable[[int, int], None], function: str = "run_fig07"
 ) -> Generator[tuple[Key, dict[str, Any]], None, None]:
     """Runs in processes of their own: the name and the result of each, as it ends.
 
     An error anywhere stops all others at their next step. `tell` is called twice a second with the steps that are done,
-    and with those of them that were made now.
+    and with those of them that were made now. `function` begins the error for a process that was killed.
     """
     context = get_context("spawn")
     stop, steps = context.Event(), context.Array("q", 2)
@@ -54,7 +54,7 @@ def side_by_side(
                     yield jobs.pop(job), job.result()
                 tell(*steps[:])
         except BrokenExecutor as error:
-            raise OSError("run_fig07: a process was killed; another call continues from what is done") from error
+            raise OSError(f"{function}: a process was killed; another call continues from what is done") from error
         except BaseException:
             stop.set()
             pool.shutdown(cancel_futures=True)

@@ -1,0 +1,14 @@
+"""What MobileNetV3 adds to MobileNetV2's block, tried on the scattered digits: hard-swish and squeeze-and-excite."""
+
+from .experiment import (
+    COMPARISONS as COMPARISONS,
+    FULL as FULL,
+    QUICK as QUICK,
+    QUICK_SEEDS as QUICK_SEEDS,
+    SEEDS as SEEDS,
+    STORED as STORED,
+    BlockSettings as BlockSettings,
+    run_v3_blocks as run_v3_blocks,
+    stored_results as stored_results,
+)
+from .networks import VARIANTS as VARIANTS, block_network as block_network
