@@ -135,7 +135,7 @@ class _Kernels:
         self.engine = import_module(f"{package}.engine")
         self.signatures = import_module(f"{package}.signatures")
         self.functions: dict[str, Any] = {}
-        for module in ("standard", "depthwise", "grouped", "pointwise", "separable", "standard3d"):
+        for module in ("standard", "depthwise", "grouped", "pointwise", "separable", "transposed", "standard3d"):
             self.functions |= vars(import_module(f"{package}.{module}"))
         self.rng = np.random.default_rng(2019)
         self.equalities = 0
@@ -164,6 +164,7 @@ class _Kernels:
         dy, dwide = self.draw(*g.output, N), self.draw(*g.output, M * times)
         self.ladder("conv2d", dy, x, kernel, turn, all_rungs)
         self.ladder("depthwise_conv2d", dwide, x, depthwise, turn, all_rungs)
+        self.transposed(axes, kernel, turn, all_rungs)
         if all_rungs:
             for axis, along in zip((g.height, g.width), axes, strict=True):
                 hold_axis(axis, along, padding == "same", self.engine)
@@ -226,6 +227,40 @@ class _Kernels:
                     self.equal(function, taps, expected, arrays)
         self.transpose(f"{name}_taps", dy, (x, kernel), expected)
 
+    def transposed(self, axes: tuple[Along, Along], kernel: Array, turn: int, all_rungs: bool) -> None:
+        """The transposed convolution against conv2d's gradients, for an x with zeros behind where none other has it."""
+        rest = [turn % max(axis.stride, axis.dilation) for axis in axes]
+        if self.geometry["padding"] == "same":
+            rest = [0, 0]
+        elif not all(reached(axis) - sum(axis.padding or ()) + more > 0 for axis, more in zip(axes, rest, strict=True)):
+            return  # all of the output is cropped
+        behind = [(0, 0), *((0, more // axis.stride) for axis, more in zip(axes, rest, strict=True)), (0, 0)]
+
+        def forward(x: Array, kernel: Array, *, output_padding: Any, **geometry: Any) -> Array:
+            wide = self.draw(*y.shape)  # any numbers
+            dx: Array = self.functions["conv2d_backward_taps"](np.pad(x, behind), wide, kernel, **geometry)[0]
+            return dx
+
+        def backward(dy: Array, x: Array, kernel: Array, *, output_padding: Any, **geometry: Any) -> Any:
+            dx = self.functions["conv2d_taps"](dy, kernel, **geometry)[:, : x.shape[1], : x.shape[2]]
+            return dx, self.functions["conv2d_backward_taps"](np.pad(x, behind), dy, kernel, **geometry)[1]
+
+        x, name, more = self.draw(BATCH, axes[0].size, axes[1].size, N), "transposed_conv2d", {"output_padding": rest}
+        y = self.run(f"{name}_loops", x, kernel, **more)
+        dy = self.draw(*y.shape)
+        gradients = self.run(backward, dy, x, kernel, **more)
+        for function, other, expected, arrays in (
+            (name, f"{name}_loops", y, (x, kernel)),
+            (f"{name}_backward", backward, gradients, (dy, x, kernel)),
+        ):
+            self.equal(function, other, expected, arrays, **more)
+            if CONSTANTS[turn]:
+                with patch.multiple(self.engine, **CONSTANTS[turn]):
+                    self.equal(function, other, expected, arrays, **more)
+        if all_rungs:
+            self.equal(forward, f"{name}_loops", y, (x, kernel), **more)
+            self.transpose(name, dy, (x, kernel), gradients, **more)
+
     def grouped(self, dy: Array, x: Array, kernel: Array, groups: int) -> None:
         """The grouped convolution against a standard one for each group, and its backward as the transpose."""
 
@@ -279,6 +314,11 @@ class _Kernels:
                 check_adjoint(self.functions[forward], self.functions[backward], *arrays, **geometry)
                 raise AssertionError(f"{backward} is not the transpose of {forward} ({geometry})")
             self.equalities += 1
+
+
+def reached(along: Along) -> int:
+    """The number of rows of a transposed convolution's output, before padding crops it."""
+    return (along.size - 1) * along.stride + along.dilation * (along.kernel - 1) + 1
 
 
 def hold_axis(axis: Axis, along: Along, same: bool, fast: Any = engine) -> None:

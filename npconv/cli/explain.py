@@ -6,22 +6,23 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from .shared import SEED, SIZE, Commands, index, option_name, padding_word, size_of
+from .shared import PAD, SEED, SIZE, Commands, index, option_name, padding_word, size_of
 
 LARGEST = 100_000  # products: as many formulas are built as there are entries
 _KERNEL = re.compile(
-    r"(?P<kind>(depthwise_separable_|depthwise_|grouped_|pointwise_)?conv2d)(?P<backward>_backward)?"
+    r"(?P<kind>(depthwise_separable_|depthwise_|grouped_|pointwise_|transposed_)?conv2d)(?P<backward>_backward)?"
     r"(?P<rung>_loops|_per_channel|_taps|_im2col)?"
 )
 SIZES: dict[str, Any] = {  # and what each is if it is not given
     "kernel": [1, 2], "out_channels": 2, "depth_multiplier": 1, "groups": 2,
-    "stride": [1], "padding": ["valid"], "dilation": [1],
+    "stride": [1], "padding": ["valid"], "dilation": [1], "output_padding": [0],
 }  # fmt: skip
 GEOMETRY = ("stride", "padding", "dilation")
+TRANSPOSED = "transposed_conv2d"
 OF_SYMBOL = {  # the sizes behind the symbols of the kernels' contracts
     "Dᵣ": ("kernel", *GEOMETRY), "N": ("out_channels",), "M·Q": ("depth_multiplier",), "M/groups": ("groups",),
 }  # fmt: skip
-KINDS = ("conv2d", "depthwise_conv2d", "grouped_conv2d", "pointwise_conv2d", "depthwise_separable_conv2d")
+KINDS = ("conv2d", "depthwise_conv2d", "grouped_conv2d", "pointwise_conv2d", "depthwise_separable_conv2d", TRANSPOSED)
 
 
 def add_parser(commands: Commands) -> None:
@@ -46,6 +47,7 @@ def add_parser(commands: Commands) -> None:
         "--padding", nargs="+", type=padding_word, metavar="P", help="valid, same, or one or two numbers (valid)"
     )
     explain.add_argument("--dilation", nargs="+", type=SIZE, metavar="D", help="(1)")
+    explain.add_argument("--output-padding", nargs="+", type=PAD, metavar="P", help="of a transposed convolution (0)")
     explain.add_argument("--numbers", action="store_true", help="also with numbers in the names' places")
     explain.add_argument(
         "--seed", type=SEED, default=0, metavar="N", help="of the arrays, whole numbers from -3 to 3 (0)"
@@ -67,13 +69,14 @@ def _run(arguments: argparse.Namespace) -> int:
         raise ValueError(f"--of chooses among gradients, and {operation} returns none; give --backward too")
     row = SIGNATURES[kind]
     sizes = _sizes(kind, {symbol for symbols in row.symbols.values() for symbol in symbols}, arguments)
-    geometry = {name: sizes[name] for name in GEOMETRY if name in sizes}
+    geometry = {name: sizes[name] for name in (*GEOMETRY, "output_padding") if name in sizes}
     groups = {"groups": sizes["groups"]} if "groups" in sizes else {}
     x = (arguments.batch, *arguments.input)
     shapes = [_shape(symbols, x[-1], sizes) for name, symbols in row.symbols.items() if name != "x"]
     cost = getattr(npconv.cost, f"{kind}_cost")(x, *shapes, **geometry, **groups)
-    g = row.check_shapes(kind, x, *shapes).geometry(**geometry) if geometry else None
-    padded = x if g is None else (x[0], g.height.padded, g.width.padded, x[-1])
+    checked = row.check_shapes(kind, x, *shapes)
+    at = checked.transposed_geometry if kind == TRANSPOSED else checked.geometry
+    padded = (x[0], g.height.padded, g.width.padded, x[-1]) if geometry and (g := at(**geometry)) else x
     for what, count in (("products", cost.macs), ("entries", sum(map(math.prod, (padded, *shapes))))):
         if count > LARGEST:
             raise ValueError(f"these sizes need {count:,} {what}, and every one is written down: at most {LARGEST:,}")
@@ -108,6 +111,7 @@ def _sizes(kind: str, symbols: set[str], arguments: argparse.Namespace) -> dict[
     """The sizes of this kind of convolution, as given or by default; ValueError for sizes that it does not have."""
     given = {name: value for name in SIZES if (value := getattr(arguments, name)) is not None}
     taken = [name for name in SIZES if any(name in names for s, names in OF_SYMBOL.items() if s in symbols)]
+    taken += ["output_padding"] * (kind == TRANSPOSED)
     strange = [option_name(name) for name in given if name not in taken]
     if strange:
         raise ValueError(f"{kind} takes no {' and no '.join(strange)}")

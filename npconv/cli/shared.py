@@ -199,8 +199,8 @@ def size_of(name: str, value: Any) -> Any:
     """The value of an option of `add_sizes`, as a function takes it."""
     if name == "padding":
         return padding(value)
-    if name in ("kernel", "stride", "dilation", "resolution"):
-        return pair(f"--{name}", value)
+    if name in ("kernel", "stride", "dilation", "output_padding", "resolution"):
+        return pair(option_name(name), value)
     return tuple(value) if isinstance(value, list) else value
 
 

@@ -16,7 +16,9 @@ from .formulas import (
     limit_error as limit_error,
     pointwise_conv2d_cost as pointwise_conv2d_cost,
     residual_bottleneck_cost as residual_bottleneck_cost,
+    resize_bilinear_cost as resize_bilinear_cost,
     shuffled_grouped_conv2d_cost as shuffled_grouped_conv2d_cost,
     spatially_separable_conv2d_cost as spatially_separable_conv2d_cost,
     squeeze_excite_cost as squeeze_excite_cost,
+    transposed_conv2d_cost as transposed_conv2d_cost,
 )

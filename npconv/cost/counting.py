@@ -35,7 +35,7 @@ class CountingNumber:
 
     def __mul__(self, other: Any) -> "CountingNumber":
         self.tally.multiplications += 1
-        self.tally.zero_multiplications += not isinstance(other, CountingNumber)
+        self.tally.zero_multiplications += not isinstance(other, CountingNumber) and other == 0
         return CountingNumber(self.value * value_of(other), self.tally)
 
     def __add__(self, other: Any) -> "CountingNumber":

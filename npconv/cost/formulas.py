@@ -13,7 +13,7 @@ from fractions import Fraction
 from ..kernels.arguments import boolean, integer, pair
 from ..kernels.blocks import inverted_residual_geometry
 from ..kernels.flattened import one_axis_each
-from ..kernels.geometry import Geometry, Padding, Pair, Triple
+from ..kernels.geometry import Axis, Geometry, Padding, Pair, Triple
 from ..kernels.signatures import (
     DENSE,
     DEPTHWISE,
@@ -21,11 +21,13 @@ from ..kernels.signatures import (
     GROUPED,
     POINTWISE,
     RESIDUAL_BOTTLENECK,
+    RESIZE,
     SEPARABLE,
     SPATIALLY_SEPARABLE,
     SQUEEZE_EXCITE,
     STANDARD,
     STANDARD_3D,
+    TRANSPOSED,
     Checked,
     check_groups,
 )
@@ -155,6 +157,55 @@ def grouped_conv2d_cost(
     check_groups(checked, groups)
     checked.geometry(stride, padding, dilation)
     return _sum_of_products(checked, prod(kernel[:3]), bias)
+
+
+def transposed_conv2d_cost(
+    x: Shape,
+    kernel: Shape,
+    *,
+    stride: Pair = 1,
+    padding: Padding = "valid",
+    output_padding: Pair = 0,
+    dilation: Pair = 1,
+    bias: bool = False,
+) -> Cost:
+    """The cost of `transposed_conv2d`: B · Dᵤ² · Dᵣ² · M · N multiplications, those of the convolution back to x.
+
+    x is the shape (B, Dᵤ, Dᵤ, M), kernel the shape (Dᵣ, Dᵣ, N, M); the rest as in `conv2d_cost`. What padding crops
+    counts, as the convolution's products with padding do.
+
+    >>> transposed_conv2d_cost((1, 2, 2, 1), (3, 3, 1, 1), stride=2).macs
+    36
+    """
+    checked = TRANSPOSED.check_shapes("transposed_conv2d_cost", x, kernel)
+    boolean("transposed_conv2d_cost", "bias", bias)
+    g = checked.transposed_geometry(stride, padding, output_padding, dilation)
+    macs, filters = prod(checked.shapes["x"]) * prod(kernel[:3]), int(kernel[2])
+    reached = g.batch * filters * math.prod(_reached(axis) for axis in (g.height, g.width))
+    additions = macs - reached + (prod(checked.output) if bias else 0)
+    return Cost(macs, additions, prod(kernel) + (filters if bias else 0), checked.output)
+
+
+def _reached(axis: Axis) -> int:
+    """The number of rows v·s + i·δ that any inputs reach: those at which none with a smaller v arrives."""
+    apart = math.gcd(axis.stride, axis.dilation)
+    again = max(axis.output - axis.dilation // apart, 0) * max(axis.kernel - axis.stride // apart, 0)
+    return axis.output * axis.kernel - again
+
+
+def resize_bilinear_cost(x: Shape, size: Pair) -> Cost:
+    """The cost of `resize_bilinear`, which multiplies by two full matrices: B·M·(Dᵥ·Dᵤ² + Dᵥ²·Dᵤ) multiplications.
+
+    x is the shape (B, Dᵤ, Dᵤ, M), size as in `resize_bilinear`. Of each sum at most two products are not by 0.
+
+    >>> resize_bilinear_cost((1, 2, 2, 1), (4, 4)).macs
+    48
+    """
+    checked = RESIZE.check_shapes("resize_bilinear_cost", x)
+    high, wide = checked.resized(size)
+    batch, height, width, channels = checked.shapes["x"]
+    tall, both = batch * channels * high * width, batch * channels * high * wide
+    return Cost(tall * height + both * width, tall * (height - 1) + both * (width - 1), 0, checked.output)
 
 
 def pointwise_conv2d_cost(x: Shape, kernel: Shape, *, bias: bool = False) -> Cost:

@@ -1,9 +1,10 @@
 """The kernels: pure functions, one file for each kind of convolution, forward beside backward.
 
 The article, in its order: geometry.py (the taps), standard.py, depthwise.py, pointwise.py, separable.py,
-activations.py, blocks.py. Beyond the article: grouped.py, flattened.py, shuffle.py, standard3d.py, normalization.py,
-head.py, squeeze.py, split.py. signatures.py and arguments.py check arguments, sums.py keeps the digits of long sums,
-and engine.py and pieces.py are fast; nobody needs these five to understand a convolution.
+activations.py, blocks.py. Beyond the article: grouped.py, transposed.py, resize.py, flattened.py, shuffle.py,
+standard3d.py, normalization.py, head.py, squeeze.py, split.py. signatures.py and arguments.py check arguments, sums.py
+keeps the digits of long sums, and engine.py and pieces.py are fast; nobody needs these five to understand a
+convolution.
 """
 
 from .activations import (
@@ -67,6 +68,7 @@ from .pointwise import (
     pointwise_conv2d_backward as pointwise_conv2d_backward,
     pointwise_conv2d_loops as pointwise_conv2d_loops,
 )
+from .resize import resize_bilinear as resize_bilinear, resize_bilinear_backward as resize_bilinear_backward
 from .separable import (
     depthwise_separable_conv2d as depthwise_separable_conv2d,
     depthwise_separable_conv2d_backward as depthwise_separable_conv2d_backward,
@@ -105,6 +107,12 @@ from .standard3d import (
     conv3d_backward_taps as conv3d_backward_taps,
     conv3d_loops as conv3d_loops,
     conv3d_taps as conv3d_taps,
+)
+from .transposed import (
+    overlap_counts as overlap_counts,
+    transposed_conv2d as transposed_conv2d,
+    transposed_conv2d_backward as transposed_conv2d_backward,
+    transposed_conv2d_loops as transposed_conv2d_loops,
 )
 
 PUBLIC = sorted(name for name, value in globals().items() if getattr(value, "__module__", "").startswith(__name__))

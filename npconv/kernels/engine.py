@@ -342,7 +342,7 @@ def columns_by_band(g: Geometry, padded: Array) -> Iterator[tuple[Band, Array, l
     few = padded.shape[-1] < FEW_CHANNELS
     views = sliding_window_view(padded, (g.height.span if few else 1, g.width.span), axis=(1, 2))
     taps = views[:, :, :: g.width.stride, :, :: g.height.dilation, :: g.width.dilation]
-    lines = taps.transpose(1, 0, 2, 4, 5, 3)  # (lines, B, Dᵥ, Dᵣ or 1, Dᵣ, M)
+    lines = taps.transpose(1, 0, 2, 4, 5, 3)[:, :, : g.width.output]  # (lines, B, Dᵥ, Dᵣ or 1, Dᵣ, M)
     for images, rows in bands(g, lines[0, 0, 0].nbytes, MATRIX_ROWS):
         _, part = part_of(g, images, rows)
         read = lines[read_by(g.height, rows), images]

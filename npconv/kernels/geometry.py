@@ -27,7 +27,7 @@ class Axis:
 
     `input` and `output` are Dᵤ and Dᵥ along this axis, `kernel` is Dᵣ; `before` and `after` are the rows of zeros that
     padding puts in front and behind. `padded` is the size of the padded input, `span` the number of its rows that one
-    output position reaches over.
+    output position reaches over. `outputs` leaves out output positions behind, where more than that many fit.
     """
 
     input: int
@@ -36,6 +36,7 @@ class Axis:
     dilation: int = 1
     before: int = 0
     after: int = 0
+    outputs: int | None = None
     padded: int = field(init=False, repr=False, compare=False)
     span: int = field(init=False, repr=False, compare=False)
     output: int = field(init=False, repr=False, compare=False)
@@ -44,6 +45,7 @@ class Axis:
         padded = self.before + self.input + self.after
         span = self.dilation * (self.kernel - 1) + 1  # δ(Dᵣ − 1) + 1
         output = (padded - span) // self.stride + 1  # Dᵥ = ⌊(Dᵤ + padding − δ(Dᵣ − 1) − 1) / s⌋ + 1
+        output = output if self.outputs is None else min(output, self.outputs)
         self.__dict__.update(padded=padded, span=span, output=output)  # a frozen dataclass forbids self.padded = …
 
     @property
@@ -99,6 +101,11 @@ class Geometry:
     def zeros(self, channels: int, *operands: Array) -> Array:
         """An output volume of zeros, in the dtype of the operands' products."""
         return np.zeros((*self.output, channels), np.result_type(*operands))
+
+    def padded_zeros(self, channels: int, *operands: Array) -> Array:
+        """A padded input of zeros, in the dtype of the operands' products: what taps are added into."""
+        shape = (self.batch, self.height.padded, self.width.padded, channels)
+        return np.zeros(shape, np.result_type(*operands))
 
     def pad(self, x: Array) -> Array:
         """x with its rows and columns of zeros around it: a copy, or x itself where there is no padding."""

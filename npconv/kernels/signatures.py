@@ -10,13 +10,14 @@ a multiple of M; M/groups is what a number of groups leaves of M; "…" is one a
 """
 
 import math
+import operator
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import cycle
 from typing import Any, NoReturn
 
 import numpy as np
 
-from .arguments import MOST, by_axis, integer, is_int, padding_sides, shown
+from .arguments import MOST, by_axis, integer, is_int, padding_sides, pair, shown
 from .geometry import Array, Axis, Geometry, Geometry3D, Padding, Pair
 
 PRODUCTS = "biufcO"  # dtype kinds that NumPy adds and multiplies
@@ -151,6 +152,51 @@ class Checked:
         self.find_output()
         return axes
 
+    def transposed_geometry(
+        self, stride: Pair = 1, padding: Padding = "valid", output_padding: Pair = 0, dilation: Pair = 1
+    ) -> Geometry:
+        """The geometry from the output back to x, in which the row's kernel is a convolution's adjoint."""
+        function, (batch, *inputs, _), taps = self.function, self.shapes["x"], self.sizes["Dᵣ"]
+        strides, dilations = pair(function, "stride", stride), pair(function, "dilation", dilation)
+        rest = pair(function, "output_padding", output_padding, 0)
+        larger = [size * s for size, s in zip(inputs, strides, strict=True)]
+        crops = padding_sides(function, padding, larger, taps, strides, dilations)
+        if padding == "same" and any(rest):
+            self.fail(f"output_padding must be 0 where padding is 'same'; got {shown(output_padding)}")
+        if not all(map(operator.lt, rest, map(max, strides, dilations))):
+            self.fail(f"output_padding must be below stride {stride!r} or dilation {dilation!r}; got {shown(rest)}")
+        axes = []
+        for number, (size, (before, after)) in enumerate(zip(inputs, crops, strict=True)):
+            k, s, δ = taps[number], strides[number], dilations[number]
+            reached = (size - 1) * s + δ * (k - 1) + 1
+            output = larger[number] if padding == "same" else reached - before - after + rest[number]
+            if output < 1:
+                self.fail(
+                    f"padding must leave some output; {padding!r} leaves {output} of {reached} along the "
+                    f"{'width' if number else 'height'} (output_padding {output_padding!r})"
+                )
+            axes.append(Axis(output, k, s, δ, before, after, size))
+        height, width = axes
+        shape = (batch, height.padded, width.padded, self.sizes["N"])
+        if math.prod(shape) > MOST:
+            self.fail(f"the output before padding crops it must have at most {MOST:,} numbers; its shape is {shape}")
+        self.sizes["Dᵥ"] = (height.input, width.input)
+        self.find_output()
+        return Geometry(batch, height, width)
+
+    def resized(self, size: Pair) -> tuple[int, int]:
+        """The height and width of an output that x is resized to."""
+        batch, *inputs, channels = self.shapes["x"]
+        height, width = self.sizes["Dᵥ"] = pair(self.function, "size", size)
+        matrices = [(o, n) for o, n in zip((height, width), inputs, strict=True)]
+        for shape in ((batch, height, width, channels), *matrices):
+            if math.prod(shape) > MOST:
+                self.fail(
+                    f"size must keep the output and the weights within {MOST:,} numbers; {size!r} makes one {shape}"
+                )
+        self.find_output()
+        return height, width
+
     def find_output(self) -> None:
         """The output's shape, if all sizes for it are known; dy must have it."""
         symbols: list[str] = ["like x"] if self.row.y == "x" else self.row.y.split()
@@ -196,6 +242,8 @@ STANDARD = Signature("B Dᵥ Dᵥ N", x=VOLUME, kernel="Dᵣ Dᵣ M N")
 SINGLE_FILTER = Signature("B Dᵥ Dᵥ M", x=VOLUME, filter="Dᵣ Dᵣ M")
 DEPTHWISE = Signature("B Dᵥ Dᵥ M·Q", x=VOLUME, kernel="Dᵣ Dᵣ M·Q")
 GROUPED = Signature("B Dᵥ Dᵥ N", x=VOLUME, kernel="Dᵣ Dᵣ M/groups N")
+TRANSPOSED = Signature("B Dᵥ Dᵥ N", x=VOLUME, kernel="Dᵣ Dᵣ N M")
+RESIZE = Signature("B Dᵥ Dᵥ M", x=VOLUME)
 POINTWISE = Signature("B Dᵤ Dᵤ N", x=VOLUME, kernel="M N")
 DENSE = Signature("B N", x="B M", kernel="M N")
 SEPARABLE = Signature("B Dᵥ Dᵥ N", x=VOLUME, depthwise="Dᵣ Dᵣ M·Q", pointwise="M·Q N")
@@ -232,6 +280,9 @@ SIGNATURES = {
     "grouped_conv2d": GROUPED,
     **dict.fromkeys(("pointwise_conv2d", "pointwise_conv2d_loops"), POINTWISE),
     "depthwise_separable_conv2d": SEPARABLE,
+    **dict.fromkeys(("transposed_conv2d", "transposed_conv2d_loops"), TRANSPOSED),
+    "overlap_counts": Signature(""),
+    "resize_bilinear": RESIZE,
     "spatially_separable_conv2d": SPATIALLY_SEPARABLE,
     "flattened_conv2d": FLATTENED,
     "channel_shuffle": SHUFFLE,

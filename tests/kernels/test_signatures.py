@@ -21,6 +21,7 @@ DTYPES = {"b": "?", "i": "i2", "u": "u1", "f": "f2", "c": "c8", "O": "O", "U": "
 
 VALID = {"stride": 1, "padding": "valid", "dilation": 1}
 SAME = {"stride": 1, "padding": "same", "dilation": 1}
+CROPPED = VALID | {"output_padding": 0}
 EPSILON, Q, BIAS = {"epsilon": 1e-3}, {"depth_multiplier": 1}, {"bias": False}
 
 
@@ -50,6 +51,8 @@ X = axes("B~2 Dᵤ~7 Dᵤ~5 M=3")
 STANDARD = {"x": X, "kernel": axes("Dᵣ~3 Dᵣ~2 M=3 N~4")}
 DEPTHWISE = {"x": X, "kernel": axes("Dᵣ~3 Dᵣ~2 M·Q=6")}
 GROUPED = {"x": axes("B~2 Dᵤ~9 Dᵤ~7 M=4"), "kernel": axes("Dᵣ~3 Dᵣ~2 M/groups=2 N=6")}
+TRANSPOSED = {"x": X, "kernel": axes("Dᵣ~3 Dᵣ~2 N~4 M=3")}
+RESIZED = {"x": axes("B~2 Dᵤ*5 Dᵤ*4 M~3")}
 SPATIAL = {"x": X, "column": axes("Dᵣ~3 M=3"), "row": axes("Dᵣ~2 M=3")}
 FLATTENED = {"x": X, "lateral": axes("M=3 N=4"), "vertical": axes("Dᵣ~3 N=4"), "horizontal": axes("Dᵣ~2 N=4")}
 STANDARD_3D = {"x": axes("B~2 Dᵤ~6 Dᵤ~7 Dᵤ~5 M=3"), "kernel": axes("Dᵣ~2 Dᵣ~3 Dᵣ~2 M=3 N~4")}
@@ -85,6 +88,10 @@ ROWS = [
     Row("dense", DENSE, backward="dense_backward", dy="dy (B, N)"),
     Row("depthwise_separable_conv2d", SEPARABLE, VALID, backward="depthwise_separable_conv2d_backward",
         dy="dy (B, Dᵥ, Dᵥ, N)"),
+    Row("transposed_conv2d transposed_conv2d_loops", TRANSPOSED, CROPPED, backward="transposed_conv2d_backward",
+        dy="dy (B, Dᵥ, Dᵥ, N)"),
+    Row("resize_bilinear", RESIZED, {"align": "half_pixel"}, {"size": (7, 3)}, backward="resize_bilinear_backward",
+        dy="dy (B, Dᵥ, Dᵥ, M)"),
     Row("spatially_separable_conv2d", SPATIAL, VALID, backward="spatially_separable_conv2d_backward",
         dy="dy (B, Dᵥ, Dᵥ, M)"),
     Row("flattened_conv2d", FLATTENED, VALID, backward="flattened_conv2d_backward", dy="dy (B, Dᵥ, Dᵥ, N)"),
@@ -123,6 +130,8 @@ ROWS = [
     Row("conv2d_cost", STANDARD, VALID | BIAS),
     Row("depthwise_conv2d_cost", DEPTHWISE, VALID | BIAS),
     Row("grouped_conv2d_cost", GROUPED, VALID | BIAS, {"groups": 2}),
+    Row("transposed_conv2d_cost", TRANSPOSED, CROPPED | BIAS),
+    Row("resize_bilinear_cost", RESIZED, options={"size": (7, 3)}),
     Row("pointwise_conv2d_cost", POINTWISE, BIAS),
     Row("dense_cost", DENSE, BIAS),
     Row("depthwise_separable_conv2d_cost", SEPARABLE, VALID | BIAS),
@@ -138,23 +147,27 @@ ROWS = [
 ]  # fmt: skip
 
 WRONG = {  # an option's values of a wrong kind, and its wrong values
-    "stride dilation kernel_size": ([True, np.True_, np.timedelta64(1), 1.5, "1", None, (1, 1.5), (1, True), [[1]]],
-                                    [0, -1, (), (1,), (0, 1), (1, -1), (1, 2, 3), 2**63, (1, 10**400), 10**5000]),
+    "stride dilation kernel_size size": (
+        [True, np.True_, np.timedelta64(1), 1.5, "1", None, (1, 1.5), (1, True), [[1]]],
+        [0, -1, (), (1,), (0, 1), (1, -1), (1, 2, 3), 2**63, (1, 10**400), 10**5000]),
     "groups depth_multiplier out_channels": ([True, np.True_, 1.0, "1", None, (1,), (1, 2, 3), [[1]]],
                                              [0, -1, np.int8(-1), 2**63, np.uint64(2**63), 10**400, 10**5000]),
     "padding": ([None, True, 1.5, (0.5, 1), ((0, 1), (2, 1.5)), ((0, 1), (None, 1))],
                 ["full", -1, (), (1,), (1, -1), (1, 2, 3), ((1, 1),), [[1]], ((0, 1), (2, -1)), ((0, 1), (1, 2, 3)),
                  ((0, 1), 2), (2, (0, 1)), 2**63, ((0, 10**400), (0, 0)), 2**31, 2**63 - 1]),
+    "output_padding": ([True, 1.5, "1", None, (1, 1.5), [[1]]], [-1, (), (1,), (0, -1), 1, (0, 1), 2**63]),
+    "align": ([], [None, 1, "pixel", ("corners",)]),
     "epsilon": (["1", True, None, 1e-3j, (1e-3,), np.ones(3)],
                 [0, -1, -1e-3, float("nan"), float("inf"), np.float16("inf"), 1e308, 10**400, 1e-330]),
     "dy": (["1", True, None, 1j, [1.0], np.ones(1)], []),
     "bias": (["no", "", 0, 1, None, [True]], []),
 }  # fmt: skip
 OTHERS = {"stride": [2, (2, 1), (1, 2)], "padding": ["valid", "same", 1, ((0, 1), (0, 0)), ((0, 0), (2, 0))],
-          "dilation": [2, (2, 1), (1, 2)], "epsilon": [0.5], "bias": [True], "depth_multiplier": [2]}  # fmt: skip
+          "dilation": [2, (2, 1), (1, 2)], "epsilon": [0.5], "bias": [True], "depth_multiplier": [2],
+          "output_padding": [0], "align": ["corners", "origin"]}  # fmt: skip
 SPELLINGS = {"stride": [(1, 1), [np.int8(1), 1], np.int64(1)], "dilation": [(1, 1), [np.int8(1), 1], np.int64(1)],
              "valid": [0, [0, 0], np.int16(0), [(0, 0), [0, np.int8(0)]]], "same": [((1, 1), (0, 1))]}  # fmt: skip
-POSITIONAL = {"kernel_size", "out_channels", "dy"}  # the options that are not keyword-only
+POSITIONAL = {"kernel_size", "out_channels", "dy", "size"}  # the options that are not keyword-only
 
 
 def batch_norm_backward_from_stages(dy, scale, x, deviation):
@@ -302,7 +315,7 @@ def test_a_wrong_option_is_refused_by_its_name(case):
     assert not found
 
 
-@cases(lambda case: "dilation" in case.row.defaults)
+@cases(lambda case: "dilation" in case.row.defaults and "output_padding" not in case.row.defaults)
 def test_an_output_that_would_be_empty_is_refused(case):
     listed = [re.escape(f"{name} {a.shape}") for name, a in case.arguments.items() if a]
     axes = ("depth", "height", "width")[5 - len(case.arguments["x"].shape) :]
@@ -325,7 +338,8 @@ def test_the_table_has_every_public_function_with_its_parameters_and_its_default
     public = {
         name for module in (npconv, cost) for name in names_of(module) if inspect.isfunction(getattr(module, name))
     }
-    assert {case.name for case in CASES} | {"count_operations"} == public | {"batch_norm_backward_from_stages"}
+    others = {"count_operations", "overlap_counts"}  # which take no arrays of a row
+    assert {case.name for case in CASES} | others == public | {"batch_norm_backward_from_stages"}
     for case in CASES:
         parameters, options = inspect.signature(case.call).parameters, case.row.options | case.row.defaults
         assert {name: p.default for name, p in parameters.items() if p.default is not p.empty} == case.row.defaults
