@@ -10,15 +10,20 @@ other sources, which `of` gives, in their source's order.
 
 from ..kernels.arguments import one_of
 from . import architecture, bottlenecks, costs, inverted, overview, separable, subspaces
+from .bai import dilated, grouped, separable as bai_separable, standard
 from .papers import v1, v2, v2_experiments
 from .table import Claim as Claim, Finding as Finding, claims_in, markdown_table
 
-SOURCES = {"article": "the article", "v1": "the paper", "v2": "the paper"}
+SOURCES = {"article": "the article", "bai": "K. Bai's article", "v1": "the paper", "v2": "the paper"}
 """The sources of claims by their names in `npconv reproduce --source`: what speaks in the tables of docs/claims.md."""
 
 CLAIMS = claims_in(overview, separable, costs, subspaces, inverted, bottlenecks, architecture)
 
-_OTHERS = {"v1": claims_in(v1), "v2": claims_in(v2, v2_experiments)}
+_OTHERS = {
+    "bai": claims_in(standard, dilated, bai_separable, grouped),
+    "v1": claims_in(v1),
+    "v2": claims_in(v2, v2_experiments),
+}
 
 
 def of(source: str = "article") -> tuple[Claim, ...]:
