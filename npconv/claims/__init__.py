@@ -10,7 +10,7 @@ other sources, which `of` gives, in their source's order.
 
 from ..kernels.arguments import one_of
 from . import architecture, bottlenecks, costs, inverted, overview, separable, subspaces
-from .bai import dilated, grouped, separable as bai_separable, standard
+from .bai import dilated, grouped, separable as bai_separable, standard, transposed
 from .papers import v1, v2, v2_experiments
 from .table import Claim as Claim, Finding as Finding, claims_in, markdown_table
 
@@ -20,7 +20,7 @@ SOURCES = {"article": "the article", "bai": "K. Bai's article", "v1": "the paper
 CLAIMS = claims_in(overview, separable, costs, subspaces, inverted, bottlenecks, architecture)
 
 _OTHERS = {
-    "bai": claims_in(standard, dilated, bai_separable, grouped),
+    "bai": claims_in(standard, transposed, dilated, bai_separable, grouped),
     "v1": claims_in(v1),
     "v2": claims_in(v2, v2_experiments),
 }

@@ -1,0 +1,92 @@
+"""The claims about the transposed convolution, and its checkerboards."""
+
+import numpy as np
+
+import npconv
+
+from ...kernels.geometry import Array
+from ...text import shape_text
+from ..cases import whole
+from ..table import Finding, claim, finding
+
+TRANSPOSED = "Transposed Convolution"
+KERNEL = np.arange(1.0, 10).reshape(3, 3, 1, 1)
+
+
+@claim(TRANSPOSED, "holds", "transposed_conv2d conv2d")
+def bai_transposed_by_padding() -> Finding:
+    """It is a convolution of the padded input: 2×2 with a border of 2 gives 4×4, with zeros between as well 5×5."""
+    x = np.arange(1.0, 5).reshape(1, 2, 2, 1)
+    spread = np.zeros((1, 3, 3, 1))
+    spread[:, ::2, ::2] = x
+    turned = KERNEL[::-1, ::-1]
+    by_padding = npconv.conv2d(x, turned, padding=2), npconv.conv2d(spread, turned, padding=2)
+    transposed = npconv.transposed_conv2d(x, KERNEL), npconv.transposed_conv2d(x, KERNEL, stride=2)
+    return finding(
+        all(map(np.array_equal, by_padding, transposed)) and [y.shape[1] for y in transposed] == [4, 5],
+        f"stride 1: {_numbers(transposed[0])}",
+        f"stride 2: {_numbers(transposed[1])}",
+        "the kernel, 1 to 9, is turned round in the convolution",
+    )
+
+
+@claim(TRANSPOSED, "holds", "conv2d conv2d_backward transposed_conv2d")
+def bai_transposed_as_a_matrix() -> Finding:
+    """As a matrix a 3×3 convolution of a 4×4 image is a sparse 4×16 one; its transpose takes 4 numbers to 16."""
+    images = np.eye(16).reshape(16, 4, 4, 1)
+    matrix = npconv.conv2d(images, KERNEL).reshape(16, 4).T
+    x, y = whole(0, 1, 4, 4, 1), whole(1, 1, 2, 2, 1)
+    back = npconv.transposed_conv2d(y, KERNEL)
+    dx, _ = npconv.conv2d_backward(y, x, KERNEL)
+    return finding(
+        np.array_equal(matrix @ x.reshape(16), npconv.conv2d(x, KERNEL).reshape(4))
+        and np.array_equal(matrix.T @ y.reshape(4), back.reshape(16))
+        and np.array_equal(back, dx),
+        f"{shape_text(matrix.shape)}, {np.count_nonzero(matrix)} of {matrix.size} entries are not zero; the transposed "
+        "convolution is the backward pass of the convolution, and multiplies by the transpose",
+    )
+
+
+@claim(TRANSPOSED, "holds", "conv2d transposed_conv2d")
+def bai_deconvolution_is_a_misnomer() -> Finding:
+    """The name deconvolution is wrong: a transposed convolution is not a convolution's inverse."""
+    y = np.arange(1.0, 5).reshape(1, 2, 2, 1)
+    there_and_back = npconv.conv2d(npconv.transposed_conv2d(y, KERNEL), KERNEL)
+    matrix = npconv.conv2d(np.eye(16).reshape(16, 4, 4, 1), KERNEL).reshape(16, 4)
+    rank = int(np.linalg.matrix_rank(matrix))
+    return finding(
+        not np.array_equal(there_and_back, y) and rank < 16,
+        f"1, 2, 3, 4 come back as {', '.join(f'{value:.0f}' for value in there_and_back.flat)}",
+        f"nor is there an inverse: the matrix has rank {rank}, and 4×4 numbers do not follow from 2×2",
+        judged=there_and_back,
+    )
+
+
+@claim(
+    TRANSPOSED,
+    "holds if the border is left out, where fewer inputs overlap; even overlaps alone do not rule checkerboards out",
+    "overlap_counts transposed_conv2d",
+)
+def bai_checkerboards_of_uneven_overlaps() -> Finding:
+    """Checkerboards come of uneven overlaps, which there are where the kernel's size is not divisible by the stride."""
+    inside, border = {}, set()
+    for s in (1, 2, 3, 4):
+        for k in range(s, 9):
+            counts = npconv.overlap_counts(k, s, 20 * s + k - s)
+            inside[k, s] = set(counts[k:-k].tolist())
+            border |= {(k, s)} if int(counts[0]) < max(inside[k, s]) else set()
+    rule = all((len(counts) == 1) == (k % s == 0) for (k, s), counts in inside.items())
+    flat = npconv.transposed_conv2d(np.ones((1, 9, 9, 1)), whole(0, 4, 4, 1, 1), stride=2)[0, 4:-4, 4:-4, 0]
+    phases = {(i, j): np.unique(flat[i::2, j::2]) for i in (0, 1) for j in (0, 1)}
+    return finding(
+        rule and (4, 2) in border and all(len(values) == 1 for values in phases.values()) and len(np.unique(flat)) > 1,
+        "overlaps inside: "
+        + "; ".join(f"k {k}, s {s}: {counts}" for (k, s), counts in inside.items() if 1 < s < 4 and k < 7),
+        f"k 4, s 2 at the border: {npconv.overlap_counts(4, 2, 10).tolist()}",
+        "k 4, s 2, on equal inputs and inside: "
+        f"{', '.join(f'{values[0]:.0f}' for values in phases.values())} in turn, as four phases have weights of their own",
+    )
+
+
+def _numbers(y: Array) -> str:
+    return str(y[0, :, :, 0].astype(int).tolist())
