@@ -174,6 +174,37 @@ def test_activations_count_nothing_and_are_right_at_their_kinks():
         assert (counted.multiplications, counted.additions, list(counted.result)) == (0, 0, expected)
 
 
+def test_mobilenet_v3s_activations_count_no_addition_and_hard_swish_the_product_with_its_gate():
+    x, dy = np.array([-4.0, -3, -1.5, 0, 1.5, 3, 9]), np.arange(1.0, 8)
+    for name, forward, backward in (("sigmoid", 0, 3), ("hard_sigmoid", 0, 0), ("hard_swish", 1, 1)):
+        for function, arrays, each in (
+            (getattr(npconv, name), (x,), forward),
+            (getattr(npconv, f"{name}_backward"), (dy, x), backward),
+        ):
+            counted = cost.count_operations(function, *arrays)
+            assert (counted.multiplications, counted.additions) == (each * x.size, 0), function
+            np.testing.assert_allclose(counted.result, function(*arrays), rtol=1e-15)
+
+
+@pytest.mark.parametrize("hidden", [1, 3, 8])
+def test_squeeze_and_excite_costs_its_two_layers_and_the_pool_beside_the_products_with_the_gate(hidden):
+    shapes = (2, 4, 3, 5), (5, hidden), (hidden,), (hidden, 5), (5,)
+    rng = np.random.default_rng(0)
+    arrays = [rng.uniform(0.1, 0.3, shape) for shape in shapes]  # no unit is dead, so each product is one of the kernel
+    counted, expected = cost.count_operations(npconv.squeeze_excite, *arrays), cost.squeeze_excite_cost(*shapes)
+    assert counted.multiplications == expected.macs + 2 * 4 * 3 * 5
+    assert counted.additions == expected.additions
+    assert expected.params == sum(a.size for a in arrays[1:])
+    assert expected.output_shape == shapes[0]
+    assert (expected.macs, list(expected.parts)) == (2 * 2 * 5 * hidden, ["pool", "reduce", "expand"])
+    np.testing.assert_allclose(counted.result, npconv.squeeze_excite(*arrays), rtol=1e-12)
+    dy = rng.standard_normal(shapes[0])
+    behind = cost.count_operations(npconv.squeeze_excite_backward, dy, *arrays)
+    for mine, gradient in zip(behind.result, npconv.squeeze_excite_backward(dy, *arrays), strict=True):
+        np.testing.assert_allclose(mine.astype(float), gradient, rtol=1e-10, atol=1e-13)
+    assert behind.multiplications == 3 * expected.macs + 3 * 2 * 4 * 3 * 5
+
+
 def test_a_mean_counts_its_additions_and_no_multiplication_for_its_division():
     x = np.arange(2.0 * 3 * 4 * 5).reshape(2, 3, 4, 5)
     counted = cost.count_operations(lambda x: npconv.dense(npconv.global_average_pool(x), np.ones((5, 1))), x)

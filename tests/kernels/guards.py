@@ -303,6 +303,66 @@ def guard_activations(k: SimpleNamespace) -> None:
     )
 
 
+def guard_smooth_activations(k: SimpleNamespace) -> None:
+    """Sigmoid, hard-sigmoid and hard-swish: values, kinks, NaN and infinities, and derivatives by complex step."""
+    x = np.array([-np.inf, -800.0, -4.0, -3.0, -1.0, 0.0, 1.0, 3.0, 4.0, 800.0, np.inf, np.nan])
+    hard = [0, 0, 0, 0, 1 / 3, 1 / 2, 2 / 3, 1, 1, 1, 1, np.nan]
+    swish = [0, 0, 0, 0, -1 / 3, 0, 2 / 3, 3, 4, 800, np.inf, np.nan]
+    with np.errstate(all="raise"):
+        np.testing.assert_allclose(k.hard_sigmoid(x), hard, rtol=1e-15)
+        np.testing.assert_allclose(k.hard_swish(x), swish, rtol=1e-15)
+        y = k.sigmoid(x)
+    near = x[2:9]
+    np.testing.assert_allclose(y[2:9], 1 / (1 + np.exp(-near)), rtol=1e-15)
+    np.testing.assert_array_equal(y[[0, 1, 9, 10, 11]], [0, np.exp(-800), 1, 1, np.nan])
+    dy = np.arange(3.0, 15.0)
+    with np.errstate(all="raise"):
+        np.testing.assert_allclose(k.hard_sigmoid_backward(dy, x), dy * [*[0] * 4, *[1 / 6] * 3, *[0] * 4, 1 / 6])
+        np.testing.assert_allclose(
+            k.hard_swish_backward(dy, x), dy * [0, 0, 0, 0, 1 / 6, 1 / 2, 5 / 6, 1, 1, 1, 1, np.nan], rtol=1e-15
+        )
+        slopes = k.sigmoid_backward(dy, x)
+    np.testing.assert_allclose(slopes[2:9], (dy * y * (1 - y))[2:9], rtol=1e-13)
+    np.testing.assert_array_equal(slopes[[0, 1, 9, 10, 11]], [0, 0, 0, 0, np.nan])
+    away = np.array([[-40.0, -3.5, -2.0], [0.5, 2.5, 9.5]])
+    for name in ("sigmoid", "hard_sigmoid", "hard_swish"):
+        forward, backward = getattr(k, name), getattr(k, f"{name}_backward")
+        check_backward(forward, backward, away)
+        for dtype, bound in ((np.float32, 1e-6), (np.float16, 2e-3)):
+            for function, arrays in ((forward, (away,)), (backward, (away + 1, away))):
+                result = function(*(a.astype(dtype) for a in arrays))
+                assert result.dtype == dtype
+                np.testing.assert_allclose(result, function(*arrays), rtol=bound, atol=1e-7)
+    for backward, dead in (
+        (k.hard_swish_backward, -3.5),
+        (k.hard_sigmoid_backward, -3.5),
+        (k.hard_sigmoid_backward, 4),
+    ):
+        np.testing.assert_array_equal(backward(np.array([np.inf, np.nan]), np.full(2, dead, float)), [0, 0])
+
+
+def guard_squeeze_excite(k: SimpleNamespace) -> None:
+    """Squeeze-and-excite against its steps written out, and its five gradients, with S below and above M."""
+    rng = np.random.default_rng(30)
+    for hidden in (2, 7):
+        x = rng.standard_normal((2, 5, 6, 4)) + 1
+        arrays = tuple(1.5 * rng.standard_normal(shape) for shape in ((4, hidden), (hidden,), (hidden, 4), (4,)))
+        reduce, reduce_bias, expand, expand_bias = arrays
+        pooled = x.mean((1, 2))
+        reduced = np.einsum("bm,ms->bs", pooled, reduce) + reduce_bias
+        expanded = np.einsum("bs,sm->bm", np.maximum(reduced, 0), expand) + expand_bias
+        gate = np.clip(expanded + 3, 0, 6) / 6
+        assert (reduced < 0).any()
+        assert ((gate > 0) & (gate < 1)).any()
+        assert (np.abs(expanded) > 3).any()
+        stages = k.squeeze_excite_stages(x, *arrays)
+        expected = (pooled, reduced, np.maximum(reduced, 0), expanded, gate, x * gate[:, None, None])
+        for stage, wanted in zip(stages, expected, strict=True):
+            np.testing.assert_allclose(stage, wanted, rtol=1e-12, atol=1e-13)
+        np.testing.assert_array_equal(k.squeeze_excite(x, *arrays), stages.output)
+        check_backward(k.squeeze_excite, k.squeeze_excite_backward, x, *arrays)
+
+
 def guard_normalization(k: SimpleNamespace) -> None:
     """Batch normalisation: its statistics, its gradients, and folded into every kind of kernel."""
     rng = np.random.default_rng(0)

@@ -75,6 +75,24 @@ def test_activations_keep_the_dtype_and_act_on_the_real_part(dtype, imaginary):
         assert list(result) == wanted
 
 
+@pytest.mark.parametrize(("dtype", "imaginary"), [(np.complex64, 0.25j), (np.complex128, 0.25j), (object, 0)])
+def test_mobilenet_v3s_activations_take_complex_numbers_and_objects_by_their_real_part(dtype, imaginary):
+    x, dy = (np.array(a, object) + imaginary for a in ([-4.5, -1.5, 0.0, 1.5, 4.5], [9, 8, 4, 2, 3]))
+    gates = [0, *(x[1:4] + 3) / 6, 1]
+    for function, wanted in {
+        npconv.hard_sigmoid: gates,
+        npconv.hard_swish: x * gates,
+        npconv.hard_sigmoid_backward: [0, *dy[1:4] / 6, 0],
+        npconv.hard_swish_backward: [0, *dy[1:4] * (x[1:4] / 3 + 0.5), dy[4]],
+        npconv.sigmoid: [1 / (1 + np.exp(-a)) for a in x],
+        npconv.sigmoid_backward: [d * np.exp(a) / (1 + np.exp(a)) ** 2 for d, a in zip(dy, x, strict=True)],
+    }.items():
+        arrays = [a.astype(dtype) for a in ([dy, x] if "backward" in function.__name__ else [x])]
+        result = function(*arrays)
+        assert result.dtype == dtype
+        np.testing.assert_allclose(result.astype(complex), np.array(wanted, complex), rtol=1e-6)
+
+
 def test_half_precision_sums_neither_overflow_nor_swallow():
     large = np.full((2, 1000, 9, 3), 100, np.float16)  # 1000 of them are beyond float16
     mean, variance = npconv.batch_statistics(large)

@@ -13,6 +13,12 @@ SHAPE = (3, 17, 10, 24)
 CALLS = {
     "relu": lambda x, dy, v: npconv.relu(x),
     "relu6": lambda x, dy, v: npconv.relu6(x),
+    "sigmoid": lambda x, dy, v: npconv.sigmoid(x),
+    "hard_sigmoid": lambda x, dy, v: npconv.hard_sigmoid(x),
+    "hard_swish": lambda x, dy, v: npconv.hard_swish(x),
+    "sigmoid_backward": lambda x, dy, v: npconv.sigmoid_backward(dy, x),
+    "hard_sigmoid_backward": lambda x, dy, v: npconv.hard_sigmoid_backward(dy, x),
+    "hard_swish_backward": lambda x, dy, v: npconv.hard_swish_backward(dy, x),
     "relu_backward": lambda x, dy, v: npconv.relu_backward(dy, x),
     "relu6_backward": lambda x, dy, v: npconv.relu6_backward(dy, x),
     "batch_statistics": lambda x, dy, v: npconv.batch_statistics(x),
