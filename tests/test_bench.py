@@ -16,7 +16,16 @@ from npconv.bench.limits import forward_limit, step_limit, with_shapes
 from npconv.bench.training import _peak_mib
 from npconv.bench.with_onnx import as_onnx, onnxruntime_inference
 from npconv.cost import conv2d_cost, depthwise_separable_conv2d_cost
-from npconv.layers import Conv2D, DepthwiseConv2D, DepthwiseSeparable, InvertedResidual, ResidualBottleneck, Sequential
+from npconv.layers import (
+    Conv2D,
+    DepthwiseConv2D,
+    DepthwiseSeparable,
+    HardSigmoid,
+    InvertedResidual,
+    ResidualBottleneck,
+    Sequential,
+    Sigmoid,
+)
 from npconv.models import mobilenet_v2, small_mobilenet_v2
 
 TINY = bench.TimedBlock(5, 3, 3)
@@ -82,10 +91,14 @@ def test_the_limit_has_three_products_for_a_convolution_and_two_copies_for_anoth
     assert abs(copied - elementwise) <= 2 * len(called)
 
 
+def v3_block(channels):
+    return InvertedResidual(channels, channels, expanded=10, kernel_size=5, activation="hard_swish", squeeze=3)
+
+
 @pytest.mark.parametrize(
     "network",
-    [small_mobilenet_v2(7, 2), InvertedResidual(4, 4, seed=1), InvertedResidual(4, 6, 2)],
-    ids=["small network", "with shortcut", "stride 2"],
+    [small_mobilenet_v2(7, 2), InvertedResidual(4, 4, seed=1), InvertedResidual(4, 6, 2), v3_block(4)],
+    ids=["small network", "with shortcut", "stride 2", "V3's block"],
 )
 def test_the_network_in_torch_is_the_same_function_with_the_same_gradients(network):
     torch = pytest.importorskip("torch")
@@ -120,8 +133,12 @@ def test_the_network_in_torch_is_the_same_function_with_the_same_gradients(netwo
         mobilenet_v2(0.35, 7, in_channels=2, conventions="torchvision"),
         Sequential(Conv2D(2, 5, (2, 3), stride=(1, 2), padding=((0, 1), (2, 0)), dilation=(2, 1), bias=True)),
         Sequential(DepthwiseConv2D(2, (3, 2), depth_multiplier=3, stride=(2, 1), padding="same", bias=True)),
+        v3_block(2), Sequential(InvertedResidual(2, 5, activation="relu"), Sigmoid()), Sequential(HardSigmoid()),
     ],
-    ids=["small network", "with shortcut", "stride 2", "dilated", "separable", "V2", "uneven", "multiplied"],
+    ids=[
+        "small network", "with shortcut", "stride 2", "dilated", "separable", "V2", "uneven", "multiplied",
+        "V3's block", "ReLU and sigmoid", "hard-sigmoid",
+    ],
 )  # fmt: skip
 def test_the_network_in_onnxruntime_is_the_same_function(network):
     pytest.importorskip("onnx").checker.check_model(as_onnx(network, (3, 9, 12, 2)), full_check=True)

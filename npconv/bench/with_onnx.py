@@ -6,7 +6,19 @@ import numpy as np
 
 from ..kernels.geometry import Array
 from ..kernels.signatures import STANDARD
-from ..layers import BatchNorm, Dense, GlobalAveragePool, Layer, ReLU6, Sequential
+from ..layers import (
+    BatchNorm,
+    Dense,
+    GlobalAveragePool,
+    HardSigmoid,
+    HardSwish,
+    Layer,
+    ReLU,
+    ReLU6,
+    Sequential,
+    Sigmoid,
+    SqueezeExcite,
+)
 from ..layers.convolution import Linear
 from .timing import Calls, threads
 from .with_torch import KERNEL, ROWS, VOLUME, as_taps
@@ -49,6 +61,13 @@ def onnxruntime_inference(network: Sequential, x: Array) -> Calls:
     return {("onnxruntime", "forward"): lambda: session.run(None, given)[0]}
 
 
+HARD_SIGMOID = {"alpha": 1 / 6, "beta": 0.5}  # max(0, min(1, alpha·x + beta))
+ACTIVATIONS: dict[type[Layer], tuple[str, dict[str, float]]] = {
+    ReLU: ("Relu", {}), HardSwish: ("HardSwish", {}),
+    Sigmoid: ("Sigmoid", {}), HardSigmoid: ("HardSigmoid", HARD_SIGMOID),
+}  # fmt: skip
+
+
 class _Graph:
     """Nodes in a row and their constant arrays; a value is named after the number of values before it."""
 
@@ -70,11 +89,24 @@ class _Graph:
             return self._node("BatchNormalization", x, *arrays, epsilon=layer.epsilon)
         if isinstance(layer, ReLU6):
             return self._node("Clip", x, *(self._array(np.float32(bound)) for bound in (0, 6)))
+        if type(layer) in ACTIVATIONS:
+            operation, attributes = ACTIVATIONS[type(layer)]
+            return self._node(operation, x, **attributes)
+        if isinstance(layer, SqueezeExcite):
+            return self._squeeze_excite(layer, x)
         if isinstance(layer, GlobalAveragePool):
             return self._node("Flatten", self._node("GlobalAveragePool", x))
         if isinstance(layer, Linear):
             return self._product(layer, x, shape)
         raise TypeError(f"as_onnx: {type(layer).__name__} has no counterpart here")
+
+    def _squeeze_excite(self, layer: SqueezeExcite, x: str) -> str:
+        y = self._node("GlobalAveragePool", x)
+        for name, operation, attributes in (("reduce", "Relu", {}), ("expand", "HardSigmoid", HARD_SIGMOID)):
+            kernel, bias = layer.params[name], layer.params[f"{name}_bias"]
+            y = self._node("Conv", y, self._array(kernel.T[:, :, None, None]), self._array(bias))
+            y = self._node(operation, y, **attributes)
+        return self._node("Mul", x, y)
 
     def _product(self, layer: Linear, x: str, shape: tuple[int, ...]) -> str:
         kernel = layer.params["kernel"]

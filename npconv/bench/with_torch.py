@@ -7,12 +7,29 @@ import numpy as np
 
 from ..kernels.geometry import Array
 from ..kernels.signatures import STANDARD
-from ..layers import BatchNorm, Dense, DepthwiseSeparable, GlobalAveragePool, InvertedResidual, Layer, ReLU6, Sequential
+from ..layers import (
+    BatchNorm,
+    Dense,
+    DepthwiseSeparable,
+    GlobalAveragePool,
+    HardSigmoid,
+    HardSwish,
+    InvertedResidual,
+    Layer,
+    ReLU,
+    ReLU6,
+    Sequential,
+    Sigmoid,
+    SqueezeExcite,
+)
 from ..layers.convolution import Linear
 from ..models import MobileNet
 from .timing import Calls, import_torch, threads
 
 ROWS = (Sequential, MobileNet, InvertedResidual, DepthwiseSeparable)  # with a forward that is known here
+ACTIVATIONS: dict[type[Layer], str] = {
+    ReLU: "ReLU", ReLU6: "ReLU6", Sigmoid: "Sigmoid", HardSigmoid: "Hardsigmoid", HardSwish: "Hardswish",
+}  # fmt: skip
 VOLUME, KERNEL = (0, 3, 1, 2), (3, 2, 0, 1)  # the axes of ours in the order that torch has them
 
 Place = Callable[..., Any]
@@ -37,8 +54,10 @@ def as_torch(layer: Layer, shape: tuple[int, ...]) -> Any:
         for name, a in zip(("weight", "bias", "running_mean", "running_var"), layer.arrays().values(), strict=True):
             getattr(norm, name).data.copy_(import_torch().from_numpy(a))
         return norm
-    if isinstance(layer, ReLU6):
-        return nn.ReLU6()
+    if type(layer) in ACTIVATIONS:
+        return getattr(nn, ACTIVATIONS[type(layer)])()
+    if isinstance(layer, SqueezeExcite):
+        return _squeeze_excite(layer)
     if isinstance(layer, GlobalAveragePool):
         return nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten())
     if isinstance(layer, Linear):
@@ -148,6 +167,29 @@ def _product(layer: Linear, shape: tuple[int, ...]) -> Any:
     if bias is not None:
         module.bias.data = torch.from_numpy(bias.copy())
     return modules[0] if len(modules) == 1 else nn.Sequential(*modules)
+
+
+def _squeeze_excite(layer: SqueezeExcite) -> Any:
+    """The gates' layers, times their input; 1×1 convolutions where ours are dense, as in torch's own networks."""
+    torch = import_torch()
+    nn, modules = torch.nn, [torch.nn.AdaptiveAvgPool2d(1)]
+    for name, activation in (("reduce", nn.ReLU()), ("expand", nn.Hardsigmoid())):
+        kernel, bias = layer.params[name], layer.params[f"{name}_bias"]
+        dense = nn.Conv2d(*kernel.shape, 1)
+        dense.weight.data = torch.from_numpy(np.ascontiguousarray(kernel.T))[:, :, None, None]
+        dense.bias.data = torch.from_numpy(bias.copy())
+        modules += [dense, activation]
+    gates = nn.Sequential(*modules)
+
+    class Gated(nn.Module):  # type: ignore[misc,name-defined]
+        def __init__(self) -> None:
+            super().__init__()
+            self.gates = gates
+
+        def forward(self, x: Any) -> Any:
+            return self.gates(x) * x
+
+    return Gated()
 
 
 def _with_shortcut(branch: Any) -> Any:

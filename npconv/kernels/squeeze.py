@@ -53,11 +53,18 @@ def excite_stages(
 ) -> SqueezeExciteStages:
     """The stages of squeeze-and-excite whose arguments are checked."""
     pooled = global_average_pool(x)  # (B, M)
+    reduced, reduced_relu, expanded, gate = gates(pooled, reduce, reduce_bias, expand, expand_bias)
+    return SqueezeExciteStages(pooled, reduced, reduced_relu, expanded, gate, x * gate[:, None, None, :])
+
+
+def gates(
+    pooled: Array, reduce: Array, reduce_bias: Array, expand: Array, expand_bias: Array
+) -> tuple[Array, Array, Array, Array]:
+    """The stages from the means to the gates."""
     reduced = pointwise_unchecked(pooled, reduce) + reduce_bias  # (B, M) @ (M, S)
     reduced_relu = relu_unchecked(reduced)  # (B, S)
     expanded = pointwise_unchecked(reduced_relu, expand) + expand_bias  # (B, S) @ (S, M)
-    gate = hard_sigmoid_unchecked(expanded)  # (B, M)
-    return SqueezeExciteStages(pooled, reduced, reduced_relu, expanded, gate, x * gate[:, None, None, :])
+    return reduced, reduced_relu, expanded, hard_sigmoid_unchecked(expanded)
 
 
 def squeeze_excite(x: Array, reduce: Array, reduce_bias: Array, expand: Array, expand_bias: Array) -> Array:

@@ -9,6 +9,7 @@ MobileNetV2 paper's section 5.1, as in `npconv.inverted_residual_split`.
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from itertools import zip_longest
 from math import prod
 from typing import Any
 
@@ -18,7 +19,8 @@ from .. import threads
 from ..kernels.engine import bands, part_of, repeat_kernel, tap_lines
 from ..kernels.geometry import Array, Geometry, as_matrix
 from ..kernels.signatures import DEPTHWISE
-from ..layers import DepthwiseConv2D, Layer, PointwiseConv2D, Sequential
+from ..kernels.squeeze import gates
+from ..layers import DepthwiseConv2D, Layer, PointwiseConv2D, Sequential, SqueezeExcite
 from ..layers.convolution import Linear
 from ..layers.elementwise import IN_PLACE
 
@@ -88,6 +90,7 @@ class BlockBand:
     filtered_lines: Array  # the same, in lines
     filtered_rows: Array  # and in rows
     partial: Array | None  # (images, rows, Dᵥ, k′), the projection of a group; the first one's is the output itself
+    sums: Array | None  # (images, group), over the band's positions, where gates need them
 
 
 class BandedBlock:
@@ -102,7 +105,11 @@ class BandedBlock:
         self.shortcut = getattr(block, "shortcut", False)
         self.y_shape = (*g.output, self.project.kernel.shape[-1])
         channels = self.depthwise.kernel.shape[-1]
-        self._takes = (g, channels, self.y_shape[-1], dtype, size, buffers)
+        squeezes = (layer.params for layer in block.layers.values() if type(layer) is SqueezeExcite)
+        self.squeeze: dict[str, Array] = next(squeezes, {})
+        self.gates: Array = np.empty((g.batch, channels), dtype)
+        self.positions = g.height.output * g.width.output
+        self._takes = (g, channels, self.y_shape[-1], dtype, size, bool(self.squeeze), buffers)
         self.groups = {band.group.start: self._group(g, band) for band in _bands(*self._takes)}  # the buffers grow
         self.bands: list[BlockBand] = []
         self.shares: list[list[BlockBand]] = []
@@ -126,10 +133,52 @@ class BandedBlock:
             self.project.kernel[group],
         )
 
-    def compute(self, share: int, x: Array, y: Array) -> None:
-        """Write the bands of a share, where there is one of that number."""
+    def rounds(self) -> list[tuple[Callable[..., None], Callable[..., None]]]:
+        """A pass as rounds: the work on a share, and what completes it when all shares are done; both take x and y too.
+
+        There are two where the projections need gates, and these the means of all bands.
+        """
+        if not self.squeeze:
+            return [(partial(self._each, (self._filter, self._project)), self.add_up)]
+        first, second = partial(self._each, (self._filter,)), partial(self._each, (self._project,))
+        return [(first, self._find_gates), (second, self.add_up)]
+
+    def _each(self, steps: tuple[Callable[..., None], ...], share: int, x: Array, y: Array) -> None:
+        """Take the steps with each band of a share, where there is one of that number."""
         for band in self.shares[share] if share < len(self.shares) else ():
-            self._compute(band, x, y)
+            for step in steps:
+                step(band, x, y)
+
+    def _filter(self, band: BlockBand, x: Array, y: Array) -> None:
+        """Compute the band's depthwise convolution and its activation."""
+        group = self.groups[band.group.start]
+        self._expand(band, group, x[band.images, band.read])
+        np.einsum("bvwijx,ijx->bvwx", band.lines, group.taps, out=band.filtered_lines)
+        np.add(band.filtered_rows, group.depthwise_bias, out=band.filtered_rows)
+        if self.depthwise.activation:
+            self.depthwise.activation(band.filtered)
+        if band.sums is not None:
+            band.filtered.sum(axis=(1, 2), out=band.sums)
+
+    def _find_gates(self, x: Array, y: Array) -> None:
+        """Compute the gates of all images and channels from the bands' sums, added in the bands' order."""
+        means = np.zeros_like(self.gates)
+        for band in self.bands:
+            means[band.images, band.group] += band.sums
+        means /= self.positions
+        *_, self.gates = gates(means, *self.squeeze.values())
+
+    def _project(self, band: BlockBand, x: Array, y: Array) -> None:
+        """Write a band of the output y, or its group's part of the sum that y is."""
+        project = self.groups[band.group.start].project
+        out = y[band.images, band.rows] if band.partial is None else band.partial
+        if not self.squeeze:
+            np.matmul(as_matrix(band.filtered), project, out=as_matrix(out))
+        else:  # the gates times the kernel, which has fewer numbers than the volume
+            for image, gate in enumerate(self.gates[band.images, band.group]):
+                np.matmul(as_matrix(band.filtered[image]), gate[:, None] * project, out=as_matrix(out[image]))
+        if len(self.groups) == 1:
+            self._finish(out, x[band.images, band.rows])
 
     def add_up(self, x: Array, y: Array) -> None:
         """Complete the output where bands are groups of channels, when all of them are computed."""
@@ -137,19 +186,6 @@ class BandedBlock:
             for band in self.bands[1:]:
                 y += band.partial
             self._finish(y, x)
-
-    def _compute(self, band: BlockBand, x: Array, y: Array) -> None:
-        """Write a band of the output y, or its group's part of the sum that y is."""
-        group = self.groups[band.group.start]
-        self._expand(band, group, x[band.images, band.read])
-        np.einsum("bvwijx,ijx->bvwx", band.lines, group.taps, out=band.filtered_lines)
-        np.add(band.filtered_rows, group.depthwise_bias, out=band.filtered_rows)
-        if self.depthwise.activation:
-            self.depthwise.activation(band.filtered)
-        out = y[band.images, band.rows] if band.partial is None else band.partial
-        np.matmul(as_matrix(band.filtered), group.project, out=as_matrix(out))
-        if len(self.groups) == 1:
-            self._finish(out, x[band.images, band.rows])
 
     def _expand(self, band: BlockBand, group: BlockGroup, part: Array) -> None:
         """Fill the padded buffer: the expansion with its bias and activation, or the input itself."""
@@ -181,15 +217,17 @@ class BlocksInARow:
 
     def forward(self) -> Array:
         """The last block's output for x."""
-        rounds = [
-            (partial(self._compute, block), partial(self._next, number)) for number, block in enumerate(self.blocks)
-        ]
+        rounds: list[threads.Round] = []
+        for number, block in enumerate(self.blocks):
+            *before, (last, _) = block.rounds()
+            rounds += [(partial(self._do, work), partial(self._do, then)) for work, then in before]
+            rounds.append((partial(self._do, last), partial(self._next, number)))
         shares = range(max(len(block.shares) for block in self.blocks))
         threads.in_rounds(rounds, shares, sum(block.operations for block in self.blocks) // len(self.blocks))
         return self.y
 
-    def _compute(self, block: BandedBlock, share: int) -> None:
-        block.compute(share, self.x, self.y)
+    def _do(self, step: Callable[..., None], *share: int) -> None:
+        step(*share, self.x, self.y)
 
     def _next(self, number: int) -> None:
         """Complete a block's output, which is the next one's input."""
@@ -217,6 +255,8 @@ def _convolutions(block: Sequential) -> list[FoldedConvolution]:
     """The convolutions of a folded block, each with the activation right behind it."""
     convolutions: list[FoldedConvolution] = []
     for layer in block.layers.values():
+        if isinstance(layer, SqueezeExcite):
+            continue
         if isinstance(layer, Linear):
             kernel = layer.params["kernel"]
             bias = layer.params.get("bias", np.zeros(kernel.shape[-1], kernel.dtype))
@@ -241,8 +281,10 @@ def block_geometry(block: Sequential, x: Array) -> Geometry | None:
     kinds = [type(layer) for layer in convolutions[-3:]]
     if kinds[-2:] != [DepthwiseConv2D, PointwiseConv2D] or kinds[:-2] not in ([], [PointwiseConv2D]):
         return None
-    if any(not isinstance(layer, Linear) and type(layer) not in IN_PLACE for layer in block.layers.values()):
-        return None
+    for layer, behind in zip_longest(block.layers.values(), list(block.layers.values())[1:]):
+        gates_the_projection = type(layer) is SqueezeExcite and behind is convolutions[-1]
+        if not (isinstance(layer, Linear) or type(layer) in IN_PLACE or gates_the_projection):
+            return None
     depthwise = convolutions[-2]
     kernel = depthwise.params["kernel"]
     before = x.shape[-1] if len(convolutions) == 2 else convolutions[0].params["kernel"].shape[-1]
@@ -253,9 +295,12 @@ def block_geometry(block: Sequential, x: Array) -> Geometry | None:
 
 
 def _bands(
-    g: Geometry, channels: int, out_channels: int, dtype: Any, size: int, shares: list[Buffers]
+    g: Geometry, channels: int, out_channels: int, dtype: Any, size: int, gated: bool, shares: list[Buffers]
 ) -> Iterator[BlockBand]:
-    """The bands of a block's output, each with views of its share's buffers."""
+    """The bands of a block's output, each with views of its share's buffers.
+
+    Where they are gated, the depthwise convolution's outputs of all bands are kept until the gates are known.
+    """
     for number, (images, rows, group) in enumerate(_parts(g, channels, np.dtype(dtype).itemsize, size)):
         buffers, width = shares[number % len(shares)], group.stop - group.start
         read, part = part_of(g, images, rows)
@@ -269,13 +314,15 @@ def _bands(
         expanded = buffers.take("product", inside.shape, dtype)
         columns = slice(g.width.inside.start * width, g.width.inside.stop * width)
         lines = tap_lines(part, padded)
-        filtered = buffers.take("product", (*part.output, width), dtype)  # `expanded` is in the padded buffer by then
+        name = f"filtered {number}" if gated else "product"  # `expanded` is in the padded buffer by then
+        filtered = buffers.take(name, (*part.output, width), dtype)
         own = buffers.take("partial", (*part.output, out_channels), dtype) if group.start else None
         places = (padded.ctypes.data, padded.strides, padded.shape, height.inside, g.width.inside)
         yield BlockBand(
             buffers, images, rows, read, group, expanded, inside, as_rows(padded)[:, height.inside, columns],
             Padding([a for a in around if a.size], places), lines, filtered,
             filtered.reshape(lines[:, :, :, 0, 0].shape), as_rows(filtered), own,
+            np.empty((part.batch, width), dtype) if gated else None,
         )  # fmt: skip
 
 

@@ -13,7 +13,16 @@ import pytest
 from npconv import threads
 from npconv.kernels.engine import part_of, read_by
 from npconv.kernels.geometry import Axis, Geometry
-from npconv.layers import Conv2D, DepthwiseSeparable, InvertedResidual, Layer, ReLU6, ResidualBottleneck, Sequential
+from npconv.layers import (
+    Conv2D,
+    DepthwiseSeparable,
+    HardSwish,
+    InvertedResidual,
+    Layer,
+    ReLU6,
+    ResidualBottleneck,
+    Sequential,
+)
 from npconv.models import (
     Inference,
     Row,
@@ -40,6 +49,13 @@ NETWORKS = {
     "depth multiplier": lambda: Sequential(DepthwiseSeparable(3, 4, depth_multiplier=2)),
     "no ReLU6 in between": lambda: Sequential(DepthwiseSeparable(3, 4, activation="linear")),
     "ReLU6 in the bottleneck": lambda: Sequential(InvertedResidual(3, 3, bottleneck="relu6")),
+    "V3's blocks": lambda: Sequential(
+        InvertedResidual(3, 6, 2, expanded=10, kernel_size=5, activation="hard_swish", squeeze=4),
+        InvertedResidual(6, 6, expanded=8, activation="relu", squeeze=2),
+        InvertedResidual(6, 6, expanded=6, activation="hard_swish"),
+        HardSwish(),
+    ),
+    "squeeze-and-excite without expansion": lambda: InvertedResidual(3, 3, expansion=1, squeeze=2),
     "a block alone": lambda: InvertedResidual(3, 3),
     "a separable block alone": lambda: DepthwiseSeparable(3, 4, 2),
     "a bottleneck alone": lambda: ResidualBottleneck(3, 2),
@@ -52,7 +68,7 @@ def made(name):
     network = NETWORKS[name]().initialize(1)
     rng = np.random.default_rng(2)
     for key, a in network.arrays().items():
-        if key.endswith(("shift", "mean")):
+        if key.endswith(("shift", "mean", "bias")):
             a[...] = rng.standard_normal(a.shape)
         if key.endswith(("scale", "variance")):
             a[...] = rng.uniform(0.5, 2, a.shape)
@@ -179,8 +195,8 @@ def test_the_convolutions_outside_the_blocks_are_computed_in_parts(shape, parts,
 
 def test_an_exception_in_a_band_is_raised_once_and_the_next_pass_is_whole(use, small_parts, monkeypatch):
     use(2)
-    fast, x = Inference(made("keras"), band=5_000), images(1, 37, 26, 3)
-    y, compute, calls = fast.forward(x), BandedBlock._compute, []
+    fast, x = Inference(made("V3's blocks"), band=5_000), images(1, 37, 26, 3)
+    y, compute, calls = fast.forward(x), BandedBlock._project, []
 
     def failing(self, band, *arrays):
         calls.append(band)
@@ -189,7 +205,7 @@ def test_an_exception_in_a_band_is_raised_once_and_the_next_pass_is_whole(use, s
         compute(self, band, *arrays)
 
     with monkeypatch.context() as patched:
-        patched.setattr(BandedBlock, "_compute", failing)
+        patched.setattr(BandedBlock, "_project", failing)
         with pytest.raises(MemoryError, match="of a band"):
             fast.forward(x)
     assert np.array_equal(fast.forward(x), y)
