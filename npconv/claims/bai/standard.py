@@ -7,10 +7,9 @@ import numpy as np
 import npconv
 
 from ...cost import conv3d_cost
-from ...kernels.geometry import Array
 from ...text import shape_text
 from .. import separable
-from ..cases import whole
+from ..cases import whole, written
 from ..table import Finding, claim, finding
 
 CONVOLUTION = "Convolution in Deep Learning"
@@ -27,8 +26,8 @@ def bai_convolution_is_cross_correlation() -> Finding:
     correlated, convolved = np.correlate(signal, taps, "valid"), np.convolve(signal, taps, "valid")
     return finding(
         np.array_equal(y, correlated) and not np.array_equal(y, convolved),
-        f"7 numbers and 3 taps: {_numbers(y)}; NumPy's correlate: {_numbers(correlated)}, its convolve: "
-        f"{_numbers(convolved)}",
+        f"7 numbers and 3 taps: {written(y)}; NumPy's correlate: {written(correlated)}, its convolve: "
+        f"{written(convolved)}",
     )
 
 
@@ -38,7 +37,7 @@ def bai_single_channel_example() -> Finding:
     image = [[3, 3, 2, 1, 0], [0, 0, 1, 3, 1], [3, 1, 2, 2, 3], [2, 0, 0, 2, 2], [2, 0, 0, 0, 1]]
     kernel = np.array([[0, 1, 2], [2, 2, 0], [0, 1, 2]])
     y = npconv.conv2d_loops(np.array(image)[None, :, :, None], kernel[:, :, None, None])[0, :, :, 0]
-    return finding(np.array_equal(y, [[12, 12, 17], [10, 17, 19], [9, 6, 14]]), f"{y.tolist()}")
+    return finding(np.array_equal(y, [[12, 12, 17], [10, 17, 19], [9, 6, 14]]), written(y))
 
 
 @claim(CONVOLUTION, "holds", "per_channel_maps conv2d", "per-channel-view")
@@ -89,7 +88,3 @@ def bai_size_of_the_output() -> Finding:
         f"{len(sizes)} sizes, i to 7, k to 3, p to 2 and s to 3: {wrong} differ",
         f"with dilation 2 it is {dilated}, as k counts as 2(k − 1) + 1",
     )
-
-
-def _numbers(values: Array) -> str:
-    return " ".join(f"{value:.0f}" for value in values)

@@ -4,9 +4,8 @@ import numpy as np
 
 import npconv
 
-from ...kernels.geometry import Array
 from ...text import shape_text
-from ..cases import whole
+from ..cases import whole, written
 from ..table import Finding, claim, finding
 
 TRANSPOSED = "Transposed Convolution"
@@ -24,8 +23,8 @@ def bai_transposed_by_padding() -> Finding:
     transposed = npconv.transposed_conv2d(x, KERNEL), npconv.transposed_conv2d(x, KERNEL, stride=2)
     return finding(
         all(map(np.array_equal, by_padding, transposed)) and [y.shape[1] for y in transposed] == [4, 5],
-        f"stride 1: {_numbers(transposed[0])}",
-        f"stride 2: {_numbers(transposed[1])}",
+        f"stride 1: {written(transposed[0][0, :, :, 0])}",
+        f"stride 2: {written(transposed[1][0, :, :, 0])}",
         "the kernel, 1 to 9, is turned round in the convolution",
     )
 
@@ -56,7 +55,7 @@ def bai_deconvolution_is_a_misnomer() -> Finding:
     rank = int(np.linalg.matrix_rank(matrix))
     return finding(
         not np.array_equal(there_and_back, y) and rank < 16,
-        f"1, 2, 3, 4 come back as {', '.join(f'{value:.0f}' for value in there_and_back.flat)}",
+        f"1 2 | 3 4 come back as {written(there_and_back[0, :, :, 0])}",
         f"nor is there an inverse: the matrix has rank {rank}, and 4×4 numbers do not follow from 2×2",
         judged=there_and_back,
     )
@@ -82,11 +81,6 @@ def bai_checkerboards_of_uneven_overlaps() -> Finding:
         rule and (4, 2) in border and all(len(values) == 1 for values in phases.values()) and len(np.unique(flat)) > 1,
         "overlaps inside: "
         + "; ".join(f"k {k}, s {s}: {counts}" for (k, s), counts in inside.items() if 1 < s < 4 and k < 7),
-        f"k 4, s 2 at the border: {npconv.overlap_counts(4, 2, 10).tolist()}",
-        "k 4, s 2, on equal inputs and inside: "
-        f"{', '.join(f'{values[0]:.0f}' for values in phases.values())} in turn, as four phases have weights of their own",
+        f"k 4, s 2 with the border: {written(npconv.overlap_counts(4, 2, 10))}",
+        f"k 4, s 2, on equal inputs and inside: {written(flat[:2, :2])}, as each phase has weights of its own",
     )
-
-
-def _numbers(y: Array) -> str:
-    return str(y[0, :, :, 0].astype(int).tolist())
