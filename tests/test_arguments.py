@@ -78,6 +78,7 @@ ROWS: dict[Any, dict[str, dict[str, Any]]] = {
     figures: {
         "backward_taps": SMALL_LAYER,
         "bottleneck_table": BLOCK,
+        "convolution_3d": {"x": (1, 3, 5, 4, 2), "kernel": (2, 3, 2, 2, 2), "at": (1, 0, 2)},
         "cost_by_layer": {"rows": ROWS_V2, "resolution": (32, 48)},
         "cost_ratio": {"kernel_sizes": (3, (2, 5)), "out_channels": (4, 100), "depth_multipliers": (1, 2)},
         "depthwise_separable": {"x": (1, 5, 6, 3), "depthwise": (2, 3, 3), "pointwise": (3, 2)},

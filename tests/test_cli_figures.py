@@ -31,6 +31,7 @@ TAKES = {
     "backward-taps": LAYER,
     "feature-subspaces": "",
     "gradient-flow": "",
+    "convolution-3d": "--input --kernel --out-channels --seed",
     "hard-swish": "",
 }
 
@@ -64,6 +65,10 @@ def test_a_figure_takes_the_sizes_of_its_builder_and_names_them(name):
         (
             "cost-ratio --kernel 2 5 --out-channels 4 64 --depth-multiplier 3",
             {"kernel_sizes": (2, 5), "out_channels": (4, 64), "depth_multipliers": (3,)},
+        ),
+        (
+            "convolution-3d --input 5 6 2 --kernel 2 4 --out-channels 5",
+            {"x": (1, 7, 5, 6, 2), "kernel": (3, 2, 4, 2, 5)},
         ),
         ("separability --kernel 2 --out-channels 4", {"kernel_size": 2, "out_channels": (4,)}),
         (

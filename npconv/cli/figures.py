@@ -16,10 +16,14 @@ SHAPES: tuple[dict[str, str], ...] = (
     {"x": "1HWm", "reduce": "mc", "spatial": "DEcc", "restore": "cm",
      "narrow": "1HWM", "expand": "MC", "depthwise": "DEC", "project": "CN"},
     {"x": "1HWM", "expand": "MC", "depthwise": "DEC", "project": "CN"},
+    {"x": "1FHWM", "kernel": "GDEMN"},
     {"x": "1HWM"},
     {},
 )  # fmt: skip
-"""The shapes that builders take, an axis a letter. No option sets m and c, the channels of the conventional block."""
+"""The shapes that builders take, an axis a letter.
+
+No option sets m and c, the channels of the conventional block, nor F and G, the depths in 3D.
+"""
 
 LETTERS = {"input": "HWM", "kernel": "DE", "out_channels": "N", "depth_multiplier": "Q", "expansion": "T"}
 COUNTS = ("kernel", "out_channels", "depth_multiplier")  # builders take one, or several; of a kernel also its two sides

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from .animation import gif_bytes as gif_bytes
 from .backward_taps import backward_taps as backward_taps
 from .bottleneck_table import bottleneck_table as bottleneck_table
+from .convolution_3d import convolution_3d as convolution_3d
 from .cost_by_layer import cost_by_layer as cost_by_layer
 from .cost_ratio import cost_ratio as cost_ratio
 from .depthwise_separable import (
@@ -57,6 +58,7 @@ BUILDERS: dict[str, Callable[..., Figure]] = {
         backward_taps,
         feature_subspaces,
         gradient_flow,
+        convolution_3d,
         hard_swish,
     )
 }

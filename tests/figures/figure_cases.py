@@ -12,6 +12,7 @@ from npconv.figures import (
     Figure,
     backward_taps,
     bottleneck_table,
+    convolution_3d,
     cost_by_layer,
     cost_ratio,
     depthwise_separable,
@@ -236,6 +237,14 @@ CASES: dict[Callable[..., Figure], dict[str, dict[str, Any]]] = {
         "one layer, one dtype on a GPU": {
             "measurements": made_savings(layers=1), "gpu": made_gpu(layers=1, dtypes=("bfloat16",), scale=1e4),
         },
+    },
+    convolution_3d: {
+        "one of all": {"x": (1, 1, 1, 1, 1), "kernel": (1, 1, 1, 1, 1)},
+        "several": {"x": (1, 5, 9, 12, 3), "kernel": (2, 3, 5, 3, 2), "at": (3, 2, 6)},
+        "at a corner": {"x": (1, 4, 3, 5, 1), "kernel": (2, 2, 3, 1, 1), "at": (2, 1, 0)},
+        "many slices": {"x": (1, 8, 4, 5, 9), "kernel": (8, 3, 3, 9, 1)},
+        "flat and wide": {"x": (1, 2, 1, 32, 1), "kernel": (1, 1, 5, 1, 3)},
+        "fractions": {"x": RNG.normal(size=(1, 3, 4, 5, 2)), "kernel": RNG.normal(size=(2, 2, 2, 2, 2))},
     },
     hard_swish: {
         "narrow": {"x": np.linspace(-1.5, -1, 5)},

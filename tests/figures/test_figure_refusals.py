@@ -8,6 +8,7 @@ import pytest
 
 from npconv.figures import (
     backward_taps,
+    convolution_3d,
     depthwise_separable,
     depthwise_separable_frames,
     functional_view,
@@ -66,6 +67,18 @@ REFUSED: dict[Callable[..., Any], list[tuple[dict[str, Any], str]]] = {
         ({"x": (1, 8, 9, 1), "depthwise": (1, 1, 1), "pointwise": (1, 1)}, "too many steps to animate: 72"),
     ],
     separable_example: [*(TWO_IMAGES, TOO_HIGH), ({"x": (7, 7, 3)}, "x"), ({"kernel": (9, 3)}, "9")],
+    convolution_3d: [
+        ({"x": (2, 7, 7, 7, 1)}, "x must be one volume to draw, at most 8 deep"),
+        ({"x": (1, 9, 7, 7, 1)}, "x must be one volume to draw, at most 8 deep"),
+        ({"x": (1, 7, 7, 33, 1)}, "32 wide"),
+        ({"x": (1, 7, 7, 7, 2)}, "kernel must be"),
+        ({"x": (1, 7, 7, 7)}, "x must be"),
+        ({"x": (1, 2, 7, 7, 1)}, "kernel"),
+        ({"x": np.full((1, 7, 7, 7, 1), np.nan)}, "x must hold finite"),
+        ({"at": (5, 0, 0)}, r"at must be a place in the output, 5×5×5; got \(5, 0, 0\)"),
+        ({"at": (0, 0)}, "at must be a place"),
+        ({"x": np.full((1, 7, 7, 7, 1), 10**14), "kernel": (3, 3, 7, 1, 1)}, "too (wide|high) to draw"),
+    ],
     backward_taps: [
         ({"x": (2, 5, 7, 2)}, "x must be one image"),
         ({"x": (1, 40, 7, 2)}, "rows or columns"),
