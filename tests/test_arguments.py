@@ -35,6 +35,7 @@ CONV = {"forward": npconv.conv2d, "backward": npconv.conv2d_backward, "arrays": 
 IMAGES, LABELS = RNG.standard_normal((8, 8, 8, 1)).astype(np.float32), RNG.integers(0, 10, 8, np.int64)
 TASK = training.Task("small", IMAGES, LABELS, IMAGES, LABELS, 10, "numbers")
 ROWS_V2 = ((1, 8, 1, 1), (2, 8, 1, 2))
+ROWS_V3 = ((3, 8, 8, True, "relu", 1), (5, 20, 8, False, "hard_swish", 2))
 NETWORK = models.mobilenet_v2(0.5, 5, rows=ROWS_V2, stem_channels=8, last_channels=16)
 SMALL = layers.Sequential(layers.GlobalAveragePool(), layers.Dense(1, 10))
 SMALL_LAYER = {"x": (1, 5, 6, 3), "kernel": (2, 3, 3, 2)}
@@ -71,6 +72,8 @@ ROWS: dict[Any, dict[str, dict[str, Any]]] = {
         "load_weights": {"model": NETWORK, "arrays": models.export_weights(NETWORK)},
         "mobilenet_v1": {"width": 0.25, "classes": 3, "rows": ((64, 1, 1), (100, 1, 2)), "stem_channels": 100},
         "mobilenet_v2": {"width": 0.25, "classes": 3, "rows": ROWS_V2, "stem_channels": 100, "last_channels": 100},
+        "mobilenet_v3": {"width": 0.25, "classes": 3, "rows": ROWS_V3, "stem_channels": 100, "last_channels": 100,
+                         "hidden_channels": 100},
         "small_mobilenet_v2": {"rows": ROWS_V2, "stem_channels": 100},
         "summary": {"model": NETWORK, "input_shape": (100, 32, 100, 3)},
         "weight_names": {"model": NETWORK},
@@ -168,7 +171,7 @@ ROWS: dict[Any, dict[str, dict[str, Any]]] = {
 }  # fmt: skip
 
 RECORDS = {  # results, which the package makes, and protocols
-    models: "ActivationMemory MemoryRow MobileNet Row SeparableRow Specification Summary SummaryRow",
+    models: "ActivationMemory BneckRow MemoryRow MobileNet Row SeparableRow Specification Summary SummaryRow",
     figures: "Figure",
     steps: "Panel Side Step Stepper",
     checks: "Case Proof",

@@ -7,7 +7,7 @@ import pytest
 
 from npconv import cli
 from npconv.cli.cost_networks import add_networks
-from npconv.models import mobilenet_v1, mobilenet_v2, summary
+from npconv.models import MOBILENET_V3_ROWS, mobilenet_v1, mobilenet_v2, mobilenet_v3, summary
 from npconv.models.conventions import FAMILIES
 from npconv.models.mobilenet_v1 import KINDS
 from npconv.models.summary import TABLES
@@ -49,7 +49,10 @@ def test_it_lists_layers_blocks_or_kinds(by, capsys):
 
 
 def test_the_default_is_the_papers_network(capsys):
-    for name, macs, params in (("mobilenet_v2", 300_774_272, 3_504_872), ("mobilenet_v1", 568_740_352, 4_231_976)):
+    for name, macs, params in (
+        ("mobilenet_v3", 216_589_760, 5_483_032), ("mobilenet_v2", 300_774_272, 3_504_872),
+        ("mobilenet_v1", 568_740_352, 4_231_976),
+    ):  # fmt: skip
         assert cli.main(["cost", name, "--json"]) == 0
         read = json.loads(capsys.readouterr().out)
         assert (read["network"], read["width"], read["input_shape"]) == (name, 1.0, [1, 224, 224, 3])
@@ -76,7 +79,30 @@ def test_the_choices_are_those_of_the_models():
         for name, parser in parsers.choices.items()
     }
     both = {"output_stride": OUTPUT_STRIDES, "conventions": FAMILIES, "by": TABLES}
-    assert choices == {"mobilenet_v2": both, "mobilenet_v1": both | {"convolution": KINDS}}
+    assert choices == {
+        "mobilenet_v2": both, "mobilenet_v1": both | {"convolution": KINDS},
+        "mobilenet_v3": both | {"size": tuple(MOBILENET_V3_ROWS)},
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("words", "options"),
+    [
+        (["--size", "small"], {"size": "small"}),
+        (["--size", "small", "--minimalistic", "--width", "0.75"],
+         {"size": "small", "minimalistic": True, "width": 0.75}),
+        (["--reduced-tail", "--conventions", "torchvision", "--output-stride", "16", "--width", "0.35"],
+         {"reduced_tail": True, "conventions": "torchvision", "output_stride": 16, "width": 0.35}),
+        (["--size", "small", "--hidden-channels", "1280"], {"size": "small", "hidden_channels": 1280}),
+    ],
+)  # fmt: skip
+def test_v3_has_its_own_options(words, options, capsys):
+    assert cli.main(["cost", "mobilenet_v3", *words, "--by", "kind"]) == 0
+    printed = capsys.readouterr().out
+    assert without_memory(printed) == summary(mobilenet_v3(**options), (1, 224, 224, 3)).as_text("kind") + "\n"
+    assert cli.main(["cost", "mobilenet_v3", *words, "--json"]) == 0
+    read = json.loads(capsys.readouterr().out)
+    assert {name: read[name] for name in options} == options
 
 
 def test_json_has_the_options_and_all_of_the_summary(capsys):
@@ -124,7 +150,9 @@ def test_bad_numbers_are_one_line_and_status_2(words, message, capsys):
         (["mobilenet_v1", "--convolution", "full"], "--convolution", "standard"),
         (["mobilenet_v1", "--by", "row"], "--by", "block"),
         (["mobilenet_v2", "--convolution", "standard"], "--convolution", "unrecognized"),
-        (["mobilenet_v3"], "WHAT", "mobilenet_v2"),
+        (["mobilenet_v3", "--size", "medium"], "--size", "small"),
+        (["mobilenet_v2", "--minimalistic"], "--minimalistic", "unrecognized"),
+        (["mobilenet_v4"], "WHAT", "mobilenet_v3"),
     ],
 )
 def test_bad_words_name_the_option_and_have_status_2(words, option, expectation, capsys):

@@ -24,6 +24,7 @@ LINES = {  # of each command, one that runs within a moment: what it takes by po
     "cost ratio": ([], "--kernel 3 --out-channels 8 16"),
     "cost mobilenet_v2": ([], "--width 0.1 --classes 3"),
     "cost mobilenet_v1": ([], "--width 0.1 --classes 3"),
+    "cost mobilenet_v3": ([], "--width 0.1 --classes 3 --size small --hidden-channels 5"),
     "explain": (["conv2d"], "--at 0,0,0,1"),
     "train": ([], "--data mine.npz --steps 1 --batch-size 4 --width 0.25 --out made"),
     "train digits": ([], "--steps 1 --batch-size 4 --width 0.25 --out made"),

@@ -23,7 +23,7 @@ import npconv
 from npconv import layers
 from npconv.checks import rounding_bound
 from npconv.layers import CONVENTIONS, BatchNorm, DepthwiseConv2D, glorot_uniform, truncated_normal
-from npconv.models import divisible, export_weights, mobilenet_v1, mobilenet_v2, summary
+from npconv.models import divisible, export_weights, mobilenet_v1, mobilenet_v2, mobilenet_v3, summary
 from npconv.models.conventions import padding
 from npconv.models.mobilenet_v1 import V1_KERAS
 from npconv.models.table import strides_and_rates
@@ -144,6 +144,15 @@ def shapes(version: int, conventions: str, *names: str) -> list[tuple[int, ...]]
     return [arrays[name].shape for name in names]
 
 
+@cache
+def large_and_small(width: float, conventions: str) -> Any:
+    """The parameters of MobileNetV3 Large and Small, and Small's channels: stem, second expansion, last, hidden."""
+    large, small = (mobilenet_v3(size, width, conventions=conventions).params for size in ("large", "small"))
+    kernels = [f"{name}.kernel" for name in ("stem", "block_2.expand", "last", "hidden")]
+    counts = [sum(a.size for a in params.values()) for params in (large, small)]
+    return [*counts, *(small[name].shape[-1] for name in kernels)]
+
+
 def bounds(
     m: int, n: int, *found: tuple[tuple[int, ...], float], side: tuple[int, int] = (24, 25), pad: int = 1
 ) -> list[float]:
@@ -185,7 +194,7 @@ def flipped() -> list[list[float]]:
 
 # What libraries gave
 
-V2, V1 = "npconv/models/mobilenet_v2.py", "npconv/models/mobilenet_v1.py"
+V3, V2, V1 = (f"npconv/models/mobilenet_v{version}.py" for version in (3, 2, 1))
 NORM, OPTIMIZERS, INITIALIZERS = (
     f"npconv/{name}.py" for name in ("layers/normalization", "training/optimizers", "layers/initializers")
 )
@@ -473,6 +482,73 @@ RECORDS = [
         differs=True,
     ),
     Record(
+        "torchvision 0.28.0: dilations of MobileNetV3's last three blocks, and whether the first has a shortcut where it may",
+        [2, 2, 2, False],
+        lambda: [
+            *(rate for _, rate in strides_and_rates("", [2, 2, 2, 2, 2, 1, 1], 16, itself=True)),
+            mobilenet_v3("small", 0.08, 1, output_stride=16, conventions="torchvision").layers["block_9"].shortcut,
+        ][-4:],
+        {
+            "npconv/models/table.py": ("dilated as those behind it are, as in torchvision's MobileNetV3",),
+            V3: ("by torchvision's conventions the block that loses its stride is dilated too",),
+        },
+    ),
+    Record(
+        "MobileNetV3 of width 0.35 in torchvision 0.28.0, keras 3.15.1, timm 1.0.31 (_gen_mobilenet_v3)",
+        [[997_064, 558_744, 8, 24, 192, 360], [2_132_216, 1_350_344, 16, 40, 192, 1024], [2_132_216, 1_358_808, 16, 40, 200, 1024]],
+        lambda: [large_and_small(0.35, family) for family in ("torchvision", "keras", "timm")],
+        {
+            "docs/network.md": ("| | torchvision | Keras | timm |", "| Large 0.35 |", "| Large 0.5 |", "| Small 0.5 |"),
+            V3: ("timm keeps it below 0.75", "timm scales the last convolution"),
+        },
+    ),
+    Record(
+        "MobileNetV3 of width 0.75 in torchvision 0.28.0, keras 3.15.1, timm 1.0.31",
+        [[3_377_576, 1_653_920, 16, 56, 432, 768], *[[3_993_528, 2_041_872, 16, 72, 432, 1024]] * 2],
+        lambda: [large_and_small(0.75, family) for family in ("torchvision", "keras", "timm")],
+        {
+            "docs/network.md": ("| Large 0.75 |", "| Small 0.75 |"),
+            V3: ("Keras and timm keep their ratio to the block's input",),
+        },
+    ),
+    Record(
+        "MobileNetV3 of width 1.25 in torchvision 0.28.0, keras 3.15.1, timm 1.0.31 (_gen_mobilenet_v3)",
+        [[8_164_744, 3_644_912, 24, 88, 720, 1280], [8_255_784, 3_645_312, 16, 112, 720, 1280], [7_551_976, 3_205_384, 24, 112, 720, 1024]],
+        lambda: [large_and_small(1.25, family) for family in ("torchvision", "keras", "timm")],
+        {V3: ("torchvision scales the hidden layer; Keras does above 1 alone; timm never does",)},
+    ),
+    Record(
+        "MobileNetV3 of width 1 in torchvision 0.28.0, keras 3.15.1, timm 1.0.31",
+        [[5_483_032, 2_542_856, 16, 72, 576, 1024]] * 3,
+        lambda: [large_and_small(1.0, family) for family in ("torchvision", "keras", "timm")],
+        {"docs/network.md": ("At width 1 all libraries have the same network",)},
+    ),
+    Record(
+        "tensorflow/models, research/slim/nets/mobilenet/README.md: MobileNetV3 Large, MACs in M",
+        217,
+        lambda: round(summary(mobilenet_v3(), (1, 224, 224, 3)).macs / 1e6),
+        {"docs/network.md": ("217 M; TF-slim says the same",)},
+    ),
+    Record(
+        "tensorflow/models, research/slim/nets/mobilenet/README.md: MobileNetV3 Small minimalistic, MACs in M",
+        ["65 M"],
+        None,
+        {"docs/network.md": ("| TF-slim's page on V3 | minimalistic Small: 65 M MACs | 52 M |",)},
+    ),
+    Record(
+        "MobileNetV3's hidden layer in keras 3.15.1: conv_2/kernel; timm 1.0.31: conv_head.weight; timm's blocks by stage",
+        [(1, 1, 576, 1024), (1024, 576, 1, 1), [1, 2, 3, 2, 3]],
+        lambda: [
+            export_weights(mobilenet_v3("small"))["conv_2/kernel"].shape,
+            export_weights(mobilenet_v3("small", conventions="timm"))["conv_head.weight"].shape,
+            list(mobilenet_v3("small", 0.35).specification.stages),
+        ],
+        {
+            "npconv/models/naming.py": ("there and in timm the hidden layer is a pointwise convolution",),
+            "npconv/models/network.py": ("as many blocks as lie together in timm's names",),
+        },
+    ),
+    Record(
         "keras 3.15.1: block_13_expand_relu at 224; torchvision 0.28.0: features.14.conv.0.0.weight; "
         "tensorflow/models, research/slim/nets/mobilenet/mobilenet_v2.py: block 14 is op 15",
         [(14, 14, 576), 576, 15],
@@ -508,7 +584,7 @@ RECORDS = [
         {
             "docs/weights.md": ("as torchvision's features.1 to features.17", "timm counts row by row", "The state_dict of `timm.create_model"),
             "docs/questions.md": ("With weights of torch, in npconv's layout",),
-            "npconv/models/naming.py": ("timm counts the blocks row by row",),
+            "npconv/models/naming.py": ("timm counts the blocks stage by stage",),
         },
     ),
     Record(

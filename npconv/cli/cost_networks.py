@@ -1,4 +1,4 @@
-"""`npconv cost mobilenet_v2` and `mobilenet_v1`: a whole network, layer by layer."""
+"""`npconv cost mobilenet_v3`, `mobilenet_v2` and `mobilenet_v1`: a whole network, layer by layer."""
 
 import argparse
 import json
@@ -8,15 +8,26 @@ from .shared import WIDTH, Commands, Whole, pair
 
 CLASSES = Whole(1, 30_000)  # as wide a classifier as is built within seconds
 SIDE, BATCH = Whole(1, 20_000), Whole(1, 100_000)  # as many numbers as can be counted
-KEPT = ("width", "classes", "conventions", "output_stride", "convolution")  # options that the builders take as they are
+KEPT = (  # options that the builders take as they are
+    "size", "width", "classes", "conventions", "output_stride", "convolution", "minimalistic", "reduced_tail",
+    "hidden_channels",
+)  # fmt: skip
 
 
 def add_networks(cost: Commands) -> None:
-    """Add `npconv cost mobilenet_v1` and `npconv cost mobilenet_v2`."""
+    """Add `npconv cost mobilenet_v1`, `npconv cost mobilenet_v2` and `npconv cost mobilenet_v3`."""
     _add_network(cost, "mobilenet_v2", "MobileNetV2, layer by layer")
     v1 = _add_network(cost, "mobilenet_v1", "MobileNetV1, or its counterpart of full convolutions, layer by layer")
     kinds, words = ("separable", "standard"), "standard for full convolutions (%(default)s)"
     v1.add_argument("--convolution", choices=kinds, default="separable", help=words)
+    v3 = _add_network(cost, "mobilenet_v3", "MobileNetV3, Large or Small, layer by layer")
+    v3.add_argument("--size", choices=("large", "small"), default="large", help="(%(default)s)")
+    words = "3×3 kernels and ReLU alone, no squeeze-and-excite"
+    v3.add_argument("--minimalistic", action="store_true", help=words)
+    words = "half the channels from the last stride on, as for detection"
+    v3.add_argument("--reduced-tail", action="store_true", help=words)
+    words = "of the layer behind the pool at width 1 (1280; small: 1024, where the paper has 1280)"
+    v3.add_argument("--hidden-channels", type=CLASSES, metavar="N", help=words)
 
 
 def _add_network(cost: Commands, name: str, what: str) -> argparse.ArgumentParser:

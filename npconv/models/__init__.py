@@ -4,8 +4,9 @@ from .inference import Inference as Inference
 from .memory import ActivationMemory as ActivationMemory, MemoryRow as MemoryRow, activation_memory as activation_memory
 from .mobilenet_v1 import MOBILENET_V1_ROWS as MOBILENET_V1_ROWS, mobilenet_v1 as mobilenet_v1
 from .mobilenet_v2 import MOBILENET_V2_ROWS as MOBILENET_V2_ROWS, mobilenet_v2 as mobilenet_v2
+from .mobilenet_v3 import MOBILENET_V3_ROWS as MOBILENET_V3_ROWS, mobilenet_v3 as mobilenet_v3
 from .network import MobileNet as MobileNet, Specification as Specification
 from .small import SMALL_ROWS as SMALL_ROWS, small_mobilenet_v2 as small_mobilenet_v2
 from .summary import Summary as Summary, SummaryRow as SummaryRow, summary as summary
-from .table import Row as Row, SeparableRow as SeparableRow, divisible as divisible
+from .table import BneckRow as BneckRow, Row as Row, SeparableRow as SeparableRow, divisible as divisible
 from .weights import export_weights as export_weights, load_weights as load_weights, weight_names as weight_names

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from math import prod
 
 from ..kernels.arguments import boolean, integer, one_of
-from ..layers import BatchNorm, DepthwiseConv2D, Layer, PointwiseConv2D, ReLU, ReLU6
+from ..layers import BatchNorm, DepthwiseConv2D, Layer, PointwiseConv2D
+from ..layers.blocks import ACTIVATIONS
 from .summary import SummaryRow, summary
 
 GRANULARITIES = ("layers", "blocks")
-IN_PLACE = frozenset(layer.__name__ for layer in (BatchNorm, ReLU, ReLU6))
+IN_PLACE = frozenset(layer.__name__ for layer in (BatchNorm, *ACTIVATIONS.values()) if layer)
 POINTWISE, DEPTHWISE = PointwiseConv2D.__name__, DepthwiseConv2D.__name__
 SPLITTABLE = ([POINTWISE, DEPTHWISE, POINTWISE], [DEPTHWISE, POINTWISE])
 
@@ -86,7 +87,7 @@ def activation_memory(
         TypeError: as `summary`; groups or bytes_per_number that are no int, shortcuts or weights that are no bool.
         ValueError: as `summary`; another granularity; groups or bytes_per_number below 1; groups with "layers", or
             with a block whose inner channels do not stay apart: one that is not a (pointwise,) depthwise and pointwise
-            convolution.
+            convolution, as with squeeze-and-excite between them.
 
     Source: the MobileNetV2 paper's section 5.1, eq. 2; derived and compared in docs/memory.md.
 

@@ -93,7 +93,8 @@ def mobilenet_v1(
         layers[f"block_{number}"] = _block(convolution, channels, row.channels, norm, activation, options)
         channels = row.channels
     layers |= {"pool": GlobalAveragePool(), "classifier": Dense(channels, classes, seed=rng, dtype=dtype)}
-    return MobileNet(layers, Specification(function, conventions, tuple(table), output_stride))
+    stages = tuple(row.blocks for row in table)
+    return MobileNet(layers, Specification(function, conventions, tuple(table), output_stride, stages))
 
 
 def _block(

@@ -94,7 +94,8 @@ def mobilenet_v2(
     )  # fmt: skip
     channels = table[-1].channels if table else channels
     layers |= blocks | head(channels, last_channels, classes, batch_norm=norm, seed=rng, dtype=dtype)
-    return MobileNet(layers, Specification(function, conventions, tuple(table), output_stride))
+    stages = tuple(row.blocks for row in table)
+    return MobileNet(layers, Specification(function, conventions, tuple(table), output_stride, stages))
 
 
 def inverted_residual_rows(

@@ -1,22 +1,21 @@
 """The names and the axes that each family of published weights has for a network's arrays."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from ..kernels.geometry import Array
-from ..layers import Conv2D, Dense, DepthwiseConv2D, PointwiseConv2D, Sequential
+from ..layers import Conv2D, Dense, DepthwiseConv2D, PointwiseConv2D, Sequential, SqueezeExcite
 from ..layers.convolution import Linear
 from .network import MobileNet
-from .table import Row, SeparableRow
 
 Names = Iterator[tuple[str, str]]  # of each convolution and its batch normalisation, in the order of forward
-Parts = list[list[str]]  # for each block the convolutions in it, as they are called here
-Axes = Mapping[type, Callable[[Array], Array]]
+Parts = list[list[str]]  # for each block the convolutions in it, and its squeeze-and-excite, as they are called here
+Axes = Mapping[type | str, Callable[[Array], Array]]  # by the kind of layer, or by its name where it is an exception
 
-OF_LINEAR = ("kernel", "bias")
-OURS = (*OF_LINEAR, "scale", "shift", "mean", "variance")
+OF_NORM = ("scale", "shift", "mean", "variance")
 TORCH_ENDINGS = (".weight", ".bias", ".weight", ".bias", ".running_mean", ".running_var")
+SQUEEZE = "squeeze_excite"
 KERAS_ENDINGS = ("/kernel", "/bias", "/gamma", "/beta", "/moving_mean", "/moving_variance")
 
 TORCH_AXES: Axes = {
@@ -34,7 +33,10 @@ KERAS_AXES: Axes = {
 
 
 class Family(NamedTuple):
-    """A family of published weights: its names, the endings of its arrays in the order of `OURS`, and its axes."""
+    """A family of published weights: its names, its axes, and the endings of its arrays.
+
+    The endings are those of kernel, bias, and normalisation's scale, shift, mean and variance.
+    """
 
     names: Callable[[Parts, MobileNet], Names]
     endings: tuple[str, ...]
@@ -53,20 +55,21 @@ def named_arrays(function: str, model: MobileNet, naming: str) -> dict[str, tupl
     ('block_2.depthwise.kernel', (96, 1, 3, 3))
     """
     family, arrays, named = _family(function, model, naming), model.arrays(), {}
-    parts = [[part for part, _ in _linears(model.layers[block])] for block in model.blocks]
-    for (ours, layer), (theirs, norm) in zip(_linears(model), family.names(parts, model), strict=True):
-        for key, ending in zip(OURS, family.endings, strict=True):
-            name, prefix = (f"{ours}.{key}", theirs) if key in OF_LINEAR else (f"{ours}_norm.{key}", norm)
+    parts = [list(dict.fromkeys(each.layer for each in _products(model.layers[block]))) for block in model.blocks]
+    for ours, (theirs, norm) in zip(_products(model), family.names(parts, model), strict=True):
+        axes = family.axes.get(ours.layer, family.axes[ours.kind])
+        own = [ours.kernel, ours.bias, *(f"{ours.layer}_norm.{key}" for key in OF_NORM)]
+        for name, ending in zip(own, family.endings, strict=True):
             if name in arrays:
-                view = family.axes[type(layer)](arrays[name]) if key == "kernel" else arrays[name]
-                named[prefix + ending] = name, view
+                prefix = theirs if name in (ours.kernel, ours.bias) else norm
+                named[prefix + ending] = name, axes(arrays[name]) if name == ours.kernel else arrays[name]
     return named
 
 
 def _family(function: str, model: MobileNet, naming: str) -> Family:
     """A family, where it has such a network."""
     architecture = model.specification.architecture
-    if any(isinstance(layer, Conv2D) for name, layer in _linears(model) if name != "stem"):
+    if any(product.kind is Conv2D for product in _products(model) if product.layer != "stem"):
         raise ValueError(f"{function}: no family has weights of {architecture} with standard convolutions")
     if (architecture, naming) not in PUBLISHED:
         raise ValueError(f"{function}: {naming} has no {architecture}; {_builds(architecture)}")
@@ -81,13 +84,25 @@ def _builds(architecture: str) -> str:
     return f"build the model by {architecture}(…, conventions={' or '.join(names)})"
 
 
-def _linears(layer: Any, name: str = "") -> Iterator[tuple[str, Linear]]:
-    """The convolutions and dense layers in a network or block, in the order of forward, with their names."""
+class Product(NamedTuple):
+    """A sum of products in a network: the layer that it is or belongs to, its kind, and its arrays' names."""
+
+    layer: str
+    kind: type
+    kernel: str
+    bias: str
+
+
+def _products(layer: Any, name: str = "") -> Iterator[Product]:
+    """The convolutions and dense layers of a network or block in the order of forward, those inside a gate too."""
     if isinstance(layer, Sequential):
         for part, inner in layer.layers.items():
-            yield from _linears(inner, f"{name}.{part}" if name else part)
+            yield from _products(inner, f"{name}.{part}" if name else part)
     elif isinstance(layer, Linear):
-        yield name, layer
+        yield Product(name, type(layer), f"{name}.kernel", f"{name}.bias")
+    elif isinstance(layer, SqueezeExcite):  # everywhere pointwise convolutions on the pooled maps
+        for part in ("reduce", "expand"):
+            yield Product(name, PointwiseConv2D, f"{name}.{part}", f"{name}.{part}_bias")
 
 
 def _torchvision_v2(blocks: Parts, model: MobileNet) -> Names:
@@ -99,6 +114,19 @@ def _torchvision_v2(blocks: Parts, model: MobileNet) -> Names:
         yield f"features.{number}.conv.{len(wide)}", f"features.{number}.conv.{len(wide) + 1}"
     yield f"features.{len(blocks) + 1}.0", f"features.{len(blocks) + 1}.1"
     yield "classifier.1", ""
+
+
+def _torchvision_v3(blocks: Parts, model: MobileNet) -> Names:
+    yield "features.0.0", "features.0.1"
+    for number, parts in enumerate(blocks, 1):
+        for i, part in enumerate(parts):
+            place = f"features.{number}.block.{i}"
+            if part == SQUEEZE:
+                yield from ((f"{place}.{dense}", "") for dense in ("fc1", "fc2"))
+            else:
+                yield f"{place}.0", f"{place}.1"
+    yield f"features.{len(blocks) + 1}.0", f"features.{len(blocks) + 1}.1"
+    yield from (("classifier.0", ""), ("classifier.3", ""))
 
 
 def _keras_v2(blocks: Parts, model: MobileNet) -> Names:
@@ -119,16 +147,35 @@ def _keras_v1(blocks: Parts, model: MobileNet) -> Names:
     yield "conv_preds", ""
 
 
+def _keras_v3(blocks: Parts, model: MobileNet) -> Names:
+    yield "conv", "conv_bn"
+    for number, parts in enumerate(blocks):
+        block = f"expanded_conv_{number}" if number else "expanded_conv"
+        for part in parts:
+            if part == SQUEEZE:
+                yield from ((f"{block}_squeeze_excite_{dense}", "") for dense in ("conv", "conv_1"))
+            else:
+                yield f"{block}_{part}", f"{block}_{part}_bn"
+    yield "conv_1", "conv_1_bn"
+    yield from (("conv_2", ""), ("logits", ""))
+
+
 def _timm(blocks: Parts, model: MobileNet) -> Names:
-    """timm counts the blocks row by row, and calls the last pointwise convolution of three "linear"."""
+    """timm counts the blocks stage by stage, and calls the last pointwise convolution of three "linear"."""
     yield "conv_stem", "bn1"
-    rows: Sequence[Row | SeparableRow] = model.specification.rows
-    places = [f"blocks.{number}.{i}" for number, row in enumerate(rows) for i in range(row.blocks)]
+    stages = model.specification.stages
+    places = [f"blocks.{number}.{i}" for number, blocks in enumerate(stages) for i in range(blocks)]
     for place, parts in zip(places, blocks, strict=True):
-        convolutions = ("conv_pw", "conv_dw", "conv_pwl") if "expand" in parts else ("conv_dw", "conv_pw")
-        for number, convolution in enumerate(convolutions, 1):
+        *before, last = ("conv_pw", "conv_dw", "conv_pwl") if "expand" in parts else ("conv_dw", "conv_pw")
+        for number, convolution in enumerate(before, 1):
             yield f"{place}.{convolution}", f"{place}.bn{number}"
-    if "last" in model.layers:
+        if SQUEEZE in parts:
+            yield from ((f"{place}.se.{dense}", "") for dense in ("conv_reduce", "conv_expand"))
+        yield f"{place}.{last}", f"{place}.bn{len(before) + 1}"
+    if "hidden" in model.layers:
+        yield f"blocks.{len(stages)}.0.conv", f"blocks.{len(stages)}.0.bn1"
+        yield "conv_head", ""
+    elif "last" in model.layers:
         yield "conv_head", "bn2"
     yield "classifier", ""
 
@@ -141,6 +188,10 @@ PUBLISHED: Mapping[tuple[str, str], Family] = MappingProxyType(
         # its classifier is a pointwise convolution on the pooled maps
         ("mobilenet_v1", "keras"): Family(_keras_v1, KERAS_ENDINGS, {**KERAS_AXES, Dense: KERAS_AXES[PointwiseConv2D]}),
         ("mobilenet_v1", "timm"): Family(_timm, TORCH_ENDINGS, TORCH_AXES),
+        # there and in timm the hidden layer is a pointwise convolution on the pooled maps
+        ("mobilenet_v3", "keras"): Family(_keras_v3, KERAS_ENDINGS, {**KERAS_AXES, Dense: KERAS_AXES[PointwiseConv2D]}),
+        ("mobilenet_v3", "torchvision"): Family(_torchvision_v3, TORCH_ENDINGS, TORCH_AXES),
+        ("mobilenet_v3", "timm"): Family(_timm, TORCH_ENDINGS, {**TORCH_AXES, "hidden": TORCH_AXES[PointwiseConv2D]}),
     }
 )
 """The published networks: the family of each architecture and naming."""

@@ -13,19 +13,24 @@ from ..kernels.geometry import Array
 from ..layers import Layer, Sequential
 from ..layers.layer import fill
 from .features import FUNCTION, FeatureExtractor, wanted
-from .table import Row, SeparableRow
+from .table import BneckRow, Row, SeparableRow
 
 CONVENTIONS = "conventions"  # under which name a file has them
 
 
 @dataclass(frozen=True)
 class Specification:
-    """A network's specification: `architecture` is its function's name, `rows` its table with the widths applied."""
+    """A network's specification: `architecture` is its function's name, `rows` its table with the widths applied.
+
+    `stages` are as many blocks as lie together in timm's names: a row of MobileNetV1's and V2's table, and in V3 the
+    blocks with as many output channels at width 1.
+    """
 
     architecture: str
     conventions: str
-    rows: tuple[Row, ...] | tuple[SeparableRow, ...]
+    rows: tuple[Row, ...] | tuple[SeparableRow, ...] | tuple[BneckRow, ...]
     output_stride: int | None = None
+    stages: tuple[int, ...] = ()
 
 
 class MobileNet(Sequential):

@@ -12,12 +12,16 @@ import numpy as np
 
 from ..kernels import arguments
 from ..layers import BatchNorm, Layer, Sequential
+from ..layers.blocks import ACTIVATIONS
 from ..text import shape_text, table_lines
 
 SUM, ADD = "add", "Add"  # the kind and the operation of a shortcut's sum
 COLUMNS = ("macs", "params", "weights", "statistics", "additions", "activation_bytes")
 TABLES = ("layer", "block", "kind")
-ORDER = ("stem", "expand", "depthwise", "pointwise", "conv", "project", SUM, "last", "pool", "classifier")
+ORDER = (
+    "stem", "expand", "depthwise", "pointwise", "conv", "squeeze_excite", "project", SUM, "last", "pool", "hidden",
+    "classifier",
+)  # fmt: skip
 """The networks' kinds of layers, as they follow each other; the first block lacks some of them."""
 
 
@@ -244,7 +248,7 @@ def _rows(layer: Layer, name: str, shape: tuple[int, ...], itemsize: int) -> Ite
 
 def _kind(name: str) -> str:
     """The convolution's name: "expand" for "block_3.expand_norm"."""
-    return re.sub("_(norm|relu6?)$", "", name.split(".")[-1])
+    return re.sub(f"_(norm|{'|'.join(ACTIVATIONS)})$", "", name.split(".")[-1])
 
 
 def _sum(rows: Iterable[SummaryRow], column: str) -> int:

@@ -5,8 +5,8 @@ from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
-from ..kernels.arguments import integer, positive
-from ..layers.layer import positive_ints
+from ..kernels.arguments import boolean, integer, one_of, positive
+from ..layers.blocks import ACTIVATIONS
 
 OUTPUT_STRIDES = (8, 16, 32)
 
@@ -28,7 +28,28 @@ class SeparableRow(NamedTuple):
     stride: int  # s, of the row's first block
 
 
-AnyRow = TypeVar("AnyRow", Row, SeparableRow)
+class BneckRow(NamedTuple):
+    """A row of MobileNetV3's tables, which is one block: the operator "bneck" of the paper's Tables 1 and 2."""
+
+    kernel_size: int  # of the depthwise convolution
+    expanded: int  # exp size: the channels of the expanded volume
+    channels: int  # #out
+    squeeze: bool  # SE: whether it has squeeze-and-excite
+    activation: str  # NL: "relu" for RE, "hard_swish" for HS
+    stride: int  # s
+
+    @property
+    def blocks(self) -> int:
+        """One, as a row is one block."""
+        return 1
+
+
+AnyRow = TypeVar("AnyRow", Row, SeparableRow, BneckRow)
+LETTERS: dict[type, str] = {
+    Row: "(t, c, n, s)",
+    SeparableRow: "(c, n, s)",
+    BneckRow: "(kernel_size, expanded, channels, squeeze, activation, stride)",
+}
 
 
 def divisible(channels: float, divisor: int = 8) -> int:
@@ -48,28 +69,41 @@ def divisible(channels: float, divisor: int = 8) -> int:
 
 
 def checked_rows(function: str, rows: Any, kind: type[AnyRow]) -> list[AnyRow]:
-    """The table's rows, each of them checked to be as many numbers as its kind has, with at least one block."""
-    letters = {Row: "(t, c, n, s)", SeparableRow: "(c, n, s)"}[kind]
+    """The table's rows, each of them checked to have as many entries as its kind, of the kinds that its fields say."""
     table: list[AnyRow] = []
     for number, row in enumerate(rows if isinstance(rows, Sequence | np.ndarray) else [rows]):
         if not isinstance(row, tuple | list | np.ndarray) or len(row) != len(kind._fields):
-            raise TypeError(f"{function}: rows must be {letters} each; got {row!r}")
+            raise TypeError(f"{function}: rows must be {LETTERS[kind]} each; got {row!r}")
         given = kind(*row)
-        values = {f"{name} of row {number}": value for name, value in given._asdict().items()}
-        table.append(kind(*positive_ints(function, **values)))
+        values = (_checked(function, name, value, number) for name, value in given._asdict().items())
+        table.append(kind(*values))
     return table
 
 
-def strides_and_rates(function: str, strides: Sequence[int], output_stride: Any) -> Iterator[tuple[int, int]]:
+def _checked(function: str, field: str, value: Any, number: int) -> Any:
+    """A row's entry: a bool, an activation's name, or a whole number above 0."""
+    name = f"{field} of row {number}"
+    if field == "squeeze":
+        boolean(function, name, value)
+        return value
+    return one_of(function, name, value, ACTIVATIONS) if field == "activation" else integer(function, name, value)
+
+
+def strides_and_rates(
+    function: str, strides: Sequence[int], output_stride: Any, *, itself: bool = False
+) -> Iterator[tuple[int, int]]:
     """(stride, dilation) of layers in a row, so that their strides multiply to at most an output stride (None: any).
 
     A layer that would exceed it gets stride 1 and keeps the dilation before it; those behind it are dilated by its
-    stride more. So each later kernel still reaches over as much of the image, on a finer grid.
+    stride more. So each later kernel still reaches over as much of the image, on a finer grid. With `itself` the layer
+    that loses its stride is dilated as those behind it are, as in torchvision's MobileNetV3.
 
     Source: the MobileNetV2 paper's section 6.3, as TF-slim has it.
 
     >>> list(strides_and_rates("", [2, 1, 2, 2, 2, 1, 2, 1], 8))
     [(2, 1), (1, 1), (2, 1), (2, 1), (1, 1), (1, 2), (1, 2), (1, 4)]
+    >>> list(strides_and_rates("", [2, 1, 2, 2, 2, 1, 2, 1], 8, itself=True))
+    [(2, 1), (1, 1), (2, 1), (2, 1), (1, 2), (1, 2), (1, 4), (1, 4)]
     """
     if output_stride is None:
         yield from ((stride, 1) for stride in strides)
@@ -80,7 +114,7 @@ def strides_and_rates(function: str, strides: Sequence[int], output_stride: Any)
     reached, rate = 1, 1
     for stride in strides:
         if reached * stride > output_stride:
-            yield 1, rate
+            yield 1, rate * stride if itself else rate
             rate *= stride
         else:
             yield stride, rate
@@ -93,18 +127,18 @@ def strides_and_rates(function: str, strides: Sequence[int], output_stride: Any)
 
 
 def steps(
-    function: str, rows: Sequence[AnyRow], stem_stride: int, output_stride: Any
+    function: str, rows: Sequence[AnyRow], stem_stride: int, output_stride: Any, *, itself: bool = False
 ) -> Iterator[tuple[AnyRow, int, int]]:
     """(row, stride, dilation) of each block behind a stem; a row's stride is that of its first block.
 
-    Raises TypeError for an output stride that is no int, ValueError for one that is not in `OUTPUT_STRIDES`, or that
-    the strides don't reach.
+    `itself` as in `strides_and_rates`. Raises TypeError for an output stride that is no int, ValueError for one that is
+    not in `OUTPUT_STRIDES`, or that the strides don't reach.
 
     >>> [tuple(step) for _, *step in steps("", [SeparableRow(8, 2, 2), SeparableRow(16, 3, 2)], 4, 8)]
     [(2, 1), (1, 1), (1, 1), (1, 2), (1, 2)]
     """
     blocks: list[AnyRow] = [row for row in rows for _ in range(row.blocks)]
     strides: list[int] = [row.stride if number == 0 else 1 for row in rows for number in range(row.blocks)]
-    _, *own = strides_and_rates(function, [stem_stride, *strides], output_stride)
+    _, *own = strides_and_rates(function, [stem_stride, *strides], output_stride, itself=itself)
     for row, (stride, rate) in zip(blocks, own, strict=True):
         yield row, stride, rate

@@ -12,7 +12,7 @@ from .conventions import FAMILIES
 from .naming import PUBLISHED, named_arrays
 from .network import MobileNet
 
-CLASSIFIER = "classifier."
+CLASSIFIER, HIDDEN = "classifier.", "hidden."
 UNUSED = (".num_batches_tracked", "/seed_generator_state")
 """Names of arrays that are no weights: torch's counter for an unset momentum, the random state of Keras's dropout."""
 
@@ -23,12 +23,13 @@ def load_weights(
     """Take published weights into a network, from a mapping of their names to their arrays.
 
     Args:
-        model: what `mobilenet_v2` or `mobilenet_v1` has built, with the conventions of the weights' family.
+        model: what `mobilenet_v3`, `mobilenet_v2` or `mobilenet_v1` has built, with the conventions of the weights'
+            family.
         arrays: a torch state_dict, what safetensors reads, Keras's variables by their path: names as the family has
             them, and anything that np.asarray takes. Axes are put in our order; the numbers are copied.
         naming: the family whose names they are, "keras", "torchvision" or "timm"; the model's conventions unless told.
         classifier: False leaves the model's own classifier as it is and passes over that of the arrays: for other
-            classes than theirs.
+            classes than theirs. Arrays may then lack MobileNetV3's hidden layer too, which stays as it is.
 
     Of Keras's names the last two parts count, so that a model's name may stand in front, and names of its older files
     are known too, such as "Conv1/kernel:0". Counters and random states, which are no weights, are passed over.
@@ -55,7 +56,7 @@ def load_weights(
         raise TypeError(f"load_weights: arrays must be a mapping from names to arrays; got {type(arrays).__name__}")
     given = _by_plain_names(arrays)
     _check_names(model, given, own)
-    passed = {name for name, (ours, _) in own.items() if ours.startswith(CLASSIFIER) and not classifier}
+    passed = set() if classifier else _head(own, given)
     views = {name: view for name, (_, view) in own.items() if name not in passed}
     try:
         taken = {name: a for name, a in given.items() if name not in passed}
@@ -155,6 +156,14 @@ def _check_names(model: MobileNet, given: Mapping[str, Array], own: Mapping[str,
         f"load_weights: arrays must have {model.specification.conventions}'s names, such as {next(iter(own))}; got "
         f"{len(given)} of which none is among them, such as {next(iter(given))}{advice}"
     )
+
+
+def _head(own: Mapping[str, tuple[str, Array]], given: Mapping[str, Array]) -> set[str]:
+    """The names of the classifier, and of a hidden layer that the arrays don't have at all."""
+    classifier, hidden = (
+        {name for name, (ours, _) in own.items() if ours.startswith(prefix)} for prefix in (CLASSIFIER, HIDDEN)
+    )
+    return classifier if hidden & given.keys() else classifier | hidden
 
 
 def _unusable(own: Mapping[str, tuple[str, Array]], given: Mapping[str, Array]) -> Iterator[str]:

@@ -13,9 +13,11 @@ from npconv.cost import conv2d_cost
 from npconv.models import (
     MOBILENET_V1_ROWS,
     MOBILENET_V2_ROWS,
+    MOBILENET_V3_ROWS,
     divisible,
     mobilenet_v1,
     mobilenet_v2,
+    mobilenet_v3,
     summary,
 )
 
@@ -108,13 +110,14 @@ def test_v2_by_kind():
     assert sum(counted.by_kind("params").values()) == counted.params
 
 
+def rounded(channels):
+    """To the nearest multiple of 8, but not below nine tenths."""
+    nearest = max(8, 8 * math.floor(channels / 8 + 0.5))
+    return nearest if nearest >= 0.9 * channels else nearest + 8
+
+
 def plain_v2(width, height, breadth, classes=1000, expand_first=False):
     """MACs, weights and normalised channels, from the paper's Table 2 and its formula h·w·k·t·(k + 9 + k′)."""
-
-    def rounded(channels):  # to the nearest multiple of 8, but not below nine tenths
-        nearest = max(8, 8 * math.floor(channels / 8 + 0.5))
-        return nearest if nearest >= 0.9 * channels else nearest + 8
-
     k, h, w = rounded(32 * width), math.ceil(height / 2), math.ceil(breadth / 2)
     macs, weights, normalised = h * w * 27 * k, 27 * k, k
     for t, c, n, s in (
@@ -224,6 +227,161 @@ def test_v1_without_five_layers_is_table_5s_shallow_network():
 
 
 # ---------------------------------------------------------------------------------------------------------------------
+# MobileNetV3
+
+# width, parameters with scales and shifts, MACs; from the libraries themselves
+V3_BY_WIDTH = {
+    ("torchvision", "large"): [
+        (0.35, 997_064, 35_278_408),
+        (0.5, 1_734_576, 64_962_192),
+        (0.75, 3_377_576, 140_033_816),
+        (1.0, 5_483_032, 216_589_760),
+        (1.25, 8_164_744, 343_461_000),
+    ],
+    ("keras", "large"): [
+        (0.35, 2_132_216, 43_887_824),
+        (0.5, 2_689_904, 73_663_088),
+        (0.75, 3_993_528, 154_560_624),
+        (1.0, 5_483_032, 216_589_760),
+        (1.25, 8_255_784, 349_904_800),
+    ],
+    ("timm", "large"): [
+        (0.35, 2_132_216, 43_887_824),
+        (0.5, 2_689_904, 73_663_088),
+        (0.75, 3_993_528, 154_560_624),
+        (1.0, 5_483_032, 216_589_760),
+        (1.25, 7_551_976, 355_221_920),
+    ],
+    ("torchvision", "small"): [
+        (0.35, 558_744, 11_238_936),
+        (0.5, 917_264, 18_970_736),
+        (0.75, 1_653_920, 39_115_576),
+        (1.0, 2_542_856, 56_510_400),
+        (1.25, 3_644_912, 88_155_944),
+    ],
+    ("keras", "small"): [
+        (0.35, 1_350_344, 15_931_232),
+        (0.5, 1_593_224, 24_188_688),
+        (0.75, 2_041_872, 43_399_344),
+        (1.0, 2_542_856, 56_510_400),
+        (1.25, 3_645_312, 87_703_648),
+    ],
+    ("timm", "small"): [
+        (0.35, 1_358_808, 15_951_968),
+        (0.5, 1_593_224, 24_188_688),
+        (0.75, 2_041_872, 43_399_344),
+        (1.0, 2_542_856, 56_510_400),
+        (1.25, 3_205_384, 90_800_864),
+    ],
+}
+
+
+@functools.cache
+def v3(size="large", width=1.0, conventions="keras", **options):
+    """The summary at 224."""
+    return at(mobilenet_v3(size, width, conventions=conventions, **options), 224)
+
+
+@pytest.mark.parametrize(("family", "size"), V3_BY_WIDTH)
+def test_v3_has_the_frameworks_parameters_and_macs_at_every_width(family, size):
+    for width, params, macs in V3_BY_WIDTH[family, size]:
+        counted = v3(size, width, family)
+        assert (width, counted.params, counted.macs) == (width, params, macs)
+
+
+@pytest.mark.parametrize(
+    ("size", "options", "params", "macs"),
+    [
+        ("large", {"minimalistic": True}, 3_924_288, 209_136_704),
+        ("small", {"minimalistic": True}, 2_044_736, 52_288_448),
+        ("large", {"minimalistic": True, "width": 0.75}, 3_050_312, 148_802_544),
+        ("small", {"minimalistic": True, "width": 0.75}, 1_732_512, 40_072_880),
+        ("large", {"reduced_tail": True, "conventions": "torchvision"}, 2_569_352, None),
+        ("small", {"reduced_tail": True, "conventions": "torchvision"}, 1_099_672, None),
+        ("large", {"output_stride": 16, "conventions": "torchvision"}, 5_483_032, 354_816_800),
+        ("small", {"output_stride": 16, "conventions": "torchvision"}, 2_542_856, 106_509_216),
+    ],
+)
+def test_v3s_other_forms_have_the_frameworks_counts(size, options, params, macs):
+    counted = v3(size, **options)
+    assert (counted.params, counted.macs) == (params, macs or counted.macs)
+
+
+def test_v3_has_kerass_totals_with_the_running_statistics():
+    totals = {
+        ("large", 1.0, False): 5_507_432, ("small", 1.0, False): 2_554_968, ("large", 0.75, False): 4_012_616,
+        ("small", 0.75, False): 2_051_552, ("large", 1.0, True): 3_948_688, ("small", 1.0, True): 2_056_848,
+    }  # fmt: skip
+    for (size, width, minimalistic), total in totals.items():
+        counted = v3(size, width, minimalistic=True) if minimalistic else v3(size, width)
+        assert counted.params + counted.statistics == total
+
+
+def plain_v3(size, height, breadth, hidden, classes=1000):
+    """MACs and weights of width 1, from the paper's tables: h·w·(k·e + d²·e + e·k′), and 2·e·q for a gate."""
+    rows = {
+        "large": [
+            (3, 16, 16, 0, 1), (3, 64, 24, 0, 2), (3, 72, 24, 0, 1), (5, 72, 40, 1, 2), *[(5, 120, 40, 1, 1)] * 2,
+            (3, 240, 80, 0, 2), (3, 200, 80, 0, 1), *[(3, 184, 80, 0, 1)] * 2, (3, 480, 112, 1, 1),
+            (3, 672, 112, 1, 1), (5, 672, 160, 1, 2), *[(5, 960, 160, 1, 1)] * 2,
+        ],
+        "small": [
+            (3, 16, 16, 1, 2), (3, 72, 24, 0, 2), (3, 88, 24, 0, 1), (5, 96, 40, 1, 2), *[(5, 240, 40, 1, 1)] * 2,
+            (5, 120, 48, 1, 1), (5, 144, 48, 1, 1), (5, 288, 96, 1, 2), *[(5, 576, 96, 1, 1)] * 2,
+        ],
+    }[size]  # fmt: skip
+    k, h, w = 16, math.ceil(height / 2), math.ceil(breadth / 2)
+    macs, weights, gates = h * w * 27 * k, 27 * k, 0
+    for d, e, out, gated, stride in rows:
+        expand, quarter = k * e * (e != k), rounded(e / 4)
+        macs += h * w * expand
+        h, w = math.ceil(h / stride), math.ceil(w / stride)
+        macs += h * w * e * (d * d + out) + gated * 2 * e * quarter
+        weights += expand + e * (d * d + out) + gated * (2 * e * quarter + e + quarter)
+        gates += gated * quarter
+        k = out
+    macs += h * w * k * 6 * k + 6 * k * hidden + hidden * classes
+    return macs, weights + 6 * k * k + (6 * k + 1) * hidden + (hidden + 1) * classes, gates
+
+
+@pytest.mark.parametrize(("size", "hidden", "gates"), [("large", 1280, 1024), ("small", 1024, 592)])
+def test_v3_is_what_a_plain_loop_over_the_papers_tables_counts(size, hidden, gates):
+    network = mobilenet_v3(size)
+    for height, breadth in ((224, 224), (97, 130)):
+        counted = at(network, height, breadth, batch=2)
+        macs, weights, quarters = plain_v3(size, height, breadth, hidden)
+        assert (counted.macs, counted.weights, quarters) == (2 * macs, weights, gates)
+
+
+def test_v3_by_kind():
+    counted = v3()
+    assert list(counted.by_kind().items()) == list(
+        {
+            "stem": 5_419_008, "expand": 99_724_800, "depthwise": 18_392_640, "squeeze_excite": 1_507_200,
+            "project": 81_510_912, "last": 7_526_400, "hidden": 1_228_800, "classifier": 1_280_000,
+        }.items()
+    )  # fmt: skip
+    depthwise = {3: 9_102_240, 5: 9_290_400}
+    sizes = {f"block_{number}": row.kernel_size for number, row in enumerate(MOBILENET_V3_ROWS["large"], 1)}
+    for size, macs in depthwise.items():
+        assert sum(row.macs for row in counted.rows if row.kind == "depthwise" and sizes[row.block] == size) == macs
+    share = 100 * counted.by_kind("weights")["squeeze_excite"] / counted.weights
+    assert round(share, 1) == 27.7
+
+
+def test_v3_table_3_as_far_as_it_comes_out():
+    """Printed: Large 219 M and 5.4 M, at 0.75 155 M and 4.0 M; Small 66 M and 2.9 M, at 0.75 44 M and 2.4 M."""
+    by_width = {width: v3("large", width) for width in (1.0, 0.75)}
+    assert [truncated(counted.params / 1e6, 1) for counted in by_width.values()] == [5.4, 3.9]
+    assert [round(counted.params / 1e6, 1) for counted in by_width.values()] == [5.5, 4.0]
+    assert [round(counted.macs / 1e6) for counted in by_width.values()] == [217, 155]
+    small = {width: v3("small", width, hidden_channels=1280) for width in (1.0, 0.75)}
+    assert [counted.params for counted in small.values()] == [2_946_568, 2_408_720]
+    assert [truncated(counted.params / 1e6, 1) for counted in small.values()] == [2.9, 2.4]
+    assert round(small[0.75].macs / 1e6) == 44
+
+
+# ---------------------------------------------------------------------------------------------------------------------
 # where what is printed does not come out
 
 
@@ -251,3 +409,25 @@ def test_v2_has_no_expansion_where_t_is_1():
     with_expansion = plain_v2(1.0, 224, 224, expand_first=True)[0]
     assert with_expansion - counted.macs == 112 * 112 * 32 * 32
     assert (counted.macs, with_expansion) == (300_774_272, 313_619_328)
+
+
+def test_v3_small_costs_57_million_and_not_the_66_of_its_papers_table_3():
+    published, papers = v3("small"), v3("small", 1.0, hidden_channels=1280)
+    assert (published.macs, papers.macs) == (56_510_400, 56_913_856)
+    assert plain_v3("small", 224, 224, 1280)[0] == 56_913_856
+    gated_last = papers.macs + 2 * 576 * 144  # with the squeeze-and-excite that Table 2 marks at the last convolution
+    assert (round(papers.macs / 1e6), round(gated_last / 1e6)) == (57, 57)
+
+
+def test_v3_small_has_a_hidden_layer_of_1280_in_the_paper_and_of_1024_as_published():
+    assert [truncated(v3("small", width).params / 1e6, 1) for width in (1.0, 0.75)] == [2.5, 2.0]
+    assert [v3("small", width, hidden_channels=1280).params for width in (1.0, 0.75)] == [2_946_568, 2_408_720]
+
+
+def test_v3_large_costs_217_million_and_not_219():
+    assert v3().macs == 216_589_760
+    assert plain_v3("large", 224, 224, 1280)[0] == 216_589_760
+
+
+def test_v3_minimalistic_small_costs_52_million_and_not_the_65_of_slims_readme():
+    assert v3("small", minimalistic=True).macs == 52_288_448
