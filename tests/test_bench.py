@@ -385,8 +385,11 @@ def test_without_torch_inference_has_no_ratio_over_it(taken, no_torch):
     assert passes[1].over_limit == 4
 
 
-def test_all_ways_of_the_inference_bench_compute_the_same(taken):
-    bench.measure_inference(2, width=0.35, resolution=64, rounds=3)
+@pytest.mark.parametrize("network", bench.NETWORKS)
+def test_all_ways_of_the_inference_bench_compute_the_same(taken, network):
+    assert bench.measure_inference(2, network=network, width=0.35, resolution=64, rounds=3)[0].network.startswith(
+        network
+    )
     results = {name: run() for (name, _), run in taken.items()}
     y = results["as built"]
     assert y.shape == (2, 1000)
@@ -604,14 +607,18 @@ def test_the_limit_of_inference_has_a_product_for_a_convolution_and_a_copy_for_a
 
 
 def test_the_command_prints_passes_and_writes_them(tmp_path, capsys, monkeypatch):
-    made = [bench.Pass("made network", 2, "Inference", 1234.5, 3.0, 0.5, None)]
-    monkeypatch.setattr(bench, "measure_inference", lambda batch, rounds: made * batch)
+    def made(batch, network, rounds):
+        return [bench.Pass(network, batch, "Inference", 1234.5, 3.0, 0.5, None)]
+
+    monkeypatch.setattr(bench, "measure_inference", made)
     file = tmp_path / "bench.json"
     assert cli.main(["bench", "--kind", "inference", "--batch", "1", "2", "--rounds", "1", "--json", str(file)]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[1].split() == ["inference", "B", "function", "ms", "×", "limit", "×", "torch", "×", "faster", "layout"]
-    assert lines[2:5] == ["made network  2  Inference  1,234.5     3.00     0.50"] * 3
-    assert [each["over_torch"] for each in json.loads(file.read_text(encoding="utf-8"))["passes"]] == [0.5] * 3
+    made_of = [("MobileNetV2", 1), ("MobileNetV3", 1), ("MobileNetV2", 2), ("MobileNetV3", 2)]
+    assert lines[2:6] == [f"{name}  {batch}  Inference  1,234.5     3.00     0.50" for name, batch in made_of]
+    passes = json.loads(file.read_text(encoding="utf-8"))["passes"]
+    assert [(each["network"], each["batch"], each["over_torch"]) for each in passes] == [(*of, 0.5) for of in made_of]
 
 
 @pytest.mark.parametrize("there", [True, False])

@@ -4,7 +4,7 @@ All that belongs together is measured in turn, round after round, and medians ar
 speed drifts slows both sides of a ratio.
 """
 
-from .inference import Pass as Pass, measure_inference as measure_inference
+from .inference import NETWORKS as NETWORKS, Pass as Pass, measure_inference as measure_inference
 from .kernels import (
     LAYERS as LAYERS,
     KernelTime as KernelTime,

@@ -83,7 +83,9 @@ def _measurements(arguments: argparse.Namespace) -> Iterator[Measurement]:
         for layer in bench.SEPARABLE_LAYERS:
             yield "separable", f"batch {batch}  {layer}", partial(bench.measure_separable, layer, batch)
     for batch in arguments.batch if "inference" in arguments.kind else ():
-        yield "passes", f"batch {batch}  MobileNetV2 in inference", partial(bench.measure_inference, batch)
+        for name in bench.NETWORKS:
+            measure = partial(bench.measure_inference, batch, network=name)
+            yield "passes", f"batch {batch}  {name} in inference", measure
     if "training" in arguments.kind:
         for block in bench.BLOCKS:
             yield "steps", f"training  {block}", partial(bench.measure_block, block, max(arguments.batch))
