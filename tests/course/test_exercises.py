@@ -92,12 +92,22 @@ def source_in(name, variant):
         source = source.replace("return batch * ", "return ")
     if variant.ratio != "separable over standard":
         source = source.replace("return depth_multiplier * (", "return Fraction(1) / depth_multiplier / (")
+    if name == "hard-swish":
+        source = re.sub(r"\b3\b", str(variant.knee), re.sub(r"\b6\b", str(2 * variant.knee), source))
+        if variant.kinks == "inside":
+            source = source.replace("x < ", "x <= ").replace("x <= -", "x < -")
+    if variant.gate == "sigmoid":
+        source = source.replace("np.clip(before + 3, 0, 6) / 6", "1 / (1 + np.exp(-before.clip(-500, 500)))")
+        source = source.replace("np.where((before > -3) & (before < 3), dgate / 6, 0)", "dgate * gate * (1 - gate)")
+    if variant.groups == "in reverse":
+        source = source.replace("groups, channels // groups)", "groups, channels // groups)[..., ::-1, :]")
+        source = source.replace("channels // groups, groups)", "channels // groups, groups)[..., ::-1]")
     return source
 
 
 # letters of the axes, plain and in the layouts that the documentation names
 VOLUMES = {"last": "bhwc", "first": "bchw", "batch last": "hwcb"}
-KERNELS = {"kernel": ("hwmn", "nmhw"), "depthwise": ("hwc", "chw"), "pointwise": ("mn", "nm")}
+KERNELS = {"kernel": ("hwmn", "nmhw"), "depthwise": ("hwc", "chw"), "pointwise": ("mn", "nm"), "taps": ("hm", "mh")}
 INNER = {  # the axes of the depth multiplier's channels
     "depthwise_conv2d": {"kernel": -1, "y": -1},
     "depthwise_conv2d_backward": {"dy": -1, "kernel": -1, "dkernel": -1},
@@ -449,6 +459,68 @@ def test_relu6_is_tried_at_both_kinks_and_beyond_them():
             assert (x > limit).any()
 
 
+@pytest.mark.parametrize("gate", OPTIONS["gate"])
+def test_squeeze_and_excites_gradients_are_those_of_differences(gate):
+    task = EXERCISES["squeeze-excite"].tasks[0]
+
+    def objective(dy, x, reduce, reduce_bias, expand, expand_bias):
+        hidden = np.maximum(x.mean((1, 2)) @ reduce + reduce_bias, 0)
+        before = hidden @ expand + expand_bias
+        gates = 1 / (1 + np.exp(-before)) if gate == "sigmoid" else np.clip(before / 6 + 0.5, 0, 1)
+        return (dy * x * gates[:, None, None]).sum()
+
+    for case in (case for case in few_cases(task, step=7) if not case.sizes["mixed"]):
+        arrays = list(case.arrays.values())  # nudged a little, so that no gate and no hidden value is at a kink
+        arrays[3], arrays[5] = arrays[3] + 0.01, arrays[5] + 0.001
+        nudged = replace(case, arrays=dict(zip(case.arrays, arrays, strict=True)))
+        gradients = task.reference(nudged, Variant(1, gate=gate))
+        for position, gradient in enumerate(gradients, 1):
+            direction = np.random.default_rng(2).standard_normal(gradient.shape)
+            steps = [
+                objective(*(a + sign * 1e-6 * direction if at == position else a for at, a in enumerate(arrays)))
+                for sign in (1, -1)
+            ]
+            assert np.isclose((steps[0] - steps[1]) / 2e-6, (gradient * direction).sum(), rtol=1e-5, atol=1e-2)
+
+
+@pytest.mark.parametrize("knee", OPTIONS["knee"])
+def test_hard_swish_has_the_slopes_of_three_pieces(knee):
+    task = EXERCISES["hard-swish"].tasks[0]
+    x = np.array([-9.0, -knee, -1, 0, 1, knee, 9]).reshape(1, 1, 1, -1)
+    case = Case({"dy": np.full(x.shape, 2.0 * knee), "x": x}, {}, {})
+    for kinks, lower, upper in (("outside", 0, 2 * knee), ("inside", -knee, 3 * knee)):
+        (dx,) = task.reference(case, Variant(1, knee=knee, kinks=kinks))
+        assert dx.ravel().tolist() == [0, lower, knee - 2, knee, knee + 2, upper, 2 * knee]
+
+
+def test_a_shuffle_deals_from_each_group_in_turn_forwards_or_in_reverse():
+    forward, backward = EXERCISES["shuffle"].tasks
+    x = np.arange(6.0).reshape(1, 1, 1, 6)
+    for order, dealt in (("in order", [0, 3, 1, 4, 2, 5]), ("in reverse", [3, 0, 4, 1, 5, 2])):
+        variant = Variant(1, groups=order)
+        (y,) = forward.reference(Case({"x": x}, {"groups": 2}, {}), variant)
+        assert y.ravel().tolist() == dealt
+        (dx,) = backward.reference(Case({"dy": y, "x": 0 * x}, {"groups": 2}, {}), variant)
+        assert np.array_equal(dx, x)
+
+
+def test_a_transposed_convolution_crops_what_the_values_of_x_add():
+    forward, backward = EXERCISES["transposed"].tasks
+    for case in few_cases(backward, step=5):
+        dy, x, kernel = (a.astype(float) for a in case.arrays.values())
+        (down, right), (top, bottom), (left, end) = case.options["stride"], *case.options["padding"]
+        tall, wide = (x.shape[1] - 1) * down + len(kernel), (x.shape[2] - 1) * right + kernel.shape[1]
+        whole = np.zeros((len(x), tall, wide, kernel.shape[2]))
+        for v, w, i, j in np.ndindex(*x.shape[1:3], *kernel.shape[:2]):
+            whole[:, v * down + i, w * right + j] += x[:, v, w] @ kernel[i, j].T
+        (y,) = forward.reference(replace(case, arrays={"x": x, "kernel": kernel}), Variant())
+        assert np.array_equal(y, whole[:, top : tall - bottom, left : wide - end])
+        for name, gradient in zip(("x", "kernel"), backward.reference(case, Variant()), strict=True):
+            direction = np.random.default_rng(1).integers(-3, 4, gradient.shape).astype(float)
+            moved = replace(case, arrays={"x": x, "kernel": kernel} | {name: direction})  # y is linear in each
+            assert (forward.reference(moved, Variant())[0] * dy).sum() == (gradient * direction).sum()
+
+
 def test_the_inverted_residual_has_its_shortcut_exactly_at_stride_1_with_equal_channels():
     task = EXERCISES["inverted-residual"].tasks[0]
     seen = set()
@@ -492,7 +564,9 @@ def test_the_points_are_those_of_the_functions():
         "depthwise_conv2d_backward": 4, "pointwise_conv2d": 2, "pointwise_conv2d_backward": 3,
         "depthwise_separable_conv2d": 2, "factored_kernel": 3, "conv2d_cost": 2, "depthwise_separable_conv2d_cost": 2,
         "cost_ratio": 1, "relu6": 1, "relu6_backward": 2, "batch_norm_backward": 6, "inverted_residual": 4,
-        "inverted_residual_backward": 8, "factorize_kernel": 5,
+        "inverted_residual_backward": 8, "factorize_kernel": 5, "hard_swish_backward": 2, "squeeze_excite_backward": 6,
+        "transposed_conv2d": 4, "transposed_conv2d_backward": 6, "spatially_separable_conv2d": 3,
+        "spatially_separable_conv2d_backward": 5, "channel_shuffle": 2, "channel_shuffle_backward": 2,
     }  # fmt: skip
 
 
@@ -556,6 +630,10 @@ STATED = {
     ("count", "flops"): "FLOPs are counted",
     ("images", "one"): "that of one image",
     ("ratio", "standard over separable"): "the standard convolution over the separable one",
+    ("kinks", "inside"): "−1/2 and 3/2 instead of 0 and 1",
+    ("gate", "sigmoid"): "The gate is the sigmoid",
+    ("groups", "in reverse"): "The groups are dealt in reverse",
+    **{("knee", knee): f"kinks of hard-swish are at ±{knee}" for knee in (2, 4, 6)},
     **{("limit", limit): f"clips at {limit}" for limit in (4, 5, 7, 8)},
 }
 

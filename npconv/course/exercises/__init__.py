@@ -6,8 +6,13 @@ from .costs import COSTS
 from .depthwise import DEPTHWISE, POINTWISE
 from .elementwise import ACTIVATIONS, BATCH_NORM
 from .exercise import Case, Exercise, Mistake, Size, Task
+from .hard_swish import HARD_SWISH
 from .separable import FACTORIZE, SEPARABLE
+from .shuffle import SHUFFLE
+from .spatial import SPATIALLY_SEPARABLE
+from .squeeze import SQUEEZE_EXCITE
 from .standard import GRADIENTS, LOOPS, TAPS
+from .transposed import TRANSPOSED
 from .variants import Variant, variant_from
 
 __all__ = ["EXERCISES", "Case", "Exercise", "Mistake", "Size", "Task", "Variant", "variant_from"]
@@ -16,6 +21,6 @@ EXERCISES = {
     exercise.name: exercise
     for exercise in (
         LOOPS, TAPS, GRADIENTS, DEPTHWISE, POINTWISE, SEPARABLE, COSTS, ACTIVATIONS, BATCH_NORM, INVERTED_RESIDUAL,
-        FACTORIZE, FIND_THE_BUG,
+        FACTORIZE, HARD_SWISH, SQUEEZE_EXCITE, TRANSPOSED, SPATIALLY_SEPARABLE, SHUFFLE, FIND_THE_BUG,
     )
 }  # fmt: skip

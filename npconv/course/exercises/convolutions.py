@@ -1,6 +1,6 @@
 """The convolutions as exercises: their sizes, how a case is built from sizes, and the right answers."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -118,16 +118,26 @@ def forward_reference(kernel: Callable[..., Array]) -> Reference:
     return reference
 
 
-def backward_reference(kernel: Callable[..., tuple[Array, ...]]) -> Reference:
-    """The right gradients by npconv's backward, with dx sent back through the variant's padding."""
+def kernel_sides(case: Case) -> tuple[int, ...]:
+    """Height and width of a case's filters: those of the first array after dy and x."""
+    sides: tuple[int, ...] = list(case.arrays.values())[2].shape[:2]
+    return sides
+
+
+def backward_reference(
+    kernel: Callable[..., tuple[Array, ...]], sides: Callable[[Case], Sequence[int]] = kernel_sides
+) -> Reference:
+    """The right gradients by npconv's backward, with dx sent back through the variant's padding.
+
+    `sides(case)` are the filters' height and width.
+    """
 
     def reference(case: Case, variant: Variant) -> Result:
         dy, x, *parameters = case.arrays.values()
         padding, stride = case.options["padding"], case.options["stride"]
         padded = variant.padded(x, padding)
         height, width = (  # what the positions of dy read: with a mistaken stride less than there is, or more
-            (size - 1) * step + length
-            for size, step, length in zip(dy.shape[1:3], stride, parameters[0].shape, strict=False)
+            (size - 1) * step + length for size, step, length in zip(dy.shape[1:3], stride, sides(case), strict=True)
         )
         read, *others = kernel(dy, padded[:, :height, :width], *parameters, stride=stride)
         dpadded = np.zeros((*padded.shape[:3], read.shape[3]), read.dtype)

@@ -1,7 +1,7 @@
 """ReLU6 and batch normalisation as exercises."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -23,9 +23,22 @@ PLACES = (
 BESIDE = [kink + side / 4 for kink in (*OPTIONS["limit"], *OPTIONS["floor"]) for side in (-1, 1)]
 
 
+def shape_of(sizes: Sizes) -> tuple[int, ...]:
+    """The shape of a map of these sizes."""
+    return tuple(sizes[name] for name in ("batch", "height", "width", "channels"))
+
+
+def placed(sizes: Sizes, asked: Sequence[float], others: Array) -> Array:
+    """A map of the values that are asked for, and then of others."""
+    shape = shape_of(sizes)
+    values = np.array([*asked, *others], float)[: max(len(asked), len(others))]
+    if len(values) > len(others):  # more channels, so that each place has its value
+        shape = (*shape[:3], -(-len(values) // math.prod(shape[:3])))
+    return np.resize(values, shape)
+
+
 def relu6_case(sizes: Sizes, draw: Draw) -> Case:
     """x between 0 and the limit, and first at the places that the sizes ask for."""
-    shape = (sizes["batch"], sizes["height"], sizes["width"], sizes["channels"])
     asked = [
         *(-3 * abs(draw(sizes["below"]))),
         *(8 + abs(draw(sizes["above"]))),
@@ -34,11 +47,7 @@ def relu6_case(sizes: Sizes, draw: Draw) -> Case:
         *[-sizes["negative"]] * bool(sizes["negative"]),
         *BESIDE * sizes["beside"],
     ]
-    inside = draw(math.prod(shape), low=1, high=3)
-    values = np.array([*asked, *inside], float)[: max(len(asked), len(inside))]
-    if len(values) > len(inside):  # more channels, so that each place has its value
-        shape = (*shape[:3], -(-len(values) // math.prod(shape[:3])))
-    return Case({"x": np.resize(values, shape)}, {}, sizes)
+    return Case({"x": placed(sizes, asked, draw(math.prod(shape_of(sizes)), low=1, high=3))}, {}, sizes)
 
 
 def relu6_backward_case(sizes: Sizes, draw: Draw) -> Case:

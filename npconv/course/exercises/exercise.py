@@ -6,7 +6,7 @@ stride differs shows how a function treats the stride.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from ...kernels.signatures import Signature
@@ -93,6 +93,7 @@ class Task:
     choices: tuple[str, ...] = ()  # those of a variant that change what is computed, beside layout and padding
     shown: Callable[[str, Case], list[str]] | None = None  # the example's lines from the call on, where they are others
     further: tuple[Sizes, ...] = ()
+    about: Mapping[str, str] = field(default_factory=dict)  # what arguments are, and the rule of a turned kernel
 
     @property
     def mistakes(self) -> tuple[Mistake, ...]:

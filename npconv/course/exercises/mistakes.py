@@ -270,6 +270,16 @@ GRADIENTS: Wrong = {
     "dx and dkernel are returned in the wrong order": giving(lambda result, case: result[::-1]),
     "dy is ignored": taking(dy=np.ones_like),
 }
+ORIENTED_GRADIENTS: Wrong = {
+    **oriented("dkernel is turned round", "dkernel is not turned back", giving(_with_turned_dkernel)),
+    **oriented(
+        "dx is computed with the kernel turned round",
+        "dx is computed with the kernel as it is, whatever the docstring says",
+        in_part(0, taking(kernel=turned)),
+    ),
+    **oriented("the kernel is flipped", AS_IT_IS, _flipping),
+    **half_turned("kernel"),
+}
 SPATIAL_GRADIENTS: Wrong = {
     **ORDER,  # before those that explain the few answers too that it leaves
     **STRIDE,
@@ -279,14 +289,7 @@ SPATIAL_GRADIENTS: Wrong = {
     **GRADIENTS,
     "dx is cut out from the corner of the padded map, as if there were no padding in front": cropping(lambda p: (0, 0)),
     "dx is cut out after the padding at the bottom and the right": cropping(lambda p: (p[0][1], p[1][1])),
-    **oriented("dkernel is turned round", "dkernel is not turned back", giving(_with_turned_dkernel)),
-    **oriented(
-        "dx is computed with the kernel turned round",
-        "dx is computed with the kernel as it is, whatever the docstring says",
-        in_part(0, taking(kernel=turned)),
-    ),
-    **oriented("the kernel is flipped", AS_IT_IS, _flipping),
-    **half_turned("kernel"),
+    **ORIENTED_GRADIENTS,
 }
 
 

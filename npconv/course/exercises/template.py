@@ -39,6 +39,12 @@ ABOUT = {
     "pointwise_shape": "the pointwise kernel's shape",
     "kernel_size": "the sides of a filter, (height, width)",
     "out_channels": "N, how many channels the output has",
+    "column": "the filters along the height",
+    "row": "the filters along the width",
+    "groups": "the number of groups, a divisor of M",
+    "reduce": "the weights that squeeze the channels",
+    "reduce_bias": "what is added after reduce",
+    "expand_bias": "what is added after expand",
 }
 PAIRS = {
     "height first": {"stride": "(height, width)", "padding": "((top, bottom), (left, right))"},
@@ -48,8 +54,7 @@ RULES: dict[Any, str] = {  # by choice, or by choice and option
     ("channels", "first"): "The channels of volumes come first: {layouts}.",
     ("channels", "batch last"): "The batch comes last: {layouts}.",
     ("filters", "first"): "The channels of kernels come first: {layouts}.",
-    "kernel": "The {kernel} is turned round in both directions before it is applied (a true convolution): its last row "
-    "and column meet the patch's first.",
+    "kernel": "{turned}",
     ("padding", "nearest"): "Padding repeats the nearest value of the edge instead of putting zeros.",
     ("padding", "circular"): "Padding is circular: beyond an edge the map begins again at the opposite one.",
     "order": "The width comes before the height: stride is {stride}, padding {padding}.",
@@ -60,7 +65,15 @@ RULES: dict[Any, str] = {  # by choice, or by choice and option
     "count": "FLOPs are counted, multiplications and additions, not multiplications alone.",
     "images": "The cost is that of one image, whatever the batch.",
     "ratio": "The ratio is that of the standard convolution over the separable one.",
+    "knee": "The kinks of hard-swish are at ±{option} instead of ±3.",
+    "kinks": "At its kinks hard-swish has the derivative of its middle piece: −1/2 and 3/2 instead of 0 and 1.",
+    "gate": "The gate is the sigmoid instead of the hard sigmoid.",
+    "groups": "The groups are dealt in reverse: in each round the last group's channel comes first.",
 }
+TURNED = (
+    "The {kernel} is turned round in both directions before it is applied (a true convolution): its last row and "
+    "column meet the patch's first."
+)
 NEEDED = {
     "kernel": "stride",
     "padding": "padding",
@@ -163,13 +176,14 @@ def exercise_text(exercise: Exercise, variant: Variant) -> str:
 def rules_of(tasks: Sequence[Task], variant: Variant) -> list[str]:
     """The changes of a variant in these functions, a sentence each."""
     arrays, options = ({name for task in tasks for name, _ in getattr(task, of)} for of in ("arrays", "options"))
-    kernel = "depthwise kernel" if "depthwise" in arrays else "kernel"
+    turned = TURNED.format(kernel="depthwise kernel" if "depthwise" in arrays else "kernel")
+    turned = next((task.about["turned"] for task in tasks if "turned" in task.about), turned)
     choices, rules = {choice for task in tasks for choice in task.choices}, []
     for choice, option in variant.changed.items():
         layouts = ", ".join(_layouts(tasks, variant, choice))
         if layouts or choice in choices or NEEDED.get(choice) in options:
             rule = RULES.get((choice, option), RULES.get(choice, ""))
-            rules.append(rule.format(option=option, layouts=layouts, kernel=kernel, **PAIRS[variant.order]))
+            rules.append(rule.format(option=option, layouts=layouts, turned=turned, **PAIRS[variant.order]))
     return rules
 
 
@@ -198,10 +212,11 @@ def _layouts(tasks: Sequence[Task], variant: Variant, choice: str) -> list[str]:
 def _docstring(task: Task, variant: Variant) -> str:
     """A function's docstring, indented: what it is, its arguments and results, the variant, an example."""
     summary, *more = task.text.format(**variant.words).split("\n\n")
+    about = {**ABOUT, **task.about}
     arguments, results = ["Args:"], []
     for name, kind in (*task.arrays, *((name, kind_of_shape(name)) for name, _ in task.options)):
         shape = _shape(task, variant, name, kind)
-        arguments.append(f"    {name}: {shape and f'{shape}, '}{ABOUT[name].format(**PAIRS[variant.order])}.")
+        arguments.append(f"    {name}: {shape and f'{shape}, '}{about[name].format(**PAIRS[variant.order])}.")
     for name, kind in task.results:
         shape = _shape(task, variant, name, kind)
         results.append(f"{name} {shape}" if shape else f"{name}, {'shaped like x' if kind == 'any' else 'one number'}")

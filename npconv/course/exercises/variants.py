@@ -32,6 +32,10 @@ OPTIONS: dict[str, tuple[Any, ...]] = {
     "count": ("macs", "flops"),
     "images": ("all", "one"),
     "ratio": ("separable over standard", "standard over separable"),
+    "knee": (3, 2, 4, 6),
+    "kinks": ("outside", "inside"),
+    "gate": ("hard sigmoid", "sigmoid"),
+    "groups": ("in order", "in reverse"),
 }
 """The choices and their options; each choice's first option is npconv's own."""
 
@@ -56,6 +60,11 @@ WORDS: dict[str, tuple[str, tuple[str, ...]]] = {
             "standard convolution over those of a depthwise separable one",
         ),
     ),
+    "lower": ("kinks", ("0", "−1/2")),  # the derivative of hard-swish at its kinks
+    "upper": ("kinks", ("1", "3/2")),
+    "gate": ("gate", ("min(max(s + 3, 0), 6)/6", "1/(1 + exp(−s))")),
+    "gate_kinks": ("gate", (" The gate's derivative is 1/6 between −3 and 3, and 0 elsewhere: at −3 and 3 too.", "")),
+    "dealt": ("groups", ("j·groups + i", "j·groups + groups − 1 − i")),  # the place of channel j of group i
 }
 """The words in braces of the tasks' texts: the choice on which each depends, and the text for each option."""
 
@@ -65,9 +74,10 @@ LAYOUTS: dict[str, tuple[str, dict[str, tuple[int, ...]]]] = {
     "kernel": ("filters", {"first": (3, 2, 0, 1)}),  # (N, M, Dᵣ, Dᵣ)
     "depthwise": ("filters", {"first": (2, 0, 1)}),  # (C, Dᵣ, Dᵣ)
     "pointwise": ("filters", {"first": (1, 0)}),  # (N, M)
+    "taps": ("filters", {"first": (1, 0)}),  # (M, Dᵣ)
 }
 PAIRS = ("stride", "padding")  # the options that come for height and width
-SPATIAL = {"kernel": (0, 1), "depthwise": (0, 1)}  # the axes along which a kernel of that kind is turned
+SPATIAL = {"kernel": (0, 1), "depthwise": (0, 1), "taps": (0,)}  # the axes along which a kernel of that kind is turned
 
 
 @dataclass(frozen=True)
@@ -87,6 +97,10 @@ class Variant:
     count: str = "macs"
     images: str = "all"
     ratio: str = "separable over standard"
+    knee: int = 3
+    kinks: str = "outside"
+    gate: str = "hard sigmoid"
+    groups: str = "in order"
 
     @property
     def changed(self) -> dict[str, Any]:
@@ -101,7 +115,7 @@ class Variant:
         ('c mod M', 4)
         """
         said = {word: texts[OPTIONS[choice].index(getattr(self, choice))] for word, (choice, texts) in WORDS.items()}
-        return {**said, "limit": self.limit, "floor": self.floor}
+        return {**said, "limit": self.limit, "floor": self.floor, "knee": self.knee, "span": 2 * self.knee}
 
     @property
     def turned(self) -> bool:
