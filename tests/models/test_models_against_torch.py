@@ -1,25 +1,35 @@
 """The networks with another framework's weights, beside that network in torch: every layer, both modes, backward."""
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
+from numbers_by_name import array, images, shadows
 
 from npconv.layers import CONVENTIONS
-from npconv.models import mobilenet_v1, mobilenet_v2
+from npconv.models import mobilenet_v1, mobilenet_v2, mobilenet_v3
+from npconv.models.mobilenet_v3 import V3_TORCHVISION
 from npconv.models.weights import export_weights, load_weights
 
 torch = pytest.importorskip("torch")
 
 from torch_mobilenets import (  # noqa: E402
     Convolution,
+    SqueezeExcite,
     TorchMobileNetV1,
     TorchMobileNetV2,
+    TorchMobileNetV3,
     keras_v1_arrays,
     keras_v2_arrays,
+    keras_v3_arrays,
     randomize,
 )
 
 nn = torch.nn
-LEAVES = (Convolution, nn.BatchNorm2d, nn.ReLU6, nn.AdaptiveAvgPool2d, nn.Linear)
+LEAVES = (
+    Convolution, nn.BatchNorm2d, nn.ReLU6, nn.ReLU, nn.Hardswish, SqueezeExcite, nn.AdaptiveAvgPool2d, nn.Linear,
+)  # fmt: skip
 CLASSES = 7
 EVEN, ODD = (64, 96), (49, 35)
 TORCH_NORM = {"eps": 1e-5, "momentum": 0.1}
@@ -60,12 +70,27 @@ def v1_keras(dtype=np.float64):
     return theirs, mobilenet_v1(0.25, CLASSES, dtype=dtype), keras_v1_arrays
 
 
+def v3_torchvision(dtype=np.float64, **options):
+    theirs = randomize(TorchMobileNetV3("torchvision", CLASSES, "even", bool(options), eps=1e-3, momentum=0.01), 5)
+    return theirs, mobilenet_v3("small", 0.35, CLASSES, conventions="torchvision", dtype=dtype, **options), dict
+
+
+def v3_keras(dtype=np.float64):
+    theirs = randomize(TorchMobileNetV3("keras", CLASSES, "same", biased=True, eps=1e-3, momentum=0.001), 6)
+    return theirs, mobilenet_v3("small", 0.35, CLASSES, dtype=dtype), keras_v3_arrays
+
+
 NETWORKS = {
     "v2 torchvision": lambda: v2_torchvision(0.35),
     "v2 keras": lambda: v2_keras(0.35),
     "v1 timm": v1_timm,
     "v1 keras": v1_keras,
+    "v3 torchvision": v3_torchvision,
+    "v3 torchvision, dilated": lambda: v3_torchvision(output_stride=16),
+    "v3 keras": v3_keras,
 }
+LAYERS = {"v2": 53 + 52 + 35 + 1 + 17, "v1": 28 + 27 + 27 + 1 + 13, "v3": 36 + 34 + 24 + 9 + 1 + 11}
+"""Convolutions and dense layers, normalisations, activations, gates, the pool, and whole blocks."""
 
 
 def channels_last(a):
@@ -117,9 +142,7 @@ def test_every_layer_is_torchs_at_odd_sides_too(name):
     x = np.random.default_rng(5).standard_normal((2, *ODD, 3))
     ours.forward(x)
     theirs(channels_first(x))
-    linears = 53 if "v2" in name else 28
-    relus = 35 if "v2" in name else 27
-    assert len(mine) == len(its) == linears + (linears - 1) + relus + 1 + len(ours.blocks)
+    assert len(mine) == len(its) == LAYERS[name[:2]]
     for y, its_y in zip(mine, its, strict=True):
         assert difference(y, channels_last(its_y).reshape(y.shape)) < FLOAT64
 
@@ -215,3 +238,27 @@ def test_torch_takes_what_we_export():
     with torch.no_grad():
         expected = theirs.eval()(channels_first(x)).numpy()
     assert difference(ours.forward(x), expected) < FLOAT32
+
+
+@pytest.mark.parametrize(
+    ("library", "padding", "epsilon"), [("torchvision", "even", V3_TORCHVISION["epsilon"]), ("keras", "same", 1e-3)]
+)
+def test_the_torch_twin_gives_what_the_library_gave(library, padding, epsilon):
+    made = json.loads(Path(__file__).with_name("mobilenet_v3.json").read_text(encoding="utf-8"))
+    case = next(
+        c for c in made["cases"] if (c["library"], c["size"], c["width"], c["options"]) == (library, "small", 1.0, {})
+    )
+    twin = TorchMobileNetV3(1.0, made["classes"], padding, eps=epsilon).eval()
+    names = keras_v3_arrays if library == "keras" else dict
+    state = {name: a for name, a in twin.state_dict().items() if not name.endswith("tracked")}
+    views = names(state)  # of the same memory, under the library's names
+    for name, a in views.items():
+        np.asarray(a)[...] = array(name, a.shape, made["seed"])
+    blocks, x = [], images(tuple(case["images"]), made["seed"])
+    for block in twin.blocks_in_order:
+        block.register_forward_hook(lambda module, inputs, y: blocks.append(channels_last(y)))
+    with torch.no_grad():
+        logits = twin(channels_first(x)).numpy()
+    maps = {f"block_{number}": y for number, y in enumerate(blocks, 1)} | {"logits": logits}
+    for name, y in maps.items():
+        assert abs(np.subtract(shadows(name, y, made["seed"]), case["maps"][name])).max() < FLOAT32, name

@@ -1,4 +1,4 @@
-"""MobileNetV1 and V2 in torch, written without npconv, with the names that torchvision and timm give their arrays."""
+"""MobileNetV1, V2 and V3 in torch, written without npconv, with the names of torchvision and timm."""
 
 import numpy as np
 import torch
@@ -9,18 +9,35 @@ V2_CHANNELS = {  # of the stem, the rows and the last convolution
     0.35: (16, [8, 8, 16, 24, 32, 56, 112], 1280),
     1.0: (32, [16, 24, 32, 64, 96, 160, 320], 1280),
 }
+V3_SMALL = {  # width and rule: the stem; kernel, exp size, #out, squeeze, whether hard-swish, s; last, hidden
+    "torchvision": (8, [
+        (3, 8, 8, 8, 0, 2), (3, 24, 8, 0, 0, 2), (3, 32, 8, 0, 0, 1), (5, 32, 16, 8, 1, 2), (5, 88, 16, 24, 1, 1),
+        (5, 88, 16, 24, 1, 1), (5, 40, 16, 16, 1, 1), (5, 48, 16, 16, 1, 1), (5, 104, 32, 24, 1, 2),
+        (5, 200, 32, 48, 1, 1), (5, 200, 32, 48, 1, 1),
+    ], 192, 360),
+    "keras": (16, [
+        (3, 16, 8, 8, 0, 2), (3, 40, 8, 0, 0, 2), (3, 32, 8, 0, 0, 1), (5, 32, 16, 8, 1, 2), (5, 96, 16, 24, 1, 1),
+        (5, 96, 16, 24, 1, 1), (5, 48, 16, 16, 1, 1), (5, 48, 16, 16, 1, 1), (5, 96, 32, 24, 1, 2),
+        (5, 192, 32, 48, 1, 1), (5, 192, 32, 48, 1, 1),
+    ], 192, 1024),
+    1.0: (16, [
+        (3, 16, 16, 8, 0, 2), (3, 72, 24, 0, 0, 2), (3, 88, 24, 0, 0, 1), (5, 96, 40, 24, 1, 2), (5, 240, 40, 64, 1, 1),
+        (5, 240, 40, 64, 1, 1), (5, 120, 48, 32, 1, 1), (5, 144, 48, 40, 1, 1), (5, 288, 96, 72, 1, 2),
+        (5, 576, 96, 144, 1, 1), (5, 576, 96, 144, 1, 1),
+    ], 576, 1024),
+}  # fmt: skip
 V1_ROWS = [(16, 1, 1), (32, 2, 2), (64, 2, 2), (128, 6, 2), (256, 2, 2)]  # c at width 0.25, n, s
 
 
 class Convolution(nn.Conv2d):
     """A convolution that pads evenly, as TensorFlow's "same" does, or with one row behind at stride 2 alone."""
 
-    def __init__(self, m, n, size=3, stride=1, groups=1, padding="even"):
-        super().__init__(m, n, size, stride, groups=groups, bias=False)
+    def __init__(self, m, n, size=3, stride=1, groups=1, padding="even", dilation=1):
+        super().__init__(m, n, size, stride, groups=groups, bias=False, dilation=dilation)
         self.rule = padding
 
     def rows(self, side):
-        size, stride = self.kernel_size[0], self.stride[0]
+        size, stride = self.dilation[0] * (self.kernel_size[0] - 1) + 1, self.stride[0]
         if self.rule == "even" or (self.rule == "behind" and stride == 1):
             return [size // 2, size // 2]
         if self.rule == "behind":
@@ -30,7 +47,7 @@ class Convolution(nn.Conv2d):
 
     def forward(self, x):
         padded = nn.functional.pad(x, self.rows(x.shape[3]) + self.rows(x.shape[2]))
-        return nn.functional.conv2d(padded, self.weight, None, self.stride, 0, 1, self.groups)
+        return nn.functional.conv2d(padded, self.weight, None, self.stride, 0, self.dilation, self.groups)
 
 
 class BatchNorm(nn.BatchNorm2d):
@@ -83,6 +100,61 @@ class TorchMobileNetV2(nn.Module):
         self.features = nn.Sequential(*layers)
         self.pool = nn.AdaptiveAvgPool2d(1)
         self.classifier = nn.Sequential(nn.Dropout(0), nn.Linear(last, classes))
+        self.blocks_in_order = layers[1:-1]
+
+    def forward(self, x):
+        return self.classifier(self.pool(self.features(x)).flatten(1))
+
+
+class SqueezeExcite(nn.Module):
+    def __init__(self, channels, squeeze):
+        super().__init__()
+        self.fc1, self.fc2 = nn.Conv2d(channels, squeeze, 1), nn.Conv2d(squeeze, channels, 1)
+
+    def forward(self, x):
+        hidden = nn.functional.relu(self.fc1(x.mean((2, 3), keepdim=True)))
+        # torch's own hard-sigmoid has a gradient of 1/6 in float32, also in float64
+        return x * nn.functional.relu6(self.fc2(hidden) + 3) / 6
+
+
+class Bneck(nn.Module):
+    def __init__(self, k, row, dilation, padding, norm):
+        super().__init__()
+        size, wide, out, squeeze, hard, stride = row
+        activation = nn.Hardswish if hard else nn.ReLU
+        self.shortcut = stride == 1 and k == out
+        stride = 1 if dilation > 1 else stride
+        spatial = Convolution(wide, wide, size, stride, wide, padding, dilation)
+        parts = [nn.Sequential(Convolution(k, wide, 1), norm(wide), activation())] if wide != k else []
+        parts.append(nn.Sequential(spatial, norm(wide), activation()))
+        parts += [SqueezeExcite(wide, squeeze)] if squeeze else []
+        self.block = nn.Sequential(*parts, nn.Sequential(Convolution(wide, out, 1), norm(out)))
+
+    def forward(self, x):
+        return x + self.block(x) if self.shortcut else self.block(x)
+
+
+class TorchMobileNetV3(nn.Module):
+    """Small, with torchvision's names; dilated as there, from the last block of stride 2 on."""
+
+    def __init__(self, table, classes, padding, dilated=False, **norm_options):
+        super().__init__()
+        channels, rows, last, hidden = V3_SMALL[table]
+
+        def norm(n):
+            return BatchNorm(n, **norm_options)
+
+        stem = Convolution(3, channels, 3, 2, padding=padding)
+        layers = [nn.Sequential(stem, norm(channels), nn.Hardswish())]
+        for number, row in enumerate(rows):
+            layers.append(Bneck(channels, row, 2 if dilated and number >= 8 else 1, padding, norm))
+            channels = row[2]
+        layers.append(nn.Sequential(Convolution(channels, last, 1), norm(last), nn.Hardswish()))
+        self.features = nn.Sequential(*layers)
+        self.pool = nn.AdaptiveAvgPool2d(1)
+        self.classifier = nn.Sequential(
+            nn.Linear(last, hidden), nn.Hardswish(), nn.Dropout(0), nn.Linear(hidden, classes)
+        )
         self.blocks_in_order = layers[1:-1]
 
     def forward(self, x):
@@ -164,6 +236,27 @@ def keras_v1_arrays(state):
     return {**arrays, "conv_preds/kernel": arrays["conv_preds/kernel"][None, None]}
 
 
+def keras_v3_names(state):
+    """Keras's names of the layers, in the order of torchvision's."""
+    layers = list(dict.fromkeys(name.rpartition(".")[0] for name in state))
+    names = ["conv", "conv_bn"]
+    for number in range(11):
+        prefix = f"expanded_conv_{number}" if number else "expanded_conv"
+        for part in ("expand", "depthwise", "squeeze_excite", "project"):
+            if part == "squeeze_excite" and f"features.{number + 1}.block.{2 if number else 1}.fc1" in layers:
+                names += [f"{prefix}_squeeze_excite_conv", f"{prefix}_squeeze_excite_conv_1"]
+            elif part != "squeeze_excite" and (number or part != "expand"):
+                names += [f"{prefix}_{part}", f"{prefix}_{part}_bn"]
+    return [*names, "conv_1", "conv_1_bn", "conv_2", "logits"]
+
+
+def keras_v3_arrays(state):
+    """Keras's names and axes for torchvision's; both dense layers are 1×1 convolutions there."""
+    arrays = _keras_arrays(state, keras_v3_names(state))
+    heads = {f"{name}/kernel": arrays[f"{name}/kernel"][None, None] for name in ("conv_2", "logits")}
+    return arrays | heads
+
+
 def _keras_arrays(state, names):
     layers = list(dict.fromkeys(name.rpartition(".")[0] for name in state))
     variables = {"running_mean": "moving_mean", "running_var": "moving_variance"}
@@ -184,5 +277,6 @@ def _keras_arrays(state, names):
             arrays[f"{theirs}/{variables[variable]}"] = a.numpy()
         else:
             of_norm = {"weight": "gamma", "bias": "beta"}
-            arrays[f"{theirs}/{of_norm[variable] if 'classifier' not in layer else 'bias'}"] = a.numpy()
+            normalises = f"{layer}.running_var" in state
+            arrays[f"{theirs}/{of_norm[variable] if normalises else 'bias'}"] = a.numpy()
     return arrays
