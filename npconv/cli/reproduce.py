@@ -6,7 +6,7 @@ from pathlib import Path
 from .figures import draw
 from .shared import Commands, Folder, progress_line
 
-SOURCES = ("article", "bai", "v1", "v2")
+SOURCES = ("article", "bai", "v1", "v2", "v3")
 
 
 def add_parser(commands: Commands) -> None:

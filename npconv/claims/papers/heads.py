@@ -7,7 +7,7 @@ from functools import reduce
 from operator import add
 
 from ...cost import Cost, conv2d_cost, depthwise_separable_conv2d_cost, pointwise_conv2d_cost
-from ...layers import DepthwiseConv2D
+from ...layers import BatchNorm, DepthwiseConv2D
 from ...models import MobileNet
 
 Shape = tuple[int, ...]
@@ -62,13 +62,17 @@ def lr_aspp_cost(low: Shape, high: Shape, classes: int, filters: int) -> Cost:
     return pointwise_conv2d_cost(high, (m, filters)) + gate + fine + skip + normalised
 
 
-def backbone_cost(network: MobileNet, x: Shape, end: str, *, whole: bool = False) -> Cost:
-    """The cost of a network's layers before the one named `end` for images of a shape; `whole` as in `deeplab_cost`."""
+def backbone_cost(network: MobileNet, x: Shape, end: str, *, whole: bool = False, normalised: bool = True) -> Cost:
+    """The cost of a network's layers before the one named `end` for images of a shape; `whole` as in `deeplab_cost`.
+
+    `normalised` counts the parameters of batch normalisation.
+    """
     macs = params = 0
     before = itertools.takewhile(lambda name: name != end, network.layers)
     for leaf in itertools.chain.from_iterable(network.layers[name].leaves() for name in before):
         cost = leaf.cost(x)
-        x, macs, params = cost.output_shape, macs + cost.macs, params + cost.params
+        x, macs = cost.output_shape, macs + cost.macs
+        params += cost.params if normalised or not isinstance(leaf, BatchNorm) else 0
         if whole and isinstance(leaf, DepthwiseConv2D):
             sides = [rounded_up(side, leaf.geometry["dilation"]) for side in x[1:3]]
             macs += cost.macs * math.prod(sides) // math.prod(x[1:3]) - cost.macs

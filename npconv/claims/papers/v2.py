@@ -20,6 +20,7 @@ ARCHITECTURE = "Model Architecture"
 MEMORY = "Implementation Notes"
 
 IMAGE = (1, 224, 224, 3)
+V2_MAPS = ("block_14.expand_relu6", "last_relu6")  # that detection takes
 TABLE_3 = {  # the side of the maps: channels, and kB as printed, of MobileNetV1, of V2 and of ShuffleNet
     112: ((64, 1600), (16, 400), (32, 800)),
     56: ((128, 800), (32, 200), (48, 300)),
@@ -204,7 +205,7 @@ def v2_memory_is_that_of_the_bottlenecks() -> Finding:
 
 @claim(MEMORY, "holds", "inverted_residual_split inverted_residual cost.count_operations models.activation_memory")
 def v2_a_block_can_be_computed_in_groups() -> Finding:
-    """In t groups of inner channels a block needs |s²k| + |s′²k′| + O(max(s², s′²)) numbers, at the same MAdds."""
+    """In t groups of inner channels a block needs s²k + s′²k′ + O(max(s², s′²)) numbers, at the same MAdds."""
     arrays = whole(0, 1, 4, 6, 3), whole(1, 3, 12), whole(2, 3, 3, 12), whole(3, 12, 5)
     y = npconv.inverted_residual(*arrays)
     ones, parts = [np.ones(a.shape) for a in arrays], (1, 3, 5, 12)

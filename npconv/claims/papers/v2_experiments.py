@@ -13,11 +13,10 @@ from .. import bottlenecks
 from ..table import Finding, claim, finding
 from .counts import cut, rounded, totals
 from .heads import backbone_cost, deeplab_cost, detection_cost
-from .v2 import IMAGE, v2_counted
+from .v2 import IMAGE, V2_MAPS, v2_counted
 
 EXPERIMENTS = "Experiments"
 APPENDIX = "Bottleneck transformation"
-V2_MAPS = ("block_14.expand_relu6", "last_relu6")
 RATES, DOUBLED = (6, 12, 18), (12, 24, 36)  # of the dilated branches at output stride 16, and at 8
 SCALES = (0.5, 0.75, 1, 1.25, 1.5, 1.75)  # of the image, each also flipped
 

@@ -1,0 +1,159 @@
+"""The claims of MobileNetV3's paper about detection and segmentation: its Tables 6 and 7."""
+
+import functools
+from collections.abc import Sequence
+
+from ...cost import Cost
+from ...models import (
+    MOBILENET_V2_ROWS,
+    MOBILENET_V3_ROWS,
+    MobileNet,
+    divisible,
+    mobilenet_v2,
+    mobilenet_v3,
+)
+from ..table import Finding, claim, finding
+from .counts import cut, rounded
+from .heads import BOXES, backbone_cost, deeplab_cost, detection_cost, lr_aspp_cost
+from .v2 import V2_MAPS
+from .v3 import EXPERIMENTS
+
+CITYSCAPES = (1, 1024, 2048, 3)
+CLASSES = 91  # of COCO's numbers, with the background
+TAILS = {"large": 12, "small": 8}  # the first of the rows whose channels are halved
+
+
+@claim(
+    EXPERIMENTS,
+    "holds if there are 90 classes, and all biases count; V1's 5.1 M and V2's 4.3 M, of V2's paper, have 80 and none",
+    "models.mobilenet_v2 models.mobilenet_v3",
+)
+def v3_table_6_parameters() -> Finding:
+    """Table 6: with SSDLite Large has 4.97 M parameters, Small 2.49, with half the tail 3.22, 1.77; V2 of 0.5 1.54."""
+    found = {name: cost.params for name, cost in _detectors().items()}
+    return finding(
+        [rounded(params, 1e6, 2) for params in found.values()]
+        == ["4.97", "3.22", "2.49", "1.77", "0.93", "1.54", "4.45"],
+        *(f"{name}: {params:,}" for name, params in found.items()),
+        "V2 has 4.45 M in this way, not the printed 4.3",
+    )
+
+
+@claim(
+    EXPERIMENTS,
+    "fails: Large has 0.61 B; the others are as printed, 0.35's cut off",
+    "models.mobilenet_v2 models.mobilenet_v3",
+)
+def v3_table_6_multiplications() -> Finding:
+    """Table 6: Large has 0.62 B MAdds, Small 0.21, with half the tail 0.51, 0.16; V2 0.80, of 0.35 .16, of 0.5 .27."""
+    found = {name: cost.macs for name, cost in _detectors().items()}
+    large, *others = [cut(macs, 10**9, 2) if "0.35" in name else rounded(macs, 1e9, 2) for name, macs in found.items()]
+    as_printed = others == ["0.51", "0.21", "0.16", "0.16", "0.27", "0.80"]
+    return finding(
+        large == "0.62" and as_printed,
+        *(f"{name}: {macs:,}" for name, macs in found.items()),
+        why=f"Large has {large} B" + ("; the others are as printed, 0.35's cut off" if as_printed else ""),
+    )
+
+
+@claim(
+    EXPERIMENTS,
+    "holds if halving the last block's filters halves the expansions from the last stride on; V2's are cut off",
+    "models.mobilenet_v2 models.mobilenet_v3",
+)
+def v3_table_7_parameters() -> Finding:
+    """Table 7: on V2 M parameters are 2.11, 1.15, 1.02, 0.98, 0.28, 0.16; on V3 3.60, 1.76, 1.63, 1.51, 0.47."""
+    found = {name: cost.params for name, cost in _segmenters().items()}
+    v2 = [cut(params, 10**6, 2) for name, params in found.items() if "V2" in name]
+    large = [rounded(params, 1e6, 2) for name, params in found.items() if "V2" not in name]
+    return finding(
+        v2 == ["2.11", "1.15", "1.02", "0.98", "0.28", "0.16"] and large == ["3.60", "1.76", "1.63", "1.51", "0.47"],
+        *(f"{name}: {params:,}" for name, params in found.items()),
+    )
+
+
+@claim(
+    EXPERIMENTS,
+    "fails: they come out 2 to 7 % lower, 20.83 B for the first",
+    "models.mobilenet_v2 models.mobilenet_v3",
+)
+def v3_table_7_multiplications() -> Finding:
+    """Table 7: on V2 B MAdds are 21.29, 13.68, 12.83, 12.57, 4.00, 2.54; on V3 18.43, 11.24, 10.33, 9.74, 2.90."""
+    printed = (21.29, 13.68, 12.83, 12.57, 4.00, 2.54, 18.43, 11.24, 10.33, 9.74, 2.90)
+    found = {name: cost.macs for name, cost in _segmenters().items()}
+    lower = [1 - macs / 1e9 / number for macs, number in zip(found.values(), printed, strict=True)]
+    return finding(
+        all(rounded(macs, 1e9, 2) == f"{number:.2f}" for macs, number in zip(found.values(), printed, strict=True)),
+        *(f"{name}: {macs:,}, {share:.1%} lower" for (name, macs), share in zip(found.items(), lower, strict=True)),
+        why=f"they come out {100 * min(lower):.0f} to {100 * max(lower):.0f} % lower, "
+        f"{rounded(next(iter(found.values())), 1e9, 2)} B for the first",
+    )
+
+
+@claim(EXPERIMENTS, "reported: measured on ImageNet, COCO, Cityscapes and phones")
+def v3_accuracies_and_times() -> Finding:
+    """Tables 3 to 8: accuracies and times, all of Tables 4, 5 and 8 among them, such as 75.2 % of Large."""
+    return finding(None, why="measured on ImageNet, COCO, Cityscapes and phones")
+
+
+@functools.cache
+def _detectors() -> dict[str, Cost]:
+    """The networks with SSDLite for 320×320, with the biases of its predictions."""
+    costs = {}
+    for size, block in (("large", "block_13"), ("small", "block_9")):
+        for tail in (False, True):
+            network = mobilenet_v3(size, reduced_tail=tail)
+            name = f"V3 {size.title()}" + (", half the tail" if tail else "")
+            costs[name] = _detector(network, (f"{block}.expand_hard_swish", "last_hard_swish"), 1.0)
+    for width in (0.35, 0.5, 1.0):
+        network = mobilenet_v2(width, last_channels=divisible(1280 * width))
+        costs[f"V2 of width {width:g}"] = _detector(network, V2_MAPS, width)
+    return costs
+
+
+def _detector(network: MobileNet, maps: Sequence[str], width: float) -> Cost:
+    shapes = network.feature_shapes((1, 320, 320, 3), maps)
+    extras = [int(channels * width) for channels in (512, 256, 256, 128)]
+    head = detection_cost([shapes[name] for name in maps], CLASSES, extras=extras)
+    below = backbone_cost(network, (1, 320, 320, 3), "pool", normalised=False)
+    biases = Cost(0, 0, sum(BOXES) * (4 + CLASSES), head.output_shape)
+    return below + head + biases
+
+
+@functools.cache
+def _segmenters() -> dict[str, Cost]:
+    """The networks at output stride 16 with R-ASPP or LR-ASPP for 19 classes."""
+    v2_rows = [row._replace(channels=row.channels // 2) if row.channels >= 160 else row for row in MOBILENET_V2_ROWS]
+    halved = {
+        size: [
+            row._replace(expanded=row.expanded // 2, channels=row.channels // 2) if number >= TAILS[size] else row
+            for number, row in enumerate(rows)
+        ]
+        for size, rows in MOBILENET_V3_ROWS.items()
+    }
+    v2, v3 = mobilenet_v2(output_stride=16), mobilenet_v3(output_stride=16)
+    v2_half = {width: mobilenet_v2(width, rows=v2_rows, output_stride=16) for width in (1.0, 0.5, 0.35)}
+    v3_half = {size: mobilenet_v3(size, rows=rows, output_stride=16) for size, rows in halved.items()}
+    return {
+        "V2, R-ASPP": _segmenter(v2, None),
+        "V2 halved, R-ASPP": _segmenter(v2_half[1.0], None),
+        "V2 halved, LR-ASPP 256": _segmenter(v2_half[1.0], 256),
+        "V2 halved, LR-ASPP 128": _segmenter(v2_half[1.0], 128),
+        "V2 of width 0.5 halved, LR-ASPP 128": _segmenter(v2_half[0.5], 128),
+        "V2 of width 0.35 halved, LR-ASPP 128": _segmenter(v2_half[0.35], 128),
+        "Large, R-ASPP": _segmenter(v3, None),
+        "Large halved, R-ASPP": _segmenter(v3_half["large"], None),
+        "Large halved, LR-ASPP 256": _segmenter(v3_half["large"], 256),
+        "Large halved, LR-ASPP 128": _segmenter(v3_half["large"], 128),
+        "Small halved, LR-ASPP 128": _segmenter(v3_half["small"], 128),
+    }
+
+
+def _segmenter(network: MobileNet, filters: int | None) -> Cost:
+    """A network with R-ASPP of 256 filters, or with LR-ASPP of that many, on its last map below a head of its own."""
+    below = backbone_cost(
+        network, CITYSCAPES, "last" if network.specification.architecture == "mobilenet_v2" else "pool"
+    )
+    if filters is None:
+        return below + deeplab_cost(below.output_shape, 19)
+    return below + lr_aspp_cost(network.feature_shapes(CITYSCAPES, [8])[8], below.output_shape, 19, filters)
