@@ -12,12 +12,20 @@ import numpy as np
 
 from ..kernels.arguments import LARGEST_SEED, boolean, callables, generator, integer, one_of
 from ..kernels.depthwise import depthwise_conv2d, depthwise_conv2d_backward
+from ..kernels.flattened import (
+    flattened_conv2d,
+    flattened_conv2d_backward,
+    spatially_separable_conv2d,
+    spatially_separable_conv2d_backward,
+)
 from ..kernels.geometry import Array
 from ..kernels.grouped import grouped_conv2d, grouped_conv2d_backward
 from ..kernels.pointwise import pointwise_conv2d, pointwise_conv2d_backward
 from ..kernels.separable import depthwise_separable_conv2d, depthwise_separable_conv2d_backward
+from ..kernels.shuffle import shuffled_grouped_conv2d, shuffled_grouped_conv2d_backward
 from ..kernels.signatures import SIGNATURES, shape_of
 from ..kernels.standard import conv2d, conv2d_backward
+from ..kernels.standard3d import conv3d, conv3d_backward
 
 Choose = Callable[[int, int], int]
 
@@ -27,6 +35,10 @@ OPERATIONS: dict[str, tuple[Callable[..., Array], Callable[..., tuple[Array, ...
     "grouped_conv2d": (grouped_conv2d, grouped_conv2d_backward),
     "pointwise_conv2d": (pointwise_conv2d, pointwise_conv2d_backward),
     "depthwise_separable_conv2d": (depthwise_separable_conv2d, depthwise_separable_conv2d_backward),
+    "spatially_separable_conv2d": (spatially_separable_conv2d, spatially_separable_conv2d_backward),
+    "flattened_conv2d": (flattened_conv2d, flattened_conv2d_backward),
+    "shuffled_grouped_conv2d": (shuffled_grouped_conv2d, shuffled_grouped_conv2d_backward),
+    "conv3d": (conv3d, conv3d_backward),
 }
 """The sums of products, forward and backward, by name."""
 
@@ -54,9 +66,10 @@ class Case:
 def convolution_case(choose: Choose, operation: str = "conv2d", *, explicit: bool = False) -> Case:
     """Construct a case of one of `OPERATIONS`, with choose(low, high) to draw each whole number, both ends included.
 
-    Input height and width differ, so do M and N, and the batch is above one. Stride, dilation, kernel and padding are
-    drawn apart for height and width, in every form that the kernels take, and a stride may leave rows over. With
-    explicit=True the geometry is that of `explicit_geometry`: pairs of numbers, for kernels that take nothing else.
+    Input height and width differ, so do M and N, and the batch is above one; a depth differs from both. Stride,
+    dilation, kernel and padding are drawn apart for each axis, in every form that the kernels take, and a stride may
+    leave rows over. With explicit=True the geometry is that of `explicit_geometry`: numbers for each axis, for kernels
+    that take nothing else.
 
     Raises ValueError where the operation has another name.
 
@@ -75,8 +88,8 @@ def convolution_case(choose: Choose, operation: str = "conv2d", *, explicit: boo
         height, width = choose(1, 4), choose(1, 4)
         width += width >= height
         return _case(operation, batch, [(height, width), (1, 1), (height, width)], m, n, {})
-    sides, geometry = _spatial(choose)
-    times = 1 if operation == "conv2d" else choose(1, 3)
+    sides, geometry = _spatial(choose, 3 if operation == "conv3d" else 2)
+    times = choose(1, 3) if _has(operation, "M·Q") or _has(operation, "M/groups") else 1
     case = _case(operation, batch, sides, m, n, geometry, times)
     return replace(case, geometry=explicit_geometry(case)) if explicit else case
 
@@ -97,23 +110,30 @@ def fixed_cases(operation: str) -> list[Case]:
     """Cases so wide that inference runtimes transform them, where they do, and two on which some are wrong.
 
     `WIDE` at stride 1, as large as their inputs: docs/checking.md says which runtime begins where. Then padding behind
-    a 1×1 filter, and a map of width 1.
+    a 1×1 filter, and a map of width 1. A volume is 3 deep, and 2 in the last two.
     """
-    cases, times = [], 2 if operation == "grouped_conv2d" else 1
-    pointwise = operation == "pointwise_conv2d"
+    cases, times = [], 2 if _has(operation, "M/groups") else 1
+    pointwise, volume = operation == "pointwise_conv2d", operation == "conv3d"
+
+    def add(batch: int, sides: list[tuple[int, ...]], m: int, n: int, **geometry: Any) -> None:
+        cases.append(_case(operation, batch, sides, m, n, {} if pointwise else geometry, times))
+
     for batch, sides, m, n, side in WIDE:
-        geometry = {} if pointwise else {"stride": 1, "padding": side // 2, "dilation": 1}
-        cases.append(_case(operation, batch, [sides, (side, side), sides], m, n, geometry, times))
+        inputs, kernel = (3,) * volume + sides, (side,) * (2 + volume)
+        add(batch, [inputs, kernel, inputs], m, n, stride=1, padding=side // 2, dilation=1)
+    deep = (2,) * volume
     if not pointwise:
-        behind = {"stride": 1, "padding": ((0, 1), (0, 1)), "dilation": 1}
-        cases.append(_case(operation, 2, [(5, 4), (1, 1), (6, 5)], 3, 4, behind, times))
-    narrow = {} if pointwise else {"stride": (2, 1), "padding": (1, 1), "dilation": 1}
-    cases.append(_case(operation, 2, [(7, 1), (3, 3), (7, 1) if pointwise else (4, 1)], 3, 2, narrow, times))
+        padding, outputs = ((0, 1),) * (2 + volume), (3,) * volume + (6, 5)
+        add(2, [(*deep, 5, 4), (1,) * (2 + volume), outputs], 3, 4, stride=1, padding=padding, dilation=1)
+    outputs, strides = (7, 1) if pointwise else (*deep, 4, 1), (1,) * volume + (2, 1)
+    add(2, [(*deep, 7, 1), (3,) * (2 + volume), outputs], 3, 2, stride=strides, padding=(1,) * (2 + volume), dilation=1)
     return cases
 
 
 def explicit_geometry(case: Case) -> dict[str, Any]:
     """A case's geometry in numbers: stride and dilation (height, width), padding ((top, bottom), (left, right)).
+
+    Those of a volume have its depth in front.
 
     >>> import random
     >>> case = convolution_case(random.Random(0).randint)
@@ -123,8 +143,7 @@ def explicit_geometry(case: Case) -> dict[str, Any]:
     if not case.geometry:
         return {}
     spatial = {name: value for name, value in case.geometry.items() if name != "groups"}
-    g = SIGNATURES[case.operation].check_shapes("explicit_geometry", *case.shapes.values()).geometry(**spatial)
-    axes = (g.height, g.width)
+    axes = SIGNATURES[case.operation].check_shapes("explicit_geometry", *case.shapes.values()).axes(**spatial)
     numbers = {
         "stride": tuple(axis.stride for axis in axes),
         "padding": tuple((axis.before, axis.after) for axis in axes),
@@ -136,7 +155,7 @@ def explicit_geometry(case: Case) -> dict[str, Any]:
 def _case(
     operation: str,
     batch: int,
-    sides: list[tuple[int, int]],
+    sides: list[tuple[int, ...]],
     m: int,
     n: int,
     geometry: dict[str, Any],
@@ -144,36 +163,43 @@ def _case(
 ) -> Case:
     """A case from its numbers: sides of input, kernel and output; times is a depth multiplier or a number of groups."""
     row, (inputs, kernels, outputs) = SIGNATURES[operation], sides
-    if operation == "grouped_conv2d":
+    if _has(operation, "M/groups"):
         m, n, geometry = m * times, n * times, {"groups": times, **geometry}
     sizes = {"B": batch, "Dᵤ": inputs, "Dᵣ": kernels, "Dᵥ": outputs, "M": m, "N": n}
     sizes |= {"M·Q": m * times, "M/groups": m // times}
     return Case(operation, row.shapes(sizes), geometry, shape_of(row.y, sizes))
 
 
-def _spatial(choose: Choose) -> tuple[list[tuple[int, int]], dict[str, Any]]:
+def _has(operation: str, symbol: str) -> bool:
+    """True where an axis of one of the operation's arrays is that symbol."""
+    return any(symbol in symbols for symbols in SIGNATURES[operation].symbols.values())
+
+
+def _spatial(choose: Choose, axes: int) -> tuple[list[tuple[int, ...]], dict[str, Any]]:
     """((input sides, kernel sides, output sides), geometry)."""
-    strides = _pair(choose, 1, 3)
-    dilations = _pair(choose, 1, 3)
-    kernels = (choose(1, 3), choose(1, 3))
+    strides = _by_axis(choose, 1, 3, axes)
+    dilations = _by_axis(choose, 1, 3, axes)
+    kernels = _each(choose, 1, 3, axes)
     form = choose(0, 4)
     if form == 0:
         padding: Any = "valid"
-        pads = [(0, 0), (0, 0)]
+        pads = [(0, 0)] * axes
     elif form == 1:
         padding = "same"
         pads = []
     elif form == 2:
         padding = choose(0, 2)
-        pads = [(padding, padding)] * 2
+        pads = [(padding, padding)] * axes
     elif form == 3:
-        padding = (choose(0, 2), choose(0, 2))
+        padding = _each(choose, 0, 2, axes)
         pads = [(p, p) for p in padding]
     else:
-        padding = ((choose(0, 2), choose(0, 2)), (choose(0, 2), choose(0, 2)))
+        padding = tuple((choose(0, 2), choose(0, 2)) for _ in range(axes))
         pads = list(padding)
     sides: list[tuple[int, int, int]] = []
-    for axis, (stride, dilation, kernel) in enumerate(zip(_both(strides), _both(dilations), kernels, strict=True)):
+    for axis, (stride, dilation, kernel) in enumerate(
+        zip(_all(strides, axes), _all(dilations, axes), kernels, strict=True)
+    ):
         output, left_over = choose(1, 3), choose(0, stride - 1)
         if padding == "same":
             needed = (output - 1) * stride + 1 + left_over  # ⌈needed / stride⌉ is output
@@ -182,19 +208,22 @@ def _spatial(choose: Choose) -> tuple[list[tuple[int, int]], dict[str, Any]]:
             pad = sum(pads[axis])
             output = max(output, -(-(pad + 1 - span - left_over) // stride) + 1)  # at least one row that is no padding
             needed = (output - 1) * stride + span + left_over - pad
-        if sides and sides[0][0] == needed:
+        while any(needed == other for other, *_ in sides):
             needed, output = needed + stride, output + 1  # height and width differ
         sides.append((needed, kernel, output))
-    (height, kernel_height, output_height), (width, kernel_width, output_width) = sides
-    shapes = [(height, width), (kernel_height, kernel_width), (output_height, output_width)]
-    return shapes, {"stride": strides, "padding": padding, "dilation": dilations}
+    return [*zip(*sides, strict=True)], {"stride": strides, "padding": padding, "dilation": dilations}
 
 
-def _pair(choose: Choose, low: int, high: int) -> int | tuple[int, int]:
-    """An int, or a pair of them."""
+def _by_axis(choose: Choose, low: int, high: int, axes: int) -> int | tuple[int, ...]:
+    """An int, or one for each axis."""
     first = choose(low, high)
-    return first if choose(0, 2) == 0 else (first, choose(low, high))
+    return first if choose(0, 2) == 0 else (first, *_each(choose, low, high, axes - 1))
 
 
-def _both(pair: int | tuple[int, int]) -> tuple[int, int]:
-    return pair if isinstance(pair, tuple) else (pair, pair)
+def _each(choose: Choose, low: int, high: int, axes: int) -> tuple[int, ...]:
+    """An int for each axis."""
+    return tuple(choose(low, high) for _ in range(axes))
+
+
+def _all(numbers: int | tuple[int, ...], axes: int) -> tuple[int, ...]:
+    return numbers if isinstance(numbers, tuple) else (numbers,) * axes

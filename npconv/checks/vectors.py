@@ -23,12 +23,14 @@ def make_vectors(operation: str, *, layout: Layout = "NHWC", count: int = 32, se
     exact; docs/checking.md says which do and how that is switched off. Drawn cases come first, then the
     `fixed_cases`, which are large enough to be transformed. Case c has the
     names c/x, c/kernel (or c/depthwise and c/pointwise), c/y, c/dy, c/dx and so on, c/stride and c/dilation (height,
-    width), c/padding ((top, bottom), (left, right)), and c/groups where there are groups.
+    width), c/padding ((top, bottom), (left, right)), and c/groups where there are groups. Volumes have a depth in front
+    of height and width everywhere.
 
     Args:
         operation: one of `npconv.checks.OPERATIONS`.
         layout: "NHWC", this package's own (kernels height, width, in, out); or "NCHW": volumes channels-first, kernels
-            (out, in, height, width), in being 1 for a depthwise one, and 1×1 for a pointwise one.
+            (out, in, height, width), in being 1 for a depthwise one, 1×1 for a pointwise one, and one side 1 for a
+            column or a row.
         count: how many cases are drawn.
         seed: the same seed gives the same vectors.
 
@@ -69,7 +71,13 @@ def _case_arrays(case: Case, seed: int) -> dict[str, Array]:
 def _laid_out(name: str, a: Array, layout: Layout) -> Array:
     if layout == "NHWC":
         return np.ascontiguousarray(a)
-    if name.lstrip("d") in ("x", "y"):
-        return np.ascontiguousarray(a.transpose(0, 3, 1, 2))
-    kernel = a[None, None] if a.ndim == 2 else a[:, :, None, :] if a.ndim == 3 else a  # pointwise, depthwise, others
-    return np.ascontiguousarray(kernel.transpose(3, 2, 0, 1))
+    name = name.removeprefix("d")
+    if name in ("x", "y"):
+        return np.ascontiguousarray(np.moveaxis(a, -1, 1))
+    if name in ("column", "vertical"):
+        kernel = a[:, None, None]
+    elif name in ("row", "horizontal"):
+        kernel = a[None, :, None]
+    else:
+        kernel = a[None, None] if a.ndim == 2 else a[:, :, None] if a.ndim == 3 else a  # pointwise, depthwise, others
+    return np.ascontiguousarray(np.moveaxis(kernel, (-1, -2), (0, 1)))

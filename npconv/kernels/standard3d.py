@@ -3,11 +3,17 @@
 y[b, u, v, w, n] = Σ_ijkm x̃[b, u·s + i·δ, v·s + j·δ, w·s + k·δ, m] · kernel[i, j, k, m, n], with x̃ the padded x.
 """
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from . import engine
+from .engine import Band
 from .geometry import Array, Axis, Geometry, Geometry3D, Padding, Triple, as_matrix
 from .signatures import STANDARD_3D
+from .sums import accumulator, rounded, wider
+
+LAYERS = 4 * 2**20  # bytes of layers side by side in a band, unless one output layer reads more
 
 
 def conv3d_loops(
@@ -67,9 +73,10 @@ def conv3d_backward_taps(
 
 
 def conv3d(x: Array, kernel: Array, *, stride: Triple = 1, padding: Padding = "valid", dilation: Triple = 1) -> Array:
-    """The 3D convolution, a sum of 2D ones: one for each tap of the kernel's depth. To read one, see `conv3d_taps`.
+    """The 3D convolution, as fast as NumPy's own matrix product allows. To read one, start at `conv3d_taps`.
 
-    With a kernel as deep as an unpadded input it is `conv2d` of an image whose channels are all layers' channels.
+    An output layer reads as many layers as the kernel is deep. Side by side, as channels of one image, they make the
+    3D convolution a 2D one; here some output layers at a time, so that the copies stay small.
 
     Args:
         x: the input, (B, Dᵤ, Dᵤ, Dᵤ, M): depth, height and width, which may differ, and the channels last.
@@ -92,11 +99,9 @@ def conv3d(x: Array, kernel: Array, *, stride: Triple = 1, padding: Padding = "v
     (2, 4, 4, 3, 4)
     """
     g = STANDARD_3D.check("conv3d", x, kernel).geometry_3d(stride, padding, dilation)
-    plane, deep = planes(g), pad_depth(g, x)
-    y = g.zeros(kernel.shape[-1], x, kernel)  # (B, Dᵥ, Dᵥ, Dᵥ, N)
-    for layers, kernel_layer in zip(g.depth.taps, kernel, strict=True):
-        images = as_images(deep[:, layers])  # (B·Dᵥ, Dᵤ, Dᵤ, M)
-        y += engine.conv2d(plane, images, kernel_layer).reshape(y.shape)
+    y, by_layer = np.empty((*g.output, kernel.shape[-1]), np.result_type(x, kernel)), layers_as_channels(kernel)
+    for band, plane, images in layers_by_band(g, x):
+        y[band] = engine.conv2d(plane, images, by_layer).reshape(y[band].shape)
     return y
 
 
@@ -105,7 +110,7 @@ def conv3d_backward(
 ) -> tuple[Array, Array]:
     """The gradients of `conv3d`: dx (B, Dᵤ, Dᵤ, Dᵤ, M) and dkernel (Dᵣ, Dᵣ, Dᵣ, M, N).
 
-    dy is (B, Dᵥ, Dᵥ, Dᵥ, N); the rest is what `conv3d` took, and so are the errors. To read one, see
+    dy is (B, Dᵥ, Dᵥ, Dᵥ, N); the rest is what `conv3d` took, and so are the errors. To read one, start at
     `conv3d_backward_taps`.
 
     >>> x, kernel = np.ones((2, 4, 7, 6, 3)), np.ones((2, 3, 3, 3, 4))
@@ -114,25 +119,37 @@ def conv3d_backward(
     ((2, 4, 7, 6, 3), (2, 3, 3, 3, 4))
     """
     g = STANDARD_3D.check("conv3d_backward", dy, x, kernel).geometry_3d(stride, padding, dilation)
-    plane, deep = planes(g), pad_depth(g, x)
-    ddeep, dkernel = np.zeros(deep.shape, np.result_type(dy, kernel)), np.empty(kernel.shape, np.result_type(dy, x))
-    for layers, kernel_layer, dkernel_layer in zip(g.depth.taps, kernel, dkernel, strict=True):
-        images, dlayers = as_images(deep[:, layers]), ddeep[:, layers]  # (B·Dᵥ, Dᵤ, Dᵤ, M), (B, Dᵥ, Dᵤ, Dᵤ, M)
-        dimages, dkernel_layer[...] = engine.conv2d_backward(plane, as_images(dy), images, kernel_layer)
-        dlayers += dimages.reshape(dlayers.shape)
-    return np.ascontiguousarray(ddeep[:, g.depth.inside]), dkernel
+    ddeep = np.zeros((g.batch, g.depth.padded, *x.shape[2:]), np.result_type(dy, kernel))
+    by_layer = layers_as_channels(kernel)
+    total = accumulator(by_layer.shape, dy, x)
+    for (images, layers), plane, read in layers_by_band(g, x):
+        dy_read = dy[images, layers]  # (images, layers, Dᵥ, Dᵥ, N)
+        dread, share = engine.conv2d_backward(plane, wider(as_images(dy_read)), wider(read), by_layer)
+        total += share
+        by_tap = dread.reshape(*dy_read.shape[:2], *dread.shape[1:3], len(kernel), -1)  # (images, layers, …, Dᵣ, M)
+        for number, tap in enumerate(g.depth.taps):
+            dtap = ddeep[images, tap][:, layers]
+            dtap += by_tap[..., number, :]
+    dkernel = rounded(total, dy, x).reshape(*kernel.shape[1:3], len(kernel), *kernel.shape[3:])
+    return np.ascontiguousarray(ddeep[:, g.depth.inside]), np.ascontiguousarray(dkernel.transpose(2, 0, 1, 3, 4))
 
 
-def planes(g: Geometry3D) -> Geometry:
-    """The geometry of the 2D convolutions: the layers that a tap of the depth reads are their images."""
-    return Geometry(g.batch * g.depth.output, g.height, g.width)
+def layers_as_channels(kernel: Array) -> Array:
+    """The kernel of the 2D convolution that a 3D one is: its layers' channels one after the other."""
+    by_layer: Array = kernel.transpose(1, 2, 0, 3, 4).reshape(*kernel.shape[1:3], -1, kernel.shape[-1])
+    return by_layer  # (Dᵣ, Dᵣ, Dᵣ·M, N), the depth beside the channels
 
 
-def pad_depth(g: Geometry3D, x: Array) -> Array:
-    """x with its layers of zeros in front and behind."""
-    return Geometry(g.batch, g.depth, Axis(g.height.input, 1)).pad(x)
+def layers_by_band(g: Geometry3D, x: Array) -> Iterator[tuple[Band, Geometry, Array]]:
+    """Each band (images, layers) of the output, and the images whose channels are those of the layers that it reads."""
+    deep = Geometry(g.batch, g.depth, Axis(g.height.input, 1)).pad(x)
+    stack = Geometry(g.batch, g.depth, Axis(1, 1))
+    for images, layers in engine.bands(stack, g.depth.kernel * x[0, 0].nbytes, size=LAYERS):
+        read = np.concatenate([deep[images, tap][:, layers] for tap in g.depth.taps], axis=-1)
+        planes = as_images(read)  # (images·layers, Dᵤ, Dᵤ, Dᵣ·M)
+        yield (images, layers), Geometry(len(planes), g.height, g.width), planes
 
 
 def as_images(volume: Array) -> Array:
-    """The layers (B, D, D, D, C) as so many images, (B·D, D, D, C)."""
+    """The layers of a volume (B, D, D, D, C) as so many images, (B·D, D, D, C)."""
     return volume.reshape(-1, *volume.shape[2:])
