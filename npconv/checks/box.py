@@ -57,6 +57,10 @@ CONSTANTS: tuple[dict[str, Any], ...] = (
 )
 """The engine's constants beside each partner: so small that bands split, and that few channels count as many."""
 
+MODULES = (
+    *("standard", "depthwise", "grouped", "pointwise", "separable"),
+    *("transposed", "flattened", "shuffle", "standard3d"),
+)
 RUNGS = {
     "conv2d": ("conv2d_loops", "conv2d_per_channel", "conv2d_im2col"),
     "conv2d_backward": ("conv2d_backward_loops", "conv2d_backward_im2col"),
@@ -80,8 +84,9 @@ def prove_box(package: str = "npconv.kernels", *, every: int = 1, processes: int
 
     Sides to 6, kernels to 3, strides to 3, dilations to 2, padding to 2 on each side and "same": 999 geometries of an
     axis. The fast kernels, which read both axes, are held to the canonical ones on each of them as the height and as
-    the width beside all five partners; the other rungs, the grouped and the separable convolution, with 1 to 3 groups
-    and depth multipliers, beside one of them. Batches of 3 have 2 channels, or 2 a group, and 3 filters.
+    the width beside all five partners; the other rungs and kinds of convolution, with 1 to 3 groups and depth
+    multipliers, beside one of them, the 3D one with a depth of 2 in front. Batches of 3 have 2 channels, or 2 a group,
+    and 3 filters.
 
     The arrays are drawn from all numbers of int64. What wraps is exact modulo 2⁶⁴, so that two polynomials whose
     coefficients differ by less than 32 are equal for all numbers, in every commutative ring, or are told apart except
@@ -134,8 +139,9 @@ class _Kernels:
     def __init__(self, package: str) -> None:
         self.engine = import_module(f"{package}.engine")
         self.signatures = import_module(f"{package}.signatures")
+        self.standard3d = import_module(f"{package}.standard3d")
         self.functions: dict[str, Any] = {}
-        for module in ("standard", "depthwise", "grouped", "pointwise", "separable", "transposed", "standard3d"):
+        for module in MODULES:
             self.functions |= vars(import_module(f"{package}.{module}"))
         self.rng = np.random.default_rng(2019)
         self.equalities = 0
@@ -173,6 +179,9 @@ class _Kernels:
                 wide = self.draw(BATCH, height.size, width.size, M * times), self.draw(*taps, M, N * times)
                 self.grouped(self.draw(*g.output, N * times), *wide, times)
                 self.separable(dy, x, self.draw(*taps, M * times), self.draw(M * times, N), times)
+            wide = self.draw(BATCH, height.size, width.size, M * 2), self.draw(*taps, M, N * 2)
+            self.shuffled(self.draw(*g.output, N * 2), *wide, groups=2)
+            self.rank_one(self.draw(*g.output, N), x, taps)
             self.volume(axes, padding)
 
     def volume(self, axes: tuple[Along, Along], padding: str | None) -> None:
@@ -186,10 +195,12 @@ class _Kernels:
         x, kernel = self.draw(2, *(a.size for a in axes_3d), 1), self.draw(*(a.kernel for a in axes_3d), 1, 2)
         y = self.run("conv3d_taps", x, kernel)
         dy = self.draw(*y.shape)
-        for rung in ("conv3d", "conv3d_loops"):
-            self.equal(rung, "conv3d_taps", y, (x, kernel))
         gradients = self.run("conv3d_backward_taps", dy, x, kernel)
-        self.equal("conv3d_backward", "conv3d_backward_taps", gradients, (dy, x, kernel))
+        self.equal("conv3d_loops", "conv3d_taps", y, (x, kernel))
+        for layers in (self.standard3d.LAYERS, 1):
+            with patch.object(self.standard3d, "LAYERS", layers):
+                self.equal("conv3d", "conv3d_taps", y, (x, kernel))
+                self.equal("conv3d_backward", "conv3d_backward_taps", gradients, (dy, x, kernel))
         self.transpose("conv3d_taps", dy, (x, kernel), gradients)
 
     def hold_pointwise(self, height: int, width: int) -> None:
@@ -290,6 +301,45 @@ class _Kernels:
         gradients = self.run(standard_backward, dy, *arrays)
         self.equal(f"{name}_backward", standard_backward, gradients, (dy, *arrays))
         self.transpose(name, dy, arrays, gradients)
+
+    def shuffled(self, dy: Array, x: Array, kernel: Array, groups: int) -> None:
+        """The shuffled grouped convolution against the grouped one, its channels in the order of the shuffle."""
+        order = np.arange(kernel.shape[-1]).reshape(groups, -1).T.ravel()
+
+        def in_order(x: Array, kernel: Array, **geometry: Any) -> Any:
+            return self.functions["grouped_conv2d"](x, kernel, **geometry)[..., order]
+
+        def in_order_backward(dy: Array, x: Array, kernel: Array, **geometry: Any) -> Any:
+            dgrouped = np.empty_like(dy)
+            dgrouped[..., order] = dy
+            return self.functions["grouped_conv2d_backward"](dgrouped, x, kernel, **geometry)
+
+        self.same("shuffled_grouped_conv2d", in_order, (x, kernel), groups=groups)
+        self.same("shuffled_grouped_conv2d_backward", in_order_backward, (dy, x, kernel), groups=groups)
+
+    def rank_one(self, dy: Array, x: Array, taps: tuple[int, int]) -> None:
+        """A column and a row against the depthwise kernel that is their product, and flattened as its three steps."""
+        factors = self.draw(taps[0], M), self.draw(taps[1], M)
+
+        def depthwise(x: Array, column: Array, row: Array, **geometry: Any) -> Any:
+            return self.functions["depthwise_conv2d_taps"](x, column[:, None] * row, **geometry)
+
+        name, backward = "spatially_separable_conv2d", "spatially_separable_conv2d_backward"
+        self.same(name, depthwise, (x, *factors))
+        narrow = dy[..., :M]
+        self.transpose(name, narrow, (x, *factors), self.run(backward, narrow, x, *factors))
+
+        def in_steps(x: Array, lateral: Array, *factors: Array, **geometry: Any) -> Any:
+            return self.functions[name](self.functions["pointwise_conv2d"](x, lateral), *factors, **geometry)
+
+        def in_steps_backward(dy: Array, x: Array, lateral: Array, *factors: Array, **geometry: Any) -> Any:
+            combined = self.functions["pointwise_conv2d"](x, lateral)
+            dcombined, *dfactors = self.functions[backward](dy, combined, *factors, **geometry)
+            return *self.functions["pointwise_conv2d_backward"](dcombined, x, lateral), *dfactors
+
+        arrays = x, self.draw(M, N), self.draw(taps[0], N), self.draw(taps[1], N)
+        self.same("flattened_conv2d", in_steps, arrays)
+        self.same("flattened_conv2d_backward", in_steps_backward, (dy, *arrays))
 
     def same(self, f: Any, g: Any, arrays: tuple[Array, ...], **more: Any) -> None:
         """Hold two functions to be equal."""

@@ -276,7 +276,8 @@ def test_explicit_cases_give_plain_pairs_of_numbers(operation):
         assert explicit.shapes == case.shapes
         geometry = {name: value for name, value in explicit.geometry.items() if name != "groups"}
         assert set(geometry) == (set() if operation == "pointwise_conv2d" else {"stride", "padding", "dilation"})
-        assert all(np.shape(value) == ((2, 2) if name == "padding" else (2,)) for name, value in geometry.items())
+        axes = len(case.shapes["x"]) - 2
+        assert all(np.shape(value) == ((axes, 2) if name == "padding" else (axes,)) for name, value in geometry.items())
         forward, _ = OPERATIONS[operation]
         x, *kernels = case.arrays(seed)
         y = forward(x, *kernels, **case.geometry)
@@ -314,7 +315,7 @@ def test_cases_reach_every_kind_of_geometry():
     assert len([kind for kind in seen if kind[0] == "padding"]) == 4  # a word, a number, a pair, a pair of pairs
     assert {("unequal strides", True), ("stride and dilation", True)} <= seen
     with pytest.raises(ValueError, match="operation must be one of conv2d, "):
-        convolution_case(source.randint, "conv3d")
+        convolution_case(source.randint, "conv4d")
 
 
 def test_explain_writes_what_the_kernel_computes():

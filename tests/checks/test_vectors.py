@@ -6,6 +6,7 @@ import pytest
 import npconv
 from npconv.checks import OPERATIONS, make_vectors, rounding_bound
 from npconv.checks.cases import fixed_cases
+from npconv.kernels.signatures import SIGNATURES
 
 VECTORS = make_vectors("conv2d")
 DRAWN = 32  # cases by default; the fixed ones come behind them
@@ -43,7 +44,7 @@ def test_vectors_check_another_implementation(layout):
 def test_sums_of_absolute_products_stay_below_2_to_the_24(operation):
     (forward, backward), largest = OPERATIONS[operation], 0
     for case in cases(make_vectors(operation)):
-        arrays = [np.abs(case[name]) for name in ("x", "kernel", "depthwise", "pointwise") if name in case]
+        arrays = [np.abs(case[name]) for name in SIGNATURES[operation].arrays]
         geometry = {name: case[name].tolist() for name in ("stride", "padding", "dilation") if name in case}
         geometry |= {"groups": int(case["groups"])} if "groups" in case else {}
         wide = [a.astype(np.float64) for a in arrays]
@@ -130,19 +131,26 @@ def test_the_rounding_bound_is_no_bound_for_winograd():
     assert np.max(np.abs(winograd(x, kernel, ((0, 0), (0, 0)), F4) - exact) / bound) > 10
 
 
+def filter_sides(case):
+    """The sides of a case's filters."""
+    symbols = SIGNATURES[case.operation].symbols
+    return {side for name, shape in case.shapes.items()
+            for side, symbol in zip(shape, symbols[name], strict=True) if symbol == "Dᵣ"}  # fmt: skip
+
+
 @pytest.mark.parametrize("operation", OPERATIONS)
 def test_fixed_cases_are_wide_and_narrow(operation):
     found = fixed_cases(operation)
     shapes = [case.shapes["x"] for case in found]
-    times = 2 if operation == "grouped_conv2d" else 1
-    assert {9 * times, 17 * times, 32 * times} <= {shape[3] for shape in shapes}
+    times = 2 if "grouped" in operation else 1
+    assert {9 * times, 17 * times, 32 * times} <= {shape[-1] for shape in shapes}
     assert {16} < {shape[0] for shape in shapes}
-    assert any(shape[2] == 1 for shape in shapes)
-    assert sum(shape[1:3] in ((24, 25), (25, 24)) for shape in shapes) >= 4
+    assert any(shape[-2] == 1 for shape in shapes)
+    assert sum(shape[-3:-1] in ((24, 25), (25, 24)) for shape in shapes) >= 4
+    assert all(len(set(shape[1:-1])) == len(shape[1:-1]) for shape in shapes)
     forward, _ = OPERATIONS[operation]
     for case in found:
         assert forward(*case.arrays(0), **case.geometry).shape == case.output_shape
-        assert case.shapes["x"][1] != case.shapes["x"][2]
     if operation != "pointwise_conv2d":
-        kernel = "depthwise" if "separable" in operation else "kernel"
-        assert [case.geometry["padding"] for case in found if case.shapes[kernel][:2] == (1, 1)] == [((0, 1), (0, 1))]
+        small = [case.geometry["padding"] for case in found if filter_sides(case) == {1}]
+        assert small == [((0, 1),) * (3 if operation == "conv3d" else 2)]

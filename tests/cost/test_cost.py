@@ -43,6 +43,18 @@ COSTS = {
         [npconv.depthwise_separable_conv2d],
         [],
     ),
+    "spatially_separable_conv2d": (cost.spatially_separable_conv2d_cost, [npconv.spatially_separable_conv2d], []),
+    "flattened_conv2d": (cost.flattened_conv2d_cost, [npconv.flattened_conv2d], []),
+    "shuffled_grouped_conv2d": (
+        cost.shuffled_grouped_conv2d_cost,
+        [npconv.shuffled_grouped_conv2d],
+        [npconv.shuffled_grouped_conv2d_backward],
+    ),
+    "conv3d": (
+        cost.conv3d_cost,
+        [npconv.conv3d_loops, npconv.conv3d_taps, npconv.conv3d],
+        [npconv.conv3d_backward_taps, npconv.conv3d_backward],
+    ),
 }
 
 
@@ -84,6 +96,55 @@ def test_the_example_of_the_article():
     parts = cost.depthwise_separable_conv2d_cost((1, 7, 7, 3), (3, 3, 3), (3, 128)).parts
     assert (parts["depthwise"].macs, parts["pointwise"].macs) == (675, 9_600)
     assert cost.cost_ratio(3, 128) == Fraction(10_275, 86_400)
+
+
+def test_the_order_of_a_spatially_separable_convolution_and_of_a_flattened_one_decides_what_it_costs():
+    """Facts of small convolutions, and what another order would cost, as two convolutions by hand."""
+    column_first = cost.spatially_separable_conv2d_cost((1, 5, 9, 1), (3, 1), (3, 1))
+    assert {name: part.macs for name, part in column_first.parts.items()} == {"column": 81, "row": 63}
+    row = cost.depthwise_conv2d_cost((1, 5, 9, 1), (1, 3, 1))
+    column = cost.depthwise_conv2d_cost(row.output_shape, (3, 1, 1))
+    assert (column_first.macs, row.macs + column.macs) == (144, 168)
+    for size, side, separable, standard in ((5, 3, 72, 81), (7, 3, 180, 225), (7, 5, 150, 225), (9, 5, 350, 625),
+                                            (10, 7, 392, 784), (224, 3, 297_036, 443_556)):  # fmt: skip
+        assert cost.spatially_separable_conv2d_cost((1, size, size, 1), (side, 1), (side, 1)).macs == separable
+        assert cost.depthwise_conv2d_cost((1, size, size, 1), (side, side, 1)).macs == standard
+    lateral_first = cost.flattened_conv2d_cost((1, 7, 7, 64), (64, 1), (3, 1), (3, 1))
+    parts = {name: part.macs for name, part in lateral_first.parts.items()}
+    assert parts == {"lateral": 3136, "vertical": 105, "horizontal": 75}
+    filters = cost.spatially_separable_conv2d_cost((1, 7, 7, 64), (3, 64), (3, 64))
+    lateral_last = filters.macs + cost.pointwise_conv2d_cost((1, 5, 5, 64), (64, 1)).macs
+    standard = cost.conv2d_cost((1, 7, 7, 64), (3, 3, 64, 1))
+    assert (lateral_first.macs, lateral_last, standard.macs) == (3316, 13_120, 14_400)
+    assert (lateral_first.params, standard.params) == (70, 576)
+
+
+def test_a_kernel_as_deep_as_its_input_costs_what_a_2d_one_over_all_layers_does():
+    assert cost.conv3d_cost((1, 7, 7, 7, 1), (3, 3, 3, 1, 1)).macs == 3375
+    flat = cost.conv3d_cost((1, 7, 7, 7, 1), (7, 3, 3, 1, 1))
+    assert (flat.macs, flat.output_shape) == (1575, (1, 1, 5, 5, 1))
+    assert flat.macs == cost.conv2d_cost((1, 7, 7, 7), (3, 3, 7, 1)).macs
+    assert cost.conv3d_cost((2, 3, 4, 5, 2), (2, 3, 1, 2, 3), bias=True).params == 2 * 3 * 2 * 3 + 3
+
+
+def test_groups_divide_multiplications_and_parameters_and_shuffling_costs_nothing():
+    for side, groups in ((3, 2), (3, 4), (1, 2), (1, 8)):
+        standard = cost.conv2d_cost((2, 7, 6, 8), (side, side, 8, 16), padding="same")
+        grouped, shuffled = (
+            of((2, 7, 6, 8), (side, side, 8 // groups, 16), groups=groups, padding="same")
+            for of in (cost.grouped_conv2d_cost, cost.shuffled_grouped_conv2d_cost)
+        )
+        assert grouped == shuffled
+        assert groups * grouped.macs == standard.macs
+        assert groups * grouped.params == standard.params
+
+
+def test_a_bias_comes_after_each_filter_of_a_chain():
+    flattened = cost.flattened_conv2d_cost((2, 7, 6, 3), (3, 4), (3, 4), (2, 4), bias=True)
+    assert flattened.params == (3 + 1 + 3 + 1 + 2 + 1) * 4
+    assert flattened.additions == flattened.macs
+    separable = cost.spatially_separable_conv2d_cost((2, 7, 6, 3), (3, 3), (2, 3), bias=True)
+    assert (separable.params, separable.additions) == ((3 + 1 + 2 + 1) * 3, separable.macs)
 
 
 def test_table_3_of_mobilenet_v1():

@@ -20,18 +20,34 @@ FILE = Path(__file__).with_name("golden.npz")
 COUNT = 12
 
 
+FACTORS = ("column", "row", "lateral", "vertical", "horizontal")  # of kernels of rank 1
+
+
 def to_torch(name: str, a: np.ndarray) -> torch.Tensor:
-    """This package's axes as torch's: volumes NCHW, kernels OIHW."""
+    """This package's axes as torch's: volumes NCHW, kernels OIHW, and factors as they are."""
+    if name in FACTORS:
+        return torch.from_numpy(a)
     if name in ("x", "dy"):
-        return torch.from_numpy(np.ascontiguousarray(a.transpose(0, 3, 1, 2)))
+        return torch.from_numpy(np.ascontiguousarray(np.moveaxis(a, -1, 1)))
     kernel = a[None, None] if a.ndim == 2 else a[:, :, None, :] if a.ndim == 3 else a
-    return torch.from_numpy(np.ascontiguousarray(kernel.transpose(3, 2, 0, 1)))
+    return torch.from_numpy(np.ascontiguousarray(np.moveaxis(kernel, (-1, -2), (0, 1))))
 
 
 def from_torch(name: str, t: torch.Tensor, like: tuple[int, ...]) -> np.ndarray:
     """And back."""
-    axes = (0, 2, 3, 1) if name in ("x", "y") else (2, 3, 1, 0)
-    return np.ascontiguousarray(t.detach().numpy().transpose(axes)).reshape(like)
+    a = t.detach().numpy()
+    if name not in FACTORS:
+        a = np.moveaxis(a, 1, -1) if name in ("x", "y") else np.moveaxis(a, (0, 1), (-1, -2))
+    return np.ascontiguousarray(a).reshape(like)
+
+
+def kernel_of(operation: str, kernels: list[torch.Tensor]) -> torch.Tensor:
+    """The kernel as torch's convolution takes it: of factors their product."""
+    if operation == "spatially_separable_conv2d":
+        return torch.einsum("im,jm->mij", *kernels)[:, None]
+    if operation == "flattened_conv2d":
+        return torch.einsum("mn,in,jn->nmij", *kernels)
+    return kernels[0]
 
 
 def by_torch(case: Any, arrays: list[np.ndarray], dy: np.ndarray) -> dict[str, np.ndarray]:
@@ -39,14 +55,18 @@ def by_torch(case: Any, arrays: list[np.ndarray], dy: np.ndarray) -> dict[str, n
     tensors = {name: to_torch(name, a).requires_grad_() for name, a in zip(case.shapes, arrays, strict=True)}
     geometry = explicit_geometry(case)
     x, *kernels = tensors.values()
-    channels = case.shapes["x"][3]
+    channels = case.shapes["x"][-1]
     if geometry:
-        (top, bottom), (left, right) = geometry["padding"]
+        convolve = F.conv3d if case.operation == "conv3d" else F.conv2d
+        padded = F.pad(x, [zeros for side in reversed(geometry["padding"]) for zeros in side])  # the width's come first
         options = {"stride": geometry["stride"], "dilation": geometry["dilation"]}
-        groups = {"conv2d": 1, "grouped_conv2d": geometry.get("groups", 1)}.get(case.operation, channels)
-        y = F.conv2d(F.pad(x, (left, right, top, bottom)), kernels[0], groups=groups, **options)
-        for pointwise in kernels[1:]:
-            y = F.conv2d(y, pointwise)
+        apart = case.operation.startswith(("depthwise", "spatially"))
+        options["groups"] = channels if apart else geometry.get("groups", 1)
+        y = convolve(padded, kernel_of(case.operation, kernels), **options)
+        if case.operation == "depthwise_separable_conv2d":
+            y = F.conv2d(y, kernels[1])
+        if case.operation == "shuffled_grouped_conv2d":
+            y = F.channel_shuffle(y, options["groups"])
     else:
         y = F.conv2d(x, kernels[0])
     y.backward(to_torch("dy", dy))
@@ -102,12 +122,22 @@ def network_pieces() -> dict[str, np.ndarray]:
     return pieces
 
 
+def shuffles() -> dict[str, np.ndarray]:
+    """Channels in their order, shuffled in so many groups."""
+    found = {}
+    for groups, channels in ((1, 3), (2, 4), (2, 6), (3, 6), (3, 12), (4, 8)):
+        x = np.arange(2.0 * 3 * channels).reshape(2, 1, 3, channels)
+        y = F.channel_shuffle(to_torch("x", x), groups)
+        found[f"shuffle/{groups}/{channels}"] = from_torch("y", y, x.shape).astype(np.int32)
+    return found
+
+
 def main() -> None:
     """Write the file."""
     from npconv.checks import OPERATIONS
     from npconv.files import as_npz, write_whole
 
-    golden = network_pieces()
+    golden = network_pieces() | shuffles()
     for operation in OPERATIONS:
         for number, (case, arrays, dy) in enumerate(cases(operation)):
             named = dict(zip(case.shapes, arrays, strict=True)) | {"dy": dy} | by_torch(case, arrays, dy)

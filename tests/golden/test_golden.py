@@ -9,6 +9,7 @@ import pytest
 
 import npconv
 from npconv.checks import OPERATIONS
+from npconv.kernels.signatures import SIGNATURES
 
 HERE = Path(__file__).parent
 
@@ -27,7 +28,7 @@ def tuples(value):
 @pytest.mark.parametrize("operation", OPERATIONS)
 def test_the_convolutions_equal_what_torch_computed(golden, operation):
     forward, backward = OPERATIONS[operation]
-    names = ["x", "depthwise", "pointwise"] if "separable" in operation else ["x", "kernel"]
+    names = list(SIGNATURES[operation].arrays)
     numbers = {name.split("/")[1] for name in golden if name.startswith(f"{operation}/")}
     assert len(numbers) == 12
     for number in numbers:
@@ -37,6 +38,14 @@ def test_the_convolutions_equal_what_torch_computed(golden, operation):
         assert np.array_equal(forward(*arrays, **geometry), case["y"])
         for name, gradient in zip(names, backward(case["dy"], *arrays, **geometry), strict=True):
             assert np.array_equal(gradient, case[f"d{name}"])
+
+
+def test_the_shuffle_equals_what_torch_computed(golden):
+    for name in sorted(name for name in golden if name.startswith("shuffle/")):
+        groups, channels = map(int, name.split("/")[1:])
+        x = np.arange(2.0 * 3 * channels).reshape(2, 1, 3, channels)
+        assert np.array_equal(npconv.channel_shuffle(x, groups=groups), golden[name])
+        assert np.array_equal(npconv.channel_shuffle_backward(golden[name], x, groups=groups), x)
 
 
 def test_the_pieces_of_a_network_equal_what_torch_computed(golden):

@@ -23,11 +23,11 @@ def pattern(size: int, output: int, kernel: int, stride: int, dilation: int, bef
     return (i == o * stride + k * dilation - before).astype(float)
 
 
-def sides(padding: Any, sizes: tuple[int, int], kernel: tuple[int, int], strides: Any, dilations: Any) -> list[tuple]:
-    """(stride, dilation, before, after) of both axes, from first principles."""
-    both = lambda pair: pair if isinstance(pair, tuple) else (pair, pair)  # noqa: E731
+def sides(padding: Any, sizes: tuple[int, ...], kernel: tuple[int, ...], strides: Any, dilations: Any) -> list[tuple]:
+    """(stride, dilation, before, after) of every axis, from first principles."""
+    each = lambda numbers: numbers if isinstance(numbers, tuple) else (numbers,) * len(sizes)  # noqa: E731
     axes = []
-    for axis, (size, k, s, d) in enumerate(zip(sizes, kernel, both(strides), both(dilations), strict=True)):
+    for axis, (size, k, s, d) in enumerate(zip(sizes, kernel, each(strides), each(dilations), strict=True)):
         if padding == "valid":
             before, after = 0, 0
         elif padding == "same":  # the least padding that gives ⌈size / s⌉ outputs, the odd row behind
@@ -38,26 +38,29 @@ def sides(padding: Any, sizes: tuple[int, int], kernel: tuple[int, int], strides
         elif isinstance(padding, tuple) and isinstance(padding[0], tuple):
             before, after = padding[axis]
         else:
-            before = after = both(padding)[axis]
+            before = after = each(padding)[axis]
         axes.append((s, d, before, after))
     return axes
 
 
 def oracle(x: np.ndarray, kernel: np.ndarray, *, stride: Any = 1, padding: Any = "valid", dilation: Any = 1) -> Any:
-    """The convolution as one einsum over index patterns, and the patterns themselves."""
-    patterns = []
-    geometry = sides(padding, x.shape[1:3], kernel.shape[:2], stride, dilation)
-    for size, k, (s, d, before, after) in zip(x.shape[1:3], kernel.shape[:2], geometry, strict=True):
+    """The convolution, of two axes or of three, as one einsum over index patterns, and the patterns themselves."""
+    patterns, volume = [], x.ndim == 5
+    geometry = sides(padding, x.shape[1:-1], kernel.shape[:-2], stride, dilation)
+    for size, k, (s, d, before, after) in zip(x.shape[1:-1], kernel.shape[:-2], geometry, strict=True):
         output = (size + before + after - d * (k - 1) - 1) // s + 1
         patterns.append(pattern(size, output, k, s, d, before))
-    return np.einsum("vih,wjg,bhgm,ijmn->bvwn", *patterns, x, kernel, optimize=True), patterns
+    sums = "uld,vih,wjg,bdhgm,lijmn->buvwn" if volume else "vih,wjg,bhgm,ijmn->bvwn"
+    return np.einsum(sums, *patterns, x, kernel, optimize=True), patterns
 
 
 def oracle_backward(dy: np.ndarray, x: np.ndarray, kernel: np.ndarray, **geometry: Any) -> tuple[np.ndarray, ...]:
     """dx and dkernel by the same patterns."""
-    _, (rows, columns) = oracle(x, kernel, **geometry)
-    dx = np.einsum("vih,wjg,bvwn,ijmn->bhgm", rows, columns, dy, kernel, optimize=True)
-    dkernel = np.einsum("vih,wjg,bhgm,bvwn->ijmn", rows, columns, x, dy, optimize=True)
+    _, patterns = oracle(x, kernel, **geometry)
+    to_dx = "uld,vih,wjg,buvwn,lijmn->bdhgm" if x.ndim == 5 else "vih,wjg,bvwn,ijmn->bhgm"
+    to_dkernel = "uld,vih,wjg,bdhgm,buvwn->lijmn" if x.ndim == 5 else "vih,wjg,bhgm,bvwn->ijmn"
+    dx = np.einsum(to_dx, *patterns, dy, kernel, optimize=True)
+    dkernel = np.einsum(to_dkernel, *patterns, x, dy, optimize=True)
     return dx, dkernel
 
 
@@ -272,6 +275,75 @@ def guard_separable(k: SimpleNamespace) -> None:
             depthwise,
             pointwise,
         )
+
+
+def guard_spatially_separable(k: SimpleNamespace) -> None:
+    """The column, then the row, against the oracle with their product, forward and all gradients."""
+    for case, (x, column, row), dy in cases("spatially_separable_conv2d"):
+        standard = as_standard(column[:, None] * row, x.shape[3])
+        y = k.spatially_separable_conv2d(x, column, row, **case.geometry)
+        equal(y, oracle(x, standard, **case.geometry)[0], case)
+        dx, dstandard = oracle_backward(dy, x, standard, **case.geometry)
+        dkernel = np.einsum("ijmm->ijm", dstandard)
+        gradients = k.spatially_separable_conv2d_backward(dy, x, column, row, **case.geometry)
+        expected = dx, np.einsum("ijm,jm->im", dkernel, row), np.einsum("ijm,im->jm", dkernel, column)
+        for result, gradient in zip(gradients, expected, strict=True):
+            equal(result, gradient, case)
+
+
+def guard_flattened(k: SimpleNamespace) -> None:
+    """The three filters, one after the other, against the oracle with their product, forward and all gradients."""
+    for case, (x, lateral, vertical, horizontal), dy in cases("flattened_conv2d"):
+        standard = np.einsum("mn,in,jn->ijmn", lateral, vertical, horizontal)
+        y = k.flattened_conv2d(x, lateral, vertical, horizontal, **case.geometry)
+        equal(y, oracle(x, standard, **case.geometry)[0], case)
+        dx, dkernel = oracle_backward(dy, x, standard, **case.geometry)
+        expected = (
+            dx,
+            np.einsum("ijmn,in,jn->mn", dkernel, vertical, horizontal),
+            np.einsum("ijmn,mn,jn->in", dkernel, lateral, horizontal),
+            np.einsum("ijmn,mn,in->jn", dkernel, lateral, vertical),
+        )
+        gradients = k.flattened_conv2d_backward(dy, x, lateral, vertical, horizontal, **case.geometry)
+        for result, gradient in zip(gradients, expected, strict=True):
+            equal(result, gradient, case)
+
+
+def guard_shuffle(k: SimpleNamespace) -> None:
+    """Channel i·n + j becomes j·g + i, alone and behind a grouped convolution; backward puts it back."""
+    for g, n in ((1, 3), (2, 2), (2, 3), (3, 2), (3, 4), (4, 2)):
+        x = np.random.default_rng(g).integers(-9, 9, (2, 3, 2, g * n))
+        order = [i * n + j for j in range(n) for i in range(g)]
+        equal(k.channel_shuffle(x, groups=g), x[..., order], (g, n))
+        equal(k.channel_shuffle_backward(x[..., order], x, groups=g), x, (g, n))
+    for case, (x, kernel), dy in cases("shuffled_grouped_conv2d"):
+        groups = case.geometry["groups"]
+        spatial = {name: value for name, value in case.geometry.items() if name != "groups"}
+        m, n = x.shape[3] // groups, kernel.shape[3] // groups
+        y = k.shuffled_grouped_conv2d(x, kernel, **case.geometry)
+        dx, dkernel = k.shuffled_grouped_conv2d_backward(dy, x, kernel, **case.geometry)
+        assert (y.shape, dx.shape, dkernel.shape) == (case.output_shape, x.shape, kernel.shape)
+        for group in range(groups):
+            ins, outs = slice(group * m, (group + 1) * m), slice(group * n, (group + 1) * n)
+            apart = slice(group, None, groups)  # where the shuffle puts a group's channels
+            equal(y[..., apart], oracle(x[..., ins], kernel[..., outs], **spatial)[0], case)
+            expected = oracle_backward(dy[..., apart], x[..., ins], kernel[..., outs], **spatial)
+            equal(dx[..., ins], expected[0], case)
+            equal(dkernel[..., outs], expected[1], case)
+
+
+def guard_volume(k: SimpleNamespace) -> None:
+    """Every rung of the 3D convolution against the oracle of three axes, in one band and in many."""
+    for number, (case, (x, kernel), dy) in enumerate(cases("conv3d", 15)):
+        expected, _ = oracle(x, kernel, **case.geometry)
+        gradients = oracle_backward(dy, x, kernel, **case.geometry)
+        layers = {} if number % 2 else {"LAYERS": 1 + 2 * x[0, 0].nbytes * kernel.shape[0]}
+        with patch.dict(k.conv3d.__globals__, layers):
+            for forward in (k.conv3d_taps, k.conv3d, *([k.conv3d_loops] if number < 5 else [])):
+                equal(forward(x, kernel, **case.geometry), expected, case)
+            for backward in (k.conv3d_backward_taps, k.conv3d_backward):
+                for result, gradient in zip(backward(dy, x, kernel, **case.geometry), gradients, strict=True):
+                    equal(result, gradient, case)
 
 
 def guard_factorize(k: SimpleNamespace) -> None:

@@ -8,7 +8,8 @@ from copies import COPY, KERNELS, copied_kernels
 from npconv.checks.box import CONSTANTS, GEOMETRIES, PARTNERS, Along, hold_axis, prove_box
 from npconv.kernels.geometry import Axis
 
-PROVED = ("geometry", "engine", "standard", "depthwise", "grouped", "pointwise", "separable", "transposed")
+PROVED = ("geometry", "engine", "standard", "depthwise", "grouped", "pointwise", "separable", "transposed", "flattened",
+          "shuffle", "standard3d")  # fmt: skip
 LEFT_OUT = {"factorize_kernel", "overlap_counts"}  # no sums of products
 
 
