@@ -310,8 +310,7 @@ class _Kernels:
             return self.functions["grouped_conv2d"](x, kernel, **geometry)[..., order]
 
         def in_order_backward(dy: Array, x: Array, kernel: Array, **geometry: Any) -> Any:
-            dgrouped = np.empty_like(dy)
-            dgrouped[..., order] = dy
+            dgrouped = self.functions["channel_shuffle_backward"](dy, dy, groups=groups)
             return self.functions["grouped_conv2d_backward"](dgrouped, x, kernel, **geometry)
 
         self.same("shuffled_grouped_conv2d", in_order, (x, kernel), groups=groups)
