@@ -37,6 +37,7 @@ TASK = training.Task("small", IMAGES, LABELS, IMAGES, LABELS, 10, "numbers")
 ROWS_V2 = ((1, 8, 1, 1), (2, 8, 1, 2))
 ROWS_V3 = ((3, 8, 8, True, "relu", 1), (5, 20, 8, False, "hard_swish", 2))
 NETWORK = models.mobilenet_v2(0.5, 5, rows=ROWS_V2, stem_channels=8, last_channels=16)
+NETWORK_V3 = models.mobilenet_v3("small", classes=5, rows=((3, 16, 8, True, "relu", 1),), hidden_channels=8)
 SMALL = layers.Sequential(layers.GlobalAveragePool(), layers.Dense(1, 10))
 SMALL_LAYER = {"x": (1, 5, 6, 3), "kernel": (2, 3, 3, 2)}
 BLOCK = {"x": (1, 4, 6, 4), "expand": (4, 8), "depthwise": (3, 3, 8), "project": (8, 4)}
@@ -103,6 +104,7 @@ ROWS: dict[Any, dict[str, dict[str, Any]]] = {
                             "narrow": (1, 8, 8, 8), "expand": (8, 32), "depthwise": (3, 3, 32), "project": (32, 8)},
         "separability": {"out_channels": (4, 100), "repeats": 1},
         "separable_example": {"out_channels": 4},
+        "squeeze_excite": {"photograph": PHOTOGRAPH[:, :48], "network": NETWORK_V3, "block": "block_1"},
         "standard_convolution": SMALL_LAYER | {"at": (0, 1), "stride": (2, 1), "padding": ((1, 0), (0, 1))},
         "style": {},
         "write_figures": {"figures": [], "folder": FOLDER.name},

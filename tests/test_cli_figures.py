@@ -33,6 +33,7 @@ TAKES = {
     "gradient-flow": "",
     "convolution-3d": "--input --kernel --out-channels --seed",
     "hard-swish": "",
+    "squeeze-excite": "--seed",
 }
 
 

@@ -34,6 +34,7 @@ from .relu_information_loss import relu_information_loss as relu_information_los
 from .residual_blocks import residual_blocks as residual_blocks
 from .separability import separability as separability
 from .separable_example import separable_example as separable_example
+from .squeeze_excite import squeeze_excite as squeeze_excite
 from .standard_convolution import standard_convolution as standard_convolution
 
 BUILDERS: dict[str, Callable[..., Figure]] = {
@@ -60,6 +61,7 @@ BUILDERS: dict[str, Callable[..., Figure]] = {
         gradient_flow,
         convolution_3d,
         hard_swish,
+        squeeze_excite,
     )
 }
 

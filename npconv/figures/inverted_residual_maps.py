@@ -6,13 +6,12 @@ from typing import Any, NamedTuple, TypeAlias
 
 import matplotlib.figure
 import numpy as np
-from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.lines import Line2D
 from matplotlib.offsetbox import DrawingArea, OffsetBox
 from matplotlib.patches import FancyArrowPatch
 
 from ..data import Photograph
-from ..kernels.arguments import LARGEST_SEED, instance, integer
+from ..kernels.arguments import LARGEST_SEED, integer
 from ..kernels.geometry import Array, Pair
 from ..text import counted, shape_text
 from .figure import Figure, drawn_by, four_part_caption
@@ -20,7 +19,7 @@ from .files import PNG_DPI
 from .parts.drawing import MARGIN, ROLES, SMALLEST, WIDTH
 from .parts.layout import Drawing, Page, column, grid, note, row, text, title
 from .parts.lines import wrapped
-from .parts.stages import BlockRun, StageMaps, run_block, source_from
+from .parts.stages import ABOVE_ZERO, ACTIVE, SIGNED, BlockRun, StageMaps, run_block, source_from, words_from
 
 NAME = "inverted_residual_maps"
 MOST_COLUMNS = 8
@@ -29,9 +28,6 @@ HALF = 3.46  # inches for the maps of a stage
 GAP, LABEL, BESIDE = 0.06, 0.17, 0.25  # inches: between maps, for the label below one, and for the shortcut
 GRID_HEIGHT, MAP_HEIGHT = 2.5, 1.0  # inches, the most
 BLUE = ROLES["shortcut"]
-SIGNED = "gray"
-POSITIVE = LinearSegmentedColormap.from_list("positive", ["#00553E", ROLES["output"], "white"])
-ACTIVE = POSITIVE.with_extremes(under="black")  # zero lies under the smallest positive value
 
 
 def inverted_residual_maps(
@@ -79,10 +75,7 @@ def inverted_residual_maps(
     expansion = integer(NAME, "expansion", expansion, 1, MOST_CHANNELS)
     out_channels = None if out_channels is None else integer(NAME, "out_channels", out_channels, 1, MOST_CHANNELS)
     seed = integer(NAME, "seed", seed, 0, LARGEST_SEED)
-    instance(NAME, "weights", weights, str)
-    words = " ".join(weights.split())
-    if not words or len(words) > 200:
-        raise ValueError(f"{NAME}: weights must be a few words; got {words!r}")
+    words = words_from(NAME, "weights", weights)
     given = {"expand": expand, "depthwise": depthwise, "project": project}
     block = run_block(NAME, source_from(NAME, photograph, x), given, stride, expansion, out_channels, words, seed)
     with drawn_by(NAME, x=block.source.x[0]):
@@ -188,7 +181,7 @@ def _source(block: BlockRun, cells: _Cells) -> Stage:
     ramp = np.linspace(-1, 1, 49)[np.newaxis]
     for name, values, colors, low, words in (
         ("key-signed", ramp, SIGNED, -1.0, "signed: mid-grey is 0"),
-        ("key-active", np.maximum(ramp, 0), ACTIVE, 1e-6, "after ReLU6: black is exactly 0"),
+        ("key-active", np.maximum(ramp, 0), ACTIVE, ABOVE_ZERO, "after ReLU6: black is exactly 0"),
     ):
         strip = Drawing()
         strip.image(name, values, (0.6, 0.11), colors, low)
@@ -218,7 +211,7 @@ def _maps(stage: StageMaps, cells: _Cells) -> Drawing:
     side = min(cells.width / width, cells.height / height)
     for c, label in enumerate(stage.labels):
         x, y = c % cells.columns * cells.pitch, -(c // cells.columns) * (cells.height + LABEL)
-        low, colors = (1e-6 * stage.limit, ACTIVE) if stage.active else (-stage.limit, SIGNED)
+        low, colors = (ABOVE_ZERO * stage.limit, ACTIVE) if stage.active else (-stage.limit, SIGNED)
         size, name = (width * side, height * side), f"{stage.name}-{c}"
         corner = (x - size[0] / 2, y + size[1] / 2)
         mixed = side * PNG_DPI < 1

@@ -81,7 +81,8 @@ def numbers_in(figure: Figure, name: str) -> list[str]:
     parts = drawing_of(figure, name).get_children()
     at = [(text.get_position(), text.get_text()) for text in parts if isinstance(text, Text)]
     middles = [corners[:4].mean(axis=0) for part in parts if part.get_gid() == name for corners in _corners(part)]
-    return [next((text for p, text in at if np.allclose(p, m, atol=1e-6)), "") for m in middles]
+    found = np.isclose(np.array(middles)[:, np.newaxis], [place for place, _ in at] or [(np.inf, 0)], atol=1e-6).all(-1)
+    return [at[row.argmax()][1] if row.any() else "" for row in found]
 
 
 def _corners(part: Any) -> list[np.ndarray]:

@@ -30,8 +30,10 @@ from npconv.figures import (
     residual_blocks,
     separability,
     separable_example,
+    squeeze_excite,
     standard_convolution,
 )
+from npconv.models import mobilenet_v3
 
 LAYERS: dict[str, dict[str, Any]] = {
     "one of all": {"x": (1, 1, 1, 1), "kernel": (1, 1, 1, 1)},
@@ -44,6 +46,7 @@ LAYERS: dict[str, dict[str, Any]] = {
     "fractions": {"x": np.linspace(-40, 40, 90).reshape(1, 6, 5, 3), "kernel": np.full((3, 3, 3, 2), 0.37)},
 }
 RNG = np.random.default_rng(3)
+PIXELS = np.arange(60 * 24 * 3).reshape(24, 60, 3).astype(np.uint8)
 CASES: dict[Callable[..., Figure], dict[str, dict[str, Any]]] = {
     standard_convolution: {name: layer for name, layer in LAYERS.items() if name != "one channel"},
     per_channel_view: {
@@ -236,6 +239,19 @@ CASES: dict[Callable[..., Figure], dict[str, dict[str, Any]]] = {
         },
         "one layer, one dtype on a GPU": {
             "measurements": made_savings(layers=1), "gpu": made_gpu(layers=1, dtypes=("bfloat16",), scale=1e4),
+        },
+    },
+    squeeze_excite: {
+        "hard-swish, many channels": {
+            "photograph": PIXELS,
+            "network": mobilenet_v3("small", 1.0, 3, rows=((5, 96, 8, True, "hard_swish", 2),), hidden_channels=4),
+            "weights": "made up",
+        },
+        "one channel": {
+            "photograph": PIXELS[:24, :24],
+            "network": mobilenet_v3(
+                "small", 1.0, 3, rows=((3, 1, 1, True, "linear", 2),), hidden_channels=4, batch_norm={"epsilon": 1e-9}
+            ),
         },
     },
     convolution_3d: {

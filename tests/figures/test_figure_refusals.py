@@ -17,8 +17,10 @@ from npconv.figures import (
     per_channel_photograph,
     per_channel_view,
     separable_example,
+    squeeze_excite,
     standard_convolution,
 )
+from npconv.models import mobilenet_v2, mobilenet_v3
 
 BLACK = np.zeros((30, 30, 3), np.uint8)
 TWO_IMAGES = ({"x": (2, 7, 7, 3)}, "x must be one image")
@@ -91,6 +93,13 @@ REFUSED: dict[Callable[..., Any], list[tuple[dict[str, Any], str]]] = {
         ({"dy": np.full((1, 2, 3, 2), np.inf)}, "dy"),
         ({"x": np.full((1, 5, 7, 2), 1e308)}, "overflow"),
     ],
+    squeeze_excite: [
+        ({"photograph": BLACK[:20]}, "photograph"),
+        ({"network": mobilenet_v2(0.1)}, "network must have a block with squeeze-and-excite; got 17 without"),
+        ({"block": "block_2"}, "block must be one of block_1, block_4, .*; got 'block_2'"),
+        ({"network": mobilenet_v3("small", 0.1, in_channels=1)}, "x must be .*1"),
+        ({"weights": " "}, "weights must be a few words"),
+    ],
     inverted_residual_maps: [
         ({"photograph": BLACK[..., 0]}, "photograph"),
         ({"photograph": BLACK[:20]}, "photograph"),
@@ -118,7 +127,7 @@ def test_what_cannot_be_drawn_is_refused(build: Callable[..., Any], case: dict[s
 
 
 def test_what_is_no_photograph_is_refused() -> None:
-    for build in (per_channel_photograph, inverted_residual_maps):
+    for build in (per_channel_photograph, inverted_residual_maps, squeeze_excite):
         with pytest.raises(TypeError, match=f"{build.__name__}: photograph"):
             build(photograph=np.zeros((30, 30, 3)))
     with pytest.raises(TypeError, match="inverted_residual_maps: depthwise"):

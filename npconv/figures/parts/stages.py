@@ -5,18 +5,24 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from matplotlib.colors import LinearSegmentedColormap
 
 from ...data import Photograph
 from ...kernels import arguments
 from ...kernels.blocks import inverted_residual_geometry, inverted_residual_stages
 from ...kernels.geometry import Array, Pair
 from ...text import number_text
+from .drawing import ROLES
 from .photograph import photograph_from
 
 MOST_MAPS = 24  # of a stage
 LONGEST_SIDE = 50  # pixels of a photograph after averaging
 COLORS = ("red", "green", "blue")
 COARSE = 16  # every 16th value of a map goes into the data
+SIGNED = "gray"
+POSITIVE = LinearSegmentedColormap.from_list("positive", ["#00553E", ROLES["output"], "white"])
+ACTIVE = POSITIVE.with_extremes(under="black")  # zero lies under the smallest positive value
+ABOVE_ZERO = 1e-6  # of the limit: the smallest positive value that is told from zero
 
 
 @dataclass(frozen=True)
@@ -152,12 +158,12 @@ def run_block(
     expand, depthwise, project = kernels.get("expand"), kernels["depthwise"], kernels["project"]
     g, shortcut = inverted_residual_geometry(function, (x, expand, depthwise, project), stride, "same", 1)
     stages = inverted_residual_stages(x, expand, depthwise, project, stride=stride)
-    drawn = [StageMaps("input", x[0], 1.0, COLORS) if source.photograph else StageMaps("input", x[0], _limit(x))]
+    drawn = [StageMaps("input", x[0], 1.0, COLORS) if source.photograph else StageMaps("input", x[0], limit_of(x))]
     if stages.expanded is not None and stages.expanded_relu6 is not None:
         drawn += _with_relu6("expanded", stages.expanded[0], stages.expanded_relu6[0])
     drawn += _with_relu6("depthwise", stages.depthwise[0], stages.depthwise_relu6[0])
     for name, maps in (("projected", stages.projected), ("output", stages.output))[: 1 + shortcut]:
-        drawn.append(StageMaps(name, maps[0], _limit(maps)))
+        drawn.append(StageMaps(name, maps[0], limit_of(maps)))
     strides = g.height.stride, g.width.stride
     reason = f"k = {x.shape[-1]} and k′ = {project.shape[1]} differ"
     if strides != (1, 1):
@@ -211,13 +217,30 @@ def _finite(function: str, name: str, given: Array) -> Array:
 
 
 def _with_relu6(name: str, linear: Array, active: Array) -> list[StageMaps]:
-    limit = _limit(linear)
+    limit = limit_of(linear)
     return [StageMaps(name, linear, limit), StageMaps(f"{name} ReLU6", active, min(limit, 6.0))]
 
 
-def _limit(values: Array) -> float:
-    """A limit that a few strong values do not set: 19 of 20 values have a grey of their own."""
-    limit = float(np.percentile(np.abs(values), 95))
+def words_from(function: str, name: str, given: str) -> str:
+    """A few words of the caller's in one line; raises TypeError or ValueError where they are none.
+
+    >>> words_from("f", "weights", "trained on\\nCIFAR-10")
+    'trained on CIFAR-10'
+    """
+    arguments.instance(function, name, given, str)
+    words = " ".join(given.split())
+    if not words or len(words) > 200:
+        raise ValueError(f"{function}: {name} must be a few words; got {words!r}")
+    return words
+
+
+def limit_of(values: Array, percent: int = 95) -> float:
+    """A limit that a few strong values do not set: so many percent of the values have a shade of their own.
+
+    >>> limit_of(np.arange(-100.0, 101.0), 50)
+    50.0
+    """
+    limit = float(np.percentile(np.abs(values), percent))
     return limit or float(np.abs(values).max()) or 1.0
 
 
