@@ -132,12 +132,42 @@ def shuffles() -> dict[str, np.ndarray]:
     return found
 
 
+def hard_sigmoid(x: torch.Tensor) -> torch.Tensor:
+    """F.hardsigmoid, whose own gradient has 1/6 in float32 only, whatever the dtype."""
+    y = F.relu6(x + 3) / 6
+    assert torch.allclose(y, F.hardsigmoid(x), rtol=1e-15, atol=0)
+    return y
+
+
+def mobilenet_v3_pieces() -> dict[str, np.ndarray]:
+    """MobileNetV3's activations, at their kinks too, and squeeze-and-excite, forward and backward, in floats."""
+    rng = np.random.default_rng(3)
+    pieces: dict[str, np.ndarray] = {}
+    for name, function in {"sigmoid": F.sigmoid, "hard_sigmoid": hard_sigmoid, "hard_swish": F.hardswish}.items():
+        x, dy = np.concatenate([[-40, -3, 0, 3, 40], rng.normal(0, 3, 20)]), rng.standard_normal(25)
+        t = torch.tensor(x, requires_grad=True)
+        y = function(t)
+        y.backward(torch.tensor(dy))
+        pieces |= {f"{name}/x": x, f"{name}/dy": dy, f"{name}/y": y.detach().numpy(), f"{name}/dx": t.grad.numpy()}
+    arrays = {"x": rng.normal(1, 1, (3, 5, 4, 6)), "reduce": rng.standard_normal((6, 4)), "reduce_bias": rng.normal(size=4),
+              "expand": 2 * rng.standard_normal((4, 6)), "expand_bias": rng.normal(size=6)}  # fmt: skip
+    dy = rng.standard_normal(arrays["x"].shape)
+    tensors = {name: torch.tensor(a, requires_grad=True) for name, a in arrays.items()}
+    x, reduce, reduce_bias, expand, expand_bias = tensors.values()
+    images = x.permute(0, 3, 1, 2)
+    hidden = F.relu(F.conv2d(F.adaptive_avg_pool2d(images, 1), reduce.T[:, :, None, None], reduce_bias))
+    y = images * hard_sigmoid(F.conv2d(hidden, expand.T[:, :, None, None], expand_bias))
+    y.backward(to_torch("dy", dy))
+    pieces |= {f"excite/{name}": a for name, a in arrays.items()} | {"excite/dy": dy, "excite/y": from_torch("y", y, dy.shape)}  # fmt: skip
+    return pieces | {f"excite/d{name}": tensor.grad.numpy() for name, tensor in tensors.items()}
+
+
 def main() -> None:
     """Write the file."""
     from npconv.checks import OPERATIONS
     from npconv.files import as_npz, write_whole
 
-    golden = network_pieces() | shuffles()
+    golden = network_pieces() | shuffles() | mobilenet_v3_pieces()
     for operation in OPERATIONS:
         for number, (case, arrays, dy) in enumerate(cases(operation)):
             named = dict(zip(case.shapes, arrays, strict=True)) | {"dy": dy} | by_torch(case, arrays, dy)

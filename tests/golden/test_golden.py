@@ -68,6 +68,19 @@ def test_the_pieces_of_a_network_equal_what_torch_computed(golden):
     np.testing.assert_allclose(gradient, golden["loss/dlogits"], atol=1e-12)
 
 
+def test_mobilenet_v3s_pieces_equal_what_torch_computed(golden):
+    for name in ("sigmoid", "hard_sigmoid", "hard_swish"):
+        x, dy, y, dx = (golden[f"{name}/{key}"] for key in ("x", "dy", "y", "dx"))
+        np.testing.assert_allclose(getattr(npconv, name)(x), y, rtol=1e-12, atol=1e-15)
+        np.testing.assert_allclose(getattr(npconv, f"{name}_backward")(dy, x), dx, rtol=1e-12, atol=1e-15)
+    names = ("x", "reduce", "reduce_bias", "expand", "expand_bias")
+    arrays = [golden[f"excite/{name}"] for name in names]
+    np.testing.assert_allclose(npconv.squeeze_excite(*arrays), golden["excite/y"], atol=1e-13)
+    gradients = npconv.squeeze_excite_backward(golden["excite/dy"], *arrays)
+    for name, gradient in zip(names, gradients, strict=True):
+        np.testing.assert_allclose(gradient, golden[f"excite/d{name}"], atol=1e-12)
+
+
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("operation", OPERATIONS)
 def test_the_convolutions_equal_torch_live(operation):
