@@ -404,6 +404,15 @@ RECORDS = [
         },
     ),
     Record(
+        "torch 2.13.0: gradients of hardsigmoid and hardswish at -4, -3, 0, 3, 4",
+        [[0, 0, 0.1666666716337204, 0, 0], [0, 0, 0.5, 1, 1]],
+        lambda: [
+            backward(np.ones(5), np.array([-4.0, -3, 0, 3, 4])).tolist()
+            for backward in (npconv.hard_sigmoid_backward, npconv.hard_swish_backward)
+        ],
+        {"npconv/kernels/activations.py": ("At −3 and 3 hard-sigmoid's is 0, and hard-swish's is 0 and 1, as in torch",)},
+    ),
+    Record(
         "scipy 1.17.1: signal.convolve2d and correlate2d, valid",
         [[13, 23, 43, 53], [27, 37, 57, 67]],
         flipped,

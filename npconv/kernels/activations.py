@@ -1,8 +1,8 @@
 """The activations, on arrays of any shape: ReLU and ReLU6 of the article's blocks, and those of MobileNetV3.
 
 They act on the real part, so that the tiny imaginary part of a complex step passes where the derivative is 1. At its
-kinks (0, and 6 for ReLU6) the derivative is taken as 0, as torch does; at its own, −3 and 3, hard-sigmoid's is 0, and
-hard-swish's 0 and 1. NaN stays NaN.
+kinks (0, and 6 for ReLU6) the derivative is taken as 0, as torch does. At −3 and 3 hard-sigmoid's is 0, and
+hard-swish's is 0 and 1, as in torch. NaN stays NaN.
 """
 
 import math

@@ -103,6 +103,44 @@ def residual_bottleneck():
     return ours, theirs, 4
 
 
+class Excited(nn.Module):
+    """Squeeze-and-excite, its gate made of relu6: F.hardsigmoid's own gradient has 1/6 in float32 only."""
+
+    def __init__(self, m, s):
+        super().__init__()
+        self.reduce, self.expand = nn.Conv2d(m, s, 1), nn.Conv2d(s, m, 1)
+
+    def forward(self, x):
+        hidden = self.reduce(x.mean((2, 3), keepdim=True)).relu()
+        return x * nn.functional.relu6(self.expand(hidden) + 3) / 6
+
+
+def mobilenet_v3_blocks():
+    ours = Sequential(
+        {
+            "narrow": InvertedResidual(
+                3, 3, expanded=7, kernel_size=5, padding=2, activation="hard_swish", squeeze=2, **TORCH
+            ),
+            "reduce": InvertedResidual(3, 4, 2, expanded=8, padding=1, activation="relu", squeeze=3, **TORCH),
+            "last": InvertedResidual(4, 5, expanded=6, padding=1, activation="hard_swish", **TORCH),
+        }
+    )
+    theirs = nn.Sequential(
+        Residual(
+            conv(3, 7), nn.BatchNorm2d(7), nn.Hardswish(),
+            conv(7, 7, 5, padding=2, groups=7), nn.BatchNorm2d(7), nn.Hardswish(),
+            Excited(7, 2), conv(7, 3), nn.BatchNorm2d(3),
+        ),
+        conv(3, 8), nn.BatchNorm2d(8), nn.ReLU(),
+        conv(8, 8, 3, stride=2, padding=1, groups=8), nn.BatchNorm2d(8), nn.ReLU(),
+        Excited(8, 3), conv(8, 4), nn.BatchNorm2d(4),
+        conv(4, 6), nn.BatchNorm2d(6), nn.Hardswish(),
+        conv(6, 6, 3, padding=1, groups=6), nn.BatchNorm2d(6), nn.Hardswish(),
+        conv(6, 5), nn.BatchNorm2d(5),
+    )  # fmt: skip
+    return ours, theirs, 3
+
+
 def as_torchs(kernel):
     """A kernel as torch has it: standard, depthwise, pointwise (of a convolution), by its axes."""
     if kernel.ndim == 4:
@@ -117,7 +155,10 @@ def as_ours(a):
 def pairs(ours, theirs, gradients=False):
     """Each of our arrays beside torch's of the same meaning, both in torch's axes."""
     leaves = [leaf for leaf in ours.leaves() if leaf.params]
-    modules = [m for m in theirs.modules() if isinstance(m, nn.Conv2d | nn.Linear | nn.BatchNorm2d)]
+    gates = [m for m in theirs.modules() if isinstance(m, Excited)]
+    within = [part for gate in gates for part in gate.children()]
+    kinds = nn.Conv2d | nn.Linear | nn.BatchNorm2d | Excited
+    modules = [m for m in theirs.modules() if isinstance(m, kinds) and not any(m is part for part in within)]
     for leaf, module in zip(leaves, modules, strict=True):
         arrays = leaf.grads if gradients else leaf.params
         if isinstance(module, nn.BatchNorm2d):
@@ -127,20 +168,27 @@ def pairs(ours, theirs, gradients=False):
                 yield leaf.state["mean"], module.running_mean
                 yield leaf.state["variance"], module.running_var
             continue
+        if isinstance(module, Excited):
+            for name in ("reduce", "expand"):
+                layer = getattr(module, name)
+                yield as_torchs(arrays[name]), layer.weight
+                yield arrays[f"{name}_bias"], layer.bias
+            continue
         linear = isinstance(module, nn.Linear)
         yield (arrays["kernel"].T if linear else as_torchs(arrays["kernel"])), module.weight
         if module.bias is not None:
             yield arrays["bias"], module.bias
 
 
-@pytest.mark.parametrize("make", [network, inverted_residual, depthwise_separable, residual_bottleneck])
+@pytest.mark.parametrize("make", [network, inverted_residual, depthwise_separable, residual_bottleneck,
+                                  mobilenet_v3_blocks])  # fmt: skip
 def test_two_steps_in_training_and_one_in_inference_are_torchs(make):
     ours, theirs, channels = make()
     theirs.double()
     rng = np.random.default_rng(7)
     for leaf in ours.leaves():
         for key, array in leaf.params.items():
-            if key != "kernel":
+            if key not in ("kernel", "reduce", "expand"):
                 array[...] = rng.uniform(0.5, 3, array.shape)
     with torch.no_grad():
         for mine, its in pairs(ours, theirs):
