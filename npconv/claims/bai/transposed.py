@@ -64,7 +64,7 @@ def bai_deconvolution_is_a_misnomer() -> Finding:
 @claim(
     TRANSPOSED,
     "holds if the border is left out, where fewer inputs overlap; even overlaps alone do not rule checkerboards out",
-    "overlap_counts transposed_conv2d",
+    "overlap_counts transposed_conv2d resize_bilinear conv2d",
 )
 def bai_checkerboards_of_uneven_overlaps() -> Finding:
     """Checkerboards come of uneven overlaps, which there are where the kernel's size is not divisible by the stride."""
@@ -76,11 +76,13 @@ def bai_checkerboards_of_uneven_overlaps() -> Finding:
             border |= {(k, s)} if int(counts[0]) < max(inside[k, s]) else set()
     rule = all((len(counts) == 1) == (k % s == 0) for (k, s), counts in inside.items())
     flat = npconv.transposed_conv2d(np.ones((1, 9, 9, 1)), whole(0, 4, 4, 1, 1), stride=2)[0, 4:-4, 4:-4, 0]
-    phases = {(i, j): np.unique(flat[i::2, j::2]) for i in (0, 1) for j in (0, 1)}
+    smooth = npconv.conv2d(npconv.resize_bilinear(np.ones((1, 9, 9, 1)), (18, 18)), whole(0, 4, 4, 1, 1))
+    repeated = np.array_equal(flat[2:, 2:], flat[:-2, :-2])
     return finding(
-        rule and (4, 2) in border and all(len(values) == 1 for values in phases.values()) and len(np.unique(flat)) > 1,
+        rule and (4, 2) in border and repeated and len(np.unique(flat)) > 1 == len(np.unique(smooth)),
         "overlaps inside: "
         + "; ".join(f"k {k}, s {s}: {counts}" for (k, s), counts in inside.items() if 1 < s < 4 and k < 7),
         f"k 4, s 2 with the border: {written(npconv.overlap_counts(4, 2, 10))}",
         f"k 4, s 2, on equal inputs and inside: {written(flat[:2, :2])}, as each phase has weights of its own",
+        f"resized, and then convolved with that kernel, equal inputs give equal outputs, {smooth.flat[0]:.0f}",
     )
