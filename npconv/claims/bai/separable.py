@@ -121,7 +121,10 @@ def bai_flattened_filters() -> Finding:
     flat = flattened_conv2d_cost((1, 7, 7, 64), (64, 1), (3, 1), (3, 1))
     standard = conv2d_cost((1, 7, 7, 64), (3, 3, 64, 1))
     return finding(
-        equal and rank > 1,
+        equal
+        and rank > 1
+        and (flat.params, flat.macs) == (64 + 3 + 3, 49 * 64 + 35 * 3 + 25 * 3)
+        and (standard.params, standard.macs) == (64 * 9, 25 * 64 * 9),
         f"on whole numbers the three steps equal the filter that is their product; a random one has rank {rank}",
         f"64×3×3: {flat.params} parameters in place of {standard.params}; 7×7×64 → 5×5×1 takes {flat.macs:,} "
         f"multiplications in place of {standard.macs:,}",

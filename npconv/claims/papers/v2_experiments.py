@@ -195,7 +195,7 @@ def _at_all_scales(network: MobileNet, rates: Sequence[int], *, whole: bool = Fa
 def _share_kept(m: int) -> float:
     """The share of random maps of the plane into m dimensions that keep two live coordinates behind ReLU."""
     mapped = np.random.default_rng(0).standard_normal((20_000, m, 2)) @ np.array([1.0, 0.0])
-    return float(((npconv.relu(mapped) > 0).sum(axis=1) >= 2).mean())
+    return float(((npconv.relu(mapped) == mapped).sum(axis=1) >= 2).mean())
 
 
 def _numbers(cost: Cost) -> str:
