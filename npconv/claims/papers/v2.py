@@ -57,7 +57,9 @@ def v2_separable_layers_cost_8_to_9_times_less() -> Finding:
 
 
 figure_1 = subspaces.relu_loses_information_in_few_dimensions.retold(
-    LAYER, "Fig. 1: ReLU loses information in 2 and 3 dimensions, and keeps it in 15 and 30."
+    LAYER,
+    "Fig. 1, Theorem 1: ReLU loses information in 2 and 3 dimensions, and keeps it in 15 and 30; it keeps N/2ᵐ of "
+    "the volume, with N = Σ C(m, k) for k from 0 to m − n.",
 )
 figure_3 = bottlenecks.the_inverted_block_is_narrow_and_linear_at_its_ends.retold(
     LAYER, "Fig. 3: the inverted block is narrow and linear at its ends, where its shortcut is, and wide within."
