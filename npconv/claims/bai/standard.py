@@ -52,7 +52,7 @@ def bai_multi_channel_example() -> Finding:
     )
 
 
-@claim(THREE, "holds", "conv3d conv2d cost.conv3d_cost")
+@claim(THREE, "holds", "conv3d conv2d cost.conv3d_cost", "convolution-3d")
 def bai_2d_convolution_is_3d_of_full_depth() -> Finding:
     """A 2-D convolution is a 3-D one whose filter is as deep as its input, so that it moves in two directions only."""
     volume, filters = whole(0, 1, 7, 7, 7), whole(1, 3, 3, 7, 1)

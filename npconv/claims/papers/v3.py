@@ -65,7 +65,7 @@ def v3_hard_swish_is_nearly_swish() -> Finding:
     )
 
 
-@claim(LAYERS, "holds", "squeeze_excite hard_sigmoid global_average_pool dense relu")
+@claim(LAYERS, "holds", "squeeze_excite hard_sigmoid global_average_pool dense relu", "squeeze-excite")
 def v3_squeeze_and_excite() -> Finding:
     """Squeeze-and-excite multiplies each channel by a number from 0 to 1, a hard-sigmoid of all channels' means."""
     arrays = whole(0, 2, 5, 6, 8), whole(1, 8, 4), whole(2, 4), whole(3, 4, 8), whole(4, 8)
