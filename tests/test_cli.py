@@ -336,6 +336,26 @@ def test_train_fig07_prints_tables_and_draws(tmp_path, capsys, monkeypatch):
     assert (tmp_path / "linear-bottleneck-training.svg").exists()
 
 
+def test_train_v3_blocks_prints_its_comparisons_and_writes_its_runs(tmp_path, capsys, monkeypatch):
+    from npconv.training import v3_blocks
+
+    tiny = dataclasses.replace(v3_blocks.QUICK, channels=2, expansion=2, batch_size=8, train_images=16, test_images=8)
+    monkeypatch.setattr(v3_blocks, "QUICK", tiny)
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["train", "v3-blocks", "--quick", "--blocks", "1", "--steps", "2", "--seeds", "4", "6"]) == 0
+    printed = capsys.readouterr().out
+    for pair in v3_blocks.COMPARISONS:
+        assert " − ".join(pair) in printed
+    assert "hard-swish and squeeze-and-excite" in printed
+    folder = tmp_path / "v3-blocks-quick-1-blocks-2-steps"
+    results = json.loads((folder / "results.json").read_text(encoding="utf-8"))
+    assert results["networks"] == v3_blocks.VARIANTS
+    assert [run["step"] for run in results["runs"]] == [[1, 2]] * 8
+    assert {path.name for path in folder.glob("*.svg")} == set()
+    assert cli.main(["train", "--momentum", "0.5", "v3-blocks"]) == 2
+    assert "npconv train v3-blocks: v3-blocks takes no --momentum" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("words", "folder"),
     [

@@ -15,7 +15,7 @@ import pytest
 
 from npconv import bench, claims, cli, training
 from npconv.cli import figures, reproduce, shared
-from npconv.training import fig07
+from npconv.training import fig07, v3_blocks
 
 LINES = {  # of each command, one that runs within a moment: what it takes by position, and its options
     "reproduce": ([], "--out made"),
@@ -30,6 +30,7 @@ LINES = {  # of each command, one that runs within a moment: what it takes by po
     "train digits": ([], "--steps 1 --batch-size 4 --width 0.25 --out made"),
     "train scattered-digits": ([], "--steps 1 --batch-size 4 --width 0.25 --out made"),
     "train fig07": ([], "--quick --blocks 1 --steps 1 --seeds 0 --out made"),
+    "train v3-blocks": ([], "--quick --blocks 1 --steps 1 --seeds 0 --out made"),
     "lesson": (["backward"], ""),
     "step": (["standard"], "--out made.html"),
     "exercise list": ([], ""),
@@ -82,7 +83,8 @@ def quick(tmp_path, monkeypatch):
     monkeypatch.setattr(training, "digits", lambda: training.read_task("mine.npz"))
     monkeypatch.setattr(training, "scattered_digits", training.digits)
     tiny = {"channels": 1, "expansion": 2, "batch_size": 4, "train_images": 8, "test_images": 4}
-    monkeypatch.setattr(fig07, "QUICK", dataclasses.replace(fig07.QUICK, **tiny))
+    for experiment in (fig07, v3_blocks):
+        monkeypatch.setattr(experiment, "QUICK", dataclasses.replace(experiment.QUICK, **tiny))
     monkeypatch.setattr(claims, "CLAIMS", claims.CLAIMS[:2])
     for module in (figures, reproduce):
         monkeypatch.setattr(module, "draw", lambda folder, *rest: [folder / "ᵣ.svg"])
@@ -228,7 +230,8 @@ RECORDS = [
 
 
 @pytest.mark.parametrize("content", RECORDS, ids=lambda content: str(content[:20]))
-@pytest.mark.parametrize(("command", "file"), [("figures", "manifest.json"), ("train fig07", "linear-0.json")])
+@pytest.mark.parametrize(("command", "file"), [("figures", "manifest.json"), ("train fig07", "linear-0.json"),
+                                               ("train v3-blocks", "both-0.json")])  # fmt: skip
 def test_a_record_that_is_none_is_said(command, file, content, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(figures, "draw", DRAW)
     (tmp_path / "made").mkdir()

@@ -22,7 +22,7 @@ class BlockSettings(Settings):
     variants: ClassVar[Mapping[str, str]] = VARIANTS
     blocks: int = 4
     steps: int = 500
-    evaluate_every: int = 100
+    evaluate_every: int = 50
 
     def network(self, variant: str, seed: int) -> Sequential:
         """A network of inverted residuals, one of `VARIANTS`, before its training."""
