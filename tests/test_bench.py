@@ -686,7 +686,7 @@ def test_means_are_of_what_users_call_by_group_direction_and_batch():
 
 
 def test_the_kernels_in_the_means_are_those_of_the_package():
-    kernels = {"conv2d", "depthwise_conv2d", "pointwise_conv2d"}
+    kernels = {"conv2d", "depthwise_conv2d", "pointwise_conv2d", "transposed_conv2d"}
     assert {"Inference", "npconv", *kernels, *(f"{name}_backward" for name in kernels)} == groups.USED
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import npconv
 
 from ..allocator import keep_memory
-from ..cost import Cost, conv2d_cost, depthwise_conv2d_cost, pointwise_conv2d_cost
+from ..cost import Cost, conv2d_cost, depthwise_conv2d_cost, pointwise_conv2d_cost, transposed_conv2d_cost
 from ..kernels.arguments import assign, boolean, instance, integer, one_of, shown
 from ..kernels.geometry import Array
 from ..kernels.signatures import STANDARD
@@ -61,6 +61,12 @@ KINDS = {
         (npconv.pointwise_conv2d_loops, None),
         ((npconv.pointwise_conv2d, npconv.pointwise_conv2d_backward),),
     ),
+    "transposed": Kind(
+        lambda side, m, n: (side, side, n, m),
+        transposed_conv2d_cost,
+        (npconv.transposed_conv2d_loops, None),
+        ((npconv.transposed_conv2d, npconv.transposed_conv2d_backward),),
+    ),
 }
 
 
@@ -68,8 +74,8 @@ KINDS = {
 class TimedLayer:
     """A layer to time: input side, channels in and out, kernel side, stride.
 
-    `kind` is "standard", "depthwise" or "pointwise", for `measure`, with "same" padding; or "separable", for
-    `measure_separable`.
+    `kind` is "standard", "depthwise" or "pointwise", with "same" padding, or "transposed", whose output is s times as
+    high and wide as its input, for `measure`; or "separable", for `measure_separable`.
     """
 
     kind: str
@@ -93,6 +99,10 @@ class TimedLayer:
     @property
     def geometry(self) -> dict[str, Any]:
         """The geometry as the kernel and its cost take it."""
+        if self.kind == "transposed":  # cropped as torch can: evenly
+            beyond = self.kernel_side - self.stride
+            padding = max(-(-beyond // 2), 0)
+            return {"stride": self.stride, "padding": padding, "output_padding": 2 * padding - beyond}
         return {} if self.kind == "pointwise" else {"stride": self.stride, "padding": "same"}
 
 
@@ -115,8 +125,16 @@ LAYERS = (
             (7, 576, 160), (7, 160, 960), (7, 960, 160), (7, 960, 320), (7, 320, 1280),
         )
     ),
+    *(
+        TimedLayer("transposed", "transposed", d, m, n, k, s)
+        for d, m, n, k, s in (
+            (56, 64, 64, 3, 2), (28, 128, 64, 4, 2), (28, 128, 128, 3, 2), (14, 256, 128, 2, 2), (14, 256, 128, 4, 2),
+            (28, 128, 128, 3, 1), (14, 256, 256, 3, 1),
+        )
+    ),
 )  # fmt: skip
-"""The standard layers are ResNet-like 3×3 and the two usual stems, the others those of MobileNetV2 at 224."""
+"""The standard layers are ResNet-like 3×3 and the two usual stems, the depthwise and pointwise ones those of
+MobileNetV2 at 224, the transposed ones those of a decoder."""
 
 
 @dataclass(frozen=True)
@@ -149,7 +167,7 @@ def measure(
     """Time every rung of one layer, forward and backward, beside its limit and torch.
 
     Args:
-        layer: a TimedLayer of one of the three kinds.
+        layer: a TimedLayer of one of the four kinds.
         batch: B.
         rounds: how often everything is timed; the medians count.
         loops: whether the rung in plain loops is timed too, on a small part of the layer, and scaled up.
@@ -245,6 +263,9 @@ def _limits(kind: str, x: Array, kernel: Array, y: Array) -> Calls:
             ("limit", "forward"): copying(x.size + y.size),
             ("limit", "backward"): copying(2 * x.size + y.size),
         }
+    if kind == "transposed":
+        to_dx, to_y, to_dkernel = products(kernel, x[..., 0].size)  # those of the convolution back to x
+        return {("limit", "forward"): to_y, ("limit", "backward"): in_a_row([to_dx, to_dkernel])}
     forward, *backward = products(kernel, y[..., 0].size)
     limits: Calls = {("limit", "forward"): forward}
     return limits if kind == "standard" else limits | {("limit", "backward"): in_a_row(backward)}
@@ -255,6 +276,8 @@ def _torch(layer: TimedLayer, x: Array, kernel: Array, dy: Array) -> Calls:
     torch = import_torch()
     if torch is None:
         return {}
+    if layer.kind == "transposed":
+        return _torch_transposed(torch, layer.geometry, x, kernel, dy)
     groups = layer.in_channels if layer.kind == "depthwise" else 1
     taps = as_taps(kernel)
     shapes = x.shape, (*taps.shape[:2], x.shape[-1], 1)
@@ -271,6 +294,20 @@ def _torch(layer: TimedLayer, x: Array, kernel: Array, dy: Array) -> Calls:
         timed[name, "backward"] = bind(
             torch.ops.aten.convolution_backward,
             tdy, tx, tk, None, step, padding, [1, 1], False, [0, 0], groups, [True, True, False],
+        )  # fmt: skip
+    return timed
+
+
+def _torch_transposed(torch: Any, geometry: Mapping[str, int], x: Array, kernel: Array, dy: Array) -> Calls:
+    """torch's transposed convolution, in both layouts."""
+    timed: Calls = {}
+    step, padding, rest = ([geometry[name]] * 2 for name in ("stride", "padding", "output_padding"))
+    for name, _, place in layouts():
+        tx, tdy, tk = place(x), place(dy), place(kernel, KERNEL)
+        timed[name, "forward"] = bind(torch.nn.functional.conv_transpose2d, tx, tk, None, step, padding, rest)
+        timed[name, "backward"] = bind(
+            torch.ops.aten.convolution_backward,
+            tdy, tx, tk, None, step, padding, [1, 1], True, rest, 1, [True, True, False],
         )  # fmt: skip
     return timed
 

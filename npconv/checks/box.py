@@ -52,7 +52,7 @@ CONSTANTS: tuple[dict[str, Any], ...] = (
     {},
     {"BAND": 1, "MATRIX_ROWS": 1, "SMALL_PART": 1, "LARGE_PART": 1},
     {"FEW_CHANNELS": 0},
-    {"FEW_CHANNELS": 0, "BAND": 700, "MATRIX_ROWS": 1, "SMALL_PART": 100},
+    {"FEW_CHANNELS": 0, "BAND": 700, "MATRIX_ROWS": 1, "SMALL_PART": 100, "PHASE": 100},
     {"FEW_CHANNELS": 0, "WORKSPACE": 1},
 )
 """The engine's constants beside each partner: so small that bands split, and that few channels count as many."""
@@ -240,7 +240,7 @@ class _Kernels:
 
     def transposed(self, axes: tuple[Along, Along], kernel: Array, turn: int, all_rungs: bool) -> None:
         """The transposed convolution against conv2d's gradients, for an x with zeros behind where none other has it."""
-        rest = [turn % max(axis.stride, axis.dilation) for axis in axes]
+        rest = [(turn + 1) % max(axis.stride, axis.dilation) for axis in axes]
         if self.geometry["padding"] == "same":
             rest = [0, 0]
         elif not all(reached(axis) - sum(axis.padding or ()) + more > 0 for axis, more in zip(axes, rest, strict=True)):
@@ -251,6 +251,10 @@ class _Kernels:
             wide = self.draw(*y.shape)  # any numbers
             dx: Array = self.functions["conv2d_backward_taps"](np.pad(x, behind), wide, kernel, **geometry)[0]
             return dx
+
+        def on_objects(x: Array, kernel: Array, **geometry: Any) -> Array:
+            exact: Array = self.functions[name](x.astype(object), kernel.astype(object), **geometry)
+            return (exact % 2**64).astype(np.uint64).view(np.int64)
 
         def backward(dy: Array, x: Array, kernel: Array, *, output_padding: Any, **geometry: Any) -> Any:
             dx = self.functions["conv2d_taps"](dy, kernel, **geometry)[:, : x.shape[1], : x.shape[2]]
@@ -269,6 +273,7 @@ class _Kernels:
                 with patch.multiple(self.engine, **CONSTANTS[turn]):
                     self.equal(function, other, expected, arrays, **more)
         if all_rungs:
+            self.equal(on_objects, f"{name}_loops", y, (x, kernel), **more)
             self.equal(forward, f"{name}_loops", y, (x, kernel), **more)
             self.transpose(name, dy, (x, kernel), gradients, **more)
 

@@ -26,6 +26,7 @@ from ..kernels.shuffle import shuffled_grouped_conv2d, shuffled_grouped_conv2d_b
 from ..kernels.signatures import SIGNATURES, shape_of
 from ..kernels.standard import conv2d, conv2d_backward
 from ..kernels.standard3d import conv3d, conv3d_backward
+from ..kernels.transposed import transposed_conv2d, transposed_conv2d_backward
 
 Choose = Callable[[int, int], int]
 
@@ -35,6 +36,7 @@ OPERATIONS: dict[str, tuple[Callable[..., Array], Callable[..., tuple[Array, ...
     "grouped_conv2d": (grouped_conv2d, grouped_conv2d_backward),
     "pointwise_conv2d": (pointwise_conv2d, pointwise_conv2d_backward),
     "depthwise_separable_conv2d": (depthwise_separable_conv2d, depthwise_separable_conv2d_backward),
+    "transposed_conv2d": (transposed_conv2d, transposed_conv2d_backward),
     "spatially_separable_conv2d": (spatially_separable_conv2d, spatially_separable_conv2d_backward),
     "flattened_conv2d": (flattened_conv2d, flattened_conv2d_backward),
     "shuffled_grouped_conv2d": (shuffled_grouped_conv2d, shuffled_grouped_conv2d_backward),
@@ -89,6 +91,8 @@ def convolution_case(choose: Choose, operation: str = "conv2d", *, explicit: boo
         width += width >= height
         return _case(operation, batch, [(height, width), (1, 1), (height, width)], m, n, {})
     sides, geometry = _spatial(choose, 3 if operation == "conv3d" else 2)
+    if operation == "transposed_conv2d":
+        sides, geometry = _turned_round(sides, geometry)
     times = choose(1, 3) if _has(operation, "M·Q") or _has(operation, "M/groups") else 1
     case = _case(operation, batch, sides, m, n, geometry, times)
     return replace(case, geometry=explicit_geometry(case)) if explicit else case
@@ -116,6 +120,7 @@ def fixed_cases(operation: str) -> list[Case]:
     pointwise, volume = operation == "pointwise_conv2d", operation == "conv3d"
 
     def add(batch: int, sides: list[tuple[int, ...]], m: int, n: int, **geometry: Any) -> None:
+        sides = sides[::-1] if operation == "transposed_conv2d" else sides
         cases.append(_case(operation, batch, sides, m, n, {} if pointwise else geometry, times))
 
     for batch, sides, m, n, side in WIDE:
@@ -143,12 +148,16 @@ def explicit_geometry(case: Case) -> dict[str, Any]:
     if not case.geometry:
         return {}
     spatial = {name: value for name, value in case.geometry.items() if name != "groups"}
-    axes = SIGNATURES[case.operation].check_shapes("explicit_geometry", *case.shapes.values()).axes(**spatial)
+    checked = SIGNATURES[case.operation].check_shapes("explicit_geometry", *case.shapes.values())
+    transposed = case.operation == "transposed_conv2d"
+    axes = checked.transposed_axes(**spatial) if transposed else checked.axes(**spatial)
     numbers = {
         "stride": tuple(axis.stride for axis in axes),
         "padding": tuple((axis.before, axis.after) for axis in axes),
         "dilation": tuple(axis.dilation for axis in axes),
     }
+    if transposed:
+        numbers["output_padding"] = tuple(axis.padded - (axis.output - 1) * axis.stride - axis.span for axis in axes)
     return case.geometry | numbers
 
 
@@ -212,6 +221,28 @@ def _spatial(choose: Choose, axes: int) -> tuple[list[tuple[int, ...]], dict[str
             needed, output = needed + stride, output + 1  # height and width differ
         sides.append((needed, kernel, output))
     return [*zip(*sides, strict=True)], {"stride": strides, "padding": padding, "dilation": dilations}
+
+
+def _turned_round(
+    sides: list[tuple[int, ...]], geometry: dict[str, Any]
+) -> tuple[list[tuple[int, ...]], dict[str, Any]]:
+    """The sides and the geometry of the transposed convolution that goes back from a convolution's output."""
+    (height, width), kernels, (rows, columns) = sides
+    strides, dilations = (_all(geometry[name], 2) for name in ("stride", "dilation"))
+    if same := geometry["padding"] == "same":
+        height, width = rows * strides[0], columns * strides[1]
+    while rows == columns or height == width:
+        columns, width = columns + 1, width + strides[1]
+    if not same:
+        pads = _all(0 if geometry["padding"] == "valid" else geometry["padding"], 2)
+        axes = zip((height, width), kernels, strides, dilations, pads, (rows, columns), strict=True)
+        geometry = geometry | {
+            "output_padding": tuple(
+                size + (2 * pad if isinstance(pad, int) else sum(pad)) - (output - 1) * s - δ * (k - 1) - 1
+                for size, k, s, δ, pad, output in axes
+            )
+        }
+    return [(rows, columns), kernels, (height, width)], geometry
 
 
 def _by_axis(choose: Choose, low: int, high: int, axes: int) -> int | tuple[int, ...]:

@@ -23,14 +23,14 @@ def make_vectors(operation: str, *, layout: Layout = "NHWC", count: int = 32, se
     exact; docs/checking.md says which do and how that is switched off. Drawn cases come first, then the
     `fixed_cases`, which are large enough to be transformed. Case c has the
     names c/x, c/kernel (or c/depthwise and c/pointwise), c/y, c/dy, c/dx and so on, c/stride and c/dilation (height,
-    width), c/padding ((top, bottom), (left, right)), and c/groups where there are groups. Volumes have a depth in front
-    of height and width everywhere.
+    width), c/padding ((top, bottom), (left, right)), and c/groups and c/output_padding where there are any. Volumes
+    have a depth in front of height and width everywhere.
 
     Args:
         operation: one of `npconv.checks.OPERATIONS`.
         layout: "NHWC", this package's own (kernels height, width, in, out); or "NCHW": volumes channels-first, kernels
             (out, in, height, width), in being 1 for a depthwise one, 1×1 for a pointwise one, and one side 1 for a
-            column or a row.
+            column or a row; (in, out, height, width) of a transposed convolution.
         count: how many cases are drawn.
         seed: the same seed gives the same vectors.
 

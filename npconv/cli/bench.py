@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 from .shared import Commands, File, Whole, print_table, progress_line
 
-KINDS = ("standard", "depthwise", "pointwise", "separable", "inference", "training")
+KINDS = ("standard", "depthwise", "pointwise", "transposed", "separable", "inference", "training")
 
 OVER_FASTER = {"× limit": "over_limit", "× torch": "over_torch", "× default layout": "over_default_torch"}
 OPTIONAL = ("over_default_torch", "over_onnxruntime")

@@ -30,6 +30,9 @@ WORKSPACE = 64 * 2**20  # bytes of columns at most, unless one output row needs 
 BAND = 2 * 2**20  # bytes in a band, so that its columns are still in the cache; with 4 MiB 1.1, with 64 MiB 1.7
 MATRIX_ROWS = 800  # positions in a band at least, for BLAS's full speed; at M = 2048 with 400 1.4, with 100 2.2
 SMALL_PART, LARGE_PART = 2**19, 2**21  # bytes of a depthwise output in a part; with 2**18 at 56², M = 144, 1.3 to 1.5
+PHASE = (
+    2**20
+)  # bytes of a phase of dx in a part: two threads share one image's; with half or twice as many 0.95 to 1.05
 FEW_CHANNELS = 16  # with fewer, columns are filled along the width: a first layer 0.4; with M = 32 it would be 1.5
 
 
@@ -38,62 +41,163 @@ def conv2d(g: Geometry, x: Array, kernel: Array) -> Array:
     y = np.empty((*g.output, kernel.shape[-1]), np.result_type(x, kernel))
 
     def multiply(number: int, band: Band, columns: list[Array]) -> None:
-        kernels = kernel.reshape(len(columns), -1, kernel.shape[-1])  # each (taps·M, N)
-        rows = y[band].swapaxes(0, 1)  # (rows, images, Dᵥ, N)
-        total = np.matmul(columns[0], kernels[0], out=as_matrix(rows))  # in its place, or in a copy of several images
-        for some_columns, some_taps in zip(columns[1:], kernels[1:], strict=True):
-            total += some_columns @ some_taps  # (positions, taps·M) @ (taps·M, N)
-        if rows.shape[1] > 1:
-            rows[...] = total.reshape(rows.shape)
+        multiply_columns(columns, kernel, y, band)
 
     work, most = with_columns(g, g.pad(x), kernel, multiply)
     threads.each(call, work, products(y, kernel), most)
     return y
 
 
-def conv2d_backward(g: Geometry, dy: Array, x: Array, kernel: Array) -> tuple[Array, Array]:
-    """The backward of `conv2d`: dkernel from the same columns, a band at a time.
+def multiply_columns(columns: list[Array], kernel: Array, y: Array, band: Band) -> None:
+    """Write a band of `conv2d` from its columns."""
+    kernels = kernel.reshape(len(columns), -1, kernel.shape[-1])  # each (taps·M, N)
+    rows = y[band].swapaxes(0, 1)  # (rows, images, Dᵥ, N)
+    total = np.matmul(columns[0], kernels[0], out=as_matrix(rows))  # in its place, or in a copy of several images
+    for some_columns, some_taps in zip(columns[1:], kernels[1:], strict=True):
+        total += some_columns @ some_taps  # (positions, taps·M) @ (taps·M, N)
+    if rows.shape[1] > 1:
+        rows[...] = total.reshape(rows.shape)
 
-    dx is no mirror image of forward. Scattering columns writes each value Dᵣ² times; where the output is as large as
-    the input dx is a convolution of dy with the kernel turned round, which writes it once.
-    """
-    sums, padded = SumInOrder(), g.pad(x)
+
+def conv2d_backward(g: Geometry, dy: Array, x: Array, kernel: Array) -> tuple[Array, Array]:
+    """The backward of `conv2d`: dkernel from the same columns, a band at a time, and dx as in `conv2d_dx`."""
+    sums = SumInOrder()
 
     def multiply(number: int, band: Band, columns: list[Array]) -> None:
-        dy_rows = as_matrix(dy[band].swapaxes(0, 1))  # (positions, N)
-        share = np.empty(kernel.shape, working(dy, x))
-        for dtaps, some_columns in zip(share.reshape(len(columns), -1, kernel.shape[-1]), columns, strict=True):
-            dtaps[...] = summed_product(some_columns, dy_rows)  # (taps·M, positions) @ (positions, N)
-        sums.add(number, share)
+        sums.add(number, dkernel_share(columns, dy[band], x, kernel))
 
-    work, most = with_columns(g, padded, kernel, multiply)
+    work, most = with_columns(g, g.pad(x), kernel, multiply)
     most = min(most, max(1, WORKSPACE // kernel.nbytes))  # each holds a share of dkernel
-    turns = keeps_size(g) and len(as_matrix(dy)) > kernel.shape[-1]  # with fewer positions it costs more than it saves
-    if turns:
+    if turns(g, kernel):
         threads.each(call, work, products(dy, kernel, x), most)
-        turned_kernel = np.ascontiguousarray(kernel[::-1, ::-1].swapaxes(2, 3))  # (Dᵣ, Dᵣ, N, M)
-        return conv2d(mirrored(g), dy, turned_kernel), rounded(sums.total, dy, x)
-    dx = np.empty((g.batch, g.height.input, g.width.input, kernel.shape[2]), np.result_type(dy, kernel))
-    in_planes = kernel.shape[2] < FEW_CHANNELS and dx.dtype != object  # objects write down dy times kernel
-    scatter = scatter_planes if in_planes else scatter_columns
-    by_image = groupby(bands(g, as_matrix(kernel)[:, 0].nbytes), key=itemgetter(0))
-    work += [partial(scatter, g, dy, kernel, dx, images, [rows for _, rows in some]) for images, some in by_image]
-    threads.each(call, work, 2 * products(dy, kernel, x), most)
+        return conv2d(mirrored(g), dy, turned_round(kernel)), rounded(sums.total, dy, x)
+    dx, dx_work = conv2d_dx_work(g, dy, kernel)
+    threads.each(call, work + dx_work, 2 * products(dy, kernel, x), most)
     return dx, rounded(sums.total, dy, x)
 
 
-def scatter_columns(g: Geometry, dy: Array, kernel: Array, dx: Array, images: slice, rows: list[slice]) -> None:
-    """Write dx of some images: the columns' gradients added to the positions they came from, some rows at a time."""
-    dpadded = np.zeros((len(dx[images]), g.height.padded, g.width.padded, dx.shape[-1]), dx.dtype)
-    for some in rows:
-        _, part = part_of(g, images, some)
-        dcolumns = as_matrix(dy[images, some]) @ as_matrix(kernel).T  # (positions, N) @ (N, Dᵣ·Dᵣ·M)
-        part.scatter(dcolumns, dpadded[:, read_by(g.height, some)])
-    dx[images] = dpadded[:, g.height.inside, g.width.inside]
+def dkernel_share(columns: list[Array], dy: Array, x: Array, kernel: Array) -> Array:
+    """A band's share of dkernel, from its columns and its part of dy."""
+    dy_rows = as_matrix(dy.swapaxes(0, 1))  # (positions, N)
+    share = np.empty(kernel.shape, working(dy, x))
+    for dtaps, some_columns in zip(share.reshape(len(columns), -1, kernel.shape[-1]), columns, strict=True):
+        dtaps[...] = summed_product(some_columns, dy_rows)  # (taps·M, positions) @ (positions, N)
+    return share
+
+
+def conv2d_dx(g: Geometry, dy: Array, kernel: Array) -> Array:
+    """The adjoint of `conv2d`, a transposed convolution: dx, (B, Dᵤ, Dᵤ, M).
+
+    It is no mirror image of forward. Scattering columns writes each value Dᵣ² times; where the output is as large as
+    the input dx is a convolution of dy with the kernel turned round. Elsewhere each s-th row and column of it is a sum
+    of products with some taps, which writes each value once. Objects are scattered: no product is left out.
+    """
+    if turns(g, kernel) and np.result_type(dy, kernel).kind != "O":
+        return conv2d(mirrored(g), dy, turned_round(kernel))
+    dx, work = conv2d_dx_work(g, dy, kernel)
+    threads.each(call, work, products(dy, kernel))
+    return dx
+
+
+def transposed_conv2d_backward(g: Geometry, dy: Array, x: Array, kernel: Array) -> tuple[Array, Array]:
+    """The backward of `conv2d_dx`, whose input is x here: `conv2d` of dy, and dkernel from the same columns."""
+    dx, sums = np.empty(x.shape, np.result_type(dy, kernel)), SumInOrder()
+
+    def multiply(number: int, band: Band, columns: list[Array]) -> None:
+        multiply_columns(columns, kernel, dx, band)
+        sums.add(number, dkernel_share(columns, x[band], dy, kernel))
+
+    work, most = with_columns(g, g.pad(dy), kernel, multiply)
+    most = min(most, max(1, WORKSPACE // kernel.nbytes))
+    threads.each(call, work, 2 * products(x, kernel, dy), most)
+    return dx, rounded(sums.total, dy, x)
+
+
+def turns(g: Geometry, kernel: Array) -> bool:
+    """True where dx is computed as a convolution: with fewer positions that costs more than it saves."""
+    return keeps_size(g) and math.prod(g.output) > kernel.shape[-1]
+
+
+def turned_round(kernel: Array) -> Array:
+    """The kernel of the convolution of dy that dx is, (Dᵣ, Dᵣ, N, M)."""
+    return np.ascontiguousarray(kernel[::-1, ::-1].swapaxes(2, 3))
+
+
+def conv2d_dx_work(g: Geometry, dy: Array, kernel: Array) -> tuple[Array, list[Callable[[], None]]]:
+    """dx, and the calls that fill it, which write to places of their own; those of most taps come first."""
+    dx = np.empty((g.batch, g.height.input, g.width.input, kernel.shape[2]), np.result_type(dy, kernel))
+    if dx.dtype.kind == "O":
+        return dx, [partial(scatter_taps, g, dy, kernel, dx)]
+    if dx.shape[-1] < FEW_CHANNELS:
+        by_image = groupby(bands(g, as_matrix(kernel)[:, 0].nbytes), key=itemgetter(0))
+        return dx, [
+            partial(scatter_planes, g, dy, kernel, dx, images, [rows for _, rows in some]) for images, some in by_image
+        ]
+    work = []
+    for row, column in np.ndindex(min(g.height.stride, dx.shape[1]), min(g.width.stride, dx.shape[2])):
+        phase = dx[:, row :: g.height.stride, column :: g.width.stride]
+        across = arriving(g.width, column, slice(0, phase.shape[2]))
+        size = Geometry(g.batch, Axis(phase.shape[1], 1), Axis(phase.shape[2], 1))
+        for images, rows in bands(size, phase.shape[3] * phase.itemsize, MATRIX_ROWS, PHASE):
+            down = arriving(g.height, row, rows)
+            part = partial(add_products, dy[images], kernel, phase[images, rows], down, across)
+            work.append((len(down) * len(across), part))
+    return dx, [part for _, part in sorted(work, key=itemgetter(0), reverse=True)]
+
+
+def scatter_taps(g: Geometry, dy: Array, kernel: Array, dx: Array) -> None:
+    """Write dx as `conv2d_backward_taps` does."""
+    dpadded = np.zeros((g.batch, g.height.padded, g.width.padded, dx.shape[-1]), dx.dtype)
+    for i, j, dtap in g.taps(dpadded):
+        dtap += dy @ kernel[i, j].T
+    dx[...] = dpadded[:, g.height.inside, g.width.inside]
+
+
+class Arriving(NamedTuple):
+    """A tap along one axis, the rows of a phase that it reaches, and the rows of dy that it brings there."""
+
+    tap: int
+    to: slice
+    read: slice
+
+
+def arriving(axis: Axis, row: int, part: slice) -> list[Arriving]:
+    """The taps that reach a part of the phase of dx whose first row is given, those that reach most rows of it first.
+
+    Tap i brings row v of dy to row v·s + i·δ of the padded dx, so row u of the phase gets it from v = u + shift.
+    """
+    found = []
+    for tap in range(axis.kernel):
+        shift, rest = divmod(row + axis.before - tap * axis.dilation, axis.stride)
+        start, stop = max(part.start, -shift), min(part.stop, axis.output - shift)
+        if rest == 0 and start < stop:
+            to = slice(start - part.start, stop - part.start)
+            found.append(Arriving(tap, to, slice(start + shift, stop + shift)))
+    return sorted(found, key=lambda each: each.to.start - each.to.stop)
+
+
+def add_products(dy: Array, kernel: Array, into: Array, down: list[Arriving], across: list[Arriving]) -> None:
+    """Write a part of a phase of dx: the sum of the products with the taps that reach it.
+
+    Whole rows of dy are multiplied, and of several images all rows, as these are one matrix without a copy.
+    """
+    total: Any = None
+    for i, rows, read in down:
+        lines, read = (dy[:, read], slice(None)) if len(dy) == 1 else (dy, read)
+        for j, columns, read_columns in across:
+            wide = as_matrix(lines) @ kernel[i, j].T  # (positions, N) @ (N, M)
+            product = wide.reshape(*lines.shape[:3], -1)[:, read, read_columns]
+            if total is None and product.shape == into.shape:
+                total = product
+                continue
+            if total is None:
+                total = np.zeros(into.shape, into.dtype)
+            total[:, rows, columns] += product
+    into[...] = 0 if total is None else total
 
 
 def scatter_planes(g: Geometry, dy: Array, kernel: Array, dx: Array, images: slice, rows: list[slice]) -> None:
-    """`scatter_columns` for few channels: into planes, a channel's rows and columns that lie a stride apart in one.
+    """Write dx of few channels: into planes, a channel's rows and columns that lie a stride apart in one.
 
     So whole rows are added. One channel beside the other, each sum would be of a few numbers.
     """
@@ -286,8 +390,9 @@ def call(part: Callable[[], None]) -> None:
 
 
 def keeps_size(g: Geometry) -> bool:
-    """True where the output is as high and as wide as the input, at stride 1."""
-    return all(axis.stride == 1 and axis.output == axis.input for axis in (g.height, g.width))
+    """True where the output is as high and as wide as the input, at stride 1, and no position is left out."""
+    axes = (g.height, g.width)
+    return all(axis.stride == 1 and axis.output == axis.input == axis.padded - axis.span + 1 for axis in axes)
 
 
 def mirrored(g: Geometry) -> Geometry:

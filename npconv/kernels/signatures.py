@@ -156,6 +156,13 @@ class Checked:
         self, stride: Pair = 1, padding: Padding = "valid", output_padding: Pair = 0, dilation: Pair = 1
     ) -> Geometry:
         """The geometry from the output back to x, in which the row's kernel is a convolution's adjoint."""
+        height, width = self.transposed_axes(stride, padding, output_padding, dilation)
+        return Geometry(self.sizes["B"], height, width)
+
+    def transposed_axes(
+        self, stride: Pair, padding: Padding, output_padding: Pair = 0, dilation: Pair = 1
+    ) -> list[Axis]:
+        """The spatial axes of `transposed_geometry`."""
         function, (batch, *inputs, _), taps = self.function, self.shapes["x"], self.sizes["Dᵣ"]
         strides, dilations = pair(function, "stride", stride), pair(function, "dilation", dilation)
         rest = pair(function, "output_padding", output_padding, 0)
@@ -176,13 +183,12 @@ class Checked:
                     f"{'width' if number else 'height'} (output_padding {output_padding!r})"
                 )
             axes.append(Axis(output, k, s, δ, before, after, size))
-        height, width = axes
-        shape = (batch, height.padded, width.padded, self.sizes["N"])
+        shape = (batch, *(axis.padded for axis in axes), self.sizes["N"])
         if math.prod(shape) > MOST:
             self.fail(f"the output before padding crops it must have at most {MOST:,} numbers; its shape is {shape}")
-        self.sizes["Dᵥ"] = (height.input, width.input)
+        self.sizes["Dᵥ"] = tuple(axis.input for axis in axes)
         self.find_output()
-        return Geometry(batch, height, width)
+        return axes
 
     def resized(self, size: Pair) -> tuple[int, int]:
         """The height and width of an output that x is resized to."""

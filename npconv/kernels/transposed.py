@@ -78,10 +78,7 @@ def transposed_conv2d(
     """
     checked = TRANSPOSED.check("transposed_conv2d", x, kernel)
     g = checked.transposed_geometry(stride, padding, output_padding, dilation)
-    padded = g.padded_zeros(kernel.shape[2], x, kernel)
-    for i, j, tap in g.taps(padded):  # (B, Dᵤ, Dᵤ, N)
-        tap += x @ kernel[i, j].T  # (B, Dᵤ, Dᵤ, M) @ (M, N)
-    return g.crop(padded)
+    return engine.conv2d_dx(g, x, kernel)
 
 
 def transposed_conv2d_backward(
@@ -107,8 +104,7 @@ def transposed_conv2d_backward(
     """
     checked = TRANSPOSED.check("transposed_conv2d_backward", dy, x, kernel)
     g = checked.transposed_geometry(stride, padding, output_padding, dilation)
-    _, dkernel = engine.conv2d_backward(g, x, dy, kernel)
-    return engine.conv2d(g, dy, kernel), dkernel
+    return engine.transposed_conv2d_backward(g, dy, x, kernel)
 
 
 def overlap_counts(kernel_size: int, stride: int, outputs: int) -> Array:

@@ -275,7 +275,8 @@ def test_explicit_cases_give_plain_pairs_of_numbers(operation):
         explicit = convolution_case(spelled.randint, operation, explicit=True)
         assert explicit.shapes == case.shapes
         geometry = {name: value for name, value in explicit.geometry.items() if name != "groups"}
-        assert set(geometry) == (set() if operation == "pointwise_conv2d" else {"stride", "padding", "dilation"})
+        names = {"pointwise_conv2d": "", "transposed_conv2d": "stride padding dilation output_padding"}
+        assert set(geometry) == set(names.get(operation, "stride padding dilation").split())
         axes = len(case.shapes["x"]) - 2
         assert all(np.shape(value) == ((axes, 2) if name == "padding" else (axes,)) for name, value in geometry.items())
         forward, _ = OPERATIONS[operation]
@@ -284,7 +285,11 @@ def test_explicit_cases_give_plain_pairs_of_numbers(operation):
         assert y.shape == case.output_shape
         told += bool(y.any())
         assert np.array_equal(forward(x, *kernels, **explicit.geometry), y)
-        if geometry:  # the padding means what it says: zeros around x, and none of the kernel's own
+        if operation == "transposed_conv2d":  # the padding means what it says: what is cropped
+            whole = forward(x, *kernels, **{**explicit.geometry, "padding": "valid"})
+            (top, bottom), (left, right) = geometry["padding"]
+            assert np.array_equal(whole[:, top : whole.shape[1] - bottom, left : whole.shape[2] - right], y)
+        elif geometry:  # zeros around x, and none of the kernel's own
             around = np.pad(x, ((0, 0), *geometry["padding"], (0, 0)))
             assert np.array_equal(forward(around, *kernels, **{**explicit.geometry, "padding": "valid"}), y)
     assert told > 30  # a few read padding or zeros alone

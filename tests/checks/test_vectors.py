@@ -45,7 +45,8 @@ def test_sums_of_absolute_products_stay_below_2_to_the_24(operation):
     (forward, backward), largest = OPERATIONS[operation], 0
     for case in cases(make_vectors(operation)):
         arrays = [np.abs(case[name]) for name in SIGNATURES[operation].arrays]
-        geometry = {name: case[name].tolist() for name in ("stride", "padding", "dilation") if name in case}
+        names = ("stride", "padding", "dilation", "output_padding")
+        geometry = {name: case[name].tolist() for name in names if name in case}
         geometry |= {"groups": int(case["groups"])} if "groups" in case else {}
         wide = [a.astype(np.float64) for a in arrays]
         for sums in (forward(*wide, **geometry), *backward(np.abs(case["dy"]).astype(np.float64), *wide, **geometry)):

@@ -38,6 +38,11 @@ COSTS = {
         [npconv.pointwise_conv2d_loops, npconv.pointwise_conv2d],
         [npconv.pointwise_conv2d_backward],
     ),
+    "transposed_conv2d": (
+        cost.transposed_conv2d_cost,
+        [npconv.transposed_conv2d_loops, npconv.transposed_conv2d],
+        [npconv.transposed_conv2d_backward],
+    ),
     "depthwise_separable_conv2d": (
         cost.depthwise_separable_conv2d_cost,
         [npconv.depthwise_separable_conv2d],

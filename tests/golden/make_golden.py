@@ -56,7 +56,12 @@ def by_torch(case: Any, arrays: list[np.ndarray], dy: np.ndarray) -> dict[str, n
     geometry = explicit_geometry(case)
     x, *kernels = tensors.values()
     channels = case.shapes["x"][-1]
-    if geometry:
+    if case.operation == "transposed_conv2d":
+        options = {name: geometry[name] for name in ("stride", "output_padding", "dilation")}
+        y = F.conv_transpose2d(x, *kernels, **options)
+        (top, bottom), (left, right) = geometry["padding"]
+        y = y[:, :, top : y.shape[2] - bottom, left : y.shape[3] - right]  # torch crops evenly
+    elif geometry:
         convolve = F.conv3d if case.operation == "conv3d" else F.conv2d
         padded = F.pad(x, [zeros for side in reversed(geometry["padding"]) for zeros in side])  # the width's come first
         options = {"stride": geometry["stride"], "dilation": geometry["dilation"]}

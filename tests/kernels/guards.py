@@ -4,6 +4,7 @@ The tests run them on npconv; test_mutants.py runs them on npconv with one mista
 they ask nothing of a kernel that is not passed to them, and compare with an oracle that shares no code with any.
 """
 
+import itertools
 import random
 from types import SimpleNamespace
 from typing import Any
@@ -235,6 +236,73 @@ def guard_grouped(k: SimpleNamespace) -> None:
             expected = oracle_backward(dy[..., outs], x[..., ins], kernel[..., outs], **spatial)
             equal(dx[..., ins], expected[0], case)
             equal(dkernel[..., outs], expected[1], case)
+
+
+def guard_transposed(k: SimpleNamespace) -> None:
+    """Scattered by the patterns: output row o gets x's row v at tap i where o + before = v·s + i·δ; and bands of it."""
+
+    def hold(x: np.ndarray, kernel: np.ndarray, dy: np.ndarray, seen: Any, axes: Any, geometry: Any) -> None:
+        rows, columns = (
+            pattern(output, size, taps, s, d, before)
+            for output, size, taps, (s, d, before) in zip(
+                dy.shape[1:3], x.shape[1:3], kernel.shape[:2], axes, strict=True
+            )
+        )
+        arrays = (rows, columns, dy, x, kernel)
+        letters = ("vih", "wjg", "bhgn", "bvwm", "ijnm")
+        results = [*(f(x, kernel, **geometry) for f in (k.transposed_conv2d_loops, k.transposed_conv2d)[1 - seen :])]
+        for result, place in [
+            *((result, 2) for result in results),
+            *zip(k.transposed_conv2d_backward(dy, x, kernel, **geometry), (3, 4), strict=True),
+        ]:
+            others = [n for n in range(5) if n != place]
+            terms = ",".join(letters[n] for n in others) + "->" + letters[place]
+            equal(result, np.einsum(terms, *(arrays[n] for n in others), optimize=True), geometry)
+
+    for case, (x, kernel), dy in cases("transposed_conv2d", 2 * CASES):
+        padding, stride, dilation = (case.geometry[name] for name in ("padding", "stride", "dilation"))
+        axes = sides(padding, dy.shape[1:3], kernel.shape[:2], stride, dilation)
+        hold(x, kernel, dy, 1, [axis[:3] for axis in axes], case.geometry)
+    rng = np.random.default_rng(11)
+    for batch, m, n, axes in (  # of each axis Dᵤ, Dᵣ, s, δ, the padding before and behind, and output_padding
+        (2, 3, 40, ((60, 3, 2, 1, 1, 0, 1), (41, 2, 1, 2, 2, 1, 0))),
+        (40, 4, 20, ((5, 2, 1, 2, 1, 2, 0), (6, 4, 2, 1, 1, 0, 0))),
+        (1, 3, 50, ((90, 3, 1, 3, 3, 4, 2), (60, 3, 3, 1, 0, 0, 2))),
+        (3, 5, 17, ((2, 1, 3, 1, 0, 1, 0), (3, 1, 2, 1, 0, 0, 1))),
+        (2, 3, 17, ((5, 2, 1, 2, 2, 1, 1), (6, 3, 1, 3, 4, 4, 2))),
+    ):
+        size, taps, stride, dilation, before, after, rest = zip(*axes, strict=True)
+        x, kernel = (rng.integers(-4, 5, s).astype(float) for s in ((batch, *size, m), (*taps, n, m)))
+        outputs = [(u - 1) * s + d * (r - 1) + 1 - a - b + more for u, r, s, d, a, b, more in axes]
+        dy = rng.integers(-4, 5, (batch, *outputs, n)).astype(float)
+        padding = tuple(zip(before, after, strict=True))
+        geometry = {"stride": stride, "padding": padding, "output_padding": rest, "dilation": dilation}
+        hold(x, kernel, dy, 0, list(zip(stride, dilation, before, strict=True)), geometry)
+
+
+def guard_resize(k: SimpleNamespace) -> None:
+    """The outputs between the inputs that lie at the positions of the definition, and backward the transpose."""
+    x = np.random.default_rng(12).standard_normal((2, 4, 5, 3))
+    for size, align in itertools.product(((4, 5), (7, 3), (1, 9), (2, 1)), ("half_pixel", "corners", "origin")):
+        matrices = []
+        for n, o in zip(x.shape[1:3], size, strict=True):
+            i = np.arange(o)
+            at = {"half_pixel": (i + 0.5) * n / o - 0.5, "corners": i * (n - 1) / max(o - 1, 1), "origin": i * n / o}
+            near = np.abs(np.clip(at[align], 0, n - 1)[:, None] - np.arange(n))
+            matrices.append(np.maximum(1 - near, 0))
+        y = k.resize_bilinear(x, size, align=align)
+        np.testing.assert_allclose(y, np.einsum("oh,pw,bhwm->bopm", *matrices, x), atol=1e-12)
+        dy = np.random.default_rng(13).standard_normal(y.shape)
+        dx = k.resize_bilinear_backward(dy, x, size, align=align)
+        np.testing.assert_allclose(dx, np.einsum("oh,pw,bopm->bhwm", *matrices, dy), atol=1e-12)
+
+
+def guard_overlap_counts(k: SimpleNamespace) -> None:
+    """Counted one window after the other."""
+    for size, stride, outputs in itertools.product(range(1, 7), range(1, 5), (6, 9, 12)):
+        starts = range(0, outputs - size + 1, stride)
+        expected = [sum(start <= o < start + size for start in starts) for o in range(outputs)]
+        assert k.overlap_counts(size, stride, outputs).tolist() == expected
 
 
 def guard_pointwise(k: SimpleNamespace) -> None:

@@ -87,6 +87,7 @@ SUBSCRIPTS = {  # every index in the kernels: by loops, taps, bands, `Geometry`'
 METHODS = {
     *("check", "geometry", "transposed_geometry"),  # of a Signature
     *("conv2d", "conv2d_backward", "depthwise_conv2d", "depthwise_conv2d_backward"),  # of the engine
+    *("conv2d_dx", "transposed_conv2d_backward"),
     *(
         "output",
         "zeros",

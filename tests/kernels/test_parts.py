@@ -19,6 +19,11 @@ LAYERS = [  # kernel, the shapes of x and of the kernel, geometry: each in three
     ("depthwise_conv2d", (3, 42, 40, 17), (3, 3, 17), {"padding": "same", "stride": 2}),
     ("depthwise_conv2d", (3, 41, 40, 17), (2, 3, 34), {"stride": (2, 1), "dilation": (1, 2)}),
 ]
+TRANSPOSED = [  # in parts of phases, in planes, and turned round
+    ("transposed_conv2d", (3, 41, 40, 5), (3, 2, 17, 5), {"stride": 2, "padding": 1, "output_padding": 1}),
+    ("transposed_conv2d", (5, 41, 20, 5), (3, 3, 3, 5), {"stride": (1, 3), "dilation": (2, 1)}),
+    ("transposed_conv2d", (3, 41, 40, 5), (3, 3, 17, 5), {"padding": "same"}),
+]
 
 
 def arrays_of(name, shape, kernel_shape, geometry, dtype):
@@ -31,11 +36,17 @@ def arrays_of(name, shape, kernel_shape, geometry, dtype):
 
 @pytest.fixture
 def small_parts(monkeypatch):
-    for name, size in {"BAND": 2**16, "MATRIX_ROWS": 1, "SMALL_PART": 2**10, "LARGE_PART": 2**14}.items():
+    for name, size in {
+        "BAND": 2**16,
+        "MATRIX_ROWS": 1,
+        "SMALL_PART": 2**10,
+        "LARGE_PART": 2**14,
+        "PHASE": 2**14,
+    }.items():
         monkeypatch.setattr(engine, name, size)
 
 
-@pytest.mark.parametrize(("name", "shape", "kernel_shape", "geometry"), LAYERS)
+@pytest.mark.parametrize(("name", "shape", "kernel_shape", "geometry"), LAYERS + TRANSPOSED)
 @pytest.mark.parametrize("dtype", [np.float32, np.float16, np.float64, np.longdouble, np.complex64, np.int16])
 def test_any_number_of_threads_gives_the_same_bits(
     name, shape, kernel_shape, geometry, dtype, small_parts, threads_in_use
