@@ -47,6 +47,16 @@ def test_every_convolution_has_a_formula_without_sizes(operation, capsys):
         (["grouped_conv2d", "--groups", "1", "--kernel", "2", "--out-channels", "3"], [(2, 2, M, N)], {"groups": 1}),
         (["pointwise_conv2d", "--out-channels", "3"], [(M, N)], {}),
         (
+            ["shuffled_grouped_conv2d", "--groups", "1", "--kernel", "2", "--out-channels", "3"],
+            [(2, 2, M, N)],
+            {"groups": 1},
+        ),
+        (
+            ["flattened_conv2d", "--kernel", "3", "2", "--out-channels", "3", "--stride", "1", "2"],
+            [(M, N), (3, N), (2, N)],
+            {"stride": (1, 2)},
+        ),
+        (
             ["depthwise_separable_conv2d", "--depth-multiplier", "2", "--kernel", "2", "--out-channels", "3"],
             [(2, 2, M * 2), (M * 2, N)],
             {},
@@ -94,6 +104,13 @@ def test_backward_has_the_output_s_shape_upstream(words, shape, of, capsys):
     name = "conv2d_backward" + words[0].removeprefix("conv2d").removeprefix("_backward")
     formula = explain(getattr(npconv, name), dy, *arrays, at=(0, 0, 1, 1), of=of, stride=(1, 2))
     assert capsys.readouterr().out == f"{formula}\n"
+
+
+def test_a_column_has_the_kernel_s_height_and_a_row_its_width(capsys):
+    words = ["explain", "spatially_separable_conv2d", "--kernel", "2", "1", "--at", "0,0,0,1", "--input", "2", "1", "2"]
+    assert cli.main(words) == 0
+    formula = "(x[0,0,0,1]·column[0,1] + x[0,1,0,1]·column[1,1])·row[0,1]"
+    assert capsys.readouterr().out == f"y[0,0,0,1] = {formula}\n"
 
 
 def test_a_gradient_of_a_separable_convolution_s_factor(capsys):

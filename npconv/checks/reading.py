@@ -93,10 +93,9 @@ def _sizes(layer: Any) -> list[tuple[int, int]]:
 
 def _run(function: str, of: Callable[[Array], Array], shape: tuple[int, ...]) -> tuple[list[str], list[set[str]]]:
     """The names of an x of this shape, and those that each channel of the result reads."""
-    x = named("x", shape)
     Polynomial.left = STEPS
     try:
-        y = of(x)
+        y = of(named("x", shape))
     except OverflowError:
         raise ValueError(f"{function}: the sums must have at most {STEPS:,} terms, to be written down") from None
     channels = np.asarray(y, object).reshape(-1, y.shape[-1]).T

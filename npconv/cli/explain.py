@@ -3,16 +3,13 @@
 import argparse
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import cycle
 from typing import Any
 
 from .shared import PAD, SEED, SIZE, Commands, index, option_name, padding_word, size_of
 
 LARGEST = 100_000  # products: as many formulas are built as there are entries
-_KERNEL = re.compile(
-    r"(?P<kind>(depthwise_separable_|depthwise_|grouped_|pointwise_|transposed_)?conv2d)(?P<backward>_backward)?"
-    r"(?P<rung>_loops|_per_channel|_taps|_im2col)?"
-)
 SIZES: dict[str, Any] = {  # and what each is if it is not given
     "kernel": [1, 2], "out_channels": 2, "depth_multiplier": 1, "groups": 2,
     "stride": [1], "padding": ["valid"], "dilation": [1], "output_padding": [0],
@@ -22,7 +19,13 @@ TRANSPOSED = "transposed_conv2d"
 OF_SYMBOL = {  # the sizes behind the symbols of the kernels' contracts
     "Dᵣ": ("kernel", *GEOMETRY), "N": ("out_channels",), "M·Q": ("depth_multiplier",), "M/groups": ("groups",),
 }  # fmt: skip
-KINDS = ("conv2d", "depthwise_conv2d", "grouped_conv2d", "pointwise_conv2d", "depthwise_separable_conv2d", TRANSPOSED)
+KINDS = (
+    *("conv2d", "depthwise_conv2d", "grouped_conv2d", "pointwise_conv2d", "depthwise_separable_conv2d", TRANSPOSED),
+    *("spatially_separable_conv2d", "flattened_conv2d", "shuffled_grouped_conv2d"),
+)
+_KERNEL = re.compile(
+    rf"(?P<kind>{'|'.join(KINDS)})(?P<backward>_backward)?(?P<rung>_loops|_per_channel|_taps|_im2col)?"
+)
 
 
 def add_parser(commands: Commands) -> None:
@@ -33,7 +36,7 @@ def add_parser(commands: Commands) -> None:
     )
     explain.add_argument("--at", required=True, type=index, metavar="I,J,…", help="the entry's index, such as 0,0,0,1")
     explain.add_argument("--backward", action="store_true", help="the operation's backward pass")
-    explain.add_argument("--of", metavar="NAME", help="which gradient: dx, dkernel, ddepthwise, dpointwise (dx)")
+    explain.add_argument("--of", metavar="NAME", help="which gradient: dx, dkernel, ddepthwise, … (dx)")
     explain.add_argument(
         "--input", nargs=3, type=SIZE, default=[3, 4, 2], metavar=("HEIGHT", "WIDTH", "M"), help="3 4 2"
     )
@@ -72,7 +75,8 @@ def _run(arguments: argparse.Namespace) -> int:
     geometry = {name: sizes[name] for name in (*GEOMETRY, "output_padding") if name in sizes}
     groups = {"groups": sizes["groups"]} if "groups" in sizes else {}
     x = (arguments.batch, *arguments.input)
-    shapes = [_shape(symbols, x[-1], sizes) for name, symbols in row.symbols.items() if name != "x"]
+    sides = cycle(sizes.get("kernel", ()))  # the height and the width, in one array or in two
+    shapes = [_shape(symbols, x[-1], sizes, sides) for name, symbols in row.symbols.items() if name != "x"]
     cost = getattr(npconv.cost, f"{kind}_cost")(x, *shapes, **geometry, **groups)
     checked = row.check_shapes(kind, x, *shapes)
     at = checked.transposed_geometry if kind == TRANSPOSED else checked.geometry
@@ -118,9 +122,8 @@ def _sizes(kind: str, symbols: set[str], arguments: argparse.Namespace) -> dict[
     return {name: size_of(name, given.get(name, SIZES[name])) for name in taken}
 
 
-def _shape(symbols: Sequence[str], m: int, sizes: dict[str, Any]) -> tuple[int, ...]:
+def _shape(symbols: Sequence[str], m: int, sizes: dict[str, Any], sides: Iterator[int]) -> tuple[int, ...]:
     """The shape of a kernel of these symbols, for M channels."""
-    sides = iter(sizes.get("kernel", ()))
     numbers = {"M": m, "N": sizes.get("out_channels"), "M·Q": m * sizes.get("depth_multiplier", 1)}
     numbers["M/groups"] = max(m // sizes.get("groups", 1), 1)
     return tuple(next(sides) if symbol == "Dᵣ" else numbers[symbol] for symbol in symbols)

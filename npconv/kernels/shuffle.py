@@ -1,8 +1,11 @@
 """The channel shuffle, and the grouped convolution that it follows: so that the next groups read from all of these."""
 
+import numpy as np
+
 from .geometry import Array, Padding, Pair
 from .grouped import grouped_conv2d, grouped_conv2d_backward
 from .signatures import GROUPED, SHUFFLE, check_groups
+from .sums import native
 
 
 def channel_shuffle(x: Array, *, groups: int) -> Array:
@@ -113,5 +116,5 @@ def shuffled_grouped_conv2d_backward(
 def shuffled(x: Array, groups: int) -> Array:
     """`channel_shuffle` of arguments that are checked: to g rows of n channels, transposed, and flat again."""
     rows = x.reshape(*x.shape[:-1], groups, -1)  # (…, g, n)
-    y: Array = rows.swapaxes(-1, -2).reshape(x.shape)  # (…, n, g), then (…, M)
-    return y
+    dealt = np.array(rows.swapaxes(-1, -2), native(x), order="C")  # (…, n, g): a copy where nothing moves, too
+    return dealt.reshape(x.shape)

@@ -160,7 +160,7 @@ MUTANTS = [
     Mutant("flattened backward: gradients swapped", "flattened", "return dx, dlateral, dvertical, dhorizontal", "return dx, dlateral, dhorizontal, dvertical", ("flattened",)),
     Mutant("flattened backward: dlateral without the filters", "flattened", "pointwise_backward_unchecked(dcombined, x, lateral)", "pointwise_backward_unchecked(np.ones_like(dcombined), x, lateral)", ("flattened",)),
     Mutant("shuffle: g and n exchanged", "shuffle", "x.reshape(*x.shape[:-1], groups, -1)", "x.reshape(*x.shape[:-1], -1, groups)", ("shuffle",)),
-    Mutant("shuffle: channels as they were", "shuffle", "rows.swapaxes(-1, -2).reshape", "rows.reshape", ("shuffle",)),
+    Mutant("shuffle: channels as they were", "shuffle", "np.array(rows.swapaxes(-1, -2), native(x)", "np.array(rows, native(x)", ("shuffle",)),
     Mutant("shuffle backward: forward again", "shuffle", "return shuffled(dy, x.shape[-1] // groups)", "return shuffled(dy, groups)", ("shuffle",)),
     Mutant("shuffled: no shuffle", "shuffle", "return shuffled(y, groups)", "return y", ("shuffle",)),
     Mutant("shuffled: stride dropped", "shuffle", "y = grouped_conv2d(x, kernel, groups=groups, stride=stride,", "y = grouped_conv2d(x, kernel, groups=groups, stride=1,", ("shuffle",)),
