@@ -18,6 +18,7 @@ LAYERS = [  # kernel, the shapes of x and of the kernel, geometry: each in three
     ("depthwise_conv2d", (3, 41, 40, 17), (3, 3, 17), {"padding": "same"}),
     ("depthwise_conv2d", (3, 42, 40, 17), (3, 3, 17), {"padding": "same", "stride": 2}),
     ("depthwise_conv2d", (3, 41, 40, 17), (2, 3, 34), {"stride": (2, 1), "dilation": (1, 2)}),
+    ("conv3d", (2, 4, 31, 30, 17), (2, 3, 2, 17, 5), {"stride": (1, 2, 1), "padding": 1}),
 ]
 TRANSPOSED = [  # in parts of phases, in planes, and turned round
     ("transposed_conv2d", (3, 41, 40, 5), (3, 2, 17, 5), {"stride": 2, "padding": 1, "output_padding": 1}),
@@ -82,7 +83,7 @@ def test_parts_give_what_the_taps_give(name, shape, kernel_shape, geometry, dtyp
 @pytest.mark.parametrize(("name", "shape", "kernel_shape", "geometry"), LAYERS)
 def test_operations_are_counted_on_one_thread(name, shape, kernel_shape, geometry, small_parts, threads_in_use):
     threads_in_use(3)
-    shape = (2, 9, 8, shape[-1])
+    shape = (2, *shape[1:-3], 9, 8, shape[-1])
     dy, x, kernel = arrays_of(name, shape, kernel_shape, geometry, np.int64)
     forward = count_operations(getattr(npconv, name), x, kernel, **geometry)
     assert forward.multiplications == dy.size * np.prod(kernel_shape) // kernel_shape[-1]
