@@ -498,6 +498,7 @@ RECORDS = [
             mobilenet_v3("small", 0.08, 1, output_stride=16, conventions="torchvision").layers["block_9"].shortcut,
         ][-4:],
         {
+            "docs/features.md": ("`mobilenet_v3` does the same by torchvision's conventions",),
             "npconv/models/table.py": ("dilated as those behind it are, as in torchvision's MobileNetV3",),
             V3: ("by torchvision's conventions the block that loses its stride is dilated too",),
         },
@@ -604,11 +605,13 @@ RECORDS = [
     ),
     Record(
         "timm 1.0.31: list_pretrained; keras 3.15.1: widths that have weights; torchvision 0.28.0: MobileNet_V2_Weights",
-        ["mobilenetv2_050, _100, _140", "mobilenetv1_100, _125", "mobilenetv2_110d and _120d", "width 1.0 | none are published"],
+        ["mobilenetv2_050, _100, _140", "mobilenetv1_100, _125", "mobilenetv2_110d and _120d", "width 1.0 | none are published",
+         "mobilenetv3_large_100, mobilenetv3_small_050, _075, _100", "Large and Small, width 1.0"],
         None,
         {"docs/weights.md": (
-            '| "timm" | mobilenetv2_050, _100, _140 | mobilenetv1_100, _125 |', "timm's mobilenetv2_110d and _120d are deeper",
-            '| "torchvision" | width 1.0 | none are published |', "torchvision, Keras and timm publish trained MobileNets",
+            '| "timm" | mobilenetv2_050, _100, _140 | mobilenetv1_100, _125 | mobilenetv3_large_100, mobilenetv3_small_050, _075, _100 |',
+            "timm's mobilenetv2_110d and _120d are deeper",
+            '| "torchvision" | width 1.0 | none are published | Large and Small, width 1.0 |', "torchvision, Keras and timm publish trained MobileNets",
         )},
     ),
     Record(
@@ -630,6 +633,19 @@ RECORDS = [
         ["softmax"],
         None,
         {"docs/weights.md": ("Keras's own model ends in a softmax unless",)},
+    ),
+    Record(
+        "timm 1.0.31: tf_mobilenetv3_small_075's and tf_mobilenetv3_small_minimal_100's maps, and the stem's padding and epsilon",
+        ("same", 1e-3),
+        lambda: (padding("keras"), CONVENTIONS["keras"]["epsilon"]),
+        {"docs/weights.md": ("Its tf_mobilenetv3 models have timm's names and TensorFlow's padding and epsilon",
+                             "hand the arrays to a network with Keras's conventions")},
+    ),
+    Record(
+        "keras 3.15.1: MobileNetV3Small's Rescaling of 0 and 255 is -1 and 1; mobilenet_v3.preprocess_input(x) is x",
+        ["numbers from 0 to 255"],
+        None,
+        {"docs/weights.md": ("Keras's V3 takes numbers from 0 to 255 and rescales them",)},
     ),
     Record(
         "tensorflow/models, research/slim/nets/mobilenet/mobilenet_v2.py: num_classes=1001, with ImageNet's 1000",

@@ -35,6 +35,8 @@ CASES = [  # library, size, width, options of ours, images
     ("timm", "small", 1.25, {}, ODD),
     ("timm", "large", 0.75, {"output_stride": 16}, EVEN),
     ("timm", "small", 1.0, {"output_stride": 8}, EVEN),
+    ("timm tf", "small", 0.75, {}, EVEN),
+    ("timm tf", "small", 1.0, {"minimalistic": True}, ODD),
     ("keras", "large", 1.0, {}, EVEN),
     ("keras", "small", 1.25, {}, ODD),
     ("keras", "small", 1.0, {}, EVEN),
@@ -57,6 +59,15 @@ def timm_network(size, width, classes=CLASSES, output_stride=None):
         return _gen_mobilenet_v3(f"mobilenetv3_{size}", width, num_classes=classes)
     name = f"mobilenetv3_{size}_{100 * width:03.0f}"
     return timm.create_model(name, features_only=True, output_stride=output_stride)
+
+
+def tf_network(size, width, minimalistic=False):
+    """One of timm's networks with TensorFlow's padding and epsilon."""
+    kind = f"{size}_minimal" if minimalistic else size
+    return timm.create_model(f"tf_mobilenetv3_{kind}_{100 * width:03.0f}", num_classes=CLASSES)
+
+
+BUILDERS = {"torchvision": torchvision_network, "timm": timm_network, "timm tf": tf_network}
 
 
 def keras_network(size, width, shape, classes=CLASSES, minimalistic=False):
@@ -106,7 +117,7 @@ def recorded(library, size, width, options, shape):
         network = keras_network(size, width, shape, **options)
         maps = {name: y.detach().numpy() for name, y in keras_maps(network, x).items()}
     else:
-        network = (torchvision_network if library == "torchvision" else timm_network)(size, width, **options)
+        network = BUILDERS[library](size, width, **options)
         maps = torch_maps(network, x)
     print(library, size, width, options, {name: round(float(np.abs(y).mean()), 3) for name, y in maps.items()})
     return {
@@ -122,7 +133,7 @@ def lines_of(library, size, width, **options):
         arrays = {v.path: tuple(v.shape) for v in network.weights if "seed_generator" not in v.path}
         params = sum(int(np.prod(v.shape)) for v in network.trainable_weights)
     else:
-        network = (torchvision_network if library == "torchvision" else timm_network)(size, width, 1000, **options)
+        network = BUILDERS[library](size, width, 1000, **options)
         arrays = {name: tuple(a.shape) for name, a in network.state_dict().items() if "num_batches" not in name}
         params = sum(a.numel() for a in network.parameters())
     text = "\n".join(f"{name} {shape}" for name, shape in arrays.items())
