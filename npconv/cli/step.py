@@ -5,10 +5,11 @@ import inspect
 import shlex
 from typing import Any
 
-from .shared import Commands, File, add_sizes, option_name, size_of
+from .shared import PAD, SIZE, Commands, File, add_sizes, option_name, size_of
 
 SIZES = (
-    "x", "kernel", "out_channels", "stride", "padding", "dilation", "depth_multiplier", "expansion", "seed",
+    "x", "kernel", "out_channels", "stride", "padding", "output_padding", "dilation", "groups", "depth_multiplier",
+    "expansion", "seed",
 )  # fmt: skip
 
 
@@ -19,7 +20,9 @@ def add_parser(commands: Commands) -> None:
     step = commands.add_parser("step", help="a convolution step by step, as a page that opens in a browser")
     step.add_argument("kind", choices=KINDS, metavar="KIND", help=", ".join(KINDS))
     step.add_argument("--out", required=True, type=File((".html",)), metavar="FILE.html")
-    add_sizes(step, "sizes, each kind's own unless given")
+    sizes = add_sizes(step, "sizes, each kind's own unless given")
+    sizes.add_argument("--output-padding", nargs="+", type=PAD, metavar="P", help="one or two numbers")
+    sizes.add_argument("--groups", type=SIZE, metavar="G")
     step.set_defaults(run=_run)
 
 

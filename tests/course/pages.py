@@ -14,6 +14,9 @@ SMALL = {  # other than the defaults in all that a page depends on, and quick to
     "standard": {"x": (5, 4, 2), "kernel": (2, 3), "stride": (2, 1), "padding": "same", "out_channels": 2, "seed": 3},
     "inverted-residual": {"x": (4, 3, 2), "out_channels": 3, "expansion": 2, "stride": 2, "seed": 5},
     "backward": {"x": (3, 5, 1), "kernel": (2, 2), "dilation": (1, 2), "padding": 1, "out_channels": 3},
+    "transposed": {"x": (2, 3, 1), "kernel": (3, 2), "out_channels": 2, "padding": 1, "seed": 2},
+    "dilated": {"x": (4, 5, 2), "kernel": 2, "dilation": (2, 3), "padding": 1, "seed": 2},
+    "shuffle": {"x": (1, 2, 4), "out_channels": 2},
     "pointwise": {"x": np.array([[[2.5, -0.125], [0.001, -7.0]]]), "kernel": np.array([[1.0, -0.25], [-1.5, 3.0]])},
 }
 CASES = {**{kind: (kind, {}) for kind in KINDS}, **{f"{kind}, small": (kind, sizes) for kind, sizes in SMALL.items()}}
@@ -97,12 +100,14 @@ class Expected:
 
 
 def cells_of(panel: Panel) -> Iterator[tuple[str, int, int, list[str]]]:
-    """Where each entry of a panel stands, and whether it is padding."""
+    """Where each entry of a panel stands, and whether it is padding, or between the taps of a filter."""
     top, bottom, left, right = panel.inside or (0, panel.values.shape[0], 0, panel.values.shape[1])
+    down, across = panel.spacing
     for row, column, *channels in np.ndindex(*panel.values.shape):
+        there = top <= row < bottom and left <= column < right and row % down == column % across == 0
         names = [f"{name} {at}" for name, at in zip(panel.axes[2:], channels, strict=True)]
         caption = f"{panel.name} {', '.join(reversed(names))}; rows: {panel.axes[0]}, columns: {panel.axes[1]}"
-        yield caption, row, column, [] if top <= row < bottom and left <= column < right else ["pad"]
+        yield caption, row, column, [] if there else ["pad"]
 
 
 class Page(HTMLParser):

@@ -144,7 +144,18 @@ def complaints(browser):
 
 
 @pytest.mark.parametrize(  # with all that a page may have: stages, sums, links, a panel of two axes, padding, fractions
-    "name", ["inverted-residual", "backward", "groups", "per-channel", "standard, small", "pointwise, small"]
+    "name",
+    [
+        "inverted-residual",
+        "backward",
+        "groups",
+        "per-channel",
+        "standard, small",
+        "pointwise, small",
+        "transposed, small",
+        "dilated, small",
+        "shuffle, small",
+    ],
 )
 def test_every_step_shows_the_steppers_numbers_and_asks_for_nothing(browser, pages, name):
     made, path = pages[name]
@@ -293,7 +304,10 @@ def test_an_address_leads_to_its_step_and_the_history_back_to_it(browser, pages)
         assert browser.evaluate(SHOWN)[::3] == [str(at), f"#{at}"]
 
 
-@pytest.mark.parametrize("name", ["inverted-residual", "backward", "groups", "per-channel", "standard, small"])
+@pytest.mark.parametrize(
+    "name",
+    ["inverted-residual", "backward", "groups", "per-channel", "standard, small", "transposed", "dilated", "shuffle"],
+)
 def test_nothing_overflows_and_all_text_is_readable(browser, pages, name):
     made, path = pages[name]
     browser.open(path, f"#{len(made.steps) // 2 + 1}")

@@ -125,6 +125,16 @@ def test_a_pair_of_channels_without_a_link_is_marked_and_what_a_step_cuts_is_fra
     assert page.texts["sentence"].startswith("4 groups, the depthwise convolution: ")
 
 
+def test_the_gaps_of_a_dilated_filter_are_marked_and_said():
+    text = page_html(stepper("dilated"))
+    assert '<td class="pad">0</td></tr></table>gap</li>' in text
+    assert "gap</li>" not in page_html(stepper("standard"))
+    marks = {(row, column): mark for (_, row, column), (_, mark) in Page(text).panels[1].items()}
+    assert {place for place, mark in marks.items() if mark == "pad"} == {
+        (row, column) for row in range(5) for column in range(5) if row % 2 or column % 2
+    }
+
+
 def test_the_products_of_backward_are_told_apart_by_what_they_are_added_to():
     step = stepper("backward", x=(2, 3, 1), kernel=(1, 2), out_channels=1, seed=1).steps[-1]
     assert [step.products_of(name) for name in step.sums] == [step.products[::2], step.products[1::2]]
@@ -177,6 +187,13 @@ def test_the_command_writes_the_page_of_its_sizes(tmp_path, capsys):
         stepper("depthwise", depth_multiplier=2, padding=(1, 1)),
         command="npconv step depthwise --depth-multiplier 2 --padding 1",
     )
+    words = "transposed --stride 2 --padding 1 --output-padding 1 0"
+    assert main(["step", *words.split(), "--out", str(out)]) == 0
+    assert out.read_text() == page_html(
+        stepper("transposed", output_padding=(1, 0), stride=(2, 2), padding=(1, 1)), command=f"npconv step {words}"
+    )
+    assert main(["step", "shuffle", "--groups", "3", "--out", str(out)]) == 0
+    assert out.read_text() == page_html(stepper("shuffle", groups=3), command="npconv step shuffle --groups 3")
     assert main(["step", "inverted-residual", "--expansion", "3", "--out", str(out)]) == 0
     assert len(data_of(out.read_text())["steps"]) == len(stepper("inverted-residual", expansion=3).steps)
 
@@ -194,6 +211,10 @@ def test_the_command_writes_the_page_of_its_sizes(tmp_path, capsys):
         ("pointwise --stride 2", ": pointwise takes no --stride; it takes --input, --out-channels, --seed\n"),
         ("pointwise --kernel 3", ": pointwise takes no --kernel; it takes --input, --out-channels, --seed\n"),
         ("depthwise --out-channels 3", "takes no --out-channels; it takes --input, --kernel, --depth-multiplier, "),
+        ("shuffle --stride 2", ": shuffle takes no --stride; it takes --input, --groups, --out-channels, --seed\n"),
+        ("shuffle --groups 4", "npconv step: --groups must divide M = 6 and N = 6; got 4"),
+        ("transposed --output-padding 2", "npconv step: --output-padding must be below stride"),
+        ("standard --groups 2", "standard takes no --groups; it takes --input, "),
         ("groups --expansion 2 --depth-multiplier 2", "groups takes no --expansion and no --depth-multiplier; it"),
         ("standard --out-channels 0", "npconv step: --out-channels must be a whole number from 1 to 1000000; got 0"),
         ("standard --input 0 5 2", "npconv step: --input must be a whole number from 1 to 1000000; got 0"),

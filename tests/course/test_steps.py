@@ -1,6 +1,7 @@
 """The steppers: that walking the steps is the convolution, number for number, at every point on the way."""
 
 import random
+from dataclasses import replace
 from fractions import Fraction
 from functools import cache
 
@@ -30,6 +31,9 @@ OPERATIONS = {
     "inverted-residual": "depthwise_conv2d",
     "backward": "conv2d",
     "groups": "conv2d",
+    "transposed": "conv2d",  # whose sizes are not used
+    "dilated": "conv2d",
+    "shuffle": "pointwise_conv2d",
 }
 
 
@@ -44,6 +48,14 @@ def constructed(kind, seed):
         x, m, n = np.repeat(x, 4, axis=3), 4 * x.shape[3], 2 * parameters[0].shape[3]
         kernel = np.random.default_rng(seed).integers(-4, 5, (*parameters[0].shape[:2], m, n)).astype(float)
         return {"x": x, "kernel": kernel, **case.geometry}
+    if kind == "transposed":
+        generator = np.random.default_rng(seed)
+        x, kernel = (generator.integers(-3, 4, shape) for shape in ((1, 3, 4, 1 + seed % 3), (3, 2, 2, 1 + seed % 3)))
+        return {"x": x, "kernel": kernel, **ENLARGING[seed]}
+    if kind == "shuffle":
+        generator, g = np.random.default_rng(seed), 2 + seed % 2
+        first, second = (generator.integers(-2, 3, shape) for shape in ((2, 3 * g), (3, 2 * g)))
+        return {"x": generator.integers(-3, 4, (1, 2, 3, 2 * g)), "groups": g, "first": first, "second": second}
     if kind == "backward":
         return {"x": x, "kernel": parameters[0], "dy": case.upstream(seed)[:1], **case.geometry}
     if kind == "separable":
@@ -51,6 +63,16 @@ def constructed(kind, seed):
     if kind == "inverted-residual":
         return inverted_arguments(x, parameters[0].shape[:2], case.geometry, seed)
     return {"x": x, "kernel": parameters[0], **case.geometry}
+
+
+ENLARGING = [  # what transposed convolutions are given
+    {"stride": 2},
+    {"stride": (2, 3), "padding": 1, "output_padding": (1, 2)},
+    {"stride": (1, 2), "padding": "same"},
+    {"stride": (3, 1), "padding": ((1, 0), (0, 2))},
+    {"stride": 1, "dilation": (2, 1), "padding": (2, 0)},
+    {"stride": 2, "dilation": (1, 3), "output_padding": 1},
+]
 
 
 def inverted_arguments(x, sides, geometry, seed):
@@ -144,7 +166,7 @@ def test_before_the_first_step_a_filled_panel_is_empty_or_zero_and_a_given_one_w
         if panel.given:
             assert np.array_equal(start, panel.values)
         elif panel.accumulates:
-            assert kind == "backward"
+            assert kind in ("backward", "transposed")
             assert not start.any()
         elif panel.inside is None:
             assert np.isnan(start).all()
@@ -534,3 +556,117 @@ def test_a_step_of_groups_writes_the_links_that_it_changes():
             after[index] = link
         before = after
     assert np.array_equal(before, np.arange(6)[:, None] == np.arange(12) // 2)
+
+
+@EACH
+def test_transposed_has_added_after_every_step_what_the_loops_would_of_the_same_x(seed):
+    given = constructed("transposed", seed)
+    x, kernel = given["x"], given["kernel"]
+    geometry = {name: value for name, value in given.items() if name not in ("x", "kernel")}
+    table = made("transposed", seed)
+    y = npconv.transposed_conv2d(x, kernel, **geometry)[0]
+    assert np.array_equal(table.panel("y").values, y)
+    ones = np.ones((1, *x.shape[1:3], 1)), np.ones((*kernel.shape[:2], 1, 1))
+    reached = npconv.transposed_conv2d(*ones, **geometry)[0, :, :, 0]
+    assert np.array_equal(table.panel("reached").values, reached)
+    sent, macs = np.zeros_like(x), kernel[..., 0].size
+    for count, (step, at) in enumerate(zip(table.steps, np.ndindex(*x.shape[1:]), strict=True), start=1):
+        sent[(0, *at)] = x[(0, *at)]
+        assert step.reads == {"x": (at,), "kernel": tuple((*tap, at[2]) for tap in np.ndindex(*kernel.shape[:3]))}
+        assert [product[:2] for product in step.products] == [(x[0][at], kernel[k]) for k in step.reads["kernel"]]
+        assert all(a * b == product for a, b, product in step.products)
+        assert step.sides[0].done == count * macs
+        dropped = macs - len(step.writes["y"])
+        assert (f"{dropped} of the {macs} product" in step.sentence) == (dropped > 0) == ("cropped" in step.sentence)
+        if count % 11 == 0 or count == len(table.steps):
+            state, so_far = table.state(count), npconv.transposed_conv2d_loops(sent, kernel, **geometry)[0]
+            assert np.array_equal(state["y"], so_far)
+            assert state["reached"].max() == reached.max() or count < len(table.steps)
+    counted = count_operations(npconv.transposed_conv2d_loops, x, kernel, **geometry).multiplications
+    assert step.sides[0].total == step.sides[0].done == counted
+
+
+def test_the_default_transposed_convolution_makes_a_checkerboard():
+    table = stepper("transposed")
+    rows, columns = (npconv.overlap_counts(3, 2, size) for size in table.panel("reached").values.shape)
+    assert np.array_equal(table.panel("reached").values, np.outer(rows, columns))
+    assert table.steps[-2].sentence.endswith("; 5 places had been reached before")
+    ours, other = table.steps[-1].sides
+    assert (ours.total, other.total) == (12 * 9 * 2, 7 * 9 * 9 * 2)  # a product at each output for every tap
+    assert (other.done, other.name) == (other.total, "with zeros between")
+    cropped = stepper("transposed", padding="same")
+    assert cropped.summary.endswith("; stride 2, padding 'same', 1 row and 1 column cropped, dilation 1.")
+
+
+@EACH
+def test_dilated_reads_the_taps_and_nothing_between_them(seed):
+    given = constructed("dilated", seed)
+    x, kernel, geometry = given["x"], given["kernel"], geometry_of(given)
+    table, (down, across) = made("dilated", seed), pair(given["dilation"])
+    spread = table.panel("spread")
+    assert np.array_equal(spread.values[::down, ::across], kernel)
+    gaps = np.array([[spread.is_empty(i, j) for j in range(spread.values.shape[1])] for i in range(len(spread.values))])
+    assert not gaps[::down, ::across].any()
+    assert (~gaps).sum() == kernel[..., 0, 0].size
+    assert not spread.values[gaps].any()
+    y = npconv.conv2d_loops(x, kernel, **geometry)[0]
+    assert np.array_equal(table.panel("y").values, y)
+    narrow = {name: value for name, value in geometry.items() if name != "dilation"}
+    whole = conv2d_cost(x.shape, spread.values.shape, **narrow).macs
+    for count, (step, (v, w, n)) in enumerate(zip(table.steps, np.ndindex(*y.shape), strict=True), start=1):
+        assert whole_sums(step, table.state(0)) == ("y", (v, w, n))
+        assert step.reads["x"] == indices_read(given, kernel, v, w, range(x.shape[3]))
+        assert not any(gaps[i, j] for i, j, *_ in step.reads["spread"])
+        ours, other = step.sides
+        assert (ours.done, other.done) == (count * kernel[..., 0].size, count * spread.values[..., 0].size)
+        assert other.total == whole
+    assert ours.done == ours.total == count_operations(npconv.conv2d_loops, x, kernel, **geometry).multiplications
+    assert other.done == whole
+
+
+@EACH
+def test_shuffle_mixes_in_groups_deals_the_channels_out_and_mixes_again(seed):
+    given = constructed("shuffle", seed)
+    x, first, second, g = (given[name] for name in ("x", "first", "second", "groups"))
+    table = made("shuffle", seed)
+    shuffled = npconv.shuffled_grouped_conv2d(x, first[None, None], groups=g)[0]
+    y = npconv.grouped_conv2d(shuffled[None], second[None, None], groups=g)[0]
+    assert np.array_equal(table.panel("shuffled").values, shuffled)
+    assert np.array_equal(table.panel("y").values, y)
+    state, at = table.state(len(table.steps)), {}
+    for step in table.steps:
+        at.setdefault(step.stage, []).append(step)
+        if step.stage == "shuffle":
+            [(source, read)], [(into, written)] = step.reads.items(), step.writes.items()
+            assert (source, into) == ("filtered", "shuffled")
+            assert [state["filtered"][index] for index in read] == list(written.values())
+            assert [channel // 3 for *_, channel in read] == list(range(g)) * 3  # from each group in turn
+        else:
+            without = {name: written for name, written in step.writes.items() if name != "links"}
+            whole_sums(replace(step, writes=without), state)
+            (_, read), (_, weights) = step.reads.items()
+            (written,) = without.values()
+            [(*place, n)] = written
+            assert {tuple(index[:2]) for index in read} == {tuple(place)}
+            share, filters = table.panel("first" if step.stage == "first groups" else "second").values.shape
+            assert [index[2] for index in read] == [n // (filters // g) * share + m for m in range(share)]
+            assert weights == tuple((m, n) for m in range(share))
+    assert {stage: len(steps) for stage, steps in at.items()} == {
+        "first groups": 6 * 3 * g, "shuffle": 6, "second groups": 6 * 2 * g
+    }  # fmt: skip
+    assert [side.done for side in step.sides] == [side.total for side in step.sides] == [6 * 12 * g, 6 * 12 * g * g]
+
+
+def test_with_a_shuffle_an_output_depends_on_channels_of_all_groups():
+    links = stepper("shuffle", x=(1, 1, 9), groups=3).panel("links").values
+    assert links.all()
+    few = stepper("shuffle", x=(1, 1, 6), groups=3).panel("links").values
+    assert (few.sum(axis=0) == 4).all()  # a group of two channels reads from two groups
+    alone = stepper("shuffle", x=(1, 1, 4), groups=4).panel("links").values
+    assert np.array_equal(alone, np.eye(4))
+
+
+def test_real_numbers_are_added_in_the_order_of_the_transposed_loops():
+    rng = np.random.default_rng(0)
+    table = stepper("transposed", x=rng.normal(size=(3, 4, 3)), kernel=rng.normal(size=(3, 2, 2, 3)), padding=1)
+    assert np.array_equal(table.state(len(table.steps))["y"], table.panel("y").values)

@@ -79,8 +79,10 @@ def test_the_same_seed_gives_the_same_steps_and_another_gives_others(kind):
 @EVERY
 def test_sizes_are_what_the_arrays_are(kind):
     sizes = {"x": (4, 3, 2)}
-    if kind != "pointwise":
+    if kind not in ("pointwise", "shuffle"):
         sizes |= {"kernel": (2, 3), "dilation": (2, 1), "stride": (1, 2), "padding": ((1, 2), (0, 3))}
+    if kind == "transposed":
+        sizes |= {"x": (7, 6, 2), "output_padding": (1, 0)}
     taken = inspect.signature(KINDS[kind]).parameters
     if "out_channels" in taken:
         sizes["out_channels"] = 6
@@ -105,10 +107,13 @@ def test_sizes_are_what_the_arrays_are(kind):
         },
         "backward": {"dy": (5, 2, 6), "x": (7, 6, 2), "dx": (4, 3, 2), "dkernel": (2, 3, 2, 6)},
         "groups": {"x": (7, 6, 2), "filter": (2, 3, 2), "links": (2, 6), "y": (5, 2, 6)},
+        "transposed": {"x": (7, 6, 2), "kernel": (2, 3, 6, 2), "y": (7, 10, 6), "reached": (7, 10)},
+        "dilated": {"x": (7, 6, 2), "spread": (3, 3, 2, 6), "y": (5, 2, 6)},
+        "shuffle": {"x": (4, 3, 2), "first": (1, 2), "shuffled": (4, 3, 2), "second": (1, 6), "links": (2, 6)},
     }[kind]
     assert {name: shapes[name] for name in expected} == expected
     inside = table.panel("expanded_relu6" if kind == "inverted-residual" else "x").inside
-    assert inside == (None if kind == "pointwise" else (1, 5, 0, 3))
+    assert inside == (None if kind in ("pointwise", "transposed", "shuffle") else (1, 5, 0, 3))
     assert dict(table.geometry) == {name: sizes[name] for name in ("stride", "padding", "dilation") if name in sizes}
 
 
@@ -132,6 +137,10 @@ WRONG_KINDS = [
     ("depthwise", {"kernel": np.ones((2, 2, 3)), "depth_multiplier": 1}, "depth_multiplier must be left out where"),
     ("separable", {"depthwise": np.ones((2, 2, 3)), "kernel": 2}, "kernel must be left out where depthwise is"),
     ("separable", {"pointwise": np.ones((3, 2)), "out_channels": 2}, "out_channels must be left out where pointwise"),
+    ("shuffle", {"groups": 2.0}, "groups must be an int; got 2.0"),
+    ("shuffle", {"second": np.ones((3, 6)), "out_channels": 6}, "out_channels must be left out where second is"),
+    ("transposed", {"kernel": np.ones((2, 2, 1, 2)), "out_channels": 1}, "out_channels must be left out where kernel"),
+    ("dilated", {"depth_multiplier": 2}, "dilated takes no depth_multiplier; it takes x, kernel, out_channels, stride"),
     ("separable", {"pointwise": [1]}, "pointwise must be a numpy.ndarray; got list"),
     ("inverted-residual", {"expand": np.ones((2, 4)), "expansion": 2}, "expansion must be left out where expand is"),
     ("inverted-residual", {"depthwise": np.ones((3, 3, 4)), "kernel": 3}, "kernel must be left out where depthwise is"),
@@ -159,6 +168,13 @@ WRONG_SIZES = [
     ("inverted-residual", {"padding": "valid"}, "at stride 1 with k = k′ the shortcut is added"),
     ("groups", {"x": (4, 4, 3), "out_channels": 2}, "groups divide both M and N, and no .*; got M = 3, N = 2"),
     ("groups", {"x": (4, 4, 1)}, "groups divide both M and N, and no number above 1 does; got M = 1, N = 1"),
+    ("shuffle", {"groups": 4}, "groups must divide M = 6 and N = 6; got 4"),
+    ("shuffle", {"out_channels": 5}, "groups must divide M = 6 and N = 5; got 2"),
+    ("shuffle", {"second": np.ones((2, 6))}, "kernel must be .* with M/groups = 3"),
+    ("transposed", {"kernel": np.ones((3, 3, 1, 3))}, "kernel must be .* with M = 2 as in x"),
+    ("transposed", {"output_padding": 2}, "output_padding must be below stride 2 or dilation 1; got "),
+    ("transposed", {"padding": 5}, "padding must leave some output"),
+    ("dilated", {"kernel": 5}, "the output's height would be empty"),
     ("backward", {"dy": np.ones((1, 3, 4, 5))}, r"dy must be \(B, Dᵥ, Dᵥ, N\) = \(1, 3, 4, 2\)"),
 ]
 TOO_LARGE = [
@@ -184,6 +200,12 @@ TOO_LARGE = [
     ("backward", {"padding": 10}, "x has 26 rows or columns"),
     ("backward", {"x": (8, 9, 16), "out_channels": 6}, "these sizes take 72,576 products"),
     ("groups", {"padding": 10}, "x has 25 rows or columns"),
+    ("transposed", {"x": (12, 4, 1)}, "y has 25 rows or columns"),
+    ("transposed", {"x": (3, 4, 16), "out_channels": 17}, "kernel has 17 channels"),
+    ("transposed", {"x": (11, 11, 16), "out_channels": 16, "kernel": 1, "stride": 1}, "these sizes take 30,976 prod"),
+    ("dilated", {"padding": 10}, "x has 28 rows or columns"),
+    ("shuffle", {"x": (10, 12, 16), "groups": 2}, "these sizes take 3,960 steps"),
+    ("shuffle", {"x": (2, 2, 18)}, "x has 18 channels"),
 ]
 
 

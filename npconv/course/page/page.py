@@ -31,6 +31,7 @@ LEGEND = {
     "written": '<td class="written t r b l">2</td>',
     "not yet computed": "<td></td>",
     "padding": '<td class="pad">0</td>',
+    "gap": '<td class="pad">0</td>',
     "linear": "<td>2</td>",
     "no link": '<td class="off">0</td>',
 }
@@ -214,11 +215,10 @@ def _slice_html(panel: Panel, values: Array, channels: Index, regions: Mapping[s
 
 
 def _regions(panel: Panel, values: Array, step: Step) -> dict[str, set[Index]]:
-    """The entries that have each mark: padding, read and written ones, and those that stand for no link."""
-    top, bottom, left, right = panel.inside or (0, values.shape[0], 0, values.shape[1])
+    """The entries that have each mark: padding and gaps, read and written ones, and those that stand for no link."""
     read, written = ({*map(_at, indices.get(panel.name, ()))} for indices in (step.reads, step.writes))
     return {
-        "pad": {index for index in _entries(panel) if not (top <= index[0] < bottom and left <= index[1] < right)},
+        "pad": {index for index in _entries(panel) if panel.is_empty(*index[:2])},
         "written": written,
         "read": read,
         "off": {index for index in _entries(panel) if panel.role == "links" and values[index] == 0},
@@ -292,6 +292,7 @@ def _legend_html(panels: Sequence[Panel]) -> str:
     """The marks that this page uses, each beside what it means."""
     shown = {
         "padding": any(panel.inside is not None for panel in panels),
+        "gap": any(panel.spacing != (1, 1) for panel in panels),
         "linear": any(panel.role == "linear" for panel in panels),
         "no link": any(panel.role == "links" for panel in panels),
         "not yet computed": any(not panel.given and not panel.accumulates for panel in panels),

@@ -10,13 +10,16 @@ from typing import Any
 
 from ...kernels.arguments import one_of, plain
 from .backward import backward
+from .dilated import dilated
 from .groups import groups
 from .inverted import inverted_residual
 from .plan import Plan
 from .separable import depthwise, pointwise, separable
+from .shuffle import shuffle
 from .sizes import NAME
 from .standard import per_channel, standard
 from .step import Panel, Side, Step, Stepper
+from .transposed import transposed
 
 KINDS: dict[str, Callable[..., Plan]] = {
     "standard": standard,
@@ -27,6 +30,9 @@ KINDS: dict[str, Callable[..., Plan]] = {
     "inverted-residual": inverted_residual,
     "backward": backward,
     "groups": groups,
+    "transposed": transposed,
+    "dilated": dilated,
+    "shuffle": shuffle,
 }
 """The functions that plan each kind of stepper; their docstrings list the keyword arguments."""
 
@@ -39,7 +45,8 @@ def stepper(kind: str, **sizes: Any) -> Stepper:
     Args:
         kind: one of `KINDS`.
         sizes: the kind's keyword arguments, all optional: x, kernel, out_channels, depth_multiplier, expansion,
-            stride, padding, dilation, seed and arrays by the kernels' names; `KINDS[kind]` documents them.
+            groups, stride, padding, output_padding, dilation, seed and arrays by the kernels' names; `KINDS[kind]`
+            documents them.
 
     Returns:
         A Stepper.

@@ -137,14 +137,14 @@ class PanelSet:
             yield self.sum_of_products((x, read), (kernel, weights), (y, (v, w, n)), count, beside, stage)
 
 
-def geometry_text(g: Geometry, padding: Padding) -> str:
-    """The geometry in words, at the end of a summary."""
+def geometry_text(g: Geometry, padding: Padding, what: str = "of zeros") -> str:
+    """The geometry in words, at the end of a summary; `what` says what padding's rows and columns are."""
 
     def both(name: str, first: int, second: int) -> str:
         return f"{name} {first}" if first == second else f"{name} {first}×{second}"
 
     rows, columns = g.height.before + g.height.after, g.width.before + g.width.after
     pads = f"padding {padding!r}" if isinstance(padding, str) else "padding"
-    zeros = f"{pads}, {counted('row', rows)} and {counted('column', columns)} of zeros"
+    zeros = f"{pads}, {counted('row', rows)} and {counted('column', columns)} {what}"
     stride, dilation = (both(name, getattr(g.height, name), getattr(g.width, name)) for name in ("stride", "dilation"))
     return f"{stride}, {zeros if rows or columns else 'no padding'}, {dilation}"

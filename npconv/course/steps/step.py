@@ -27,7 +27,7 @@ class Panel:
     output; or it is links, where 1 stands for a link and 0 for none. `inside` gives the rows and columns, (top, bottom,
     left, right) with the ends excluded, outside which there is padding; its zeros are there from the beginning, in a
     filled panel too. `accumulates` says that a filled panel starts with zeros, to which the steps add; any other starts
-    empty.
+    empty. `spacing` is how far apart the rows and the columns of a filter are that hold its taps: the rest are gaps.
     """
 
     name: str
@@ -38,6 +38,13 @@ class Panel:
     given: bool
     inside: tuple[int, int, int, int] | None = None
     accumulates: bool = False
+    spacing: tuple[int, int] = (1, 1)
+
+    def is_empty(self, row: int, column: int) -> bool:
+        """True for an entry that is padding, or in a gap."""
+        top, bottom, left, right = self.inside or (0, self.values.shape[0], 0, np.atleast_2d(self.values).shape[1])
+        outside = not (top <= row < bottom and left <= column < right)
+        return outside or row % self.spacing[0] > 0 or column % self.spacing[1] > 0
 
     def numbers(self, axis: int) -> list[int | None]:
         """The index of each row (axis 0) or column (axis 1) in the array without its padding; None for padding."""
