@@ -8,6 +8,7 @@ import functools
 import math
 
 import pytest
+from undrawn import undrawn
 
 from npconv.cost import conv2d_cost
 from npconv.models import (
@@ -279,7 +280,8 @@ V3_BY_WIDTH = {
 @functools.cache
 def v3(size="large", width=1.0, conventions="keras", **options):
     """The summary at 224."""
-    return at(mobilenet_v3(size, width, conventions=conventions, **options), 224)
+    with undrawn():
+        return at(mobilenet_v3(size, width, conventions=conventions, **options), 224)
 
 
 @pytest.mark.parametrize(("family", "size"), V3_BY_WIDTH)
@@ -346,7 +348,8 @@ def plain_v3(size, height, breadth, hidden, classes=1000):
 
 @pytest.mark.parametrize(("size", "hidden", "gates"), [("large", 1280, 1024), ("small", 1024, 592)])
 def test_v3_is_what_a_plain_loop_over_the_papers_tables_counts(size, hidden, gates):
-    network = mobilenet_v3(size)
+    with undrawn():
+        network = mobilenet_v3(size)
     for height, breadth in ((224, 224), (97, 130)):
         counted = at(network, height, breadth, batch=2)
         macs, weights, quarters = plain_v3(size, height, breadth, hidden)
