@@ -14,14 +14,19 @@ BAR = 0.2  # inches
 Piece: TypeAlias = tuple[str, int, float]  # of a bar: its name, its count, the strength of its colour
 
 
-def bars_to_scale(page: Page, heading: str, lines: Mapping[str, tuple[Sequence[Piece], str]]) -> OffsetBox:
-    """Bars under a heading, by their names: each one's pieces, and the words behind it; all on the largest scale."""
+def bars_to_scale(
+    page: Page, heading: str, lines: Mapping[str, tuple[Sequence[Piece], str]], *, width: float | None = None
+) -> OffsetBox:
+    """Bars under a heading, by their names: each one's pieces, and the words behind it; all on the largest scale.
+
+    They are as wide as the page, if not so many inches.
+    """
     names = [text(name) for name in lines]
     left = max(page.size(name)[0] for name in names)
     # inches for one of what is counted: every bar and the text behind it fit
+    room = (page.inner if width is None else width) - left - 0.25
     scale = min(
-        (page.inner - left - 0.25 - page.size(text(words))[0]) / sum(count for _, count, _ in pieces)
-        for pieces, words in lines.values()
+        (room - page.size(text(words))[0]) / sum(count for _, count, _ in pieces) for pieces, words in lines.values()
     )
     boxes: list[list[OffsetBox | None]] = []
     for name, (pieces, words) in zip(names, lines.values(), strict=True):

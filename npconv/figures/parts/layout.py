@@ -262,6 +262,11 @@ class Page:
         wide, high = self.size(box)
         return max(wide - (self.inner if width is None else width), high - (self.highest if height is None else height))
 
+    def beside_or_below(self, *boxes: OffsetBox, gap: float = GAP) -> OffsetBox:
+        """Boxes side by side where they are not too wide for the page, else one below the other."""
+        across = row(*boxes, gap=gap)
+        return across if self.over(across) <= 0 else column(*boxes, align="left")
+
     def fitted(
         self,
         build: Callable[[float], Box],
