@@ -17,6 +17,7 @@ Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # w
 
 ALIASES = {  # names in functions of what an option of another name gives
     "x": "input", "kernel_size": "kernel", "kernel_sizes": "kernel", "depth_multipliers": "depth_multiplier",
+    "strides": "stride",
     "operation": "op", "path": "file", "narrow": "input", "expand": "expansion", "depthwise": "kernel",
     "spatial": "kernel", "pointwise": "out_channels", "project": "out_channels",
 }  # fmt: skip

@@ -11,6 +11,8 @@ from collections.abc import Callable
 from .animation import gif_bytes as gif_bytes
 from .backward_taps import backward_taps as backward_taps
 from .bottleneck_table import bottleneck_table as bottleneck_table
+from .channel_shuffle import channel_shuffle as channel_shuffle
+from .checkerboard import checkerboard as checkerboard
 from .convolution_3d import convolution_3d as convolution_3d
 from .cost_by_layer import cost_by_layer as cost_by_layer
 from .cost_ratio import cost_ratio as cost_ratio
@@ -18,6 +20,7 @@ from .depthwise_separable import (
     depthwise_separable as depthwise_separable,
     depthwise_separable_frames as depthwise_separable_frames,
 )
+from .dilated_convolution import dilated_convolution as dilated_convolution
 from .feature_subspaces import feature_subspaces as feature_subspaces
 from .figure import Figure as Figure, style as style
 from .files import write_figures as write_figures
@@ -34,8 +37,10 @@ from .relu_information_loss import relu_information_loss as relu_information_los
 from .residual_blocks import residual_blocks as residual_blocks
 from .separability import separability as separability
 from .separable_example import separable_example as separable_example
+from .spatially_separable import spatially_separable as spatially_separable
 from .squeeze_excite import squeeze_excite as squeeze_excite
 from .standard_convolution import standard_convolution as standard_convolution
+from .transposed_convolution import transposed_convolution as transposed_convolution
 
 BUILDERS: dict[str, Callable[..., Figure]] = {
     build.__name__.replace("_", "-"): build
@@ -59,6 +64,11 @@ BUILDERS: dict[str, Callable[..., Figure]] = {
         backward_taps,
         feature_subspaces,
         gradient_flow,
+        transposed_convolution,
+        checkerboard,
+        dilated_convolution,
+        spatially_separable,
+        channel_shuffle,
         convolution_3d,
         hard_swish,
         squeeze_excite,

@@ -12,10 +12,13 @@ from npconv.figures import (
     Figure,
     backward_taps,
     bottleneck_table,
+    channel_shuffle,
+    checkerboard,
     convolution_3d,
     cost_by_layer,
     cost_ratio,
     depthwise_separable,
+    dilated_convolution,
     feature_subspaces,
     functional_view,
     gradient_flow,
@@ -30,8 +33,10 @@ from npconv.figures import (
     residual_blocks,
     separability,
     separable_example,
+    spatially_separable,
     squeeze_excite,
     standard_convolution,
+    transposed_convolution,
 )
 from npconv.models import mobilenet_v3
 
@@ -253,6 +258,39 @@ CASES: dict[Callable[..., Figure], dict[str, dict[str, Any]]] = {
                 "small", 1.0, 3, rows=((3, 1, 1, True, "linear", 2),), hidden_channels=4, batch_norm={"epsilon": 1e-9}
             ),
         },
+    },
+    transposed_convolution: {
+        "one of all": {"x": (1, 1, 1, 1), "kernel": (1, 1, 1, 1), "stride": 1},
+        "more inputs": {"x": (1, 2, 3, 1), "kernel": (2, 3, 1, 1), "at": (1, 0)},
+        "gaps": {"x": (1, 3, 2, 1), "kernel": (1, 2, 1, 1), "stride": (2, 3)},
+        "fractions": {"x": np.linspace(-2, 2, 4).reshape(1, 2, 2, 1), "kernel": np.full((2, 3, 1, 1), -0.37)},
+        "long numbers": {"x": np.full((1, 2, 2, 1), 12345), "kernel": np.full((2, 2, 1, 1), -6789)},
+    },
+    checkerboard: {
+        "one of all": {"kernel_sizes": (1,), "strides": (1,), "inputs": 1},
+        "all border": {"kernel_sizes": (5, 7), "strides": (2,), "inputs": 2},
+        "many": {"kernel_sizes": (1, 2, 3, 5, 8), "strides": (4, 1, 2), "inputs": 3},
+    },
+    dilated_convolution: {
+        "one of all": {"kernel_size": 1, "rates": (1,), "stacks": ((1,),)},
+        "even kernel": {"kernel_size": 2, "rates": (1, 3), "stacks": ((3, 1), (2, 2, 4, 1))},
+        "wide": {"kernel_size": 5, "rates": (1, 2, 4, 5), "stacks": ((1, 4), (4, 2), (1, 1), (3,))},
+    },
+    spatially_separable: {
+        "of one size": {"photograph": PIXELS, "kernel_sizes": (3,), "sides": (3, 9)},
+        "many taps": {
+            "photograph": PIXELS[:, :24], "column": np.arange(1, 8), "row": np.arange(-3, 4), "at": (0, 17),
+            "kernel_sizes": (1, 4, 9, 2), "sides": (1, 9, 40),
+        },
+        "fractions": {
+            "photograph": PIXELS, "column": np.array([-0.5, 0.25]), "row": np.array([1.5, 0.3]), "kernel_sizes": (2,),
+            "sides": (4, 5),
+        },
+    },
+    channel_shuffle: {
+        "few channels a group": {"groups": 4, "channels": 8},
+        "two groups": {"groups": 2, "channels": 16},
+        "groups of one": {"groups": 5, "channels": 5},
     },
     convolution_3d: {
         "one of all": {"x": (1, 1, 1, 1, 1), "kernel": (1, 1, 1, 1, 1)},

@@ -8,17 +8,22 @@ import pytest
 
 from npconv.figures import (
     backward_taps,
+    channel_shuffle,
+    checkerboard,
     convolution_3d,
     depthwise_separable,
     depthwise_separable_frames,
+    dilated_convolution,
     functional_view,
     functional_view_frames,
     inverted_residual_maps,
     per_channel_photograph,
     per_channel_view,
     separable_example,
+    spatially_separable,
     squeeze_excite,
     standard_convolution,
+    transposed_convolution,
 )
 from npconv.models import mobilenet_v2, mobilenet_v3
 
@@ -69,6 +74,43 @@ REFUSED: dict[Callable[..., Any], list[tuple[dict[str, Any], str]]] = {
         ({"x": (1, 8, 9, 1), "depthwise": (1, 1, 1), "pointwise": (1, 1)}, "too many steps to animate: 72"),
     ],
     separable_example: [*(TWO_IMAGES, TOO_HIGH), ({"x": (7, 7, 3)}, "x"), ({"kernel": (9, 3)}, "9")],
+    transposed_convolution: [
+        ({"x": (2, 2, 2, 1)}, "x must be one image"),
+        ({"x": (1, 2, 2, 3)}, "x must be one image .1, Dᵤ, Dᵤ, 1., of one channel"),
+        ({"x": np.full((1, 2, 2, 1), np.nan)}, "x must hold finite"),
+        ({"kernel": (3, 3, 2, 1)}, "kernel must be one filter"),
+        ({"kernel": (3, 3, 1, 0)}, "kernel must have every axis at least 1"),
+        ({"x": (1, 16, 2, 1)}, "35 rows or columns"),
+        ({"at": (2, 0)}, "at must be a place in x, 2 by 2"),
+    ],
+    checkerboard: [
+        ({"kernel_sizes": ()}, "kernel_sizes must be 1 to 5 numbers"),
+        ({"strides": (1, 2, 3, 4)}, "strides must be 1 to 3 numbers"),
+        ({"inputs": 12}, "kernel_sizes, strides and inputs must give at most 24 outputs"),
+    ],
+    dilated_convolution: [
+        ({"rates": ()}, "rates must have 1 to 4 rates"),
+        ({"rates": (16,)}, "33 positions can't be drawn"),
+        ({"stacks": ()}, "stacks must be 1 to 4"),
+        ({"stacks": ((1, 2), ())}, "stacks must have 1 to 5 rates"),
+        ({"stacks": ((1, 0),)}, "stacks must have every number at least 1"),
+        ({"stacks": ((8, 8),)}, "33 positions can't be drawn"),
+    ],
+    spatially_separable: [
+        ({"photograph": BLACK[:20]}, "photograph"),
+        ({"photograph": BLACK, "column": np.ones((3, 1))}, "column must be"),
+        ({"photograph": BLACK, "row": np.ones(10)}, "row must be"),
+        ({"photograph": BLACK, "row": np.ones(2)}, "row must have as many weights as column"),
+        ({"photograph": BLACK, "at": (28, 0)}, "at must be a place in the output, 28 by 28"),
+        ({"photograph": BLACK, "kernel_sizes": (1, 2, 3, 4, 5)}, "kernel_sizes must be 1 to 4 lines"),
+        ({"photograph": BLACK, "sides": (5, 5)}, "sides must be in growing order"),
+        ({"photograph": BLACK, "sides": (3, 5, 6)}, "two or more from the largest of kernel_sizes on"),
+    ],
+    channel_shuffle: [
+        ({"groups": 5}, "groups must divide channels"),
+        ({"groups": 1}, "groups must be at least 2"),
+        ({"channels": 17}, "channels must be at most 16"),
+    ],
     convolution_3d: [
         ({"x": (2, 7, 7, 7, 1)}, "x must be one volume to draw, at most 8 deep"),
         ({"x": (1, 9, 7, 7, 1)}, "x must be one volume to draw, at most 8 deep"),

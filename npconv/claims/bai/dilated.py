@@ -13,7 +13,7 @@ from ..table import Finding, claim, finding
 DILATED = "Dilated Convolution"
 
 
-@claim(DILATED, "holds", "conv2d")
+@claim(DILATED, "holds", "conv2d", "dilated-convolution")
 def bai_a_rate_spreads_the_kernel() -> Finding:
     """The rate l spreads the kernel, with l − 1 gaps between its elements; rate 1 is a standard convolution."""
     x, kernel, holds = whole(0, 2, 12, 11, 3), whole(1, 3, 2, 3, 4), []
@@ -40,6 +40,7 @@ def bai_a_wide_view_costs_no_more() -> Finding:
     DILATED,
     "fails: stacked they have 3, 7 and 13 positions a side, and alone 3, 5 and 7; the rates 1, 2 and 4 have 15",
     "checks.receptive_field",
+    "dilated-convolution",
 )
 def bai_receptive_fields() -> Finding:
     """3×3 kernels of the rates 1, 2 and 3 have receptive fields of 3×3, 7×7 and 15×15."""
@@ -54,7 +55,7 @@ def bai_receptive_fields() -> Finding:
     )
 
 
-@claim(DILATED, "holds", "checks.receptive_field")
+@claim(DILATED, "holds", "checks.receptive_field", "dilated-convolution")
 def bai_gridding_which_is_ours() -> Finding:
     """(Not Bai's, but ours:) a stack of equal rates leaves positions of its receptive field out."""
     read = {rates: receptive_field(*((3, 1, rate) for rate in rates))[0] for rates in ((2, 2, 2), (1, 2, 3), (1, 2, 4))}

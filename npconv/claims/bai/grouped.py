@@ -44,7 +44,7 @@ def bai_as_many_groups_as_channels() -> Finding:
     return finding(np.array_equal(grouped, depthwise), "4 channels, 8 filters, on whole numbers: they are equal")
 
 
-@claim(SHUFFLED, "holds", "channel_shuffle channel_shuffle_backward")
+@claim(SHUFFLED, "holds", "channel_shuffle channel_shuffle_backward", "channel-shuffle")
 def bai_the_shuffle_takes_from_each_group_in_turn() -> Finding:
     """The shuffle makes g rows of n channels and reads them by columns: 1 1 1 2 2 2 becomes 1 2 1 2 1 2."""
     holds, lines = True, []
@@ -62,6 +62,7 @@ def bai_the_shuffle_takes_from_each_group_in_turn() -> Finding:
     SHUFFLED,
     "holds if a group has at least as many channels as there are groups: 3 groups of 2 channels read 2 groups each",
     "grouped_conv2d channel_shuffle shuffled_grouped_conv2d checks.channels_read",
+    "channel-shuffle",
 )
 def bai_the_shuffle_lets_groups_meet() -> Finding:
     """Without a shuffle the outputs of grouped layers depend on their own group only; with it groups mix."""

@@ -17,7 +17,7 @@ FLATTENED = "Flattened Convolutions"
 COLUMN, ROW = np.array([1.0, 2, 1]), np.array([-1.0, 0, 1])
 
 
-@claim(SPATIALLY, "holds", "spatially_separable_conv2d conv2d")
+@claim(SPATIALLY, "holds", "spatially_separable_conv2d conv2d", "spatially-separable")
 def bai_sobel_is_separable() -> Finding:
     """The Sobel kernel is a column of 1, 2, 1 times a row of −1, 0, 1: 6 parameters in place of 9."""
     x, sobel = whole(0, 1, 6, 7, 1), np.outer(COLUMN, ROW)
@@ -29,7 +29,7 @@ def bai_sobel_is_separable() -> Finding:
     )
 
 
-@claim(SPATIALLY, "holds", "spatially_separable_conv2d conv2d cost.count_operations")
+@claim(SPATIALLY, "holds", "spatially_separable_conv2d conv2d cost.count_operations", "spatially-separable")
 def bai_81_multiplications_against_72() -> Finding:
     """On a 5×5 image a 3×3 kernel takes 81 multiplications, a 3×1 and a 1×3 one together 45 + 27 = 72."""
     x = np.ones((1, 5, 5, 1))
@@ -43,6 +43,7 @@ def bai_81_multiplications_against_72() -> Finding:
     SPATIALLY,
     "fails: it does for m = 3 only; for N = 7 and m = 5 the ratio is 2/3, not 12/25",
     "cost.spatially_separable_conv2d_cost cost.conv2d_cost",
+    "spatially-separable",
 )
 def bai_cost_of_spatially_separable() -> Finding:
     """On N×N an m×m kernel in two steps costs (2N − 2)(N − 2)m multiplications, 2/m + 2/(m(N − 2)) of one step's."""
@@ -70,6 +71,7 @@ def bai_cost_of_spatially_separable() -> Finding:
     SPATIALLY,
     "holds if N is large: at N = 224 it is above by 0.0030 for m = 3, and 0.0039 for m = 7",
     "cost.spatially_separable_conv2d_cost cost.conv2d_cost",
+    "spatially-separable",
 )
 def bai_limit_of_spatially_separable() -> Finding:
     """Where N is much larger than m the ratio is 2/m: 2/3 for 3×3, 2/5 for 5×5, 2/7 for 7×7."""

@@ -12,7 +12,7 @@ TRANSPOSED = "Transposed Convolution"
 KERNEL = np.arange(1.0, 10).reshape(3, 3, 1, 1)
 
 
-@claim(TRANSPOSED, "holds", "transposed_conv2d conv2d")
+@claim(TRANSPOSED, "holds", "transposed_conv2d conv2d", "transposed-convolution")
 def bai_transposed_by_padding() -> Finding:
     """It is a convolution of the padded input: 2×2 with a border of 2 gives 4×4, with zeros between as well 5×5."""
     x = np.arange(1.0, 5).reshape(1, 2, 2, 1)
@@ -46,7 +46,7 @@ def bai_transposed_as_a_matrix() -> Finding:
     )
 
 
-@claim(TRANSPOSED, "holds", "conv2d transposed_conv2d")
+@claim(TRANSPOSED, "holds", "conv2d transposed_conv2d", "transposed-convolution")
 def bai_deconvolution_is_a_misnomer() -> Finding:
     """The name deconvolution is wrong: a transposed convolution is not a convolution's inverse."""
     y = np.arange(1.0, 5).reshape(1, 2, 2, 1)
@@ -65,6 +65,7 @@ def bai_deconvolution_is_a_misnomer() -> Finding:
     TRANSPOSED,
     "holds if the border is left out, where fewer inputs overlap; even overlaps alone do not rule checkerboards out",
     "overlap_counts transposed_conv2d resize_bilinear conv2d",
+    "checkerboard",
 )
 def bai_checkerboards_of_uneven_overlaps() -> Finding:
     """Checkerboards come of uneven overlaps, which there are where the kernel's size is not divisible by the stride."""
