@@ -14,7 +14,9 @@ from typing import Any, TypeAlias
 
 from ..kernels.arguments import one_of
 
-LESSONS = ("standard-convolution", "separable-convolution", "backward", "inverted-residual", "network")  # their order
+LESSONS = (  # in their order
+    "standard-convolution", "separable-convolution", "backward", "inverted-residual", "network", "other-convolutions",
+)  # fmt: skip
 FOLDER = "docs/lessons"
 PICTURES = {".svg": "image/svg+xml", ".png": "image/png", ".gif": "image/gif"}
 _FENCED = re.compile(r"^(?P<fence>`{3,})(?P<language>[^\n`]*)\n(?P<code>.*?)^(?P=fence)[ ]*$", re.DOTALL | re.MULTILINE)
