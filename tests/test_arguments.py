@@ -99,6 +99,7 @@ ROWS: dict[Any, dict[str, dict[str, Any]]] = {
         "inverted_residual_maps": {"photograph": PHOTOGRAPH},
         "linear_bottleneck_training": {},
         "mobilenet_v2_table": {"rows": ROWS_V2, "resolution": (32, 48)},
+        "mobilenet_v3_table": {"size": "small", "width": 0.1, "resolution": (32, 48), "classes": 3},
         "per_channel_photograph": {"photograph": PHOTOGRAPH, "at": (3, 4)},
         "per_channel_view": SMALL_LAYER,
         "predicted_and_measured": {},

@@ -39,6 +39,7 @@ TAKES = {
     "convolution-3d": "--input --kernel --out-channels --seed",
     "hard-swish": "",
     "squeeze-excite": "--seed",
+    "mobilenet-v3-table": NETWORK,
 }
 
 

@@ -30,6 +30,7 @@ from .hard_swish import hard_swish as hard_swish
 from .inverted_residual_maps import inverted_residual_maps as inverted_residual_maps
 from .linear_bottleneck_training import linear_bottleneck_training as linear_bottleneck_training
 from .mobilenet_v2_table import mobilenet_v2_table as mobilenet_v2_table
+from .mobilenet_v3_table import mobilenet_v3_table as mobilenet_v3_table
 from .per_channel_photograph import per_channel_photograph as per_channel_photograph
 from .per_channel_view import per_channel_view as per_channel_view
 from .predicted_and_measured import predicted_and_measured as predicted_and_measured
@@ -72,6 +73,7 @@ BUILDERS: dict[str, Callable[..., Figure]] = {
         convolution_3d,
         hard_swish,
         squeeze_excite,
+        mobilenet_v3_table,
     )
 }
 

@@ -12,10 +12,10 @@ from ..kernels.arguments import pair
 from ..models import MOBILENET_V2_ROWS, Row, mobilenet_v2
 from ..text import counted, shape_text
 from .figure import Figure, drawn_by, four_part_caption
-from .parts.blocks import THINNEST, Cuboid, legend
-from .parts.drawing import BACK, FRONT, ROLES, shade
+from .parts.drawing import FRONT, ROLES, shade
 from .parts.layout import Grid, Page, column, grid, note, row, space, text
 from .parts.network_table import NONE, STATED, NetworkRow, NetworkTable, percent, rows_of
+from .parts.network_volumes import OutputVolumes
 from .parts.tables import fitted, heading, table
 
 NAME = "mobilenet_v2_table"
@@ -157,67 +157,53 @@ def _data(table: NetworkTable, drawing: "TableDrawing") -> dict[str, Any]:
                 "shortcuts": each.shortcuts,
                 "linear": each.linear,
                 **{column: each.cost(column) for column in ("params", "weights", "macs")},
-                "drawn": drawing.is_drawn(each),
+                "drawn": drawing.volumes.is_drawn(each),
             }
             for each in table.rows
         ],
         **{column: table.total(column) for column in ("params", "weights", "macs")},
         "the paper's": stated,
-        "inches per root of a channel": drawing.channel,
-        "inches per root of a map's side": drawing.side,
+        "inches per root of a channel": drawing.volumes.channel,
+        "inches per root of a map's side": drawing.volumes.side,
         "inches per share": drawing.share,
     }
 
 
 class TableDrawing:
-    """The table as a box on a page, and its scales: inches for the roots of channels and of sides, and for shares."""
+    """The table as a box on a page, with the volumes of its rows, and its scale of shares."""
 
     def __init__(self, page: Page, table: NetworkTable) -> None:
-        self.page, self.table = page, table
-        outputs = [each.shapes[1] for each in table.rows]
-        most = max(channels for _, _, channels in outputs)
-        self.side = MAP / max(math.sqrt(h) + math.sqrt(w) * BACK[1] for h, w, _ in outputs)
+        self.page, self.table, self.volumes = page, table, OutputVolumes(table.rows, MAP)
         self.share = LONGEST / max(table.share(each, cost) for each in table.rows for cost in COLORS)
-        body, self.channel = fitted(page, self._body, self._widest, THICKEST / math.sqrt(most))
-        hidden = [shape_text(each.shapes[1]) for each in table.rows if not self.is_drawn(each)]
-        self.missing = ", ".join(dict.fromkeys(hidden))
+        largest = THICKEST / math.sqrt(self.volumes.most)
+        body, channel = fitted(page, self._body, lambda channel: self.volumes.at(channel).widest, largest)
+        self.volumes = self.volumes.at(channel)
+        self.missing = self.volumes.missing
         notes = [f"{table.without_norm}.", table.statement]
-        notes += [f"Too thin to be seen, and not drawn: {self.missing}."] * bool(hidden)
+        notes += [f"Too thin to be seen, and not drawn: {self.missing}."] * bool(self.missing)
         written = note("\n".join(textwrap.wrap(" ".join(filter(None, notes)), NOTE)))
-        count = 4 ** ((most.bit_length() - 1) // 2)
-        bars = {n: math.sqrt(n) * self.channel for n in (count // 4, count)}
-        explained = legend(page, "after ReLU6", bars, "thickness ∝ √channels, height ∝ √(map height)")
+        explained = self.volumes.legend(page, "after ReLU6")
         head = heading(table.title, "t: expansion, c: output channels, n: blocks, s: stride of the first of them")
         self.box = column(head, body, written, explained, gap=0.12, align="left")
 
-    def cuboid(self, each: NetworkRow, channel: float) -> Cuboid:
-        """The volume of a row's output."""
-        height, width, channels = map(math.sqrt, each.shapes[1])
-        return Cuboid(channels * channel, height * self.side, width * self.side, each.linear)
-
-    def is_drawn(self, each: NetworkRow) -> bool:
-        """True if the volume of a row's output is thick enough to be seen."""
-        cuboid = self.cuboid(each, self.channel)
-        return min(cuboid.thickness, cuboid.height) >= THINNEST
-
-    def _widest(self, channel: float) -> float:
-        return max(self.cuboid(each, channel).size[0] for each in self.table.rows)
-
     def _body(self, channel: float) -> Grid:
-        self.channel = channel
+        self.volumes = self.volumes.at(channel)
         rows = [self._row(i, each) for i, each in enumerate(self.table.rows)]
         params, macs = (text(f"{self.table.total(cost):,}", weight="bold") for cost in COLORS)
         totals = [text("in all", weight="bold"), *[None] * 6, params, macs]
         return table(self.page, HEADINGS, rows, totals, NUMBERS)
 
     def _row(self, i: int, each: NetworkRow) -> list[OffsetBox | None]:
-        widest = self._widest(self.channel)
-        cuboid = self.cuboid(each, self.channel) if self.is_drawn(each) else None
-        volume = cuboid.box(f"output-{i}", widest) if cuboid else DrawingArea(72 * widest, 0)
         source, result = map(shape_text, each.shapes)
         operator = column(text(each.operator), *([note(each.detail)] if each.detail else []), gap=0.03, align="left")
-        costs = [self._cost(i, each, cost) for cost in COLORS]
-        return [text(source), operator, *map(text, each.letters), row(volume, text(result), gap=0.14), *costs]
+        volume = row(self.volumes.box(f"output-{i}", each), text(result), gap=0.14)
+        return [
+            text(source),
+            operator,
+            *map(text, each.letters),
+            volume,
+            *(self._cost(i, each, cost) for cost in COLORS),
+        ]
 
     def _cost(self, i: int, each: NetworkRow, cost: str) -> OffsetBox:
         """A number, and below it its share as a bar and written, unless it is 0."""

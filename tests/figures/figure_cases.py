@@ -26,6 +26,7 @@ from npconv.figures import (
     inverted_residual_maps,
     linear_bottleneck_training,
     mobilenet_v2_table,
+    mobilenet_v3_table,
     per_channel_photograph,
     per_channel_view,
     predicted_and_measured,
@@ -329,6 +330,12 @@ CASES: dict[Callable[..., Figure], dict[str, dict[str, Any]]] = {
             "rows": [(6 - i % 2, 8 * i + 8, i % 3 + 1, i % 2 + 1) for i in range(10)],
             "resolution": (600, 512),
         },
+    },
+    mobilenet_v3_table: {
+        "narrow, odd": {"size": "small", "width": 0.35, "resolution": (95, 160), "classes": 10},
+        "minimalistic": {"minimalistic": True, "width": 0.75},
+        "one of all": {"size": "small", "width": 0.1, "resolution": 1, "classes": 1},
+        "large numbers": {"size": "large", "width": 1.25, "resolution": 30000},
     },
     cost_by_layer: {
         "narrow, flat, two classes": {"width": 0.35, "resolution": (96, 160), "classes": 2},

@@ -18,6 +18,7 @@ from npconv.figures import (
     hard_swish,
     linear_bottleneck_training,
     mobilenet_v2_table,
+    mobilenet_v3_table,
     predicted_and_measured,
     relu_information_loss,
     residual_blocks,
@@ -67,6 +68,10 @@ REFUSED: dict[Callable[..., Figure], list[tuple[Any, str]]] = {
     mobilenet_v2_table: [
         ({"rows": [(1, 8, 1, 1)] * 25, "width": 0.1}, "rows must be at most 24"),
         ({"resolution": 10**8, "width": 0.35}, "too wide to draw"),
+    ],
+    mobilenet_v3_table: [
+        ({"size": "medium"}, "size must be one of large, small; got 'medium'"),
+        ({"resolution": 10**8, "size": "small"}, "too wide to draw"),
     ],
     cost_ratio: [
         ({"kernel_sizes": ()}, "kernel_sizes"),

@@ -1,21 +1,24 @@
-"""MobileNetV2's table as a figure shows it: its rows, the output and the cost of each, and the paper's numbers."""
+"""The networks' tables as figures show them: rows, the output and the cost of each, and the papers' numbers."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from ...models import MobileNet, Row, SummaryRow, summary
+from ...layers.blocks import ACTIVATIONS
+from ...models import BneckRow, MobileNet, Row, SummaryRow, summary
 from ...text import counted, shape_text
 
 STATED = {1.0: ("300 M", "3.4 M"), 1.4: ("585 M", "6.9 M")}  # the paper's Table 4: MAdds, parameters, by width
 NONE = "–"
 
-Symbols: TypeAlias = tuple[int | None, int | None, int | None, int | None]  # t, c, n, s
+NAMES = {"relu": "RE", "hard_swish": "HS"}  # of activations in MobileNetV3's tables
+
+Symbols: TypeAlias = tuple[int | str | None, ...]  # t, c, n, s; exp size, #out, SE, NL, s
 
 
 @dataclass(frozen=True)
 class NetworkRow:
-    """A row of the table: a layer, or as many blocks as its n says."""
+    """A row of the table: a layer, or as many blocks as it says."""
 
     operator: str
     detail: str  # the line below the operator
@@ -31,8 +34,8 @@ class NetworkRow:
 
     @property
     def letters(self) -> list[str]:
-        """The texts of t, c, n and s."""
-        return [NONE if number is None else str(number) for number in self.symbols]
+        """The texts of the symbols."""
+        return [NONE if symbol is None else str(symbol) for symbol in self.symbols]
 
     @property
     def shortcuts(self) -> int:
@@ -93,15 +96,25 @@ def _volume(shape: tuple[int, ...]) -> tuple[int, ...]:
     return shape[1:] if len(shape) == 4 else (1, 1, shape[-1])
 
 
-def rows_of(network: MobileNet, input_shape: tuple[int, int, int, int]) -> list[NetworkRow]:
-    """The network's rows, from its table and its summary."""
-    layers: dict[str, list[SummaryRow]] = {}
+Layers: TypeAlias = dict[str, list[SummaryRow]]  # by their block, or what they are
+
+
+def _layers(network: MobileNet, input_shape: tuple[int, int, int, int]) -> tuple[Layers, dict[str, bool]]:
+    """The summary's rows by block, or kind of layer; and whether no activation made the output of each."""
+    layers: Layers = {}
     linear: dict[str, bool] = {}
     before = True
+    activations = {kind.__name__ for kind in ACTIVATIONS.values() if kind is not None}
     for layer in summary(network, input_shape).rows:
         name = layer.block if layer.block in network.blocks else layer.kind
         layers.setdefault(name, []).append(layer)
-        before = linear[name] = bool(layer.macs) or (before and not layer.operation.startswith("ReLU"))
+        before = linear[name] = bool(layer.macs) or (before and layer.operation not in activations)
+    return layers, linear
+
+
+def rows_of(network: MobileNet, input_shape: tuple[int, int, int, int]) -> list[NetworkRow]:
+    """MobileNetV2's rows, from its table and its summary."""
+    layers, linear = _layers(network, input_shape)
     kernel, pooled = network.params["stem.kernel"].shape[:2], layers["pool"][0].input_shape[1:3]
     stem, last, classes = (layers[name][-1].output_shape[-1] for name in ("stem", "last", "classifier"))
     return [
@@ -115,9 +128,39 @@ def rows_of(network: MobileNet, input_shape: tuple[int, int, int, int]) -> list[
     ]
 
 
-def _block_rows(
-    network: MobileNet, layers: dict[str, list[SummaryRow]], linear: dict[str, bool]
-) -> Iterator[NetworkRow]:
+def bneck_rows_of(network: MobileNet, input_shape: tuple[int, int, int, int]) -> list[NetworkRow]:
+    """MobileNetV3's rows, from its table and its summary: exp size, #out, SE's hidden channels, NL and s of each."""
+    layers, linear = _layers(network, input_shape)
+    outputs = {name: layers[name][-1].output_shape[-1] for name in ("stem", "last", "hidden", "classifier")}
+    kernel, pooled = network.params["stem.kernel"].shape[:2], layers["pool"][0].input_shape[1:3]
+    (after,) = (NAMES[name] for name in NAMES if f"hidden_{name}" in network.layers)
+
+    def row(name: str, operator: str, symbols: Symbols) -> NetworkRow:
+        return NetworkRow(operator, "", symbols, layers[name], linear[name], [name] * (name in network.blocks))
+
+    return [
+        row("stem", f"conv2d {shape_text(kernel)}", (None, outputs["stem"], None, after, 2)),
+        *(row(name, *_bneck(network, name, each)) for name, each in zip(network.blocks, _bnecks(network), strict=True)),
+        row("last", "conv2d 1×1", (None, outputs["last"], None, after, 1)),
+        row("pool", f"avgpool {shape_text(pooled)}", (None,) * 5),
+        row("hidden", "dense, with bias", (None, outputs["hidden"], None, after, None)),
+        row("classifier", "dense, with bias", (None, outputs["classifier"], None, None, None)),
+    ]
+
+
+def _bnecks(network: MobileNet) -> list[BneckRow]:
+    """The rows of the specification."""
+    return [each for each in network.specification.rows if isinstance(each, BneckRow)]
+
+
+def _bneck(network: MobileNet, name: str, each: BneckRow) -> tuple[str, Symbols]:
+    """A block's operator, and its symbols."""
+    squeeze = network.params[f"{name}.squeeze_excite.reduce"].shape[1] if each.squeeze else None
+    side = shape_text([each.kernel_size] * 2)
+    return f"bneck {side}", (each.expanded, each.channels, squeeze, NAMES[each.activation], each.stride)
+
+
+def _block_rows(network: MobileNet, layers: Layers, linear: dict[str, bool]) -> Iterator[NetworkRow]:
     """The bottlenecks' rows."""
     first = 0
     for row in network.specification.rows:

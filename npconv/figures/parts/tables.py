@@ -23,6 +23,7 @@ def table(
     rows: Sequence[Sequence[OffsetBox | None]],
     totals: Sequence[OffsetBox | None],
     numbers: Sequence[int],
+    gaps: tuple[float, float] = GAPS,
 ) -> Grid:
     """Headings, rows, and totals after a rule; the columns of `numbers` end at the right."""
     bold: list[OffsetBox | None] = [text(name, weight="bold") if name else None for name in headings]
@@ -31,7 +32,7 @@ def table(
     ]
     cells = [rules[0], bold, rules[1], *rows, rules[2], totals, rules[3]]
     sides = ["right" if i in numbers else "left" for i in range(len(headings))]
-    return grid(cells, gaps=GAPS, across=sides).spread(page.inner, flush=True)
+    return grid(cells, gaps=gaps, across=sides).spread(page.inner, flush=True)
 
 
 def fitted(
