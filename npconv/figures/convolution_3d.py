@@ -323,7 +323,7 @@ def _notes(e: Pair3D) -> list[str]:
 
 
 def _conclusion(e: Pair3D, counts: dict[str, int]) -> list[str]:
-    """What follows, line by line."""
+    """The conclusions, line by line."""
     outputs = "are equal" if e.difference == 0 else f"differ by {e.difference:.1e} at most"
     return [
         f"The 2D convolution is the 3D one with filters as deep as the input, {shape_text(e.deep.shape[:3])}: run so, "
