@@ -1,5 +1,6 @@
 """What MobileNetV3 adds to MobileNetV2's block, tried on the scattered digits: hard-swish and squeeze-and-excite."""
 
+from ..fig07.comparisons import Comparison as Comparison, compare as compare
 from .experiment import (
     COMPARISONS as COMPARISONS,
     FULL as FULL,
