@@ -214,7 +214,8 @@ def v2_a_block_can_be_computed_in_groups() -> Finding:
         count_operations(npconv.inverted_residual_split, *ones, groups=groups).multiplications for groups in parts
     ]
     equal = all(np.array_equal(npconv.inverted_residual_split(*arrays, groups=groups), y) for groups in parts)
-    memory = {t: activation_memory(mobilenet_v2(), IMAGE, granularity="blocks", groups=t) for t in (1, 2, 5, 960)}
+    network = mobilenet_v2()
+    memory = {t: activation_memory(network, IMAGE, granularity="blocks", groups=t) for t in (1, 2, 5, 960)}
     channels = pairwise([32, *(row.channels for row in MOBILENET_V2_ROWS for _ in range(row.blocks))])
     blocks = zip(memory[960].rows[1:18], channels, strict=True)
     return finding(
