@@ -24,7 +24,7 @@ def bai_a_rate_spreads_the_kernel() -> Finding:
     return finding(all(holds), f"3×2 kernels at the rates 1 to 4, on whole numbers: {sum(holds)} of 4 are equal")
 
 
-@claim(DILATED, "holds", "cost.conv2d_cost")
+@claim(DILATED, "holds", "cost.conv2d_cost", "dilated-convolution")
 def bai_a_wide_view_costs_no_more() -> Finding:
     """Dilation widens the receptive field without a larger kernel: parameters and multiplications stay."""
     costs = {rate: conv2d_cost((1, 32, 32, 8), (3, 3, 8, 16), padding="same", dilation=rate) for rate in (1, 2, 4)}

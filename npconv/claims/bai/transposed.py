@@ -29,7 +29,7 @@ def bai_transposed_by_padding() -> Finding:
     )
 
 
-@claim(TRANSPOSED, "holds", "conv2d conv2d_backward transposed_conv2d")
+@claim(TRANSPOSED, "holds", "conv2d conv2d_backward transposed_conv2d", "transposed-convolution")
 def bai_transposed_as_a_matrix() -> Finding:
     """As a matrix a 3×3 convolution of a 4×4 image is a sparse 4×16 one; its transpose takes 4 numbers to 16."""
     images = np.eye(16).reshape(16, 4, 4, 1)
