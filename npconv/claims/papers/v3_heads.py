@@ -91,9 +91,9 @@ def v3_table_7_multiplications() -> Finding:
             for name, macs, share, more, rest in zip(_segmenters(), found, lower, finer, nearer, strict=True)
         ),
         "the second of 1025×2049 pixels, with the upsampling of the scores, and LR-ASPP's fine map from within a block",
-        why=f"they come out {100 * min(lower):.0f} to {100 * max(lower):.0f} % lower; with upsampling, at 1025×2049, V2's "
-        f"within {100 * max(map(abs, nearer[:6])):.1f} % and V3's {100 * min(nearer[6:]):.0f} to "
-        f"{100 * max(nearer[6:]):.0f} % lower",
+        why=f"they come out {100 * min(lower):.0f} to {100 * max(lower):.0f} % lower; "
+        f"with upsampling, at 1025×2049, V2's within {100 * max(map(abs, nearer[:6])):.1f} % and "
+        f"V3's {100 * min(nearer[6:]):.0f} to {100 * max(nearer[6:]):.0f} % lower",
     )
 
 
