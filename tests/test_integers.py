@@ -129,7 +129,7 @@ def costs():
     large = (64, 1120, 1120, 64)
     yield cost.conv2d_cost(large, (3, 3, 64, 128)), cost.inverted_residual_cost(large, (64, 9), (3, 3, 9), (9, 64))
     yield layers.InvertedResidual(64, 64).cost(large), layers.ResidualBottleneck(64, 16).cost(large)
-    for network in (models.mobilenet_v1(), models.mobilenet_v2()):
+    for network in (models.mobilenet_v1(), models.mobilenet_v2(), models.mobilenet_v3("small")):
         yield models.summary(network, (512, 224, 224, 3)).as_text()
     x, kernel = np.ones((1, 5, 5, 2), np.float32), np.ones((3, 3, 2, 2), np.float32)
     yield cost.count_operations(conv2d, x, kernel), rounding_bound(x, kernel)

@@ -36,9 +36,9 @@ class Specification:
 class MobileNet(Sequential):
     """A MobileNet: its layers in a row, and in `specification` what they were built from.
 
-    The layers are stem, block_1, block_2, …, (last,) pool and classifier, and the normalisation and activation of stem
-    and last. `mobilenet_v1` and `mobilenet_v2` build them. Besides `forward` and `backward` there are `features` and
-    `features_backward`, for heads that take inner maps.
+    The layers are stem, block_1, block_2, …, (last,) pool, (hidden) and classifier, and the normalisation and
+    activation of stem and last. `mobilenet_v1`, `mobilenet_v2` and `mobilenet_v3` build them. Besides `forward` and
+    `backward` there are `features` and `features_backward`, for heads that take inner maps.
     """
 
     def __init__(self, layers: Mapping[str, Layer], specification: Specification) -> None:

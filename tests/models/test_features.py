@@ -18,9 +18,10 @@ from npconv.layers import (
     Sequential,
 )
 from npconv.layers.blocks import normalised
-from npconv.models import MobileNet, Specification, mobilenet_v1, mobilenet_v2
+from npconv.models import MobileNet, Specification, mobilenet_v1, mobilenet_v2, mobilenet_v3
 
 V2_ROWS = ((1, 8, 1, 1), (2, 8, 2, 2), (2, 16, 2, 2), (3, 16, 1, 1), (2, 24, 1, 2), (2, 24, 1, 1))
+V3_ROWS = ((3, 8, 8, True, "relu", 2), (5, 24, 8, True, "hard_swish", 1), (3, 16, 16, False, "hard_swish", 2))
 V1_ROWS = ((8, 1, 1), (16, 2, 2), (24, 1, 1), (16, 2, 2))
 SMALL = {"in_channels": 2, "stem_channels": 8, "seed": 1, "dtype": np.float64}
 
@@ -45,6 +46,11 @@ def v1(**options):
     return with_random_numbers(mobilenet_v1(1.0, 5, **{"rows": V1_ROWS, **SMALL, **options}))
 
 
+def v3(**options):
+    options = {"rows": V3_ROWS, "last_channels": 16, "hidden_channels": 8, **SMALL, **options}
+    return with_random_numbers(mobilenet_v3("small", 1.0, 5, **options))
+
+
 def bottlenecks():
     """A network of conventional blocks, whose activation comes after their sums."""
     rng, norm = np.random.default_rng(1), {"epsilon": 1e-3}
@@ -61,6 +67,8 @@ NETWORKS = {
     "v2, output stride 8": lambda: v2(output_stride=8, conventions="torchvision"),
     "v1": v1,
     "conv v1": lambda: v1(convolution="standard"),
+    "v3": v3,
+    "v3 folded, torchvision": lambda: v3(conventions="torchvision").folded(),
     "bottlenecks": bottlenecks,
 }
 networks = pytest.mark.parametrize("make", NETWORKS.values(), ids=NETWORKS)
