@@ -109,7 +109,7 @@ def mobilenet_v3(
         TypeError, ValueError: as `mobilenet_v2`, and for another size, rows that are not of six, flags that are no
             bool.
 
-    Source: the MobileNetV3 paper's Tables 1 and 2; its section 6.3 for the reduced tail.
+    Source: the MobileNetV3 paper's Tables 1 and 2; its Table 6 for the reduced tail.
 
     >>> network = mobilenet_v3("small", 0.75, 10)
     >>> network.output_shape((2, 64, 96, 3)), network.blocks[-1], network.params["block_11.squeeze_excite.reduce"].shape
@@ -249,6 +249,9 @@ def halved_tail(rows: Sequence[BneckRow]) -> list[BneckRow]:
     tail = max((number for number, row in enumerate(rows) if row.stride > 1), default=len(rows))
     table = []
     for number, row in enumerate(rows):
-        expanded = row.expanded // 2 if number > tail else row.expanded
-        table.append(row._replace(expanded=expanded, channels=row.channels // 2) if number >= tail else row)
+        if number >= tail:
+            row = row._replace(channels=max(1, row.channels // 2))
+        if number > tail:
+            row = row._replace(expanded=max(1, row.expanded // 2))
+        table.append(row)
     return table

@@ -151,6 +151,8 @@ def test_a_reduced_tail_has_half_the_channels_from_the_last_stride_on():
     assert [(row.expanded, row.channels) for row in rows[12:]] == [(672, 80), (480, 80), (480, 80)]
     assert network.params["hidden.kernel"].shape == (480, 640)
     assert small_one.params["hidden.kernel"].shape == (288, 512)
+    narrow = small(1.0, rows=[(3, 8, 1, False, "relu", 2), (3, 1, 1, False, "relu", 1)], reduced_tail=True)
+    assert [row.channels for row in narrow.specification.rows] == [8, 8]
     assert small(reduced_tail=True, hidden_channels=77).params["hidden.kernel"].shape[1] == 77
 
 
