@@ -95,7 +95,7 @@ def v3_a_quarter_is_squeezed() -> Finding:
     )
 
 
-@claim(LAYERS, "holds", NETWORKS)
+@claim(LAYERS, "holds", NETWORKS, "mobilenet-v3-table")
 def v3_table_1_is_large() -> Finding:
     """Table 1: Large is 15 blocks between convolutions of 16 and 960 channels, and has a hidden layer of 1280."""
     differing, counted = _differing("large"), v3_counted("large")
@@ -111,6 +111,7 @@ def v3_table_1_is_large() -> Finding:
     LAYERS,
     "holds if the last convolution has no squeeze-and-excite, which is marked; published networks have 1024, not 1280",
     NETWORKS,
+    "mobilenet-v3-table",
 )
 def v3_table_2_is_small() -> Finding:
     """Table 2: Small is 11 blocks between convolutions of 16 and 576 channels, and has a hidden layer of 1280."""
