@@ -117,30 +117,29 @@ class BneckTable(NetworkTable):
     name: str
     as_printed: dict[str, int] | None
 
-    def agrees(self, cost: str) -> bool:
+    def agrees(self, cost: str, number: int) -> bool:
         """True where the paper's number of a cost is this one, cut off or rounded to as many digits."""
-        assert self.stated
-        stated, number = dict(zip(COSTS, self.stated, strict=True))[cost], self.total(cost)
+        stated = dict(zip(COSTS, self.stated or (), strict=False)).get(cost)
         if cost == "macs":
             return stated in {f"{number // 10**6} M", f"{number / 10**6:.0f} M"}
         return stated in {f"{number // 10**5 / 10:.1f} M", f"{number / 10**6:.1f} M"}
 
+    def verdict(self, cost: str) -> str:
+        """The paper's number of a cost against this network's, and against its own hidden layer's."""
+        if self.agrees(cost, self.total(cost)):
+            return "reproduced"
+        if self.as_printed and self.agrees(cost, number := self.as_printed[cost]):
+            return f"reproduced with the {HIDDEN} channels of its Table 2 in the hidden layer: {number:,}"
+        return "not reproduced"
+
     @property
     def statement(self) -> str:
-        """The paper's numbers of this network, and whether they are these; empty where the paper has none."""
+        """The paper's numbers of this network, each with its verdict; empty where the paper has none."""
         if not self.stated:
             return ""
-        macs, params = (
-            f"{stated} {name} ({'' if self.agrees(cost) else 'not '}reproduced)"
-            for stated, name, cost in zip(self.stated, ("MAdds", "parameters"), COSTS, strict=True)
-        )
-        told = f"The paper's Table 3 states {macs} and {params}."
-        if self.as_printed:
-            told += (
-                f" With the {HIDDEN} channels of its Table 2 in the hidden layer there are "
-                f"{self.as_printed['macs']:,} MACs and {self.as_printed['params']:,} parameters."
-            )
-        return told
+        told = zip(self.stated, ("MAdds", "parameters"), COSTS, strict=True)
+        macs, params = (f"{stated} {name} ({self.verdict(cost)})" for stated, name, cost in told)
+        return f"The paper's Table 3 states {macs} and {params}."
 
 
 def _table_of(
@@ -160,7 +159,7 @@ def _table_of(
 
 def _data(table: BneckTable, drawing: "TablesDrawing") -> dict[str, Any]:
     stated = table.stated and dict(zip(COSTS, table.stated, strict=True)) | {
-        "hold": {cost: table.agrees(cost) for cost in COSTS},
+        "verdicts": {cost: table.verdict(cost) for cost in COSTS},
         "as printed": table.as_printed,
     }
     return {
