@@ -309,7 +309,7 @@ class _Kernels:
 
     def shuffled(self, dy: Array, x: Array, kernel: Array, groups: int) -> None:
         """The shuffled grouped convolution against the grouped one, its channels in the order of the shuffle."""
-        order = np.arange(kernel.shape[-1]).reshape(groups, -1).T.ravel()
+        order = np.arange(kernel.shape[-1], dtype=np.int64).reshape(groups, -1).T.ravel()
 
         def in_order(x: Array, kernel: Array, **geometry: Any) -> Any:
             return self.functions["grouped_conv2d"](x, kernel, **geometry)[..., order]

@@ -488,12 +488,13 @@ def _column_then_row(g: Geometry, x: Shape, column: Shape, row: Shape, bias: boo
     """The costs of a filter of one column and then of one row, each a depthwise convolution."""
     costs: list[Cost] = []
     for kernel, along in zip(((column[0], 1, column[1]), (1, *row)), one_axis_each(g), strict=True):
+        axes = (along.height, along.width)
         cost = depthwise_conv2d_cost(
             costs[-1].output_shape if costs else x,
             kernel,
-            stride=[axis.stride for axis in along.axes],
-            padding=[(axis.before, axis.after) for axis in along.axes],
-            dilation=[axis.dilation for axis in along.axes],
+            stride=[axis.stride for axis in axes],
+            padding=[(axis.before, axis.after) for axis in axes],
+            dilation=[axis.dilation for axis in axes],
             bias=bias,
         )
         costs.append(cost)

@@ -74,19 +74,19 @@ class Geometry:
     width: Axis
 
     @property
-    def axes(self) -> tuple[Axis, ...]:
-        """The spatial axes, in the order of the arrays."""
-        return self.height, self.width
-
-    @property
     def output(self) -> tuple[int, ...]:
         """(B, Dᵥ, Dᵥ), the output's shape without its channels."""
-        return self.batch, *(axis.output for axis in self.axes)
+        return self.batch, self.height.output, self.width.output
+
+    @property
+    def padded(self) -> tuple[int, ...]:
+        """The sides of the padded input."""
+        return self.height.padded, self.width.padded
 
     @property
     def inside(self) -> tuple[slice, ...]:
         """The part of a padded array that is not padding."""
-        return slice(None), *(axis.inside for axis in self.axes)
+        return slice(None), self.height.inside, self.width.inside
 
     @cached_property
     def row(self) -> list[list[int]]:
@@ -109,10 +109,11 @@ class Geometry:
 
     def pad(self, x: Array) -> Array:
         """x with its rows and columns of zeros around it: a copy, or x itself where there is no padding."""
-        sides = tuple(axis.padded for axis in self.axes)
-        if x.shape[1 : 1 + len(sides)] == sides:
+        sides = self.padded
+        behind = 1 + len(sides)
+        if x.shape[1:behind] == sides:
             return x
-        padded = np.zeros((len(x), *sides, *x.shape[1 + len(sides) :]), x.dtype)
+        padded = np.zeros((x.shape[0], *sides, *x.shape[behind:]), x.dtype)
         padded[self.inside] = x
         return padded
 
@@ -159,9 +160,19 @@ class Geometry3D(Geometry):
     depth: Axis
 
     @property
-    def axes(self) -> tuple[Axis, ...]:
-        """The spatial axes, in the order of the arrays."""
-        return self.depth, self.height, self.width
+    def output(self) -> tuple[int, ...]:
+        """(B, Dᵥ, Dᵥ, Dᵥ), the output's shape without its channels."""
+        return self.batch, self.depth.output, self.height.output, self.width.output
+
+    @property
+    def padded(self) -> tuple[int, ...]:
+        """The sides of the padded input."""
+        return self.depth.padded, self.height.padded, self.width.padded
+
+    @property
+    def inside(self) -> tuple[slice, ...]:
+        """The part of a padded array that is not padding."""
+        return slice(None), self.depth.inside, self.height.inside, self.width.inside
 
     @cached_property
     def layer(self) -> list[list[int]]:

@@ -11,7 +11,7 @@ a multiple of M; M/groups is what a number of groups leaves of M; "…" is one a
 
 import math
 import operator
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import cycle
 from typing import Any, NoReturn
 
@@ -44,8 +44,11 @@ class Signature:
 
     def shapes(self, sizes: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:
         """The shape of each array, by name, from the sizes of the symbols."""
-        sides = _sides(sizes)
-        return {name: tuple(_shape(pattern, sizes, sides)) for name, pattern in self.arrays.items()}
+        sides = {symbol: cycle(size) for symbol, size in sizes.items() if symbol[0] == "D"}  # a column's, then a row's
+        return {
+            name: tuple(next(sides[symbol]) if symbol in sides else sizes[symbol] for symbol in symbols)
+            for name, symbols in self.symbols.items()
+        }
 
     def check(self, function: str, *arrays: Array, **beside: Any) -> "Checked":
         """A call on these arrays; with one more than the row has, the first is dy. Errors show those beside them."""
@@ -134,16 +137,16 @@ class Checked:
         sides = padding_sides(self.function, padding, spatial, taps, strides, dilations)
         numbers = zip(spatial, taps, strides, dilations, sides, strict=True)
         axes = [Axis(size, side, s, δ, *zeros) for size, side, s, δ, zeros in numbers]
-        for number, (side, axis) in enumerate(zip(SIDES[-len(axes) :], axes, strict=True)):
+        for number, axis in enumerate(axes):
             if axis.padded < axis.span:
-                kernel = kernels[number % len(kernels)]
+                side, kernel = SIDES[-len(axes) :][number], kernels[number % len(kernels)]
                 self.fail(
                     f"the output's {side} would be empty, as {kernel} reaches over {axis.span} and the padded x has "
                     f"{axis.padded} (stride {stride!r}, padding {padding!r}, dilation {dilation!r})"
                 )
-        outputs = tuple(axis.output for axis in axes)
+        outputs = tuple([axis.output for axis in axes])
         for what, shape in (
-            ("the padded x", (batch, *(axis.padded for axis in axes), channels)),
+            ("the padded x", (batch, *[axis.padded for axis in axes], channels)),
             ("the output", (batch, *outputs, self.shapes[kernels[0]][-1])),
         ):
             if math.prod(shape) > MOST:
@@ -223,17 +226,11 @@ def shape_of(pattern: str, sizes: Mapping[str, Any]) -> tuple[int, ...]:
     >>> shape_of("Dᵣ Dᵣ M N", {"Dᵣ": (3, 2), "M": 3, "N": 8})
     (3, 2, 3, 8)
     """
-    return tuple(_shape(pattern, sizes, _sides(sizes)))
-
-
-def _shape(pattern: str, sizes: Mapping[str, Any], sides: Mapping[str, Iterator[int]]) -> Iterator[int]:
-    """The sizes of a pattern's axes, each D's from its sides."""
-    return (next(sides[symbol]) if symbol in sides else sizes[symbol] for symbol in pattern.split())
-
-
-def _sides(sizes: Mapping[str, Any]) -> dict[str, Iterator[int]]:
-    """The sides of each D in turn, again and again: of two arrays with one D each, a column takes the first."""
-    return {symbol: cycle(size) for symbol, size in sizes.items() if symbol[0] == "D"}
+    shape: tuple[int, ...] = ()
+    for symbol in dict.fromkeys(pattern.split()):
+        size = sizes[symbol]
+        shape += size if symbol[0] == "D" else (size,)
+    return shape
 
 
 def _axes(symbols: list[str]) -> str:

@@ -175,7 +175,7 @@ MUTANTS = [
     Mutant("3D taps: layers turned", "geometry", "tap = padded[:, layers, rows, columns]", "tap = padded[:, layers, rows, columns][:, ::-1]", ("volume",)),
     Mutant("3D taps: height and width exchanged", "geometry", "tap = padded[:, layers, rows, columns]", "tap = padded[:, layers, columns, rows]", ("volume",)),
     Mutant("3D taps: another layer's gradient", "geometry", "dpadded[:, layers, rows, columns])", "dpadded[:, layers, rows, columns][:, ::-1])", ("volume",)),
-    Mutant("3D: depth padded as height", "geometry", "return self.depth, self.height, self.width", "return self.height, self.depth, self.width", ("volume",)),
+    Mutant("3D: depth padded as height", "geometry", "return slice(None), self.depth.inside, self.height.inside", "return slice(None), self.height.inside, self.depth.inside", ("volume",)),
     Mutant("3D: depth's geometry for the height", "signatures", "return Geometry3D(self.sizes[\"B\"], height, width, depth)", "return Geometry3D(self.sizes[\"B\"], depth, width, height)", ("volume",)),
     Mutant("3D taps backward: dx overwritten", "standard3d", "dtap += dy @", "dtap[...] = dy @", ("volume",)),
     Mutant("3D taps backward: one image only", "standard3d", "as_matrix(tap).T @ as_matrix(dy)", "as_matrix(tap[:1]).T @ as_matrix(dy[:1])", ("volume",)),
