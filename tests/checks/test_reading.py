@@ -85,8 +85,9 @@ def test_two_grouped_layers_reach_every_group_only_with_a_shuffle_between_them(g
 
 def test_a_channel_is_read_wherever_it_is():
     kernel = np.ones((3, 2, 2))
-    read = channels_read(lambda x: npconv.depthwise_conv2d(x, kernel, padding="same"), (2, 4, 3, 2))
-    assert np.array_equal(read, np.eye(2, dtype=bool))
+    for geometry in ({"padding": "same"}, {"stride": 2}):  # with a stride some positions are left out
+        read = channels_read(lambda x, geometry=geometry: npconv.depthwise_conv2d(x, kernel, **geometry), (2, 4, 3, 2))
+        assert np.array_equal(read, np.eye(2, dtype=bool))
     flat = channels_read(lambda x: npconv.pointwise_conv2d(x, np.array([[1.0, 0], [1, 2], [0, 3]])), (1, 1, 2, 3))
     assert np.array_equal(flat, [[True, True, False], [False, True, True]])
     with pytest.raises(ValueError, match=r"^channels_read: shape must have at most 20,000 numbers"):

@@ -1,5 +1,7 @@
 """The other types of convolution, each proved to be one of the known ones with a kernel of its own: for all numbers."""
 
+from itertools import product
+
 import numpy as np
 import pytest
 
@@ -112,8 +114,8 @@ def test_kernels_of_three_axes_and_of_factors_write_themselves_down():
 
 def test_a_shuffle_shares_no_memory_and_takes_any_order_and_dtype():
     for dtype in ("?", "i2", ">f4", "c8", "O"):
-        x = np.asfortranarray(np.arange(2 * 3 * 6).reshape(2, 3, 6).astype(dtype))
-        for groups in (1, 2, 6):  # with one group, or one channel in each, nothing moves
+        plain = np.arange(2 * 3 * 6).reshape(2, 3, 6).astype(dtype)
+        for x, groups in product((plain, np.asfortranarray(plain)), (1, 2, 6)):  # with 1 group or 6 nothing moves
             y, dx = npconv.channel_shuffle(x, groups=groups), npconv.channel_shuffle_backward(x, x, groups=groups)
             assert y.dtype == dx.dtype == np.dtype(dtype).newbyteorder("=")
             assert type(npconv.channel_shuffle(x.view(np.memmap), groups=groups)) is np.ndarray
