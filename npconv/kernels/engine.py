@@ -30,9 +30,7 @@ WORKSPACE = 64 * 2**20  # bytes of columns at most, unless one output row needs 
 BAND = 2 * 2**20  # bytes in a band, so that its columns are still in the cache; with 4 MiB 1.1, with 64 MiB 1.7
 MATRIX_ROWS = 800  # positions in a band at least, for BLAS's full speed; at M = 2048 with 400 1.4, with 100 2.2
 SMALL_PART, LARGE_PART = 2**19, 2**21  # bytes of a depthwise output in a part; with 2**18 at 56², M = 144, 1.3 to 1.5
-PHASE = (
-    2**20
-)  # bytes of a phase of dx in a part: two threads share one image's; with half or twice as many 0.95 to 1.05
+PHASE = 2**19  # bytes of a phase of dx in a part, so that threads share an image; with 2**20 0.95 to 1.2
 FEW_CHANNELS = 16  # with fewer, columns are filled along the width: a first layer 0.4; with M = 32 it would be 1.5
 
 
