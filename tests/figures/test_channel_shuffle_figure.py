@@ -7,6 +7,7 @@ from figure_cases import drawn, names
 from matplotlib.colors import to_hex
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
+from matplotlib.text import Text
 
 from npconv import conv2d_loops
 from npconv.figures import Figure, channel_shuffle
@@ -83,6 +84,11 @@ def test_the_lines_between_are_the_permutation() -> None:
     top = squares["level-1-0-0"].get_y()
     found = [line.get_xydata() for line in shuffled.get_children() if isinstance(line, Line2D)]
     between = sorted((end, start) for (start, y), (end, _) in found if y == pytest.approx(top))
+    words = {text.get_text(): text.get_position()[1] for text in shuffled.get_children() if isinstance(text, Text)}
+    rows = [squares[f"level-{level}-0-0"] for level in range(4)]
+    assert words["input"] == pytest.approx(rows[0].get_y() + rows[0].get_height() / 2)
+    assert words["output"] == pytest.approx(rows[3].get_y() + rows[3].get_height() / 2)
+    assert rows[1].get_y() > words["shuffle"] > rows[2].get_y()
     order = [next(m for m, x in middle.items() if x == pytest.approx(start)) for _, start in between]
     assert order == figure.data["permutation"]
 

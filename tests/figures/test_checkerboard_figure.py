@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from artists import numbers_in, patches, polygons, texts
+from artists import numbers_in, patches, polygons, shapes, texts
 from figure_cases import drawn, names
 
 from npconv import conv2d_loops, transposed_conv2d_loops
@@ -87,6 +87,8 @@ def test_cells_wear_their_numbers_in_one_colour_each() -> None:
             cells = polygons(figure, f"square-{size}-{value}")
             assert len(cells) == np.sum(np.array(square) == value)
             assert set(numbers_in(figure, f"square-{size}-{value}")) == {str(value)}
+        shades = [shapes(figure)[f"square-{size}-{value}"].get_facecolor()[0].sum() for value in np.unique(square)]
+        assert shades == sorted(set(shades), reverse=True)  # the greater the darker
     for n, way in enumerate(figure.data["constant"]):
         assert sum(len(polygons(figure, f"constant-{n}-{v}")) for v in np.unique(way["output"])) == np.size(
             way["output"]

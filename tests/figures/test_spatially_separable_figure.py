@@ -13,6 +13,8 @@ from npconv import conv2d_loops
 from npconv.cost import count_operations
 from npconv.data import load_photograph
 from npconv.figures import Figure, spatially_separable
+from npconv.figures.parts.values import sum_text
+from npconv.text import number_text
 
 SMALL = [name for name, case in CASES[spatially_separable].items() if "photograph" in case]
 
@@ -110,6 +112,9 @@ def test_pictures_and_numbers_are_the_maps(default: Callable[[str], Figure]) -> 
     assert numbers_in(figure, "worked-pixels-front") == written(figure.data["patch"])
     assert numbers_in(figure, "worked-after the column-front") == written(figure.data["between"])
     assert len(polygons(figure, "kernel-front")) == 9
+    products = np.multiply(figure.data["between"], figure.data["row"]).tolist()
+    value = number_text(figure.data["value"])
+    assert {value, f"output: {sum_text(products)} = {value}"} <= set(texts(figure))
 
 
 def test_fractions_are_said_to_be_rounded_and_signs_move_the_grey() -> None:

@@ -126,7 +126,9 @@ def test_frames_are_around_one_footprint_and_one_value() -> None:
     assert framed(figure, "x-front") == {(1, 1)}
     patch = {(r, c) for r in (1, 2, 3) for c in (1, 2, 3)}  # the first of its name is that at stride 1
     assert framed(figure, "adds-1-1-front") == framed(figure, "y-front") == patch
-    assert framed(figure, "y-again-front") == {tuple(figure.data["strides"][0]["worked"]["at"])}
+    row, column = figure.data["strides"][0]["worked"]["at"]
+    assert framed(figure, "y-again-front") == {(row, column)}
+    assert framed(figure, "zeros-front-padding") == {(row + i, column + j) for i in range(3) for j in range(3)}
 
 
 def test_colours_are_those_of_the_roles_and_what_is_empty_is_white() -> None:
