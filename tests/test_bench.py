@@ -545,7 +545,7 @@ def test_a_layer_of_another_kind_is_refused():
         bench.measure(SEPARABLE, 1)
 
 
-@pytest.mark.parametrize("kind", ["standard", "depthwise", "pointwise"])
+@pytest.mark.parametrize("kind", ["standard", "depthwise", "pointwise", "transposed"])
 def test_the_limit_of_a_kernel_is_its_products_or_its_copy(monkeypatch, called, no_torch, kind):
     asked = {}
 
@@ -571,6 +571,11 @@ def test_the_limit_of_a_kernel_is_its_products_or_its_copy(monkeypatch, called, 
                 ("matmul", [(3, positions), (positions, 5)]),
             ],
             "depthwise": [("copyto", [(positions * 3,)] * 2), ("copyto", [(positions * 9 // 2,)] * 2)],
+            "transposed": [
+                ("matmul", [(positions, 3), (3, 45)]),
+                ("matmul", [(positions, 45), (45, 3)]),
+                ("matmul", [(45, positions), (positions, 3)]),
+            ],
         }[kind]
     )
     over = {row.direction: row.over_limit for row in rows if row.function.startswith(kind.replace("standard", "conv"))}
@@ -822,3 +827,30 @@ def test_the_machine_is_told_with_the_time_that_numpys_threads_spin_where_it_is_
 def test_what_is_measured_has_its_older_names_too():
     assert (bench.Layer, bench.Row) == (bench.TimedLayer, bench.KernelTime)
     assert (bench.Block, bench.Step) == (bench.TimedBlock, bench.StepTime)
+
+
+@pytest.mark.parametrize(("side", "stride"), [(1, 2), (2, 2), (3, 1), (3, 2), (4, 2), (5, 3)])
+def test_a_transposed_layer_is_as_many_times_as_large_as_its_stride_says(side, stride):
+    layer = bench.TimedLayer("transposed", "g", 5, 3, 2, side, stride)
+    y = npconv.transposed_conv2d(np.ones((1, 5, 5, 3)), np.ones((side, side, 2, 3)), **layer.geometry)
+    assert y.shape == (1, 5 * stride, 5 * stride, 2)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_torchs_transposed_convolution_is_given_the_same():
+    pytest.importorskip("torch")
+    from npconv.bench import kernels
+
+    rng, layer = np.random.default_rng(0), bench.TimedLayer("transposed", "g", 5, 3, 2, 3, 2)
+    x, kernel = rng.standard_normal((2, 5, 5, 3), np.float32), rng.standard_normal((3, 3, 2, 3), np.float32)
+    y = npconv.transposed_conv2d(x, kernel, **layer.geometry)
+    gradients = npconv.transposed_conv2d_backward(y, x, kernel, **layer.geometry)
+    calls = kernels._torch(layer, x, kernel, y)
+    assert len(calls) == 4
+    for (_, direction), call in calls.items():
+        if direction == "forward":
+            np.testing.assert_allclose(call().numpy().transpose(0, 2, 3, 1), y, atol=1e-4)
+        else:
+            dx, dkernel, _ = call()
+            np.testing.assert_allclose(dx.numpy().transpose(0, 2, 3, 1), gradients[0], atol=1e-3)
+            np.testing.assert_allclose(dkernel.numpy().transpose(2, 3, 1, 0), gradients[1], atol=1e-3)

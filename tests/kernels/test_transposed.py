@@ -229,6 +229,8 @@ def test_resizing_costs_two_full_matrices():
         assert counted.result.shape == expected.output_shape
         back = count_operations(npconv.resize_bilinear_backward, counted.result, x, size=size)
         assert back.multiplications == expected.macs
+    counted = count_operations(npconv.resize_bilinear, np.ones((1, 2, 2, 1)), size=(4, 4))
+    assert (counted.multiplications, counted.zero_multiplications) == (48, 12)  # of weights that are 0
 
 
 def test_the_cost_of_a_transposed_convolution_is_that_of_the_convolution_back():
