@@ -266,11 +266,10 @@ class Sheet:
         zero = self.y - scale * (most or max(0.0, shown.max()))
         for c, value in enumerate(shown.tolist()):
             x, width = self._middle(c) - 0.3 * self.pitch, 0.6 * self.pitch
-            if most:
-                frame = Rectangle((x, zero), width, scale * most, fill=False, edgecolor=INK, linewidth=0.6)
-                self.drawing.add(frame)
             color = shade(ROLES[role], FRONT)
             self.drawing.add(Rectangle((x, zero), width, scale * value, color=color, linewidth=0, gid=f"{name}-{c}"))
+            if most:
+                self.drawing.add(Rectangle((x, zero), width, scale * most, fill=False, edgecolor=INK, linewidth=0.6))
             self._number(c, zero + scale * min(0.0, shown.min()), number_text(value))
         self.drawing.line([(LEFT, zero), (self.right - BESIDE, zero)])
         self.y = zero + scale * min(0.0, shown.min()) - LINE - GAP

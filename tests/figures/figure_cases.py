@@ -303,7 +303,7 @@ CASES: dict[Callable[..., Figure], dict[str, dict[str, Any]]] = {
     },
     hard_swish: {
         "narrow": {"x": np.linspace(-1.5, -1, 5)},
-        "wide": {"x": np.linspace(-100, 100, 401)},
+        "wide": {"x": np.linspace(-100, 100, 41)},
         "from a kink": {"x": np.arange(3, 9)},
     },
     mobilenet_v2_table: {
@@ -333,7 +333,7 @@ CASES: dict[Callable[..., Figure], dict[str, dict[str, Any]]] = {
     },
     mobilenet_v3_table: {
         "narrow, odd": {"size": "small", "width": 0.35, "resolution": (95, 160), "classes": 10},
-        "minimalistic": {"minimalistic": True, "width": 0.75},
+        "minimalistic": {"size": "small", "minimalistic": True, "width": 0.75},
         "one of all": {"size": "small", "width": 0.1, "resolution": 1, "classes": 1},
         "large numbers": {"size": "large", "width": 1.25, "resolution": 30000},
     },
