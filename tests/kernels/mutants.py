@@ -57,7 +57,7 @@ MUTANTS = [
     Mutant("rows and images mixed up", "engine", "rows = y[band].swapaxes(0, 1)", "rows = y[band]", S),
     Mutant("rows and images mixed up behind", "engine", "as_matrix(dy.swapaxes(0, 1))", "as_matrix(dy)", S),
     Mutant("padding not turned", "engine", "a.dilation, a.after, a.before)", "a.dilation, a.before, a.after)", ALL),
-    Mutant("size thought kept at any stride", "engine", "axis.stride == 1 and axis.output", "axis.output", ALL),
+    Mutant("size thought kept at any stride", "engine", " == axis.padded - axis.span + 1 for axis in axes", " for axis in axes", ALL),
     Mutant("phases: products overwrite", "engine", "total[:, rows, columns] += product", "total[:, rows, columns] = product", ("transposed",)),
     Mutant("phases: dilation dropped", "engine", "row + axis.before - tap * axis.dilation", "row + axis.before - tap", ("transposed",)),
     Mutant("phases: padding in front forgotten", "engine", "row + axis.before - tap", "row - tap", ("transposed",)),
