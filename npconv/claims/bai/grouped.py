@@ -49,9 +49,9 @@ def bai_the_shuffle_takes_from_each_group_in_turn() -> Finding:
     """The shuffle makes g rows of n channels and reads them by columns: 1 1 1 2 2 2 becomes 1 2 1 2 1 2."""
     holds, lines = True, []
     for g, n in ((2, 3), (3, 4)):
-        channels = np.arange(g * n).reshape(1, 1, 1, g * n)
+        channels = np.arange(g * n, dtype=np.int64).reshape(1, 1, 1, g * n)
         shuffled = npconv.channel_shuffle(channels, groups=g)
-        holds &= np.array_equal(shuffled.ravel(), np.arange(g * n).reshape(g, n).T.ravel())
+        holds &= np.array_equal(shuffled.ravel(), channels.reshape(g, n).T.ravel())
         holds &= np.array_equal(npconv.channel_shuffle(shuffled, groups=n), channels)
         holds &= np.array_equal(npconv.channel_shuffle_backward(shuffled, channels, groups=g), channels)
         lines.append(f"g = {g}, n = {n}: {' '.join(map(str, shuffled.ravel()))}")

@@ -34,8 +34,8 @@ def bai_convolution_is_cross_correlation() -> Finding:
 @claim(CONVOLUTION, "holds", "conv2d_loops", "functional-view")
 def bai_single_channel_example() -> Finding:
     """On one channel a 3×3 filter slides over 5×5 numbers; at each step the products are summed, which gives 3×3."""
-    image = [[3, 3, 2, 1, 0], [0, 0, 1, 3, 1], [3, 1, 2, 2, 3], [2, 0, 0, 2, 2], [2, 0, 0, 0, 1]]
-    kernel = np.array([[0, 1, 2], [2, 2, 0], [0, 1, 2]])
+    image = [[3.0, 3, 2, 1, 0], [0, 0, 1, 3, 1], [3, 1, 2, 2, 3], [2, 0, 0, 2, 2], [2, 0, 0, 0, 1]]
+    kernel = np.array([[0.0, 1, 2], [2, 2, 0], [0, 1, 2]])
     y = npconv.conv2d_loops(np.array(image)[None, :, :, None], kernel[:, :, None, None])[0, :, :, 0]
     return finding(np.array_equal(y, [[12, 12, 17], [10, 17, 19], [9, 6, 14]]), written(y))
 

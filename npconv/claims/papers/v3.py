@@ -54,7 +54,7 @@ TABLES = {  # the side of the input, the kernel, exp size, #out, SE, NL, s
 )
 def v3_hard_swish_is_nearly_swish() -> Finding:
     """h-swish(x) = x·ReLU6(x + 3)/6 is nearly swish(x) = x·σ(x)."""
-    x = np.arange(-8, 8 + 1 / 64, 1 / 64)
+    x = np.arange(-512.0, 513.0) / 64
     y, swish = npconv.hard_swish(x), x * npconv.sigmoid(x)
     apart = np.abs(y - swish)
     most = x[apart > apart.max() - 1e-12]
