@@ -92,7 +92,7 @@ def quick(tmp_path, monkeypatch):
         monkeypatch.setattr(bench, name, ())
     monkeypatch.setattr(bench, "machine", dict)
     monkeypatch.setattr(bench, "as_json", lambda **measured: "{}")
-    monkeypatch.setattr(bench, "measure_inference", lambda batch, rounds: [])
+    monkeypatch.setattr(bench, "measure_inference", lambda batch, network, rounds: [])
     monkeypatch.setattr(bench, "measure_network", lambda rounds: [])
 
 

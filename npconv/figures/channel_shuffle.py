@@ -73,7 +73,7 @@ def channel_shuffle(*, groups: int = 3, channels: int = 12) -> Figure:
 
 def _steps(groups: int, channels: int) -> list[Array]:
     """The channels, as g rows, transposed, and as the kernel has them after the shuffle."""
-    numbers = np.arange(channels)
+    numbers = np.arange(channels, dtype=np.int64)
     rows = numbers.reshape(groups, channels // groups)
     return [numbers, rows, rows.T, shuffle(numbers[np.newaxis, np.newaxis, np.newaxis], groups=groups).ravel()]
 
@@ -125,7 +125,7 @@ class _Network:
     @property
     def kernel(self) -> Array:
         """Weights of one layer, (1, 1, M/g, M)."""
-        return np.ones((1, 1, self.each, self.channels), int)
+        return np.ones((1, 1, self.each, self.channels), np.int64)
 
     def group(self, channel: int) -> int:
         """The group of a channel."""

@@ -132,7 +132,7 @@ class _Overlaps:
     @cached_property
     def square(self) -> Array:
         """The output of ones under a kernel of ones, the counts in two dimensions."""
-        ones = np.ones((1, self.inputs, self.inputs, 1), int), np.ones((self.size, self.size, 1, 1), int)
+        ones = np.ones((1, self.inputs, self.inputs, 1), np.int64), np.ones((self.size, self.size, 1, 1), np.int64)
         square: Array = transposed_conv2d(*ones, stride=self.stride)[0, ..., 0]
         return square
 
@@ -188,7 +188,7 @@ def _few(name: str, given: Sequence[int], most: int) -> tuple[int, ...]:
 
 def _ways(sizes: Sequence[int], stride: int, inputs: int, generator: np.random.Generator) -> list[_Way]:
     """Transposed convolutions with uneven and with even overlaps, where the sizes have them, and the other way."""
-    ones, ways = np.ones((1, inputs, inputs, 1), int), []
+    ones, ways = np.ones((1, inputs, inputs, 1), np.int64), []
     uneven = next((size for size in sizes if size % stride), None)
     even = next((size for size in sizes if size % stride == 0 and size > stride), None)
     for size in [size for size in (uneven, even) if size]:

@@ -63,7 +63,7 @@ def dilated_convolution(
         figure=figure,
         data={
             "kernel size": kernel_size,
-            "rates": [{"rate": kernel.rates[0], "taps": kernel.field.astype(int).tolist()} for kernel in kernels],
+            "rates": [{"rate": kernel.rates[0], "taps": kernel.field.astype(np.int64).tolist()} for kernel in kernels],
             "stacks": [stack.data for stack in deep],
         },
         alt=_alt(kernels, deep),
@@ -125,8 +125,8 @@ class _Stack:
         return {
             "rates": list(self.rates),
             "read along an axis": self.along,
-            "field": self.field.astype(int).tolist(),
-            "along an axis": [level.astype(int).tolist() for level in self.levels],
+            "field": self.field.astype(np.int64).tolist(),
+            "along an axis": [level.astype(np.int64).tolist() for level in self.levels],
         }
 
 

@@ -97,7 +97,7 @@ def hard_swish(*, x: Array | None = None) -> Figure:
 def _points(x: Array | None) -> Array:
     """The points in float64; raises where they can't be drawn."""
     if x is None:
-        return np.arange(-60, 81) / 10
+        return np.arange(-60.0, 81.0) / 10
     if not isinstance(x, np.ndarray) or x.dtype.kind not in "iuf":
         raise TypeError(f"{NAME}: x must be an ndarray of real numbers; got {getattr(x, 'dtype', type(x).__name__)}")
     points = x.astype(np.float64)

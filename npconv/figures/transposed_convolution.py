@@ -147,7 +147,7 @@ class _Scatter:
     @cached_property
     def counts(self) -> Array:
         """The number of values of x that reach each output value, (Dᵥ, Dᵥ)."""
-        ones = (np.ones(a.shape, int) for a in (self.x, self.kernel))
+        ones = (np.ones(a.shape, np.int64) for a in (self.x, self.kernel))
         counts: Array = transposed_conv2d(*ones, stride=self.stride)[0, ..., 0]
         return counts
 
@@ -184,7 +184,9 @@ class _Scatter:
         """The multiplications of the scatter and of the convolution among zeros, counted."""
         stuffed, turned = self.stuffed[np.newaxis, ..., np.newaxis], self.turned[..., np.newaxis, np.newaxis]
         whole = count_operations(conv2d, stuffed, turned).multiplications
-        by_values = conv2d(self.is_value[np.newaxis, ..., np.newaxis].astype(int), np.ones_like(turned, int)).sum()
+        by_values = conv2d(
+            self.is_value[np.newaxis, ..., np.newaxis].astype(np.int64), np.ones_like(turned, np.int64)
+        ).sum()
         return {
             "scattered": count_operations(transposed_conv2d, self.x, self.kernel, stride=self.stride).multiplications,
             "among zeros": whole,
@@ -262,7 +264,7 @@ def _array(given: Given, name: str) -> Array:
     """One image, or filter, of one channel; 1, 2, 3 and so on where its shape is given."""
     if not isinstance(given, np.ndarray):
         shape = arguments.sizes(NAME, name, given, "a numpy.ndarray or the shape of one")
-        given = np.arange(1, 1 + math.prod(shape)).reshape(shape)
+        given = np.arange(1, 1 + math.prod(shape), dtype=np.int64).reshape(shape)
     array = array_from(NAME, name, given, np.random.default_rng(0), 1)
     ones, wanted = ((0, 3), "one image (1, Dᵤ, Dᵤ, 1)") if name == "x" else ((2, 3), "one filter (Dᵣ, Dᵣ, 1, 1)")
     if array.ndim != 4 or not array.size or any(array.shape[axis] != 1 for axis in ones):
