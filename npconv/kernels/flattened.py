@@ -31,7 +31,7 @@ def spatially_separable_conv2d(
         TypeError: an argument is not an ndarray of numbers, or stride, padding or dilation is not an int.
         ValueError: shapes that don't fit one another, or an output that would be empty.
 
-    Source: K. Bai, "A Comprehensive Introduction to Different Types of Convolutions in Deep Learning", section 7.
+    Source: K. Bai, "A Comprehensive Introduction to Different Types of Convolutions in Deep Learning", section 8.
 
     >>> x, sobel = np.zeros((1, 3, 4, 1)), np.array([[1.0], [2.0], [1.0]])
     >>> x[:, :, 2:] = 1

@@ -93,7 +93,7 @@ def conv3d(x: Array, kernel: Array, *, stride: Triple = 1, padding: Padding = "v
         TypeError: an argument is not an ndarray of numbers, or stride, padding or dilation is not an int.
         ValueError: shapes that don't fit one another, or an output that would be empty.
 
-    Source: K. Bai, "A Comprehensive Introduction to Different Types of Convolutions in Deep Learning", section 4.
+    Source: K. Bai, "A Comprehensive Introduction to Different Types of Convolutions in Deep Learning", section 3.
 
     >>> conv3d(np.ones((2, 4, 7, 6, 3)), np.ones((2, 3, 3, 3, 4)), stride=(1, 2, 2), padding="same").shape
     (2, 4, 4, 3, 4)
