@@ -186,7 +186,8 @@ class DepthwiseSeparable(Sequential):
         in_channels, out_channels: M and N.
         stride: of the depthwise convolution.
         depth_multiplier: Q.
-        activation: after both halves: "relu6" (as Keras and slim have it), "relu" (as the paper), or "linear".
+        activation: after both halves: "relu6" (as Keras and slim have it), "relu" (as the paper), or another word of
+            `ACTIVATIONS`, "linear" for none.
         kernel_size, padding, dilation, batch_norm, seed, dtype: as in `InvertedResidual`. With batch_norm=None and a
             linear activation `forward` is the kernel `depthwise_separable_conv2d`.
 

@@ -3,6 +3,7 @@
 import re
 from dataclasses import asdict, replace
 from itertools import product
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,8 +11,17 @@ import pytest
 from npconv.layers import HardSwish, InvertedResidual, ReLU6, SqueezeExcite
 from npconv.training import v3_blocks
 from npconv.training.fig07 import variant_network
-from npconv.training.report import comparison_table
-from npconv.training.v3_blocks import COMPARISONS, FULL, VARIANTS, block_network, run_v3_blocks
+from npconv.training.report import accuracy_table, comparison_table
+from npconv.training.v3_blocks import (
+    COMPARISONS,
+    FULL,
+    SEEDS,
+    VARIANTS,
+    block_network,
+    compare,
+    run_v3_blocks,
+    stored_results,
+)
 
 MINIATURE = replace(FULL, blocks=2, channels=3, expansion=2, steps=3, batch_size=8, evaluate_every=2, train_images=24,
                     test_images=9)  # fmt: skip
@@ -65,3 +75,25 @@ def test_the_results_are_all_runs_and_errors_name_the_function(tmp_path):
     with pytest.raises(ValueError, match="run_v3_blocks: processes must be at least 1; got 0"):
         run_v3_blocks(MINIATURE, (1,), folder=tmp_path, processes=0)
     assert v3_blocks.QUICK.variants is VARIANTS
+
+
+def test_the_runs_that_ship_are_those_of_the_settings_in_the_code():
+    results = stored_results()
+    assert results["settings"] == asdict(FULL)
+    assert (results["seeds"], results["networks"]) == (list(SEEDS), VARIANTS)
+    assert [(run["variant"], run["seed"]) for run in results["runs"]] == list(product(VARIANTS, SEEDS))
+    every = list(range(FULL.evaluate_every, FULL.steps + 1, FULL.evaluate_every))
+    for run in results["runs"]:
+        assert run["step"] == every
+        assert {len(run[name]) for name in ("train_loss", "test_loss", "test_accuracy")} == {len(every)}
+
+
+def test_the_docs_give_these_numbers_and_make_the_comparisons_that_were_announced():
+    page = (Path(__file__).parents[2] / "docs" / "experiment.md").read_text(encoding="utf-8")
+    results = stored_results()
+    for header, rows in (accuracy_table(results), comparison_table(results, COMPARISONS)):
+        for row in rows:
+            assert f"| {' | '.join(row)} |" in page, header
+    for pair in COMPARISONS:
+        assert len(compare(results, *pair).differences) == len(SEEDS)
+        assert f"`{pair[0]}` − `{pair[1]}`" in page.replace("\n", " ")
