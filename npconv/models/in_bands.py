@@ -20,6 +20,7 @@ from ..kernels.engine import bands, part_of, repeat_kernel, tap_lines
 from ..kernels.geometry import Array, Geometry, as_matrix
 from ..kernels.signatures import DEPTHWISE
 from ..kernels.squeeze import gates
+from ..kernels.sums import accumulator, rounded, working
 from ..layers import DepthwiseConv2D, Layer, PointwiseConv2D, Sequential, SqueezeExcite
 from ..layers.convolution import Linear
 from ..layers.elementwise import IN_PLACE
@@ -162,11 +163,11 @@ class BandedBlock:
 
     def _find_gates(self, x: Array, y: Array) -> None:
         """Compute the gates of all images and channels from the bands' sums, added in the bands' order."""
-        means = np.zeros_like(self.gates)
+        means = accumulator(self.gates.shape, self.gates)
         for band in self.bands:
             means[band.images, band.group] += band.sums
         means /= self.positions
-        *_, self.gates = gates(means, *self.squeeze.values())
+        *_, self.gates = gates(rounded(means, self.gates), *self.squeeze.values())
 
     def _project(self, band: BlockBand, x: Array, y: Array) -> None:
         """Write a band of the output y, or its group's part of the sum that y is."""
@@ -322,7 +323,7 @@ def _bands(
             buffers, images, rows, read, group, expanded, inside, as_rows(padded)[:, height.inside, columns],
             Padding([a for a in around if a.size], places), lines, filtered,
             filtered.reshape(lines[:, :, :, 0, 0].shape), as_rows(filtered), own,
-            np.empty((part.batch, width), dtype) if gated else None,
+            np.empty((part.batch, width), working(lines)) if gated else None,
         )  # fmt: skip
 
 

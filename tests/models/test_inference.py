@@ -306,6 +306,17 @@ def test_other_dtypes_give_what_the_layers_give():
         np.testing.assert_allclose(y, double.forward(given), rtol=1e-9, atol=1e-12)
 
 
+@pytest.mark.parametrize("band", [3_000, 10**8])
+def test_gates_of_float16_come_from_sums_that_float16_could_not_hold(band):
+    block = InvertedResidual(3, 4, expanded=6, activation="relu", squeeze=3, batch_norm=None, dtype=np.float16)
+    for a in block.params.values():
+        a[...] = np.abs(a)
+    block.params["squeeze_excite.reduce"][...] /= 32  # so that no gate is 1
+    x = 4 * np.abs(images(2, 90, 80, 3)).astype(np.float16)
+    y = block.forward(x)
+    np.testing.assert_allclose(Inference(block, band=band).forward(x), y, rtol=4e-3, atol=4e-3 * np.abs(y).max())
+
+
 def test_later_learning_has_no_effect_and_nothing_is_remembered():
     network = made("keras")
     x = images(1, 20, 30, 3)
