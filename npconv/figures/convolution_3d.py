@@ -139,7 +139,7 @@ def convolution_3d(
         TypeError, ValueError: as `npconv.conv3d`, and ValueError for what cannot be drawn: B above 1, more than 32 rows
             or columns, numbers that are not finite or too long.
 
-    Source: K. Bai, "A Comprehensive Introduction to Different Types of Convolutions", the section on 3D convolution.
+    Source: K. Bai, "A Comprehensive Introduction to Different Types of Convolutions in Deep Learning", section 3.
 
     >>> figure = convolution_3d(x=(1, 4, 5, 6, 1), kernel=(2, 3, 3, 1, 1))
     >>> figure.data["multiplications"]["3D"], figure.data["multiplications"]["2D"]
