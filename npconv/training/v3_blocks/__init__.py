@@ -1,4 +1,4 @@
-"""What MobileNetV3 adds to MobileNetV2's block, tried on the scattered digits: hard-swish and squeeze-and-excite."""
+"""The experiment on MobileNetV3's block: hard-swish and squeeze-and-excite added to V2's, on the scattered digits."""
 
 from ..fig07.comparisons import Comparison as Comparison, compare as compare
 from .experiment import (
