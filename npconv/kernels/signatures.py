@@ -174,7 +174,8 @@ class Checked:
         if padding == "same" and any(rest):
             self.fail(f"output_padding must be 0 where padding is 'same'; got {shown(output_padding)}")
         if not all(map(operator.lt, rest, map(max, strides, dilations))):
-            self.fail(f"output_padding must be below stride {stride!r} or dilation {dilation!r}; got {shown(rest)}")
+            limits = f"stride {stride!r} or dilation {dilation!r}"
+            self.fail(f"output_padding must be below {limits}; got {shown(output_padding)}")
         axes = []
         for number, (size, (before, after)) in enumerate(zip(inputs, crops, strict=True)):
             k, s, δ = taps[number], strides[number], dilations[number]

@@ -596,6 +596,8 @@ def test_the_default_transposed_convolution_makes_a_checkerboard():
     assert (other.done, other.name) == (other.total, "with zeros between")
     cropped = stepper("transposed", padding="same")
     assert cropped.summary.endswith("; stride 2, padding 'same', 1 row and 1 column cropped, dilation 1.")
+    longer = stepper("transposed", padding=1, output_padding=(1, 0))
+    assert longer.summary.endswith("; stride 2, padding, 2 rows and 2 columns cropped, dilation 1, output padding 1×0.")
 
 
 @EACH

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...cost import conv2d_cost, transposed_conv2d_cost
+from ...kernels.arguments import pair
 from ...kernels.geometry import Array, Geometry, Padding, Pair
 from ...kernels.signatures import TRANSPOSED
 from ...kernels.transposed import transposed_conv2d, transposed_conv2d_loops
@@ -66,6 +67,7 @@ def transposed(
     geometry: dict[str, Any] = {"stride": stride, "padding": padding, "dilation": dilation}
     larger = {**geometry, "output_padding": output_padding}
     g = TRANSPOSED.check(NAME, x, kernel).transposed_geometry(**larger)
+    rest = pair(NAME, "output_padding", output_padding, 0)
     *reach, filters, m = kernel.shape
     outputs = (g.height.input, g.width.input)
     fits("y", (*outputs, filters))
@@ -91,7 +93,7 @@ def transposed(
     summary = (
         f"Each value of an input of {shape_text(x.shape[1:])}, times {counted('filter', filters)} of "
         f"{shape_text(reach)}, is added to an output of {shape_text((*outputs, filters))}; "
-        f"{geometry_text(g, padding, 'cropped')}."
+        f"{geometry_text(g, padding, 'cropped')}{f', output padding {shape_text(rest)}' if any(rest) else ''}."
     )
     totals = {"transposed": cost.macs, BESIDE: beside}
     walk = partial(spread, x, kernel, g, table, totals)
