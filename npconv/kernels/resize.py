@@ -16,7 +16,8 @@ def resize_bilinear(x: Array, size: Pair, *, align: str = "half_pixel") -> Array
     """The input at another size, interpolated linearly along the height and along the width.
 
     It is A x Bᵀ for each channel, with two matrices: row i of A has the weights of the two rows of x next to output
-    row i, which sum to 1. Nothing is averaged where a map shrinks (no antialiasing).
+    row i, which sum to 1. Nothing is averaged where a map shrinks (no antialiasing). All else in the matrices is 0, and
+    0 times NaN or infinity is NaN: one of them in a channel of an image reaches all of its output.
 
     Args:
         x: the input, (B, Dᵤ, Dᵤ, M).

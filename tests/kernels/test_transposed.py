@@ -202,6 +202,20 @@ def test_weights_sum_to_1_and_a_kept_size_keeps_the_map(align):
     assert np.array_equal(constant, np.tile(x[:, :1, :1], (1, 5, 2, 1)))
 
 
+@pytest.mark.parametrize("align", ALIGNMENTS)
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_a_number_that_is_not_finite_reaches_its_channel_and_no_other(align, value):
+    x = np.ones((2, 4, 5, 2))
+    x[1, 2, 3, 0] = value
+    with np.errstate(invalid="ignore"):
+        y = npconv.resize_bilinear(x, (7, 9), align=align)
+        dx = npconv.resize_bilinear_backward(y, x, (7, 9), align=align)
+    for result in (y, dx):
+        assert not np.isfinite(result[1, ..., 0]).any()
+        assert np.isfinite(result[0]).all()
+        assert np.isfinite(result[..., 1]).all()
+
+
 def test_resizing_has_the_floats_of_x_and_float64_of_integers():
     for dtype in (np.float16, np.float32, np.float64, np.longdouble, np.complex64):
         x = np.array([0, 1], dtype).reshape(1, 1, 2, 1)
