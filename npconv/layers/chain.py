@@ -297,9 +297,9 @@ def partition(images: int, size: int) -> list[slice]:
 def chain_at(layers: Sequence[Layer], x: Array) -> LayerChain | None:
     """The chain that a row of layers begins with, for a training step on x; None where there is none.
 
-    A chain takes convolutions of these kinds without a bias, with batch normalisation right behind them and a ReLU or a
-    ReLU6 behind that, or none. x and the parameters must have one dtype, float32 or float64. All else, and all that is
-    wrong, is left to the layers themselves.
+    A chain takes convolutions of these kinds without a bias, with batch normalisation right behind them and one of the
+    activations that work in place behind that, or none. x and the parameters must have one dtype, float32 or float64.
+    All else, and all that is wrong, is left to the layers themselves.
     """
     if type(x) is not np.ndarray:
         return None
