@@ -18,7 +18,7 @@ from ..kernels.shuffle import channel_shuffle as shuffle, shuffled_grouped_conv2
 from .figure import Figure, drawn_by, four_part_caption
 from .parts.drawing import CHANNEL_HUES, FRONT_UNDER_NUMBERS, INK, LABEL_GAP, ROLES, SMALL, SMALLEST, shade, text_width
 from .parts.grids import flat
-from .parts.layout import Drawing, Page, column, grid, note, row, text, title
+from .parts.layout import Drawing, Page, arrow_under, column, grid, note, row, text, title
 
 NAME = "channel_shuffle"
 MOST_CHANNELS = 16
@@ -260,11 +260,8 @@ def _permutation(page: Page, network: _Network, cell: float) -> OffsetBox:
     """The channels' numbers through the steps of the shuffle."""
     numbers, rows, turned, shuffled = _steps(network.groups, network.channels)
     g, n = rows.shape
-    arrows = []
-    for words in (f"reshape\n({g}, {n})", f"transpose\n({n}, {g})", "flatten"):
-        arrow = Drawing()
-        arrow.arrow((0, 0), (0.45, 0))
-        arrows.append(column(note(words, align="center"), arrow, gap=0.03))
+    names = f"reshape\n({g}, {n})", f"transpose\n({n}, {g})", "flatten"
+    arrows = [arrow_under(note(words, align="center"), 0.45, gap=0.03) for words in names]
     steps = [numbers[np.newaxis], rows, turned, shuffled[np.newaxis]]
     grids = [_numbers(network, f"step-{step}", values, cell) for step, values in enumerate(steps)]
     halves = row(grids[0], arrows[0], grids[1], gap=0.08), row(arrows[1], grids[2], arrows[2], grids[3], gap=0.08)

@@ -83,7 +83,7 @@ def checkerboard(
             "constant": [way.data for way in ways],
         },
         alt=_alt(axes, ways),
-        caption=_caption(axes, ways),
+        caption=_caption(axes),
     )
 
 
@@ -224,7 +224,8 @@ def _overlaps(axes: Sequence[_Overlaps], cell: float) -> OffsetBox:
         bar = cell * min(1, total[first] / total[stride])
         lines.append([text(f"stride\ns = {stride},\nalong\none axis"), *(_bars(axis, bar) for axis in line)])
         if stride == first:
-            lines.append([text(f"stride\ns = {stride},\nin two\ndimensions"), *(_square(axis, cell) for axis in line)])
+            squares = (_numbers(f"square-{axis.size}", axis.square, axis.middle, cell) for axis in line)
+            lines.append([text(f"stride\ns = {stride},\nin two\ndimensions"), *squares])
     return column(
         title("how many inputs reach each output of a transposed convolution"),
         note(
@@ -242,8 +243,7 @@ def _constant(ways: Sequence[_Way], cell: float) -> OffsetBox:
     line: list[OffsetBox | None] = []
     heads: list[OffsetBox | None] = []
     for n, way in enumerate(ways):
-        y, (rows, columns) = Drawing(), way.y.shape
-        _numbers(y, f"constant-{n}", way.y, way.middle, cell)
+        y, (rows, columns) = _numbers(f"constant-{n}", way.y, way.middle, cell), way.y.shape
         verdict = way.verdict.replace(": ", ":\n")
         y.text(columns * cell / 2, -rows * cell - LABEL_GAP, verdict, size=SMALL, along="top")
         kernel = row(note("kernel"), number_grid(f"kernel-{n}", way.kernel, "filter", cell), gap=0.06)
@@ -269,15 +269,9 @@ def _bars(axis: _Overlaps, cell: float) -> Drawing:
     return drawing
 
 
-def _square(axis: _Overlaps, cell: float) -> Drawing:
-    drawing = Drawing()
-    _numbers(drawing, f"square-{axis.size}", axis.square, axis.middle, cell)
-    return drawing
-
-
-def _numbers(drawing: Drawing, name: str, values: Array, middle: range, cell: float) -> None:
+def _numbers(name: str, values: Array, middle: range, cell: float) -> Drawing:
     """A matrix as cells with numbers, the greater the darker, and a frame around those inside."""
-    texts, place = number_texts(values), flat(values, cell)
+    drawing, texts, place = Drawing(), number_texts(values), flat(values, cell)
     size, high = number_size(texts, cell), values.max()
     size = size and SMALLEST  # as large as they can be beside a frame
     for value in np.unique(values):
@@ -286,6 +280,7 @@ def _numbers(drawing: Drawing, name: str, values: Array, middle: range, cell: fl
         drawing.cells(f"{name}-{value}", place, cells, color, size=size or 0)
     if middle:
         drawing.frame(place, middle, middle)
+    return drawing
 
 
 def _alt(axes: Sequence[_Overlaps], ways: Sequence[_Way]) -> str:
@@ -299,7 +294,7 @@ def _alt(axes: Sequence[_Overlaps], ways: Sequence[_Way]) -> str:
     )
 
 
-def _caption(axes: Sequence[_Overlaps], ways: Sequence[_Way]) -> str:
+def _caption(axes: Sequence[_Overlaps]) -> str:
     even = [f"Dᵣ = {axis.size} at s = {axis.stride}" for axis in axes if axis.even]
     border = [axis for axis in axes if axis.size > axis.stride]
     return four_part_caption(

@@ -17,7 +17,7 @@ from ..text import counted, shape_text
 from .figure import Figure, drawn_by, four_part_caption
 from .files import PNG_DPI
 from .parts.drawing import MARGIN, ROLES, SMALLEST, WIDTH
-from .parts.layout import Drawing, Page, column, grid, note, row, text, title
+from .parts.layout import Drawing, Page, arrow_under, column, grid, note, row, text, title
 from .parts.lines import wrapped
 from .parts.stages import ABOVE_ZERO, ACTIVE, SIGNED, BlockRun, StageMaps, run_block, source_from, words_from
 
@@ -139,9 +139,9 @@ def _draw(block: BlockRun) -> matplotlib.figure.Figure:
 
     def add(operator: str, left: Stage, then: str, right: Stage) -> None:
         rows.append([None, left[0], None, right[0]])
-        before = _arrow(operator)
+        before, after = (arrow_under(text(name)) if name else None for name in (operator, then))
         ends.append((before, right[1]))
-        rows.append([before, left[1], _arrow(then), right[1]])
+        rows.append([before, left[1], after, right[1]])
         rows.append([DrawingArea(0, 72 * 0.16), None, None, None])
 
     add("", _source(block, cells), "÷ 127.5\n− 1" if block.source.photograph else "", drawn["input"])
@@ -218,15 +218,6 @@ def _maps(stage: StageMaps, cells: _Cells) -> Drawing:
         drawing.image(name, stage.maps[..., c], size, colors, low, stage.limit, at=corner, mixed=mixed)
         drawing.text(x, y - cells.height / 2 - 0.03, label, size=SMALLEST, along="top")
     return drawing
-
-
-def _arrow(operator: str) -> OffsetBox | None:
-    """An arrow under the name of an operator; none without a name."""
-    if not operator:
-        return None
-    arrow = Drawing()
-    arrow.arrow((0, 0), (0.6, 0))
-    return column(text(operator), arrow, gap=0.04)
 
 
 def _draw_return(page: Page, maps: OffsetBox, operator: OffsetBox) -> None:

@@ -14,7 +14,7 @@ from ..text import counted, shape_text
 from .figure import Figure, drawn_by, four_part_caption
 from .parts.drawing import FRONT, ROLES, shade
 from .parts.layout import Grid, Page, column, grid, note, row, space, text
-from .parts.network_table import NONE, STATED, NetworkRow, NetworkTable, percent, rows_of
+from .parts.network_table import NONE, STATED, NetworkRow, NetworkTable, not_shown, percent, rows_of
 from .parts.network_volumes import OutputVolumes
 from .parts.tables import fitted, heading, table
 
@@ -106,10 +106,7 @@ def _caption(table: NetworkTable, missing: str) -> str:
             "likewise height and depth with the map's height and width, the depth at half; they are not on the "
             "other figures' scale. The bars are shares of all parameters and of all MACs, on one scale."
         ),
-        not_shown=(
-            "Not shown: the layers inside the blocks, the running statistics of batch normalisation, and additions"
-            + (f"; nor the volumes that are too thin to be seen, {missing}." if missing else ".")
-        ),
+        not_shown=not_shown(missing),
     )
 
 

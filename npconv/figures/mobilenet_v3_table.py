@@ -16,7 +16,7 @@ from .figure import Figure, drawn_by, four_part_caption
 from .parts.drawing import FRONT, ROLES, SMALL, shade
 from .parts.layout import Grid, Page, column, grid, note, row, space, text, title
 from .parts.lines import wrapped
-from .parts.network_table import NONE, NetworkRow, NetworkTable, bneck_rows_of, percent
+from .parts.network_table import NONE, NetworkRow, NetworkTable, bneck_rows_of, not_shown, percent
 from .parts.network_volumes import OutputVolumes
 from .parts.tables import fitted, table as lined
 
@@ -202,10 +202,7 @@ def _caption(tables: Sequence[BneckTable], missing: str) -> str:
             "map's height and width, the depth at half. The bars are shares of a network's parameters and MACs, on one "
             "scale."
         ),
-        not_shown=(
-            "Not shown: the layers inside the blocks, the running statistics of batch normalisation, and additions"
-            + (f"; nor the volumes that are too thin to be seen, {missing}." if missing else ".")
-        ),
+        not_shown=not_shown(missing),
     )
 
 

@@ -24,7 +24,19 @@ from .figure import Figure, drawn_by, four_part_caption
 from .parts.bars import bars_to_scale
 from .parts.drawing import INK, LABEL_GAP, SMALL, number_cell
 from .parts.grids import number_grid
-from .parts.layout import Drawing, Page, column as stacked, grid, label_ends, note, row as beside, space, text, title
+from .parts.layout import (
+    Drawing,
+    Page,
+    arrow_under,
+    column as stacked,
+    grid,
+    label_ends,
+    note,
+    row as beside,
+    space,
+    text,
+    title,
+)
 from .parts.lines import BASE, LOOKS
 from .parts.photograph import photograph_from
 from .parts.values import ROUNDED, are_whole, array_from, number_texts, place_from, sum_text
@@ -319,7 +331,7 @@ def _steps(page: Page, maps: _Maps, longest: float) -> OffsetBox:
     for name, a in maps.by_name.items():
         said = f"{name}: R + G + B" if name == "brightness" else name
         heads += [text(f"{said}\n{shape_text(a.shape)}", weight="bold"), None]
-    steps = [_step("∗ column"), _step("∗ row")]
+    steps = [arrow_under(text(f"∗ {name}")) for name in ("column", "row")]
     line = [pictures[0], steps[0], pictures[1], steps[1], pictures[2]]
     equal = "equals" if maps.difference == 0 else f"differs by at most {maps.difference:.0e} from"
     return stacked(
@@ -352,13 +364,6 @@ def _worked(page: Page, maps: _Maps) -> OffsetBox:
             break
     equation = text(f"output: {maps.equation}")
     return stacked(grids, equation, align="left") if page.over(grids) <= 0 else equation
-
-
-def _step(name: str) -> OffsetBox:
-    """An arrow under the name of a step."""
-    arrow = Drawing()
-    arrow.arrow((0, 0), (0.6, 0))
-    return stacked(text(name), arrow, gap=0.04)
 
 
 def _picture(

@@ -21,7 +21,7 @@ from ..text import counted, listed, number_text, shape_text
 from .figure import Figure, drawn_by, four_part_caption
 from .parts.drawing import MOST_ROWS, ROLES, SMALL, Volume, least_number_cell, number_cell, number_size, text_width
 from .parts.grids import fill, flat, number_grid
-from .parts.layout import Drawing, Page, column, grid, note, row, text, title
+from .parts.layout import Drawing, Page, arrow_under, column, grid, note, row, text, title
 from .parts.values import ROUNDED, Given, are_whole, array_from, number_texts, place_from, side_text
 
 NAME = "transposed_convolution"
@@ -120,6 +120,11 @@ class _Scatter:
         """The output, (Dᵥ, Dᵥ)."""
         y: Array = transposed_conv2d(self.x, self.kernel, stride=self.stride)[0, ..., 0]
         return y
+
+    @property
+    def step(self) -> Any:
+        """The stride as it is written, one number where both are equal."""
+        return arguments.plain(_short(self.stride))
 
     @property
     def sides(self) -> tuple[int, int]:
@@ -298,7 +303,7 @@ def _draw(scatters: Sequence[_Scatter]) -> tuple[matplotlib.figure.Figure, list[
     """Draw all; what is said about numbers, and how many footprints of each stride are drawn."""
     page, last = Page(), scatters[-1]
     arrays = {"x": last.x[0, ..., 0], "the kernel": last.kernel[..., 0, 0]}
-    arrays |= {f"y at stride {arguments.plain(_short(s.stride))}": s.y for s in scatters}
+    arrays |= {f"y at stride {s.step}": s.y for s in scatters}
     grids = {name: number_texts(a) for name, a in arrays.items()}
     needed = max(map(least_number_cell, chain.from_iterable(chain.from_iterable(grids.values()))))
     most, height = min(MOST_FOOTPRINTS, len(last.places)), page.highest - NOTES
@@ -333,8 +338,8 @@ def _scattered(s: _Scatter, shown: int, cell: float) -> OffsetBox:
         heads += ["", f"x[{place[0]}, {place[1]}]\nadds"]
     line += [_sign("=" if first[-1] == s.places[-1] else "+ … ="), number_grid("y", s.y, "output", cell, framed)]
     heads += ["", f"y\n{shape_text(s.y.shape)}"]
-    stride, overlaps = arguments.plain(_short(s.stride)), bool((s.counts > 1).any())
-    name = f"stride s = {stride}: each value of x, times the whole kernel, is added over its own patch of y"
+    overlaps = bool((s.counts > 1).any())
+    name = f"stride s = {s.step}: each value of x, times the whole kernel, is added over its own patch of y"
     under = (
         f"framed: x[{u}, {w}] = {number_text(s.x[0, u, w, 0])} and its patch of y, from row {_times(s.stride[0], u)} "
         f"and column {_times(s.stride[1], w)} on; "
@@ -348,11 +353,7 @@ def _scattered(s: _Scatter, shown: int, cell: float) -> OffsetBox:
 
 
 def _times(step: int, index: int) -> str:
-    """The row from which a patch starts, as a product where it is one.
-
-    >>> _times(2, 3), _times(1, 3)
-    ('2·3', '3')
-    """
+    """The row from which a patch starts, as a product where it is one."""
     return f"{step}·{index}" if step > 1 else str(index)
 
 
@@ -408,11 +409,8 @@ def _zeros_text(s: _Scatter) -> str:
 
 def _adjoint(s: _Scatter, cell: float) -> OffsetBox:
     """The way back: conv2d of the output, which is not x again."""
-    arrows = []
-    for words in ("transposed_conv2d", "conv2d, same\nkernel and stride"):
-        arrow = Drawing()
-        arrow.arrow((0, 0), (0.7, 0))
-        arrows.append(column(note(words, align="center"), arrow, gap=0.04))
+    names = "transposed_conv2d", "conv2d, same\nkernel and stride"
+    arrows = [arrow_under(note(words, align="center"), 0.7) for words in names]
     grids = [
         number_grid("adjoint-x", s.x[0, ..., 0], "input", cell),
         number_grid("adjoint-y", s.y, "output", cell),
@@ -424,7 +422,7 @@ def _adjoint(s: _Scatter, cell: float) -> OffsetBox:
     return column(
         title("it is conv2d's dx, not conv2d's inverse"),
         note(
-            f"conv2d with this kernel, stride {arguments.plain(_short(s.stride))}, takes {shape_text(s.y.shape)} to "
+            f"conv2d with this kernel, stride {s.step}, takes {shape_text(s.y.shape)} to "
             f"{shape_text(s.x.shape[1:3])};\nits backward takes dy = x to dx = y, {equal}"
         ),
         grid([heads, line], gaps=GAPS, along=["bottom", "center"]),
@@ -463,7 +461,7 @@ def _crops(s: _Scatter, cell: float) -> OffsetBox:
 
 def _crops_text(s: _Scatter) -> str:
     given = any("output_padding" in crop.arguments for crop in s.crops)
-    return f"stride s = {arguments.plain(_short(s.stride))}; dotted: cropped away" + (
+    return f"stride s = {s.step}; dotted: cropped away" + (
         "; output_padding\ncrops less at the lower and right edges" if given else ""
     )
 
@@ -473,7 +471,7 @@ def _alt(scatters: Sequence[_Scatter]) -> str:
     for s in scatters:
         m = s.multiplications
         said.append(
-            f"Stride {arguments.plain(_short(s.stride))}: each value of x, {shape_text(s.x.shape[1:3])}, times the "
+            f"Stride {s.step}: each value of x, {shape_text(s.x.shape[1:3])}, times the "
             f"kernel, {shape_text(s.sides)}, is added over its own patch of the output, {shape_text(s.y.shape)}; "
             f"framed is x[{s.at[0]}, {s.at[1]}] with its patch. Below, x among zeros, {shape_text(s.stuffed.shape)}, "
             f"convolved with the kernel turned by 180°, gives the same output: {s.equation}; {m['among zeros']:,} "

@@ -85,6 +85,13 @@ def space(width: float, height: float) -> DrawingArea:
     return DrawingArea(72 * width, 72 * height)
 
 
+def arrow_under(words: OffsetBox, length: float = 0.6, *, gap: float = 0.04) -> OffsetBox:
+    """An arrow to the right, so many inches long, under what it stands for."""
+    arrow = Drawing()
+    arrow.arrow((0, 0), (length, 0))
+    return column(words, arrow, gap=gap)
+
+
 class Grid(OffsetBox):
     """Boxes in rows and columns, each row as high and each column as wide as its largest; None is an empty place.
 

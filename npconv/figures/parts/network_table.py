@@ -176,6 +176,13 @@ def _block_rows(network: MobileNet, layers: Layers, linear: dict[str, bool]) -> 
         first = last
 
 
+def not_shown(missing: str) -> str:
+    """The end of a table's caption; `missing` are the shapes whose volumes are not drawn."""
+    return "Not shown: the layers inside the blocks, the running statistics of batch normalisation, and additions" + (
+        f"; nor the volumes that are too thin to be seen, {missing}." if missing else "."
+    )
+
+
 def percent(share: float) -> str:
     """A share in percent; empty for none.
 
