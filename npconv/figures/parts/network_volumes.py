@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from matplotlib.offsetbox import DrawingArea, OffsetBox
 
@@ -25,7 +26,7 @@ class OutputVolumes:
         """The same volumes on another scale of channels."""
         return replace(self, channel=channel)
 
-    @property
+    @cached_property
     def side(self) -> float:
         """The inches for a root of a map's side."""
         return self.highest / max(math.sqrt(h) + math.sqrt(w) * BACK[1] for h, w, _ in self._outputs)
@@ -35,7 +36,7 @@ class OutputVolumes:
         """The most channels."""
         return max(channels for _, _, channels in self._outputs)
 
-    @property
+    @cached_property
     def _outputs(self) -> list[tuple[int, ...]]:
         return [each.shapes[1] for each in self.rows]
 
@@ -49,7 +50,7 @@ class OutputVolumes:
         cuboid = self.cuboid(each)
         return min(cuboid.thickness, cuboid.height) >= THINNEST
 
-    @property
+    @cached_property
     def widest(self) -> float:
         """The width of the widest volume, in inches."""
         return max(self.cuboid(each).size[0] for each in self.rows)
