@@ -55,7 +55,7 @@ TRANSPOSED = {"x": X, "kernel": axes("Dᵣ~3 Dᵣ~2 N~4 M=3")}
 RESIZED = {"x": axes("B~2 Dᵤ*5 Dᵤ*4 M~3")}
 SPATIAL = {"x": X, "column": axes("Dᵣ~3 M=3"), "row": axes("Dᵣ~2 M=3")}
 FLATTENED = {"x": X, "lateral": axes("M=3 N=4"), "vertical": axes("Dᵣ~3 N=4"), "horizontal": axes("Dᵣ~2 N=4")}
-STANDARD_3D = {"x": axes("B~2 Dᵤ~6 Dᵤ~7 Dᵤ~5 M=3"), "kernel": axes("Dᵣ~2 Dᵣ~3 Dᵣ~2 M=3 N~4")}
+STANDARD_3D = {"x": axes("B~2 Dᵤ~4 Dᵤ~6 Dᵤ~5 M=2"), "kernel": axes("Dᵣ~2 Dᵣ~3 Dᵣ~2 M=2 N~3")}
 POINTWISE = {"x": X, "kernel": axes("M=3 N~4")}
 DENSE = {"x": axes("B~2 M=3"), "kernel": axes("M=3 N~4")}
 SEPARABLE = {"x": X, "depthwise": axes("Dᵣ~3 Dᵣ~2 M·Q=6"), "pointwise": axes("M·Q=6 N~4")}
