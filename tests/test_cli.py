@@ -230,6 +230,9 @@ def test_reproduce_refuses_other_sources_and_proving_a_source(capsys):
     assert said.endswith("; got 'V1'\n")
     assert cli.main(["reproduce", "--source", "v1", "--prove"]) == 2
     assert capsys.readouterr().err == "npconv reproduce: --prove: not allowed with argument --source\n"
+    assert cli.main(["reproduce", "--source", "v1", "--out", "made"]) == 2
+    said = "npconv reproduce: --out is for the article's figures, and --source v1 draws none\n"
+    assert capsys.readouterr().err == said
 
 
 def test_reproduce_proves_the_box_or_fails(capsys, monkeypatch):

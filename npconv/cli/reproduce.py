@@ -6,6 +6,7 @@ from pathlib import Path
 from .figures import draw
 from .shared import Commands, Folder, progress_line
 
+OUT = "reproduced"
 SOURCES = ("article", "bai", "v1", "v2", "v3")
 
 
@@ -13,7 +14,7 @@ def add_parser(commands: Commands) -> None:
     """Add `npconv reproduce`."""
     reproduce = commands.add_parser("reproduce", help="compute the article's claims and draw its figures")
     add = reproduce.add_argument
-    add("--out", type=Folder(), default="reproduced", metavar="DIR", help="where the figures go (%(default)s)")
+    add("--out", type=Folder(), default=OUT, metavar="DIR", help="where the figures go (%(default)s)")
     either = reproduce.add_mutually_exclusive_group()
     words = "whose claims: the article's, with its figures, K. Bai's, or those of MobileNetV1, V2 or V3 (%(default)s)"
     either.add_argument("--source", choices=SOURCES, default="article", help=words)
@@ -27,6 +28,8 @@ def _run(arguments: argparse.Namespace) -> int:
         return _prove()
     from ..claims import of
 
+    if arguments.source != "article" and arguments.out != OUT:
+        raise ValueError(f"--out is for the article's figures, and --source {arguments.source} draws none")
     claims, different = of(arguments.source), 0
     for number, claim in enumerate(claims, 1):
         progress_line(f"[{number}/{len(claims)}] {claim.name}")
