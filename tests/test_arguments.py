@@ -140,6 +140,7 @@ ROWS: dict[Any, dict[str, dict[str, Any]]] = {
         "make_vectors": {"operation": "conv2d", "count": 1},
         "prove_equal": {"f": npconv.pointwise_conv2d, "g": npconv.pointwise_conv2d_loops,
                         "shapes": ((1, 2, 1, 2), (2, 3))},
+        "receptive_field": {"layers": ((3, 1, 2), ((2, 3), 2, 1))},
         "rounding_bound": {"x": X, "kernel": KERNEL},
     },
     cost: {"count_operations": {"function": npconv.conv2d, "arrays": (X, KERNEL)}},

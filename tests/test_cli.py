@@ -173,7 +173,7 @@ def test_bench_prints_ratios_and_json(tmp_path, capsys, monkeypatch):
             bench.TimedLayer("pointwise", "pointwise", 5, 3, 4, 1))  # fmt: skip
     monkeypatch.setattr(bench, "LAYERS", tiny)
     monkeypatch.setattr(bench, "SEPARABLE_LAYERS", ())
-    monkeypatch.setattr(bench, "measure_inference", lambda batch, rounds: [])
+    monkeypatch.setattr(bench, "measure_inference", lambda batch, network, rounds: [])
     monkeypatch.setattr(bench, "BLOCKS", ())
     monkeypatch.setattr(bench, "measure_network", lambda rounds: [])
     file = tmp_path / "bench.json"
