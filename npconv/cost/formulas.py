@@ -118,7 +118,7 @@ def conv2d_cost(
     """
     checked = STANDARD.check_shapes("conv2d_cost", x, kernel)
     checked.geometry(stride, padding, dilation)
-    return _sum_of_products(checked, prod(kernel[:3]), bias)
+    return _sum_of_products(checked, bias)
 
 
 def depthwise_conv2d_cost(
@@ -133,7 +133,7 @@ def depthwise_conv2d_cost(
     """
     checked = DEPTHWISE.check_shapes("depthwise_conv2d_cost", x, kernel)
     checked.geometry(stride, padding, dilation)
-    return _sum_of_products(checked, prod(kernel[:2]), bias)
+    return _sum_of_products(checked, bias)
 
 
 def grouped_conv2d_cost(
@@ -156,7 +156,7 @@ def grouped_conv2d_cost(
     checked = GROUPED.check_shapes("grouped_conv2d_cost", x, kernel)
     check_groups(checked, groups)
     checked.geometry(stride, padding, dilation)
-    return _sum_of_products(checked, prod(kernel[:3]), bias)
+    return _sum_of_products(checked, bias)
 
 
 def transposed_conv2d_cost(
@@ -216,7 +216,7 @@ def pointwise_conv2d_cost(x: Shape, kernel: Shape, *, bias: bool = False) -> Cos
     >>> pointwise_conv2d_cost((1, 5, 5, 3), (3, 128)).macs
     9600
     """
-    return _sum_of_products(POINTWISE.check_shapes("pointwise_conv2d_cost", x, kernel), prod(kernel[:1]), bias)
+    return _sum_of_products(POINTWISE.check_shapes("pointwise_conv2d_cost", x, kernel), bias)
 
 
 def dense_cost(x: Shape, kernel: Shape, *, bias: bool = False) -> Cost:
@@ -225,7 +225,7 @@ def dense_cost(x: Shape, kernel: Shape, *, bias: bool = False) -> Cost:
     >>> dense_cost((1, 1280), (1280, 1000), bias=True).params
     1281000
     """
-    return _sum_of_products(DENSE.check_shapes("dense_cost", x, kernel), prod(kernel[:1]), bias)
+    return _sum_of_products(DENSE.check_shapes("dense_cost", x, kernel), bias)
 
 
 def depthwise_separable_conv2d_cost(
@@ -328,7 +328,7 @@ def shuffled_grouped_conv2d_cost(
     checked = GROUPED.check_shapes("shuffled_grouped_conv2d_cost", x, kernel)
     check_groups(checked, groups)
     checked.geometry(stride, padding, dilation)
-    return _sum_of_products(checked, prod(kernel[:3]), bias)
+    return _sum_of_products(checked, bias)
 
 
 def conv3d_cost(
@@ -349,7 +349,7 @@ def conv3d_cost(
     """
     checked = STANDARD_3D.check_shapes("conv3d_cost", x, kernel)
     checked.geometry_3d(stride, padding, dilation)
-    return _sum_of_products(checked, prod(kernel[:4]), bias)
+    return _sum_of_products(checked, bias)
 
 
 def inverted_residual_cost(
@@ -476,12 +476,13 @@ def _sizes(function: str, kernel_size: Pair, out_channels: int, depth_multiplier
     return math.prod(sides), filters, integer(function, "depth_multiplier", depth_multiplier)
 
 
-def _sum_of_products(checked: Checked, products: int, bias: bool) -> Cost:
-    """Every output value is a sum of that many products, and of a bias where there is one."""
+def _sum_of_products(checked: Checked, bias: bool) -> Cost:
+    """Every output value is a sum of products, one for each weight of its filter, and of a bias where there is one."""
     boolean(checked.function, "bias", bias)
-    outputs, channels, weights = prod(checked.output), checked.output[-1], prod(checked.shapes["kernel"])
+    outputs, filters, weights = prod(checked.output), checked.output[-1], prod(checked.shapes["kernel"])
+    products = weights // filters
     additions = outputs * (products - 1) + (outputs if bias else 0)
-    return Cost(outputs * products, additions, weights + (channels if bias else 0), checked.output)
+    return Cost(outputs * products, additions, weights + (filters if bias else 0), checked.output)
 
 
 def _column_then_row(g: Geometry, x: Shape, column: Shape, row: Shape, bias: bool) -> list[Cost]:
