@@ -134,15 +134,10 @@ class BandedBlock:
             self.project.kernel[group],
         )
 
-    def rounds(self) -> list[tuple[Callable[..., None], Callable[..., None]]]:
-        """A pass as rounds: the work on a share, and what completes it when all shares are done; both take x and y too.
-
-        There are two where the projections need gates, and these the means of all bands.
-        """
-        if not self.squeeze:
-            return [(partial(self._each, (self._filter, self._project)), self.add_up)]
-        first, second = partial(self._each, (self._filter,)), partial(self._each, (self._project,))
-        return [(first, self._find_gates), (second, self.add_up)]
+    def works(self) -> list[Callable[..., None]]:
+        """The work on a share, with x and y: in one round, or in two where `find_gates` needs the sums of all bands."""
+        rounds = [(self._filter,), (self._project,)] if self.squeeze else [(self._filter, self._project)]
+        return [partial(self._each, steps) for steps in rounds]
 
     def _each(self, steps: tuple[Callable[..., None], ...], share: int, x: Array, y: Array) -> None:
         """Take the steps with each band of a share, where there is one of that number."""
@@ -161,7 +156,7 @@ class BandedBlock:
         if band.sums is not None:
             band.filtered.sum(axis=(1, 2), out=band.sums)
 
-    def _find_gates(self, x: Array, y: Array) -> None:
+    def find_gates(self) -> None:
         """Compute the gates of all images and channels from the bands' sums, added in the bands' order."""
         means = accumulator(self.gates.shape, self.gates)
         for band in self.bands:
@@ -220,15 +215,15 @@ class BlocksInARow:
         """The last block's output for x."""
         rounds: list[threads.Round] = []
         for number, block in enumerate(self.blocks):
-            *before, (last, _) = block.rounds()
-            rounds += [(partial(self._do, work), partial(self._do, then)) for work, then in before]
+            *before, last = block.works()
+            rounds += [(partial(self._do, work), block.find_gates) for work in before]
             rounds.append((partial(self._do, last), partial(self._next, number)))
         shares = range(max(len(block.shares) for block in self.blocks))
         threads.in_rounds(rounds, shares, sum(block.operations for block in self.blocks) // len(self.blocks))
         return self.y
 
-    def _do(self, step: Callable[..., None], *share: int) -> None:
-        step(*share, self.x, self.y)
+    def _do(self, work: Callable[..., None], share: int) -> None:
+        work(share, self.x, self.y)
 
     def _next(self, number: int) -> None:
         """Complete a block's output, which is the next one's input."""
