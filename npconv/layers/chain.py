@@ -206,7 +206,7 @@ class Link:
     def receive_part(self, number: int, d: Array, output: Array | None = None) -> None:
         """A part of the gradient for the output, and its sums for the gradients of scale and shift.
 
-        An output that is not given is computed again, as the activation's input is where its gradient asks for that.
+        An output that is not given is recomputed; so is the activation's input, where its gradient needs that instead.
         """
         if self.activation is not None:
             asks_input = self.activation.asks_input

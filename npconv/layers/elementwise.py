@@ -26,9 +26,9 @@ from .layer import Layer
 class Activation(Layer):
     """An elementwise non-linearity, the same in both modes.
 
-    backward asks the stored output, which is the next layer's input anyway, where the unit was alive: it was where the
-    output lies strictly between the kinks. Where the output does not tell, as hard-swish takes many values twice,
-    `asks_input` says that the input is stored instead.
+    forward stores its output, which is the next layer's input anyway: backward needs to know where the unit was alive,
+    which is where the output lies strictly between the kinks. With `asks_input` the input is stored instead, for
+    functions whose output does not tell: hard-swish takes many values twice.
     """
 
     operation: Callable[..., Array]

@@ -164,7 +164,7 @@ def _timm(blocks: Parts, model: MobileNet) -> Names:
     """timm counts the blocks stage by stage, and calls the last pointwise convolution of three "linear"."""
     yield "conv_stem", "bn1"
     stages = model.specification.stages
-    places = [f"blocks.{number}.{i}" for number, blocks in enumerate(stages) for i in range(blocks)]
+    places = [f"blocks.{number}.{i}" for number, count in enumerate(stages) for i in range(count)]
     for place, parts in zip(places, blocks, strict=True):
         *before, last = ("conv_pw", "conv_dw", "conv_pwl") if "expand" in parts else ("conv_dw", "conv_pw")
         for number, convolution in enumerate(before, 1):

@@ -22,8 +22,8 @@ CONVENTIONS = "conventions"  # under which name a file has them
 class Specification:
     """A network's specification: `architecture` is its function's name, `rows` its table with the widths applied.
 
-    `stages` are as many blocks as lie together in timm's names: a row of MobileNetV1's and V2's table, and in V3 the
-    blocks with as many output channels at width 1.
+    `stages` is the number of blocks in each stage, as in timm's names: a stage is a row of MobileNetV1's or V2's table,
+    and in V3 consecutive blocks that have the same output channels at width 1.
     """
 
     architecture: str
