@@ -19,7 +19,7 @@ from .files import PNG_DPI
 from .parts.drawing import MARGIN, ROLES, SMALLEST, WIDTH
 from .parts.layout import Drawing, Page, arrow_under, column, grid, note, row, text, title
 from .parts.lines import wrapped
-from .parts.stages import ABOVE_ZERO, ACTIVE, SIGNED, BlockRun, StageMaps, run_block, source_from, words_from
+from .parts.stages import BlockRun, StageMaps, run_block, shades, source_from, words_from
 
 NAME = "inverted_residual_maps"
 MOST_COLUMNS = 8
@@ -179,12 +179,12 @@ def _source(block: BlockRun, cells: _Cells) -> Stage:
     """The photograph, what the greys mean and what the weights are."""
     strips = []
     ramp = np.linspace(-1, 1, 49)[np.newaxis]
-    for name, values, colors, low, words in (
-        ("key-signed", ramp, SIGNED, -1.0, "signed: mid-grey is 0"),
-        ("key-active", np.maximum(ramp, 0), ACTIVE, ABOVE_ZERO, "after ReLU6: black is exactly 0"),
+    for name, values, active, words in (
+        ("key-signed", ramp, False, "signed: mid-grey is 0"),
+        ("key-active", np.maximum(ramp, 0), True, "after ReLU6: black is exactly 0"),
     ):
         strip = Drawing()
-        strip.image(name, values, (0.6, 0.11), colors, low)
+        strip.image(name, values, (0.6, 0.11), *shades(1.0, active))
         strips.append(row(strip, note(words), gap=0.08))
     source = block.source
     width = HALF - (cells.width + 0.15 if source.photograph else 0)
@@ -211,7 +211,7 @@ def _maps(stage: StageMaps, cells: _Cells) -> Drawing:
     side = min(cells.width / width, cells.height / height)
     for c, label in enumerate(stage.labels):
         x, y = c % cells.columns * cells.pitch, -(c // cells.columns) * (cells.height + LABEL)
-        low, colors = (ABOVE_ZERO * stage.limit, ACTIVE) if stage.active else (-stage.limit, SIGNED)
+        colors, low = shades(stage.limit, stage.active)
         size, name = (width * side, height * side), f"{stage.name}-{c}"
         corner = (x - size[0] / 2, y + size[1] / 2)
         mixed = side * PNG_DPI < 1

@@ -23,7 +23,7 @@ from .parts.drawing import FRONT, INK, ROLES, SMALL, SMALLEST, TITLE, TooLargeEr
 from .parts.layout import Drawing, Page, column, note, row, title
 from .parts.lines import wrapped
 from .parts.photograph import photograph_from
-from .parts.stages import ABOVE_ZERO, ACTIVE, COARSE, SIGNED, limit_of, words_from
+from .parts.stages import COARSE, limit_of, shades, words_from
 
 NAME = "squeeze_excite"
 MOST_CHANNELS, MOST_HIDDEN = 16, 16  # that are drawn
@@ -247,7 +247,7 @@ class Sheet:
         side = min((self.pitch - 0.05) / width, MAP_HEIGHT / height)
         dots = side * PNG_DPI + 1e-9
         side = math.floor(dots) / PNG_DPI if dots >= 1 else side
-        low, colors = (ABOVE_ZERO * e.limit, ACTIVE) if e.active else (-e.limit, SIGNED)
+        colors, low = shades(e.limit, e.active)
         for c in range(self.channels):
             at = self._middle(c) - side * width / 2, self.y
             size = side * width, side * height

@@ -234,6 +234,11 @@ def words_from(function: str, name: str, given: str) -> str:
     return words
 
 
+def shades(limit: float, active: bool) -> tuple[Any, float]:
+    """The colours of maps and the value that has the first of them; active maps have no value below 0."""
+    return (ACTIVE, ABOVE_ZERO * limit) if active else (SIGNED, -limit)
+
+
 def limit_of(values: Array, percent: int = 95) -> float:
     """A limit that a few strong values do not set: so many percent of the values have a shade of their own.
 
