@@ -19,6 +19,7 @@ from .figure import Figure, drawn_by, four_part_caption
 from .parts.drawing import CHANNEL_HUES, FRONT_UNDER_NUMBERS, INK, LABEL_GAP, ROLES, SMALL, SMALLEST, shade, text_width
 from .parts.grids import flat
 from .parts.layout import Drawing, Page, arrow_under, column, grid, note, row, text, title
+from .parts.slabs import hue_text
 
 NAME = "channel_shuffle"
 MOST_CHANNELS = 16
@@ -290,8 +291,7 @@ def _alt(networks: Sequence[_Network]) -> str:
 
 def _caption(networks: Sequence[_Network]) -> str:
     plain, shuffled = networks
-    hues = "hue is the group, 0 blue, 1 pink, 2 yellow" if plain.groups == 3 else ""
-    hues = "hue is the group, 0 blue, 1 pink" if plain.groups == 2 else hues
+    hues = hue_text(plain.groups, "group") if plain.groups <= len(CHANNEL_HUES) else ""
     return four_part_caption(
         claim=(
             f"Two grouped convolutions in a row leave their groups apart: {plain.verdict}. A shuffle between them "

@@ -47,15 +47,15 @@ def channel_color(m: int, channels: int, role: str) -> str:
     return CHANNEL_HUES[m] if channels <= len(CHANNEL_HUES) else ROLES[role]
 
 
-def hue_text(channels: int) -> str:
-    """The words of a caption about the channels' hues.
+def hue_text(count: int, what: str = "channel") -> str:
+    """The words of a caption about the hues of channels, or of what else has one each.
 
     >>> hue_text(2)
     'hue is the channel, 0 blue, 1 pink'
     """
-    if channels > len(CHANNEL_HUES):
-        return "channels are numbered"
-    return "hue is the channel, " + ", ".join(f"{m} {('blue', 'pink', 'yellow')[m]}" for m in range(channels))
+    if count > len(CHANNEL_HUES):
+        return f"{what}s are numbered"
+    return f"hue is the {what}, " + ", ".join(f"{m} {('blue', 'pink', 'yellow')[m]}" for m in range(count))
 
 
 def stack(
