@@ -272,12 +272,11 @@ def _bars(axis: _Overlaps, cell: float) -> Drawing:
 def _numbers(name: str, values: Array, middle: range, cell: float) -> Drawing:
     """A matrix as cells with numbers, the greater the darker, and a frame around those inside."""
     drawing, texts, place = Drawing(), number_texts(values), flat(values, cell)
-    size, high = number_size(texts, cell), values.max()
-    size = size and SMALLEST  # as large as they can be beside a frame
+    fit, high = number_size(texts, cell) is not None, values.max()
     for value in np.unique(values):
-        cells = {(r, c): texts[r][c] if size else "" for r, c in np.argwhere(values == value).tolist()}
+        cells = {(r, c): texts[r][c] if fit else "" for r, c in np.argwhere(values == value).tolist()}
         color = shade(ROLES["output"], PALE + (STRONG - PALE) * value / high)
-        drawing.cells(f"{name}-{value}", place, cells, color, size=size or 0)
+        drawing.cells(f"{name}-{value}", place, cells, color, size=SMALLEST)  # as large as beside a frame
     if middle:
         drawing.frame(place, middle, middle)
     return drawing
