@@ -1,7 +1,7 @@
 """The spatially separable convolution: a kernel as column times row, on a photograph, and what two steps cost."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property, partial
 from itertools import pairwise
@@ -91,8 +91,8 @@ def spatially_separable(
     column, row = _weights("column", column, SMOOTH), _weights("row", row, DIFFERENCE)
     if len(column) != len(row):
         raise ValueError(f"{NAME}: row must have as many weights as column; got row {row.shape}, column {column.shape}")
-    maps = _Maps(source, pixels.sum(axis=-1, dtype=np.int64), column, row, (0, 0))
-    maps = replace(maps, at=place_from(NAME, at, *maps.y.shape))
+    place = place_from(NAME, at, *(side - len(row) + 1 for side in pixels.shape[:2]))
+    maps = _Maps(source, pixels.sum(axis=-1, dtype=np.int64), column, row, place)
     lines = _lines(kernel_sizes, sides)
     with drawn_by(NAME, photograph=pixels, column=maps.column):
         figure = _draw(maps, lines)
