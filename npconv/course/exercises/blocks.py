@@ -220,8 +220,7 @@ BACKWARD = c.backward_of(
     wrong={
         **{says: _flawed(flaw, FlawedBlock.gradients) for flaw, says in BACKWARD_FLAWS.items()},
         **WRONG,
-        **m.not_summed("ddepthwise", 2, "last"),
-        **m.not_summed("ddepthwise", 2, "first"),
+        **m.not_summed("ddepthwise", 2, "last", "first"),
     },
     example={**FORWARD.example, "kernel_width": 2, "right": 1, "halves": 1},  # whose values stay below the limit
 )

@@ -247,10 +247,14 @@ def forward(name: str) -> Wrong:
 CONFUSED = {"input and output channels of the kernel are confused": taking(kernel=exchanged(-2, -1))}
 
 
-def not_summed(name: str, position: int, which: str) -> Wrong:
-    """The mistake of a gradient that is the first or the last image's alone."""
-    image = taking(dy=only({"first": 0, "last": -1}[which], 0))
-    return {f"{name} is not summed over the batch: it is the {which} image's alone": in_part(position, image)}
+def not_summed(name: str, position: int, *images: str) -> Wrong:
+    """The mistakes of a gradient that is the first or the last image's alone."""
+    return {
+        f"{name} is not summed over the batch: it is the {image} image's alone": in_part(
+            position, taking(dy=only({"first": 0, "last": -1}[image], 0))
+        )
+        for image in images
+    }
 
 
 def _with_turned_dkernel(result: Result, case: Case) -> Result:
@@ -262,8 +266,7 @@ def _flipping(case: Case, variant: Variant, reference: Reference) -> Result:
 
 
 GRADIENTS: Wrong = {
-    **not_summed("dkernel", 1, "last"),
-    **not_summed("dkernel", 1, "first"),
+    **not_summed("dkernel", 1, "last", "first"),
     "dkernel is the mean over the batch instead of the sum": giving(
         lambda result, case: (result[0], result[1] / len(case.arrays["dy"]))
     ),

@@ -160,10 +160,6 @@ def _overwritten(case: Case, variant: Variant, reference: Reference) -> Result:
     return (variant.unpadded(dpadded, case.options["padding"]), *reference(case, variant)[1:])
 
 
-def _not_summed(name: str, position: int) -> m.Wrong:
-    return {**m.not_summed(name, position, "last"), **m.not_summed(name, position, "first")}
-
-
 def _swapped(result: Result, case: Case) -> Result:
     dx, dcolumn, drow = result
     if dcolumn.shape != drow.shape:
@@ -194,8 +190,8 @@ BACKWARD = c.backward_of(
         "dcolumn and drow are returned in the wrong order": m.giving(_swapped),
         "column and row are exchanged": _exchanged,
         **FIRST_CHANNEL,
-        **_not_summed("dcolumn", 1),
-        **_not_summed("drow", 2),
+        **m.not_summed("dcolumn", 1, "last", "first"),
+        **m.not_summed("drow", 2, "last", "first"),
         "dcolumn is made of dy as it is, without the row": _in_part(1, row=np.ones_like),
         "drow is made of the column's values without its weights": _in_part(2, column=np.ones_like),
         "drow is made of x as it is, not of what the column makes of it": _in_part(2, column=_first_tap),

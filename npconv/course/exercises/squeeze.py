@@ -140,10 +140,6 @@ def _exchanged_biases(result: Result, case: Case) -> Result:
     return dx, dreduce, dexpand_bias, dexpand, dreduce_bias
 
 
-def _not_summed(name: str, position: int) -> dict[str, Answer]:
-    return {**m.not_summed(name, position, "last"), **m.not_summed(name, position, "first")}
-
-
 SQUEEZE_EXCITE_BACKWARD = Task(
     "squeeze_excite_backward",
     points=6,
@@ -184,8 +180,8 @@ SQUEEZE_EXCITE_BACKWARD = Task(
     example={"width": 2, "squeeze": 2},
     wrong={
         **{says: _flawed(flaw) for says, flaw in FLAWS.items()},
-        **_not_summed("dreduce_bias", 2),
-        **_not_summed("dexpand_bias", 4),
+        **m.not_summed("dreduce_bias", 2, "last", "first"),
+        **m.not_summed("dexpand_bias", 4, "last", "first"),
         "the gradients of the two biases are exchanged": m.giving(_exchanged_biases),
         "dy is ignored": m.taking(dy=np.ones_like),
     },
