@@ -253,7 +253,7 @@ NORM_BACKWARD = Task(
         Size("no_scale", 0, (1,), "the scale of the first channel is 0", paired=False),
     ),
     build=batch_norm_case,
-    reference=lambda case, variant: normalized_gradients(case, variant),
+    reference=normalized_gradients,
     text="The gradients of batch normalisation in training: of Σ dy · y with respect to x, scale and shift.\n\n"
     "y = scale · (x − mean) / {deviation} + shift, channel by channel, where mean and variance are those of x itself "
     "over the batch and all positions, the variance divided by the count n. They depend on x, and dx has their share."

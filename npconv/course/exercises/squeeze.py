@@ -172,7 +172,7 @@ SQUEEZE_EXCITE_BACKWARD = Task(
         Size("shut", 0, (1, 2), "the gate's input is below 0"),
     ),
     build=squeeze_case,
-    reference=lambda case, variant: squeeze_gradients(case, variant),
+    reference=squeeze_gradients,
     text="The gradients of squeeze-and-excite: of Σ dy · y with respect to x and the four parameters.\n\n"
     "y is x times a gate for each image and channel. With p the mean of x over all positions, M numbers, the S hidden "
     "values are max(p @ reduce + reduce_bias, 0), s is hidden @ expand + expand_bias, and the gate is {gate}. "
@@ -189,7 +189,7 @@ SQUEEZE_EXCITE_BACKWARD = Task(
     integers=False,
     choices=("gate",),
     row=SQUEEZE_EXCITE_ROW,
-    about={"reduce": "the weights that make the hidden values", "expand": "the weights that make the gate's inputs"},
+    about={"expand": "the weights that make the gate's inputs"},
     further=(
         {"batch": 2, "height": 2, "width": 3, "channels": 3, "squeeze": 2},
         {"batch": 3, "height": 3, "width": 3, "channels": 5, "squeeze": 4, "dead": 1, "kinks": 1},

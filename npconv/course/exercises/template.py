@@ -42,7 +42,7 @@ ABOUT = {
     "column": "the filters along the height",
     "row": "the filters along the width",
     "groups": "the number of groups, a divisor of M",
-    "reduce": "the weights that squeeze the channels",
+    "reduce": "the weights that make the hidden values",
     "reduce_bias": "what is added after reduce",
     "expand_bias": "what is added after expand",
 }

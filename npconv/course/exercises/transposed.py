@@ -140,6 +140,12 @@ def _stride_sized(case: Case, variant: Variant, reference: Reference) -> Result:
     return (np.pad(whole, ((0, 0), *missing, (0, 0)))[:, :rows, :columns],)
 
 
+def _shifted(padding: tuple[tuple[int, int], tuple[int, int]]) -> tuple[tuple[int, int], tuple[int, int]]:
+    """All of the padding behind: what is read starts at the first row and column of dy."""
+    (top, bottom), (left, right) = padding
+    return (0, top + bottom), (0, left + right)
+
+
 CROPPED: m.Wrong = {
     "nothing is cropped: the padding is ignored": m.taking(padding=lambda padding: c.NO_PADDING),
     "the padding is put around x, where the output is to be cropped": _padded_input,
@@ -215,7 +221,7 @@ BACKWARD = c.backward_of(
         **m.STRIDE,
         **m.AXES_SWAPPED,
         **m.SIDES_SWAPPED,
-        "dy is read from its corner, as if nothing had been cropped": m.taking(padding=lambda p: shifted(p)),
+        "dy is read from its corner, as if nothing had been cropped": m.taking(padding=_shifted),
         **m.GRADIENTS,
         "dx is made of the last tap alone: = stands for +=": m.in_part(0, m.taking(kernel=m.only(-1, 0, 1))),
         **m.ORIENTED_GRADIENTS,
@@ -223,12 +229,6 @@ BACKWARD = c.backward_of(
     kernel=transposed_conv2d_backward,
     build=transposed_backward_case,
 )
-
-
-def shifted(padding: tuple[tuple[int, int], tuple[int, int]]) -> tuple[tuple[int, int], tuple[int, int]]:
-    """All of the padding behind: what is read starts at the first row and column of dy."""
-    (top, bottom), (left, right) = padding
-    return (0, top + bottom), (0, left + right)
 
 
 TRANSPOSED = Exercise(
