@@ -65,7 +65,16 @@ def _wrong(function: Callable[..., Array]) -> Answer:
     return lambda case, variant, reference: _bounded(function)(case, variant)
 
 
-_EVERYWHERE: Sizes = {"below": 2, "above": 2, "zero": 2, "kink": 6, "negative": 1, "beside": 1}
+def everywhere(places: Sizes) -> tuple[Sizes, ...]:
+    """Further sizes of a function of single elements, each with values at all these places."""
+    return (
+        {"batch": 2, "height": 3, "width": 2, "channels": 3, **places},
+        {"batch": 4, "height": 3, "width": 3, "channels": 5, **places, "zeros": 1},
+        {"batch": 2, "height": 2, "channels": 3, **places, "near": 4000, "quarters": 1},
+        {"batch": 2, "height": 2, "channels": 3, **places, "single": 1},
+    )
+
+
 RELU6 = Task(
     "relu6",
     points=1,
@@ -89,12 +98,7 @@ RELU6 = Task(
     },
     integers=False,
     choices=("limit", "floor"),
-    further=(
-        {"batch": 2, "height": 3, "width": 2, "channels": 3, **_EVERYWHERE},
-        {"batch": 4, "height": 3, "width": 3, "channels": 5, **_EVERYWHERE, "zeros": 1},
-        {"batch": 2, "height": 2, "channels": 3, **_EVERYWHERE, "near": 4000, "quarters": 1},
-        {"batch": 2, "height": 2, "channels": 3, **_EVERYWHERE, "single": 1},
-    ),
+    further=everywhere({"below": 2, "above": 2, "zero": 2, "kink": 6, "negative": 1, "beside": 1}),
 )
 
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from ...kernels.geometry import Array
 from . import convolutions as c, mistakes as m
-from .elementwise import placed, shape_of
+from .elementwise import everywhere, placed, shape_of
 from .exercise import Answer, Case, Draw, Exercise, Size, Sizes, Task
 from .variants import OPTIONS, Variant
 
@@ -30,12 +30,17 @@ def hard_swish_case(sizes: Sizes, draw: Draw) -> Case:
     return Case({"dy": WHOLE * draw(*x.shape).astype(float), "x": x}, {}, sizes)
 
 
+def middle(x: Array, variant: Variant) -> Array:
+    """The derivative of hard-swish between its kinks, wherever x is."""
+    slope: Array = (2 * x.astype(np.float64) + variant.knee) / (2 * variant.knee)  # of a float32 x too: dy may be wider
+    return slope
+
+
 def derivative(x: Array, variant: Variant, *, lower: float | None = None, upper: float | None = None) -> Array:
     """The derivative of hard-swish: its value at either kink is the variant's unless it is given."""
     knee, inside = variant.knee, variant.kinks == "inside"
-    middle = (2 * x.astype(np.float64) + knee) / (2 * knee)  # of a float32 x too: dy may be wider
     at_lower, at_upper = (-0.5, 1.5) if inside else (0, 1)
-    slope = np.where(x > knee, 1, np.where(x < -knee, 0, middle))
+    slope = np.where(x > knee, 1, np.where(x < -knee, 0, middle(x, variant)))
     slope = np.where(x == -knee, at_lower if lower is None else lower, slope)
     return np.where(x == knee, at_upper if upper is None else upper, slope)
 
@@ -63,7 +68,6 @@ def _of_slope(slope: Callable[[Array, Variant], Array]) -> Answer:
     return _wrong(lambda dy, x, variant: dy * slope(x, variant))
 
 
-_EVERYWHERE: Sizes = {"below": 2, "above": 2, "lower": 3, "upper": 3, "zero": 1, "beside": 1}
 HARD_SWISH_BACKWARD = Task(
     "hard_swish_backward",
     points=2,
@@ -93,20 +97,12 @@ HARD_SWISH_BACKWARD = Task(
         "the gate is left out: dy is multiplied with the product rule's second term alone": _of_slope(
             lambda x, variant: x * _between(x, variant) / (2 * variant.knee)
         ),
-        "the derivative of the middle piece is taken everywhere": _of_slope(
-            lambda x, variant: (2 * x + variant.knee) / (2 * variant.knee)
-        ),
+        "the derivative of the middle piece is taken everywhere": _of_slope(middle),
         "the derivative of the middle piece is taken above the upper kink too": _of_slope(
-            lambda x, variant: (
-                np.where(x >= -variant.knee, (2 * x + variant.knee) / (2 * variant.knee), 0)
-                + (x == -variant.knee) * (0.5 if variant.kinks == "outside" else 0)
-            )
+            lambda x, variant: np.where(x >= variant.knee, middle(x, variant), derivative(x, variant))
         ),
         "the derivative of the middle piece is taken below the lower kink too": _of_slope(
-            lambda x, variant: (
-                np.where(x <= variant.knee, (2 * x + variant.knee) / (2 * variant.knee), 1)
-                - (x == variant.knee) * (0.5 if variant.kinks == "outside" else 0)
-            )
+            lambda x, variant: np.where(x <= -variant.knee, middle(x, variant), derivative(x, variant))
         ),
         "the gradient is 0 above the upper kink": _of_slope(
             lambda x, variant: derivative(x, variant) * (x <= variant.knee)
@@ -143,12 +139,7 @@ HARD_SWISH_BACKWARD = Task(
     },
     integers=False,
     choices=("knee", "kinks"),
-    further=(
-        {"batch": 2, "height": 3, "width": 2, "channels": 3, **_EVERYWHERE},
-        {"batch": 4, "height": 3, "width": 3, "channels": 5, **_EVERYWHERE, "zeros": 1},
-        {"batch": 2, "height": 2, "channels": 3, **_EVERYWHERE, "near": 4000, "quarters": 1},
-        {"batch": 2, "height": 2, "channels": 3, **_EVERYWHERE, "single": 1},
-    ),
+    further=everywhere({"below": 2, "above": 2, "lower": 3, "upper": 3, "zero": 1, "beside": 1}),
 )
 
 HARD_SWISH = Exercise("hard-swish", "the gradient of hard-swish", (HARD_SWISH_BACKWARD,), ("knee", "kinks"))
