@@ -283,6 +283,10 @@ ORIENTED_GRADIENTS: Wrong = {
     **oriented("the kernel is flipped", AS_IT_IS, _flipping),
     **half_turned("kernel"),
 }
+CUT_OUT: Wrong = {
+    "dx is cut out from the corner of the padded map, as if there were no padding in front": cropping(lambda p: (0, 0)),
+    "dx is cut out after the padding at the bottom and the right": cropping(lambda p: (p[0][1], p[1][1])),
+}
 SPATIAL_GRADIENTS: Wrong = {
     **ORDER,  # before those that explain the few answers too that it leaves
     **STRIDE,
@@ -290,8 +294,7 @@ SPATIAL_GRADIENTS: Wrong = {
     **SIDES_SWAPPED,
     **ALWAYS_ZEROS,
     **GRADIENTS,
-    "dx is cut out from the corner of the padded map, as if there were no padding in front": cropping(lambda p: (0, 0)),
-    "dx is cut out after the padding at the bottom and the right": cropping(lambda p: (p[0][1], p[1][1])),
+    **CUT_OUT,
     **ORIENTED_GRADIENTS,
 }
 

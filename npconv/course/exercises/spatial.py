@@ -198,10 +198,7 @@ BACKWARD = c.backward_of(
         "dx is made without the row": _in_part(0, row=np.ones_like),
         "dx is made without the column": _in_part(0, column=np.ones_like),
         "dy is ignored": m.taking(dy=np.ones_like),
-        "dx is cut out from the corner of the padded map, as if there were no padding in front": m.cropping(
-            lambda p: (0, 0)
-        ),
-        "dx is cut out after the padding at the bottom and the right": m.cropping(lambda p: (p[0][1], p[1][1])),
+        **m.CUT_OUT,
         "dx is overwritten where patches overlap: = stands for +=": _overwritten,
     },
     kernel=spatially_separable_conv2d_backward,
