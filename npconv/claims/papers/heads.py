@@ -11,19 +11,22 @@ from ...layers import BatchNorm, DepthwiseConv2D
 from ...models import MobileNet
 
 Shape = tuple[int, ...]
+DETECTION_IMAGE = (1, 320, 320, 3)  # for which detection is counted
+EXTRAS = (512, 256, 256, 128)  # the channels of the maps behind the network's two, at width 1
 BOXES = (3, 6, 6, 6, 6, 6)  # a place, on each map
 
 
 def detection_cost(
-    maps: Sequence[Shape], classes: int, *, extras: Sequence[int] = (512, 256, 256, 128), separable: bool = True
+    network: MobileNet, names: Sequence[str], classes: int, *, width: float = 1.0, separable: bool = True
 ) -> Cost:
     """The cost of SSDLite's layers on two maps of a network, or of SSD's, without biases and normalisation.
 
     Each extra map comes from the last by a pointwise convolution to half its channels and a 3×3 one of stride 2. On
     each map two 3×3 convolutions predict four numbers and the classes, background included, of every box.
     """
-    maps, costs = list(maps), []
-    for channels in extras:
+    shapes = network.feature_shapes(DETECTION_IMAGE, names)
+    maps, costs = [shapes[name] for name in names], []
+    for channels in (int(each * width) for each in EXTRAS):
         costs.append(pointwise_conv2d_cost(maps[-1], (maps[-1][-1], channels // 2)))
         costs.append(_spatial(costs[-1].output_shape, channels, 2, separable))
         maps.append(costs[-1].output_shape)

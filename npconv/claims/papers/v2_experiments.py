@@ -12,7 +12,7 @@ from ...models import MobileNet, mobilenet_v1, mobilenet_v2, summary
 from .. import bottlenecks
 from ..table import Finding, claim, finding
 from .counts import cut, rounded, totals
-from .heads import backbone_cost, deeplab_cost, detection_cost
+from .heads import DETECTION_IMAGE, backbone_cost, deeplab_cost, detection_cost
 from .v2 import IMAGE, V2_MAPS, v2_counted
 
 EXPERIMENTS = "Experiments"
@@ -48,7 +48,7 @@ def v2_table_4_on_imagenet() -> Finding:
 )
 def v2_table_5_ssd_and_ssdlite() -> Finding:
     """Table 5: for 80 classes SSD's layers have 14.8 M parameters and 1.25 B MAdds, SSDLite's 2.1 M and 0.35 B."""
-    ssd, lite = (detection_cost(_maps(mobilenet_v2(), V2_MAPS), 81, separable=each) for each in (False, True))
+    ssd, lite = (detection_cost(mobilenet_v2(), V2_MAPS, 81, separable=each) for each in (False, True))
     others = [rounded(ssd.params, 1e6, 1), cut(ssd.macs, 10**9, 2), rounded(lite.params, 1e6, 1)]
     return finding(
         [*others, cut(lite.macs, 10**9, 2)] == ["14.8", "1.25", "2.1", "0.35"],
@@ -69,9 +69,9 @@ def v2_table_6_detection() -> Finding:
     }
     found = {}
     for name, (network, maps) in networks.items():
-        whole = summary(network, (1, 320, 320, 3))
+        whole = summary(network, DETECTION_IMAGE)
         without = whole.macs - whole.by_kind()["classifier"], whole.weights - whole.by_kind("weights")["classifier"]
-        head = detection_cost(_maps(network, maps), 81)
+        head = detection_cost(network, maps, 81)
         found[name] = head.macs + without[0], head.params + without[1]
     return finding(
         [(rounded(params, 1e6, 1), rounded(macs, 1e9, 1)) for macs, params in found.values()]
@@ -172,12 +172,6 @@ def v2_the_collapsed_share() -> Finding:
         why=("by Theorem 1 it is the share that is kept" if near else "it is neither")
         + (", a quarter of the plane in 2 dimensions" if kept[2] == 1 / 4 else ""),
     )
-
-
-def _maps(network: MobileNet, names: Sequence[str]) -> list[tuple[int, ...]]:
-    """The shapes of two maps of a network for an image of 320×320."""
-    shapes = network.feature_shapes((1, 320, 320, 3), names)
-    return [shapes[name] for name in names]
 
 
 def _segmentation(network: MobileNet, side: int, rates: Sequence[int], *, whole: bool = False) -> Cost:

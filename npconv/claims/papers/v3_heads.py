@@ -15,7 +15,7 @@ from ...models import (
 )
 from ..table import Finding, claim, finding
 from .counts import cut, rounded
-from .heads import BOXES, backbone_cost, deeplab_cost, detection_cost, lr_aspp_cost
+from .heads import BOXES, DETECTION_IMAGE, backbone_cost, deeplab_cost, detection_cost, lr_aspp_cost
 from .v2 import V2_MAPS
 from .v3 import EXPERIMENTS
 
@@ -119,10 +119,8 @@ def _detectors() -> dict[str, Cost]:
 
 
 def _detector(network: MobileNet, maps: Sequence[str], width: float) -> Cost:
-    shapes = network.feature_shapes((1, 320, 320, 3), maps)
-    extras = [int(channels * width) for channels in (512, 256, 256, 128)]
-    head = detection_cost([shapes[name] for name in maps], CLASSES, extras=extras)
-    below = backbone_cost(network, (1, 320, 320, 3), "pool", normalised=False)
+    head = detection_cost(network, maps, CLASSES, width=width)
+    below = backbone_cost(network, DETECTION_IMAGE, "pool", normalised=False)
     biases = Cost(0, 0, sum(BOXES) * (4 + CLASSES), head.output_shape)
     return below + head + biases
 
