@@ -20,9 +20,9 @@ OF_SYMBOL = {  # the sizes behind the symbols of the kernels' contracts
     "Dᵣ": ("kernel", *GEOMETRY), "N": ("out_channels",), "M·Q": ("depth_multiplier",), "M/groups": ("groups",),
 }  # fmt: skip
 KINDS = (
-    *("conv2d", "depthwise_conv2d", "grouped_conv2d", "pointwise_conv2d", "depthwise_separable_conv2d", TRANSPOSED),
-    *("spatially_separable_conv2d", "flattened_conv2d", "shuffled_grouped_conv2d"),
-)
+    "conv2d", "depthwise_conv2d", "grouped_conv2d", "pointwise_conv2d", "depthwise_separable_conv2d", TRANSPOSED,
+    "spatially_separable_conv2d", "flattened_conv2d", "shuffled_grouped_conv2d",
+)  # fmt: skip
 _KERNEL = re.compile(
     rf"(?P<kind>{'|'.join(KINDS)})(?P<backward>_backward)?(?P<rung>_loops|_per_channel|_taps|_im2col)?"
 )
@@ -80,7 +80,8 @@ def _run(arguments: argparse.Namespace) -> int:
     cost = getattr(npconv.cost, f"{kind}_cost")(x, *shapes, **geometry, **groups)
     checked = row.check_shapes(kind, x, *shapes)
     at = checked.transposed_geometry if kind == TRANSPOSED else checked.geometry
-    padded = (x[0], g.height.padded, g.width.padded, x[-1]) if geometry and (g := at(**geometry)) else x
+    g = at(**geometry) if geometry else None
+    padded = x if g is None else (x[0], g.height.padded, g.width.padded, x[-1])
     for what, count in (("products", cost.macs), ("entries", sum(map(math.prod, (padded, *shapes))))):
         if count > LARGEST:
             raise ValueError(f"these sizes need {count:,} {what}, and every one is written down: at most {LARGEST:,}")
