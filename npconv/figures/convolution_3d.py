@@ -337,69 +337,54 @@ def _conclusion(e: Pair3D, counts: dict[str, int]) -> list[str]:
 
 @dataclass(frozen=True)
 class Framed:
-    """A volume of a row, its title and sizes, and the block of it that is framed: its rows, columns and depths."""
+    """A volume of a row, an image's M channels drawn as its depth.
 
-    title: str
-    volume: Volume
-    labels: Labels
+    `side` is the symbol of its sides, `shape` (depth, height, width), or (height, width) of an image. A block is
+    framed: its rows, columns and depths.
+    """
+
+    name: str
+    side: str
+    shape: tuple[int, ...]
+    channels: tuple[str, int]  # as "M", 3
     block: tuple[range, range, range]
+
+    @property
+    def title(self) -> str:
+        """Its name, shape and channels."""
+        letter, count = self.channels
+        return f"{self.name}\n{shape_text(self.shape)}, {letter} = {count}"
 
     def drawn(self, name: str, role: str, cell: float) -> Drawing:
         """The volume with its sizes and the frame, on cells of that size."""
-        drawing, volume = Drawing(), self.volume.at(0, 0, cell)
+        *depth, height, width = self.shape
+        flat = self.channels if self.channels[0] == "M" else ("", 1)
+        letter, thick = (self.side, depth[0]) if depth else flat
+        drawing, volume = Drawing(), Volume(height, width, thick, cell=cell)
         drawing.volume(name, volume, ROLES[role])
-        drawing.labels(volume, self.labels)
+        back = f"{letter} = {thick}" if letter else ""
+        drawing.labels(volume, Labels(f"{self.side} = {height}", f"{self.side} = {width}", back))
         _draw_block(drawing, volume, self.block)
         return drawing
 
 
 def _volumes(e: Pair3D) -> dict[str, list[Framed]]:
     """Input, filter and output of both ways."""
-    (depth, height, width), (channels, filters) = e.x.shape[1:4], e.channels
-    (deep, down, across), (layers, rows, columns), (d, v, w) = e.kernel.shape[:3], e.y.shape[1:4], e.at
-    whole, count = depth * channels, f"N = {counted('filter', filters)}"
-    patch, all_of_it = (range(v, v + down), range(w, w + across)), (range(down), range(across))
+    source, sides, out = e.x.shape[1:4], e.kernel.shape[:3], e.y.shape[1:4]
+    (channels, filters), (deep, down, across), (d, v, w) = e.channels, sides, e.at
+    whole, count = source[0] * channels, f"N = {counted('filter', filters)}"
+    patch, taps = (range(v, v + down), range(w, w + across)), (range(down), range(across))
     value, through = (range(v, v + 1), range(w, w + 1)), range(Volume(1, 1, whole).depth)
     return {
         "3D": [
-            Framed(
-                f"input\n{shape_text((depth, height, width))}, M = {channels}",
-                Volume(height, width, depth),
-                Labels(f"Dᵤ = {height}", f"Dᵤ = {width}", f"Dᵤ = {depth}"),
-                (*patch, range(d, d + deep)),
-            ),
-            Framed(
-                f"{count}\n{shape_text((deep, down, across))}, M = {channels}",
-                Volume(down, across, deep),
-                Labels(f"Dᵣ = {down}", f"Dᵣ = {across}", f"Dᵣ = {deep}"),
-                (*all_of_it, range(deep)),
-            ),
-            Framed(
-                f"output\n{shape_text((layers, rows, columns))}, N = {filters}",
-                Volume(rows, columns, layers),
-                Labels(f"Dᵥ = {rows}", f"Dᵥ = {columns}", f"Dᵥ = {layers}"),
-                (*value, range(d, d + 1)),
-            ),
+            Framed("input", "Dᵤ", source, ("M", channels), (*patch, range(d, d + deep))),
+            Framed(count, "Dᵣ", sides, ("M", channels), (*taps, range(deep))),
+            Framed("output", "Dᵥ", out, ("N", filters), (*value, range(d, d + 1))),
         ],
         "2D": [
-            Framed(
-                f"input\n{shape_text((height, width))}, M = {whole}",
-                Volume(height, width, whole),
-                Labels(f"Dᵤ = {height}", f"Dᵤ = {width}", f"M = {whole}"),
-                (*patch, through),
-            ),
-            Framed(
-                f"{count}\n{shape_text((down, across))}, M = {whole}",
-                Volume(down, across, whole),
-                Labels(f"Dᵣ = {down}", f"Dᵣ = {across}", f"M = {whole}"),
-                (*all_of_it, through),
-            ),
-            Framed(
-                f"output\n{shape_text((rows, columns))}, N = {filters}",
-                Volume(rows, columns, 1),
-                Labels(f"Dᵥ = {rows}", f"Dᵥ = {columns}"),
-                (*value, range(1)),
-            ),
+            Framed("input", "Dᵤ", source[1:], ("M", whole), (*patch, through)),
+            Framed(count, "Dᵣ", sides[1:], ("M", whole), (*taps, through)),
+            Framed("output", "Dᵥ", out[1:], ("N", filters), (*value, range(1))),
         ],
     }
 
