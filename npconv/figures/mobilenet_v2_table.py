@@ -5,14 +5,14 @@ import textwrap
 from collections.abc import Sequence
 from typing import Any
 
-from matplotlib.offsetbox import DrawingArea, OffsetBox
-from matplotlib.patches import Rectangle
+from matplotlib.offsetbox import OffsetBox
 
 from ..kernels.arguments import pair
 from ..models import MOBILENET_V2_ROWS, Row, mobilenet_v2
 from ..text import counted, shape_text
 from .figure import Figure, drawn_by, four_part_caption
-from .parts.drawing import FRONT, ROLES, shade
+from .parts.bars import share_bar
+from .parts.drawing import ROLES
 from .parts.layout import Grid, Page, column, grid, note, row, space, text
 from .parts.network_table import NONE, STATED, NetworkRow, NetworkTable, not_shown, percent, rows_of
 from .parts.network_volumes import OutputVolumes
@@ -207,8 +207,6 @@ class TableDrawing:
         share, number = self.table.share(each, cost), text(f"{each.cost(cost):,}")
         if not share:
             return number
-        bar = DrawingArea(72 * LONGEST, 72 * BAR)
-        size = 72 * share * self.share, 72 * BAR
-        bar.add_artist(Rectangle((0, 0), *size, facecolor=shade(COLORS[cost], FRONT), gid=f"{cost}-{i}"))
+        bar = share_bar(f"{cost}-{i}", share * self.share, (LONGEST, BAR), COLORS[cost])
         percents = grid([[space(PERCENT, 0)], [note(percent(share))]], gaps=(0, 0), across="right")
         return column(number, row(bar, percents, gap=0.04), gap=0.03, align="right")

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from matplotlib.offsetbox import DrawingArea, OffsetBox
-from matplotlib.patches import Rectangle
+from matplotlib.offsetbox import OffsetBox
 
 from ..kernels.arguments import one_of, pair
 from ..models import MOBILENET_V3_ROWS, mobilenet_v3, summary
 from ..text import counted, shape_text
 from .figure import Figure, drawn_by, four_part_caption
-from .parts.drawing import FRONT, ROLES, SMALL, shade
+from .parts.bars import share_bar
+from .parts.drawing import ROLES, SMALL
 from .parts.layout import Grid, Page, column, grid, note, row, space, text, title
 from .parts.lines import wrapped
 from .parts.network_table import NONE, NetworkRow, NetworkTable, bneck_rows_of, not_shown, percent
@@ -280,7 +280,5 @@ class TablesDrawing:
         share = table.share(each, cost)
         percents = grid([[space(PERCENT, 0)], [note(percent(share))]], gaps=(0, 0), across="right")
         number = row(note(f"{each.cost(cost):,}"), percents, gap=0)
-        bar = DrawingArea(72 * LONGEST, 72 * BAR)
-        size = 72 * share * self.share, 72 * BAR
-        bar.add_artist(Rectangle((0, 0), *size, facecolor=shade(COLORS[cost], FRONT), gid=name))
+        bar = share_bar(name, share * self.share, (LONGEST, BAR), COLORS[cost])
         return column(number, bar if share else None, gap=0.015, align="right")

@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
-from matplotlib.offsetbox import OffsetBox
+from matplotlib.offsetbox import DrawingArea, OffsetBox
 from matplotlib.patches import Rectangle
 
-from .drawing import ROLES, shade
+from .drawing import FRONT, ROLES, shade
 from .layout import Drawing, Page, column, grid, row, text, title
 
 BAR = 0.2  # inches
@@ -38,3 +38,11 @@ def bars_to_scale(
             x += size[0]
         boxes.append([name, row(bar, text(words))])
     return column(title(heading), grid(boxes, gaps=(0.1, 0.08), across=("right", "left")), align="left")
+
+
+def share_bar(name: str, length: float, size: tuple[float, float], color: str) -> DrawingArea:
+    """A bar so many inches long at the left of a box of that size, which it fills from bottom to top."""
+    width, height = (72 * inches for inches in size)
+    box = DrawingArea(width, height)
+    box.add_artist(Rectangle((0, 0), 72 * length, height, facecolor=shade(color, FRONT), gid=name))
+    return box
