@@ -42,7 +42,7 @@ EXPLAINED = (
 MAP = 0.22  # inches that the highest volume takes
 THICKEST = 0.6  # inches for the most channels, at the most
 BAR, LONGEST = 0.035, 1.05  # inches: the height of a bar, and the length of that of the largest share
-PERCENT = 0.5  # inches for the widest share
+PERCENT = 0.58  # inches for the widest share, and before it
 SHORTCUT = " + x"
 GAPS = (0.1, 0.05)  # inches between columns, at least, and between rows
 ADDED = "bneck: an inverted residual, + x: with a shortcut; bars: shares of the network's parameters and of its MACs"
@@ -265,7 +265,8 @@ class TablesDrawing:
         self.volumes = self.volumes.at(channel)
         rows = [self._row(table, i, each) for i, each in enumerate(table.rows)]
         totals: list[OffsetBox | None] = [text("in all", size=SMALL, weight="bold"), *[None] * 7]
-        totals += [text(f"{table.total(cost):,}", size=SMALL, weight="bold") for cost in COLORS]
+        sums = (text(f"{table.total(cost):,}", size=SMALL, weight="bold") for cost in COLORS)
+        totals += [row(number, space(PERCENT, 0), gap=0) for number in sums]
         return lined(self.page, HEADINGS, rows, totals, NUMBERS, GAPS)
 
     def _row(self, table: BneckTable, i: int, each: NetworkRow) -> list[OffsetBox | None]:

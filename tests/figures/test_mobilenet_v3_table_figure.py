@@ -4,9 +4,11 @@ import math
 from importlib import import_module
 from typing import Any
 
+import numpy as np
 import pytest
-from artists import extent, patches, texts
+from artists import extent, patches, places, texts
 from figure_cases import CASES, DEFAULT, drawn, names
+from matplotlib.text import Text
 
 from npconv.figures import mobilenet_v3_table
 from npconv.models import MOBILENET_V3_ROWS
@@ -148,6 +150,28 @@ def test_every_text_is_what_was_computed(name: str) -> None:
         assert f"width multiplier {case_of(name)['width']:g}, on an image of" in said[start - 1]
         start += 1
     assert ", minimalistic," in said[said.index("input") - 1] or "minimalistic" not in case_of(name)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_totals_stand_below_the_numbers_and_shares_apart_from_them(name: str) -> None:
+    figure = drawn(mobilenet_v3_table, name)
+    written = [text for text in figure.figure.findobj(Text) if text.get_text()]
+    boxes, at = places(figure, *written), 0
+
+    def place_after(words: str) -> int:
+        return next(i for i in range(at + 1, len(written)) if written[i].get_text() == words)
+
+    for size in sizes_of(name):
+        data, at = figure.data[size], place_after("input")
+        ends: dict[str, list[float]] = {"params": [], "macs": []}
+        for row in [*data["rows"], data]:
+            for cost, right in ends.items():
+                at = place_after(f"{row[cost]:,}")
+                right.append(boxes[at].x1)
+                if row is not data and row[cost]:
+                    assert boxes[at + 1].x0 - boxes[at].x1 > 0.08
+        for right in ends.values():
+            assert np.ptp(right) < 0.02
 
 
 @pytest.mark.parametrize("name", [DEFAULT, "narrow, odd"])
