@@ -1,0 +1,124 @@
+"""Questions that libraries answer differently, their recorded answers, and the tables of docs/conventions.md.
+
+A library's answers are functions in a module of `of_convolution` or `of_neighbours`, named after the question. Each
+takes the names and values of a column and returns an array, numbers, or a string; None if the library has no such call.
+An error is an answer too: its type is recorded.
+"""
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+import npconv
+
+HERE = Path(__file__).parent
+RECORDED = HERE / "recorded.json"
+PAGE = HERE.parents[1] / "docs/conventions.md"
+REFUSED = "raises "
+Way = str | None
+
+
+class Question(NamedTuple):
+    """One table of the page.
+
+    columns: by its heading, the names and values that the functions and the expressions get.
+    ours: the expression that gives npconv's own answer, of npconv's functions, np and the column's names.
+    ways: by library, the expression that gives its answer where npconv's own does not; a dict has one a column; None
+    if npconv has none.
+    typed: the dtype is a part of the answer.
+    """
+
+    name: str
+    columns: Mapping[str, Mapping[str, Any]]
+    ours: str
+    ways: Mapping[str, Way | Mapping[str, Way]] = {}
+    typed: bool = False
+    rtol: float = 0.0
+
+    def way(self, library: str, column: str) -> Way:
+        """The expression that gives a library's answer."""
+        way = self.ways.get(library, self.ours)
+        return way.get(column, self.ours) if isinstance(way, Mapping) else way
+
+    def compute(self, expression: str, column: str) -> Any:
+        """The answer of an expression."""
+        names = {name: getattr(npconv, name) for name in dir(npconv)} | {"npconv": npconv, "np": np}
+        return self.answered(lambda: eval(expression, names | self.columns[column]), (TypeError, ValueError))
+
+    def answered(self, call: Callable[[], Any], refusals: Any = Exception) -> Any:
+        """A call's answer as it is recorded: a string, a list of numbers, or None."""
+        try:
+            answer = call()
+        except refusals as error:
+            return REFUSED + type(error).__name__
+        if answer is None or isinstance(answer, str):
+            return answer
+        array = np.asarray(answer)
+        numbers = [plain(number) for number in array.ravel().tolist()]
+        return f"{array.dtype} {shown(numbers)}" if self.typed else numbers
+
+    def agree(self, one: Any, other: Any) -> bool:
+        """Equal answers: NaN equals NaN, −0 does not equal 0, and one refusal equals another."""
+        if isinstance(one, str) and isinstance(other, str):
+            return one == other or (one.startswith(REFUSED) and other.startswith(REFUSED))
+        if not isinstance(one, list) or not isinstance(other, list) or len(one) != len(other):
+            return False
+        if any(isinstance(number, str) for number in one + other):
+            return one == other
+        close = np.allclose(one, other, rtol=self.rtol, atol=0, equal_nan=True)
+        signs = np.where(np.isnan(one), False, np.signbit(one)), np.where(np.isnan(other), False, np.signbit(other))
+        return close and np.array_equal(*signs)
+
+    def table(self, records: Mapping[str, Any]) -> str:
+        """The question's table in Markdown: npconv's row, then a row a library."""
+        rows = [["library", *self.columns, "with npconv"], ["---"] * (len(self.columns) + 2)]
+        own = {column: self.compute(self.ours, column) for column in self.columns}
+        rows.append(["**npconv**", *map(shown, own.values()), f"`{self.ours}`"])
+        for library, record in sorted(records.items(), key=lambda item: item[0].casefold()):
+            answers = record["answers"]
+            ways = dict.fromkeys(self.way(library, column) for column in answers if expressible(answers[column]))
+            listed = ", ".join(f"`{way}`" for way in ways if way)
+            rows.append([record["version"], *map(shown, answers.values()), listed or "—"])
+        return "\n".join(f"| {' | '.join(row)} |" for row in rows).replace("| --- |", "|---|").replace(" --- |", "---|")
+
+
+def plain(number: Any) -> Any:
+    """A number for JSON: floats to 7 digits, complex numbers as strings."""
+    if isinstance(number, float):
+        return float(f"{number:.7g}")
+    return number if isinstance(number, int) else str(number).strip("()")
+
+
+def shown(answer: Any) -> str:
+    """An answer as the page prints it."""
+    if answer is None:
+        return "—"
+    if isinstance(answer, list):
+        answer = ", ".join(f"{number:.6g}" if isinstance(number, float) else str(number) for number in answer) or "none"
+    return re.sub(r"(?<![\w-])-", "−", answer)
+
+
+def expressible(answer: Any) -> bool:
+    """An answer that npconv might give: neither a refusal nor a missing call."""
+    return answer is not None and not (isinstance(answer, str) and answer.startswith(REFUSED))
+
+
+def recorded() -> dict[str, dict[str, Any]]:
+    """question → library → {"version": …, "answers": {column: answer}}."""
+    known: dict[str, dict[str, Any]] = json.loads(RECORDED.read_text(encoding="utf-8"))
+    return known
+
+
+def page_with_tables(text: str, questions: list[Question]) -> str:
+    """The page with its tables written anew, each behind the comment <!-- question -->."""
+    records = recorded()
+    for question in questions:
+        table = question.table(records[question.name])
+        text = re.sub(
+            rf"(<!-- {question.name} -->\n)(\|.*\n)*", lambda found, new=table: f"{found[1]}{new}\n", text, count=1
+        )
+    return text
