@@ -748,6 +748,7 @@ MEASURED = ("docs/speed.md", "npconv/bench/")  # npconv and torch timed side by 
 NO_CLAIM: dict[str, tuple[str, ...]] = {
     "docs/architecture.md": ("speeds as ratios to limits, to torch and to onnxruntime", "## Other libraries", "| `torch` | `bench` |",
                              "| `onnxruntime` | `bench` |", "comparisons with torch and onnxruntime load theirs", "surprising behaviour of other libraries"),
+    "docs/conventions.md": ("What libraries really do",),
     "README.md": ("compared with NumPy's limits and with torch", "it takes the weights that torchvision, Keras and timm publish", "from torchvision, Keras or timm, to a",
                   "and to torch and onnxruntime where they are installed", "`oracle` (torch, onnxruntime and onnx, for comparison only)"),
     "docs/checking.md": ("sizes at which inference runtimes no longer add products", "show more of what such runtimes do"),
