@@ -5,6 +5,7 @@ from .memory import ActivationMemory as ActivationMemory, MemoryRow as MemoryRow
 from .mobilenet_v1 import MOBILENET_V1_ROWS as MOBILENET_V1_ROWS, mobilenet_v1 as mobilenet_v1
 from .mobilenet_v2 import MOBILENET_V2_ROWS as MOBILENET_V2_ROWS, mobilenet_v2 as mobilenet_v2
 from .mobilenet_v3 import MOBILENET_V3_ROWS as MOBILENET_V3_ROWS, mobilenet_v3 as mobilenet_v3
+from .naming import NAMINGS as NAMINGS
 from .network import MobileNet as MobileNet, Specification as Specification
 from .small import SMALL_ROWS as SMALL_ROWS, small_mobilenet_v2 as small_mobilenet_v2
 from .summary import Summary as Summary, SummaryRow as SummaryRow, summary as summary

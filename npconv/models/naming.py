@@ -17,6 +17,7 @@ OF_NORM = ("scale", "shift", "mean", "variance")
 TORCH_ENDINGS = (".weight", ".bias", ".weight", ".bias", ".running_mean", ".running_var")
 SQUEEZE = "squeeze_excite"
 KERAS_ENDINGS = ("/kernel", "/bias", "/gamma", "/beta", "/moving_mean", "/moving_variance")
+SLIM_ENDINGS = ("/weights", "/biases", *(f"/BatchNorm{ending}" for ending in KERAS_ENDINGS[2:]))
 
 TORCH_AXES: Axes = {
     Conv2D: lambda kernel: kernel.transpose(3, 2, 0, 1),  # (Dᵣ, Dᵣ, M, N) -> (N, M, Dᵣ, Dᵣ)
@@ -35,19 +36,21 @@ KERAS_AXES: Axes = {
 class Family(NamedTuple):
     """A family of published weights: its names, its axes, and the endings of its arrays.
 
-    The endings are those of kernel, bias, and normalisation's scale, shift, mean and variance.
+    The endings are those of kernel, bias, and normalisation's scale, shift, mean and variance; `kernels` are those of
+    kernels that have another ending, by the kind of layer.
     """
 
     names: Callable[[Parts, MobileNet], Names]
     endings: tuple[str, ...]
     axes: Axes
+    kernels: Mapping[type, str] = MappingProxyType({})
 
 
 def named_arrays(function: str, model: MobileNet, naming: str) -> dict[str, tuple[str, Array]]:
     """A network's arrays under a family's names: what each is called here, and a view of it in the family's axes.
 
-    Writing into the views writes into the network. Raises ValueError where the family has no such network, or the
-    model's batch normalisation is folded.
+    Writing into the views writes into the network. A folded network has kernels and biases alone. Raises ValueError
+    where the family has no such network.
 
     >>> from npconv.models import mobilenet_v2
     >>> ours, view = named_arrays("", mobilenet_v2(), "torchvision")["features.2.conv.1.0.weight"]
@@ -59,7 +62,8 @@ def named_arrays(function: str, model: MobileNet, naming: str) -> dict[str, tupl
     for ours, (theirs, norm) in zip(_products(model), family.names(parts, model), strict=True):
         axes = family.axes.get(ours.layer, family.axes[ours.kind])
         own = [ours.kernel, ours.bias, *(f"{ours.layer}_norm.{key}" for key in OF_NORM)]
-        for name, ending in zip(own, family.endings, strict=True):
+        endings = (family.kernels.get(ours.kind, family.endings[0]), *family.endings[1:])
+        for name, ending in zip(own, endings, strict=True):
             if name in arrays:
                 prefix = theirs if name in (ours.kernel, ours.bias) else norm
                 named[prefix + ending] = name, axes(arrays[name]) if name == ours.kernel else arrays[name]
@@ -72,15 +76,14 @@ def _family(function: str, model: MobileNet, naming: str) -> Family:
     if any(product.kind is Conv2D for product in _products(model) if product.layer != "stem"):
         raise ValueError(f"{function}: no family has weights of {architecture} with standard convolutions")
     if (architecture, naming) not in PUBLISHED:
-        raise ValueError(f"{function}: {naming} has no {architecture}; {_builds(architecture)}")
-    if "stem_norm" not in model.layers:
-        raise ValueError(f"{function}: the model's batch normalisation is folded: load weights before model.folded()")
+        advice = f"; {_builds(architecture)}" if naming == model.specification.conventions else ""
+        raise ValueError(f"{function}: {naming} has no {architecture}{advice}")
     return PUBLISHED[architecture, naming]
 
 
 def _builds(architecture: str) -> str:
     """The ways to build a network for published weights."""
-    names = [repr(naming) for built, naming in PUBLISHED if built == architecture]
+    names = dict.fromkeys(repr(computed_as(naming)) for built, naming in PUBLISHED if built == architecture)
     return f"build the model by {architecture}(…, conventions={' or '.join(names)})"
 
 
@@ -180,6 +183,74 @@ def _timm(blocks: Parts, model: MobileNet) -> Names:
     yield "classifier", ""
 
 
+def _transformers_v2(blocks: Parts, model: MobileNet) -> Names:
+    """transformers counts from the second block; the first belongs to its stem."""
+
+    def both(place: str) -> tuple[str, str]:
+        return f"mobilenet_v2.{place}.convolution", f"mobilenet_v2.{place}.normalization"
+
+    yield both("conv_stem.first_conv")
+    called = {"expand": "expand_1x1", "depthwise": "conv_3x3", "project": "reduce_1x1"}
+    for number, parts in enumerate(blocks, -1):
+        block = "conv_stem" if number < 0 else f"layer.{number}"
+        yield from (both(f"{block}.{called[part]}") for part in parts)
+    yield both("conv_1x1")
+    yield "classifier", ""
+
+
+def _transformers_v1(blocks: Parts, model: MobileNet) -> Names:
+    """transformers counts convolutions, not blocks."""
+    yield "mobilenet_v1.conv_stem.convolution", "mobilenet_v1.conv_stem.normalization"
+    for number in range(2 * len(blocks)):
+        yield f"mobilenet_v1.layer.{number}.convolution", f"mobilenet_v1.layer.{number}.normalization"
+    yield "classifier", ""
+
+
+def _slim_v1(blocks: Parts, model: MobileNet) -> Names:
+    places = ["Conv2d_0", *(f"Conv2d_{i}_{part}wise" for i in range(1, len(blocks) + 1) for part in ("depth", "point"))]
+    yield from ((f"MobilenetV1/{place}", f"MobilenetV1/{place}") for place in places)
+    yield "MobilenetV1/Logits/Conv2d_1c_1x1", ""
+
+
+def _slim(blocks: Parts, model: MobileNet) -> Names:
+    """TF-slim's names of MobileNetV2 and V3.
+
+    Source: mobilenet.py, mobilenet_v2.py, mobilenet_v3.py and conv_blocks.py of its research/slim/nets/mobilenet.
+    """
+    root = {"mobilenet_v2": "MobilenetV2", "mobilenet_v3": "MobilenetV3"}[model.specification.architecture]
+    yield f"{root}/Conv", f"{root}/Conv"
+    for number, parts in enumerate(blocks):
+        block = f"{root}/expanded_conv_{number}" if number else f"{root}/expanded_conv"
+        for part in parts:
+            if part == SQUEEZE:
+                yield from ((f"{block}/{part}/{dense}", "") for dense in ("Conv", "Conv_1"))
+            else:
+                yield f"{block}/{part}", f"{block}/{part}"
+    yield f"{root}/Conv_1", f"{root}/Conv_1"
+    if "hidden" in model.layers:
+        yield f"{root}/Conv_2", ""
+    yield f"{root}/Logits/Conv2d_1c_1x1", ""
+
+
+# slim's classifier and hidden layer are pointwise convolutions on the pooled maps
+SLIM_AXES: Axes = {**KERAS_AXES, Dense: KERAS_AXES[PointwiseConv2D]}
+SLIM_KERNELS: Mapping[type, str] = MappingProxyType({DepthwiseConv2D: "/depthwise_weights"})
+
+NAMINGS = ("keras", "torchvision", "timm", "transformers", "slim")
+"""The families whose names `load_weights` knows."""
+
+
+def computed_as(naming: str) -> str:
+    """The conventions with which a network computes as those of a family do.
+
+    transformers' and TF-slim's networks have Keras's padding and epsilon, so they are no conventions of their own.
+
+    >>> computed_as("timm"), computed_as("slim")
+    ('timm', 'keras')
+    """
+    return "keras" if naming in ("transformers", "slim") else naming
+
+
 PUBLISHED: Mapping[tuple[str, str], Family] = MappingProxyType(
     {
         ("mobilenet_v2", "keras"): Family(_keras_v2, KERAS_ENDINGS, KERAS_AXES),
@@ -192,6 +263,11 @@ PUBLISHED: Mapping[tuple[str, str], Family] = MappingProxyType(
         ("mobilenet_v3", "keras"): Family(_keras_v3, KERAS_ENDINGS, {**KERAS_AXES, Dense: KERAS_AXES[PointwiseConv2D]}),
         ("mobilenet_v3", "torchvision"): Family(_torchvision_v3, TORCH_ENDINGS, TORCH_AXES),
         ("mobilenet_v3", "timm"): Family(_timm, TORCH_ENDINGS, {**TORCH_AXES, "hidden": TORCH_AXES[PointwiseConv2D]}),
+        ("mobilenet_v2", "transformers"): Family(_transformers_v2, TORCH_ENDINGS, TORCH_AXES),
+        ("mobilenet_v1", "transformers"): Family(_transformers_v1, TORCH_ENDINGS, TORCH_AXES),
+        ("mobilenet_v1", "slim"): Family(_slim_v1, SLIM_ENDINGS, SLIM_AXES, SLIM_KERNELS),
+        ("mobilenet_v2", "slim"): Family(_slim, SLIM_ENDINGS, SLIM_AXES, SLIM_KERNELS),
+        ("mobilenet_v3", "slim"): Family(_slim, SLIM_ENDINGS, SLIM_AXES, SLIM_KERNELS),
     }
 )
 """The published networks: the family of each architecture and naming."""

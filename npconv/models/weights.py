@@ -1,5 +1,6 @@
 """Weights under the names and in the axes of the families that publish them, into a network and out of it."""
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -8,8 +9,7 @@ import numpy as np
 from ..kernels.arguments import boolean, instance, one_of
 from ..kernels.geometry import Array
 from ..layers.layer import fill
-from .conventions import FAMILIES
-from .naming import PUBLISHED, named_arrays
+from .naming import NAMINGS, PUBLISHED, computed_as, named_arrays
 from .network import MobileNet
 
 CLASSIFIER, HIDDEN = "classifier.", "hidden."
@@ -27,7 +27,8 @@ def load_weights(
             family.
         arrays: a torch state_dict, what safetensors reads, Keras's variables by their path: names as the family has
             them, and anything that np.asarray takes. Axes are put in our order; the numbers are copied.
-        naming: the family whose names they are, "keras", "torchvision" or "timm"; the model's conventions unless told.
+        naming: the family whose names they are, "keras", "torchvision", "timm", "transformers" or "slim"; the last two
+            belong to Keras's conventions. The model's conventions unless told.
         classifier: False leaves the model's own classifier as it is and passes over that of the arrays: for other
             classes than theirs. Arrays may then lack MobileNetV3's hidden layer too, which stays as it is.
 
@@ -51,7 +52,7 @@ def load_weights(
     """
     _check_model("load_weights", model, naming)
     boolean("load_weights", "classifier", classifier)
-    own = named_arrays("load_weights", model, model.specification.conventions)
+    own = named_arrays("load_weights", model, naming or model.specification.conventions)
     if not isinstance(arrays, Mapping):
         raise TypeError(f"load_weights: arrays must be a mapping from names to arrays; got {type(arrays).__name__}")
     given = _by_plain_names(arrays)
@@ -65,10 +66,11 @@ def load_weights(
         raise ValueError(f"{error}{'' if passed else _advice(own, given)}") from None
 
 
-def export_weights(model: MobileNet) -> dict[str, Array]:
-    """A network's weights under the names and in the axes of its conventions' family, copied.
+def export_weights(model: MobileNet, naming: str | None = None) -> dict[str, Array]:
+    """A network's weights under the names and in the axes of a family, its conventions' unless told, copied.
 
-    What `load_weights` takes; torch's load_state_dict takes it as tensors, and a Keras model variable by variable.
+    What `load_weights` takes; torch's load_state_dict takes it as tensors, and a Keras model variable by variable. A
+    folded network has kernels and biases.
 
     Raises:
         TypeError, ValueError: as `load_weights` for the model.
@@ -78,13 +80,13 @@ def export_weights(model: MobileNet) -> dict[str, Array]:
     >>> len(arrays), arrays["features.2.conv.1.0.weight"].shape
     (262, (96, 1, 3, 3))
     """
-    _check_model("export_weights", model)
-    named = named_arrays("export_weights", model, model.specification.conventions)
+    _check_model("export_weights", model, naming)
+    named = named_arrays("export_weights", model, naming or model.specification.conventions)
     return {name: view.copy() for name, (_, view) in named.items()}
 
 
-def weight_names(model: MobileNet) -> dict[str, str]:
-    """The names of the arrays in the family of a network's conventions, each with our name.
+def weight_names(model: MobileNet, naming: str | None = None) -> dict[str, str]:
+    """The names of the arrays in a family, that of the network's conventions unless told, each with our name.
 
     Raises:
         TypeError, ValueError: as `load_weights` for the model.
@@ -92,16 +94,20 @@ def weight_names(model: MobileNet) -> dict[str, str]:
     >>> from npconv.models import mobilenet_v2
     >>> weight_names(mobilenet_v2())["block_1_depthwise_BN/gamma"]
     'block_2.depthwise_norm.scale'
+    >>> weight_names(mobilenet_v2(), "slim")["MobilenetV2/expanded_conv_1/depthwise/BatchNorm/gamma"]
+    'block_2.depthwise_norm.scale'
     """
-    _check_model("weight_names", model)
-    named = named_arrays("weight_names", model, model.specification.conventions)
+    _check_model("weight_names", model, naming)
+    named = named_arrays("weight_names", model, naming or model.specification.conventions)
     return {name: ours for name, (ours, _) in named.items()}
 
 
 def _check_model(function: str, model: Any, naming: str | None = None) -> None:
     """Check that a model is one of ours, and that its conventions are those of the weights."""
     instance(function, "model", model, MobileNet)
-    if naming is not None and one_of(function, "naming", naming, FAMILIES) != model.specification.conventions:
+    if naming is None:
+        return
+    if computed_as(one_of(function, "naming", naming, NAMINGS)) != model.specification.conventions:
         raise ValueError(f"{function}: naming is {naming!r}, but {_rebuild(model, naming)}")
 
 
@@ -112,7 +118,7 @@ def _rebuild(model: MobileNet, naming: str) -> str:
         return f"{naming} has no {architecture}, and the model is one"
     return (
         f"the model has the padding and batch normalisation of {conventions}, with which they would give other "
-        f"numbers; build it by {architecture}(…, conventions={naming!r})"
+        f"numbers; build it by {architecture}(…, conventions={computed_as(naming)!r})"
     )
 
 
@@ -122,7 +128,9 @@ def _by_plain_names(arrays: Mapping[str, Any]) -> dict[str, Array]:
     for name, value in arrays.items():
         if not isinstance(name, str):
             raise TypeError(f"load_weights: the names of arrays must be str; got {name!r}")
-        plain = "/".join(name.split("/")[-2:]).removesuffix(":0").replace("/depthwise_kernel", "/kernel")
+        slim = re.search(r"MobilenetV[123]/(?!Mobilenet).*", name)  # whose names have more parts
+        plain = slim[0] if slim else "/".join(name.split("/")[-2:])
+        plain = plain.removesuffix(":0").replace("/depthwise_kernel", "/kernel")
         if plain.endswith(UNUSED):
             continue
         if plain in given:
