@@ -555,7 +555,7 @@ RECORDS = [
         ],
         {
             "npconv/models/naming.py": ("there and in timm the hidden layer is a pointwise convolution",),
-            "npconv/models/network.py": ("as many blocks as lie together in timm's names",),
+            "npconv/models/network.py": ("in V3 consecutive blocks that have the same output channels",),
         },
     ),
     Record(
