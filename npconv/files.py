@@ -8,6 +8,7 @@ import secrets
 import stat
 import sys
 import zipfile
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -208,11 +209,11 @@ def readable_npz(path: str | Path) -> tuple[dict[str, NDArray[Any]], dict[str, s
     return arrays, damaged
 
 
-def parse_json(text: str) -> Any:
+def parse_json(text: str, *, unique: bool = False) -> Any:
     """The data of a text in JSON.
 
     Raises ValueError where it is none, for NaN and Infinity too, which JSON does not have, and for data nested too
-    deeply.
+    deeply; with `unique` also for an object that has a name twice.
 
     >>> parse_json('{"steps": [1, NaN]}')
     Traceback (most recent call last):
@@ -222,7 +223,14 @@ def parse_json(text: str) -> Any:
     def refuse(constant: str) -> NoReturn:
         raise ValueError(f"{constant} is no number of JSON")
 
+    def named(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        data = dict(pairs)
+        if len(data) < len(pairs):
+            [(name, _)] = Counter(name for name, _ in pairs).most_common(1)
+            raise ValueError(f"{name!r:.200} stands in it twice")
+        return data
+
     try:
-        return json.loads(text, parse_constant=refuse)
+        return json.loads(text, parse_constant=refuse, object_pairs_hook=named if unique else None)
     except RecursionError as error:
         raise ValueError("it is nested too deeply") from error

@@ -75,6 +75,7 @@ ROWS: dict[Any, dict[str, dict[str, Any]]] = {
         "mobilenet_v2": {"width": 0.25, "classes": 3, "rows": ROWS_V2, "stem_channels": 100, "last_channels": 100},
         "mobilenet_v3": {"width": 0.25, "classes": 3, "rows": ROWS_V3, "stem_channels": 100, "last_channels": 100,
                          "hidden_channels": 100},
+        "read_arrays": {"path": "nowhere.npz"},
         "small_mobilenet_v2": {"rows": ROWS_V2, "stem_channels": 100},
         "summary": {"model": NETWORK, "input_shape": (100, 32, 100, 3)},
         "weight_names": {"model": NETWORK},
@@ -314,7 +315,7 @@ def test_a_wrong_argument_is_refused_by_the_names_of_function_and_parameter(case
     assert not faults
 
 
-SLOW = {"train_small", "read_task", "read_trained"}  # or in need of files
+SLOW = {"train_small", "read_arrays", "read_task", "read_trained"}  # or in need of files
 CHEAP = {"cost_by_layer", "cost_ratio", "separability", "standard_convolution"}  # of the figures
 
 

@@ -9,7 +9,9 @@ NumPy and matplotlib are not looked for: they run in every test, which holds wha
 
 import ast
 import io
+import json
 import re
+import tempfile
 import tokenize
 from collections.abc import Callable, Iterator
 from functools import cache
@@ -23,7 +25,7 @@ import npconv
 from npconv import layers
 from npconv.checks import rounding_bound
 from npconv.layers import CONVENTIONS, BatchNorm, DepthwiseConv2D, glorot_uniform, truncated_normal
-from npconv.models import divisible, export_weights, mobilenet_v1, mobilenet_v2, mobilenet_v3, summary
+from npconv.models import divisible, export_weights, mobilenet_v1, mobilenet_v2, mobilenet_v3, read_arrays, summary
 from npconv.models.conventions import padding
 from npconv.models.mobilenet_v1 import V1_KERAS
 from npconv.models.table import strides_and_rates
@@ -89,6 +91,17 @@ def sgd(*, rate_in_gradient: bool) -> list[list[float]]:
     settings = ({"momentum": 0.9}, {"momentum": 0.9, "nesterov": True})
     makes = [lambda p, s=s: SGD(p, **s) for s in settings]
     return [descent(make, FALLING, rate_in_gradient=rate_in_gradient) for make in makes]
+
+
+def dequantised(stored: list[int], dtype: str, quantization: dict[str, Any]) -> list[float]:
+    """Numbers as TensorFlow.js stores them in 8 or 16 bits, read from a folder of such files."""
+    weight = {"name": "a", "shape": [len(stored)], "dtype": dtype, "quantization": quantization}
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder, "shard").write_bytes(np.array(stored, quantization["dtype"]).tobytes())
+        model = Path(folder, "model.json")
+        model.write_text(json.dumps({"weightsManifest": [{"paths": ["shard"], "weights": [weight]}]}), encoding="utf-8")
+        values: list[float] = read_arrays(model)["a"].tolist()
+    return values
 
 
 CONSTANT, FALLING = (0.1, 0.1, 0.1), (0.1, 0.1, 0.01)
@@ -592,7 +605,7 @@ RECORDS = [
             *shapes(2, "timm", "blocks.1.0.conv_pw.weight", "blocks.1.0.conv_dw.weight", "blocks.2.2.conv_pwl.weight"),
         ],
         {
-            "docs/weights.md": ("as torchvision's features.1 to features.17", "timm counts row by row", "The state_dict of `timm.create_model"),
+            "docs/weights.md": ("as torchvision's features.1 to features.17", "timm counts within a row", "The state_dict of `timm.create_model"),
             "docs/questions.md": ("With weights of torch, in npconv's layout",),
             "npconv/models/naming.py": ("timm counts the blocks stage by stage",),
         },
@@ -731,6 +744,22 @@ RECORDS = [
         {"docs/checking.md": ("which OpenCV 5.0.0's dnn leaves out and 4.14.0's misplaces",)},
         differs=True,
     ),
+    Record(
+        "TensorFlow.js 4.22.0, tf.io.decodeWeights of 0 1 7 100 201 255 by 0.1 and -12.7; all weights of 20 models bit for bit",
+        [-12.699999809265137, -12.600000381469727, -12.0, -2.700000047683716, 7.400000095367432, 12.800000190734863],
+        lambda: dequantised([0, 1, 7, 100, 201, 255], "float32", {"dtype": "uint8", "scale": 0.1, "min": -12.7}),
+        {
+            "npconv/models/formats/tensorflow_js.py": ("computed in double precision as the library's runtime does",),
+            "npconv/models/formats/reading.py": ("numbers that TensorFlow.js stores in 8 or 16 bits",),
+        },
+        rtol=0,
+    ),
+    Record(
+        "TensorFlow.js 4.22.0: int32 from 1 65535 10000 in 16 bits, by 0.5 and -3.5",
+        [-3, 32764, 4997],
+        lambda: dequantised([1, 65535, 10000], "int32", {"dtype": "uint16", "scale": 0.5, "min": -3.5}),
+        {"npconv/models/formats/tensorflow_js.py": ("of two the upper one, as JavaScript rounds",)},
+    ),
     # threads: the other threads' processor time in the 0.3 s after a product of (600, 600), on a Zen 3 of 2.45 GHz
     Record(
         "OpenBLAS 0.3.31 in NumPy 2.4.6, OPENBLAS_THREAD_TIMEOUT unset and 0 as 28: 0.11 s; 26: 0.029 s, 2 to that in cycles",
@@ -746,7 +775,7 @@ RECORDS = [
 
 MEASURED = ("docs/speed.md", "npconv/bench/")  # npconv and torch timed side by side, on the machine that is named there
 NO_CLAIM: dict[str, tuple[str, ...]] = {
-    "docs/architecture.md": ("speeds as ratios to limits, to torch and to onnxruntime", "## Other libraries", "| `torch` | `bench` |",
+    "docs/architecture.md": ("speeds as ratios to limits, to torch and to onnxruntime", "## Other libraries", "| `torch` | `bench`, `models` |",
                              "| `onnxruntime` | `bench` |", "comparisons with torch and onnxruntime load theirs", "surprising behaviour of other libraries"),
     "docs/conventions.md": ("What libraries really do",),
     "README.md": ("compared with NumPy's limits and with torch", "it takes the weights that torchvision, Keras and timm publish", "from torchvision, Keras or timm, to a",
@@ -761,6 +790,10 @@ NO_CLAIM: dict[str, tuple[str, ...]] = {
     "docs/weights.md": ("stay those libraries' business", "## A photograph, with torchvision", "## With Keras", "## With timm",
                         "with torch in float64, where 1e-11 is left"),
     "npconv/checks/cases.py": ("sizes at which inference runtimes transform", "so wide that inference runtimes transform"),
+    "npconv/models/formats/foreign.py": ("HDF5 and Keras's files, torch's, ONNX", "The tensors of a file of torch.save",
+                                         "ImportError without torch, ValueError where torch can't"),
+    "npconv/models/formats/reading.py": ("h5py, torch and onnx, where they are installed, read",),
+    "npconv/models/formats/tensorflow_js.py": ("The format of TensorFlow.js: a model.json",),
     "npconv/cli/__init__.py": ("Let OpenBLAS's threads sleep", "OpenBLAS reads the variable when NumPy is loaded"),
     "npconv/threads.py": ("or where OpenBLAS has one thread; else there is one", "OpenBLAS's functions that get and set its number"),
     "npconv/course/grading/process.py": ("by which libraries are found",),

@@ -1,5 +1,6 @@
 """Networks: a table of numbers each, and what turns the table into layers."""
 
+from .formats import read_arrays as read_arrays
 from .inference import Inference as Inference
 from .memory import ActivationMemory as ActivationMemory, MemoryRow as MemoryRow, activation_memory as activation_memory
 from .mobilenet_v1 import MOBILENET_V1_ROWS as MOBILENET_V1_ROWS, mobilenet_v1 as mobilenet_v1

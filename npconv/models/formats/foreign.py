@@ -1,0 +1,137 @@
+"""Formats that their own libraries read, where these are installed: HDF5 and Keras's files, torch's, ONNX."""
+
+import io
+import zipfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ...kernels.arguments import shown
+from ...kernels.geometry import Array
+from .npz import unpacked
+
+NUMBERS = "biufc"  # kinds of dtypes that are read; text and records beside them are passed over
+MOST_PACKED = 1032  # times as many bytes as it has can come out of deflate, HDF5's usual compression
+
+
+def read_hdf5(path: Path, file: Any = None) -> dict[str, Array]:
+    """The datasets of an HDF5 file by their paths, such as "model_weights/Conv1/Conv1/kernel:0"; what is no number not.
+
+    Raises ImportError without h5py, ValueError for a damaged file, a dataset that is in another file, or one that is
+    larger than what the file holds of it.
+    """
+    try:
+        import h5py  # type: ignore[import-untyped,import-not-found,unused-ignore]
+    except ImportError as error:
+        raise _missing("h5py", path) from error
+    arrays = {}
+
+    def take(name: str, dataset: Any) -> None:
+        if not isinstance(dataset, h5py.Dataset) or dataset.dtype.kind not in NUMBERS:
+            return
+        if dataset.external or dataset.is_virtual:
+            raise ValueError(f"{shown(name)} is in another file, which is not read")
+        if dataset.nbytes > MOST_PACKED * dataset.id.get_storage_size():
+            raise ValueError(f"{shown(name)} must be in it whole; got a shape of {dataset.shape} without its numbers")
+        arrays[name] = np.asarray(dataset[()])
+
+    try:
+        with h5py.File(file or path, "r") as opened:
+            opened.visititems(take)
+    except OSError as error:
+        raise ValueError(f"it is no readable HDF5 file: {error}") from error
+    return arrays
+
+
+def read_keras(path: Path) -> dict[str, Array]:
+    """The arrays of a .keras archive by their paths in its model.weights.h5.
+
+    Raises ImportError without h5py, ValueError where it has no such file, and as `read_hdf5`.
+    """
+    with zipfile.ZipFile(path) as archive:
+        if "model.weights.h5" not in archive.namelist():
+            raise ValueError("it has no model.weights.h5, as a .keras archive has")
+        with archive.open("model.weights.h5") as stream:
+            weights = unpacked(stream)
+    return read_hdf5(path, io.BytesIO(weights))
+
+
+def read_torch(path: Path) -> dict[str, Array]:
+    """The tensors of a file of torch.save by their names; names of inner mappings are joined by "/".
+
+    bfloat16 becomes float32. It runs no code from the file: one that needs that is refused, as is a whole model.
+
+    Raises ImportError without torch, ValueError where torch can't read it so.
+    """
+    try:
+        import torch  # type: ignore[import-not-found,unused-ignore]
+    except ImportError as error:
+        raise _missing("torch", path) from error
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # of many kinds, and of many lines
+        raise ValueError(f"torch.load(…, weights_only=True) doesn't read it: {_first_line(error)}") from error
+    arrays = {}
+    for name, tensor in _tensors(content, torch.Tensor, ""):
+        if name in arrays:
+            raise ValueError(f"{shown(name)} stands in it twice")
+        dense = tensor.detach().to_dense() if tensor.layout != torch.strided else tensor.detach()
+        dense = dense.dequantize() if dense.is_quantized else dense
+        dense = dense.float() if dense.is_floating_point() and dense.dtype not in _torch_floats(torch) else dense
+        arrays[name] = dense.resolve_conj().resolve_neg().numpy()
+    return arrays
+
+
+def read_onnx(path: Path) -> dict[str, Array]:
+    """The initialisers of an ONNX model by name, those in files beside it too, and what its Constant nodes hold.
+
+    Raises ImportError without onnx, ValueError where onnx can't read it.
+    """
+    try:
+        import onnx  # type: ignore[import-not-found,unused-ignore]
+    except ImportError as error:
+        raise _missing("onnx", path) from error
+    try:
+        graph = onnx.load(path).graph
+        tensors = [(tensor.name, tensor) for tensor in graph.initializer]
+        for node in graph.node:
+            if node.op_type == "Constant":
+                tensors += [(node.output[0], each.t) for each in node.attribute if each.name == "value"]
+        arrays = {name: onnx.numpy_helper.to_array(tensor) for name, tensor in tensors}
+    except Exception as error:  # of many kinds
+        raise ValueError(f"onnx doesn't read it: {_first_line(error)}") from error
+    if len(arrays) < len(tensors):
+        raise ValueError("it has a name for two of its tensors")
+    named = {name: a if a.dtype.kind in NUMBERS else _plain(a) for name, a in arrays.items()}
+    return {name: a for name, a in named.items() if a is not None}
+
+
+def _missing(library: str, path: Path) -> ImportError:
+    """The one line that says how to get a library."""
+    return ImportError(f"read_arrays: {path} needs {library}: pip install {library}", name=library)
+
+
+def _tensors(content: Any, kind: type, name: str) -> Iterator[tuple[str, Any]]:
+    """The tensors in mappings and lists, with their paths."""
+    if isinstance(content, kind):
+        yield name, content
+    elif isinstance(content, Mapping | list | tuple):
+        pairs = content.items() if isinstance(content, Mapping) else enumerate(content)
+        for key, value in pairs:
+            yield from _tensors(value, kind, f"{name}/{key}" if name else str(key))
+
+
+def _torch_floats(torch: Any) -> tuple[Any, ...]:
+    """The floats that NumPy has too."""
+    return torch.float16, torch.float32, torch.float64
+
+
+def _plain(array: Array) -> Array | None:
+    """Numbers of a dtype that NumPy doesn't have, such as bfloat16, as float32; None for text."""
+    return None if array.dtype.kind in "OSU" else array.astype(np.float32)
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).strip().split("\n")[0] or type(error).__name__
