@@ -11,6 +11,8 @@ from ..kernels.geometry import Array
 from ..layers.layer import fill
 from .naming import NAMINGS, PUBLISHED, computed_as, named_arrays
 from .network import MobileNet
+from .plain_names import plain_names as plain_names
+from .recognition import Recognised as Recognised, recognise as recognise
 
 CLASSIFIER, HIDDEN = "classifier.", "hidden."
 UNUSED = (".num_batches_tracked", "/seed_generator_state")
