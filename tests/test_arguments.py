@@ -68,6 +68,7 @@ ROWS: dict[Any, dict[str, dict[str, Any]]] = {
         "Inference": {"network": NETWORK},
         "activation_memory": {"model": NETWORK, "input_shape": (1, 32, 32, 3), "granularity": "blocks", "groups": 2,
                               "bytes_per_number": 2},
+        "count_as": {"model": NETWORK, "input_shape": (100, 32, 100, 3), "tool": "fvcore"},
         "divisible": {"channels": 100},
         "export_weights": {"model": NETWORK},
         "load_weights": {"model": NETWORK, "arrays": models.export_weights(NETWORK)},
@@ -185,7 +186,8 @@ ROWS: dict[Any, dict[str, dict[str, Any]]] = {
 }  # fmt: skip
 
 RECORDS = {  # results, which the package makes, and protocols
-    models: "ActivationMemory BneckRow MemoryRow MobileNet Row SeparableRow Specification Summary SummaryRow",
+    models: "ActivationMemory BneckRow CountedPart MemoryRow MobileNet Row SeparableRow Specification Summary "
+    "SummaryRow ToolCount",
     figures: "Figure",
     steps: "Panel Side Step Stepper",
     checks: "Case Proof",

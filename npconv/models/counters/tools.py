@@ -1,0 +1,156 @@
+"""The numbers that other packages' counters report for a network: the parts that they count, and how often."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import NamedTuple
+
+from ...kernels.arguments import boolean, one_of, sizes
+from ...layers import Layer
+from ...text import table_lines
+from ..network import MobileNet
+from .parts import count_parts, part_words
+
+
+class ToolRule(NamedTuple):
+    """The rule of a counter: its version, and how often it counts each of `PARTS`.
+
+    `function_pool` replaces some of the times where the pool before the classifier is a function, not a module.
+    `mobilenet_v3` replaces some of them in that network. `one_image` is True for a counter that ignores the batch.
+    """
+
+    version: str
+    times: Mapping[str, int]
+    function_pool: Mapping[str, int] = MappingProxyType({})
+    mobilenet_v3: Mapping[str, int] = MappingProxyType({})
+    one_image: bool = False
+
+
+class CountedPart(NamedTuple):
+    """A part of a count: its key in `PARTS`, how many times each is counted, and what that comes to."""
+
+    part: str
+    times: int
+    number: int
+
+    @property
+    def words(self) -> str:
+        """The part in words, such as "normalisation, 2 a value"."""
+        return part_words(self.part, self.times)
+
+
+class ToolCount(NamedTuple):
+    """A counter's number for a network, with its version and its parts, which sum to it."""
+
+    tool: str
+    version: str
+    total: int
+    parts: tuple[CountedPart, ...]
+
+    def __str__(self) -> str:
+        lines = table_lines(["", ""], [[f"{part.number:,}", part.words] for part in self.parts])
+        return "\n".join([f"{self.tool} {self.version}: {self.total:,}", *(f"  {line}" for line in lines[1:])])
+
+
+POOLS = {"pool inputs": 1, "squeeze inputs": 1}
+POOL_OUTPUTS = {"pool outputs": 1, "squeeze outputs": 1}
+NO_POOL = {"pool inputs": 0, "pool outputs": 0}
+BIASES = {"convolution bias": 1, "dense bias": 1}
+FVCORE = {"macs": 1, "normalisation": 2, **POOLS}
+DEEPSPEED = {"macs": 2, "convolution bias": 1, "normalisation": 2, "ReLU": 1, **POOLS}
+ONNX_TOOL = {
+    "macs": 1, **BIASES, "normalisation": 1, "ReLU": 1, "ReLU6": 2, "hard-swish": 5, "hard-sigmoid": 4, "gates": 1,
+    "additions": 1, **POOLS, "pool outputs": 4, "squeeze outputs": 4,
+}  # fmt: skip
+ONNX_OPCOUNTER = {
+    "macs": 1, "ReLU": 1, "ReLU6": 1, "hard-swish": 1, "hard-sigmoid": 1, "gates": 1, "additions": 1,
+    "pool outputs": 2, "squeeze outputs": 1, "equal biases": 1,
+}  # fmt: skip
+TENSORFLOW = {
+    "macs": 2, **BIASES, "normalisation": 2, "normalisation constants": 6, "hard-swish": 3, "hard-sigmoid": 2,
+    "gates": 1, "additions": 1, **POOLS, "softmax": 5,
+}  # fmt: skip
+PTFLOPS = {
+    "macs": 1, **BIASES, "normalisation": 2, "ReLU": 2, "ReLU6": 1, "pool inputs": 2, "squeeze inputs": 2
+}  # fmt: skip
+
+TOOLS: Mapping[str, ToolRule] = MappingProxyType(
+    {
+        "torch": ToolRule("2.13.0", {"macs": 2}),
+        "torch-training": ToolRule("2.13.0", {"macs": 2, "input gradients": 2, "ungrouped kernel gradients": 2}),
+        "fvcore": ToolRule("0.1.5.post20221221", FVCORE),
+        "mmengine": ToolRule("0.10.7", FVCORE),
+        "ptflops": ToolRule("0.7.5", PTFLOPS, function_pool={"pool inputs": 1}, one_image=True),
+        "ptflops-aten": ToolRule("0.7.5", {"macs": 1, **BIASES}, one_image=True),
+        "thop": ToolRule(
+            "0.1.1.post2209072238", {"macs": 1, "normalisation": 4, **POOLS, **POOL_OUTPUTS}, function_pool=NO_POOL
+        ),
+        "torchinfo": ToolRule("1.8.0", {"macs": 1, **BIASES, "normalisation parameters": 1}),
+        "torchprofile": ToolRule("0.1.0", {"macs": 1, "normalisation": 1, "gates": 1, **POOL_OUTPUTS}),
+        "flopth": ToolRule(
+            "0.1.6",
+            {
+                "macs": 1, "convolution bias": 1, "normalisation": 2, "ReLU": 1, "ReLU6": 1, "hard-swish": 1,
+                "hard-sigmoid": 1, **POOLS
+            },
+            function_pool=NO_POOL,
+            one_image=True,
+        ),
+        "calflops": ToolRule("0.3.2", DEEPSPEED),
+        "calflops-macs": ToolRule("0.3.2", {"macs": 1}),
+        "deepspeed": ToolRule("0.19.8", DEEPSPEED),
+        "deepspeed-macs": ToolRule("0.19.8", {"macs": 1}),
+        "paddle": ToolRule("3.3.1", {"macs": 1, "convolution bias": 1, "normalisation": 2, **POOLS, **POOL_OUTPUTS}),
+        "tensorflow": ToolRule("2.21.0", TENSORFLOW, mobilenet_v3={"images": 2}),
+        "jax": ToolRule("0.10.2", {"macs": 2, "padding": -2}),
+        "onnx-tool": ToolRule("1.0.1", ONNX_TOOL),
+        "onnx-opcounter": ToolRule("0.0.4", ONNX_OPCOUNTER),
+    }
+)  # fmt: skip
+"""The counters, by the word that `count_as` takes."""
+
+
+def count_as(model: Layer, input_shape: tuple[int, ...], tool: str, *, function_pool: bool | None = None) -> ToolCount:
+    """The number that another package's counter reports for a network, with its parts.
+
+    Args:
+        model: any layer or network. The counter is taken to run on a network that computes the same, layer by layer, in
+            inference, and that is padded by numbers; docs/counters.md has the exceptions.
+        input_shape: (B, Dᵤ, Dᵤ, M), batch included.
+        tool: a key of `TOOLS`, such as "fvcore"; "torch" is FlopCounterMode, "torch-training" the same for a forward
+            and a backward pass, "paddle" is paddle.flops, "tensorflow" the profiler, "jax" cost_analysis.
+        function_pool: whether the pool before the classifier is a function and not a module, which some counters then
+            do not see. None is True for MobileNetV2, as torchvision has it, and False for all others.
+
+    Returns:
+        A `ToolCount`: `total`, and `parts` in words, which sum to it.
+
+    Raises:
+        TypeError: as `summary`; function_pool that is no bool.
+        ValueError: as `summary`; another tool.
+
+    >>> from npconv.models import mobilenet_v2
+    >>> counted = count_as(mobilenet_v2(), (1, 224, 224, 3), "fvcore")
+    >>> print(counted)
+    fvcore 0.1.5.post20221221: 314,193,216
+      300,774,272  MACs of convolutions and dense layers
+       13,356,224  normalisation, 2 a value
+           62,720  global average pool, 1 an input
+    """
+    one_of("count_as", "tool", tool, TOOLS)
+    if function_pool is not None:
+        boolean("count_as", "function_pool", function_pool)
+    shape = sizes("count_as", "input_shape", input_shape, "a tuple of ints, batch included")
+    rule, architecture = TOOLS[tool], _architecture(model)
+    times = dict(rule.times)
+    if architecture == "mobilenet_v2" if function_pool is None else function_pool:
+        times |= rule.function_pool
+    if architecture == "mobilenet_v3":
+        times |= rule.mobilenet_v3
+    counted = count_parts(model, (1, *shape[1:]) if rule.one_image else shape)
+    parts = [CountedPart(name, many, many * counted[name]) for name, many in times.items() if many * counted[name]]
+    return ToolCount(tool, rule.version, sum(part.number for part in parts), tuple(parts))
+
+
+def _architecture(model: Layer) -> str:
+    """The name of the function that built a MobileNet, "" for any other network."""
+    return model.specification.architecture if isinstance(model, MobileNet) else ""
