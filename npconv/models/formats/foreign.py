@@ -10,7 +10,7 @@ import numpy as np
 
 from ...kernels.arguments import shown
 from ...kernels.geometry import Array
-from .npz import unpacked
+from .npz import first_line, unpacked
 
 NUMBERS = "biufc"  # kinds of dtypes that are read; text and records beside them are passed over
 MOST_PACKED = 1032  # times as many bytes as it has can come out of deflate, HDF5's usual compression
@@ -72,7 +72,7 @@ def read_torch(path: Path) -> dict[str, Array]:
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # of many kinds, and of many lines
-        raise ValueError(f"torch.load(…, weights_only=True) doesn't read it: {_first_line(error)}") from error
+        raise ValueError(f"torch.load(…, weights_only=True) doesn't read it: {first_line(error)}") from error
     arrays = {}
     for name, tensor in _tensors(content, torch.Tensor, ""):
         if name in arrays:
@@ -101,7 +101,7 @@ def read_onnx(path: Path) -> dict[str, Array]:
                 tensors += [(node.output[0], each.t) for each in node.attribute if each.name == "value"]
         arrays = {name: onnx.numpy_helper.to_array(tensor) for name, tensor in tensors}
     except Exception as error:  # of many kinds
-        raise ValueError(f"onnx doesn't read it: {_first_line(error)}") from error
+        raise ValueError(f"onnx doesn't read it: {first_line(error)}") from error
     if len(arrays) < len(tensors):
         raise ValueError("it has a name for two of its tensors")
     named = {name: a if a.dtype.kind in NUMBERS else _plain(a) for name, a in arrays.items()}
@@ -131,7 +131,3 @@ def _torch_floats(torch: Any) -> tuple[Any, ...]:
 def _plain(array: Array) -> Array | None:
     """Numbers of a dtype that NumPy doesn't have, such as bfloat16, as float32; None for text."""
     return None if array.dtype.kind in "OSU" else array.astype(np.float32)
-
-
-def _first_line(error: BaseException) -> str:
-    return str(error).strip().split("\n")[0] or type(error).__name__

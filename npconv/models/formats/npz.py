@@ -40,7 +40,7 @@ def _array(name: str, stream: IO[bytes]) -> Array:
         header = HEADERS[np.lib.format.read_magic(stream)]
         shape, fortran, dtype = header(stream)
     except (ValueError, KeyError) as error:
-        raise ValueError(f"{name} is no array in NumPy's format: {error}") from error
+        raise ValueError(f"{name} is no array in NumPy's format: {first_line(error)}") from error
     if dtype.hasobject:
         raise ValueError(f"{name} holds Python objects, which are not read")
     needed = byte_count(name, list(shape), dtype.itemsize)
@@ -59,6 +59,15 @@ def unpacked(stream: IO[bytes], most: int = sys.maxsize) -> bytearray:
     while chunk := stream.read(min(CHUNK, most - len(data))):
         data += chunk
     return data
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of an error's message, or its kind where it has none.
+
+    >>> first_line(ValueError("one\\ntwo")), first_line(EOFError())
+    ('one', 'EOFError')
+    """
+    return str(error).strip().split("\n")[0] or type(error).__name__
 
 
 def _amount(count: int, needed: int) -> str:

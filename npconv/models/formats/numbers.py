@@ -44,8 +44,7 @@ def as_array(name: str, data: bytearray, dtype: str, shape: Any) -> Array:
     array: Array = np.frombuffer(data, dtype) if data else np.empty(0, dtype)
     if array.dtype == bool and array.view(np.uint8).max(initial=0) > 1:
         raise ValueError(f"{name} must hold bools of 0 and 1; got {array.view(np.uint8).max()}")
-    array = array.reshape(shape).astype(array.dtype.newbyteorder("="), copy=False)
-    return array
+    return np.asarray(array.reshape(shape), array.dtype.newbyteorder("="))
 
 
 def from_bfloat16(bits: Array) -> Array:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from ...kernels.arguments import as_path
 from ...kernels.geometry import Array
 from .foreign import read_hdf5, read_keras, read_onnx, read_torch
-from .npz import read_npz
+from .npz import first_line, read_npz
 from .safetensors import read_safetensors
 from .tensorflow_js import read_tensorflow_js
 
@@ -61,7 +61,7 @@ def read_arrays(path: str | Path) -> dict[str, Array]:
     except (OSError, ImportError, MemoryError):
         raise
     except Exception as error:  # a damaged zip archive's are of many kinds
-        raise ValueError(f"read_arrays: {path}: {error or type(error).__name__}") from error
+        raise ValueError(f"read_arrays: {path}: {first_line(error)}") from error
 
 
 def _reader(path: Path) -> Callable[[Path], dict[str, Array]]:
