@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..kernels.geometry import Array
+from .frozen_names import frozen_names
 from .keras_order import named_by_order
 from .known_names import all_kernels
 
@@ -26,6 +27,7 @@ def plain_names(arrays: Mapping[str, Any], function: str = "load_weights") -> di
     - Optimizers' slots and moving averages beside the weights, counters and random states are passed over.
     - ":0" at the end goes, and so does what the network's names have in front, such as "module." or "model/".
       Of Keras's names the last two parts stay.
+    - A frozen TensorFlow graph's "X/Conv2D_bn_offset" is X's bias; what it folded in part is folded whole.
     - Keras 3's "layers/conv2d_1/vars/0" is named by its group's attribute, or by the order of its layers.
 
     Raises:
@@ -39,7 +41,7 @@ def plain_names(arrays: Mapping[str, Any], function: str = "load_weights") -> di
         raise TypeError(f"{function}: arrays must be a mapping from names to arrays; got {type(arrays).__name__}")
     flat = dict(_flat(function, _state_dict(arrays)))
     used = {name.removesuffix(":0"): value for name, value in flat.items() if not _is_unused(name, flat)}
-    given = named_by_order({name: _array(function, name, value) for name, value in used.items()})
+    given = frozen_names(named_by_order({name: _array(function, name, value) for name, value in used.items()}))
     return _without_prefix(function, _last_parts(function, given))
 
 
