@@ -11,10 +11,10 @@ CONSTANTS = {"hub_input/Mul/y": np.float32(2), "Mean/reduction_indices": np.arra
 
 
 def frozen(arrays, in_front):
-    """The arrays of a folded network as a graph in which batch normalisation was folded has them, with its constants."""
+    """A folded network's arrays as a graph has them in which batch normalisation was folded, with its constants."""
     graph = {}
     for name, a in arrays.items():
-        place, ending = name.rsplit("/", 1)
+        place = name.rsplit("/", 1)[0]
         if place.endswith(("predictions", "Conv2d_1c_1x1")):
             graph[in_front + name] = a
         elif a.ndim == 1:
