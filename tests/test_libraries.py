@@ -25,7 +25,16 @@ import npconv
 from npconv import layers
 from npconv.checks import rounding_bound
 from npconv.layers import CONVENTIONS, BatchNorm, DepthwiseConv2D, glorot_uniform, truncated_normal
-from npconv.models import divisible, export_weights, mobilenet_v1, mobilenet_v2, mobilenet_v3, read_arrays, summary
+from npconv.models import (
+    divisible,
+    export_weights,
+    mobilenet_v1,
+    mobilenet_v2,
+    mobilenet_v3,
+    read_arrays,
+    summary,
+    weight_names,
+)
 from npconv.models.conventions import padding
 from npconv.models.mobilenet_v1 import V1_KERAS
 from npconv.models.table import strides_and_rates
@@ -35,7 +44,7 @@ from npconv.training import SGD, RMSProp, smooth_labels
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")), *sorted((ROOT / "npconv").rglob("*.py"))]
 NAMES = re.compile(  # in quotes they are values of npconv's own arguments
-    r"(?<!\")\b(Keras|TensorFlow|TF-slim|slim|torch|torchvision|PyTorch|timm|JAX|optax|Paddle|Caffe|onnxruntime|OpenVINO|ncnn|MNN"
+    r"(?<!\")\b(Keras|TensorFlow|TF-slim|slim|torch|torchvision|PyTorch|timm|transformers|JAX|optax|Paddle|Caffe|onnxruntime|OpenVINO|ncnn|MNN"
     r"|scipy|OpenCV|OpenBLAS|oneDNN|NNPACK|[Ff]rameworks|[Ll]ibraries|runtimes)\b"
 )
 SENTENCE = re.compile(r"(?<=[.!?])(?<!al\.)(?<!Fig\.)[”)]?\s+")
@@ -609,6 +618,32 @@ RECORDS = [
             "docs/questions.md": ("With weights of torch, in npconv's layout",),
             "npconv/models/naming.py": ("timm counts the blocks stage by stage",),
         },
+    ),
+    Record(
+        "transformers 5.23.0: MobileNetV2Config() and MobileNetV1Config(), tf_padding and layer_norm_eps; the defaults of "
+        "tf_slim's batch_norm, and padding in tensorflow/models, research/slim/nets/mobilenet_v1.py and mobilenet_v2.py",
+        ("same", 1e-3),
+        lambda: (padding("keras"), CONVENTIONS["keras"]["epsilon"]),
+        {"npconv/models/naming.py": ("transformers' and TF-slim's networks have Keras's padding and epsilon",)},
+    ),
+    Record(
+        "transformers 5.23.0: mobilenet_v2.layer.0 and conv_stem, mobilenet_v1.layer.25; tensorflow/models, "
+        "research/slim/nets/mobilenet: expanded_conv, expanded_conv_1, Conv_1",
+        ["block_2.expand.kernel", "block_1.depthwise.kernel", "block_13.pointwise.kernel", "block_1.project.kernel",
+         "block_2.expand.kernel", "last.kernel"],
+        lambda: [
+            weight_names(network(version), naming)[name]
+            for version, naming, name in (
+                (2, "transformers", "mobilenet_v2.layer.0.expand_1x1.convolution.weight"),
+                (2, "transformers", "mobilenet_v2.conv_stem.conv_3x3.convolution.weight"),
+                (1, "transformers", "mobilenet_v1.layer.25.convolution.weight"),
+                (2, "slim", "MobilenetV2/expanded_conv/project/weights"),
+                (2, "slim", "MobilenetV2/expanded_conv_1/expand/weights"),
+                (2, "slim", "MobilenetV2/Conv_1/weights"),
+            )
+        ],
+        {"npconv/models/naming.py": ("transformers counts from the second block", "transformers counts convolutions",
+                                     "The names of TF-slim's MobileNetV2 and V3", "Source: tensorflow/models, research/slim")},
     ),
     Record(
         "torch 2.13.0: features.0.1.num_batches_tracked; keras 3.15.1: MobileNet's seed_generator/seed_generator_state",

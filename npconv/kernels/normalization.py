@@ -209,7 +209,14 @@ def batch_norm_inference_backward(
 
 
 def fold_batch_norm(
-    kernel: Array, scale: Array, shift: Array, mean: Array, variance: Array, *, epsilon: float = 1e-3
+    kernel: Array,
+    scale: Array | None,
+    shift: Array | None,
+    mean: Array,
+    variance: Array,
+    *,
+    bias: Array | None = None,
+    epsilon: float = 1e-3,
 ) -> tuple[Array, Array]:
     """The kernel and the bias that do at once what a kernel and then `batch_norm_inference` do.
 
@@ -217,7 +224,9 @@ def fold_batch_norm(
 
     Args:
         kernel: standard (Dᵣ, Dᵣ, M, N), depthwise (Dᵣ, Dᵣ, M·Q), pointwise or dense (M, N).
-        scale, shift, mean, variance: one number for each output channel.
+        scale, shift, mean, variance: (N,), one number for each output channel. Without a scale it is 1, without a shift
+            0: None.
+        bias: (N,), what is added to the kernel's output before it is normalised; None is nothing.
         epsilon: added to the variance.
 
     Returns:
@@ -232,11 +241,13 @@ def fold_batch_norm(
     >>> np.allclose(kernel, 1), np.allclose(bias, 2)
     (True, True)
     """
-    FOLD_BATCH_NORM.check("fold_batch_norm", kernel, scale, shift, mean, variance)
-    epsilon = check_epsilon("fold_batch_norm", epsilon, kernel, scale, shift, mean, variance)
-    factor = scale / np.sqrt(wider(variance) + epsilon)  # (N,)
-    bias = shift - mean * factor  # (N,)
-    return rounded(kernel * factor, kernel, scale, variance), rounded(bias, scale, shift, mean, variance)
+    FOLD_BATCH_NORM.check("fold_batch_norm", kernel, scale, shift, mean, variance, bias)
+    multiplied = [a for a in (scale, variance) if a is not None]
+    added = [a for a in (scale, shift, mean, variance, bias) if a is not None]
+    epsilon = check_epsilon("fold_batch_norm", epsilon, kernel, *added)
+    factor = (1 if scale is None else scale) / np.sqrt(wider(variance) + epsilon)  # (N,)
+    folded = (0 if shift is None else shift) + ((0 if bias is None else bias) - mean) * factor  # (N,)
+    return rounded(kernel * factor, kernel, *multiplied), rounded(folded, *added)
 
 
 def _centre(x: Array) -> tuple[Array, Array, Array]:

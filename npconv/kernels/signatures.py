@@ -29,16 +29,16 @@ REAL = "f"
 class Signature:
     """One row: the pattern of the result y and of each array, in the kernel's order.
 
-    `kinds` are the dtype kinds that the arrays may have. y is "x" for a result shaped like x, and
-    "" where the docstring says what is returned.
+    `kinds` are the dtype kinds that the arrays may have, `optional` the arrays that may be None. y is "x" for a result
+    shaped like x, and "" where the docstring says what is returned.
 
     >>> row = Signature("B Dᵥ Dᵥ N", x="B Dᵤ Dᵤ M", kernel="Dᵣ Dᵣ M N")
     >>> row.check_shapes("conv2d_cost", (2, 7, 6, 3), (3, 3, 3, 4)).geometry(stride=2, padding="same").output
     (2, 4, 3)
     """
 
-    def __init__(self, y: str, *, kinds: str = PRODUCTS, **arrays: str) -> None:
-        self.y, self.kinds, self.arrays = y, kinds, arrays
+    def __init__(self, y: str, *, kinds: str = PRODUCTS, optional: Sequence[str] = (), **arrays: str) -> None:
+        self.y, self.kinds, self.optional, self.arrays = y, kinds, optional, arrays
         self.symbols = {name: pattern.split() for name, pattern in arrays.items()}
         self.kernels = [name for name, pattern in arrays.items() if pattern.startswith("Dᵣ")]
 
@@ -50,12 +50,14 @@ class Signature:
             for name, symbols in self.symbols.items()
         }
 
-    def check(self, function: str, *arrays: Array, **beside: Any) -> "Checked":
+    def check(self, function: str, *arrays: Array | None, **beside: Any) -> "Checked":
         """A call on these arrays; with one more than the row has, the first is dy. Errors show those beside them."""
         names, shapes = list(self.symbols), {}
         if len(arrays) > len(names):
             names.insert(0, "dkernel" if self.y.startswith("Dᵣ") else "dy")
         for name, a in zip(names, arrays, strict=True):
+            if a is None and name in self.optional:
+                continue
             if type(a) is not np.ndarray and not isinstance(a, np.memmap):
                 raise TypeError(f"{function}: {name} must be a numpy.ndarray; got {type(a).__name__}")
             if a.dtype.kind not in self.kinds:
@@ -90,6 +92,8 @@ class Checked:
         self.sizes: dict[str, Any] = {}
         origin: dict[str, str] = {}
         for name, symbols in row.symbols.items():
+            if name not in shapes:
+                continue
             shape = shapes[name]
             if symbols[0] == "…":
                 if len(symbols) > 1 and len(shape) < len(symbols):
@@ -271,7 +275,10 @@ BATCH_STATISTICS = Signature("", kinds=REAL, x="… M")
 BATCH_NORM = Signature("x", kinds=REAL, x="… M", scale="M", shift="M")
 BATCH_NORM_STAGES = Signature("x", kinds=REAL, x="… M", scale="M", deviation="M")
 BATCH_NORM_INFERENCE = Signature("x", kinds=REAL, x="… M", scale="M", shift="M", mean="M", variance="M")
-FOLD_BATCH_NORM = Signature("", kinds=REAL, kernel="… N", scale="N", shift="N", mean="N", variance="N")
+FOLD_BATCH_NORM = Signature(
+    "", kinds=REAL, optional=("scale", "shift", "bias"),
+    kernel="… N", scale="N", shift="N", mean="N", variance="N", bias="N",
+)  # fmt: skip
 CROSS_ENTROPY = Signature("", kinds=REAL, logits="B N")
 SQUEEZE_EXCITE = Signature(
     VOLUME, kinds=ACTIVATIONS, x=VOLUME, reduce="M S", reduce_bias="S", expand="S M", expand_bias="M"

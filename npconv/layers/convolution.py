@@ -22,6 +22,7 @@ class Linear(Layer):
     operation: Callable[..., Array]
     operation_backward: Callable[..., tuple[Array, Array]]
     operation_cost: Callable[..., Cost]
+    folded_epsilon: float | None = None  # of the batch normalisation that was folded into it
 
     def __init__(
         self, shape: tuple[int, ...], fans: tuple[int, int], bias: bool, seed: Any, dtype: Any, shared: int = 1
@@ -58,9 +59,10 @@ class Linear(Layer):
             input_shape, self.params["kernel"].shape, bias="bias" in self.params, **self.geometry
         )
 
-    def with_arrays(self, kernel: Array, bias: Array) -> "Linear":
-        """A copy with other numbers in its kernel, and with a bias."""
+    def with_arrays(self, kernel: Array, bias: Array, folded_epsilon: float | None = None) -> "Linear":
+        """A copy with other numbers in its kernel, and with a bias, as batch normalisation is folded."""
         twin = self.copy()
+        twin.folded_epsilon = folded_epsilon
         twin.params["kernel"][...] = kernel
         bias = bias.astype(twin.params["kernel"].dtype)
         twin.params["bias"], twin.grads["bias"] = bias, np.zeros_like(bias)

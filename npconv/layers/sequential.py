@@ -125,11 +125,10 @@ class Sequential(Layer):
             before = folded.get(last)
             if isinstance(layer, BatchNorm) and isinstance(before, Linear):
                 kernel, bias = fold_batch_norm(
-                    before.params["kernel"], *layer.params.values(), *layer.state.values(), epsilon=layer.epsilon
-                )
-                if "bias" in before.params:  # then it is normalised too: its share is scaled, as the kernel is
-                    bias = bias + before.params["bias"] * _folded_factor(layer)
-                folded[last] = before.with_arrays(kernel, bias)
+                    before.params["kernel"], *layer.params.values(), *layer.state.values(),
+                    bias=before.params.get("bias"), epsilon=layer.epsilon,
+                )  # fmt: skip
+                folded[last] = before.with_arrays(kernel, bias, layer.epsilon)
             else:
                 folded[name] = layer.folded()
                 last = name
@@ -170,9 +169,3 @@ class Sequential(Layer):
     def __repr__(self) -> str:
         inner = "\n".join(f"{name}: {layer!r}" for name, layer in self.layers.items())
         return f"{type(self).__name__}(\n  " + inner.replace("\n", "\n  ") + "\n)"
-
-
-def _folded_factor(layer: BatchNorm) -> Array:
-    """The factor by which folding multiplies each channel's kernel: scale / √(variance + epsilon)."""
-    factor: Array = layer.params["scale"] / (layer.state["variance"] + layer.epsilon) ** 0.5
-    return factor

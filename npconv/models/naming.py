@@ -213,10 +213,7 @@ def _slim_v1(blocks: Parts, model: MobileNet) -> Names:
 
 
 def _slim(blocks: Parts, model: MobileNet) -> Names:
-    """TF-slim's names of MobileNetV2 and V3.
-
-    Source: mobilenet.py, mobilenet_v2.py, mobilenet_v3.py and conv_blocks.py of its research/slim/nets/mobilenet.
-    """
+    """The names of TF-slim's MobileNetV2 and V3. Source: tensorflow/models, research/slim/nets/mobilenet."""
     root = {"mobilenet_v2": "MobilenetV2", "mobilenet_v3": "MobilenetV3"}[model.specification.architecture]
     yield f"{root}/Conv", f"{root}/Conv"
     for number, parts in enumerate(blocks):
@@ -232,7 +229,6 @@ def _slim(blocks: Parts, model: MobileNet) -> Names:
     yield f"{root}/Logits/Conv2d_1c_1x1", ""
 
 
-# slim's classifier and hidden layer are pointwise convolutions on the pooled maps
 SLIM_AXES: Axes = {**KERAS_AXES, Dense: KERAS_AXES[PointwiseConv2D]}
 SLIM_KERNELS: Mapping[type, str] = MappingProxyType({DepthwiseConv2D: "/depthwise_weights"})
 
@@ -243,7 +239,7 @@ NAMINGS = ("keras", "torchvision", "timm", "transformers", "slim")
 def computed_as(naming: str) -> str:
     """The conventions with which a network computes as those of a family do.
 
-    transformers' and TF-slim's networks have Keras's padding and epsilon, so they are no conventions of their own.
+    transformers' and TF-slim's networks have Keras's padding and epsilon, so they have no conventions of their own.
 
     >>> computed_as("timm"), computed_as("slim")
     ('timm', 'keras')

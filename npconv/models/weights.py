@@ -30,7 +30,7 @@ def load_weights(
         arrays: a torch state_dict, what safetensors reads, Keras's variables by their path: names as the family has
             them, and anything that np.asarray takes. Axes are put in our order; the numbers are copied.
         naming: the family whose names they are, "keras", "torchvision", "timm", "transformers" or "slim"; the last two
-            belong to Keras's conventions. The model's conventions unless told.
+            have the conventions "keras". The model's conventions unless told.
         classifier: False leaves the model's own classifier as it is and passes over that of the arrays: for other
             classes than theirs. Arrays may then lack MobileNetV3's hidden layer too, which stays as it is.
 

@@ -526,9 +526,14 @@ def guard_normalization(k: SimpleNamespace) -> None:
         (k.depthwise_conv2d_taps, rng.standard_normal((3, 2, 2))),
         (k.pointwise_conv2d, rng.standard_normal((2, 2))),
     ):
-        folded, bias = k.fold_batch_norm(kernel, *vectors, epsilon=0.1)
-        after = k.batch_norm_inference(convolve(image, kernel), *vectors, epsilon=0.1)
-        np.testing.assert_allclose(convolve(image, folded) + bias, after, atol=1e-12)
+        for given, bias in ((vectors, None), (vectors, shift - 3), ((None, shift, *vectors[2:]), mean + 2)):
+            folded, added = k.fold_batch_norm(kernel, *given, bias=bias, epsilon=0.1)
+            y = convolve(image, kernel) + (0 if bias is None else bias)
+            whole = (np.ones(2) if given[0] is None else scale, *vectors[1:])
+            after = k.batch_norm_inference(y, *whole, epsilon=0.1)
+            np.testing.assert_allclose(convolve(image, folded) + added, after, atol=1e-12)
+    plain = k.fold_batch_norm(np.ones((2, 2)), None, None, mean, variance, epsilon=0.1)
+    np.testing.assert_allclose(plain[1], -mean / np.sqrt(variance + 0.1))
 
 
 def guard_inverted_residual(k: SimpleNamespace) -> None:

@@ -39,6 +39,7 @@ class Row(NamedTuple):
     kinds: str = PRODUCTS
     backward: str = ""  # the functions that take dy before the arrays
     dy: str = ""  # its name, and what the messages expect of it
+    optional: str = ""  # the arrays that may be None
 
 
 def axes(specification, expected=None):
@@ -69,7 +70,7 @@ FLAT, VOLUME, VECTOR = axes("…~5 M=3"), axes("…~2 …~4 …~5 M=3"), axes("M
 LEARNT = {"scale": VECTOR, "shift": VECTOR}
 STORED = LEARNT | {"mean": VECTOR, "variance": VECTOR}
 STAGES = {"dy": axes("…=5 M=3", "like x"), "scale": VECTOR, "x": axes("…=5 M=3"), "deviation": VECTOR}
-FOLDED = {"kernel": axes("…*5 N=3")} | dict.fromkeys(STORED, axes("N=3"))
+FOLDED = {"kernel": axes("…*5 N=3")} | dict.fromkeys([*STORED, "bias"], axes("N=3"))
 LABELS = {"logits": axes("B=5 N*4"), "targets": axes("B=5")}
 PROBABILITIES = {"logits": axes("B=5 N=4"), "targets": axes("B=5 N=4")}
 EXCITE = {"x": axes("B~2 Dᵤ~7 Dᵤ~5 M=3"), "reduce": axes("M=3 S=2"), "reduce_bias": axes("S=2"),
@@ -104,9 +105,10 @@ ROWS = [
     Row("factored_kernel", FACTORS, Q, backward="factored_kernel_backward", dy="dkernel (Dᵣ, Dᵣ, M, N)"),
     Row("factorize_kernel", {"kernel": axes("Dᵣ*3 Dᵣ*2 M*3 N*4")}, Q, kinds=NUMBERS),
     Row("linear_block_kernel", LINEAR),
-    *(Row("inverted_residual inverted_residual_stages", arrays, SAME, kinds=FLOATS,
+    *(Row("inverted_residual inverted_residual_stages", arrays, SAME, kinds=FLOATS, optional="expand",
           backward="inverted_residual_backward", dy="dy (B, Dᵥ, Dᵥ, k′)") for arrays in (BLOCK, NARROW)),
-    *(Row("inverted_residual_split", arrays, SAME, {"groups": 3}, FLOATS) for arrays in (BLOCK, NARROW)),
+    *(Row("inverted_residual_split", arrays, SAME, {"groups": 3}, FLOATS, optional="expand")
+      for arrays in (BLOCK, NARROW)),
     Row("residual_bottleneck residual_bottleneck_stages", BOTTLENECK, kinds=FLOATS,
         backward="residual_bottleneck_backward", dy="dy (B, Dᵤ, Dᵤ, M)"),
     Row("relu relu6", {"x": axes("…~5 …~3", "")}, kinds=FLOATS, dy="dy like x",
@@ -119,7 +121,8 @@ ROWS = [
     *(Row("batch_norm_inference", {"x": x, **STORED}, EPSILON, kinds=REAL, backward="batch_norm_inference_backward",
           dy="dy like x") for x in (FLAT, VOLUME)),
     Row("batch_norm_backward_from_stages", STAGES, kinds=REAL),
-    Row("fold_batch_norm", FOLDED, EPSILON, kinds=REAL),
+    *(Row("fold_batch_norm", FOLDED | others, EPSILON, kinds=REAL, optional="scale shift bias")
+      for others in ({}, {"bias": None}, {"scale": None}, {"scale": None, "shift": None, "bias": None})),
     Row("global_average_pool", {"x": axes("B~2 Dᵤ*9 Dᵤ*7 M~3")}, backward="global_average_pool_backward",
         dy="dy (B, M)"),
     Row("squeeze_excite squeeze_excite_stages", EXCITE, kinds=FLOATS, backward="squeeze_excite_backward",
@@ -272,7 +275,7 @@ def test_only_arrays_of_the_right_kinds_are_taken(case):
     for name, argument in case.arguments.items():
         arrays, kinds = case.arrays(), "iuf" if name == "targets" else case.row.kinds
         wrong = {"list": [1.0], "float64": np.float64(1), "NoneType": None}
-        if name == "expand" and "inverted" in case.name:
+        if name in case.row.optional.split():
             del wrong["NoneType"]
         if argument:
             wrong["MaskedArray"] = np.ma.array(arrays[name])
@@ -342,8 +345,12 @@ def test_the_table_has_every_public_function_with_its_parameters_and_its_default
     assert {case.name for case in CASES} | others == public | {"batch_norm_backward_from_stages"}
     for case in CASES:
         parameters, options = inspect.signature(case.call).parameters, case.row.options | case.row.defaults
-        assert {name: p.default for name, p in parameters.items() if p.default is not p.empty} == case.row.defaults
-        assert {name for name, p in parameters.items() if p.kind is p.KEYWORD_ONLY} == options.keys() - POSITIONAL
+        defaults = {name: p.default for name, p in parameters.items() if p.default is not p.empty}
+        left_out = defaults.keys() & case.arguments.keys()
+        assert left_out <= set(case.row.optional.split())
+        assert defaults == case.row.defaults | dict.fromkeys(left_out)
+        by_keyword = {name for name, p in parameters.items() if p.kind is p.KEYWORD_ONLY}
+        assert by_keyword == options.keys() - POSITIONAL | left_out
         assert [name for name in parameters if name not in options] == list(case.arguments)
         assert options.keys() <= parameters.keys()
     from_stages, counting = normalization.batch_norm_backward_from_stages, cost.count_operations
