@@ -175,21 +175,26 @@ def fill(own: Mapping[str, Array], arrays: Any, where: str, further: Sequence[st
     """
     if not isinstance(arrays, Mapping):
         raise TypeError(f"{where} must be a mapping from names to arrays; got {type(arrays).__name__}")
-    differences = [f"missing {name} {a.shape}" for name, a in own.items() if name not in arrays]
-    differences += [f"left over {name} {np.shape(arrays[name])}" for name in arrays if name not in own]
-    for name, a in own.items():
-        if name in arrays and np.shape(arrays[name]) != a.shape:
-            differences.append(f"{name} must be {a.shape}, got {np.shape(arrays[name])}")
-        elif name in arrays and np.asarray(arrays[name]).dtype.kind not in "iuf":
-            differences.append(f"{name} must hold real numbers, got dtype {np.asarray(arrays[name]).dtype}")
-        elif name in arrays and (beyond := _beyond(np.asarray(arrays[name]), a.dtype)).size:
-            differences.append(f"{name} must hold numbers of {a.dtype}, got {beyond[0]:g}")
-    differences += further
-    count = f" in {len(differences)} places" if len(differences) > MANY else ""
-    if differences:
-        raise ValueError(f"{where} don't fit{count}: " + "; ".join(differences))
+    found = [*differences(own, arrays), *further]
+    count = f" in {len(found)} places" if len(found) > MANY else ""
+    if found:
+        raise ValueError(f"{where} don't fit{count}: " + "; ".join(found))
     for name, a in own.items():
         a[...] = arrays[name]
+
+
+def differences(own: Mapping[str, Array], arrays: Mapping[str, Any]) -> list[str]:
+    """Names, shapes and dtypes in which arrays differ from those that they are to be written into."""
+    found = [f"missing {name} {a.shape}" for name, a in own.items() if name not in arrays]
+    found += [f"left over {name} {np.shape(arrays[name])}" for name in arrays if name not in own]
+    for name, a in own.items():
+        if name in arrays and np.shape(arrays[name]) != a.shape:
+            found.append(f"{name} must be {a.shape}, got {np.shape(arrays[name])}")
+        elif name in arrays and np.asarray(arrays[name]).dtype.kind not in "iuf":
+            found.append(f"{name} must hold real numbers, got dtype {np.asarray(arrays[name]).dtype}")
+        elif name in arrays and (beyond := _beyond(np.asarray(arrays[name]), a.dtype)).size:
+            found.append(f"{name} must hold numbers of {a.dtype}, got {beyond[0]:g}")
+    return found
 
 
 def positive_ints(function: str, **values: Any) -> list[int]:

@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from itertools import groupby
+from typing import Any
 
 from ..kernels.geometry import Array
 from .known_names import HEADS, tables
@@ -41,9 +42,17 @@ def named_by_order(arrays: Mapping[str, Array]) -> dict[str, Array]:
     return {names.get(name, name): a for name, a in arrays.items()}
 
 
-def _endings(variables: list[Array]) -> list[str]:
+def layer_arrays(path: str, layer: str, variables: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """A layer's variables by Keras's names, from the path of its class and number and the name that its group has."""
+    container = path.rstrip("/").rpartition("/")[0]
+    ordered = [variables[number] for number in sorted(variables, key=int)]
+    for ending, a in zip(_endings(ordered), ordered, strict=True) if ordered else ():
+        yield f"{container}/{layer}/{ending}".removeprefix("/"), a
+
+
+def _endings(variables: Sequence[Any]) -> list[str]:
     """The endings of a layer's arrays: a kernel and its bias, the four of batch normalisation, or numbers."""
-    if variables[0].ndim > 1 and len(variables) <= 2:
+    if len(variables[0].shape) > 1 and len(variables) <= 2:
         return ["kernel", "bias"][: len(variables)]
     return list(NORM) if len(variables) == len(NORM) else [str(i) for i in range(len(variables))]
 

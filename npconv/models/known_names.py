@@ -2,37 +2,53 @@
 
 from collections.abc import Callable, Mapping
 from functools import cache
+from types import MappingProxyType
 from typing import NamedTuple
 
 from ..kernels.geometry import Array
 from .mobilenet_v1 import mobilenet_v1
 from .mobilenet_v2 import mobilenet_v2
 from .mobilenet_v3 import mobilenet_v3
-from .naming import PUBLISHED, named_arrays
+from .naming import PUBLISHED, computed_as, named_arrays
 from .network import MobileNet
 
 HEADS = ("hidden.", "classifier.")
-NETWORKS: tuple[Callable[[], MobileNet], ...] = (  # as small as they can be built: names don't depend on the width
-    lambda: mobilenet_v1(0.1, 1),
-    lambda: mobilenet_v2(0.1, 1),
-    lambda: mobilenet_v3("large", 0.1, 1),
-    lambda: mobilenet_v3("small", 0.1, 1),
-    lambda: mobilenet_v3("large", 0.1, 1, minimalistic=True),
-    lambda: mobilenet_v3("small", 0.1, 1, minimalistic=True),
+
+# as small as they can be built: names don't depend on the width
+NETWORKS: Mapping[str, Callable[[], MobileNet]] = MappingProxyType(
+    {
+        "mobilenet_v1(…": lambda: mobilenet_v1(0.1, 1),
+        "mobilenet_v2(…": lambda: mobilenet_v2(0.1, 1),
+        "mobilenet_v3('large', …": lambda: mobilenet_v3("large", 0.1, 1),
+        "mobilenet_v3('small', …": lambda: mobilenet_v3("small", 0.1, 1),
+        "mobilenet_v3('large', …, minimalistic=True": lambda: mobilenet_v3("large", 0.1, 1, minimalistic=True),
+        "mobilenet_v3('small', …, minimalistic=True": lambda: mobilenet_v3("small", 0.1, 1, minimalistic=True),
+    }
 )
 
 
 class Table(NamedTuple):
-    """A published network's names: for each array what it is called here, and an array of as many axes.
+    """A network's published names: for each array what it is called here, and one with as many axes.
 
-    `kernels` are the names of the kernels in front of the hidden layer and the classifier, `heads` those of the latter.
+    `kernels` are the names of the kernels in front of the hidden layer and the classifier, `heads` those of the latter;
+    `call` builds the network.
     """
 
     architecture: str
     naming: str
+    call: str
     named: Mapping[str, tuple[str, Array]]
     kernels: frozenset[str]
     heads: frozenset[str]
+
+    def share(self, given: Mapping[str, Array]) -> float:
+        """The share of the names in common among all names of kernels, the network's own head apart."""
+        theirs = kernels_in(given) - self.heads
+        return len(self.kernels & theirs) / len(self.kernels | theirs)
+
+    def holds(self, given: Mapping[str, Array]) -> bool:
+        """True where arrays have some of the network's names, and no kernel under another."""
+        return bool(self.named.keys() & given.keys()) and kernels_in(given) <= self.kernels | self.heads
 
 
 @cache
@@ -40,27 +56,25 @@ def tables() -> tuple[Table, ...]:
     """The published networks under all their names.
 
     >>> sorted({(table.architecture, table.naming) for table in tables()})[:2]
-    [('mobilenet_v1', 'keras'), ('mobilenet_v1', 'timm')]
+    [('mobilenet_v1', 'keras'), ('mobilenet_v1', 'slim')]
     """
-    found = []
-    for model in (build() for build in NETWORKS):
-        for architecture, naming in PUBLISHED:
-            if architecture == model.specification.architecture:
-                named = named_arrays("", model, naming)
-                found.append(Table(architecture, naming, named, *kernels_and_heads(named)))
-    return tuple(found)
-
-
-@cache
-def all_kernels() -> frozenset[str]:
-    """The names of the kernels of all tables."""
-    return frozenset().union(*(table.kernels for table in tables()))
-
-
-def kernels_and_heads(named: Mapping[str, tuple[str, Array]]) -> tuple[frozenset[str], frozenset[str]]:
-    """The names of a network's kernels, and apart from them those of its hidden layer and its classifier."""
-    kernels = {name: ours.startswith(HEADS) for name, (ours, a) in named.items() if a.ndim > 1}
-    return (
-        frozenset(name for name, head in kernels.items() if not head),
-        frozenset(name for name, head in kernels.items() if head),
+    networks = {call: build() for call, build in NETWORKS.items()}
+    return tuple(
+        table_of(model, naming, f"{call}, conventions={computed_as(naming)!r})")
+        for call, model in networks.items()
+        for architecture, naming in PUBLISHED
+        if architecture == model.specification.architecture
     )
+
+
+def table_of(model: MobileNet, naming: str, call: str = "") -> Table:
+    """A network's names in a naming."""
+    named = named_arrays("load_weights", model, naming)
+    kernels = {name: ours.startswith(HEADS) for name, (ours, a) in named.items() if a.ndim > 1}
+    body, heads = (frozenset(name for name, head in kernels.items() if head is part) for part in (False, True))
+    return Table(model.specification.architecture, naming, call, named, body, heads)
+
+
+def kernels_in(given: Mapping[str, Array]) -> frozenset[str]:
+    """The names of arrays that may be kernels."""
+    return frozenset(name for name, a in given.items() if a.ndim > 1)

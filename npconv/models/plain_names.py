@@ -3,20 +3,24 @@
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from functools import cache
+from itertools import accumulate
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
 from ..kernels.geometry import Array
+from .advice import advice
 from .frozen_names import frozen_names
-from .keras_order import named_by_order
-from .known_names import all_kernels
+from .keras_order import layer_arrays, named_by_order
+from .known_names import tables
 
 UNUSED = ("num_batches_tracked", "seed_generator_state", "global_step")
 """Last parts of names that are no weights: counters, and the random state of Keras's dropout."""
 WRAPPERS = ("state_dict", "model_state_dict", "model", "net", "module")
 """Keys under which a checkpoint has its state_dict, beside the epoch, the optimizer and others."""
-OPTIMIZERS = ("optimizer", "optimizer_weights")
+OPTIMIZER = "optimizer"
 KERAS_PARTS = ("kernel", "depthwise_kernel", "bias", "gamma", "beta", "moving_mean", "moving_variance")
 
 
@@ -38,64 +42,73 @@ def plain_names(arrays: Mapping[str, Any], function: str = "load_weights") -> di
     ['features.0.0.weight']
     """
     if not isinstance(arrays, Mapping):
-        raise TypeError(f"{function}: arrays must be a mapping from names to arrays; got {type(arrays).__name__}")
+        raise TypeError(
+            f"{function}: arrays must be a mapping from names to arrays; got {type(arrays).__name__}"
+            + next((advice(name) for name in ("state_dict", "weights") if hasattr(arrays, name)), "")
+        )
     flat = dict(_flat(function, _state_dict(arrays)))
     used = {name.removesuffix(":0"): value for name, value in flat.items() if not _is_unused(name, flat)}
     given = frozen_names(named_by_order({name: _array(function, name, value) for name, value in used.items()}))
-    return _without_prefix(function, _last_parts(function, given))
+    return _without_prefix(function, _last_parts(function, given), arrays)
 
 
 def _state_dict(arrays: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The state_dict in a checkpoint, or the arrays themselves where they are none."""
-    for name in WRAPPERS:
-        inner = arrays.get(name)
-        if isinstance(inner, Mapping) and (
-            any(key in WRAPPERS for key in inner) or not any(isinstance(value, Mapping) for value in inner.values())
-        ):
-            return _state_dict(inner)
-    return arrays
+    """The state_dict in a checkpoint, or the arrays themselves where they are none, or hold several."""
+    inner = [_inside(arrays, name) for name in WRAPPERS]
+    found = [each for each in inner if each and (each.keys() & set(WRAPPERS) or _is_flat(each))]
+    return _state_dict(found[0]) if len(found) == 1 else arrays
+
+
+def _is_flat(arrays: Mapping[str, Any]) -> bool:
+    return not any("/" in str(name) or isinstance(value, Mapping) for name, value in arrays.items())
+
+
+def _inside(arrays: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """What a mapping has under a name: a mapping, or arrays whose names begin with it and a slash."""
+    inner = arrays.get(name)
+    if isinstance(inner, Mapping):
+        return inner
+    start = name + "/"
+    return {key.removeprefix(start): a for key, a in arrays.items() if isinstance(key, str) and key.startswith(start)}
 
 
 def _flat(function: str, arrays: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, Any]]:
-    """The arrays in groups of groups under their paths, without optimizers.
-
-    The group of a Keras layer's variables has the layer's name as an attribute; it stands in its path's place.
-    """
+    """The arrays in groups of groups under their paths, without optimizers."""
     for name, value in arrays.items():
         if not isinstance(name, str):
             raise TypeError(f"{function}: the names of arrays must be str; got {name!r}")
         if not isinstance(value, Mapping):
             yield path + name, value
-        elif name not in OPTIMIZERS:
-            yield from _flat(function, value, f"{path}{name}/")
+        elif not name.startswith(OPTIMIZER):
+            layer = getattr(value, "attrs", {}).get("name") if name == "vars" else None
+            yield from layer_arrays(path, layer, value) if layer else _flat(function, value, f"{path}{name}/")
 
 
 def _is_unused(name: str, flat: Mapping[str, Any]) -> bool:
     """True for what is no weight: counters, random states, optimizers' slots and averages beside the weights."""
     parts = name.removesuffix(":0").split("/")
-    beside = any("/".join(parts[:end]) in flat for end in range(1, len(parts)))
-    return beside or parts[-1].rsplit(".", 1)[-1] in UNUSED or any(part in OPTIMIZERS for part in parts[:-1])
+    beside = any(f"{start}{end}" in flat for end in ("", ":0") for start in accumulate(parts[:-1], "{}/{}".format))
+    return (
+        beside
+        or re.split(r"[./]", name.removesuffix(":0"))[-1] in UNUSED
+        or any(part.startswith(OPTIMIZER) for part in parts[:-1])
+    )
 
 
 def _array(function: str, name: str, value: Any) -> Array:
     try:
         return np.asarray(value)
     except (TypeError, ValueError, RuntimeError) as error:
-        raise TypeError(
-            f"{function}: {name} can't be made an array: {error}; torch's tensors become one by "
-            "value.detach().float().cpu().numpy()"
-        ) from error
+        raise TypeError(f"{function}: {name} can't be made an array: {error}{advice('tensor')}") from error
 
 
 def _last_parts(function: str, given: Mapping[str, Array]) -> dict[str, Array]:
-    """Keras's names cut to their last two parts, where one array only has them."""
-    cut = {
-        name: "/".join(name.split("/")[-2:]).replace("/depthwise_kernel", "/kernel")
-        if name.rsplit("/", 1)[-1] in KERAS_PARTS and "/BatchNorm/" not in name
-        else name
-        for name in given
-    }
-    often, known = Counter(cut.values()), all_kernels()
+    """Keras's names cut to their last two parts, and TF-slim's to those from the network's on.
+
+    A name that two arrays would have is refused where it is a MobileNet's kernel, and else stays whole.
+    """
+    cut = {name: _cut(name) for name in given}
+    often, known = Counter(cut.values()), known_kernels()
     plain: dict[str, Array] = {}
     for name, a in given.items():
         if cut[name] in plain and cut[name] in known:
@@ -104,18 +117,58 @@ def _last_parts(function: str, given: Mapping[str, Array]) -> dict[str, Array]:
     return plain
 
 
-def _without_prefix(function: str, given: Mapping[str, Array]) -> dict[str, Array]:
-    """The arrays without what most of the known kernels have in front of their names."""
-    known = all_kernels()
-    found = Counter(
-        name[:start]
-        for name in given
-        for start in (0, *(place.end() for place in re.finditer(r"[./]", name)))
-        if name[start:] in known
-    )
-    if not found or found[""] == max(found.values()):
+def _cut(name: str) -> str:
+    if slim := re.search(r"MobilenetV[123]/(?!Mobilenet).*", name):
+        return slim[0]
+    if name.rsplit("/", 1)[-1] in KERAS_PARTS:
+        return "/".join(name.split("/")[-2:]).replace("/depthwise_kernel", "/kernel")
+    return name
+
+
+def _without_prefix(function: str, given: Mapping[str, Array], arrays: Mapping[str, Any]) -> dict[str, Array]:
+    """The arrays without what most of the known kernels have in front of their names.
+
+    transformers' networks without a classifier lack what those with one have in front, so it is added.
+    """
+    known = known_kernels()
+    found: Counter[tuple[str, str]] = Counter()
+    for name in given:
+        for start in (0, *(place.end() for place in re.finditer(r"[./]", name))):
+            front, root = name[:start], known.get(name[start:])
+            if root is not None and not (root and front.endswith(root)):
+                found[front, root] += 1
+    if not found or found["", ""] == max(found.values()):
         return dict(given)
-    prefix, *others = (start for start, count in found.items() if count == max(found.values()))
+    (prefix, root), *others = (each for each, count in found.items() if count == max(found.values()))
     if others:
-        raise ValueError(f"{function}: the arrays hold more than one network, under {prefix} and {others[0]}")
-    return {name.removeprefix(prefix): a for name, a in given.items()}
+        raise ValueError(
+            f"{function}: arrays must hold one network; got several, under {prefix or 'no prefix'} and {others[0][0]}"
+            + _on_several(arrays, prefix)
+        )
+    firsts = {name.partition(".")[0] for name, added in known.items() if added == root}
+    plain = {}
+    for name, a in given.items():
+        rest = name.removeprefix(prefix)
+        plain[root + rest if rest.partition(".")[0] in firsts else rest] = a
+    return plain
+
+
+def _on_several(arrays: Mapping[str, Any], prefix: str) -> str:
+    """The advice how to give one network of several."""
+    first = prefix.partition("/")[0]
+    if isinstance(arrays.get(first), Mapping):
+        return advice("part", name=first)
+    return advice("prefix", prefix=prefix) if any(name.startswith(prefix) for name in arrays) else ""
+
+
+@cache
+def known_kernels() -> Mapping[str, str]:
+    """The names of the kernels of all published networks, and what is to be put in front of each.
+
+    That is nothing, but for transformers' names as its networks without a classifier have them.
+    """
+    known = {name: "" for table in tables() for name in table.kernels}
+    for table in tables():
+        if table.naming == "transformers":
+            known |= {name.partition(".")[2]: f"{name.partition('.')[0]}." for name in table.kernels}
+    return MappingProxyType(known)

@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from ..kernels.geometry import Array
-from .known_names import tables
+from .advice import advice
+from .keras_order import PLACE
+from .known_names import Table, tables
 from .plain_names import plain_names
 
 LEAST = 0.6
@@ -23,7 +25,7 @@ def recognise(arrays: Mapping[str, Any], function: str = "recognise") -> Recogni
     """The architecture and the naming whose names for kernels fit best.
 
     The share is that of the names in common among all names of kernels, theirs and the arrays'. One name in common
-    with a published network proves nothing: a ResNet has a bn1.weight too.
+    proves nothing: a ResNet has a bn1.weight too.
 
     Raises:
         TypeError, ValueError: as `plain_names`.
@@ -34,25 +36,24 @@ def recognise(arrays: Mapping[str, Any], function: str = "recognise") -> Recogni
     Recognised(architecture='mobilenet_v2', naming='keras', share=1.0)
     """
     given = plain_names(arrays, function)
-    best = best_fit(given)
-    if best.share < LEAST:
-        kernels = [name for name, a in given.items() if a.ndim > 1]
-        raise ValueError(
-            f"{function}: the arrays must be a MobileNet's; got names such as {next(iter(kernels or given), None)}, of "
-            f"which {best.share:.0%} fit {best.naming}'s names of {best.architecture}, and no other's better"
-        )
-    return best
+    best = best_table(given)
+    if best.share(given) < LEAST:
+        raise ValueError(no_mobilenet(function, given, arrays))
+    return Recognised(best.architecture, best.naming, best.share(given))
 
 
-def best_fit(given: Mapping[str, Array]) -> Recognised:
+def best_table(given: Mapping[str, Array]) -> Table:
     """The published network whose names for kernels fit best, however badly."""
-    return max(
-        (Recognised(table.architecture, table.naming, share(given, table.kernels, table.heads)) for table in tables()),
-        key=lambda each: each.share,
+    return max(tables(), key=lambda table: table.share(given))
+
+
+def no_mobilenet(function: str, given: Mapping[str, Array], arrays: Mapping[str, Any]) -> str:
+    """The message for arrays whose plain names are no MobileNet's."""
+    best = best_table(given)
+    names = [name for name, a in given.items() if a.ndim > 1] or list(given)
+    by_number = any(PLACE.fullmatch(name) for name in arrays)
+    return (
+        f"{function}: arrays must be a MobileNet's; got {len(given)}, such as {', '.join(names[:3]) or 'none'}; of "
+        f"all names {best.naming}'s of {best.architecture} are the nearest, with {best.share(given):.0%} in common"
+        + (advice("by_number") if by_number else "")
     )
-
-
-def share(given: Mapping[str, Array], kernels: frozenset[str], heads: frozenset[str]) -> float:
-    """The share of the names in common among all names of kernels, those of a network's own head apart."""
-    theirs = {name for name, a in given.items() if a.ndim > 1} - heads
-    return len(kernels & theirs) / len(kernels | theirs)

@@ -1,26 +1,23 @@
 """Weights under the names and in the axes of the families that publish them, into a network and out of it."""
 
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-
-from ..kernels.arguments import boolean, instance, one_of
+from ..kernels.arguments import instance, one_of, shown
 from ..kernels.geometry import Array
 from ..layers.layer import fill
+from .advice import advice
+from .fitting import advice_for, unusable
+from .heads import Own, linear_layers, selected
+from .known_names import table_of
 from .naming import NAMINGS, PUBLISHED, computed_as, named_arrays
 from .network import MobileNet
 from .plain_names import plain_names as plain_names
-from .recognition import Recognised as Recognised, recognise as recognise
-
-CLASSIFIER, HIDDEN = "classifier.", "hidden."
-UNUSED = (".num_batches_tracked", "/seed_generator_state")
-"""Names of arrays that are no weights: torch's counter for an unset momentum, the random state of Keras's dropout."""
+from .recognition import LEAST, Recognised as Recognised, best_table, no_mobilenet, recognise as recognise
 
 
 def load_weights(
-    model: MobileNet, arrays: Mapping[str, Any], naming: str | None = None, *, classifier: bool = True
+    model: MobileNet, arrays: Mapping[str, Any], naming: str | None = None, *, classifier: bool | str = True
 ) -> None:
     """Take published weights into a network, from a mapping of their names to their arrays.
 
@@ -53,19 +50,17 @@ def load_weights(
     ValueError: load_weights: the arrays don't fit: missing Conv1/kernel (3, 3, 3, 16)
     """
     _check_model("load_weights", model, naming)
-    boolean("load_weights", "classifier", classifier)
-    own = named_arrays("load_weights", model, naming or model.specification.conventions)
-    if not isinstance(arrays, Mapping):
-        raise TypeError(f"load_weights: arrays must be a mapping from names to arrays; got {type(arrays).__name__}")
-    given = _by_plain_names(arrays)
-    _check_names(model, given, own)
-    passed = set() if classifier else _head(own, given)
-    views = {name: view for name, (_, view) in own.items() if name not in passed}
+    if not isinstance(classifier, bool | str):
+        raise TypeError(f"load_weights: classifier must be a bool or the name of a layer; got {shown(classifier)}")
+    given = plain_names(arrays)
+    naming = _naming(model, given, naming, arrays)
+    own = named_arrays("load_weights", model, naming)
+    given = {name: a for name, a in given.items() if name in own or (a.ndim and a.dtype.kind not in "OSU")}
+    views, taken = selected(own, given, _layer(own, given, classifier))
     try:
-        taken = {name: a for name, a in given.items() if name not in passed}
-        fill(views, taken, "load_weights: the arrays", list(_unusable(own, taken)))
+        fill(views, taken, "load_weights: the arrays", list(unusable(own, taken)))
     except ValueError as error:
-        raise ValueError(f"{error}{'' if passed else _advice(own, given)}") from None
+        raise ValueError(f"{error}{advice_for(model, naming, own, given)}") from None
 
 
 def export_weights(model: MobileNet, naming: str | None = None) -> dict[str, Array]:
@@ -119,80 +114,46 @@ def _rebuild(model: MobileNet, naming: str) -> str:
     if (architecture, naming) not in PUBLISHED:
         return f"{naming} has no {architecture}, and the model is one"
     return (
-        f"the model has the padding and batch normalisation of {conventions}, with which they would give other "
-        f"numbers; build it by {architecture}(…, conventions={computed_as(naming)!r})"
+        f"the model has the padding and batch normalisation of {conventions}, with which they would give other numbers"
+        + advice("build", call=f"{architecture}(…, conventions={computed_as(naming)!r})")
     )
 
 
-def _by_plain_names(arrays: Mapping[str, Any]) -> dict[str, Array]:
-    """The arrays as arrays, without those that are no weights, Keras's under the last two parts of their names."""
-    given: dict[str, Array] = {}
-    for name, value in arrays.items():
-        if not isinstance(name, str):
-            raise TypeError(f"load_weights: the names of arrays must be str; got {name!r}")
-        slim = re.search(r"MobilenetV[123]/(?!Mobilenet).*", name)  # whose names have more parts
-        plain = slim[0] if slim else "/".join(name.split("/")[-2:])
-        plain = plain.removesuffix(":0").replace("/depthwise_kernel", "/kernel")
-        if plain.endswith(UNUSED):
-            continue
-        if plain in given:
-            raise ValueError(f"load_weights: arrays must have {plain} once; got it again as {name}")
-        if isinstance(value, Mapping):
-            raise TypeError(
-                f"load_weights: {name} is a mapping: give what it holds, load_weights(model, arrays[{name!r}])"
-            )
-        try:
-            given[plain] = np.asarray(value)
-        except (TypeError, ValueError, RuntimeError) as error:
-            raise TypeError(
-                f"load_weights: {name} can't be made an array: {error}; torch's tensors become one by "
-                "value.detach().float().cpu().numpy()"
-            ) from error
-    return given
+def _naming(model: MobileNet, given: Mapping[str, Array], naming: str | None, arrays: Mapping[str, Any]) -> str:
+    """The naming of the arrays, once it is the one that was told and one that the model computes as."""
+    architecture, conventions = model.specification.architecture, model.specification.conventions
+    named = [table_of(model, each) for built, each in PUBLISHED if built == architecture]
+    if not given or not named:
+        return naming or conventions
+    best = max(named, key=lambda table: (table.share(given), table.naming == (naming or conventions)))
+    other = best_table(given)
+    if other.share(given) >= LEAST and other.share(given) > best.share(given):
+        raise ValueError(
+            f"load_weights: the arrays are of another {other.architecture} than the model, under {other.naming}'s names"
+            + advice("build", call=other.call)
+        )
+    if best.share(given) < LEAST and not best.holds(given):
+        raise ValueError(no_mobilenet("load_weights", given, arrays))
+    if computed_as(best.naming) != conventions:
+        raise ValueError(f"load_weights: the arrays have {best.naming}'s names, but {_rebuild(model, best.naming)}")
+    if naming not in (None, best.naming):
+        raise ValueError(
+            f"load_weights: naming is {naming!r}, but the arrays have {best.naming}'s names"
+            + advice("naming", naming=best.naming)
+        )
+    return best.naming
 
 
-def _check_names(model: MobileNet, given: Mapping[str, Array], own: Mapping[str, Any]) -> None:
-    """Tell arrays of another family, or under quite other names, from those that merely don't fit."""
-    if own.keys() & given.keys() or not given:
-        return
-    for architecture, naming in PUBLISHED:
-        if architecture == model.specification.architecture:
-            known = named_arrays("load_weights", model, naming)
-            if known.keys() & given.keys():
-                raise ValueError(f"load_weights: the arrays have {naming}'s names, but {_rebuild(model, naming)}")
-    prefix = next((name[: -len(ours)] for name in given for ours in own if name.endswith(ours)), "")
-    advice = f'; without "{prefix}" in front they would be' if prefix else ""
+def _layer(own: Own, given: Mapping[str, Array], classifier: bool | str) -> bool | str:
+    """The name of a linear layer in the arrays, without what may stand in front; a bool as it is."""
+    if isinstance(classifier, bool):
+        return classifier
+    layers = linear_layers(own, given)
+    for layer in layers:
+        if classifier == layer or classifier.endswith((f"/{layer}", f".{layer}")):
+            return layer
+    there = ", ".join(f"{layer} for {len(bias)} classes" for layer, (_, bias) in layers.items()) or "none"
     raise ValueError(
-        f"load_weights: arrays must have {model.specification.conventions}'s names, such as {next(iter(own))}; got "
-        f"{len(given)} of which none is among them, such as {next(iter(given))}{advice}"
+        f"load_weights: classifier must be the name of a linear layer with the inputs of the model's; got "
+        f"{shown(classifier)}, the arrays have {there}"
     )
-
-
-def _head(own: Mapping[str, tuple[str, Array]], given: Mapping[str, Array]) -> set[str]:
-    """The names of the classifier, and of a hidden layer that the arrays don't have at all."""
-    classifier, hidden = (
-        {name for name, (ours, _) in own.items() if ours.startswith(prefix)} for prefix in (CLASSIFIER, HIDDEN)
-    )
-    return classifier if hidden & given.keys() else classifier | hidden
-
-
-def _unusable(own: Mapping[str, tuple[str, Array]], given: Mapping[str, Array]) -> Iterator[str]:
-    """Arrays that are no weights though their shapes fit: numbers that are not finite, variances below 0."""
-    for name, (ours, view) in own.items():
-        if name in given and given[name].shape == view.shape and given[name].dtype.kind in "iuf":
-            if not np.isfinite(given[name]).all():
-                yield f"{name} must be finite"
-            elif ours.endswith(".variance") and given[name].min() < 0:
-                yield f"{name} must not be negative, got {given[name].min():g}"
-
-
-def _advice(own: Mapping[str, tuple[str, Array]], given: Mapping[str, Array]) -> str:
-    """The advice for a classifier of another size than the model's."""
-    [name] = [name for name, (ours, _) in own.items() if ours == f"{CLASSIFIER}bias"]
-    if not own.keys() & given.keys():
-        return ""
-    if name not in given:
-        return "; classifier=False keeps the model's own classifier"
-    if given[name].shape == own[name][1].shape or given[name].ndim != 1:
-        return ""
-    return f"; build the model with classes={given[name].size}, or keep its own classifier with classifier=False"

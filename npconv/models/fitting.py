@@ -1,0 +1,60 @@
+"""Arrays against the network that is to take them: what doesn't fit, and what would make it fit."""
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+
+from ..kernels.geometry import Array
+from ..layers.layer import differences
+from .advice import advice
+from .heads import Own, classifier_names, linear_layers, selected
+from .naming import named_arrays
+from .network import MobileNet
+
+STATISTICS = (".mean", ".variance")
+
+
+def unusable(own: Own, given: Mapping[str, Array]) -> Iterator[str]:
+    """Arrays that are no weights though their shapes fit: numbers that are not finite, variances below 0."""
+    for name, (ours, view) in own.items():
+        if name in given and given[name].shape == view.shape and given[name].dtype.kind in "iuf":
+            if not np.isfinite(given[name]).all():
+                yield f"{name} must be finite"
+            elif ours.endswith(".variance") and given[name].min() < 0:
+                yield f"{name} must not be negative, got {given[name].min():g}"
+
+
+def advice_for(model: MobileNet, naming: str, own: Own, given: Mapping[str, Array]) -> str:
+    """The advice for arrays that don't fit: what has been tried and makes them fit, or nothing."""
+    if _fit(own, given, False):
+        return _on_the_classifier(own, given)
+    if "stem_norm" in model.layers and _fit(named_arrays("load_weights", model.folded(), naming), given, False):
+        return advice("folded")
+    missing = {name for name in own if name not in given}
+    if missing and missing == {name for name, (ours, _) in own.items() if ours.endswith(STATISTICS)}:
+        return advice("statistics")
+    return ""
+
+
+def _on_the_classifier(own: Own, given: Mapping[str, Array]) -> str:
+    """The advice for arrays that fit but for the classifier."""
+    names = kernel, bias = classifier_names(own)
+    classes = len(own[bias][1])
+    layers = {
+        layer: len(each) for layer, (_, each) in linear_layers(own, given).items() if _fit(own, given, layer, names)
+    }
+    if kernel in given and _fit(own, given, True, names):
+        other = next(count for layer, count in layers.items() if kernel.startswith(layer))
+        return advice("classes", classes=other)
+    options = [
+        f"classifier={layer!r}" + (f" for a model with classes={count}" if count != classes else "")
+        for layer, count in layers.items()
+    ]
+    return advice("layer", options=" or ".join(options)) if options else advice("own")
+
+
+def _fit(own: Own, given: Mapping[str, Array], classifier: bool | str, apart: tuple[str, ...] = ()) -> bool:
+    """True where the arrays fit with such a classifier, apart from some."""
+    chosen = selected(own, given, classifier)
+    views, arrays = ({name: a for name, a in each.items() if name not in apart} for each in chosen)
+    return not differences(views, arrays) and not any(unusable(own, arrays))
