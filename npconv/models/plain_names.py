@@ -64,7 +64,7 @@ def _is_flat(arrays: Mapping[str, Any]) -> bool:
 
 
 def _inside(arrays: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    """What a mapping has under a name: a mapping, or arrays whose names begin with it and a slash."""
+    """Contents of a mapping under a name: a mapping, or arrays whose names begin with it and a slash."""
     inner = arrays.get(name)
     if isinstance(inner, Mapping):
         return inner
