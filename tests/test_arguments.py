@@ -70,6 +70,7 @@ ROWS: dict[Any, dict[str, dict[str, Any]]] = {
                               "bytes_per_number": 2},
         "count_as": {"model": NETWORK, "input_shape": (100, 32, 100, 3), "tool": "fvcore"},
         "divisible": {"channels": 100},
+        "explain_count": {"model": NETWORK, "input_shape": (100, 32, 100, 3), "number": 10**6},
         "export_weights": {"model": NETWORK},
         "load_weights": {"model": NETWORK, "arrays": models.export_weights(NETWORK)},
         "mobilenet_v1": {"width": 0.25, "classes": 3, "rows": ((64, 1, 1), (100, 1, 2)), "stem_channels": 100},
@@ -186,8 +187,8 @@ ROWS: dict[Any, dict[str, dict[str, Any]]] = {
 }  # fmt: skip
 
 RECORDS = {  # results, which the package makes, and protocols
-    models: "ActivationMemory BneckRow CountedPart MemoryRow MobileNet Row SeparableRow Specification Summary "
-    "SummaryRow ToolCount",
+    models: "ActivationMemory BneckRow CountedPart Explanation Explanations MemoryRow MobileNet Row SeparableRow "
+    "Specification Summary SummaryRow ToolCount",
     figures: "Figure",
     steps: "Panel Side Step Stepper",
     checks: "Case Proof",

@@ -7,7 +7,7 @@ import pytest
 
 from npconv import cli
 from npconv.cli.cost_networks import add_networks
-from npconv.models import MOBILENET_V3_ROWS, mobilenet_v1, mobilenet_v2, mobilenet_v3, summary
+from npconv.models import MOBILENET_V3_ROWS, TOOLS, mobilenet_v1, mobilenet_v2, mobilenet_v3, summary
 from npconv.models.conventions import FAMILIES
 from npconv.models.mobilenet_v1 import KINDS
 from npconv.models.summary import TABLES
@@ -78,7 +78,7 @@ def test_the_choices_are_those_of_the_models():
         name: {action.dest: tuple(action.choices) for action in parser._actions if action.choices}
         for name, parser in parsers.choices.items()
     }
-    both = {"output_stride": OUTPUT_STRIDES, "conventions": FAMILIES, "by": TABLES}
+    both = {"output_stride": OUTPUT_STRIDES, "conventions": FAMILIES, "by": TABLES, "counter": (*TOOLS, "all")}
     assert choices == {
         "mobilenet_v2": both, "mobilenet_v1": both | {"convolution": KINDS},
         "mobilenet_v3": both | {"size": tuple(MOBILENET_V3_ROWS)},

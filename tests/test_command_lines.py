@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from npconv import bench, claims, cli, training
-from npconv.cli import figures, reproduce, shared
+from npconv.cli import cost_counters, figures, reproduce, shared
 from npconv.training import fig07, v3_blocks
 
 LINES = {  # of each command, one that runs within a moment: what it takes by position, and its options
@@ -157,7 +157,7 @@ def test_the_line_runs(command, capsys):
 @pytest.mark.parametrize(("command", "action"), OPTIONS)
 def test_every_option_has_bounds_or_choices_or_is_a_word(command, action):
     kinds = (shared.Whole, shared.Real, shared.File, shared.Folder)
-    own = action.type in (shared.padding_word, shared.index)
+    own = action.type in (shared.padding_word, shared.index, cost_counters.stated)
     assert isinstance(action.type, kinds) or own or action.choices or action.dest in WORDS
 
 

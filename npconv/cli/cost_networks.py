@@ -2,12 +2,14 @@
 
 import argparse
 import json
+from functools import partial
 from typing import Any
 
-from .shared import WIDTH, Commands, Whole, pair
+from .cost_counters import add_counters, print_counts, print_explanation
+from .shared import SIDE, WIDTH, Commands, Whole, pair
 
 CLASSES = Whole(1, 30_000)  # as wide a classifier as is built within seconds
-SIDE, BATCH = Whole(1, 20_000), Whole(1, 100_000)  # as many numbers as can be counted
+BATCH = Whole(1, 100_000)  # as many numbers as can be counted
 KEPT = (  # options that the builders take as they are
     "size", "width", "classes", "conventions", "output_stride", "convolution", "minimalistic", "reduced_tail",
     "hidden_channels",
@@ -41,8 +43,9 @@ def _add_network(cost: Commands, name: str, what: str) -> argparse.ArgumentParse
     add("--output-stride", type=Whole(1, 32), choices=(8, 16, 32), help="dilate instead of striding further (32)")
     words = "the family whose padding and widths it has (%(default)s)"
     add("--conventions", choices=("keras", "torchvision", "timm"), default="keras", help=words)
-    words = "list all layers, the blocks alone, or only the sums by kind of layer (%(default)s)"
-    add("--by", choices=("layer", "block", "kind"), default="layer", help=words)
+    words = "list all layers, the blocks alone, or only the sums by kind of layer (layer)"
+    add("--by", choices=("layer", "block", "kind"), help=words)
+    add_counters(network)
     add("--json", action="store_true", help="print all of it as JSON instead of tables")
     network.set_defaults(run=_run)
     return network
@@ -53,8 +56,18 @@ def _run(arguments: argparse.Namespace) -> int:
 
     height, width = pair("--resolution", arguments.resolution)
     options: dict[str, Any] = {name: value for name, value in vars(arguments).items() if name in KEPT}
-    network = getattr(models, arguments.what)(**options)
     images = (arguments.batch, height, width, 3)
+    build = partial(getattr(models, arguments.what), **options)
+    given = {"network": arguments.what, **options, "input_shape": list(images)} if arguments.json else None
+    if [arguments.by, arguments.counter, arguments.explain].count(None) < 2:
+        raise ValueError("--by, --as and --explain exclude each other; give one of them")
+    if arguments.explain:
+        print_explanation(lambda width: build(width=width), arguments.width, images, arguments.explain, given)
+        return 0
+    network = build()
+    if arguments.counter:
+        print_counts(network, images, arguments.counter, given)
+        return 0
     counted = models.summary(network, images)
     peaks = {each: models.activation_memory(network, images, granularity=each).peak for each in ("layers", "blocks")}
     if arguments.json:
@@ -63,7 +76,7 @@ def _run(arguments: argparse.Namespace) -> int:
         }
         print(json.dumps({"network": arguments.what, **options, **counted.as_dict(), "memory": memory}, indent=1))
         return 0
-    print(counted.as_text(arguments.by))
+    print(counted.as_text(arguments.by or "layer"))
     for each, peak in peaks.items():
         print(f"largest input and output, by {each}: {peak.elements:,} numbers, {peak.bytes:,} bytes ({peak.name})")
     return 0

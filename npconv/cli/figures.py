@@ -7,8 +7,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from .cost_networks import CLASSES, SIDE
-from .shared import ALIASES, WIDTH, Commands, Folder, Whole, add_sizes, option_name, progress_line, size_of
+from .cost_networks import CLASSES
+from .shared import ALIASES, SIDE, WIDTH, Commands, Folder, Whole, add_sizes, option_name, progress_line, size_of
 
 SHAPES: tuple[dict[str, str], ...] = (
     {"x": "1HWM", "kernel": "DEMN"},

@@ -131,6 +131,7 @@ class Folder:
 SIZE = Whole(1, 1_000_000)  # of arrays: sides, channels, images, and how they are multiplied
 SEED = Whole(0, 2**63 - 1)
 WIDTH = Real(0.1, 4)  # of networks: narrower ones have layers of no channel, wider ones take long to build
+SIDE = Whole(1, 20_000)  # of images, as many numbers as can be counted
 PAD = Whole(0, SIZE.most)
 
 

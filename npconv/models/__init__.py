@@ -1,6 +1,14 @@
 """Networks: a table of numbers each, and what turns the table into layers."""
 
-from .counters import TOOLS as TOOLS, CountedPart as CountedPart, ToolCount as ToolCount, count_as as count_as
+from .counters import (
+    TOOLS as TOOLS,
+    CountedPart as CountedPart,
+    Explanation as Explanation,
+    Explanations as Explanations,
+    ToolCount as ToolCount,
+    count_as as count_as,
+    explain_count as explain_count,
+)
 from .formats import read_arrays as read_arrays
 from .inference import Inference as Inference
 from .memory import ActivationMemory as ActivationMemory, MemoryRow as MemoryRow, activation_memory as activation_memory

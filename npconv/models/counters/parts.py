@@ -44,6 +44,9 @@ PARTS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "first input gradient": ("gradient of the first one's input", "a MAC"),
         "kernel gradients": ("gradients of the kernels", "a MAC"),
         "ungrouped kernel gradients": ("gradients of the kernels as if there were one group", "a MAC"),
+        "ungrouped macs": ("MACs of convolutions and dense layers as if there were one group", "a MAC"),
+        "classifier": ("the classifier's MACs", "a MAC"),
+        "sums": ("additions of all layers", "a sum"),
         "padding": ("products with padding's zeros", "a MAC"),
         "convolution bias": ("biases of convolutions", "a value"),
         "dense bias": ("biases of dense layers", "a value"),
@@ -64,8 +67,13 @@ PARTS: Mapping[str, tuple[str, str]] = MappingProxyType(
 )
 """Parts that can be counted: what they are, and what one of them is."""
 
-ONCE = frozenset({"macs", "convolution bias", "dense bias", "gates", "additions"})
-"""Parts of which no number is said where each is counted once."""
+TOLD = frozenset(
+    {
+        "normalisation", *ACTIVATIONS.values(), "pool inputs", "pool outputs", "squeeze inputs", "squeeze outputs",
+        "softmax",
+    }
+)  # fmt: skip
+"""Parts of which the words say how often each is counted, even where that is once."""
 
 
 def part_words(part: str, times: int) -> str:
@@ -76,7 +84,7 @@ def part_words(part: str, times: int) -> str:
     """
     words, one = PARTS[part]
     without = "without " if times < 0 else ""
-    many = "" if not one or (abs(times) == 1 and part in ONCE) else f", {abs(times)} {one}"
+    many = "" if abs(times) == 1 and part not in TOLD else f", {abs(times)} {one}"
     return without + words + many
 
 
@@ -97,11 +105,14 @@ def count_parts(model: Layer, input_shape: tuple[int, ...]) -> dict[str, int]:
         layer = _layer_of(model, row)
         for part, count in _parts_of(row, layer):
             counted[part] += count
-        counted["first input gradient"] = counted["first input gradient"] or row.macs
+        first = row.macs // 2 if isinstance(layer, SqueezeExcite) else row.macs  # two layers of as many each
+
+        counted["first input gradient"] = counted["first input gradient"] or first
         counted["equal biases"] += sum(size for size in _biases(row, layer) if size in biases)
         biases += _biases(row, layer)
-    counted["kernel gradients"] = counted["macs"]
+    counted["kernel gradients"], counted["ungrouped kernel gradients"] = counted["macs"], counted["ungrouped macs"]
     counted["input gradients"] = counted["macs"] - counted["first input gradient"]
+    counted["classifier"] = rows[-1].macs
     counted["images"], counted["softmax"] = prod(rows[0].input_shape), prod(rows[-1].output_shape)
     return dict(counted)
 
@@ -120,7 +131,8 @@ def _parts_of(row: SummaryRow, layer: Layer) -> Iterator[tuple[str, int]]:
     """(part, count) of what a row computes."""
     values = prod(row.output_shape)
     yield "macs", row.macs
-    yield "ungrouped kernel gradients", row.macs * (row.input_shape[-1] if isinstance(layer, DepthwiseConv2D) else 1)
+    yield "sums", row.additions
+    yield "ungrouped macs", row.macs * (row.input_shape[-1] if isinstance(layer, DepthwiseConv2D) else 1)
     if row.adds:
         yield "additions", values
         if isinstance(layer, ActivatedSum):

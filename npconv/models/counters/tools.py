@@ -1,6 +1,6 @@
 """The numbers that other packages' counters report for a network: the parts that they count, and how often."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -14,12 +14,13 @@ from .parts import count_parts, part_words
 class ToolRule(NamedTuple):
     """The rule of a counter: its version, and how often it counts each of `PARTS`.
 
-    `function_pool` replaces some of the times where the pool before the classifier is a function, not a module.
-    `mobilenet_v3` replaces some of them in that network. `one_image` is True for a counter that ignores the batch.
+    Some of the times are others in `training` mode, where the pool before the classifier is a function and not a module
+    (`function_pool`), and in MobileNetV3 (`mobilenet_v3`). `one_image` is True for a counter that ignores the batch.
     """
 
     version: str
     times: Mapping[str, int]
+    training: Mapping[str, int] = MappingProxyType({})
     function_pool: Mapping[str, int] = MappingProxyType({})
     mobilenet_v3: Mapping[str, int] = MappingProxyType({})
     one_image: bool = False
@@ -47,12 +48,17 @@ class ToolCount(NamedTuple):
     parts: tuple[CountedPart, ...]
 
     def __str__(self) -> str:
-        lines = table_lines(["", ""], [[f"{part.number:,}", part.words] for part in self.parts])
-        return "\n".join([f"{self.tool} {self.version}: {self.total:,}", *(f"  {line}" for line in lines[1:])])
+        return "\n".join([f"{self.tool} {self.version}: {self.total:,}", *part_lines(self.parts)])
+
+
+def part_lines(parts: Sequence[CountedPart]) -> list[str]:
+    """A line for each part: its number and its words."""
+    return [f"  {line}" for line in table_lines(["", ""], [[f"{part.number:,}", part.words] for part in parts])[1:]]
 
 
 POOLS = {"pool inputs": 1, "squeeze inputs": 1}
 POOL_OUTPUTS = {"pool outputs": 1, "squeeze outputs": 1}
+FIVE = {"normalisation": 5}
 NO_POOL = {"pool inputs": 0, "pool outputs": 0}
 BIASES = {"convolution bias": 1, "dense bias": 1}
 FVCORE = {"macs": 1, "normalisation": 2, **POOLS}
@@ -77,8 +83,8 @@ TOOLS: Mapping[str, ToolRule] = MappingProxyType(
     {
         "torch": ToolRule("2.13.0", {"macs": 2}),
         "torch-training": ToolRule("2.13.0", {"macs": 2, "input gradients": 2, "ungrouped kernel gradients": 2}),
-        "fvcore": ToolRule("0.1.5.post20221221", FVCORE),
-        "mmengine": ToolRule("0.10.7", FVCORE),
+        "fvcore": ToolRule("0.1.5.post20221221", FVCORE, FIVE),
+        "mmengine": ToolRule("0.10.7", FVCORE, FIVE),
         "ptflops": ToolRule("0.7.5", PTFLOPS, function_pool={"pool inputs": 1}, one_image=True),
         "ptflops-aten": ToolRule("0.7.5", {"macs": 1, **BIASES}, one_image=True),
         "thop": ToolRule(
@@ -109,15 +115,23 @@ TOOLS: Mapping[str, ToolRule] = MappingProxyType(
 """The counters, by the word that `count_as` takes."""
 
 
-def count_as(model: Layer, input_shape: tuple[int, ...], tool: str, *, function_pool: bool | None = None) -> ToolCount:
+def count_as(
+    model: Layer,
+    input_shape: tuple[int, ...],
+    tool: str,
+    *,
+    training: bool = False,
+    function_pool: bool | None = None,
+) -> ToolCount:
     """The number that another package's counter reports for a network, with its parts.
 
     Args:
-        model: any layer or network. The counter is taken to run on a network that computes the same, layer by layer, in
-            inference, and that is padded by numbers; docs/counters.md has the exceptions.
+        model: any layer or network. The counter is taken to run on a network that computes the same, layer by
+            layer, and that is padded by numbers; docs/counters.md has the exceptions.
         input_shape: (B, Dᵤ, Dᵤ, M), batch included.
         tool: a key of `TOOLS`, such as "fvcore"; "torch" is FlopCounterMode, "torch-training" the same for a forward
             and a backward pass, "paddle" is paddle.flops, "tensorflow" the profiler, "jax" cost_analysis.
+        training: whether the network is in training mode, in which some counters count normalisation otherwise.
         function_pool: whether the pool before the classifier is a function and not a module, which some counters then
             do not see. None is True for MobileNetV2, as torchvision has it, and False for all others.
 
@@ -125,7 +139,7 @@ def count_as(model: Layer, input_shape: tuple[int, ...], tool: str, *, function_
         A `ToolCount`: `total`, and `parts` in words, which sum to it.
 
     Raises:
-        TypeError: as `summary`; function_pool that is no bool.
+        TypeError: as `summary`; training or function_pool that is no bool.
         ValueError: as `summary`; another tool.
 
     >>> from npconv.models import mobilenet_v2
@@ -137,20 +151,30 @@ def count_as(model: Layer, input_shape: tuple[int, ...], tool: str, *, function_
            62,720  global average pool, 1 an input
     """
     one_of("count_as", "tool", tool, TOOLS)
-    if function_pool is not None:
-        boolean("count_as", "function_pool", function_pool)
+    boolean("count_as", "training", training)
+    boolean("count_as", "function_pool", function_pool is True if function_pool is None else function_pool)
     shape = sizes("count_as", "input_shape", input_shape, "a tuple of ints, batch included")
-    rule, architecture = TOOLS[tool], _architecture(model)
+    counted = count_parts(model, (1, *shape[1:]) if TOOLS[tool].one_image else shape)
+    return count_by_rule(model, counted, tool, training=training, function_pool=function_pool)
+
+
+def count_by_rule(
+    model: Layer, counted: Mapping[str, int], tool: str, *, training: bool = False, function_pool: bool | None = None
+) -> ToolCount:
+    """`count_as` from the numbers of `count_parts`."""
+    rule = TOOLS[tool]
+    architecture = model.specification.architecture if isinstance(model, MobileNet) else ""
     times = dict(rule.times)
+    if training:
+        times |= rule.training
     if architecture == "mobilenet_v2" if function_pool is None else function_pool:
         times |= rule.function_pool
     if architecture == "mobilenet_v3":
         times |= rule.mobilenet_v3
-    counted = count_parts(model, (1, *shape[1:]) if rule.one_image else shape)
-    parts = [CountedPart(name, many, many * counted[name]) for name, many in times.items() if many * counted[name]]
-    return ToolCount(tool, rule.version, sum(part.number for part in parts), tuple(parts))
+    parts = counted_parts(counted, times)
+    return ToolCount(tool, rule.version, sum(part.number for part in parts), parts)
 
 
-def _architecture(model: Layer) -> str:
-    """The name of the function that built a MobileNet, "" for any other network."""
-    return model.specification.architecture if isinstance(model, MobileNet) else ""
+def counted_parts(counted: Mapping[str, int], times: Mapping[str, int]) -> tuple[CountedPart, ...]:
+    """The parts of a count that are not 0, from the numbers of `count_parts`."""
+    return tuple(CountedPart(part, many, many * counted[part]) for part, many in times.items() if many * counted[part])
