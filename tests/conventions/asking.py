@@ -2,7 +2,7 @@
 
 A library's answers are functions in a module of `of_convolution` or `of_neighbours`, named after the question. Each
 takes the names and values of a column and returns an array, numbers, or a string; None if the library has no such call.
-An error is an answer too: its type is recorded.
+An error is an answer too: its type is recorded. A function question__variant has a row of its own.
 """
 
 import json
@@ -19,6 +19,7 @@ HERE = Path(__file__).parent
 RECORDED = HERE / "recorded.json"
 PAGE = HERE.parents[1] / "docs/conventions.md"
 REFUSED = "raises "
+KERNELS = {name: getattr(npconv, name) for name in dir(npconv)}
 Way = str | None
 
 
@@ -29,14 +30,14 @@ class Question(NamedTuple):
     ours: the expression that gives npconv's own answer, of npconv's functions, np and the column's names.
     ways: by library, the expression that gives its answer where npconv's own does not; a dict has one a column; None
     if npconv has none.
-    typed: the dtype is a part of the answer.
+    answer: "numbers", "typed" numbers that begin with their dtype, or a "shape".
     """
 
     name: str
     columns: Mapping[str, Mapping[str, Any]]
     ours: str
     ways: Mapping[str, Way | Mapping[str, Way]] = {}
-    typed: bool = False
+    answer: str = "numbers"
     rtol: float = 0.0
 
     def way(self, library: str, column: str) -> Way:
@@ -46,20 +47,25 @@ class Question(NamedTuple):
 
     def compute(self, expression: str, column: str) -> Any:
         """The answer of an expression."""
-        names = {name: getattr(npconv, name) for name in dir(npconv)} | {"npconv": npconv, "np": np}
-        return self.answered(lambda: eval(expression, names | self.columns[column]), (TypeError, ValueError))
+        names = KERNELS | {"npconv": npconv, "np": np} | self.columns[column]
+        with np.errstate(all="ignore"):
+            return self.answered(lambda: eval(expression, names), (TypeError, ValueError))
 
     def answered(self, call: Callable[[], Any], refusals: Any = Exception) -> Any:
         """A call's answer as it is recorded: a string, a list of numbers, or None."""
         try:
             answer = call()
+        except OSError:  # of this machine, not of the library
+            raise
         except refusals as error:
             return REFUSED + type(error).__name__
         if answer is None or isinstance(answer, str):
             return answer
+        if self.answer == "shape":
+            return list(answer.shape)
         array = np.asarray(answer)
         numbers = [plain(number) for number in array.ravel().tolist()]
-        return f"{array.dtype} {shown(numbers)}" if self.typed else numbers
+        return f"{array.dtype} {shown(numbers)}" if self.answer == "typed" else numbers
 
     def agree(self, one: Any, other: Any) -> bool:
         """Equal answers: NaN equals NaN, −0 does not equal 0, and one refusal equals another."""
@@ -81,7 +87,7 @@ class Question(NamedTuple):
         for library, record in sorted(records.items(), key=lambda item: item[0].casefold()):
             answers = record["answers"]
             ways = dict.fromkeys(self.way(library, column) for column in answers if expressible(answers[column]))
-            listed = ", ".join(f"`{way}`" for way in ways if way)
+            listed = ", ".join("the same" if way == self.ours else f"`{way}`" for way in ways if way)
             rows.append([record["version"], *map(shown, answers.values()), listed or "—"])
         return "\n".join(f"| {' | '.join(row)} |" for row in rows).replace("| --- |", "|---|").replace(" --- |", "---|")
 

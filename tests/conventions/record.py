@@ -8,6 +8,7 @@ names; TensorFlow.js needs node, and its package in NODE_PATH.
 import importlib
 import json
 import sys
+from collections.abc import Iterator
 from types import ModuleType
 
 import of_convolution
@@ -17,19 +18,26 @@ from asking import HERE, PAGE, RECORDED, Question, page_with_tables, recorded
 QUESTIONS = [*of_convolution.QUESTIONS, *of_neighbours.QUESTIONS]
 
 
-def answers(module: ModuleType, question: Question) -> dict[str, object]:
-    """A library's answer in each column."""
-    function = getattr(module, question.name)
-    return {
-        column: question.answered(lambda given=given: function(**given)) for column, given in question.columns.items()
-    }
+def rows(module: ModuleType, question: Question) -> Iterator[tuple[str, dict[str, object]]]:
+    """A library's rows: its answer in each column, and those of its variants."""
+    functions = getattr(module, "ANSWERS", module)
+    for name in dir(functions):
+        asked, *variant = name.split("__")
+        if asked == question.name:
+            function = getattr(functions, name)
+            answers = {
+                column: question.answered(lambda given=given, function=function: function(**given))
+                for column, given in question.columns.items()
+            }
+            version = ", ".join([module.VERSION, *variant])
+            yield ", ".join([module.LIBRARY, *variant]), {"version": version, "answers": answers}
 
 
 def main(only: list[str]) -> None:
     """Ask, and write what was answered."""
     known = recorded() if RECORDED.exists() else {}
     records = {question.name: known.get(question.name, {}) for question in QUESTIONS}
-    for path in sorted(HERE.glob("of_*/*_.py")):
+    for path in sorted(HERE.glob("of_*/[a-z]*_.py")):
         if only and path.stem.rstrip("_") not in only:
             continue
         try:
@@ -38,10 +46,9 @@ def main(only: list[str]) -> None:
             print(f"{path.parent.name}/{path.stem}: {error}")
             continue
         for question in QUESTIONS:
-            if hasattr(module, question.name):
-                asked = {"version": module.VERSION, "answers": answers(module, question)}
-                records[question.name][module.LIBRARY] = asked
-                print(question.name, module.LIBRARY, asked)
+            for library, record in rows(module, question):
+                records[question.name][library] = record
+                print(question.name, record)
     write(records)
     PAGE.write_text(page_with_tables(PAGE.read_text(encoding="utf-8"), QUESTIONS), encoding="utf-8")
 
