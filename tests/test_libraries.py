@@ -214,6 +214,12 @@ def flipped() -> list[list[float]]:
     return [npconv.conv2d(x, each[:, :, None, None]).ravel().tolist() for each in both]
 
 
+def transposed(*paddings: Any) -> list[list[float]]:
+    """1, 2, 3 with the weights 1, 10, 100 at stride 2, cropped in several ways."""
+    x, kernel = np.array([1.0, 2, 3]).reshape(1, 1, 3, 1), np.array([1.0, 10, 100]).reshape(1, 3, 1, 1)
+    return [npconv.transposed_conv2d(x, kernel, stride=(1, 2), padding=each).ravel().tolist() for each in paddings]
+
+
 # What libraries gave
 
 V3, V2, V1 = (f"npconv/models/mobilenet_v{version}.py" for version in (3, 2, 1))
@@ -795,6 +801,26 @@ RECORDS = [
         lambda: dequantised([1, 65535, 10000], "int32", {"dtype": "uint16", "scale": 0.5, "min": -3.5}),
         {"npconv/models/formats/tensorflow_js.py": ("of two the upper one, as JavaScript rounds",)},
     ),
+    # tests/conventions records these; the tables of docs/conventions.md have the other answers
+    Record(
+        "tensorflow 2.21.0: depthwise_conv2d of 1 to 8 with 1, 10, 100 at stride 2, dilation 2",
+        [531, 642],
+        lambda: npconv.depthwise_conv2d(np.arange(1.0, 9).reshape(1, 1, 8, 1), 10.0 ** np.arange(3).reshape(1, 3, 1), dilation=2)
+        .ravel().tolist()[:2],
+        {"docs/conventions.md": ("and so returns the outputs 0 and 1 of stride 1 where 0 and 2 were meant",)},
+    ),
+    Record(
+        "SAME_UPPER of three weights at stride 2: openvino 2026.4.1, onnxruntime 1.32.0 as onnx 1.23.2, paddle 3.3.1",
+        [[10, 102, 20, 203, 30, 300], [1, 10, 102, 20, 203, 30], [10, 102, 20, 203, 30]],
+        lambda: transposed(((0, 0), (1, 0)), ((0, 0), (0, 1)), (0, 1)),
+        {"docs/conventions.md": ("In OpenVINO's operator SAME_UPPER crops in front, in ONNX's behind; Paddle's crops one more",)},
+    ),
+    Record(
+        'keras 3.15.1: Conv1DTranspose(1, 3, strides=2, padding="same"), output_padding 1 and 0',
+        [[1, 10, 102, 20, 203, 30], [10, 102, 20, 203, 30]],
+        lambda: [transposed("same")[0][:6], *transposed((0, 1))],
+        {"docs/conventions.md": ("where `output_padding=1` is what they do anyway, and 0 crops in front as well",)},
+    ),
     # threads: the other threads' processor time in the 0.3 s after a product of (600, 600), on a Zen 3 of 2.45 GHz
     Record(
         "OpenBLAS 0.3.31 in NumPy 2.4.6, OPENBLAS_THREAD_TIMEOUT unset and 0 as 28: 0.11 s; 26: 0.029 s, 2 to that in cycles",
@@ -824,7 +850,10 @@ MEASURED = ("docs/speed.md", "npconv/bench/")  # npconv and torch timed side by 
 NO_CLAIM: dict[str, tuple[str, ...]] = {
     "docs/architecture.md": ("speeds as ratios to limits, to torch and to onnxruntime", "## Other libraries", "| `torch` | `bench`, `models` |",
                              "| `onnxruntime` | `bench` |", "comparisons with torch and onnxruntime load theirs", "surprising behaviour of other libraries"),
-    "docs/conventions.md": ("What libraries really do",),
+    "docs/conventions.md": ("what libraries do where their documentation is silent", "asks the libraries that are installed again",
+                            # what the tables below these sentences show
+                            "centre an even kernel on its second half", "Some libraries refuse the two together",
+                            "some libraries end with the last filter", "Most libraries crop `padding` on both sides"),
     "README.md": ("compared with NumPy's limits and with torch", "it takes the weights that torchvision, Keras and timm publish", "from torchvision, Keras or timm, to a",
                   "and to torch and onnxruntime where they are installed", "`oracle` (torch, onnxruntime and onnx, for comparison only)"),
     "docs/checking.md": ("sizes at which inference runtimes no longer add products", "show more of what such runtimes do"),
