@@ -4,11 +4,12 @@ Writes counters.json beside it, one record a line. Tools that are not installed 
 
 A record is of a network ("architecture" and "options" of npconv's builder) or of a layer or two ("case", in words, with
 its "exact" MACs; where npconv has these layers, "layers" holds name, class and arguments). "input_shape" is channels
-last, "mode" is "eval" or "train". The pool before the classifier is a function in torchvision's MobileNetV2 and a module
+last, "mode" is "eval" or "train". The pool before the classifier is a function in torchvision's MobileNetV2, a module
 in the others.
 """
 
 import contextlib
+import functools
 import importlib.metadata
 import io
 import json
@@ -30,6 +31,7 @@ NETWORKS = [  # architecture, options, height and width
     ("mobilenet_v3", {"size": "small", "width": 0.75}, WIDE),
 ]
 CASES = {  # name: (exact MACs of one image, its layers in npconv, height and width, channels)
+    "depthwise": (28_224, [["DepthwiseConv2D", [16], {"padding": 1}]], (14, 14), 16),
     "convolution with bias": (112_896, [["Conv2D", [4, 16], {"padding": 1, "bias": True}]], (14, 14), 4),
     "stride 2": (28_224, [["Conv2D", [4, 16], {"stride": 2, "padding": 1}]], (14, 14), 4),
     "depthwise and pointwise": (
@@ -283,14 +285,96 @@ TORCH_TOOLS = {  # tool: package, function, what is called
 IN_TRAINING = ("fvcore", "mmengine", "thop", "torchinfo", "torchprofile", "ptflops", "flopth", "calflops")
 
 
-def plans():
-    """(what, a record's first fields, channels, mode) of every record of torch's tools."""
+KERAS = {"mobilenet_v1": "MobileNet", "mobilenet_v2": "MobileNetV2", "mobilenet_v3": "MobileNetV3"}
+
+
+def tensorflow_records():
+    """Keras's networks, frozen: constants in place of variables, and a fixed batch."""
+    os.environ["KERAS_BACKEND"] = "tensorflow"
+    import keras
+    import tensorflow as tf
+    from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
+
+    profile, options_of = tf.compat.v1.profiler.profile, tf.compat.v1.profiler.ProfileOptionBuilder
+    for architecture, fields, options, (batch, *sizes) in network_plans("keras"):
+        keras.backend.clear_session()
+        given = dict(options)
+        build = getattr(keras.applications, KERAS[architecture] + given.pop("size", "").title())
+        network = build((*sizes[:2], 3), given.pop("width"), weights=None, **{"classes": 1000} | given)
+        spec = tf.TensorSpec((batch, *sizes))
+        frozen = convert_variables_to_constants_v2(tf.function(network).get_concrete_function(spec))
+        found = profile(frozen.graph, options=options_of.float_operation())
+        yield {
+            "tool": "tensorflow", "version": tf.__version__, "with": {"keras": keras.__version__},
+            "call": "tf.compat.v1.profiler.profile of the frozen network", **fields, "mode": "eval",
+            "reported": found.total_float_ops,
+        }  # fmt: skip
+
+
+def paddle_records():
+    import paddle
+    from paddle.vision import models
+
+    for architecture, fields, options, shape in network_plans("torchvision"):
+        name = architecture if architecture != "mobilenet_v3" else f"mobilenet_v3_{options['size']}"
+        network = getattr(models, name)(scale=options["width"], num_classes=options.get("classes", 1000))
+        yield {
+            "tool": "paddle", "version": paddle.__version__, "with": {},
+            "call": "paddle.flops", **fields, "mode": "eval",
+            "reported": reported(lambda net, s: paddle.flops(net, s), network, [shape[0], shape[3], *shape[1:3]]),
+        }  # fmt: skip
+
+
+def jax_records():
+    """Single convolutions, forward, and with the gradients of input and kernel."""
+    import jax
+    from jax import lax
+
+    def conv(x, w, stride=1, groups=1, before=1):
+        return lax.conv_general_dilated(
+            x, w, (stride, stride), [(before, before)] * 2, (1, 1) if before < 2 else (2, 2),
+            dimension_numbers=("NHWC", "HWIO", "NHWC"), feature_group_count=groups,
+        )  # fmt: skip
+
+    kernels = {  # shape, options
+        "depthwise": ((3, 3, 1, 16), {"groups": 16}),
+        "stride 2": ((3, 3, 4, 16), {"stride": 2}),
+        "grouped with bias": ((3, 3, 4, 32), {"groups": 4}),
+        "padding same": ((3, 3, 4, 16), {}),
+        "transposed, stride 2": ((3, 3, 4, 16), {"before": 2}),
+    }
+    for tool, call in (("jax", "cost_analysis, forward"), ("jax-training", "cost_analysis, value and both gradients")):
+        for name, (kernel, options) in kernels.items():
+            exact, layers, size, channels = CASES[name]
+            x, w = jax.ShapeDtypeStruct((1, *size, channels), "float32"), jax.ShapeDtypeStruct(kernel, "float32")
+            function = lambda x, w, options=options: conv(x, w, **options)  # noqa: E731
+            if tool == "jax-training":
+                function = jax.value_and_grad(lambda x, w, f=function: f(x, w).sum(), (0, 1))
+            fields = {"case": name, "exact": exact} | ({"layers": layers} if layers else {})
+            yield {
+                "tool": tool, "version": jax.__version__, "with": {}, "call": call, **fields,
+                "input_shape": [1, *size, channels], "mode": "eval",
+                "reported": int(jax.jit(function).lower(x, w).compile().cost_analysis()["flops"]),
+            }  # fmt: skip
+
+
+OTHER_TOOLS = {"tensorflow": tensorflow_records, "paddle": paddle_records, "jax": jax_records}
+PACKAGES = {"paddle": "paddlepaddle"}
+
+
+def network_plans(conventions):
+    """(architecture, a record's fields, options, shape) of every network and batch."""
     for architecture, options, size in NETWORKS:
-        fields = {"architecture": architecture, "options": options | {"conventions": "torchvision"}}
-        if architecture == "mobilenet_v1":
-            fields["options"]["conventions"] = "timm"
         for batch in (1, 2) if size == WIDE else (1,):
-            yield architecture, fields | {"input_shape": [batch, *size, 3]}, options, ("eval",)
+            shape = [batch, *size, 3]
+            given = options | {"conventions": conventions}
+            yield architecture, {"architecture": architecture, "options": given, "input_shape": shape}, options, shape
+
+
+def plans():
+    """(what, a record's first fields, options, modes) of the records of torch's tools."""
+    for architecture, fields, options, _ in network_plans("torchvision"):
+        yield architecture, fields, options, ("eval",)
     for name, (exact, layers, size, channels) in CASES.items():
         fields = {"case": name, "exact": exact} | ({"layers": layers} if layers else {})
         yield name, fields | {"input_shape": [1, *size, channels]}, {}, ("eval", "train")
@@ -331,19 +415,22 @@ def reported(count, module, x):
     return int(number)
 
 
+def installed(package):
+    return any(each.metadata["Name"].startswith(package) for each in importlib.metadata.distributions())
+
+
 def main(*tools):
     records = json.loads(FILE.read_text(encoding="utf-8")) if FILE.exists() else []
-    for tool, (package, count, call) in TORCH_TOOLS.items():
-        if tools and tool not in tools:
-            continue
-        try:
-            importlib.metadata.version(package)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-        made = list(torch_records(tool, package, count, call))
-        records = [record for record in records if record["tool"] != tool] + made
-        print(tool, [record["reported"] for record in made])
-    lines = ",\n".join(json.dumps(record, ensure_ascii=False) for record in records)
+    recorders = OTHER_TOOLS | {
+        tool: functools.partial(torch_records, tool, *rest) for tool, rest in TORCH_TOOLS.items()
+    }
+    for tool, record in recorders.items():
+        package = TORCH_TOOLS.get(tool, [PACKAGES.get(tool, tool)])[0]
+        if installed(package) and tool in (tools or recorders):
+            made = list(record())
+            records = [each for each in records if each["tool"] not in {new["tool"] for new in made}] + made
+            print(tool, [each["reported"] for each in made])
+    lines = ",\n".join(json.dumps(each, ensure_ascii=False) for each in sorted(records, key=lambda each: each["tool"]))
     FILE.write_text(f"[\n{lines}\n]\n", encoding="utf-8")
 
 
