@@ -72,6 +72,7 @@ ROWS: dict[Any, dict[str, dict[str, Any]]] = {
         "divisible": {"channels": 100},
         "explain_count": {"model": NETWORK, "input_shape": (100, 32, 100, 3), "number": 10**6},
         "export_weights": {"model": NETWORK},
+        "from_weights": {"arrays": models.export_weights(models.mobilenet_v1(0.1, 3))},
         "load_weights": {"model": NETWORK, "arrays": models.export_weights(NETWORK)},
         "mobilenet_v1": {"width": 0.25, "classes": 3, "rows": ((64, 1, 1), (100, 1, 2)), "stem_channels": 100},
         "mobilenet_v2": {"width": 0.25, "classes": 3, "rows": ROWS_V2, "stem_channels": 100, "last_channels": 100},

@@ -10,6 +10,7 @@ from .counters import (
     explain_count as explain_count,
 )
 from .formats import read_arrays as read_arrays
+from .from_weights import from_weights as from_weights
 from .inference import Inference as Inference
 from .memory import ActivationMemory as ActivationMemory, MemoryRow as MemoryRow, activation_memory as activation_memory
 from .mobilenet_v1 import MOBILENET_V1_ROWS as MOBILENET_V1_ROWS, mobilenet_v1 as mobilenet_v1

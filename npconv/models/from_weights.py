@@ -1,0 +1,194 @@
+"""Networks built for the arrays that are there: the family from their names, the table from their sizes."""
+
+import math
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from itertools import groupby, islice
+from typing import Any, TypeVar
+
+from ..kernels.arguments import boolean, one_of
+from ..kernels.geometry import Array
+from .conventions import FAMILIES
+from .known_names import HEADS, kernels_and_heads
+from .mobilenet_v1 import MOBILENET_V1_ROWS, mobilenet_v1
+from .mobilenet_v2 import MOBILENET_V2_ROWS, mobilenet_v2
+from .mobilenet_v3 import MOBILENET_V3_ROWS, mobilenet_v3, plainer
+from .naming import NAMINGS, PUBLISHED, computed_as, named_arrays
+from .network import MobileNet
+from .recognition import recognise, share
+from .table import BneckRow, Row, SeparableRow
+from .weights import load_weights, plain_names
+
+FUNCTION = "from_weights"
+Sizes = dict[str, int]  # the output channels of layers, and the sides of depthwise kernels as "block_3.side"
+AnyBlocks = TypeVar("AnyBlocks", Row, SeparableRow)
+
+
+def from_weights(
+    arrays: Mapping[str, Any], *, naming: str | None = None, conventions: str | None = None, classifier: bool = True
+) -> MobileNet:
+    """The network that weights are of, built and loaded: family, channels, classes and folding follow from the arrays.
+
+    Args:
+        arrays: as `load_weights` takes them, such as those of `read_arrays`.
+        naming: the family whose names they have; the one whose names fit best unless told.
+        conventions: "keras", "torchvision" or "timm", where the network computes otherwise than its names say: neither
+            names nor shapes show padding and epsilon. timm's tf_mobilenetv3 has timm's names and Keras's conventions.
+        classifier: False leaves the arrays' classifier out.
+
+    Returns:
+        A network with the arrays' numbers of channels, folded where the arrays have kernels with bias in place of
+        batch normalisation. Without a classifier, in the arrays or because it is left out, the network ends in the
+        pool, or in MobileNetV3's hidden layer. Strides and activations, which no array shows, are the published
+        network's.
+
+    Raises:
+        TypeError, ValueError: as `load_weights`; arrays of no MobileNet; those that no table fits.
+
+    >>> from npconv.models import export_weights
+    >>> arrays = export_weights(mobilenet_v2(0.5, 7, conventions="torchvision"))
+    >>> model = from_weights(arrays)
+    >>> model.specification.conventions, model.output_shape((1, 64, 96, 3)), model.params["stem.kernel"].shape
+    ('torchvision', (1, 7), (3, 3, 3, 16))
+    """
+    if naming is not None:
+        one_of(FUNCTION, "naming", naming, NAMINGS)
+    if conventions is not None:
+        one_of(FUNCTION, "conventions", conventions, FAMILIES)
+    boolean(FUNCTION, "classifier", classifier)
+    given = plain_names(arrays, FUNCTION)
+    probe, naming = _probe(given, naming)
+    whole = named_arrays(FUNCTION, probe, naming)
+    in_folded = {
+        name: named for name, named in named_arrays(FUNCTION, probe.folded(), naming).items() if name not in whole
+    }
+    known = {name: ours for name, (ours, _) in (whole | in_folded).items()}
+    sizes = dict(_sizes(given, known))
+    folded = not in_folded.keys().isdisjoint(given)
+    has = {ours.split(".")[0] for name, ours in known.items() if name in given}
+    kept = classifier and "classifier" in has
+    model = _built(probe, sizes, computed_as(naming), folded)
+    load_weights(model, given, naming, classifier=kept)
+    if conventions is not None and conventions != computed_as(naming):
+        named, model = model, _built(probe, sizes, conventions, folded)
+        model.load_arrays(named.arrays())
+    return model if kept else _without_head(model, "hidden" in has)
+
+
+def _probe(given: Mapping[str, Array], naming: str | None) -> tuple[MobileNet, str]:
+    """A small network whose names are the arrays', and the naming in which they are."""
+    if naming is None:
+        architecture, naming, _ = recognise(given, FUNCTION)
+        architectures = [architecture]
+    else:
+        architectures = [architecture for architecture, theirs in PUBLISHED if theirs == naming]
+    chosen = naming
+
+    def fit(network: MobileNet) -> float:
+        return share(given, *kernels_and_heads(named_arrays(FUNCTION, network, chosen)))
+
+    probes = (network for architecture in architectures for network in _networks(architecture, _stages(given, chosen)))
+    return max(probes, key=fit), naming
+
+
+def _networks(architecture: str, stages: Sequence[int]) -> Iterator[MobileNet]:
+    """The published networks of an architecture, as small as they can be built; stages of so many blocks, if any."""
+    if architecture == "mobilenet_v1":
+        yield mobilenet_v1(0.1, 1, rows=_with_blocks(MOBILENET_V1_ROWS, stages))
+    elif architecture == "mobilenet_v2":
+        yield mobilenet_v2(0.1, 1, rows=_with_blocks(MOBILENET_V2_ROWS, stages))
+    else:
+        for size in MOBILENET_V3_ROWS:
+            yield from (mobilenet_v3(size, 0.1, 1, minimalistic=each) for each in (False, True))
+
+
+def _stages(given: Mapping[str, Array], naming: str) -> list[int]:
+    """The number of blocks in each stage, which timm's names say; its deeper networks have more than the paper's."""
+    places = {re.match(r"blocks\.(\d+)\.(\d+)\.", name) for name in given} if naming == "timm" else set()
+    count = Counter({place.groups() for place in places if place})
+    stages = Counter(int(stage) for stage, _ in count)
+    return [stages[stage] for stage in range(len(stages))]
+
+
+def _with_blocks(rows: Sequence[AnyBlocks], stages: Sequence[int]) -> list[AnyBlocks]:
+    if len(stages) != len(rows) or not all(stages):
+        return list(rows)
+    return [row._replace(blocks=count) for row, count in zip(rows, stages, strict=True)]
+
+
+def _sizes(given: Mapping[str, Array], known: Mapping[str, str]) -> Iterator[tuple[str, int]]:
+    """The output channels of each layer, by the arrays of one axis that it has in every family, and kernels' sides."""
+    channels = {}
+    for name, ours in known.items():
+        if name in given and given[name].ndim == 1:
+            channels[ours.rpartition(".")[0].removesuffix("_norm")] = given[name].size
+    yield from channels.items()
+    for name, ours in known.items():
+        if name in given and ours.endswith(".depthwise.kernel"):
+            layer = ours.removesuffix(".kernel")
+            yield f"{ours.split('.')[0]}.side", math.isqrt(given[name].size // max(channels.get(layer, 1), 1))
+
+
+def _built(probe: MobileNet, sizes: Sizes, conventions: str, folded: bool) -> MobileNet:
+    """A network like another one, with other numbers of channels; the other's where none are known."""
+    architecture, arrays = probe.specification.architecture, probe.arrays()
+    own = dict(_sizes(arrays, {name: name for name in arrays})) | sizes
+    options: dict[str, Any] = {"classes": own["classifier"], "stem_channels": own["stem"], "conventions": conventions}
+    if architecture == "mobilenet_v1":
+        model = mobilenet_v1(rows=_separable_rows(probe, own), **options)
+    elif architecture == "mobilenet_v2":
+        model = mobilenet_v2(rows=_rows(probe, own), last_channels=own["last"], **options)
+    else:
+        options |= {"last_channels": own["last"], "hidden_channels": own["hidden"]}
+        model = mobilenet_v3(rows=_bneck_rows(probe, own), minimalistic="hidden_relu" in probe.layers, **options)
+    model.specification = replace(model.specification, stages=probe.specification.stages)
+    return model.folded() if folded else model
+
+
+def _separable_rows(probe: MobileNet, sizes: Sizes) -> list[SeparableRow]:
+    """MobileNetV1's rows."""
+    rows = _with_blocks(MOBILENET_V1_ROWS, probe.specification.stages)
+    channels = [sizes[f"{name}.pointwise"] for name in probe.blocks]
+    return [SeparableRow(*row) for row in _grouped(rows, [(c,) for c in channels])]
+
+
+def _rows(probe: MobileNet, sizes: Sizes) -> list[Row]:
+    """MobileNetV2's rows."""
+    rows = _with_blocks(MOBILENET_V2_ROWS, probe.specification.stages)
+    channels = [sizes["stem"], *(sizes[f"{name}.project"] for name in probe.blocks)]
+    expanded = [sizes[f"{name}.depthwise"] for name in probe.blocks]
+    blocks = [(max(wide // k, 1), c) for wide, k, c in zip(expanded, channels, channels[1:], strict=False)]
+    return [Row(*row) for row in _grouped(rows, blocks)]
+
+
+def _grouped(rows: Sequence[Row | SeparableRow], blocks: Sequence[tuple[int, ...]]) -> Iterator[tuple[int, ...]]:
+    """Neighbours of a row that are alike, as one row: their numbers, how many they are, the stride of the first.
+
+    >>> list(_grouped([SeparableRow(0, 2, 1), SeparableRow(0, 3, 2)], [(8,), (8,), (16,), (24,), (24,)]))
+    [(8, 2, 1), (16, 1, 2), (24, 2, 1)]
+    """
+    each = iter(blocks)
+    for row in rows:
+        for i, (block, alike) in enumerate(groupby(islice(each, row.blocks))):
+            yield *block, len(list(alike)), 1 if i else row.stride
+
+
+def _bneck_rows(probe: MobileNet, sizes: Sizes) -> list[BneckRow]:
+    """MobileNetV3's rows, a block each."""
+    size = "large" if len(probe.blocks) == len(MOBILENET_V3_ROWS["large"]) else "small"
+    table = []
+    for number, row in enumerate(MOBILENET_V3_ROWS[size], 1):
+        name = f"block_{number}"
+        row = plainer(row) if "hidden_relu" in probe.layers else row
+        expanded, channels = sizes[f"{name}.depthwise"], sizes[f"{name}.project"]
+        table.append(row._replace(kernel_size=sizes[f"{name}.side"], expanded=expanded, channels=channels))
+    return table
+
+
+def _without_head(model: MobileNet, hidden: bool) -> MobileNet:
+    """The network without its classifier, and without its hidden layer where there is none."""
+    left_out = ("classifier",) if hidden else tuple(head.rstrip(".") for head in HEADS)
+    layers = {name: layer for name, layer in model.layers.items() if not name.startswith(left_out)}
+    return MobileNet(layers, model.specification)

@@ -1,0 +1,126 @@
+"""Networks built for arrays: the same as those whose arrays they are."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from npconv.models import export_weights, from_weights, load_weights, mobilenet_v1, mobilenet_v2, mobilenet_v3
+from npconv.models.naming import PUBLISHED, computed_as
+
+BUILDERS = {"mobilenet_v1": mobilenet_v1, "mobilenet_v2": mobilenet_v2, "mobilenet_v3": mobilenet_v3}
+IMAGES = np.random.default_rng(0).standard_normal((1, 32, 40, 3), dtype=np.float32)
+
+
+def same(model, other):
+    """Check that two networks have the same layers, table, conventions and numbers, and so compute the same."""
+    assert replace(model.specification, stages=()) == replace(
+        other.specification, stages=()
+    )  # of which timm's names speak
+    own, theirs = model.arrays(), other.arrays()
+    assert own.keys() == theirs.keys()
+    for name in own:
+        np.testing.assert_array_equal(own[name], theirs[name], err_msg=name)
+    np.testing.assert_array_equal(model.forward(IMAGES), other.forward(IMAGES))
+
+
+@pytest.mark.parametrize(("architecture", "naming"), PUBLISHED)
+def test_family_table_and_classes_are_found(architecture, naming):
+    model = BUILDERS[architecture](width=0.35, classes=7, conventions=computed_as(naming), seed=3)
+    same(from_weights(export_weights(model, naming)), model)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"size": "small", "conventions": "timm"},
+        {"size": "large", "minimalistic": True},
+        {"size": "small", "minimalistic": True, "conventions": "torchvision"},
+        {"size": "small", "reduced_tail": True},
+        {"size": "small", "hidden_channels": 40},
+    ],
+)
+def test_the_tables_of_version_three_are_told_apart(options):
+    model = mobilenet_v3(width=0.35, classes=3, seed=3, **options)
+    same(from_weights(export_weights(model)), model)
+
+
+DEEPER = ((1, 16, 1, 1), (6, 24, 3, 2), (6, 32, 5, 2), (6, 64, 6, 2), (6, 96, 5, 1), (6, 160, 5, 2), (6, 320, 1, 1))
+
+
+def test_deeper_networks_of_timm_are_built():
+    model = mobilenet_v2(0.35, 3, conventions="timm", rows=DEEPER, last_channels=24)
+    same(from_weights(export_weights(model)), model)
+
+
+def test_each_block_may_have_channels_of_its_own():
+    rows = [
+        (1, 8, 1, 1),
+        (6, 8, 1, 2),
+        (2, 16, 1, 1),
+        (3, 8, 2, 2),
+        (3, 24, 1, 1),
+        (6, 64, 4, 2),
+        (6, 8, 3, 1),
+        (6, 16, 3, 2),
+        (1, 32, 1, 1),
+    ]
+    model = mobilenet_v2(classes=3, rows=rows, stem_channels=24, last_channels=48)
+    same(from_weights(export_weights(model)), model)
+    rows = [(8, 1, 1), (16, 1, 2), (24, 1, 1), (8, 2, 2), (16, 6, 2), (24, 2, 2)]
+    model = mobilenet_v1(classes=3, rows=rows, stem_channels=24)
+    same(from_weights(export_weights(model)), model)
+
+
+def test_conventions_may_be_others_than_the_names():
+    """As in timm's tf_mobilenetv3."""
+    arrays = export_weights(mobilenet_v3("small", 0.35, 3, conventions="timm", seed=1))
+    model = from_weights(arrays, conventions="keras")
+    named = mobilenet_v3("small", 0.35, 3, conventions="timm")
+    load_weights(named, arrays)
+    assert model.specification.conventions == "keras"
+    for name, a in named.arrays().items():
+        np.testing.assert_array_equal(model.arrays()[name], a)
+    assert model.layers["stem_norm"].epsilon == 1e-3
+    assert np.abs(model.forward(IMAGES) - from_weights(arrays).forward(IMAGES)).max() > 0
+
+
+@pytest.mark.parametrize(
+    ("architecture", "naming"),
+    [("mobilenet_v1", "slim"), ("mobilenet_v2", "torchvision"), ("mobilenet_v3", "keras"), ("mobilenet_v3", "timm")],
+)
+def test_a_classifier_may_be_missing_or_left_out(architecture, naming):
+    whole = BUILDERS[architecture](width=0.1, classes=7, conventions=computed_as(naming), seed=3)
+    arrays = export_weights(whole, naming)
+    theirs = from_weights(arrays).arrays()
+    for given in (arrays, {name: a for name, a in arrays.items() if a.shape[-1:] != (7,) and a.shape[:1] != (7,)}):
+        model = from_weights(given, classifier=False)
+        assert "classifier" not in model.layers
+        assert {*theirs} - {*model.arrays()} == {"classifier.kernel", "classifier.bias"}
+        last = whole.params["hidden.bias" if architecture == "mobilenet_v3" else "classifier.kernel"]
+        assert model.forward(IMAGES).shape == (1, last.shape[0])
+
+
+def test_a_hidden_layer_may_be_missing_too():
+    arrays = export_weights(mobilenet_v3("small", 0.1, 7))
+    without = {name: a for name, a in arrays.items() if not name.startswith(("conv_2/", "logits/"))}
+    assert len(without) == len(arrays) - 4
+    model = from_weights(without)
+    assert list(model.layers)[-1] == "pool"
+    assert model.forward(IMAGES).shape == (1, arrays["conv_2/kernel"].shape[2])
+
+
+def test_a_naming_may_be_told():
+    arrays = export_weights(mobilenet_v2(0.1, 3), "slim")
+    same(from_weights(arrays, naming="slim"), from_weights(arrays))
+    with pytest.raises(ValueError, match=r"^load_weights: "):
+        from_weights(arrays, naming="keras")
+
+
+def test_arrays_that_fit_no_table_are_named():
+    arrays = export_weights(mobilenet_v2(0.1, 3))
+    arrays["block_2_project/kernel"] = np.ones((1, 1, 48, 9), np.float32)
+    with pytest.raises(ValueError, match=r"block_2_project/kernel must be \(1, 1, 48, 8\), got \(1, 1, 48, 9\)$"):
+        from_weights(arrays)
+    with pytest.raises(ValueError, match=r"^from_weights: the arrays must be a MobileNet's"):
+        from_weights({"layer1.0.conv1.weight": np.ones((8, 3, 3, 3))})
