@@ -8,16 +8,17 @@ from dataclasses import replace
 from itertools import groupby, islice
 from typing import Any, TypeVar
 
-from ..kernels.arguments import boolean, one_of
+from ..kernels.arguments import one_of, shown
 from ..kernels.geometry import Array
 from .conventions import FAMILIES
-from .known_names import HEADS, kernels_and_heads
+from .heads import Own, classifier_names, linear_layers
+from .known_names import HEADS, table_of
 from .mobilenet_v1 import MOBILENET_V1_ROWS, mobilenet_v1
 from .mobilenet_v2 import MOBILENET_V2_ROWS, mobilenet_v2
 from .mobilenet_v3 import MOBILENET_V3_ROWS, mobilenet_v3, plainer
-from .naming import NAMINGS, PUBLISHED, computed_as, named_arrays
+from .naming import computed_as, named_arrays
 from .network import MobileNet
-from .recognition import recognise, share
+from .recognition import recognise
 from .table import BneckRow, Row, SeparableRow
 from .weights import load_weights, plain_names
 
@@ -27,16 +28,16 @@ AnyBlocks = TypeVar("AnyBlocks", Row, SeparableRow)
 
 
 def from_weights(
-    arrays: Mapping[str, Any], *, naming: str | None = None, conventions: str | None = None, classifier: bool = True
+    arrays: Mapping[str, Any], *, conventions: str | None = None, classifier: bool | str = True
 ) -> MobileNet:
     """The network that weights are of, built and loaded: family, channels, classes and folding follow from the arrays.
 
     Args:
         arrays: as `load_weights` takes them, such as those of `read_arrays`.
-        naming: the family whose names they have; the one whose names fit best unless told.
         conventions: "keras", "torchvision" or "timm", where the network computes otherwise than its names say: neither
             names nor shapes show padding and epsilon. timm's tf_mobilenetv3 has timm's names and Keras's conventions.
-        classifier: False leaves the arrays' classifier out.
+        classifier: True takes the network's own, or the one linear layer behind another network's backbone; a name
+            takes the linear layer that is called so, such as "dense"; False takes none.
 
     Returns:
         A network with the arrays' numbers of channels, folded where the arrays have kernels with bias in place of
@@ -53,44 +54,57 @@ def from_weights(
     >>> model.specification.conventions, model.output_shape((1, 64, 96, 3)), model.params["stem.kernel"].shape
     ('torchvision', (1, 7), (3, 3, 3, 16))
     """
-    if naming is not None:
-        one_of(FUNCTION, "naming", naming, NAMINGS)
     if conventions is not None:
         one_of(FUNCTION, "conventions", conventions, FAMILIES)
-    boolean(FUNCTION, "classifier", classifier)
-    given = plain_names(arrays, FUNCTION)
-    probe, naming = _probe(given, naming)
+    if not isinstance(classifier, bool | str):
+        raise TypeError(f"{FUNCTION}: classifier must be a bool or the name of a layer; got {shown(classifier)}")
+    given: Mapping[str, Array] = plain_names(arrays, FUNCTION)
+    architecture, naming, _ = recognise(given, FUNCTION)
+    networks = _networks(architecture, _stages(given, naming))
+    probe = max(networks, key=lambda network: table_of(network, naming).share(given))
     whole = named_arrays(FUNCTION, probe, naming)
     in_folded = {
         name: named for name, named in named_arrays(FUNCTION, probe.folded(), naming).items() if name not in whole
     }
     known = {name: ours for name, (ours, _) in (whole | in_folded).items()}
-    sizes = dict(_sizes(given, known))
-    folded = not in_folded.keys().isdisjoint(given)
     has = {ours.split(".")[0] for name, ours in known.items() if name in given}
-    kept = classifier and "classifier" in has
+    sizes, folded = dict(_sizes(given, known)), not in_folded.keys().isdisjoint(given)
     model = _built(probe, sizes, computed_as(naming), folded)
-    load_weights(model, given, naming, classifier=kept)
+    own = named_arrays(FUNCTION, model, naming)
+    if classifier is True and "classifier" not in has:
+        given, classifier = _own_head(own, given)
+    chosen = linear_layers(own, given).get(classifier) if isinstance(classifier, str) else None
+    if chosen:
+        sizes["classifier"] = chosen[1].size
+        model = _built(probe, sizes, computed_as(naming), folded)
+    load_weights(model, given, naming, classifier=classifier)
     if conventions is not None and conventions != computed_as(naming):
         named, model = model, _built(probe, sizes, conventions, folded)
         model.load_arrays(named.arrays())
-    return model if kept else _without_head(model, "hidden" in has)
+    return model if classifier else _without_head(model, "hidden" in has)
 
 
-def _probe(given: Mapping[str, Array], naming: str | None) -> tuple[MobileNet, str]:
-    """A small network whose names are the arrays', and the naming in which they are."""
-    if naming is None:
-        architecture, naming, _ = recognise(given, FUNCTION)
-        architectures = [architecture]
-    else:
-        architectures = [architecture for architecture, theirs in PUBLISHED if theirs == naming]
-    chosen = naming
+def _own_head(own: Own, given: Mapping[str, Array]) -> tuple[Mapping[str, Array], bool | str]:
+    """Arrays without the published classifier, and the classifier to be taken from them.
 
-    def fit(network: MobileNet) -> float:
-        return share(given, *kernels_and_heads(named_arrays(FUNCTION, network, chosen)))
-
-    probes = (network for architecture in architectures for network in _networks(architecture, _stages(given, chosen)))
-    return max(probes, key=fit), naming
+    It is the only layer that is left, if it has the classifier's inputs, whatever it is called: frozen graphs have lost
+    the names of layers. Where nothing is left there is none. Raises ValueError for a head of several layers.
+    """
+    left = {name: a for name, a in given.items() if name not in own}
+    by_axes = sorted(left, key=lambda name: -left[name].ndim)
+    if sum(a.ndim > 1 for a in left.values()) == 1 and len(left) <= 2:
+        endings = (re.sub(r".*(?=[./])", "", name) for name in classifier_names(own))
+        head = {f"head{ending}": left[name] for name, ending in zip(by_axes, endings, strict=False)}
+        renamed = {name: a for name, a in given.items() if name not in left} | head
+        if "head" in linear_layers(own, renamed):
+            return renamed, "head"
+    if left:
+        names = ", ".join(name for name, a in left.items() if a.ndim > 1) or ", ".join(left)
+        raise ValueError(
+            f"{FUNCTION}: arrays must have a classifier of one layer; got another head, {names}; classifier=False "
+            "leaves it out"
+        )
+    return given, False
 
 
 def _networks(architecture: str, stages: Sequence[int]) -> Iterator[MobileNet]:

@@ -5,7 +5,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from npconv.models import export_weights, from_weights, load_weights, mobilenet_v1, mobilenet_v2, mobilenet_v3
+from npconv.models import (
+    export_weights,
+    from_weights,
+    load_weights,
+    mobilenet_v1,
+    mobilenet_v2,
+    mobilenet_v3,
+    weight_names,
+)
 from npconv.models.naming import PUBLISHED, computed_as
 
 BUILDERS = {"mobilenet_v1": mobilenet_v1, "mobilenet_v2": mobilenet_v2, "mobilenet_v3": mobilenet_v3}
@@ -110,11 +118,59 @@ def test_a_hidden_layer_may_be_missing_too():
     assert model.forward(IMAGES).shape == (1, arrays["conv_2/kernel"].shape[2])
 
 
-def test_a_naming_may_be_told():
-    arrays = export_weights(mobilenet_v2(0.1, 3), "slim")
-    same(from_weights(arrays, naming="slim"), from_weights(arrays))
-    with pytest.raises(ValueError, match=r"^load_weights: "):
-        from_weights(arrays, naming="keras")
+RNG = np.random.default_rng(1)
+
+
+@pytest.mark.parametrize(
+    ("naming", "kernel", "bias"),
+    [
+        ("keras", "model_weights/dense/dense/kernel:0", "model_weights/dense/dense/bias:0"),
+        ("torchvision", "classifier.weight", "classifier.bias"),
+        ("slim", "input/_262", "input/_263"),  # as a frozen graph has them
+    ],
+)
+def test_the_only_layer_of_another_head_is_the_classifier(naming, kernel, bias):
+    whole = mobilenet_v2(0.1, 4, conventions=computed_as(naming), last_channels=24)
+    whole.params["classifier.bias"][...] = RNG.standard_normal(4)
+    arrays = export_weights(whole, naming)
+    names = [name for name, ours in weight_names(whole, naming).items() if ours.startswith("classifier.")]
+    matrix, constants = (arrays.pop(name) for name in names)
+    arrays |= {kernel: matrix.reshape(*matrix.shape[-2:]), bias: constants}
+    same(from_weights(arrays), whole)
+    without = {name: a for name, a in arrays.items() if name != bias}
+    whole.params["classifier.bias"][...] = 0
+    same(from_weights(without), whole)
+
+
+def test_a_head_of_several_layers_is_named_and_left_out_or_parted_as_the_error_says():
+    whole = mobilenet_v2(0.1, 4, last_channels=24)
+    head = {"dense/kernel": RNG.standard_normal((24, 5)), "dense/bias": np.zeros(5), "dense_1/kernel": np.ones((5, 2))}
+    arrays = export_weights(whole) | head
+    same(from_weights(export_weights(whole), classifier="predictions"), whole)
+    arrays = {name: a for name, a in arrays.items() if not name.startswith("predictions")}
+    words = r"of one layer; got another head, dense/kernel, dense_1/kernel; classifier=False leaves it out$"
+    with pytest.raises(ValueError, match=words):
+        from_weights(arrays)
+    model = from_weights(arrays, classifier=False)
+    assert model.forward(IMAGES).shape == (1, 24)
+    logits = from_weights(arrays, classifier="dense").forward(IMAGES)
+    np.testing.assert_allclose(logits, model.forward(IMAGES) @ head["dense/kernel"], rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("architecture", "naming"), [("mobilenet_v1", "keras"), ("mobilenet_v2", "slim"), ("mobilenet_v3", "torchvision")]
+)
+def test_folded_arrays_build_a_folded_network(architecture, naming):
+    model = drawn(BUILDERS[architecture](width=0.35, classes=3, conventions=computed_as(naming))).folded()
+    same(from_weights(export_weights(model, naming)), model)
+
+
+def drawn(model):
+    """A network with random numbers in its batch normalisation too."""
+    for name, a in model.arrays().items():
+        if "_norm." in name:
+            a[...] = RNG.uniform(0.5, 1.5, a.shape)
+    return model
 
 
 def test_arrays_that_fit_no_table_are_named():
@@ -122,5 +178,5 @@ def test_arrays_that_fit_no_table_are_named():
     arrays["block_2_project/kernel"] = np.ones((1, 1, 48, 9), np.float32)
     with pytest.raises(ValueError, match=r"block_2_project/kernel must be \(1, 1, 48, 8\), got \(1, 1, 48, 9\)$"):
         from_weights(arrays)
-    with pytest.raises(ValueError, match=r"^from_weights: the arrays must be a MobileNet's"):
+    with pytest.raises(ValueError, match=r"^from_weights: arrays must be a MobileNet's"):
         from_weights({"layer1.0.conv1.weight": np.ones((8, 3, 3, 3))})
