@@ -692,7 +692,8 @@ RECORDS = [
         "timm 1.0.31: tf_mobilenetv3_small_075's and tf_mobilenetv3_small_minimal_100's maps, and the stem's padding and epsilon",
         ("same", 1e-3),
         lambda: (padding("keras"), CONVENTIONS["keras"]["epsilon"]),
-        {"docs/weights.md": ("Its tf_mobilenetv3 models have timm's names and TensorFlow's padding and epsilon",
+        {"npconv/models/from_weights.py": ("timm's tf_mobilenetv3 has timm's names and Keras's conventions",),
+         "docs/weights.md": ("Its tf_mobilenetv3 models have timm's names and TensorFlow's padding and epsilon",
                              "hand the arrays to a network with Keras's conventions")},
     ),
     Record(
@@ -868,6 +869,7 @@ NO_CLAIM: dict[str, tuple[str, ...]] = {
     "npconv/checks/cases.py": ("sizes at which inference runtimes transform", "so wide that inference runtimes transform"),
     "npconv/models/formats/foreign.py": ("HDF5 and Keras's files, torch's, ONNX", "The tensors of a file of torch.save",
                                          "ImportError without torch, ValueError where torch can't"),
+    "npconv/models/from_weights.py": ("which timm's names say",),
     "npconv/models/formats/reading.py": ("h5py, torch and onnx, where they are installed, read",),
     "npconv/models/formats/tensorflow_js.py": ("The format of TensorFlow.js: a model.json",),
     "npconv/cli/__init__.py": ("Let OpenBLAS's threads sleep", "OpenBLAS reads the variable when NumPy is loaded"),
