@@ -118,7 +118,6 @@ class Sequential(Layer):
 
         One that stands behind something else, as behind a `Sequential` that ends in a convolution, stays as it is.
         """
-        twin = self.copy()
         folded: dict[str, Layer] = {}
         last = ""
         for name, layer in self.layers.items():
@@ -132,8 +131,7 @@ class Sequential(Layer):
             else:
                 folded[name] = layer.folded()
                 last = name
-        twin._adopt(folded)
-        return twin
+        return self.with_layers(folded)
 
     def forget(self) -> None:
         """Drop what the layers stored."""

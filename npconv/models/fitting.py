@@ -7,6 +7,7 @@ import numpy as np
 from ..kernels.geometry import Array
 from ..layers.layer import differences
 from .advice import advice
+from .folding import as_given, with_identity
 from .heads import Own, classifier_names, linear_layers, selected
 from .naming import named_arrays
 from .network import MobileNet
@@ -28,8 +29,10 @@ def advice_for(model: MobileNet, naming: str, own: Own, given: Mapping[str, Arra
     """The advice for arrays that don't fit: what has been tried and makes them fit, or nothing."""
     if _fit(own, given, False):
         return _on_the_classifier(own, given)
-    if "stem_norm" in model.layers and _fit(named_arrays("load_weights", model.folded(), naming), given, False):
-        return advice("folded")
+    if "stem_norm" in model.layers:
+        folded = named_arrays("load_weights", as_given(model.folded(), given, naming), naming)
+        if _fit(folded, with_identity(folded, given), False):
+            return advice("folded")
     missing = {name for name in own if name not in given}
     if missing and missing == {name for name, (ours, _) in own.items() if ours.endswith(STATISTICS)}:
         return advice("statistics")

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..kernels.geometry import Array
 
-CLASSIFIER, HIDDEN = "classifier.", "hidden."
+CLASSIFIER, HIDDEN, LAST = "classifier.", "hidden.", ("last.", "last_norm.")
 
 Own = Mapping[str, tuple[str, Array]]  # by its published name: our name for an array, and a view of it
 
@@ -23,8 +23,9 @@ class Selection(NamedTuple):
 def selected(own: Own, given: Mapping[str, Array], classifier: bool | str) -> Selection:
     """The arrays that count with a network's own classifier (True), with none (False) or with a linear layer's name.
 
-    Without one, V3's hidden layer counts if the arrays have one of its size. Arrays of another head are then passed
-    over, and so are further heads beside the one that is named. What has a name like the backbone's is no head's.
+    Without one, V3's hidden layer counts if the arrays have one of its size, and the last convolution if they have any
+    of its arrays. Arrays of another head are then passed over, and so are further heads beside the one that is named.
+    What has a name like the backbone's is no head's.
 
     Raises KeyError where the arrays have no linear layer of that name for the classifier's inputs.
     """
@@ -39,6 +40,9 @@ def selected(own: Own, given: Mapping[str, Array], classifier: bool | str) -> Se
         matrix = matrix.reshape(views[kernel].shape) if matrix.size == views[kernel].size else matrix
         return Selection(views, arrays | {kernel: matrix, bias: constants})
     kept = {name for name, (ours, _) in own.items() if ours.startswith(CLASSIFIER)}
+    last = {name for name, (ours, _) in own.items() if ours.startswith(LAST)}
+    if last.isdisjoint(given):
+        kept |= last
     hidden = {name for name, (ours, _) in own.items() if ours.startswith(HIDDEN)}
     if not any(name in given and given[name].shape == views[name].shape for name in hidden):
         kept |= hidden

@@ -57,17 +57,48 @@ def named_arrays(function: str, model: MobileNet, naming: str) -> dict[str, tupl
     >>> ours, view.shape
     ('block_2.depthwise.kernel', (96, 1, 3, 3))
     """
-    family, arrays, named = _family(function, model, naming), model.arrays(), {}
-    parts = [list(dict.fromkeys(each.layer for each in _products(model.layers[block]))) for block in model.blocks]
-    for ours, (theirs, norm) in zip(_products(model), family.names(parts, model), strict=True):
-        axes = family.axes.get(ours.layer, family.axes[ours.kind])
-        own = [ours.kernel, ours.bias, *(f"{ours.layer}_norm.{key}" for key in OF_NORM)]
-        endings = (family.kernels.get(ours.kind, family.endings[0]), *family.endings[1:])
-        for name, ending in zip(own, endings, strict=True):
+    arrays, axes = model.arrays(), _family(function, model, naming).axes
+    named = {}
+    for ours, theirs in _published_names(function, model, naming):
+        view = axes.get(ours.layer, axes[ours.kind])
+        for name, published in theirs.items():
             if name in arrays:
-                prefix = theirs if name in (ours.kernel, ours.bias) else norm
-                named[prefix + ending] = name, axes(arrays[name]) if name == ours.kernel else arrays[name]
+                named[published] = name, view(arrays[name]) if name == ours.kernel else arrays[name]
     return named
+
+
+def normalisation_names(function: str, model: MobileNet, naming: str) -> dict[str, tuple[set[str], str]]:
+    """By the name of each layer that a family normalises: its names for that normalisation, and for the layer's bias.
+
+    A folded network has them too. Raises ValueError as `named_arrays`.
+
+    >>> from npconv.models import mobilenet_v2
+    >>> norm, bias = normalisation_names("", mobilenet_v2().folded(), "timm")["block_2.depthwise"]
+    >>> min(norm), bias
+    ('blocks.1.0.bn2.bias', 'blocks.1.0.conv_dw.bias')
+    """
+    return {
+        ours.layer: ({name for key, name in theirs.items() if key not in (ours.kernel, ours.bias)}, theirs[ours.bias])
+        for ours, theirs in _published_names(function, model, naming)
+        if len(theirs) > 2
+    }
+
+
+def _published_names(function: str, model: MobileNet, naming: str) -> Iterator[tuple["Product", dict[str, str]]]:
+    """For each sum of products a family's names for its kernel, its bias and its normalisation, by ours.
+
+    The network may lack layers at its end.
+    """
+    family = _family(function, model, naming)
+    parts = [list(dict.fromkeys(each.layer for each in _products(model.layers[block]))) for block in model.blocks]
+    published = family.names(parts, model)
+    for ours in _products(model):
+        theirs, norm = next(published)
+        kernel, bias, *of_norm = family.endings
+        names = {ours.kernel: theirs + family.kernels.get(ours.kind, kernel), ours.bias: theirs + bias}
+        if norm:
+            names |= {f"{ours.layer}_norm.{key}": norm + end for key, end in zip(OF_NORM, of_norm, strict=True)}
+        yield ours, names
 
 
 def _family(function: str, model: MobileNet, naming: str) -> Family:
@@ -168,17 +199,17 @@ def _timm(blocks: Parts, model: MobileNet) -> Names:
     yield "conv_stem", "bn1"
     stages = model.specification.stages
     places = [f"blocks.{number}.{i}" for number, count in enumerate(stages) for i in range(count)]
-    for place, parts in zip(places, blocks, strict=True):
+    for place, parts in zip(places, blocks, strict=False):  # a network that was cut has fewer blocks
         *before, last = ("conv_pw", "conv_dw", "conv_pwl") if "expand" in parts else ("conv_dw", "conv_pw")
         for number, convolution in enumerate(before, 1):
             yield f"{place}.{convolution}", f"{place}.bn{number}"
         if SQUEEZE in parts:
             yield from ((f"{place}.se.{dense}", "") for dense in ("conv_reduce", "conv_expand"))
         yield f"{place}.{last}", f"{place}.bn{len(before) + 1}"
-    if "hidden" in model.layers:
+    if model.specification.architecture == "mobilenet_v3":
         yield f"blocks.{len(stages)}.0.conv", f"blocks.{len(stages)}.0.bn1"
         yield "conv_head", ""
-    elif "last" in model.layers:
+    elif model.specification.architecture == "mobilenet_v2":
         yield "conv_head", "bn2"
     yield "classifier", ""
 
@@ -224,7 +255,7 @@ def _slim(blocks: Parts, model: MobileNet) -> Names:
             else:
                 yield f"{block}/{part}", f"{block}/{part}"
     yield f"{root}/Conv_1", f"{root}/Conv_1"
-    if "hidden" in model.layers:
+    if root == "MobilenetV3":
         yield f"{root}/Conv_2", ""
     yield f"{root}/Logits/Conv2d_1c_1x1", ""
 

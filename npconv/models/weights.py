@@ -8,6 +8,7 @@ from ..kernels.geometry import Array
 from ..layers.layer import fill
 from .advice import advice
 from .fitting import advice_for, unusable
+from .folding import as_given, with_identity
 from .heads import Own, linear_layers, selected
 from .known_names import table_of
 from .naming import NAMINGS, PUBLISHED, computed_as, named_arrays
@@ -54,13 +55,17 @@ def load_weights(
         raise TypeError(f"load_weights: classifier must be a bool or the name of a layer; got {shown(classifier)}")
     given = plain_names(arrays)
     naming = _naming(model, given, naming, arrays)
-    own = named_arrays("load_weights", model, naming)
+    network = as_given(model, given, naming)
+    own = named_arrays("load_weights", network, naming)
     given = {name: a for name, a in given.items() if name in own or (a.ndim and a.dtype.kind not in "OSU")}
+    given = with_identity(own, given)
     views, taken = selected(own, given, _layer(own, given, classifier))
     try:
         fill(views, taken, "load_weights: the arrays", list(unusable(own, taken)))
     except ValueError as error:
-        raise ValueError(f"{error}{advice_for(model, naming, own, given)}") from None
+        raise ValueError(f"{error}{advice_for(network, naming, own, given)}") from None
+    if network is not model:
+        model.load_arrays(network.folded().arrays())
 
 
 def export_weights(model: MobileNet, naming: str | None = None) -> dict[str, Array]:

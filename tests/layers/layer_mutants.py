@@ -77,7 +77,7 @@ MUTANTS = [
     Mutant("folding leaves out epsilon", "sequential", "epsilon=layer.epsilon,", "epsilon=1e-12,", "folding of InvertedResidual"),
     Mutant("folding leaves nested layers alone", "sequential", "folded[name] = layer.folded()", "folded[name] = layer.copy()", "folding of Sequential"),
     Mutant("what was folded shares arrays", "sequential", "folded[name] = layer.folded()", "folded[name] = layer", "folding of InvertedResidual, no normalisation"),
-    Mutant("a folded layer's name forgotten", "sequential", "twin._adopt(folded)", "twin.layers = folded", "folding of DepthwiseSeparable"),
+    Mutant("a folded layer's name forgotten", "sequential", "return self.with_layers(folded)", "self.layers = folded\n        return self", "folding of DepthwiseSeparable"),
     Mutant("a cost too few", "sequential", "shape = parts[name].output_shape", "shape = shape", "costs"),
     # blocks
     Mutant("shortcut at any stride", "blocks", 'has_shortcut(pair("InvertedResidual", "stride", stride),', "has_shortcut((1, 1),", "kernels"),
