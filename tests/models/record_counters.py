@@ -153,7 +153,7 @@ def exported(module, x):
 
     with tempfile.TemporaryDirectory() as folder:
         file = os.path.join(folder, "network.onnx")
-        torch.onnx.export(module, (x,), file, dynamo=False, opset_version=13)
+        torch.onnx.export(module, (x,), file, dynamo=False)
         with open(file, "rb") as opened:
             return opened.read()
 
@@ -416,7 +416,7 @@ def reported(count, module, x):
 
 
 def installed(package):
-    return any(each.metadata["Name"].startswith(package) for each in importlib.metadata.distributions())
+    return any(each.metadata["Name"].replace("_", "-").startswith(package) for each in importlib.metadata.distributions())
 
 
 def main(*tools):
