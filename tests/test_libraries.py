@@ -38,7 +38,7 @@ from npconv.models import (
 from npconv.models.conventions import padding
 from npconv.models.mobilenet_v1 import V1_KERAS
 from npconv.models.table import strides_and_rates
-from npconv.models.weights import UNUSED
+from npconv.models.plain_names import UNUSED
 from npconv.training import SGD, RMSProp, smooth_labels
 
 ROOT = Path(__file__).parents[1]

@@ -1,6 +1,6 @@
 """Arrays against the network that is to take them: what doesn't fit, and what would make it fit."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 
 import numpy as np
 
@@ -8,7 +8,8 @@ from ..kernels.geometry import Array
 from ..layers.layer import differences
 from .advice import advice
 from .folding import as_given, with_identity
-from .heads import Own, classifier_names, linear_layers, selected
+from .heads import classifier_names, feeds_another, linear_layers, selected
+from .known_names import Own
 from .naming import named_arrays
 from .network import MobileNet
 
@@ -41,14 +42,15 @@ def advice_for(model: MobileNet, naming: str, own: Own, given: Mapping[str, Arra
 
 def _on_the_classifier(own: Own, given: Mapping[str, Array]) -> str:
     """The advice for arrays that fit but for the classifier."""
-    names = kernel, bias = classifier_names(own)
+    bias, names = classifier_names(own)[1], set(classifier_names(own))
     classes = len(own[bias][1])
     layers = {
-        layer: len(each) for layer, (_, each) in linear_layers(own, given).items() if _fit(own, given, layer, names)
+        layer: len(constants)
+        for layer, (_, constants) in linear_layers(own, given).items()
+        if _fit(own, given, layer, names) and not feeds_another(own, given, layer)
     }
-    if kernel in given and _fit(own, given, True, names):
-        other = next(count for layer, count in layers.items() if kernel.startswith(layer))
-        return advice("classes", classes=other)
+    if names <= given.keys() and _fit(own, given, True, names):
+        return advice("classes", classes=len(given[bias]))
     options = [
         f"classifier={layer!r}" + (f" for a model with classes={count}" if count != classes else "")
         for layer, count in layers.items()
@@ -56,7 +58,7 @@ def _on_the_classifier(own: Own, given: Mapping[str, Array]) -> str:
     return advice("layer", options=" or ".join(options)) if options else advice("own")
 
 
-def _fit(own: Own, given: Mapping[str, Array], classifier: bool | str, apart: tuple[str, ...] = ()) -> bool:
+def _fit(own: Own, given: Mapping[str, Array], classifier: bool | str, apart: Set[str] = frozenset()) -> bool:
     """True where the arrays fit with such a classifier, apart from some."""
     chosen = selected(own, given, classifier)
     views, arrays = ({name: a for name, a in each.items() if name not in apart} for each in chosen)

@@ -7,10 +7,9 @@ from typing import NamedTuple
 import numpy as np
 
 from ..kernels.geometry import Array
+from .known_names import CLASSIFIER, HIDDEN, Own, foreign
 
-CLASSIFIER, HIDDEN, LAST = "classifier.", "hidden.", ("last.", "last_norm.")
-
-Own = Mapping[str, tuple[str, Array]]  # by its published name: our name for an array, and a view of it
+LAST = ("last.", "last_norm.")
 
 
 class Selection(NamedTuple):
@@ -32,8 +31,8 @@ def selected(own: Own, given: Mapping[str, Array], classifier: bool | str) -> Se
     views = {name: view for name, (_, view) in own.items()}
     if classifier is True:
         return Selection(views, dict(given))
-    foreign = _foreign(own, given)
-    arrays = {name: a for name, a in given.items() if name not in foreign}
+    passed = foreign(own, given)
+    arrays = {name: a for name, a in given.items() if name not in passed}
     if classifier:
         kernel, bias = classifier_names(own)
         matrix, constants = linear_layers(own, given)[classifier]
@@ -55,17 +54,39 @@ def linear_layers(own: Own, given: Mapping[str, Array]) -> dict[str, tuple[Array
     Kernels of 1×1 convolutions count too. A layer without a bias has one of zeros.
     """
     kernel, bias = classifier_names(own)
-    endings = [re.sub(r".*(?=[./])", "", name) for name in (kernel, bias)]
-    inputs, outputs = (1, 0) if endings[0] == ".weight" else (0, 1)
+    inputs, outputs = _axes(kernel)
     wanted = _matrix(own[kernel][1], inputs).shape[inputs]
-    foreign, found = _foreign(own, given), {}
-    for name, a in given.items():
-        if name.endswith(endings[0]) and (name == kernel or name in foreign):
-            layer, matrix = name.removesuffix(endings[0]), _matrix(a, inputs)
-            if matrix.ndim == 2 and matrix.shape[inputs] == wanted:
-                constants = given.get(layer + endings[1], np.zeros(matrix.shape[outputs], np.float32))
-                found[layer] = matrix, constants
-    return found
+    return {
+        layer: (matrix, given.get(layer + _ending(bias), np.zeros(matrix.shape[outputs], np.float32)))
+        for layer, matrix in _matrices(own, given).items()
+        if matrix.shape[inputs] == wanted
+    }
+
+
+def feeds_another(own: Own, given: Mapping[str, Array], layer: str) -> bool:
+    """True where another linear layer of a head takes as many inputs as a layer has outputs: the layer is hidden."""
+    matrices = _matrices(own, given)
+    inputs, outputs = _axes(classifier_names(own)[0])
+    others = (matrix for name, matrix in matrices.items() if name != layer)
+    return any(matrix.shape[inputs] == matrices[layer].shape[outputs] for matrix in others)
+
+
+def _matrices(own: Own, given: Mapping[str, Array]) -> dict[str, Array]:
+    """The kernels of the linear layers in the arrays' heads by the layers' names."""
+    kernel, _ = classifier_names(own)
+    ending, (inputs, _) = _ending(kernel), _axes(kernel)
+    heads = foreign(own, given) | {kernel}
+    kernels = {name: _matrix(a, inputs) for name, a in given.items() if name in heads and name.endswith(ending)}
+    return {name.removesuffix(ending): matrix for name, matrix in kernels.items() if matrix.ndim == 2}
+
+
+def _ending(name: str) -> str:
+    return re.sub(r".*(?=[./])", "", name)
+
+
+def _axes(kernel: str) -> tuple[int, int]:
+    """The axes of inputs and of outputs in a linear layer's kernel."""
+    return (1, 0) if kernel.endswith(".weight") else (0, 1)
 
 
 def classifier_names(own: Own) -> tuple[str, str]:
@@ -78,15 +99,3 @@ def _matrix(a: Array, inputs: int) -> Array:
     """A linear layer's kernel as a matrix: torch has 1×1 filters behind the channels, Keras in front."""
     filters = a.shape[2:] if inputs else a.shape[:2]
     return a.reshape(a.shape[:2] if inputs else a.shape[2:]) if a.ndim == 4 and filters == (1, 1) else a
-
-
-def _foreign(own: Own, given: Mapping[str, Array]) -> set[str]:
-    """The arrays of other heads, whose names begin like none before the classifier: "dense/kernel", "fc.weight"."""
-    root, *others = {name.partition("/")[0] for name in own}
-    root = "" if others else f"{root}/"  # TF-slim's names begin with the network's
-
-    def first(name: str) -> str:
-        return re.sub(r"\d+", "#", re.split(r"[./_]", name.removeprefix(root))[0])
-
-    body = {first(name) for name, (ours, _) in own.items() if not ours.startswith((CLASSIFIER, HIDDEN))}
-    return {name for name in given if name not in own and first(name) not in body}

@@ -1,7 +1,8 @@
 """The published names of all tables: what arrays are compared with before there is a network for them."""
 
+import re
 from collections.abc import Callable, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -12,7 +13,10 @@ from .mobilenet_v3 import mobilenet_v3
 from .naming import PUBLISHED, computed_as, named_arrays
 from .network import MobileNet
 
-HEADS = ("hidden.", "classifier.")
+HEADS = HIDDEN, CLASSIFIER = "hidden.", "classifier."
+
+Own = Mapping[str, tuple[str, Array]]  # by its published name: our name for an array, and a view of it
+
 
 # as small as they can be built: names don't depend on the width
 NETWORKS: Mapping[str, Callable[[], MobileNet]] = MappingProxyType(
@@ -37,13 +41,13 @@ class Table(NamedTuple):
     architecture: str
     naming: str
     call: str
-    named: Mapping[str, tuple[str, Array]]
+    named: Own
     kernels: frozenset[str]
     heads: frozenset[str]
 
     def share(self, given: Mapping[str, Array]) -> float:
-        """The share of the names in common among all names of kernels, the network's own head apart."""
-        theirs = kernels_in(given) - self.heads
+        """The share of the names in common among all names of kernels, those of classifiers and other heads apart."""
+        theirs = kernels_in(given) - self.heads - foreign(self.named, given)
         return len(self.kernels & theirs) / len(self.kernels | theirs)
 
     def holds(self, given: Mapping[str, Array]) -> bool:
@@ -73,6 +77,20 @@ def table_of(model: MobileNet, naming: str, call: str = "") -> Table:
     kernels = {name: ours.startswith(HEADS) for name, (ours, a) in named.items() if a.ndim > 1}
     body, heads = (frozenset(name for name, head in kernels.items() if head is part) for part in (False, True))
     return Table(model.specification.architecture, naming, call, named, body, heads)
+
+
+def foreign(own: Own, given: Mapping[str, Array]) -> set[str]:
+    """The arrays of other heads, whose names begin like none before the classifier: "dense/kernel", "fc.weight"."""
+    root, *others = {name.partition("/")[0] for name in own}
+    root = "" if others else f"{root}/"  # TF-slim's names begin with the network's
+    body = {_first(name.removeprefix(root)) for name, (ours, _) in own.items() if not ours.startswith(HEADS)}
+    return {name for name in given if name not in own and _first(name.removeprefix(root)) not in body}
+
+
+@lru_cache(4096)
+def _first(name: str) -> str:
+    """The first word of a name, its numbers apart."""
+    return re.sub(r"\d+", "#", re.split(r"[./_]", name, maxsplit=1)[0])
 
 
 def kernels_in(given: Mapping[str, Array]) -> frozenset[str]:

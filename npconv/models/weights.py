@@ -9,8 +9,8 @@ from ..layers.layer import fill
 from .advice import advice
 from .fitting import advice_for, unusable
 from .folding import as_given, with_identity
-from .heads import Own, linear_layers, selected
-from .known_names import table_of
+from .heads import linear_layers, selected
+from .known_names import Own, table_of
 from .naming import NAMINGS, PUBLISHED, computed_as, named_arrays
 from .network import MobileNet
 from .plain_names import plain_names as plain_names

@@ -1,0 +1,326 @@
+"""Each piece of advice that an error of load_weights gives, followed word by word until the arrays are loaded."""
+
+import re
+from dataclasses import dataclass, field, replace
+from string import Formatter
+from typing import Any
+
+import numpy as np
+import pytest
+
+import npconv.models
+from npconv.models import MobileNet, export_weights, load_weights, mobilenet_v1, mobilenet_v2, mobilenet_v3
+from npconv.models.advice import ADVICE
+
+ROWS = [(1, 8, 1, 2), (3, 8, 2, 2)]
+OPTIONS = {"mobilenet_v1": "0.25, 10", "mobilenet_v2": "1.0, 10, rows=ROWS", "mobilenet_v3": "0.35, 10"}
+
+
+def tiny(classes=10, conventions="keras", seed=None):
+    """A MobileNetV2 of two blocks, with random numbers in all arrays where there is a seed."""
+    return filled(mobilenet_v2(1.0, classes, rows=ROWS, conventions=conventions), seed)
+
+
+def filled(model, seed):
+    if seed is not None:
+        rng = np.random.default_rng(seed)
+        for a in model.arrays().values():
+            a[...] = rng.uniform(0.5, 2, a.shape)
+    return model
+
+
+@dataclass(frozen=True)
+class Call:
+    """A call of load_weights, and the arrays that a model has beside those that were given, as its state has."""
+
+    model: MobileNet
+    arrays: Any
+    options: dict = field(default_factory=dict)
+    more: Any = None
+
+
+class Group(dict):
+    """A group as h5py has it: a mapping with attributes."""
+
+    def __init__(self, content, **attrs):
+        super().__init__(content)
+        self.attrs = attrs
+
+
+class Tensor:
+    """A tensor that has gradients."""
+
+    def __init__(self, a):
+        self.a = a
+
+    def __array__(self, dtype=None, copy=None):
+        raise RuntimeError("Can't call numpy() on Tensor that requires grad.")
+
+    detach = float = cpu = lambda self: self
+
+    def numpy(self):
+        return self.a
+
+
+class Module:
+    def __init__(self, arrays):
+        self.arrays = arrays
+
+    def state_dict(self):
+        return self.arrays
+
+
+@dataclass
+class Variable:
+    path: str
+    a: Any
+
+    def __array__(self, dtype=None, copy=None):
+        return self.a
+
+
+class Model:
+    def __init__(self, arrays):
+        self.weights = [Variable(name, a) for name, a in arrays.items()]
+
+
+def source(conventions="keras", classes=10):
+    return export_weights(tiny(classes, conventions, seed=1))
+
+
+def without(arrays, *starts):
+    return {name: a for name, a in arrays.items() if not name.startswith(starts)}
+
+
+def layer(name, inputs, outputs, torch=False):
+    kernel = np.arange(inputs * outputs, dtype=np.float32).reshape(inputs, outputs)
+    bias = np.arange(outputs, dtype=np.float32)
+    return (
+        {f"{name}.weight": kernel.T, f"{name}.bias": bias}
+        if torch
+        else {f"{name}/kernel": kernel, f"{name}/bias": bias}
+    )
+
+
+def counted():
+    """A Keras 3 file's arrays by class and number, flat and in groups with the layers' names, another head's too."""
+    names = list(grouped(export_weights(filled(mobilenet_v2(0.35, 10), 1))).items())
+    names.insert(-1, ("head_conv", {"kernel": np.ones((1, 1, 1280, 4))}))
+    names.insert(-1, ("head_norm", dict.fromkeys(("gamma", "beta", "moving_mean", "moving_variance"), np.ones(4))))
+    counts, flat, groups = {}, {}, {}
+    for name, arrays in names:
+        kind = kind_of(name, arrays)
+        number = counts[kind] = counts.get(kind, -1) + 1
+        place = f"{kind}_{number}" if number else kind
+        variables = {str(i): a for i, a in enumerate(arrays.values())}
+        groups[place] = Group({"vars": Group(variables, name=name)})
+        flat |= {f"layers/{place}/vars/{i}": a for i, a in variables.items()}
+    return flat, Group({"layers": Group(groups), "vars": Group({}, name="network")})
+
+
+def grouped(arrays):
+    groups = {}
+    for name, a in arrays.items():
+        groups.setdefault(name.partition("/")[0], {})[name.partition("/")[2]] = a
+    return groups
+
+
+def kind_of(name, arrays):
+    if "gamma" in arrays:
+        return "batch_normalization"
+    if arrays["kernel"].ndim == 2:
+        return "dense"
+    return "depthwise_conv2d" if name.endswith("depthwise") else "conv2d"
+
+
+def by_number():
+    flat, groups = counted()
+    return Call(mobilenet_v2(0.35, 10), flat, more=groups)
+
+
+def statistics():
+    whole = source()
+    given = {name: a for name, a in whole.items() if "moving" not in name}
+    return Call(tiny(), given, more=whole)
+
+
+CASES = {
+    "other classes": ("classes", lambda: Call(tiny(), source(classes=12))),
+    "torch: other classes, DataParallel": (
+        "classes",
+        lambda: Call(tiny(10, "torchvision"), {f"module.{name}": a for name, a in source("torchvision", 7).items()}),
+    ),
+    "no classifier": ("own", lambda: Call(tiny(), without(source(), "predictions"))),
+    "head of two layers": (
+        "own",
+        lambda: Call(tiny(), without(source(), "predictions") | layer("dense", 1280, 64) | layer("dense_1", 64, 7)),
+    ),
+    "torch: head of two layers under the classifier's name": (
+        "own",
+        lambda: Call(
+            tiny(10, "torchvision"),
+            without(source("torchvision"), "classifier")
+            | layer("classifier.1", 1280, 64, torch=True)
+            | layer("classifier.4", 64, 10, torch=True),
+        ),
+    ),
+    "one layer": ("layer", lambda: Call(tiny(), without(source(), "predictions") | layer("dense", 1280, 10))),
+    "one layer of other classes": (
+        "layer",
+        lambda: Call(tiny(), without(source(), "predictions") | layer("dense", 1280, 7)),
+    ),
+    "torch: nn.Linear in the classifier's place": (
+        "layer",
+        lambda: Call(
+            tiny(10, "torchvision"),
+            without(source("torchvision"), "classifier") | layer("classifier", 1280, 7, torch=True),
+        ),
+    ),
+    "a layer without bias": (
+        "layer",
+        lambda: Call(tiny(), without(source(), "predictions/bias")),
+    ),
+    "two heads": (
+        "layer",
+        lambda: Call(tiny(), without(source(), "predictions") | layer("age", 1280, 100) | layer("gender", 1280, 2)),
+    ),
+    "other conventions": ("build", lambda: Call(tiny(10, "torchvision"), source())),
+    "another naming with Keras's conventions": (
+        "build",
+        lambda: Call(tiny(10, "timm"), export_weights(tiny(seed=1), "slim")),
+    ),
+    "another architecture": (
+        "build",
+        lambda: Call(tiny(), export_weights(filled(mobilenet_v1(0.25, 10, conventions="timm"), 1))),
+    ),
+    "another size": (
+        "build",
+        lambda: Call(mobilenet_v3("small", 0.35, 10), export_weights(filled(mobilenet_v3("large", 0.35, 10), 1))),
+    ),
+    "naming": ("naming", lambda: Call(tiny(), export_weights(tiny(seed=1), "slim"), {"naming": "keras"})),
+    "a folded network": ("folded", lambda: Call(tiny(), export_weights(tiny(seed=1).folded()))),
+    "no running statistics": ("statistics", statistics),
+    "tensors with gradients": (
+        "tensor",
+        lambda: Call(tiny(10, "timm"), {name: Tensor(a) for name, a in source("timm").items()}),
+    ),
+    "a module": ("state_dict", lambda: Call(tiny(10, "timm"), Module(source("timm")))),
+    "a Keras model": ("weights", lambda: Call(tiny(), Model(source()))),
+    "two networks": (
+        "prefix",
+        lambda: Call(
+            tiny(10, "timm"),
+            {f"{who}.{name}": a for who in ("student", "teacher") for name, a in source("timm").items()},
+        ),
+    ),
+    "two checkpoints": (
+        "part",
+        lambda: Call(tiny(10, "timm"), {"epoch": 3, "model": source("timm"), "net": source("timm")}),
+    ),
+    "two networks in a group": (
+        "part",
+        lambda: Call(
+            tiny(10, "timm"),
+            {"nets": {f"{who}.{name}": a for who in ("student", "teacher") for name, a in source("timm").items()}},
+        ),
+    ),
+    "layers by number with others between": ("by_number", by_number),
+    # one after the other
+    "other conventions, then another head": (
+        "build",
+        lambda: Call(tiny(10, "torchvision"), without(source(), "predictions") | layer("dense", 1280, 7)),
+    ),
+    "tensors, then other classes": (
+        "tensor",
+        lambda: Call(tiny(10, "timm"), {name: Tensor(a) for name, a in source("timm", 7).items()}),
+    ),
+}
+
+
+def pattern(text):
+    """A piece of advice as a regular expression, its values as groups."""
+    parts = ((re.escape(words), name) for words, name, _, _ in Formatter().parse(text))
+    return "".join(words + (f"(?P<{name}>.+)" if name else "") for words, name in parts)
+
+
+def followed(kind, values, call):
+    """The calls that a piece of advice leads to: one, or several where it offers a choice."""
+    keeps = replace(call, options=call.options | {"classifier": False})
+    if kind == "build":
+        return [replace(call, model=built(values["call"]), options={})]
+    if kind == "classes":
+        return [replace(call, model=rebuilt(call, int(values["classes"]))), keeps]
+    if kind == "layer":
+        return [keeps, *(with_layer(call, option) for option in values["options"].split(" or "))]
+    return [
+        {
+            "own": lambda: keeps,
+            "naming": lambda: replace(call, options=call.options | {"naming": eval(values["naming"])}),
+            "folded": lambda: replace(call, model=call.model.folded()),
+            "statistics": lambda: replace(call, arrays=call.more),
+            "by_number": lambda: replace(call, arrays=call.more),
+            "tensor": lambda: replace(
+                call, arrays={name: a.detach().float().cpu().numpy() for name, a in call.arrays.items()}
+            ),
+            "state_dict": lambda: replace(call, arrays=call.arrays.state_dict()),
+            "weights": lambda: replace(call, arrays={variable.path: variable for variable in call.arrays.weights}),
+            "part": lambda: replace(call, arrays=call.arrays[eval(values["name"])]),
+            "prefix": lambda: replace(
+                call,
+                arrays={name: a for name, a in call.arrays.items() if name.startswith(eval(values["prefix"]))},
+            ),
+        }[kind]()
+    ]
+
+
+def built(call, classes=10):
+    """The model that a call builds, with what the dots stand for."""
+    name = call.partition("(")[0]
+    options = OPTIONS[name].replace("10", str(classes))
+    return eval(call.replace("…", options), vars(npconv.models) | {"ROWS": ROWS})
+
+
+def rebuilt(call, classes):
+    own = call.model.specification
+    if len(call.model.blocks) > len(tiny().blocks):
+        return mobilenet_v2(0.35, classes)
+    return built(f"{own.architecture}(…, conventions={own.conventions!r})", classes)
+
+
+def with_layer(call, option):
+    """The call that "classifier='dense' for a model with classes=7" means."""
+    name, classes = re.fullmatch(r"classifier=('.*?')(?: for a model with classes=(\d+))?", option).groups()
+    model = rebuilt(call, int(classes)) if classes else call.model
+    return replace(call, model=model, options=call.options | {"classifier": eval(name)})
+
+
+def follow(call, words=()):
+    """Load, and follow the advice until it works; returns each call that worked."""
+    try:
+        load_weights(call.model, call.arrays, **call.options)
+    except (TypeError, ValueError) as error:
+        said = str(error)
+    else:
+        return [call]
+    assert said not in words, "the advice goes round in a circle"
+    given = {kind: found for kind, text in ADVICE.items() if (found := re.search(pattern(text) + "$", said))}
+    assert len(given) == 1, said
+    [(kind, found)] = given.items()
+    if not words:
+        follow.first = kind
+    return [each for after in followed(kind, found.groupdict(), call) for each in follow(after, (*words, said))]
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_each_advice_works_when_it_is_followed(case):
+    kind, make = CASES[case]
+    calls = follow(make())
+    assert follow.first == kind
+    for call in calls:
+        loaded = [a for name, a in call.model.arrays().items() if name.endswith(("norm.scale", "stem.bias"))]
+        assert loaded
+        assert all(np.ptp(a) > 0 for a in loaded)  # a new model's are all 1, or 0
+
+
+def test_each_advice_has_a_case():
+    assert {kind for kind, _ in CASES.values()} == set(ADVICE)
