@@ -11,8 +11,8 @@ from typing import Any, TypeVar
 from ..kernels.arguments import one_of, shown
 from ..kernels.geometry import Array
 from .conventions import FAMILIES
-from .heads import Own, classifier_names, linear_layers
-from .known_names import HEADS, table_of
+from .heads import classifier_names, linear_layers
+from .known_names import HEADS, Own, table_of
 from .mobilenet_v1 import MOBILENET_V1_ROWS, mobilenet_v1
 from .mobilenet_v2 import MOBILENET_V2_ROWS, mobilenet_v2
 from .mobilenet_v3 import MOBILENET_V3_ROWS, mobilenet_v3, plainer
