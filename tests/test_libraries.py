@@ -814,7 +814,7 @@ RECORDS = [
         "SAME_UPPER of three weights at stride 2: openvino 2026.4.1, onnxruntime 1.32.0 as onnx 1.23.2, paddle 3.3.1",
         [[10, 102, 20, 203, 30, 300], [1, 10, 102, 20, 203, 30], [10, 102, 20, 203, 30]],
         lambda: transposed(((0, 0), (1, 0)), ((0, 0), (0, 1)), (0, 1)),
-        {"docs/conventions.md": ("In OpenVINO's operator SAME_UPPER crops in front, in ONNX's behind; Paddle's crops one more",)},
+        {"docs/conventions.md": ("In OpenVINO's operator SAME_UPPER crops in front, in ONNX's behind.", "Paddle crops what a convolution")},
     ),
     Record(
         'keras 3.15.1: Conv1DTranspose(1, 3, strides=2, padding="same"), output_padding 1 and 0',
@@ -861,7 +861,8 @@ NO_CLAIM: dict[str, tuple[str, ...]] = {
     "docs/claims.md": ("the layer as a Keras class",),
     "docs/lessons/standard-convolution.md": ("Many libraries compute it like this",),
     "docs/network.md": ("real ones, from torchvision, Keras and timm",),
-    "docs/questions.md": ("shicai/MobileNet-Caffe#69", "in torch 3.7 to 7.5 times, and once 20"),
+    "docs/questions.md": ("shicai/MobileNet-Caffe#69", "has even kernels, dilation and more libraries", "has the orders of more libraries",
+                          "in torch 3.7 to 7.5 times, and once 20"),
     "docs/lessons/separable-convolution.md": ("in torch 3.7 to 7.5 times, and once 20",),
     "docs/training.md": ("The MobileNetV2 paper trains with decay 0.9",),
     "docs/weights.md": ("stay those libraries' business", "## A photograph, with torchvision", "## With Keras", "## With timm",

@@ -33,7 +33,9 @@ def integers(kind: Any, *values: int) -> dict[str, Any]:
 
 
 RNG = np.random.default_rng(0)
-STANDARD, DEPTHWISE, TRANSPOSED = (RNG.integers(-4, 5, shape) for shape in ((2, 3, 4, 5), (2, 3, 8), (2, 3, 5, 4)))
+STANDARD, GROUPED, DEPTHWISE, TRANSPOSED = (
+    RNG.integers(-4, 5, shape) for shape in ((2, 3, 4, 5), (2, 3, 2, 6), (2, 3, 8), (2, 3, 5, 4))
+)
 SIGNALS = RNG.integers(-4, 5, (2, 6, 7, 4))
 
 MIRRORED = 'conv2d(x[:, :, ::-1], kernel[:, ::-1], stride=stride, padding="same", dilation=dilation)[:, :, ::-1]'
@@ -43,7 +45,7 @@ FRONT = "transposed_conv2d(x, kernel, stride=stride, padding=((0, 0), (1, 0)))"
 ZERO_IN_FRONT = f"np.pad({PLAIN}, ((0, 0), (0, 0), (1, 0), (0, 0)))"
 CONJUGATED = {"correlation, weights 1, i": "conv2d(x, kernel.conj())"}
 LAST_TO_FIRST = {"map": "array.transpose(0, 3, 1, 2)"} | dict.fromkeys(
-    ("standard", "transposed"), "array.transpose(3, 2, 0, 1)"
+    ("standard", "two groups", "transposed"), "array.transpose(3, 2, 0, 1)"
 )
 TORCH = LAST_TO_FIRST | {"depthwise, Q = 2": "array.transpose(2, 0, 1)[:, None]"}
 KERAS = {"depthwise, Q = 2": "array.reshape(2, 3, 4, 2)"}
@@ -150,6 +152,7 @@ QUESTIONS = [
         {
             "map": {"kind": "map", "array": SIGNALS},
             "standard": {"kind": "standard", "array": STANDARD},
+            "two groups": {"kind": "grouped", "array": GROUPED},
             "depthwise, Q = 2": {"kind": "depthwise", "array": DEPTHWISE},
             "transposed": {"kind": "transposed", "array": TRANSPOSED},
         },
@@ -157,10 +160,15 @@ QUESTIONS = [
         {
             **dict.fromkeys(("torch", "onnx", "onnxruntime", "paddle", "tinygrad"), TORCH),
             **dict.fromkeys(("tensorflow", "tfjs", *BACKENDS), KERAS),
-            "openvino": LAST_TO_FIRST | {"depthwise, Q = 2": "array.transpose(2, 0, 1).reshape(4, 2, 1, 2, 3)"},
+            "openvino": LAST_TO_FIRST
+            | {
+                "two groups": "array.transpose(3, 2, 0, 1).reshape(2, 3, 2, 2, 3)",
+                "depthwise, Q = 2": "array.transpose(2, 0, 1).reshape(4, 2, 1, 2, 3)",
+            },
             "jax": TORCH | {"transposed": "array[::-1, ::-1].transpose(0, 1, 3, 2)"},
             "mlx": {
                 "standard": "array.transpose(3, 0, 1, 2)",
+                "two groups": "array.transpose(3, 0, 1, 2)",
                 "depthwise, Q = 2": "array.transpose(2, 0, 1)[..., None]",
                 "transposed": "array.transpose(2, 0, 1, 3)",
             },

@@ -49,9 +49,9 @@ def layouts(kind, array):
     x = SIGNALS.transpose(0, 3, 1, 2)
     if kind == "map":
         return array.transpose(0, 3, 1, 2)
-    if kind == "standard":
-        kernel = array.transpose(3, 2, 0, 1)
-        y = lax.conv_general_dilated(x, kernel, (1, 1), "VALID")
+    if kind in ("standard", "grouped"):
+        kernel, groups = array.transpose(3, 2, 0, 1), 2 if kind == "grouped" else 1
+        y = lax.conv_general_dilated(x, kernel, (1, 1), "VALID", feature_group_count=groups)
         return confirmed(kind, kernel, y.transpose(0, 2, 3, 1))
     if kind == "depthwise":
         kernel = array.transpose(2, 0, 1)[:, None]

@@ -60,8 +60,9 @@ def layouts(kind, array):
         return array
     if kind == "depthwise":
         made, kernel = klayers.DepthwiseConv2D((2, 3), depth_multiplier=2, use_bias=False), array.reshape(2, 3, 4, 2)
-    elif kind == "standard":
-        made, kernel = klayers.Conv2D(5, (2, 3), use_bias=False), array
+    elif kind != "transposed":
+        groups = 2 if kind == "grouped" else 1
+        made, kernel = klayers.Conv2D(array.shape[3], (2, 3), groups=groups, use_bias=False), array
     else:
         made, kernel = klayers.Conv2DTranspose(5, (2, 3), strides=2, use_bias=False), array
     return confirmed(kind, kernel, layer(made, x, kernel))

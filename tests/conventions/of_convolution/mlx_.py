@@ -34,9 +34,9 @@ def layouts(kind, array):
     if kind == "depthwise":
         kernel = single(array.transpose(2, 0, 1)[..., None])
         return confirmed(kind, kernel, numbers(mx.conv2d(x, kernel, groups=4)))
-    if kind == "standard":
+    if kind != "transposed":
         kernel = single(array.transpose(3, 0, 1, 2))
-        return confirmed(kind, kernel, numbers(mx.conv2d(x, kernel)))
+        return confirmed(kind, kernel, numbers(mx.conv2d(x, kernel, groups=2 if kind == "grouped" else 1)))
     kernel = single(array.transpose(2, 0, 1, 3))
     return confirmed(kind, kernel, numbers(mx.conv_transpose2d(x, kernel, 2)))
 

@@ -66,9 +66,10 @@ class Answers:
             return first(array)
         axes = array.transpose(2, 0, 1)[:, None] if kind == "depthwise" else array.transpose(3, 2, 0, 1)
         x, kernel = single(SIGNALS, axes)
-        options = {"standard": {}, "depthwise": {"group": 4}, "transposed": {"strides": (2, 2)}}[kind]
-        operator = "ConvTranspose" if kind == "transposed" else "Conv"
-        return confirmed(kind, kernel, last(self.compute(operator, x, kernel, **options)))
+        if kind == "transposed":
+            return confirmed(kind, kernel, last(self.compute("ConvTranspose", x, kernel, strides=(2, 2))))
+        groups = {"standard": 1, "grouped": 2, "depthwise": 4}[kind]
+        return confirmed(kind, kernel, last(self.compute("Conv", x, kernel, group=groups)))
 
     def four_paddings(self, x, kernel, margins):
         return margins(self.conv(x, kernel, pads=[1, 2, 3, 4]))

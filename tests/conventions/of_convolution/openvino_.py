@@ -55,6 +55,8 @@ def layouts(kind, array):
         kernel = array.transpose(2, 0, 1).reshape(4, 2, 1, 2, 3)
         return confirmed(kind, kernel, grouped(SIGNALS, kernel))
     kernel = array.transpose(3, 2, 0, 1)
+    if kind == "grouped":
+        return confirmed(kind, kernel.reshape(2, 3, 2, 2, 3), grouped(SIGNALS, kernel.reshape(2, 3, 2, 2, 3)))
     if kind == "standard":
         return confirmed(kind, kernel, conv(SIGNALS, array))
     return confirmed(kind, kernel, transposed(SIGNALS, array, (2, 2), (1, 1)))

@@ -41,8 +41,9 @@ def layouts(kind, array):
         kernel = array.transpose(2, 0, 1)[:, None]
         return confirmed(kind, kernel, last(functional.conv2d(first(SIGNALS), single(kernel), groups=4)))
     kernel = array.transpose(3, 2, 0, 1)
-    if kind == "standard":
-        return confirmed(kind, kernel, last(functional.conv2d(first(SIGNALS), single(kernel))))
+    if kind != "transposed":
+        groups = 2 if kind == "grouped" else 1
+        return confirmed(kind, kernel, last(functional.conv2d(first(SIGNALS), single(kernel), groups=groups)))
     return confirmed(kind, kernel, last(functional.conv2d_transpose(first(SIGNALS), single(kernel), stride=2)))
 
 

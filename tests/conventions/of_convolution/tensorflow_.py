@@ -34,7 +34,7 @@ def layouts(kind, array):
     if kind == "depthwise":
         kernel = kernel.reshape(2, 3, 4, 2)
         return confirmed(kind, kernel, tf.nn.depthwise_conv2d(x, kernel, [1, 1, 1, 1], "VALID"))
-    if kind == "standard":
+    if kind != "transposed":
         return confirmed(kind, kernel, tf.nn.conv2d(x, kernel, 1, "VALID"))
     return confirmed(kind, kernel, tf.nn.conv2d_transpose(x, kernel, (2, 12, 15, 5), 2, "VALID"))
 

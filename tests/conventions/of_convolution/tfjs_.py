@@ -80,6 +80,8 @@ def transposed_same(x, kernel, stride, dilation):
 def layouts(kind, array):
     if kind == "map":
         return array
+    if kind == "grouped":
+        return None
     kernel = array.reshape(2, 3, 4, 2) if kind == "depthwise" else array
     source = {
         "standard": "tf.conv2d(x, kernel, 1, 'valid')",

@@ -38,8 +38,8 @@ def layouts(kind, array):
         kernel = array.transpose(2, 0, 1)[:, None]
         return confirmed(kind, kernel, last(x.conv2d(single(kernel), groups=4)))
     kernel = array.transpose(3, 2, 0, 1)
-    if kind == "standard":
-        return confirmed(kind, kernel, last(x.conv2d(single(kernel))))
+    if kind != "transposed":
+        return confirmed(kind, kernel, last(x.conv2d(single(kernel), groups=2 if kind == "grouped" else 1)))
     return confirmed(kind, kernel, last(x.conv_transpose2d(single(kernel), stride=2)))
 
 

@@ -38,8 +38,9 @@ def layouts(kind, array):
         kernel = array.transpose(2, 0, 1)[:, None]
         return confirmed(kind, kernel, last(functional.conv2d(first(SIGNALS), tensor(kernel), groups=4)))
     kernel = array.transpose(3, 2, 0, 1)
-    if kind == "standard":
-        return confirmed(kind, kernel, last(functional.conv2d(first(SIGNALS), tensor(kernel))))
+    if kind != "transposed":
+        groups = 2 if kind == "grouped" else 1
+        return confirmed(kind, kernel, last(functional.conv2d(first(SIGNALS), tensor(kernel), groups=groups)))
     return confirmed(kind, kernel, last(functional.conv_transpose2d(first(SIGNALS), tensor(kernel), stride=2)))
 
 
