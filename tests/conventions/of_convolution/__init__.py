@@ -253,6 +253,20 @@ QUESTIONS = [
         answer="typed",
     ),
     Question(
+        "rounding",
+        {
+            "2.5 and 3.5": {"x": ROW[:, :, 1:4].astype(np.uint8), "kernel": np.full((1, 2, 1, 1), 0.5)},
+            "−1": {"x": ROW[:, :, 1:4].astype(np.uint8), "kernel": np.array([1.0, -1]).reshape(1, 2, 1, 1)},
+        },
+        "conv2d(x, kernel)",
+        {
+            "opencv, filter2d": "np.clip(np.rint(conv2d(x, kernel)), 0, 255).astype(np.uint8)",
+            "opencv, blur": "np.clip(np.floor(conv2d(x, kernel) + 0.5), 0, 255).astype(np.uint8)",
+            "scipy, ndimage": "conv2d(x, kernel).astype(np.uint8)",
+        },
+        answer="typed",
+    ),
+    Question(
         "float16_sums",
         {
             "mean of 4,096 times 32": {"kind": "mean", "x": np.full((1, 64, 64, 1), 32, np.float16)},

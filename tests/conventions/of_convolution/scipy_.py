@@ -38,3 +38,11 @@ def integers__signal(x, kernel):
 
 def integers__fftconvolve(x, kernel):
     return np.rint(signal.fftconvolve(x[0, ..., 0], kernel[..., 0, 0], "valid"))
+
+
+def rounding__ndimage(x, kernel):
+    return ndimage.correlate(x[0, ..., 0], kernel[..., 0, 0])[:, 1:] if kernel.min() > 0 else None
+
+
+def rounding__signal(x, kernel):
+    return signal.correlate2d(x[0, ..., 0], kernel[..., 0, 0], "valid")
