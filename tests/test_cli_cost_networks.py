@@ -7,7 +7,16 @@ import pytest
 
 from npconv import cli
 from npconv.cli.cost_networks import add_networks
-from npconv.models import MOBILENET_V3_ROWS, TOOLS, mobilenet_v1, mobilenet_v2, mobilenet_v3, summary
+from npconv.models import (
+    MOBILENET_V3_ROWS,
+    TOOLS,
+    count_as,
+    explain_count,
+    mobilenet_v1,
+    mobilenet_v2,
+    mobilenet_v3,
+    summary,
+)
 from npconv.models.conventions import FAMILIES
 from npconv.models.mobilenet_v1 import KINDS
 from npconv.models.summary import TABLES
@@ -160,3 +169,82 @@ def test_bad_words_name_the_option_and_have_status_2(words, option, expectation,
     line = capsys.readouterr().err.splitlines()[-1]
     assert option in line
     assert expectation in line
+
+
+def test_as_prints_a_counters_number_with_its_parts(capsys):
+    assert cli.main(["cost", "mobilenet_v2", "--as", "fvcore"]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "fvcore 0.1.5.post20221221: 314,193,216",
+        "  300,774,272  MACs of convolutions and dense layers",
+        "   13,356,224  normalisation, 2 a value",
+        "       62,720  global average pool, 1 an input",
+    ]
+    words = ["--width", "0.35", "--resolution", "96", "128", "--batch", "2", "--json"]
+    assert cli.main(["cost", "mobilenet_v2", *words, "--as", "thop"]) == 0
+    read = json.loads(capsys.readouterr().out)
+    counted = count_as(mobilenet_v2(0.35), (2, 96, 128, 3), "thop")
+    assert (read["network"], read["width"], read["input_shape"]) == ("mobilenet_v2", 0.35, [2, 96, 128, 3])
+    assert (read["tool"], read["version"], read["total"]) == counted[:3]
+    assert [(part["number"], part["words"]) for part in read["parts"]] == [(p.number, p.words) for p in counted.parts]
+
+
+def test_as_all_prints_every_counters_number(capsys):
+    words = ["cost", "mobilenet_v3", "--size", "small", "--width", "0.75", "--resolution", "64", "--as", "all"]
+    assert cli.main(words) == 0
+    header, *lines = capsys.readouterr().out.splitlines()
+    counts = [count_as(mobilenet_v3("small", 0.75), (1, 64, 64, 3), tool) for tool in TOOLS]
+    macs = count_as(mobilenet_v3("small", 0.75), (1, 64, 64, 3), "calflops-macs").total
+    assert header.split() == ["counter", "version", "number", "/", "MACs"]
+    assert [line.split() for line in lines] == [
+        [each.tool, each.version, f"{each.total:,}", f"{each.total / macs:.4f}"] for each in counts
+    ]
+    assert cli.main([*words, "--json"]) == 0
+    read = json.loads(capsys.readouterr().out)["counts"]
+    assert [(each["tool"], each["total"]) for each in read] == [(each.tool, each.total) for each in counts]
+
+
+def test_explain_names_the_conventions(capsys):
+    assert cli.main(["cost", "mobilenet_v2", "--explain", "320,300,008"]) == 0
+    printed = capsys.readouterr().out
+    assert printed.startswith("320,300,008 is the number of ptflops 0.7.5\n320,300,008, the network as it is\n")
+    assert printed == f"{explain_count(mobilenet_v2(), (1, 224, 224, 3), 320_300_008)}\n"
+    assert "normalisation, 2 a value" in printed
+    assert cli.main(["cost", "mobilenet_v2", "--explain", "310000000"]) == 0
+    assert "no combination of conventions gives 310,000,000\nthe nearest of at most three" in capsys.readouterr().out
+
+
+def test_explain_takes_counts_of_other_widths_and_resolutions(capsys):
+    widths = {"@0.5": (0.5, 224, 224), "/96": (1.0, 96, 96), "@0.35/96x64": (0.35, 96, 64)}
+    counts = {
+        end: count_as(mobilenet_v2(width, 7), (2, *sides, 3), "torchprofile").total
+        for end, (width, *sides) in widths.items()
+    }
+    given = [f"{number}{end}" for end, number in counts.items()]
+    assert cli.main(["cost", "mobilenet_v2", "--classes", "7", "--batch", "2", "--json", "--explain", *given]) == 0
+    read = json.loads(capsys.readouterr().out)
+    assert (read["number"], [each["tool"] for each in read["counters"]]) == (counts["@0.5"], ["torchprofile"])
+    assert [part["words"] for part in read["explanations"][0]["parts"]] == [
+        "MACs of convolutions and dense layers", "normalisation, 1 a value", "global average pool, 1 an output"
+    ]  # fmt: skip
+    assert (len(read["explanations"]), read["others"], read["nearest"]) == (1, 0, None)
+    assert cli.main(["cost", "mobilenet_v2", "--json", "--explain", "310000000", "9@0.5"]) == 0
+    assert json.loads(capsys.readouterr().out)["nearest"]["total"] > 300_000_000
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--as", "fvcore", "--explain", "9"], "--by, --as and --explain exclude each other; give one of them"),
+        (["--by", "kind", "--as", "fvcore"], "--by, --as and --explain exclude each other; give one of them"),
+        (["--explain", "0"], "--explain must be a count such as 320300008, or of another width"),
+        (["--explain", "9@9"], "--explain must be a count such as 320300008, or of another width"),
+        (["--explain", "9/0"], "--explain must be a count such as 320300008, or of another width"),
+        (["--explain", ",", "9"], "--explain must be a count such as 320300008, or of another width"),
+        (["--as", "nosuch"], "--as must be one of 'torch', 'torch-training', 'fvcore'"),
+    ],
+)
+def test_what_as_and_explain_cannot_take_is_one_line(words, message, capsys):
+    assert cli.main(["cost", "mobilenet_v2", *words]) == 2
+    printed, error = capsys.readouterr()
+    assert error.startswith(f"npconv cost mobilenet_v2: {message}")
+    assert (error.count("\n"), printed) == (1, "")

@@ -8,11 +8,10 @@ from typing import Any, NamedTuple
 
 from ...kernels.arguments import instance, integer, shown, sizes
 from ...layers import Layer
-from .parts import PARTS, count_parts
+from .parts import count_parts
 from .tools import TOOLS, CountedPart, ToolCount, count_by_rule, counted_parts, part_lines
 from .variants import expanded, misprinted, repeated
 
-ORDER = list(PARTS)
 Vector = tuple[int, ...]  # a number for each network
 Named = tuple[Layer, tuple[int, ...], int]  # a network, an input's shape, and the number that someone has for them
 
@@ -270,19 +269,19 @@ def _plainness(combination: Combination, variant: CountedNetworks) -> tuple[int,
 
 
 def _explanation(combination: Combination, variant: CountedNetworks) -> Explanation:
-    parts = sorted(counted_parts(variant.counted[0], combination.times), key=lambda part: ORDER.index(part.part))
-    return Explanation(variant.words, tuple(parts), combination.counts[0])
+    parts = counted_parts(variant.counted[0], combination.times)
+    return Explanation(variant.words, parts, combination.counts[0])
 
 
 def _tools(counts: Sequence[Named], counted: Sequence[Mapping[str, int]]) -> tuple[ToolCount, ...]:
     """The counters that report all the numbers, in inference or else in training mode."""
     layers, wanted = [layer for layer, _, _ in counts], [number for *_, number in counts]
     one = [count_parts(layer, (1, *shape[1:])) for layer, shape, _ in counts]
-    found = []
+    found: list[ToolCount] = []
     for tool, rule in TOOLS.items():
         for training in (False, True) if rule.training else (False,):
-            numbers = zip(layers, one if rule.one_image else counted, strict=True)
-            made = [count_by_rule(layer, parts, tool, training=training) for layer, parts in numbers]
+            networks = zip(layers, counted, one, strict=True)
+            made = [count_by_rule(*network, tool, training=training) for network in networks]
             if [each.total for each in made] == wanted and made[0] not in found:
                 found.append(made[0])
     return tuple(found)

@@ -8,14 +8,14 @@ from ...kernels.arguments import boolean, one_of, sizes
 from ...layers import Layer
 from ...text import table_lines
 from ..network import MobileNet
-from .parts import count_parts, part_words
+from .parts import PARTS, count_parts, part_words
 
 
 class ToolRule(NamedTuple):
     """The rule of a counter: its version, and how often it counts each of `PARTS`.
 
     Some of the times are others in `training` mode, where the pool before the classifier is a function and not a module
-    (`function_pool`), and in MobileNetV3 (`mobilenet_v3`). `one_image` is True for a counter that ignores the batch.
+    (`function_pool`), and in MobileNetV3 (`mobilenet_v3`). `one_image` is counted besides, for one image of the batch.
     """
 
     version: str
@@ -23,20 +23,24 @@ class ToolRule(NamedTuple):
     training: Mapping[str, int] = MappingProxyType({})
     function_pool: Mapping[str, int] = MappingProxyType({})
     mobilenet_v3: Mapping[str, int] = MappingProxyType({})
-    one_image: bool = False
+    one_image: Mapping[str, int] = MappingProxyType({})
 
 
 class CountedPart(NamedTuple):
-    """A part of a count: its key in `PARTS`, how many times each is counted, and what that comes to."""
+    """A part of a count: its key in `PARTS`, how many times each is counted, and what that comes to.
+
+    `one_image` is True where it is counted for one image of a batch of several.
+    """
 
     part: str
     times: int
     number: int
+    one_image: bool = False
 
     @property
     def words(self) -> str:
         """The part in words, such as "normalisation, 2 a value"."""
-        return part_words(self.part, self.times)
+        return part_words(self.part, self.times) + ", of one image" * self.one_image
 
 
 class ToolCount(NamedTuple):
@@ -68,15 +72,17 @@ ONNX_TOOL = {
     "additions": 1, **POOLS, "pool outputs": 4, "squeeze outputs": 4,
 }  # fmt: skip
 ONNX_OPCOUNTER = {
-    "macs": 1, "ReLU": 1, "ReLU6": 1, "hard-swish": 1, "hard-sigmoid": 1, "gates": 1, "additions": 1,
+    "macs": 1, "ReLU": 1, "ReLU6": 1, "hard-swish": 2, "hard-sigmoid": 1, "gates": 1, "additions": 1,
     "pool outputs": 2, "squeeze outputs": 1, "equal biases": 1,
 }  # fmt: skip
 TENSORFLOW = {
     "macs": 2, **BIASES, "normalisation": 2, "normalisation constants": 6, "hard-swish": 3, "hard-sigmoid": 2,
     "gates": 1, "additions": 1, **POOLS, "softmax": 5,
 }  # fmt: skip
-PTFLOPS = {
-    "macs": 1, **BIASES, "normalisation": 2, "ReLU": 2, "ReLU6": 1, "pool inputs": 2, "squeeze inputs": 2
+PTFLOPS = {"macs": 1, **BIASES, "normalisation": 2, "ReLU": 1, "ReLU6": 1, "pool inputs": 1, "squeeze inputs": 1}
+FLOPTH = {
+    "macs": 1, "convolution bias": 1, "normalisation": 2, "ReLU": 1, "ReLU6": 1, "hard-swish": 1, "hard-sigmoid": 1,
+    **POOLS,
 }  # fmt: skip
 
 TOOLS: Mapping[str, ToolRule] = MappingProxyType(
@@ -85,22 +91,16 @@ TOOLS: Mapping[str, ToolRule] = MappingProxyType(
         "torch-training": ToolRule("2.13.0", {"macs": 2, "input gradients": 2, "ungrouped kernel gradients": 2}),
         "fvcore": ToolRule("0.1.5.post20221221", FVCORE, FIVE),
         "mmengine": ToolRule("0.10.7", FVCORE, FIVE),
-        "ptflops": ToolRule("0.7.5", PTFLOPS, function_pool={"pool inputs": 1}, one_image=True),
-        "ptflops-aten": ToolRule("0.7.5", {"macs": 1, **BIASES}, one_image=True),
+        "ptflops": ToolRule(  # modules, averaged over the batch, and the functions that they call once more
+            "0.7.5", {"ReLU": 1, **POOLS}, one_image=PTFLOPS, function_pool={"pool inputs": 1}
+        ),
+        "ptflops-aten": ToolRule("0.7.5", {"macs": 1, **BIASES}),
         "thop": ToolRule(
-            "0.1.1.post2209072238", {"macs": 1, "normalisation": 4, **POOLS, **POOL_OUTPUTS}, function_pool=NO_POOL
+            "0.1.1-2209072238", {"macs": 1, "normalisation": 4, **POOLS, **POOL_OUTPUTS}, function_pool=NO_POOL
         ),
         "torchinfo": ToolRule("1.8.0", {"macs": 1, **BIASES, "normalisation parameters": 1}),
         "torchprofile": ToolRule("0.1.0", {"macs": 1, "normalisation": 1, "gates": 1, **POOL_OUTPUTS}),
-        "flopth": ToolRule(
-            "0.1.6",
-            {
-                "macs": 1, "convolution bias": 1, "normalisation": 2, "ReLU": 1, "ReLU6": 1, "hard-swish": 1,
-                "hard-sigmoid": 1, **POOLS
-            },
-            function_pool=NO_POOL,
-            one_image=True,
-        ),
+        "flopth": ToolRule("0.1.6", FLOPTH, function_pool=NO_POOL),
         "calflops": ToolRule("0.3.2", DEEPSPEED),
         "calflops-macs": ToolRule("0.3.2", {"macs": 1}),
         "deepspeed": ToolRule("0.19.8", DEEPSPEED),
@@ -154,27 +154,38 @@ def count_as(
     boolean("count_as", "training", training)
     boolean("count_as", "function_pool", function_pool is True if function_pool is None else function_pool)
     shape = sizes("count_as", "input_shape", input_shape, "a tuple of ints, batch included")
-    counted = count_parts(model, (1, *shape[1:]) if TOOLS[tool].one_image else shape)
-    return count_by_rule(model, counted, tool, training=training, function_pool=function_pool)
+    whole, one = count_parts(model, shape), count_parts(model, (1, *shape[1:])) if TOOLS[tool].one_image else {}
+    return count_by_rule(model, whole, one, tool, training=training, function_pool=function_pool)
 
 
 def count_by_rule(
-    model: Layer, counted: Mapping[str, int], tool: str, *, training: bool = False, function_pool: bool | None = None
+    model: Layer,
+    whole: Mapping[str, int],
+    one: Mapping[str, int],
+    tool: str,
+    *,
+    training: bool = False,
+    function_pool: bool | None = None,
 ) -> ToolCount:
-    """`count_as` from the numbers of `count_parts`."""
+    """`count_as` from what `count_parts` gives for the whole batch and for one image."""
     rule = TOOLS[tool]
     architecture = model.specification.architecture if isinstance(model, MobileNet) else ""
-    times = dict(rule.times)
+    times, of_one = dict(rule.times), dict(rule.one_image)
     if training:
         times |= rule.training
     if architecture == "mobilenet_v2" if function_pool is None else function_pool:
         times |= rule.function_pool
+        of_one |= {part: 0 for part in rule.function_pool if part in of_one}
     if architecture == "mobilenet_v3":
         times |= rule.mobilenet_v3
-    parts = counted_parts(counted, times)
+    if whole == one:  # a batch of one
+        times, of_one = {part: times.get(part, 0) + of_one.get(part, 0) for part in {**times, **of_one}}, {}
+    of_image = (part._replace(one_image=True) for part in counted_parts(one, of_one))
+    parts = (*counted_parts(whole, times), *of_image)
     return ToolCount(tool, rule.version, sum(part.number for part in parts), parts)
 
 
 def counted_parts(counted: Mapping[str, int], times: Mapping[str, int]) -> tuple[CountedPart, ...]:
-    """The parts of a count that are not 0, from the numbers of `count_parts`."""
-    return tuple(CountedPart(part, many, many * counted[part]) for part, many in times.items() if many * counted[part])
+    """The parts of a count that are not 0, from the numbers of `count_parts`, in the order of `PARTS`."""
+    numbers = {part: times[part] * counted[part] for part in PARTS if part in times}
+    return tuple(CountedPart(part, times[part], number) for part, number in numbers.items() if number)

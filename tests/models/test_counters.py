@@ -1,0 +1,288 @@
+"""Counts as other packages' counters make them, against recorded ones, and the conventions behind a count."""
+
+import json
+from functools import cache
+from math import prod
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import npconv
+from npconv import layers, models
+from npconv.cost import count_operations
+from npconv.layers import (
+    BatchNorm,
+    Conv2D,
+    Dense,
+    DepthwiseConv2D,
+    GlobalAveragePool,
+    InvertedResidual,
+    PointwiseConv2D,
+    ResidualBottleneck,
+    Sequential,
+    SqueezeExcite,
+)
+from npconv.models import TOOLS, count_as, explain_count, mobilenet_v1, mobilenet_v2, summary
+from npconv.models.counters.explain import GROUPS, PRODUCTS
+from npconv.models.counters.parts import PARTS, count_parts, part_words
+from npconv.models.counters.variants import expanded, misprinted, repeated
+
+RECORDS = json.loads(Path(__file__).with_name("counters.json").read_text(encoding="utf-8"))
+IMAGE = (1, 224, 224, 3)
+FACTS = {  # MobileNetV2 at width 1: what thirteen counters report, and the conventions behind it
+    "torch": (601_548_544, {"macs": 2}),
+    "fvcore": (314_193_216, {"macs": 1, "normalisation": 2, "pool inputs": 1}),
+    "mmengine": (314_193_216, {"macs": 1, "normalisation": 2, "pool inputs": 1}),
+    "ptflops": (320_300_008, {"macs": 1, "dense bias": 1, "normalisation": 2, "ReLU6": 1, "pool inputs": 1}),
+    "ptflops-aten": (300_775_272, {"macs": 1, "dense bias": 1}),
+    "thop": (327_486_720, {"macs": 1, "normalisation": 4}),
+    "torchinfo": (300_809_384, {"macs": 1, "dense bias": 1, "normalisation parameters": 1}),
+    "torchprofile": (307_453_664, {"macs": 1, "normalisation": 1, "pool outputs": 1}),
+    "flopth": (320_236_288, {"macs": 1, "normalisation": 2, "ReLU6": 1}),
+    "calflops": (614_967_488, {"macs": 2, "normalisation": 2, "pool inputs": 1}),
+    "deepspeed": (614_967_488, {"macs": 2, "normalisation": 2, "pool inputs": 1}),
+    "paddle": (314_194_496, {"macs": 1, "normalisation": 2, "pool inputs": 1, "pool outputs": 1}),
+    "tensorflow": (
+        615_292_208,
+        {
+            "macs": 2, "dense bias": 1, "normalisation": 2, "normalisation constants": 6, "additions": 1,
+            "pool inputs": 1, "softmax": 5,
+        },
+    ),
+    "onnx-tool": (
+        319_949_192,
+        {
+            "macs": 1, "dense bias": 1, "normalisation": 1, "ReLU6": 2, "additions": 1, "pool inputs": 1,
+            "pool outputs": 4,
+        },
+    ),
+}  # fmt: skip
+
+
+@cache
+def built(architecture, options):
+    return getattr(models, architecture)(**json.loads(options))
+
+
+@cache
+def network(width=1.0):
+    return mobilenet_v2(width)
+
+
+def of_record(record):
+    """The network or the layers that were counted; None for what npconv has no layer for."""
+    if "architecture" in record:
+        return built(record["architecture"], json.dumps(record["options"]))
+    made = [getattr(layers, name)(*sizes, **given) for name, sizes, given in record.get("layers", ())]
+    return Sequential(*made) if made else None
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+def test_a_count_is_what_the_counter_reported(tool):
+    for record in RECORDS:
+        model = of_record(record)
+        if record["tool"] == tool and model is not None:
+            counted = count_as(model, tuple(record["input_shape"]), tool, training=record["mode"] == "train")
+            assert (counted.version, counted.total) == (record["version"], record["reported"]), record
+            assert sum(part.number for part in counted.parts) == counted.total
+
+
+def test_most_counters_are_recorded():
+    assert {record["tool"] for record in RECORDS} <= set(TOOLS)
+    assert set(TOOLS) - {record["tool"] for record in RECORDS} <= {"paddle", "tensorflow", "jax"}
+
+
+@pytest.mark.parametrize("tool", FACTS)
+def test_the_number_of_a_counter_has_its_conventions(tool):
+    number, conventions = FACTS[tool]
+    assert count_as(network(), IMAGE, tool).total == number
+    result = explain_count(network(), IMAGE, number)
+    assert tool in [each.tool for each in result.tools]
+    assert {part.part: part.times for part in result.found[0].parts} == conventions
+    assert result.found[0].total == sum(part.number for part in result.found[0].parts) == number
+
+
+def test_onnx_opcounter_counts_what_no_convention_does():
+    result = explain_count(network(), IMAGE, 307_111_816)
+    assert (result.found, result.others, result.nearest) == ((), 0, None)
+    (tool,) = result.tools
+    assert tool.tool == "onnx-opcounter"
+    assert ("biases that equal an earlier one before training", 12_808) in [(p.words, p.number) for p in tool.parts]
+    assert "no combination of conventions gives 307,111,816" in str(result)
+
+
+def test_counts_that_keras_and_paddle_gave_for_other_networks():
+    """TensorFlow 2.21.0 with Keras 3.15.1, paddlepaddle 3.3.1."""
+    assert count_as(mobilenet_v1(), IMAGE, "tensorflow").total == 1_147_687_920
+    assert count_as(models.mobilenet_v3("small"), IMAGE, "tensorflow").total == 119_247_928
+    assert count_as(mobilenet_v1(), IMAGE, "paddle").total == 578_876_928
+
+
+@pytest.mark.parametrize("convolution", [npconv.conv2d, npconv.depthwise_conv2d])
+def test_products_with_padding_are_those_that_run(convolution):
+    """By jax 0.10.2's cost_analysis, 0.9588 of a 3×3 kernel's products on 32×32 are left."""
+    rng, depthwise = np.random.default_rng(0), convolution is npconv.depthwise_conv2d
+    for _ in range(12):
+        kernel, stride, dilation = (tuple(map(int, rng.integers(1, high, 2))) for high in (5, 4, 3))
+        padding = "same" if rng.random() < 0.3 else tuple(tuple(map(int, rng.integers(0, 4, 2))) for _ in range(2))
+        height, width = rng.integers(8, 12, 2)
+        given = {"stride": stride, "dilation": dilation, "padding": padding}
+        layer = DepthwiseConv2D(2, kernel, **given) if depthwise else Conv2D(2, 3, kernel, **given)
+        x = np.ones((2, height, width, 2))
+        ran = count_operations(convolution, x, np.ones(layer.params["kernel"].shape), **given)
+        assert count_parts(layer, x.shape)["padding"] == ran.zero_multiplications
+    layer, shape = Conv2D(4, 4, 3, padding="same"), (1, 32, 32, 4)
+    left = count_as(layer, shape, "jax").total / count_as(layer, shape, "torch").total
+    assert left == pytest.approx(0.9588, abs=5e-5)
+
+
+def test_the_groups_are_forgotten_in_the_kernels_gradients():
+    filtering = Sequential(PointwiseConv2D(4, 16), DepthwiseConv2D(16, 3, padding=1))
+    pointwise, depthwise = 2 * 7 * 5 * 4 * 16, 2 * 7 * 5 * 9 * 16
+    assert count_as(filtering, (2, 7, 5, 4), "torch-training").total == 2 * (2 * pointwise + (2 + 16) * depthwise)
+
+
+def test_every_kind_of_layer_is_counted():
+    block = InvertedResidual(4, 4, expanded=10, activation="hard_swish", squeeze=3)
+    model = Sequential(
+        Conv2D(3, 4, 3, stride=2, padding=1, bias=True), layers.ReLU(), block, ResidualBottleneck(4, 2),
+        layers.Sigmoid(), layers.HardSigmoid(), layers.ReLU6(), GlobalAveragePool(), Dense(4, 5),
+    )  # fmt: skip
+    parts, positions = count_parts(model, (2, 9, 7, 3)), 2 * 5 * 4
+    values = {
+        "convolution bias": positions * 4 + 2 * (3 + 10), "dense bias": 2 * 5, "hard-swish": positions * 20,
+        "ReLU": positions * (4 + 2 + 2 + 4) + 2 * 3, "hard-sigmoid": positions * 4 + 2 * 10, "sigmoid": positions * 4,
+        "ReLU6": positions * 4, "normalisation": positions * 32,
+        "normalisation parameters": 2 * 2 * 32, "normalisation constants": 32, "additions": 2 * positions * 4,
+        "gates": positions * 10, "squeeze inputs": positions * 10, "squeeze outputs": 20,
+        "pool inputs": positions * 4, "pool outputs": 8, "softmax": 10, "images": 2 * 9 * 7 * 3, "classifier": 2 * 20,
+    }  # fmt: skip
+    assert {part: parts[part] for part in values} == values
+    counted = summary(model, (2, 9, 7, 3))
+    assert (parts["macs"], parts["sums"]) == (counted.macs, counted.total("additions"))
+    assert parts["first input gradient"] == positions * 9 * 3 * 4
+    assert count_parts(SqueezeExcite(8, 2), (2, 3, 3, 8))["first input gradient"] == 2 * 8 * 2
+
+
+def test_equal_biases_are_those_of_a_folded_network_before_training():
+    folded = [a.size for name, a in network().folded().params.items() if name.endswith("bias")]
+    again = sum(size for number, size in enumerate(folded) if size in folded[:number])
+    assert count_parts(network(), IMAGE)["equal biases"] == again == 12_808
+
+
+def test_a_pool_may_be_a_function():
+    for tool, missing in (("thop", 62_720 + 1_280), ("flopth", 62_720), ("ptflops", 62_720), ("fvcore", 0)):
+        totals = [count_as(network(), IMAGE, tool, function_pool=given).total for given in (None, True, False)]
+        assert totals == [totals[0], totals[0], totals[0] + missing]
+
+
+def test_normalisation_is_counted_otherwise_in_training_mode():
+    totals = [count_as(network(), IMAGE, "fvcore", training=flag).total for flag in (False, True)]
+    assert totals == [314_193_216, 334_227_552]
+    explained = explain_count(network(), IMAGE, 334_227_552)
+    assert [part.words for part in explained.found[0].parts][1] == "normalisation, 5 a value"
+    assert [each.tool for each in explained.tools] == ["fvcore", "mmengine"]
+
+
+@pytest.mark.parametrize(
+    ("number", "changed", "words"),
+    [
+        (299_494_272, "", "without the classifier's MACs"),
+        (313_619_328, "with an expansion at t = 1", ""),
+        (320_190_248, "with an expansion at t = 1", "ReLU6, 1 a value"),
+        (416_266_880, "with the strides of an old table", ""),
+        (429_111_936, "with an expansion at t = 1 and the strides of an old table", ""),
+        (74_148_608, "with the row's stride in each of its blocks", ""),
+        (5_549_139_968, "", "MACs of convolutions and dense layers as if there were one group"),
+        (595_148_256, "", "additions of all layers"),
+        (299_676_304, "", "without products with padding's zeros"),
+        (12_279_700_992, "", "gradients of the kernels as if there were one group, 2 a MAC"),
+    ],
+)
+def test_numbers_that_people_have_are_explained(number, changed, words):
+    plainest = explain_count(network(), IMAGE, number).found[0]
+    assert plainest.network == changed
+    assert words in [part.words for part in plainest.parts] or not words
+
+
+def test_the_changed_networks_are_those_of_changed_tables():
+    rows = [row._replace(stride={64: 1, 96: 2}.get(row.channels, row.stride)) for row in models.MOBILENET_V2_ROWS]
+    each = [row._replace(blocks=1) for row in models.MOBILENET_V2_ROWS for _ in range(row.blocks)]
+    for made, table in ((misprinted, rows), (repeated, each)):
+        twin = mobilenet_v2(rows=table)
+        assert count_parts(made(network()), (2, 96, 128, 3)) == count_parts(twin, (2, 96, 128, 3))
+    assert summary(misprinted(mobilenet_v1()), IMAGE).output_shape == (1, 1000)
+    block = count_parts(expanded(InvertedResidual(4, 6, expansion=1)), (1, 7, 5, 4))
+    assert (block["normalisation"], block["ReLU6"]) == (35 * (4 + 4 + 6), 35 * 8)
+    small = models.mobilenet_v3("small")
+    assert count_parts(misprinted(small), IMAGE) == count_parts(small, IMAGE)
+    dilated = mobilenet_v2(output_stride=8)
+    assert count_parts(repeated(dilated), IMAGE) == count_parts(dilated, IMAGE)
+
+
+def test_the_network_itself_is_left_as_it_was():
+    block = network().layers["block_7"]
+    explain_count(network(), IMAGE, 416_266_880)
+    assert block.layers["depthwise"].geometry["stride"] == 2
+    assert "expand" not in network().layers["block_1"].layers
+    assert network().layers["block_2"].shortcut is False
+
+
+def test_further_counts_narrow_the_conventions_down():
+    """Biases and a softmax of one a class give the same, but a network without biases has the softmax alone."""
+
+    def of_thousand(explanations):
+        return [part.part for each in explanations.found for part in each.parts if part.number == 1000]
+
+    number = 320_300_008
+    assert of_thousand(explain_count(network(), IMAGE, number)) == ["dense bias", "softmax"]
+    unbiased = Sequential(
+        Conv2D(3, 4, padding=1), BatchNorm(4), layers.ReLU6(), GlobalAveragePool(), Dense(4, 5, bias=False)
+    )
+    shape, values = (2, 9, 7, 3), 2 * 9 * 7 * 4
+    other = summary(unbiased, shape).macs + 3 * values + values + 2 * 5
+    assert of_thousand(explain_count(network(), IMAGE, number, further=[(unbiased, shape, other)])) == ["softmax"]
+    wide = count_as(network(0.5), (2, 96, 128, 3), "thop").total
+    both = explain_count(network(), IMAGE, FACTS["thop"][0], further=[(network(0.5), (2, 96, 128, 3), wide)])
+    assert ([each.tool for each in both.tools], len(both.found), both.others) == (["thop"], 1, 0)
+    off = explain_count(network(), IMAGE, FACTS["thop"][0], further=[(network(0.5), (2, 96, 128, 3), wide + 1)])
+    assert (off.tools, off.found, off.nearest.total) == ((), (), FACTS["thop"][0])
+
+
+def test_what_is_not_found_has_its_nearest_count():
+    result = explain_count(network(), IMAGE, 300_774_271)
+    assert (result.tools, result.found, result.nearest.total) == ((), (), 300_774_272)
+    assert "no combination of conventions gives 300,774,271\nthe nearest of at most three is 1 above it" in str(result)
+    below = explain_count(network(), IMAGE, 10**15)
+    assert f"is {10**15 - below.nearest.total:,} below it" in str(below)
+
+
+def test_the_plainest_come_first_and_the_others_are_counted():
+    small = Sequential(Conv2D(1, 1, 1), BatchNorm(1), layers.ReLU6(), GlobalAveragePool(), Dense(1, 1))
+    some, every = (explain_count(small, (1, 2, 2, 1), 20, most=most) for most in (2, 10**6))
+    assert every.others == 0
+    assert some.found == every.found[:2]
+    assert some.others == len(every.found) - 2
+    assert all(sum(part.number for part in each.parts) == 20 for each in every.found)
+    assert len(set(every.found)) == len(every.found)
+    assert "and" in str(some)
+    assert "other combinations, less plain" in str(some)
+
+
+def test_each_convention_counts_parts_that_there_are():
+    conventions = [choice for group in (PRODUCTS, *GROUPS) for choice in group]
+    named = [part for rule in TOOLS.values() for times in rule[1:] for part in times]
+    assert {part for choice in conventions for part in choice.times} | set(named) <= set(PARTS)
+    assert all(prod(choice.times.values()) for choice in PRODUCTS)
+    assert [part_words("macs", 1), part_words("images", 2), part_words("pool outputs", 4)] == [
+        "MACs of convolutions and dense layers", "scaling of the images, 2 a number", "global average pool, 4 an output"
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("further", [3, "x", [(1, 2)], [3], np.ones(3)])
+def test_further_counts_are_triples(further):
+    with pytest.raises(
+        TypeError, match=r"^explain_count: further must be a sequence of \(model, input_shape, number\)"
+    ):
+        explain_count(network(), IMAGE, 9, further=further)
