@@ -154,8 +154,13 @@ def explain_count(
 
     >>> from npconv.models import mobilenet_v2
     >>> image = (1, 224, 224, 3)
-    >>> result = explain_count(mobilenet_v2(), image, 320_300_008)
-    >>> result.tools, [part.words for part in result.found[0].parts][1:]
+    >>> print(explain_count(mobilenet_v2(), image, 314_193_216))
+    314,193,216 is the number of fvcore 0.1.5.post20221221
+    314,193,216 is the number of mmengine 0.10.7
+    314,193,216, the network as it is
+      300,774,272  MACs of convolutions and dense layers
+       13,356,224  normalisation, 2 a value
+           62,720  global average pool, 1 an input
     """
     counts = _checked(model, input_shape, number, further)
     most = integer("explain_count", "most", most)
