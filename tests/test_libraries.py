@@ -26,6 +26,7 @@ from npconv import layers
 from npconv.checks import rounding_bound
 from npconv.layers import CONVENTIONS, BatchNorm, DepthwiseConv2D, glorot_uniform, truncated_normal
 from npconv.models import (
+    count_as,
     divisible,
     export_weights,
     mobilenet_v1,
@@ -37,8 +38,8 @@ from npconv.models import (
 )
 from npconv.models.conventions import padding
 from npconv.models.mobilenet_v1 import V1_KERAS
-from npconv.models.table import strides_and_rates
 from npconv.models.plain_names import UNUSED
+from npconv.models.table import strides_and_rates
 from npconv.training import SGD, RMSProp, smooth_labels
 
 ROOT = Path(__file__).parents[1]
@@ -833,15 +834,51 @@ RECORDS = [
             ),
         },
     ),
-    # counters: what each reports is in tests/models/counters.json
+    # counters: what each reports is in tests/models/counters.json, which tests/models/test_counters.py compares
     Record(
         "torchvision 0.28.0, mobilenet_v2: the last lines of _forward_impl",
-        ["a function and not a module"],
+        ["function"],
         None,
         {
             "npconv/models/counters/tools.py": (
                 "whether the pool before the classifier is a function and not a module, which some counters then do not see",
                 "None is True for MobileNetV2, as torchvision has it",
+            ),
+            "docs/counters.md": ("torchvision's MobileNetV2 calls its pool as a function, which thop and flopth do not see",),
+        },
+    ),
+    Record(
+        "torch 2.13.0, FlopCounterMode: forward, and forward and backward of width 0.35 on 96×128; one group forward",
+        [601548544, 460012800, 225792],
+        lambda: [count_as(network(2), (1, 224, 224, 3), "torch").total,
+                 count_as(network(2, 0.35), (1, 96, 128, 3), "torch-training").total,
+                 count_as(layers.Conv2D(4, 16, padding=1), (1, 14, 14, 4), "torch").total],
+        {
+            "docs/counters.md": (
+                "| torch 2.13.0, FlopCounterMode | 601,548,544 |", "| `torch` | 1 | 1 | 1 | 1 | 1 | 1 |",
+                "torch's FlopCounterMode (`torch-training`) takes the gradient of a kernel as if the convolution had one group",
+            ),
+        },
+    ),
+    Record(
+        'torch 2.13.0: padding="same" is aten::_convolution_mode; fvcore 0.1.5.post20221221 and torchprofile 0.1.0 count 0',
+        ["another operation"],
+        None,
+        {"docs/counters.md": ('`padding="same"` is another operation inside torch, which fvcore and torchprofile don\'t know',)},
+    ),
+    Record(
+        "tensorflow 2.21.0 with keras 3.15.1: width 0.35 on 96×128, one and two images; MobileNetV2's batch left open; V3 Small",
+        [32456944, 64871648, 102336, 119247928],
+        lambda: [
+            *(count_as(network(2, 0.35), (batch, 96, 128, 3), "tensorflow").total for batch in (1, 2)),
+            6 * counts(2).statistics // 2,
+            count_as(mobilenet_v3("small"), (1, 224, 224, 3), "tensorflow").total,
+        ],
+        {
+            "docs/counters.md": (
+                "The other numbers grow with the batch, but for TensorFlow's 6 a channel",
+                "TensorFlow's profiler must be given a frozen network of a fixed batch",
+                "Keras's MobileNetV3 scales its images, 2 a number; TensorFlow's number has these",
             ),
         },
     ),

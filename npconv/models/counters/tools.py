@@ -72,7 +72,7 @@ ONNX_TOOL = {
     "additions": 1, **POOLS, "pool outputs": 4, "squeeze outputs": 4,
 }  # fmt: skip
 ONNX_OPCOUNTER = {
-    "macs": 1, "ReLU": 1, "ReLU6": 1, "hard-swish": 2, "hard-sigmoid": 1, "gates": 1, "additions": 1,
+    "macs": 1, "ReLU": 1, "ReLU6": 1, "hard-swish": 1, "hard-sigmoid": 1, "gates": 1, "additions": 1,
     "pool outputs": 2, "squeeze outputs": 1, "equal biases": 1,
 }  # fmt: skip
 TENSORFLOW = {
