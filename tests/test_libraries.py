@@ -38,7 +38,7 @@ from npconv.models import (
 )
 from npconv.models.conventions import padding
 from npconv.models.mobilenet_v1 import V1_KERAS
-from npconv.models.plain_names import UNUSED
+from npconv.models.plain_names import UNUSED, plain_names
 from npconv.models.table import strides_and_rates
 from npconv.training import SGD, RMSProp, smooth_labels
 
@@ -609,9 +609,32 @@ RECORDS = [
         ],
         {
             "docs/weights.md": ("Keras calls the first expanded_conv and the second block_1", "| | torchvision | Keras | timm |"),
-            "npconv/models/weights.py": ("Of Keras's names the last two parts count", "Keras's variables by their path",
-                                         "Keras's under the last two parts of their names", "torch's load_state_dict takes it"),
+            "npconv/models/weights.py": ("Keras's variables by their path", "torch's load_state_dict takes it"),
+            "npconv/models/plain_names.py": ("Of Keras's names the last two parts stay",),
         },
+    ),
+    Record(
+        "keras 3.15.1: layers with weights in MobileNetV2's file by save_weights: conv2d to conv2d_34, depthwise_conv2d to "
+        "depthwise_conv2d_16, dense; batch_normalization to batch_normalization_51. Their order: keras_order.json",
+        [35 + 17 + 1, 52],
+        lambda: [sum(name.endswith(ending) for name in weight_names(network(2))) for ending in ("kernel", "gamma")],
+        {
+            "npconv/models/keras_order.py": ("as Keras 3 writes them", "Keras counts a model's layers class by class"),
+            "npconv/models/plain_names.py": ("is named by its group's attribute, or by the order of its layers",),
+            "npconv/models/weights.py": ("Keras 3's layers by class and number",),
+        },
+    ),
+    Record(
+        "transformers 5.24.0: MobileNetV2Model, without a classifier: conv_stem.first_conv.convolution.weight",
+        ["mobilenet_v2.conv_stem.first_conv.convolution.weight"],
+        lambda: list(plain_names({"conv_stem.first_conv.convolution.weight": np.ones((8, 3, 3, 3))})),
+        {"npconv/models/plain_names.py": ("the names that transformers' networks have without a classifier",)},
+    ),
+    Record(
+        "timm 1.0.31: share of efficientnet_b0's kernels that MobileNetV3's have too: 0.596",
+        ["have up to 0.6"],
+        None,
+        {"npconv/models/recognition.py": ("timm's EfficientNets, whose names are like its MobileNetV3's, have up to 0.6",)},
     ),
     Record(
         "torchvision 0.28.0: MobileNetV2; timm 1.0.31: mobilenetv2_100",
@@ -654,9 +677,9 @@ RECORDS = [
     ),
     Record(
         "torch 2.13.0: features.0.1.num_batches_tracked; keras 3.15.1: MobileNet's seed_generator/seed_generator_state",
-        (".num_batches_tracked", "/seed_generator_state"),
-        lambda: UNUSED,
-        {"npconv/models/weights.py": ("torch's counter for an unset momentum",)},
+        ("num_batches_tracked", "seed_generator_state"),
+        lambda: UNUSED[:2],
+        {"npconv/models/plain_names.py": ("the random state of Keras's dropout",)},
     ),
     Record(
         "timm 1.0.31: list_pretrained; keras 3.15.1: widths that have weights; torchvision 0.28.0: MobileNet_V2_Weights",
@@ -908,6 +931,8 @@ NO_CLAIM: dict[str, tuple[str, ...]] = {
     "npconv/models/formats/foreign.py": ("HDF5 and Keras's files, torch's, ONNX", "The tensors of a file of torch.save",
                                          "ImportError without torch, ValueError where torch can't"),
     "npconv/models/from_weights.py": ("which timm's names say",),
+    "npconv/models/frozen_names.py": ("the arrays of frozen TensorFlow graphs", "A name as TF-slim has it"),
+    "npconv/models/plain_names.py": ("A frozen TensorFlow graph's",),
     "npconv/models/formats/reading.py": ("h5py, torch and onnx, where they are installed, read",),
     "npconv/models/formats/tensorflow_js.py": ("The format of TensorFlow.js: a model.json",),
     "npconv/cli/__init__.py": ("Let OpenBLAS's threads sleep", "OpenBLAS reads the variable when NumPy is loaded"),

@@ -96,6 +96,6 @@ def classifier_names(own: Own) -> tuple[str, str]:
 
 
 def _matrix(a: Array, inputs: int) -> Array:
-    """A linear layer's kernel as a matrix: torch has 1×1 filters behind the channels, Keras in front."""
+    """A linear layer's kernel as a matrix, without the axes of a 1×1 filter, behind the channels or in front."""
     filters = a.shape[2:] if inputs else a.shape[:2]
     return a.reshape(a.shape[:2] if inputs else a.shape[2:]) if a.ndim == 4 and filters == (1, 1) else a

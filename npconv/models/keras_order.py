@@ -1,4 +1,4 @@
-"""Names for the arrays of Keras 3's weight files, which have each layer under its class and number."""
+"""Names for the arrays of files that have each layer under its class and number, as Keras 3 writes them."""
 
 import re
 from collections import defaultdict
@@ -20,7 +20,7 @@ Published = Mapping[str, list[tuple[str, Form]]]  # by class: the names and form
 
 
 def named_by_order(arrays: Mapping[str, Array]) -> dict[str, Array]:
-    """Arrays under Keras's names in place of "layers/conv2d_1/vars/0"; other names stay as they are.
+    """Arrays under their layers' names in place of "layers/conv2d_1/vars/0"; other names stay as they are.
 
     Keras counts a model's layers class by class, in the order of `model.layers`: in a MobileNet that of forward. Layers
     that are, class by class, as many as a published network's and of the same forms get that network's names. Others
@@ -43,7 +43,7 @@ def named_by_order(arrays: Mapping[str, Array]) -> dict[str, Array]:
 
 
 def layer_arrays(path: str, layer: str, variables: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """A layer's variables by Keras's names, from the path of its class and number and the name that its group has."""
+    """A layer's variables by its name and theirs, from the path of its class and number and the name of its group."""
     container = path.rstrip("/").rpartition("/")[0]
     ordered = [variables[number] for number in sorted(variables, key=int)]
     for ending, a in zip(_endings(ordered), ordered, strict=True) if ordered else ():
@@ -81,7 +81,7 @@ def _names(layers: Mapping[Layer, list[Array]]) -> Iterator[tuple[Layer, str]]:
 
 @cache
 def _published() -> Sequence[tuple[Published, Published]]:
-    """The layers before and behind the pool of each of Keras's networks, by class."""
+    """The layers before and behind the pool of each published network, by class."""
     found = []
     for table in tables():
         if table.naming == "keras":
@@ -96,7 +96,7 @@ def _published() -> Sequence[tuple[Published, Published]]:
 
 
 def _kind(ours: str, first: Array) -> str:
-    """The class of Keras's layer for one of ours, by the name and axes of its first array."""
+    """The class under which a layer is counted, by our name and the axes of its first array."""
     if first.ndim == 1:
         return "batch_normalization"
     if first.ndim == 2:

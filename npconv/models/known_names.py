@@ -82,7 +82,7 @@ def table_of(model: MobileNet, naming: str, call: str = "") -> Table:
 def foreign(own: Own, given: Mapping[str, Array]) -> set[str]:
     """The arrays of other heads, whose names begin like none before the classifier: "dense/kernel", "fc.weight"."""
     root, *others = {name.partition("/")[0] for name in own}
-    root = "" if others else f"{root}/"  # TF-slim's names begin with the network's
+    root = "" if others else f"{root}/"  # where all names begin with the network's
     body = {_first(name.removeprefix(root)) for name, (ours, _) in own.items() if not ours.startswith(HEADS)}
     return {name for name in given if name not in own and _first(name.removeprefix(root)) not in body}
 

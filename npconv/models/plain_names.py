@@ -103,7 +103,7 @@ def _array(function: str, name: str, value: Any) -> Array:
 
 
 def _last_parts(function: str, given: Mapping[str, Array]) -> dict[str, Array]:
-    """Keras's names cut to their last two parts, and TF-slim's to those from the network's on.
+    """Names cut to the layer and the array in it, those that begin with the network's to that.
 
     A name that two arrays would have is refused where it is a MobileNet's kernel, and else stays whole.
     """
@@ -128,7 +128,7 @@ def _cut(name: str) -> str:
 def _without_prefix(function: str, given: Mapping[str, Array], arrays: Mapping[str, Any]) -> dict[str, Array]:
     """The arrays without what most of the known kernels have in front of their names.
 
-    transformers' networks without a classifier lack what those with one have in front, so it is added.
+    A network without a classifier may lack what one with a classifier has in front; it is added.
     """
     known = known_kernels()
     found: Counter[tuple[str, str]] = Counter()
@@ -165,7 +165,7 @@ def _on_several(arrays: Mapping[str, Any], prefix: str) -> str:
 def known_kernels() -> Mapping[str, str]:
     """The names of the kernels of all published networks, and what is to be put in front of each.
 
-    That is nothing, but for transformers' names as its networks without a classifier have them.
+    That is nothing, but for the names that transformers' networks have without a classifier.
     """
     known = {name: "" for table in tables() for name in table.kernels}
     for table in tables():

@@ -25,21 +25,24 @@ def load_weights(
     Args:
         model: what `mobilenet_v3`, `mobilenet_v2` or `mobilenet_v1` has built, with the conventions of the weights'
             family.
-        arrays: a torch state_dict, what safetensors reads, Keras's variables by their path: names as the family has
-            them, and anything that np.asarray takes. Axes are put in our order; the numbers are copied.
+        arrays: names and arrays as the family has them, in a mapping or in groups of mappings: a torch state_dict or a
+            checkpoint with one, what safetensors or h5py reads, Keras's variables by their path; values are anything
+            that np.asarray takes. Axes are put in our order; the numbers are copied.
         naming: the family whose names they are, "keras", "torchvision", "timm", "transformers" or "slim"; the last two
-            have the conventions "keras". The model's conventions unless told.
-        classifier: False leaves the model's own classifier as it is and passes over that of the arrays: for other
-            classes than theirs. Arrays may then lack MobileNetV3's hidden layer too, which stays as it is.
+            have the conventions "keras". Unless told, the naming of which most kernels have their name.
+        classifier: False keeps the model's own classifier and passes over that of the arrays, whatever it is called:
+            for other classes than theirs. V3's hidden layer is kept too where the arrays have none of its size. A name
+            such as "dense" or "classifier.3" takes the linear layer that is called so as the classifier.
 
-    Of Keras's names the last two parts count, so that a model's name may stand in front, and names of its older files
-    are known too, such as "Conv1/kernel:0". Counters and random states, which are no weights, are passed over.
+    What stands around the names is dealt with: "module." and "state_dict" in front, ":0" behind, optimizers' slots and
+    averages beside them, counters and random states, Keras 3's layers by class and number.
 
     Raises:
         TypeError: another kind of model, no mapping, what can't be made an array.
-        ValueError: another naming than the model's conventions; a model without published weights, or with its batch
-            normalisation folded; arrays that don't fit: then all that is missing, left over, of another shape or not of
-            real numbers in the range of the model's dtype is listed under the family's names, and nothing is changed.
+        ValueError: arrays of no MobileNet, of another architecture or with other conventions than the model's; a model
+            without published weights; no linear layer of that name; arrays that don't fit: then all that is missing,
+            left over, of another shape or not of real numbers in the range of the model's dtype is listed under the
+            family's names, and nothing is changed. Where something is known to help, the error says what.
 
     >>> from npconv.models import mobilenet_v2
     >>> arrays = export_weights(mobilenet_v2(0.35, 100, seed=1))
