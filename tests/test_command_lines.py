@@ -12,9 +12,11 @@ import time
 
 import numpy as np
 import pytest
+from PIL import Image
 
-from npconv import bench, claims, cli, training
+from npconv import bench, claims, cli, models, training
 from npconv.cli import cost_counters, figures, reproduce, shared
+from npconv.files import as_npz
 from npconv.training import fig07, v3_blocks
 
 LINES = {  # of each command, one that runs within a moment: what it takes by position, and its options
@@ -26,6 +28,7 @@ LINES = {  # of each command, one that runs within a moment: what it takes by po
     "cost mobilenet_v1": ([], "--width 0.1 --classes 3"),
     "cost mobilenet_v3": ([], "--width 0.1 --classes 3 --size small --hidden-channels 5"),
     "explain": (["conv2d"], "--at 0,0,0,1"),
+    "predict": (["picture.png"], "--weights weights.npz --resolution 32"),
     "train": ([], "--data mine.npz --steps 1 --batch-size 4 --width 0.25 --out made"),
     "train digits": ([], "--steps 1 --batch-size 4 --width 0.25 --out made"),
     "train scattered-digits": ([], "--steps 1 --batch-size 4 --width 0.25 --out made"),
@@ -39,7 +42,15 @@ LINES = {  # of each command, one that runs within a moment: what it takes by po
     "vectors": ([], "--op pointwise_conv2d --count 1 --out made.npz"),
     "bench": ([], "--rounds 1 --batch 1"),
 }
-WORDS = {"names", "name", "operation", "op", "of", "exercise"}  # what takes a word, which the command looks up
+WORDS = {
+    "names",
+    "name",
+    "operation",
+    "op",
+    "of",
+    "exercise",
+    "classifier",
+}  # what takes a word, which the command looks up
 NUMBERS = ("nan", "inf", "-inf", "-1", "0", "1.5", str(10**30), "9" * 5000, "1e999", "", "²", "x", "1\n2")
 PATHS = ("", "here", "file.txt/below", "file.txt/further/below", "null\0", "x" * 300)
 NOT_THE_USERS = re.compile(
@@ -59,6 +70,7 @@ def commands(parser, words=()):
 
 
 PARSER = cli.parser()
+WEIGHTS = as_npz(models.export_weights(models.mobilenet_v1(0.1, 3)))
 DRAW = figures.draw
 COMMANDS = dict(commands(PARSER))
 OPTIONS = [
@@ -80,6 +92,8 @@ def quick(tmp_path, monkeypatch):
     y = np.arange(12) % 3
     x = np.random.default_rng(0).integers(100, size=(12, 8, 8, 1)).astype(np.uint8)
     np.savez("mine.npz", x_train=x, y_train=y, x_test=x, y_test=y)
+    (tmp_path / "weights.npz").write_bytes(WEIGHTS)
+    Image.new("RGB", (40, 30)).save("picture.png")
     monkeypatch.setattr(training, "digits", lambda: training.read_task("mine.npz"))
     monkeypatch.setattr(training, "scattered_digits", training.digits)
     tiny = {"channels": 1, "expansion": 2, "batch_size": 4, "train_images": 8, "test_images": 4}

@@ -23,6 +23,7 @@ from .table import BneckRow, Row, SeparableRow
 from .weights import load_weights, plain_names
 
 FUNCTION = "from_weights"
+MANY = 3  # names of a head that an error lists
 Sizes = dict[str, int]  # the output channels of layers, and the sides of depthwise kernels as "block_3.side"
 AnyBlocks = TypeVar("AnyBlocks", Row, SeparableRow)
 
@@ -99,7 +100,8 @@ def _own_head(own: Own, given: Mapping[str, Array]) -> tuple[Mapping[str, Array]
         if "head" in linear_layers(own, renamed):
             return renamed, "head"
     if left:
-        names = ", ".join(name for name, a in left.items() if a.ndim > 1) or ", ".join(left)
+        kernels = [name for name, a in left.items() if a.ndim > 1] or list(left)
+        names = ", ".join(kernels[:MANY]) + (f" and {len(kernels) - MANY} more" if len(kernels) > MANY else "")
         raise ValueError(
             f"{FUNCTION}: arrays must have a classifier of one layer; got another head, {names}; classifier=False "
             "leaves it out"

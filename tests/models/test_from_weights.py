@@ -165,6 +165,19 @@ def test_folded_arrays_build_a_folded_network(architecture, naming):
     same(from_weights(export_weights(model, naming)), model)
 
 
+def test_half_folded_arrays_build_a_folded_network():
+    """The depthwise convolutions alone have batch normalisation."""
+    model = drawn(mobilenet_v1(0.25, 3))
+    whole, arrays = export_weights(model), export_weights(model.folded())
+    for name, ours in weight_names(model).items():
+        if ".depthwise" in ours:
+            arrays |= {name: whole[name]}
+            arrays.pop(name.split("/")[0].removesuffix("_bn") + "/bias", None)
+    read = from_weights(arrays)
+    assert "stem_norm" not in read.layers
+    np.testing.assert_allclose(read.forward(IMAGES), model.forward(IMAGES), rtol=1e-4, atol=1e-4)
+
+
 def drawn(model):
     """A network with random numbers in its batch normalisation too."""
     for name, a in model.arrays().items():
