@@ -24,6 +24,7 @@ import pytest
 import npconv
 from npconv import layers
 from npconv.checks import rounding_bound
+from npconv.cli import pictures, predict
 from npconv.layers import CONVENTIONS, BatchNorm, DepthwiseConv2D, glorot_uniform, truncated_normal
 from npconv.models import (
     count_as,
@@ -730,7 +731,8 @@ RECORDS = [
         "tensorflow/models, research/slim/nets/mobilenet/mobilenet_v2.py: num_classes=1001, with ImageNet's 1000",
         ["1001"],
         None,
-        {"docs/weights.md": ("Weights with 1001 classes, from TensorFlow's slim",)},
+        {"docs/weights.md": ("Weights with 1001 classes, from TensorFlow's slim",),
+         "npconv/cli/predict.py": ("as many classes as TF-slim's networks have",)},
     ),
     Record(
         "keras 3.15.1: ReLU layers with max_value 6 in MobileNet; tensorflow/models: slim.conv2d with tf.nn.relu6",
@@ -845,6 +847,29 @@ RECORDS = [
         [[1, 10, 102, 20, 203, 30], [10, 102, 20, 203, 30]],
         lambda: [transposed("same")[0][:6], *transposed((0, 1))],
         {"docs/conventions.md": ("where `output_padding=1` is what they do anyway, and 0 crops in front as well",)},
+    ),
+    Record(
+        "keras 3.15.1: the names of MobileNetV2 for 160×160 at 0.35 and of MobileNet for 128×128 at 0.25; decode_predictions' index",
+        [160, 128, ["tench", "goldfish"]],
+        lambda: [
+            *(predict._resolution({f"{name}/kernel": 0}) for name in ("mobilenetv2_0.35_160", "mobilenet_0.25_128")),
+            predict._of_json({"0": ["n01440764", "tench"], "1": ["n01443537", "goldfish"]}),
+        ],
+        {
+            "npconv/cli/predict.py": ("that Keras writes into a network's name", "of a list in a name's place, as Keras has it"),
+        },
+    ),
+    Record(
+        "timm 1.0.31, default_cfgs: means of mobilenetv1_100 and _125, mobilenetv2_100, mobilenetv3_small_100, tf_mobilenetv3_small_100; "
+        "torchvision 0.28.0, transforms() of its MobileNets; keras 3.15.1, preprocess_input of V1 and V2",
+        [0.5, 0.485, 0.485, 0.5, 0.485, 0.5],
+        lambda: [
+            float(np.max(pictures.SCALINGS[predict._scaling(*network)][0])) for network in (
+                ("timm", "mobilenet_v1", "timm"), ("timm", "mobilenet_v2", "timm"), ("timm", "mobilenet_v3", "timm"),
+                ("timm", "mobilenet_v3", "keras"), ("torchvision", "mobilenet_v2", "torchvision"), ("keras", "mobilenet_v2", "keras"),
+            )
+        ],
+        {"npconv/cli/predict.py": ("those of timm's MobileNetV1 have Keras's",)},
     ),
     # threads: the other threads' processor time in the 0.3 s after a product of (600, 600), on a Zen 3 of 2.45 GHz
     Record(

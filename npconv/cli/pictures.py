@@ -16,7 +16,6 @@ SCALINGS: Mapping[str, tuple[Any, Any]] = MappingProxyType(
     {"imagenet": IMAGENET, "minus-one-to-one": (0.5, 0.5), "zero-to-one": (0, 1), "none": (0, 1 / 255)}
 )
 """Mean and deviation, of pixels from 0 to 1, of each scaling; "none" leaves pixels from 0 to 255."""
-RESIZES = ("crop", "stretch")
 
 
 class Picture(NamedTuple):

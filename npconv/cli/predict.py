@@ -7,8 +7,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..files import parse_json
-from .pictures import LARGER, RESIZES, SCALINGS, as_input, read_picture
 from .shared import Commands, File, Whole, pair, print_table
 
 if TYPE_CHECKING:
@@ -38,8 +36,8 @@ def add_parser(commands: Commands) -> None:
     words = "of what the network gets: side, or height and width (as in the file's names, or 224)"
     add("--resolution", nargs="+", type=Whole(1, 2000), metavar="D", help=words)
     words = "cut out the middle, or stretch the whole picture (by family)"
-    add("--resize", choices=RESIZES, help=words)
-    add("--scaling", choices=tuple(SCALINGS), help="of the pixels (by family)")
+    add("--resize", choices=("crop", "stretch"), help=words)
+    add("--scaling", choices=tuple(WORDS), help="of the pixels (by family)")
     add("--top", type=Whole(1, 30_000), default=5, metavar="N", help="classes to print (%(default)s)")
     words = "the classes' names, one a line, or a JSON list or object; without it classes are numbers"
     add("--names", type=READ, metavar="FILE", help=words)
@@ -50,6 +48,7 @@ def add_parser(commands: Commands) -> None:
 def _run(arguments: argparse.Namespace) -> int:
     from ..models import Inference, read_arrays
     from ..models.weights import recognise
+    from .pictures import as_input, read_picture
 
     try:
         arrays = read_arrays(arguments.weights)
@@ -127,6 +126,8 @@ def _width(model: "MobileNet") -> float | None:
 
 def _names(path: str, classes: int) -> list[str]:
     """The names in a file, one for each class; of 1,001 classes the background may be left out."""
+    from ..files import parse_json
+
     try:
         text = Path(path).read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
@@ -180,6 +181,8 @@ def _network_line(network: dict[str, Any]) -> str:
 
 
 def _pictures_line(resolution: tuple[int, int], resize: str, scaling: str) -> str:
+    from .pictures import LARGER
+
     height, width = resolution
     around = "×".join(str(round(side * LARGER)) for side in resolution)
     middle = f"resized to cover {around}, of which the middle {height}×{width}"
