@@ -655,7 +655,26 @@ RECORDS = [
         "tf_slim's batch_norm, and padding in tensorflow/models, research/slim/nets/mobilenet_v1.py and mobilenet_v2.py",
         ("same", 1e-3),
         lambda: (padding("keras"), CONVENTIONS["keras"]["epsilon"]),
-        {"npconv/models/naming.py": ("transformers' and TF-slim's networks have Keras's padding and epsilon",)},
+        {
+            "npconv/models/naming.py": ("transformers' and TF-slim's networks have Keras's padding and epsilon",),
+            "docs/weights.md": ("compute as Keras's do, with its padding and epsilon", "Build them with Keras's conventions, which are the default"),
+        },
+    ),
+    Record(
+        "transformers 5.23.0: MobileNetV1's apply_tf_padding; keras 3.15.1: MobileNet's ZeroPadding2D; tensorflow/models, "
+        "research/slim/nets/mobilenet_v1.py: padding='SAME' (its use_explicit_padding aside); logits of transformers' at 100 "
+        "by 96 are 16 % off with Keras's padding, at 64 by 96 0.6e-6",
+        ["same", ((0, 1), (0, 1))],
+        lambda: [
+            mobilenet_v1(0.25, **options).layers["block_2"].layers["depthwise"].geometry["padding"]
+            for options in ({"padding": "same"}, {})
+        ],
+        {
+            "npconv/models/mobilenet_v1.py": ('"same" for the weights of transformers and TF-slim',),
+            "npconv/models/from_weights.py": ("Keras alone pads an odd side of V1 otherwise",),
+            "docs/weights.md": ("Keras's MobileNetV1 pads its blocks of stride 2 behind", 'transformers and TF-slim pad "same"',
+                                "MobileNetV1, where a map of odd height or width meets stride 2"),
+        },
     ),
     Record(
         "transformers 5.23.0: mobilenet_v2.layer.0 and conv_stem, mobilenet_v1.layer.25; tensorflow/models, "
@@ -731,7 +750,7 @@ RECORDS = [
         "tensorflow/models, research/slim/nets/mobilenet/mobilenet_v2.py: num_classes=1001, with ImageNet's 1000",
         ["1001"],
         None,
-        {"docs/weights.md": ("Weights with 1001 classes, from TensorFlow's slim",),
+        {"docs/weights.md": ("Their published weights have 1001 classes, the background first", "For the 1000 of the other libraries"),
          "npconv/cli/predict.py": ("as many classes as TF-slim's networks have",)},
     ),
     Record(
@@ -951,6 +970,8 @@ NO_CLAIM: dict[str, tuple[str, ...]] = {
     "docs/lessons/separable-convolution.md": ("in torch 3.7 to 7.5 times, and once 20",),
     "docs/training.md": ("The MobileNetV2 paper trains with decay 0.9",),
     "docs/weights.md": ("stay those libraries' business", "## A photograph, with torchvision", "## With Keras", "## With timm",
+                        "## With transformers, or from TF-slim's checkpoints", "Options of transformers that change the network",
+                        "| transformers | npconv |", "Normalisation without a scale (`scale=False` in Keras)",
                         "with torch in float64, where 1e-11 is left"),
     "npconv/checks/cases.py": ("sizes at which inference runtimes transform", "so wide that inference runtimes transform"),
     "npconv/models/formats/foreign.py": ("HDF5 and Keras's files, torch's, ONNX", "The tensors of a file of torch.save",

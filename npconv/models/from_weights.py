@@ -70,17 +70,17 @@ def from_weights(
     known = {name: ours for name, (ours, _) in (whole | in_folded).items()}
     has = {ours.split(".")[0] for name, ours in known.items() if name in given}
     sizes, folded = dict(_sizes(given, known)), not in_folded.keys().isdisjoint(given)
-    model = _built(probe, sizes, computed_as(naming), folded)
+    model = _built(probe, sizes, naming, computed_as(naming), folded)
     own = named_arrays(FUNCTION, model, naming)
     if classifier is True and "classifier" not in has:
         given, classifier = _own_head(own, given)
     chosen = linear_layers(own, given).get(classifier) if isinstance(classifier, str) else None
     if chosen:
         sizes["classifier"] = chosen[1].size
-        model = _built(probe, sizes, computed_as(naming), folded)
+        model = _built(probe, sizes, naming, computed_as(naming), folded)
     load_weights(model, given, naming, classifier=classifier)
     if conventions is not None and conventions != computed_as(naming):
-        named, model = model, _built(probe, sizes, conventions, folded)
+        named, model = model, _built(probe, sizes, naming, conventions, folded)
         model.load_arrays(named.arrays())
     return model if classifier else _without_head(model, "hidden" in has)
 
@@ -147,13 +147,14 @@ def _sizes(given: Mapping[str, Array], known: Mapping[str, str]) -> Iterator[tup
             yield f"{ours.split('.')[0]}.side", math.isqrt(given[name].size // max(channels.get(layer, 1), 1))
 
 
-def _built(probe: MobileNet, sizes: Sizes, conventions: str, folded: bool) -> MobileNet:
+def _built(probe: MobileNet, sizes: Sizes, naming: str, conventions: str, folded: bool) -> MobileNet:
     """A network like another one, with other numbers of channels; the other's where none are known."""
     architecture, arrays = probe.specification.architecture, probe.arrays()
     own = dict(_sizes(arrays, {name: name for name in arrays})) | sizes
     options: dict[str, Any] = {"classes": own["classifier"], "stem_channels": own["stem"], "conventions": conventions}
     if architecture == "mobilenet_v1":
-        model = mobilenet_v1(rows=_separable_rows(probe, own), **options)
+        padding = "same" if conventions == "keras" != naming else None  # Keras alone pads an odd side of V1 otherwise
+        model = mobilenet_v1(rows=_separable_rows(probe, own), padding=padding, **options)
     elif architecture == "mobilenet_v2":
         model = mobilenet_v2(rows=_rows(probe, own), last_channels=own["last"], **options)
     else:

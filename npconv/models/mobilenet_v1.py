@@ -11,7 +11,7 @@ from ..layers import Conv2D, Dense, DepthwiseSeparable, GlobalAveragePool, Layer
 from ..layers.blocks import normalised
 from ..layers.layer import positive_ints
 from ..layers.normalization import CONVENTIONS, check_options
-from .conventions import check_conventions, padding
+from .conventions import check_conventions, padding as conventional_padding
 from .network import MobileNet, Specification
 from .table import SeparableRow, checked_rows, divisible, steps
 
@@ -40,6 +40,7 @@ def mobilenet_v1(
     stem_channels: int = 32,
     activation: str = "relu6",
     output_stride: int | None = None,
+    padding: Padding | None = None,
     batch_norm: Mapping[str, Any] | None = None,
     seed: int | np.random.Generator = 0,
     dtype: Any = np.float32,
@@ -52,6 +53,8 @@ def mobilenet_v1(
             convolution of the same shape.
         rows: the table, (c, n, s) a row, at width 1.
         activation: "relu6", as in the published weights, or "relu", as in the paper.
+        padding: of the blocks of stride 2, the conventions' unless told; "same" for the weights of transformers and
+            TF-slim, whose V1 differs from Keras's where a side is odd.
         classes, conventions, in_channels, stem_channels, output_stride, batch_norm, seed, dtype: as in `mobilenet_v2`.
 
     Returns:
@@ -83,12 +86,12 @@ def mobilenet_v1(
     table = [row._replace(channels=widened(row.channels)) for row in checked_rows(function, rows, SeparableRow)]
     norm = (V1_KERAS if conventions == "keras" else CONVENTIONS[conventions]) if batch_norm is None else batch_norm
     rng, channels = generator(function, seed), widened(stem_channels)
-    stem = Conv2D(in_channels, channels, 3, stride=2, padding=padding(conventions), seed=rng, dtype=dtype)
+    stem = Conv2D(in_channels, channels, 3, stride=2, padding=conventional_padding(conventions), seed=rng, dtype=dtype)
     layers = normalised("stem", stem, norm, activation)
     for number, (row, stride, rate) in enumerate(steps(function, table, 2, output_stride), 1):
         options: dict[str, Any] = {
-            "stride": stride, "padding": _block_padding(conventions, stride, rate), "dilation": rate, "seed": rng,
-            "dtype": dtype,
+            "stride": stride, "padding": _block_padding(conventions, stride, rate, padding), "dilation": rate,
+            "seed": rng, "dtype": dtype,
         }  # fmt: skip
         layers[f"block_{number}"] = _block(convolution, channels, row.channels, norm, activation, options)
         channels = row.channels
@@ -105,6 +108,8 @@ def _block(
     return Sequential(normalised("conv", Conv2D(channels, out_channels, 3, **options), norm, activation))
 
 
-def _block_padding(conventions: str, stride: int, rate: int) -> Padding:
+def _block_padding(conventions: str, stride: int, rate: int, told: Padding | None) -> Padding:
     """As in `padding`, but that Keras's V1 pads a block of stride 2 behind alone, whether the side is even or odd."""
-    return ((0, 1), (0, 1)) if conventions == "keras" and stride == 2 else padding(conventions, rate)
+    if stride == 2 and told is not None:
+        return told
+    return ((0, 1), (0, 1)) if conventions == "keras" and stride == 2 else conventional_padding(conventions, rate)
