@@ -11,8 +11,12 @@ from pathlib import Path
 import torch
 import transformers
 from numbers_by_name import array, images, shadows
-from transformers import MobileNetV1Config, MobileNetV1ForImageClassification
-from transformers import MobileNetV2Config, MobileNetV2ForImageClassification
+from transformers import (
+    MobileNetV1Config,
+    MobileNetV1ForImageClassification,
+    MobileNetV2Config,
+    MobileNetV2ForImageClassification,
+)
 
 CLASSES, SEED = 7, 1
 EVEN, ODD = (2, 64, 96, 3), (2, 49, 35, 3)
