@@ -97,7 +97,10 @@ QUESTIONS = [
         "depthwise",
         {"strides 1 and 2": case(TWO_ROWS, 3, 2), "stride 2, dilation 2": case(ROW, 3, 2, 2) | {"stride": (2, 2)}},
         "depthwise_conv2d(x, kernel[..., 0], stride=stride, dilation=dilation)",
-        {"tensorflow": {"stride 2, dilation 2": "depthwise_conv2d(x, kernel[..., 0], dilation=dilation)[:, :, :2]"}},
+        {
+            library: {"stride 2, dilation 2": "depthwise_conv2d(x, kernel[..., 0], dilation=dilation)[:, :, :2]"}
+            for library in ("tensorflow", "tensorflow, jit_compile")
+        },
     ),
     Question(
         "transposed",

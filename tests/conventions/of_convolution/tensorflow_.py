@@ -22,6 +22,13 @@ def depthwise(x, kernel, stride, dilation):
     return tf.nn.depthwise_conv2d(x, kernel, [1, *stride, 1], "VALID", dilations=dilation)
 
 
+def depthwise__jit_compile(x, kernel, stride, dilation):
+    def compiled():
+        return depthwise(x, kernel, stride, dilation)
+
+    return tf.function(compiled, jit_compile=True)()
+
+
 def transposed_same(x, kernel, stride, dilation):
     shape = (1, 1, x.shape[2] * stride[1], 1)
     return tf.nn.conv2d_transpose(x, kernel, shape, stride, "SAME")
