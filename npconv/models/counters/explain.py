@@ -281,7 +281,10 @@ def _explanation(combination: Combination, variant: CountedNetworks) -> Explanat
 def _tools(counts: Sequence[Named], counted: Sequence[Mapping[str, int]]) -> tuple[ToolCount, ...]:
     """The counters that report all the numbers, in inference or else in training mode."""
     layers, wanted = [layer for layer, _, _ in counts], [number for *_, number in counts]
-    one = [count_parts(layer, (1, *shape[1:])) for layer, shape, _ in counts]
+    one = [
+        parts if shape[0] == 1 else count_parts(layer, (1, *shape[1:]))
+        for (layer, shape, _), parts in zip(counts, counted, strict=True)
+    ]
     found: list[ToolCount] = []
     for tool, rule in TOOLS.items():
         for training in (False, True) if rule.training else (False,):
