@@ -68,11 +68,9 @@ class Question(NamedTuple):
         return f"{array.dtype} {shown(numbers)}" if self.answer == "typed" else numbers
 
     def agree(self, one: Any, other: Any) -> bool:
-        """Equal answers: NaN equals NaN, −0 does not equal 0, and one refusal equals another."""
-        if isinstance(one, str) and isinstance(other, str):
-            return one == other or (one.startswith(REFUSED) and other.startswith(REFUSED))
+        """Equal answers: NaN equals NaN, −0 does not equal 0."""
         if not isinstance(one, list) or not isinstance(other, list) or len(one) != len(other):
-            return False
+            return bool(one == other)
         if any(isinstance(number, str) for number in one + other):
             return one == other
         close = np.allclose(one, other, rtol=self.rtol, atol=0, equal_nan=True)
