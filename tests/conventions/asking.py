@@ -14,12 +14,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 import npconv
+from npconv import layers, models, training
 
 HERE = Path(__file__).parent
 RECORDED = HERE / "recorded.json"
 PAGE = HERE.parents[1] / "docs/conventions.md"
 REFUSED = "raises "
-KERNELS = {name: getattr(npconv, name) for name in dir(npconv)}
+NAMES = {name: getattr(module, name) for module in (training, models, layers, npconv) for name in dir(module)}
 Way = str | None
 
 
@@ -27,27 +28,36 @@ class Question(NamedTuple):
     """One table of the page.
 
     columns: by its heading, the names and values that the functions and the expressions get.
-    ours: the expression that gives npconv's own answer, of npconv's functions, np and the column's names.
+    ours: the expression that gives npconv's own answer, of npconv's functions and layers, np and the column's names;
+    a dict has one a column; None if npconv has none.
     ways: by library, the expression that gives its answer where npconv's own does not; a dict has one a column; None
     if npconv has none.
+    given: what the expressions get besides.
     answer: "numbers", "typed" numbers that begin with their dtype, or a "shape".
     """
 
     name: str
     columns: Mapping[str, Mapping[str, Any]]
-    ours: str
+    ours: Way | Mapping[str, Way]
     ways: Mapping[str, Way | Mapping[str, Way]] = {}
+    given: Mapping[str, Any] = {}
     answer: str = "numbers"
     rtol: float = 0.0
 
     def way(self, library: str, column: str) -> Way:
         """The expression that gives a library's answer."""
-        way = self.ways.get(library, self.ours)
-        return way.get(column, self.ours) if isinstance(way, Mapping) else way
+        way = self.ways.get(library, {})
+        return way.get(column, self.own(column)) if isinstance(way, Mapping) else way
 
-    def compute(self, expression: str, column: str) -> Any:
+    def own(self, column: str) -> Way:
+        """The expression that gives npconv's own answer."""
+        return self.ours[column] if isinstance(self.ours, Mapping) else self.ours
+
+    def compute(self, expression: Way, column: str) -> Any:
         """The answer of an expression."""
-        names = KERNELS | {"npconv": npconv, "np": np} | self.columns[column]
+        if expression is None:
+            return None
+        names = NAMES | {"npconv": npconv, "np": np, **self.given} | self.columns[column]
         with np.errstate(all="ignore"):
             return self.answered(lambda: eval(expression, names), (TypeError, ValueError))
 
@@ -80,14 +90,20 @@ class Question(NamedTuple):
     def table(self, records: Mapping[str, Any]) -> str:
         """The question's table in Markdown: npconv's row, then a row a library."""
         rows = [["library", *self.columns, "with npconv"], ["---"] * (len(self.columns) + 2)]
-        own = {column: self.compute(self.ours, column) for column in self.columns}
-        rows.append(["**npconv**", *map(shown, own.values()), f"`{self.ours}`"])
+        own = {column: self.own(column) for column in self.columns}
+        answers = [self.compute(way, column) for column, way in own.items()]
+        rows.append(["**npconv**", *map(shown, answers), quoted([f"`{way}`" for way in own.values() if way])])
         for library, record in sorted(records.items(), key=lambda item: item[0].casefold()):
             answers = record["answers"]
-            ways = dict.fromkeys(self.way(library, column) for column in answers if expressible(answers[column]))
-            listed = ", ".join("the same" if way == self.ours else f"`{way}`" for way in ways if way)
-            rows.append([record["version"], *map(shown, answers.values()), listed or "—"])
+            ways = {column: self.way(library, column) for column in answers if expressible(answers[column])}
+            listed = quoted(["the same" if way == own[column] else f"`{way}`" for column, way in ways.items() if way])
+            rows.append([record["version"], *map(shown, answers.values()), listed])
         return "\n".join(f"| {' | '.join(row)} |" for row in rows).replace("| --- |", "|---|").replace(" --- |", "---|")
+
+
+def quoted(ways: list[str]) -> str:
+    """Ways as the page prints them, each once."""
+    return ", ".join(dict.fromkeys(ways)) or "—"
 
 
 def plain(number: Any) -> Any:
