@@ -3,7 +3,7 @@
 import math
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import replace
 from itertools import groupby, islice
 from typing import Any, TypeVar
@@ -12,7 +12,7 @@ from ..kernels.arguments import one_of, shown
 from ..kernels.geometry import Array
 from .conventions import FAMILIES
 from .heads import classifier_names, linear_layers
-from .known_names import HEADS, Own, table_of
+from .known_names import Own, table_of
 from .mobilenet_v1 import MOBILENET_V1_ROWS, mobilenet_v1
 from .mobilenet_v2 import MOBILENET_V2_ROWS, mobilenet_v2
 from .mobilenet_v3 import MOBILENET_V3_ROWS, mobilenet_v3, plainer
@@ -43,8 +43,8 @@ def from_weights(
     Returns:
         A network with the arrays' numbers of channels, folded where the arrays have kernels with bias in place of
         batch normalisation. Without a classifier, in the arrays or because it is left out, the network ends in the
-        pool, or in MobileNetV3's hidden layer. Strides and activations, which no array shows, are the published
-        network's.
+        pool, or in MobileNetV3's hidden layer. It has no last convolution if the arrays have none. Strides and
+        activations, which no array shows, are the published network's.
 
     Raises:
         TypeError, ValueError: as `load_weights`; arrays of no MobileNet; those that no table fits.
@@ -82,7 +82,7 @@ def from_weights(
     if conventions is not None and conventions != computed_as(naming):
         named, model = model, _built(probe, sizes, naming, conventions, folded)
         model.load_arrays(named.arrays())
-    return model if classifier else _without_head(model, "hidden" in has)
+    return model if classifier else _without_head(model, has)
 
 
 def _own_head(own: Own, given: Mapping[str, Array]) -> tuple[Mapping[str, Array], bool | str]:
@@ -204,8 +204,8 @@ def _bneck_rows(probe: MobileNet, sizes: Sizes) -> list[BneckRow]:
     return table
 
 
-def _without_head(model: MobileNet, hidden: bool) -> MobileNet:
-    """The network without its classifier, and without its hidden layer where there is none."""
-    left_out = ("classifier",) if hidden else tuple(head.rstrip(".") for head in HEADS)
+def _without_head(model: MobileNet, has: Set[str]) -> MobileNet:
+    """The network without its classifier, and without a hidden layer or a last convolution that the arrays lack."""
+    left_out = ("classifier", *({"hidden", "last"} - has))
     layers = {name: layer for name, layer in model.layers.items() if not name.startswith(left_out)}
     return MobileNet(layers, model.specification)

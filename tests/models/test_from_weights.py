@@ -123,6 +123,15 @@ def test_a_hidden_layer_may_be_missing_too():
 RNG = np.random.default_rng(1)
 
 
+def test_a_last_convolution_may_be_missing_too():
+    arrays = export_weights(mobilenet_v3("large", 0.35, 7, seed=1).folded(), "slim")
+    head = ("MobilenetV3/Conv_1/", "MobilenetV3/Conv_2/", "MobilenetV3/Logits/")
+    without = {name: a for name, a in arrays.items() if not name.startswith(head)}
+    model = from_weights(without)
+    assert list(model.layers)[-2:] == ["block_15", "pool"]
+    assert export_weights(model, "slim").keys() == without.keys()
+
+
 @pytest.mark.parametrize(
     ("naming", "kernel", "bias"),
     [
