@@ -623,6 +623,8 @@ RECORDS = [
             "npconv/models/keras_order.py": ("as Keras 3 writes them", "Keras counts a model's layers class by class"),
             "npconv/models/plain_names.py": ("is named by its group's attribute, or by the order of its layers",),
             "npconv/models/weights.py": ("Keras 3's layers by class and number",),
+            "docs/weights.md": ("Keras 3's weight files have `layers/conv2d_1/vars/0`",
+                                "A fine-tuned network has a head of its own"),
         },
     ),
     Record(

@@ -44,7 +44,7 @@ def plain_names(arrays: Mapping[str, Any], function: str = "load_weights") -> di
     if not isinstance(arrays, Mapping):
         raise TypeError(
             f"{function}: arrays must be a mapping from names to arrays; got {type(arrays).__name__}"
-            + next((advice(name) for name in ("state_dict", "weights") if hasattr(arrays, name)), "")
+            + next((advice(name) for name in ("weights", "state_dict") if hasattr(arrays, name)), "")
         )
     flat = dict(_flat(function, _state_dict(arrays)))
     used = {name.removesuffix(":0"): value for name, value in flat.items() if not _is_unused(name, flat)}

@@ -137,7 +137,7 @@ def _naming(model: MobileNet, given: Mapping[str, Array], naming: str | None, ar
     other = best_table(given)
     if other.share(given) >= LEAST and other.share(given) > best.share(given):
         raise ValueError(
-            f"load_weights: the arrays are of another {other.architecture} than the model, under {other.naming}'s names"
+            f"load_weights: the arrays are of another network than the model, {other.naming}'s {other.architecture}"
             + advice("build", call=other.call)
         )
     if best.share(given) < LEAST and not best.holds(given):

@@ -416,7 +416,9 @@ def reported(count, module, x):
 
 
 def installed(package):
-    return any(each.metadata["Name"].replace("_", "-").startswith(package) for each in importlib.metadata.distributions())
+    return any(
+        each.metadata["Name"].replace("_", "-").startswith(package) for each in importlib.metadata.distributions()
+    )
 
 
 def main(*tools):

@@ -83,6 +83,9 @@ class Model:
     def __init__(self, arrays):
         self.weights = [Variable(name, a) for name, a in arrays.items()]
 
+    def state_dict(self):  # which a Keras model on torch has too, with numbers in place of names
+        return {f"_torch_params.{i}": variable.a for i, variable in enumerate(self.weights)}
+
 
 def source(conventions="keras", classes=10):
     return export_weights(tiny(classes, conventions, seed=1))
