@@ -18,6 +18,7 @@ ADVICE: Mapping[str, str] = MappingProxyType(
         "classes": "; build the model with classes={classes}, or keep its own classifier with classifier=False",
         "layer": "; take {options}, or keep the model's own with classifier=False",
         "own": "; classifier=False keeps the model's own classifier",
+        "pass": "; classifier=False passes over the classifier of the arrays",
         "folded": "; the arrays are of a folded network: load_weights(model.folded(), arrays)",
         "statistics": "; the running statistics are in a model's state_dict() or weights, not in parameters() or "
         "trainable_weights",

@@ -8,7 +8,7 @@ from ..kernels.geometry import Array
 from ..layers.layer import differences
 from .advice import advice
 from .folding import as_given, with_identity
-from .heads import classifier_names, feeds_another, linear_layers, selected
+from .heads import classifier_names, feeds_another, has_classifier, linear_layers, selected
 from .known_names import Own
 from .naming import named_arrays
 from .network import MobileNet
@@ -42,6 +42,8 @@ def advice_for(model: MobileNet, naming: str, own: Own, given: Mapping[str, Arra
 
 def _on_the_classifier(own: Own, given: Mapping[str, Array]) -> str:
     """The advice for arrays that fit but for the classifier."""
+    if not has_classifier(own):
+        return advice("pass")
     bias, names = classifier_names(own)[1], set(classifier_names(own))
     classes = len(own[bias][1])
     layers = {

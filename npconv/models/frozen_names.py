@@ -43,7 +43,19 @@ def frozen_names(arrays: Mapping[str, Array]) -> dict[str, Array]:
             if place in factors and part != "bias":
                 a = a * (factors[place][:, None] if part == "depthwise" else factors[place])
             named[slim + SLIM_ENDINGS[part] if slim else place + KERAS_ENDINGS[part]] = a
-    return named
+    return _with_classifier(named)
+
+
+def _with_classifier(named: dict[str, Array]) -> dict[str, Array]:
+    """The arrays, with its family's name for a classifier that is the one layer whose arrays the graph has numbered."""
+    roots = {name.split("/")[0] for name in named if name.startswith("MobilenetV")}
+    numbered = {name: a for name, a in named.items() if re.fullmatch(r"Func/.*/_\d+", name)}
+    kernels, biases = ([a for a in numbered.values() if a.ndim == axes] for axes in (2, 1))
+    if not len(roots) == len(kernels) == len(biases) == 1 or kernels[0].shape[1:] != biases[0].shape:
+        return named
+    place = f"{roots.pop()}/Logits/Conv2d_1c_1x1"
+    layer = {f"{place}/weights": kernels[0][None, None], f"{place}/biases": biases[0]}
+    return {name: a for name, a in named.items() if name not in numbered} | layer
 
 
 def _of_slim(name: str) -> str:

@@ -89,6 +89,11 @@ def _axes(kernel: str) -> tuple[int, int]:
     return (1, 0) if kernel.endswith(".weight") else (0, 1)
 
 
+def has_classifier(own: Own) -> bool:
+    """True for a network that has a classifier."""
+    return any(ours.startswith(CLASSIFIER) for ours, _ in own.values())
+
+
 def classifier_names(own: Own) -> tuple[str, str]:
     """The published names of the classifier's kernel and bias."""
     published = {ours: name for name, (ours, _) in own.items()}

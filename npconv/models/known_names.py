@@ -84,7 +84,8 @@ def foreign(own: Own, given: Mapping[str, Array]) -> set[str]:
     root, *others = {name.partition("/")[0] for name in own}
     root = "" if others else f"{root}/"  # where all names begin with the network's
     body = {_first(name.removeprefix(root)) for name, (ours, _) in own.items() if not ours.startswith(HEADS)}
-    return {name for name in given if name not in own and _first(name.removeprefix(root)) not in body}
+    rest = [name for name in given if name not in own]
+    return {name for name in rest if not name.startswith(root) or _first(name.removeprefix(root)) not in body}
 
 
 @lru_cache(4096)

@@ -9,7 +9,7 @@ from ..layers.layer import fill
 from .advice import advice
 from .fitting import advice_for, unusable
 from .folding import as_given, with_identity
-from .heads import linear_layers, selected
+from .heads import has_classifier, linear_layers, selected
 from .known_names import Own, table_of
 from .naming import NAMINGS, PUBLISHED, computed_as, named_arrays
 from .network import MobileNet
@@ -156,6 +156,8 @@ def _layer(own: Own, given: Mapping[str, Array], classifier: bool | str) -> bool
     """The name of a linear layer in the arrays, without what may stand in front; a bool as it is."""
     if isinstance(classifier, bool):
         return classifier
+    if not has_classifier(own):
+        raise ValueError(f"load_weights: classifier must be a bool for a model without one; got {shown(classifier)}")
     layers = linear_layers(own, given)
     for layer in layers:
         if classifier == layer or classifier.endswith((f"/{layer}", f".{layer}")):

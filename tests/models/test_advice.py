@@ -21,6 +21,10 @@ def tiny(classes=10, conventions="keras", seed=None):
     return filled(mobilenet_v2(1.0, classes, rows=ROWS, conventions=conventions), seed)
 
 
+def headless(model):
+    return model.with_layers({name: layer for name, layer in model.layers.items() if name != "classifier"})
+
+
 def filled(model, seed):
     if seed is not None:
         rng = np.random.default_rng(seed)
@@ -153,6 +157,7 @@ CASES = {
         "classes",
         lambda: Call(tiny(10, "torchvision"), {f"module.{name}": a for name, a in source("torchvision", 7).items()}),
     ),
+    "a network without a classifier": ("pass", lambda: Call(headless(tiny()), source())),
     "no classifier": ("own", lambda: Call(tiny(), without(source(), "predictions"))),
     "head of two layers": (
         "own",
@@ -258,6 +263,7 @@ def followed(kind, values, call):
     return [
         {
             "own": lambda: keeps,
+            "pass": lambda: keeps,
             "naming": lambda: replace(call, options=call.options | {"naming": eval(values["naming"])}),
             "folded": lambda: replace(call, model=call.model.folded()),
             "statistics": lambda: replace(call, arrays=call.more),

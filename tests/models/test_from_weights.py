@@ -204,3 +204,12 @@ def test_arrays_that_fit_no_table_are_named():
         from_weights(arrays)
     with pytest.raises(ValueError, match=r"^from_weights: arrays must be a MobileNet's"):
         from_weights({"layer1.0.conv1.weight": np.ones((8, 3, 3, 3))})
+
+
+def test_a_last_convolution_that_the_arrays_lack_is_left_out():
+    for architecture, naming, ends in (("mobilenet_v3", "slim", "block_15"), ("mobilenet_v2", "keras", "block_17")):
+        model = BUILDERS[architecture](width=0.35, classes=7, seed=3).folded()
+        kept = {name: ours for name, ours in weight_names(model, naming).items() if ours.startswith(("stem", "block"))}
+        found = from_weights({name: a for name, a in export_weights(model, naming).items() if name in kept})
+        assert list(found.layers)[-2:] == [ends, "pool"]
+        assert found.params.keys() == set(kept.values())

@@ -84,3 +84,15 @@ def test_names_of_other_files_stay_as_they_are():
         arrays = export_weights(mobilenet_v2(0.1, 3), naming)
         assert frozen_names(arrays).keys() == arrays.keys()
     assert list(frozen_names(CONSTANTS)) == list(CONSTANTS)
+
+
+def test_a_graphs_only_numbered_layer_is_the_classifier():
+    arrays = export_weights(mobilenet_v2(0.1, 3, seed=1).folded(), "slim")
+    kernel, bias = (arrays.pop(f"MobilenetV2/Logits/Conv2d_1c_1x1/{ending}") for ending in ("weights", "biases"))
+    place = "Func/StatefulPartitionedCall/input/_"
+    graph = frozen(arrays, "predict/") | {f"{place}262": kernel[0, 0], f"{place}263": bias}
+    found = plain_names(graph)
+    assert np.array_equal(found["MobilenetV2/Logits/Conv2d_1c_1x1/weights"], kernel)
+    assert np.array_equal(found["MobilenetV2/Logits/Conv2d_1c_1x1/biases"], bias)
+    for other in ({f"{place}264": kernel[0, 0]}, {f"{place}263": bias[:-1]}):
+        assert f"{place}262" in plain_names(graph | other)

@@ -197,3 +197,25 @@ def test_a_network_without_its_end_has_the_names_of_the_rest(architecture, namin
             assert names == {name: ours for name, ours in whole.items() if ours in part.arrays()}
         else:
             assert {ours: name for name, ours in names.items()}.items() <= {o: n for n, o in whole.items()}.items()
+
+
+def test_a_network_without_a_classifier_passes_over_that_of_the_arrays():
+    model = filled(network("mobilenet_v2", "keras"))
+    arrays = export_weights(filled(network("mobilenet_v2", "keras"), seed=1))
+    headless = model.with_layers({name: layer for name, layer in model.layers.items() if name != "classifier"})
+    assert refused(headless, arrays).endswith("; classifier=False passes over the classifier of the arrays")
+    assert refused(headless, arrays, classifier="predictions") == (
+        "load_weights: classifier must be a bool for a model without one; got 'predictions'"
+    )
+    load_weights(headless, arrays, classifier=False)
+    assert np.array_equal(model.params["last.kernel"], arrays["Conv_1/kernel"][0, 0])
+
+
+def test_layers_of_a_detector_with_names_like_slims_are_passed_over():
+    model = filled(network("mobilenet_v1", "slim"))
+    place = "Prediction/Conv2d_1_pointwise"
+    head = {f"{place}/weights": np.ones((1, 1, 8, 4)), f"{place}/biases": np.ones(4)}
+    other = network("mobilenet_v1", "slim")
+    load_weights(other, export_weights(model, "slim") | head, classifier=False)
+    assert np.array_equal(other.params["block_1.pointwise.kernel"], model.params["block_1.pointwise.kernel"])
+    assert "left over" in refused(other, export_weights(model, "slim") | head)
