@@ -32,10 +32,11 @@ def frozen_names(arrays: Mapping[str, Array]) -> dict[str, Array]:
     if not biased:
         return dict(arrays)
     factors = {place: arrays[name] for name, (place, part) in places.items() if part == "factor"}
+    by_slim = any(_of_slim(place) for place in biased)
     named: dict[str, Array] = {}
     for name, a in arrays.items():
         place, part = places.get(name, (name, None))
-        if place not in biased:
+        if place not in biased or (by_slim and not _of_slim(place)):  # not folded, or another part of a detector
             if a.ndim > 0 and a.dtype.kind == "f":
                 named[_of_slim(name) or name] = a
         elif part in KERAS_ENDINGS:

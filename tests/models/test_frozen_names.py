@@ -74,9 +74,11 @@ def test_a_stem_that_a_detector_calls_pointwise_is_the_stem():
         {
             "MobilenetV1/Conv2d_0_pointwise/weights": np.ones((3, 3, 3, 8)),
             "MobilenetV1/Conv2d_0_pointwise/convolution_bn_offset": np.ones(8),
+            "Prediction/Conv2d_0_pointwise/convolution_bn_offset": np.ones(4),
         }
     )
-    assert found.keys() == {"MobilenetV1/Conv2d_0/weights", "MobilenetV1/Conv2d_0/biases"}
+    of_the_head = "Prediction/Conv2d_0_pointwise/convolution_bn_offset"
+    assert found.keys() == {"MobilenetV1/Conv2d_0/weights", "MobilenetV1/Conv2d_0/biases", of_the_head}
 
 
 def test_names_of_other_files_stay_as_they_are():
