@@ -55,8 +55,13 @@ def slots(arrays, *names):
     return {f"{name}/{slot}": a * 0 for name, a in arrays.items() for slot in names}
 
 
-@pytest.mark.parametrize("network", BUILDERS)
-@pytest.mark.parametrize("container", ["layers/", "layers/functional/layers/", "_layer_checkpoint_dependencies/"])
+@pytest.mark.parametrize(
+    ("network", "container"),
+    [
+        *((network, "layers/") for network in BUILDERS),
+        *(("mobilenet_v1", form) for form in ("layers/functional/layers/", "_layer_checkpoint_dependencies/")),
+    ],
+)
 def test_kerass_layers_by_class_and_number_are_named_in_their_order(network, container):
     full = filled(BUILDERS[network](), 1)
     arrays = in_keras_file(network, export_weights(full), container)
@@ -133,6 +138,7 @@ TORCH_FORMS = {
         "state_dict": a,
         "optimizer": {"state": {0: {"exp_avg": [1]}}, "param_groups": []},
     },
+    "an optimizer among the weights": lambda a: a | {"optimizer": {"state": {0: {"exp_avg": np.ones(3)}}}},
     "model_state_dict": lambda a: {
         "model_state_dict": a,
         "optimizer_state_dict": {"state": {}},
