@@ -37,7 +37,7 @@ def load_weights(
     What stands around the names is dealt with: "module." and "state_dict" in front, ":0" behind, optimizers' slots and
     averages beside them, counters and random states, Keras 3's layers by class and number.
 
-    A network that was folded takes kernels with biases, and kernels with their normalisation, which is folded on the way.
+    A folded network takes kernels with biases, and kernels with their normalisation, which is folded on the way.
 
     Raises:
         TypeError: another kind of model, no mapping, what can't be made an array.
