@@ -739,7 +739,7 @@ RECORDS = [
         ("same", 1e-3),
         lambda: (padding("keras"), CONVENTIONS["keras"]["epsilon"]),
         {"npconv/models/from_weights.py": ("timm's tf_mobilenetv3 has timm's names and Keras's conventions",),
-         "docs/weights.md": ("Its tf_mobilenetv3 models have timm's names and TensorFlow's padding and epsilon",
+         "docs/weights.md": ("for timm's tf_mobilenetv3", "Its tf_mobilenetv3 models have timm's names and TensorFlow's padding and epsilon",
                              "hand the arrays to a network with Keras's conventions")},
     ),
     Record(
@@ -877,6 +877,7 @@ RECORDS = [
             predict._of_json({"0": ["n01440764", "tench"], "1": ["n01443537", "goldfish"]}),
         ],
         {
+            "docs/weights.md": ("the side in the name that Keras gives a network",),
             "npconv/cli/predict.py": ("that Keras writes into a network's name", "of a list in a name's place, as Keras has it"),
         },
     ),
@@ -890,7 +891,12 @@ RECORDS = [
                 ("timm", "mobilenet_v3", "keras"), ("torchvision", "mobilenet_v2", "torchvision"), ("keras", "mobilenet_v2", "keras"),
             )
         ],
-        {"npconv/cli/predict.py": ("those of timm's MobileNetV1 have Keras's",)},
+        {
+            "npconv/cli/predict.py": ("those of timm's MobileNetV1 have Keras's",),
+            "docs/weights.md": (
+                "| option | torchvision | Keras | timm | transformers, slim |", "| `--scaling` | imagenet | minus-one-to-one |",
+            ),
+        },
     ),
     # threads: the other threads' processor time in the 0.3 s after a product of (600, 600), on a Zen 3 of 2.45 GHz
     Record(
@@ -974,6 +980,7 @@ NO_CLAIM: dict[str, tuple[str, ...]] = {
     "docs/weights.md": ("stay those libraries' business", "## A photograph, with torchvision", "## With Keras", "## With timm",
                         "## With transformers, or from TF-slim's checkpoints", "Options of transformers that change the network",
                         "| transformers | npconv |", "Normalisation without a scale (`scale=False` in Keras)",
+                        "`pip install torch`; without running code", "with torchvision's published MobileNetV2:",
                         "with torch in float64, where 1e-11 is left"),
     "npconv/checks/cases.py": ("sizes at which inference runtimes transform", "so wide that inference runtimes transform"),
     "npconv/models/formats/foreign.py": ("HDF5 and Keras's files, torch's, ONNX", "The tensors of a file of torch.save",
