@@ -121,7 +121,7 @@ if BACKEND == "torch":  # what no backend changes
 
     def first_weights(what):
         options = {"depthwise_initializer": initializers.HeNormal(seed=0)} if what == "he_normal" else {}
-        layer = layers.DepthwiseConv2D(3, **options)
         keras.utils.set_random_seed(0)
+        layer = layers.DepthwiseConv2D(3, **options)
         layer.build((None, 8, 8, 1440))
         return abs(numbers(layer.bias)).max() if what == "bias" else numbers(layer.kernel).std()
