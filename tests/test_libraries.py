@@ -967,7 +967,8 @@ NO_CLAIM: dict[str, tuple[str, ...]] = {
                             # what the tables below these sentences show
                             "centre an even kernel on its second half", "Some libraries refuse the two together",
                             "some libraries end with the last filter", "Most libraries crop `padding` on both sides"),
-    "README.md": ("compared with NumPy's limits and with torch", "it takes the weights that torchvision, Keras and timm publish", "from torchvision, Keras or timm, to a",
+    "README.md": ("compared with NumPy's limits and with torch", "from a file of torchvision, Keras, timm, transformers, TF-slim or TensorFlow.js",
+                  "it takes the trained weights that libraries publish", "what other libraries do with padding, strides, borders",
                   "and to torch and onnxruntime where they are installed", "`oracle` (torch, onnxruntime and onnx, for comparison only)"),
     "docs/checking.md": ("sizes at which inference runtimes no longer add products", "show more of what such runtimes do"),
     "docs/claims.md": ("the layer as a Keras class",),
