@@ -171,7 +171,7 @@ def test_a_head_is_taken_by_its_name_or_said(capsys):
     inputs = model.params["classifier.kernel"].shape[0]
     np.savez("weights.npz", **arrays, **{"dense/kernel": np.ones((inputs, 4)), "dense_1/kernel": np.ones((4, 2))})
     words = "arrays must have a classifier of one layer; got another head, dense/kernel, dense_1/kernel; "
-    assert error(capsys) == f"{words}--classifier NAME takes a layer of it"
+    assert error(capsys) == f"{words}--classifier NAME takes one that no other follows"
     told = predicted(capsys, "--classifier", "dense", "--resolution", "32")
     assert told["network"]["classes"] == 4
     assert [row["class"] for row in told["predictions"][0]["top"]] == [0, 1, 2, 3]

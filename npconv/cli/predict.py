@@ -93,7 +93,7 @@ def _network(arrays: Mapping[str, Any], arguments: argparse.Namespace) -> "Mobil
         model = from_weights(arrays, conventions=arguments.conventions, classifier=classifier)
     except ValueError as error:
         advice = "; classifier=False leaves it out"
-        raise ValueError(str(error).replace(advice, "; --classifier NAME takes a layer of it")) from error
+        raise ValueError(str(error).replace(advice, "; --classifier NAME takes one that no other follows")) from error
     if "classifier.bias" not in model.params:
         raise ValueError(f"{arguments.weights} has no classifier, so that there are no classes")
     return model
