@@ -954,6 +954,7 @@ RECORDS = [
                 "The other numbers grow with the batch, but for TensorFlow's 6 a channel",
                 "TensorFlow's profiler must be given a frozen network of a fixed batch",
                 "Keras's MobileNetV3 scales its images, 2 a number; TensorFlow's number has these",
+                "The softmax that ends Keras's MobileNets is in it too, 5 a class",
             ),
         },
     ),

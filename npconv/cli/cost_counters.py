@@ -69,6 +69,9 @@ def print_counts(network: "MobileNet", images: tuple[int, ...], tool: str, given
         macs = models.summary(network, images).macs
         rows = [[each.tool, each.version, f"{each.total:,}", f"{each.total / macs:.4f}"] for each in counts]
         print_table(["counter", "version", "number", "/ MACs"], rows)
+        for each in counts:
+            if each.note:
+                print(f"{each.tool}: {each.note}")
     else:
         print(counts[0])
 

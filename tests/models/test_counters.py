@@ -24,9 +24,9 @@ from npconv.layers import (
     SqueezeExcite,
 )
 from npconv.models import TOOLS, count_as, explain_count, mobilenet_v1, mobilenet_v2, summary
-from npconv.models.counters.explain import GROUPS, PRODUCTS
+from npconv.models.counters import explain, tools
+from npconv.models.counters.explain import GROUPS, NETWORKS, PRODUCTS
 from npconv.models.counters.parts import PARTS, count_parts, part_words
-from npconv.models.counters.tools import count_by_rule
 from npconv.models.counters.variants import expanded, misprinted, repeated
 
 RECORDS = json.loads(Path(__file__).with_name("counters.json").read_text(encoding="utf-8"))
@@ -61,6 +61,20 @@ FACTS = {  # MobileNetV2 at width 1: what thirteen counters report, and the conv
 }  # fmt: skip
 
 
+@pytest.fixture(autouse=True, scope="module")
+def counted_once():
+    """Change and count each network once for all tests, none of which changes a network; without drawing weights."""
+    once = cache(count_parts)
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (layers.convolution, layers.squeeze):
+            patch.setattr(module, "he_normal", lambda rng, shape, *fans: np.zeros(shape))
+        for module in (explain, tools):
+            patch.setattr(module, "count_parts", once)
+        changes = {words: (cache(change), *others) for words, (change, *others) in NETWORKS.items()}
+        patch.setattr(explain, "NETWORKS", changes)
+        yield
+
+
 @cache
 def built(architecture, options):
     return getattr(models, architecture)(**json.loads(options))
@@ -71,20 +85,16 @@ def network(width=1.0):
     return mobilenet_v2(width)
 
 
-@cache
-def counted(architecture, options, shape):
-    return count_parts(built(architecture, options), shape)
-
-
 def count_of(record):
     """The count of what a record is of; None for what npconv has no layer for."""
     shape, training = tuple(record["input_shape"]), record["mode"] == "train"
-    if "architecture" in record:  # as count_as, but that the parts are counted once for all counters
-        made = record["architecture"], json.dumps(record["options"])
-        whole, one = (counted(*made, (batch, *shape[1:])) for batch in (shape[0], 1))
-        return count_by_rule(built(*made), whole, one, record["tool"], training=training)
-    made = [getattr(layers, name)(*sizes, **given) for name, sizes, given in record.get("layers", ())]
-    return count_as(Sequential(*made), shape, record["tool"], training=training) if made else None
+    if "architecture" in record:
+        model = built(record["architecture"], json.dumps(record["options"]))
+    elif "layers" in record:
+        model = Sequential(*(getattr(layers, name)(*sizes, **given) for name, sizes, given in record["layers"]))
+    else:
+        return None
+    return count_as(model, shape, record["tool"], training=training)
 
 
 @pytest.mark.parametrize("tool", TOOLS)
@@ -145,7 +155,7 @@ def test_onnx_opcounter_counts_what_no_convention_does():
     assert (result.found, result.others, result.nearest) == ((), 0, None)
     (tool,) = result.tools
     assert tool.tool == "onnx-opcounter"
-    assert ("biases that equal an earlier one before training", 12_808) in [(p.words, p.number) for p in tool.parts]
+    assert ("copies of biases that are equal before training", 12_808) in [(p.words, p.number) for p in tool.parts]
     assert "no combination of conventions gives 307,111,816" in str(result)
 
 
@@ -219,21 +229,60 @@ def test_normalisation_is_counted_otherwise_in_training_mode():
     ("number", "changed", "words"),
     [
         (299_494_272, "", "without the classifier's MACs"),
-        (313_619_328, "with an expansion at t = 1", ""),
-        (320_190_248, "with an expansion at t = 1", "ReLU6, 1 a value"),
-        (416_266_880, "with the strides of an old table", ""),
-        (429_111_936, "with an expansion at t = 1 and the strides of an old table", ""),
-        (74_148_608, "with the row's stride in each of its blocks", ""),
+        (313_619_328, "with an expansion where t = 1", ""),
+        (320_190_248, "with an expansion where t = 1", "ReLU6, 1 a value"),
+        (416_266_880, "with the strides of the paper's misprinted table", ""),
+        (429_111_936, "with an expansion where t = 1 and the strides of the paper's misprinted table", ""),
+        (74_148_608, "with each row's stride in all of its blocks", ""),
         (5_549_139_968, "", "MACs of convolutions and dense layers as if there were one group"),
-        (595_148_256, "", "additions of all layers"),
+        (595_148_256, "", "additions in all layers"),
         (299_676_304, "", "without products with padding's zeros"),
+        (320_808_608, "", "normalisation, 3 a value"),
         (12_279_700_992, "", "gradients of the kernels as if there were one group, 2 a MAC"),
     ],
 )
 def test_numbers_that_people_have_are_explained(number, changed, words):
-    plainest = explain_count(network(), IMAGE, number).found[0]
+    result = explain_count(network(), IMAGE, number)
+    plainest = result.found[0]
     assert plainest.network == changed
     assert words in [part.words for part in plainest.parts] or not words
+    assert f"{number:,}{changed and f', for a network {changed},'} is the sum of\n" in str(result)
+
+
+def test_a_changed_network_that_the_image_does_not_fit_is_passed_over():
+    """With stride 2 in each block of 512 channels, MobileNetV1 leaves 1 position, and Keras's padding adds 1."""
+    model = mobilenet_v1()
+    with pytest.raises(ValueError, match="the output's height would be empty"):
+        count_parts(repeated(model), IMAGE)
+    assert explain_count(model, IMAGE, 583_969_768).tools[0].tool == "ptflops"
+    assert (
+        explain_count(model, IMAGE, 533_833_216).found[0].network == "with the strides of the paper's misprinted table"
+    )
+    with pytest.raises(ValueError, match="empty"):
+        explain_count(Conv2D(3, 4, 3), (1, 2, 2, 3), 9)
+
+
+def test_the_combination_of_a_counter_comes_first():
+    """ReLU6 follows each normalisation of MobileNetV1, so 1 a value is the same number for both."""
+    found = explain_count(mobilenet_v1(0.25), IMAGE, count_as(mobilenet_v1(0.25), IMAGE, "torchprofile").total).found
+    ones = [part.words for each in found for part in each.parts if part.part in ("normalisation", "ReLU6")]
+    assert ones == ["normalisation, 1 a value", "ReLU6, 1 a value"]
+
+
+def test_softmax_is_of_a_classifier():
+    """TensorFlow's number is of Keras's networks, which end in a softmax; a network of layers has none."""
+    assert {count_parts(Conv2D(3, 4), (1, 9, 9, 3))[part] for part in ("classifier", "softmax")} == {0}
+    small = Sequential(GlobalAveragePool(), Dense(3, 4))
+    assert [part.part for part in count_as(small, (1, 2, 2, 3), "tensorflow").parts] == [
+        "macs", "dense bias", "pool inputs"
+    ]  # fmt: skip
+
+
+def test_the_number_of_jax_is_of_convolutions_and_dense_layers():
+    layer, shape = Conv2D(1, 1, 3, padding=1), (1, 3, 3, 1)
+    counted = count_as(layer, shape, "jax")
+    assert str(counted).startswith("jax 0.10.2: 98, of convolutions and dense layers alone\n")
+    assert "jax 0.10.2 reports 98, of convolutions and dense layers alone\n" in str(explain_count(layer, shape, 98))
 
 
 def test_the_changed_networks_are_those_of_changed_tables():
@@ -285,7 +334,10 @@ def test_further_counts_narrow_the_conventions_down():
 def test_what_is_not_found_has_its_nearest_count():
     result = explain_count(network(), IMAGE, 300_774_271)
     assert (result.tools, result.found, result.nearest.total) == ((), (), 300_774_272)
-    assert "no combination of conventions gives 300,774,271\nthe nearest of at most three is 1 above it" in str(result)
+    assert (
+        "no combination of conventions gives 300,774,271\nthe nearest sum of at most three conventions is 1 above it"
+        in str(result)
+    )
     below = explain_count(Sequential(Dense(2, 3)), (1, 2), 10**15)
     assert f"is {10**15 - below.nearest.total:,} below it" in str(below)
 
@@ -298,13 +350,18 @@ def test_the_plainest_come_first_and_the_others_are_counted():
     assert some.others == len(every.found) - 2
     assert all(sum(part.number for part in each.parts) == 20 for each in every.found)
     assert len(set(every.found)) == len(every.found)
-    assert "and" in str(some)
-    assert "other combinations, less plain" in str(some)
+    assert {each.network for each in every.found} == {""}  # nothing in it can be changed
+    assert str(some).endswith(f"{some.others} more combinations of conventions give it, less plain")
 
 
 def test_each_convention_counts_parts_that_there_are():
     conventions = [choice for group in (PRODUCTS, *GROUPS) for choice in group]
-    named = [part for rule in TOOLS.values() for times in rule[1:] for part in times]
+    named = [
+        part
+        for rule in TOOLS.values()
+        for times in (rule.times, rule.training, rule.function_pool, rule.one_image, *rule.networks.values())
+        for part in times
+    ]
     assert {part for choice in conventions for part in choice.times} | set(named) <= set(PARTS)
     assert all(prod(choice.times.values()) for choice in PRODUCTS)
     assert [part_words("macs", 1), part_words("images", 2), part_words("pool outputs", 4)] == [

@@ -43,7 +43,11 @@ class CountedNetworks(NamedTuple):
 
 
 class Explanation(NamedTuple):
-    """A combination of conventions: the network that is counted, the parts of the count, and their sum."""
+    """A combination of conventions: the parts of a count, and their sum.
+
+    `network` says how the network was changed before it was counted, such as "with an expansion where t = 1"; "" where
+    it was not.
+    """
 
     network: str
     parts: tuple[CountedPart, ...]
@@ -51,7 +55,8 @@ class Explanation(NamedTuple):
 
     def lines(self) -> list[str]:
         """The sum with its network, and a line for each part."""
-        return [f"{self.total:,}, the network {self.network or 'as it is'}", *part_lines(self.parts)]
+        network = self.network and f", for a network {self.network},"
+        return [f"{self.total:,}{network} is the sum of", *part_lines(self.parts)]
 
 
 class Explanations(NamedTuple):
@@ -69,28 +74,33 @@ class Explanations(NamedTuple):
     def __str__(self) -> str:
         lines = []
         for tool in self.tools:
-            lines.append(f"{self.number:,} is the number of {tool.tool} {tool.version}")
+            lines.append(f"{tool.tool} {tool.version} reports {self.number:,}{tool.note and f', {tool.note}'}")
             lines += [] if self.found else part_lines(tool.parts)
         for each in self.found:
             lines += each.lines()
         if self.others:
-            lines.append(f"and {self.others:,} other combination{'s' * (self.others > 1)}, less plain")
+            lines.append(
+                f"{self.others:,} more combination{'s' * (self.others > 1)} of conventions give it, less plain"
+            )
         if not self.found:
             lines.append(f"no combination of conventions gives {self.number:,}")
         if self.nearest is not None:
             off = self.nearest.total - self.number
-            lines.append(f"the nearest of at most three is {abs(off):,} {'above' if off > 0 else 'below'} it")
+            side = "above" if off > 0 else "below"
+            lines.append(f"the nearest sum of at most three conventions is {abs(off):,} {side} it")
             lines += self.nearest.lines()
         return "\n".join(lines)
 
 
 NETWORKS: Mapping[str, tuple[Callable[[Layer], Layer], int, int]] = {  # what is changed, conventions, rarity
     "": (lambda model: model, 0, 0),
-    "with an expansion at t = 1": (expanded, 1, 1),
-    "with the strides of an old table": (misprinted, 1, 2),
-    "with an expansion at t = 1 and the strides of an old table": (lambda model: expanded(misprinted(model)), 2, 3),
-    "with the row's stride in each of its blocks": (repeated, 1, 3),
-}
+    "with an expansion where t = 1": (expanded, 1, 1),
+    "with the strides of the paper's misprinted table": (misprinted, 1, 2),
+    "with an expansion where t = 1 and the strides of the paper's misprinted table": (
+        lambda model: expanded(misprinted(model)), 2, 3,
+    ),
+    "with each row's stride in all of its blocks": (repeated, 1, 3),
+}  # fmt: skip
 INPUTS, ALL_INPUTS = {"input gradients": 1}, {"input gradients": 1, "first input gradient": 1}
 KERNELS, FORGOTTEN = {"kernel gradients": 1}, {"ungrouped kernel gradients": 1}
 PRODUCTS = [
@@ -115,7 +125,11 @@ def _pools(inputs: int, outputs: int, rarity: int) -> Choice:
 
 
 GROUPS: Sequence[Sequence[Choice]] = [  # at most one of each is chosen; neighbours go to different halves
-    [Choice({"normalisation parameters": 1}, 1, 2), *_values("normalisation", (2, 0), (1, 1), (4, 1), (5, 2))],
+    [
+        Choice({"normalisation parameters": 1}, 1, 2),
+        *_values("normalisation", (2, 0), (1, 1), (4, 1), (5, 2)),
+        Choice({"normalisation": 3}, 2, 2),  # with additions in all layers it often equals 2 a MAC and 2 a value
+    ],
     _values("ReLU6", (1, 0), (2, 1)),
     [_pools(1, 0, 0), _pools(0, 1, 1), _pools(1, 1, 1), _pools(2, 0, 3), _pools(1, 4, 3)],
     _values("ReLU", (1, 0), (2, 1)),
@@ -147,7 +161,8 @@ def explain_count(
 
     Returns:
         `Explanations`: the counters of `TOOLS` that report the number, and the combinations of conventions that give it
-        exactly, the plainest first: of the fewest conventions, and of these the most common.
+        exactly: first that of such a counter, then the plainest, of the fewest conventions, and of these the most
+        common.
 
     Raises:
         TypeError, ValueError: as `summary`; a number or `most` below 1.
@@ -155,9 +170,9 @@ def explain_count(
     >>> from npconv.models import mobilenet_v2
     >>> image = (1, 224, 224, 3)
     >>> print(explain_count(mobilenet_v2(), image, 314_193_216))
-    314,193,216 is the number of fvcore 0.1.5.post20221221
-    314,193,216 is the number of mmengine 0.10.7
-    314,193,216, the network as it is
+    fvcore 0.1.5.post20221221 reports 314,193,216
+    mmengine 0.10.7 reports 314,193,216
+    314,193,216 is the sum of
       300,774,272  MACs of convolutions and dense layers
        13,356,224  normalisation, 2 a value
            62,720  global average pool, 1 an input
@@ -172,34 +187,34 @@ def explain_count(
         for combinations in _exact(variant, target):
             total += len(combinations)
             hits += [(each, variant) for each in combinations[:most]]
-    found = tuple(_explanation(*hit) for hit in nsmallest(most, hits, key=lambda hit: _plainness(*hit)))
     tools = _tools(counts, variants[0].counted)
+    found = tuple(_explanation(*hit) for hit in nsmallest(most, hits, key=lambda hit: _rank(tools, *hit)))
     nearest = None if found or tools else _nearest(variants, target[0])
     return Explanations(target[0], tools, found, total - len(found), nearest)
 
 
 def _checked(model: Any, input_shape: Any, number: Any, further: Any) -> list[Named]:
     """The networks with their numbers, the first one first."""
-    function, counts = "explain_count", []
-    threes = [each for each in further if isinstance(each, tuple | list) and len(each) == 3] if _listed(further) else []
-    if not _listed(further) or len(threes) < len(further):
+    function, listed, counts = "explain_count", tuple | list, []
+    if not isinstance(further, listed) or any(not isinstance(each, listed) or len(each) != 3 for each in further):
         raise TypeError(f"{function}: further must be a sequence of (model, input_shape, number); got {shown(further)}")
-    for layer, shape, wanted in [(model, input_shape, number), *threes]:
+    for layer, shape, wanted in [(model, input_shape, number), *further]:
         instance(function, "model", layer, Layer)
         shape = sizes(function, "input_shape", shape, "a tuple of ints, batch included")
         counts.append((layer, shape, integer(function, "number", wanted)))
     return counts
 
 
-def _listed(value: Any) -> bool:
-    return isinstance(value, tuple | list)
-
-
 def _variants(counts: Sequence[Named]) -> Iterator[CountedNetworks]:
-    """The networks as they are, and changed, where that changes any of their parts."""
+    """The networks as they are, and changed, where that changes any of their parts and they still take their inputs."""
     seen: list[Sequence[Mapping[str, int]]] = []
     for words, (change, conventions, rarity) in NETWORKS.items():
-        counted = [count_parts(change(layer), shape) for layer, shape, _ in counts]
+        try:
+            counted = [count_parts(change(layer), shape) for layer, shape, _ in counts]
+        except ValueError:  # further strides may leave a kernel nothing to read
+            if not words:
+                raise
+            continue
         if counted not in seen:
             seen.append(counted)
             yield CountedNetworks(words, conventions, rarity, counted)
@@ -236,9 +251,10 @@ def _together(*combinations: Combination) -> Combination:
 def _half(variant: CountedNetworks, groups: Sequence[Sequence[Choice]]) -> list[Combination]:
     """All that can be chosen from these groups, at most one of each; what counts nothing is left out."""
     nothing = Combination(0, 0, {}, (0,) * len(variant.counted))
-    made = [[nothing, *(_combination(variant, choice) for choice in group)] for group in groups]
-    used = [[each for number, each in enumerate(group) if number == 0 or any(each.counts)] for group in made]
-    return [_together(*chosen) for chosen in product(*used)]
+    made = ([_combination(variant, choice) for choice in group] for group in groups)
+    return [
+        _together(*chosen) for chosen in product(*([nothing, *(c for c in group if any(c.counts))] for group in made))
+    ]
 
 
 def _exact(variant: CountedNetworks, target: Vector) -> Iterator[list[Combination]]:
@@ -271,6 +287,12 @@ def _nearest(variants: Sequence[CountedNetworks], number: int) -> Explanation:
 def _plainness(combination: Combination, variant: CountedNetworks) -> tuple[int, int]:
     """A key to sort by: fewest conventions first, and of as many the common ones."""
     return variant.conventions + combination.conventions, variant.rarity + combination.rarity
+
+
+def _rank(tools: Sequence[ToolCount], combination: Combination, variant: CountedNetworks) -> tuple[bool, int, int]:
+    """A key to sort by: first what a counter counts, then the plainest."""
+    parts = _explanation(combination, variant).parts
+    return all(parts != tool.parts for tool in tools), *_plainness(combination, variant)
 
 
 def _explanation(combination: Combination, variant: CountedNetworks) -> Explanation:

@@ -40,26 +40,26 @@ ACTIVATIONS: Mapping[type[Layer], str] = MappingProxyType(
 PARTS: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
         "macs": ("MACs of convolutions and dense layers", "a MAC"),
-        "input gradients": ("gradients of the inputs but the first one's", "a MAC"),
-        "first input gradient": ("gradient of the first one's input", "a MAC"),
+        "input gradients": ("gradients of all layers' inputs but the first layer's", "a MAC"),
+        "first input gradient": ("gradient of the first layer's input", "a MAC"),
         "kernel gradients": ("gradients of the kernels", "a MAC"),
         "ungrouped kernel gradients": ("gradients of the kernels as if there were one group", "a MAC"),
         "ungrouped macs": ("MACs of convolutions and dense layers as if there were one group", "a MAC"),
         "classifier": ("the classifier's MACs", "a MAC"),
-        "sums": ("additions of all layers", "a sum"),
+        "sums": ("additions in all layers", "an addition"),
         "padding": ("products with padding's zeros", "a MAC"),
         "convolution bias": ("biases of convolutions", "a value"),
         "dense bias": ("biases of dense layers", "a value"),
-        "equal biases": ("biases that equal an earlier one before training", "a channel"),
+        "equal biases": ("copies of biases that are equal before training", "a channel"),
         "normalisation": ("normalisation", "a value"),
-        "normalisation parameters": ("normalisation's parameters once an image", ""),
+        "normalisation parameters": ("normalisation's parameters, once an image", "a parameter"),
         "normalisation constants": ("normalisation's constants", "a channel"),
         **{name: (name, "a value") for name in ACTIVATIONS.values()},
         "pool inputs": ("global average pool", "an input"),
         "pool outputs": ("global average pool", "an output"),
         "squeeze inputs": ("pools of squeeze-and-excite", "an input"),
         "squeeze outputs": ("pools of squeeze-and-excite", "an output"),
-        "gates": ("products of squeeze-and-excite with its map", "a value"),
+        "gates": ("squeeze-and-excite's scaling of its input", "a value"),
         "additions": ("additions of shortcuts", "a value"),
         "softmax": ("softmax", "a class"),
         "images": ("scaling of the images", "a number"),
@@ -112,8 +112,9 @@ def count_parts(model: Layer, input_shape: tuple[int, ...]) -> dict[str, int]:
         biases += _biases(row, layer)
     counted["kernel gradients"], counted["ungrouped kernel gradients"] = counted["macs"], counted["ungrouped macs"]
     counted["input gradients"] = counted["macs"] - counted["first input gradient"]
-    counted["classifier"] = rows[-1].macs
-    counted["images"], counted["softmax"] = prod(rows[0].input_shape), prod(rows[-1].output_shape)
+    counted["images"] = prod(rows[0].input_shape)
+    if isinstance(layer, Dense):  # the last one: a classifier
+        counted["classifier"], counted["softmax"] = rows[-1].macs, prod(rows[-1].output_shape)
     return dict(counted)
 
 

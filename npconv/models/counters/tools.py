@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
 
-from ...kernels.arguments import boolean, one_of, sizes
+from ...kernels.arguments import boolean, instance, one_of, sizes
 from ...layers import Layer
 from ...text import table_lines
 from ..network import MobileNet
@@ -15,15 +15,17 @@ class ToolRule(NamedTuple):
     """The rule of a counter: its version, and how often it counts each of `PARTS`.
 
     Some of the times are others in `training` mode, where the pool before the classifier is a function and not a module
-    (`function_pool`), and in MobileNetV3 (`mobilenet_v3`). `one_image` is counted besides, for one image of the batch.
+    (`function_pool`), and in the `networks` of an architecture. `one_image` is counted besides, for one image of the
+    batch. A `note` says what the number is of, where that is not the whole network.
     """
 
     version: str
     times: Mapping[str, int]
     training: Mapping[str, int] = MappingProxyType({})
     function_pool: Mapping[str, int] = MappingProxyType({})
-    mobilenet_v3: Mapping[str, int] = MappingProxyType({})
+    networks: Mapping[str, Mapping[str, int]] = MappingProxyType({})
     one_image: Mapping[str, int] = MappingProxyType({})
+    note: str = ""
 
 
 class CountedPart(NamedTuple):
@@ -44,15 +46,20 @@ class CountedPart(NamedTuple):
 
 
 class ToolCount(NamedTuple):
-    """A counter's number for a network, with its version and its parts, which sum to it."""
+    """A counter's number for a network, with its version and its parts, which sum to it.
+
+    A `note` says what the number is of, where that is not the whole network.
+    """
 
     tool: str
     version: str
     total: int
     parts: tuple[CountedPart, ...]
+    note: str = ""
 
     def __str__(self) -> str:
-        return "\n".join([f"{self.tool} {self.version}: {self.total:,}", *part_lines(self.parts)])
+        heading = f"{self.tool} {self.version}: {self.total:,}{self.note and f', {self.note}'}"
+        return "\n".join([heading, *part_lines(self.parts)])
 
 
 def part_lines(parts: Sequence[CountedPart]) -> list[str]:
@@ -77,7 +84,10 @@ ONNX_OPCOUNTER = {
 }  # fmt: skip
 TENSORFLOW = {
     "macs": 2, **BIASES, "normalisation": 2, "normalisation constants": 6, "hard-swish": 3, "hard-sigmoid": 2,
-    "gates": 1, "additions": 1, **POOLS, "softmax": 5,
+    "gates": 1, "additions": 1, **POOLS,
+}  # fmt: skip
+KERAS = {  # what its networks have besides, and npconv's don't
+    "mobilenet_v1": {"softmax": 5}, "mobilenet_v2": {"softmax": 5}, "mobilenet_v3": {"softmax": 5, "images": 2},
 }  # fmt: skip
 PTFLOPS = {"macs": 1, **BIASES, "normalisation": 2, "ReLU": 1, "ReLU6": 1, "pool inputs": 1, "squeeze inputs": 1}
 FLOPTH = {
@@ -106,8 +116,8 @@ TOOLS: Mapping[str, ToolRule] = MappingProxyType(
         "deepspeed": ToolRule("0.19.8", DEEPSPEED),
         "deepspeed-macs": ToolRule("0.19.8", {"macs": 1}),
         "paddle": ToolRule("3.3.1", {"macs": 1, "convolution bias": 1, "normalisation": 2, **POOLS, **POOL_OUTPUTS}),
-        "tensorflow": ToolRule("2.21.0", TENSORFLOW, mobilenet_v3={"images": 2}),
-        "jax": ToolRule("0.10.2", {"macs": 2, "padding": -2}),
+        "tensorflow": ToolRule("2.21.0", TENSORFLOW, networks=KERAS),
+        "jax": ToolRule("0.10.2", {"macs": 2, "padding": -2}, note="of convolutions and dense layers alone"),
         "onnx-tool": ToolRule("1.0.1", ONNX_TOOL),
         "onnx-opcounter": ToolRule("0.0.4", ONNX_OPCOUNTER),
     }
@@ -150,6 +160,7 @@ def count_as(
        13,356,224  normalisation, 2 a value
            62,720  global average pool, 1 an input
     """
+    instance("count_as", "model", model, Layer)
     one_of("count_as", "tool", tool, TOOLS)
     boolean("count_as", "training", training)
     boolean("count_as", "function_pool", function_pool is True if function_pool is None else function_pool)
@@ -176,13 +187,12 @@ def count_by_rule(
     if architecture == "mobilenet_v2" if function_pool is None else function_pool:
         times |= rule.function_pool
         of_one |= {part: 0 for part in rule.function_pool if part in of_one}
-    if architecture == "mobilenet_v3":
-        times |= rule.mobilenet_v3
+    times |= rule.networks.get(architecture, {})
     if whole == one:  # a batch of one
         times, of_one = {part: times.get(part, 0) + of_one.get(part, 0) for part in {**times, **of_one}}, {}
     of_image = (part._replace(one_image=True) for part in counted_parts(one, of_one))
     parts = (*counted_parts(whole, times), *of_image)
-    return ToolCount(tool, rule.version, sum(part.number for part in parts), parts)
+    return ToolCount(tool, rule.version, sum(part.number for part in parts), parts, rule.note)
 
 
 def counted_parts(counted: Mapping[str, int], times: Mapping[str, int]) -> tuple[CountedPart, ...]:
