@@ -82,15 +82,11 @@ def print_explanation(
     """Print the conventions by which networks have these counts; JSON, with what was `given`, if that is not None."""
     from .. import models
 
-    networks = {wide: build(wide) for wide in {width if each.width is None else each.width for each in counts}}
-    first, *further = [
-        (
-            networks[width if each.width is None else each.width],
-            images if each.resolution is None else (images[0], *each.resolution, images[3]),
-            each.number,
-        )
-        for each in counts
+    asked = [
+        (each.width or width, (images[0], *(each.resolution or images[1:3]), images[3]), each.number) for each in counts
     ]
+    networks = {wide: build(wide) for wide in {wide for wide, *_ in asked}}
+    first, *further = [(networks[wide], shape, number) for wide, shape, number in asked]
     result = models.explain_count(*first, further=further)
     if given is None:
         print(result)

@@ -269,6 +269,19 @@ def test_the_combination_of_a_counter_comes_first():
     assert ones == ["normalisation, 1 a value", "ReLU6, 1 a value"]
 
 
+def test_twice_the_number_of_a_counter_is_explained():
+    number = 2 * FACTS["thop"][0]
+    result = explain_count(network(), IMAGE, number)
+    assert [each.tool for each in result.tools] == ["thop"]
+    assert str(result).startswith("thop 0.1.1-2209072238 reports 327,486,720, half of the number\n  300,774,272  MACs")
+    assert (result.found, result.nearest) == ((), None)
+    narrow, image = Sequential(Conv2D(2, 3, 1), BatchNorm(3)), (1, 5, 5, 2)
+    halved = explain_count(network(), IMAGE, number, further=[(narrow, image, 2 * (150 + 4 * 75))])
+    assert [each.tool for each in halved.tools] == ["thop"]
+    odd = explain_count(network(), IMAGE, number, further=[(narrow, image, 2 * (150 + 4 * 75) + 1)])
+    assert (odd.tools, odd.found) == ((), ())
+
+
 def test_softmax_is_of_a_classifier():
     """TensorFlow's number is of Keras's networks, which end in a softmax; a network of layers has none."""
     assert {count_parts(Conv2D(3, 4), (1, 9, 9, 3))[part] for part in ("classifier", "softmax")} == {0}
@@ -351,7 +364,7 @@ def test_the_plainest_come_first_and_the_others_are_counted():
     assert all(sum(part.number for part in each.parts) == 20 for each in every.found)
     assert len(set(every.found)) == len(every.found)
     assert {each.network for each in every.found} == {""}  # nothing in it can be changed
-    assert str(some).endswith(f"{some.others} more combinations of conventions give it, less plain")
+    assert str(some).endswith(f"{some.others} more combinations, less plain")
 
 
 def test_each_convention_counts_parts_that_there_are():

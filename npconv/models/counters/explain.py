@@ -62,7 +62,8 @@ class Explanation(NamedTuple):
 class Explanations(NamedTuple):
     """The counters that report a number, and the combinations of conventions that give it, the plainest first.
 
-    `others` is how many more there are. `nearest` is the nearest count of few conventions, where nothing gives it.
+    `others` is how many more combinations there are. Where nothing gives the number, `tools` are the counters that
+    report half of it; if there are none either, `nearest` is the nearest count of few conventions.
     """
 
     number: int
@@ -74,14 +75,13 @@ class Explanations(NamedTuple):
     def __str__(self) -> str:
         lines = []
         for tool in self.tools:
-            lines.append(f"{tool.tool} {tool.version} reports {self.number:,}{tool.note and f', {tool.note}'}")
+            half = ", half of the number" * (tool.total != self.number)
+            lines.append(f"{tool.tool} {tool.version} reports {tool.total:,}{half}{tool.note and f', {tool.note}'}")
             lines += [] if self.found else part_lines(tool.parts)
         for each in self.found:
             lines += each.lines()
         if self.others:
-            lines.append(
-                f"{self.others:,} more combination{'s' * (self.others > 1)} of conventions give it, less plain"
-            )
+            lines.append(f"{self.others:,} more combination{'s' * (self.others > 1)}, less plain")
         if not self.found:
             lines.append(f"no combination of conventions gives {self.number:,}")
         if self.nearest is not None:
@@ -160,9 +160,9 @@ def explain_count(
         most: how many combinations are returned; the others are only counted.
 
     Returns:
-        `Explanations`: the counters of `TOOLS` that report the number, and the combinations of conventions that give it
-        exactly: first that of such a counter, then the plainest, of the fewest conventions, and of these the most
-        common.
+        `Explanations`: the counters of `TOOLS` that report the number, or half of it where nothing gives it; and the
+        combinations of conventions that give it exactly: first that of such a counter, then the plainest, of the fewest
+        conventions, and of these the most common.
 
     Raises:
         TypeError, ValueError: as `summary`; a number or `most` below 1.
@@ -189,6 +189,8 @@ def explain_count(
             hits += [(each, variant) for each in combinations[:most]]
     tools = _tools(counts, variants[0].counted)
     found = tuple(_explanation(*hit) for hit in nsmallest(most, hits, key=lambda hit: _rank(tools, *hit)))
+    if not found and not tools and not any(wanted % 2 for wanted in target):  # a MAC, and all else, taken as two FLOPs
+        tools = _tools([(layer, shape, wanted // 2) for layer, shape, wanted in counts], variants[0].counted)
     nearest = None if found or tools else _nearest(variants, target[0])
     return Explanations(target[0], tools, found, total - len(found), nearest)
 

@@ -106,7 +106,6 @@ def count_parts(model: Layer, input_shape: tuple[int, ...]) -> dict[str, int]:
         for part, count in _parts_of(row, layer):
             counted[part] += count
         first = row.macs // 2 if isinstance(layer, SqueezeExcite) else row.macs  # two layers of as many each
-
         counted["first input gradient"] = counted["first input gradient"] or first
         counted["equal biases"] += sum(size for size in _biases(row, layer) if size in biases)
         biases += _biases(row, layer)

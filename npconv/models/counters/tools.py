@@ -163,7 +163,8 @@ def count_as(
     instance("count_as", "model", model, Layer)
     one_of("count_as", "tool", tool, TOOLS)
     boolean("count_as", "training", training)
-    boolean("count_as", "function_pool", function_pool is True if function_pool is None else function_pool)
+    if function_pool is not None:
+        boolean("count_as", "function_pool", function_pool)
     shape = sizes("count_as", "input_shape", input_shape, "a tuple of ints, batch included")
     whole, one = count_parts(model, shape), count_parts(model, (1, *shape[1:])) if TOOLS[tool].one_image else {}
     return count_by_rule(model, whole, one, tool, training=training, function_pool=function_pool)
