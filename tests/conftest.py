@@ -1,5 +1,6 @@
 """The quick tests, profiles of how long to search (`pytest --hypothesis-profile=intense`: long), and Ctrl-C."""
 
+import gc
 import os
 import re
 import signal
@@ -36,6 +37,17 @@ SLOW = {  # of these, what takes more than a second or two
     "test_a_claim_of_numbers_that_are_not_finite_is_not_judged",
     "test_images_that_are_not_finite_are_not_judged_by_what_a_network_says_of_them",
 }
+
+
+def pytest_collection():
+    """Collect no garbage while the tests are found: there are thousands, and all of them stay."""
+    gc.disable()
+
+
+def pytest_collection_finish():
+    """From here on search only what the tests make for garbage."""
+    gc.freeze()
+    gc.enable()
 
 
 def pytest_configure(config):
