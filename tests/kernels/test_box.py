@@ -53,7 +53,7 @@ class Watched(ast.NodeTransformer):
         return node
 
 
-def test_it_enters_every_branch_of_the_kernels(tmp_path, monkeypatch):
+def test_it_enters_every_branch_of_the_kernels():
     names, sources = {}, {}
     for module in PROVED:
         watched = Watched()
@@ -66,7 +66,7 @@ def test_it_enters_every_branch_of_the_kernels(tmp_path, monkeypatch):
     sources["seen"] = (
         "found = set()\ndef seen(*place):\n    found.add((*place[:2], bool(place[2])))\n    return place[2]\n"
     )
-    with copied_kernels(tmp_path, monkeypatch, sources) as kernels:
+    with copied_kernels(sources) as kernels:
         prove_box(COPY, every=29, processes=1)
         found = kernels.seen.__globals__["found"]
     assert len(names) >= 15

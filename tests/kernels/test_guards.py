@@ -14,10 +14,15 @@ def test_the_kernels_are_right(name):
     guards.GUARDS[name](npconv)
 
 
+def test_without_a_mistake_nothing_is_caught():
+    with copied_kernels({}) as kernels:
+        _run(guards.GUARDS, kernels)
+
+
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: f"{mutant.module}-{mutant.says}".replace(" ", "_"))
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
-def test_the_mutant_is_caught(mutant, tmp_path, monkeypatch):
-    with copied_kernels(tmp_path, monkeypatch, with_mistake(mutant)) as kernels:
+def test_the_mutant_is_caught(mutant):
+    with copied_kernels(with_mistake(mutant)) as kernels:
         with pytest.raises(Exception):  # noqa: B017, PT011 - a mutant may also fail by an error of its own
             _run(mutant.guards, kernels)
         if mutant.module in PROVED and not NOT_IN_THE_BOX & set(mutant.guards):
