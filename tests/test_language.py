@@ -2,6 +2,7 @@
 
 import ast
 from collections import defaultdict
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -9,11 +10,14 @@ TWICE = {"Case", "Task"}  # public, of checks and training, and of the exercises
 QUESTIONS = {"what", "where", "whether", "how", "who", "which", "it", "those", "that"}
 
 
+@cache
 def definitions():
-    for path in sorted((ROOT / "npconv").rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef):
-                yield path.relative_to(ROOT), node
+    return [
+        (path.relative_to(ROOT), node)
+        for path in sorted((ROOT / "npconv").rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef)
+    ]
 
 
 def test_a_docstring_begins_with_the_noun_or_the_verb_that_is_searched_for():
