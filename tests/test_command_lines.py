@@ -70,7 +70,11 @@ def commands(parser, words=()):
 
 
 PARSER = cli.parser()
-WEIGHTS = as_npz(models.export_weights(models.mobilenet_v1(0.1, 3)))
+FILES = {"weights.npz": as_npz(models.export_weights(models.mobilenet_v1(0.1, 3)))}
+X, Y = np.random.default_rng(0).integers(100, size=(12, 8, 8, 1)).astype(np.uint8), np.arange(12) % 3
+FILES["mine.npz"] = as_npz({"x_train": X, "y_train": Y, "x_test": X, "y_test": Y})
+Image.new("RGB", (40, 30)).save(picture := io.BytesIO(), "png")
+FILES["picture.png"] = picture.getvalue()
 DRAW = figures.draw
 COMMANDS = dict(commands(PARSER))
 OPTIONS = [
@@ -89,11 +93,8 @@ def quick(tmp_path, monkeypatch):
     (tmp_path / "here").mkdir()
     (tmp_path / "file.txt").touch()
     (tmp_path / "answer.py").write_text("# npconv exercise: costs\n# npconv variant: none\n", encoding="utf-8")
-    y = np.arange(12) % 3
-    x = np.random.default_rng(0).integers(100, size=(12, 8, 8, 1)).astype(np.uint8)
-    np.savez("mine.npz", x_train=x, y_train=y, x_test=x, y_test=y)
-    (tmp_path / "weights.npz").write_bytes(WEIGHTS)
-    Image.new("RGB", (40, 30)).save("picture.png")
+    for name, content in FILES.items():
+        (tmp_path / name).write_bytes(content)
     monkeypatch.setattr(training, "digits", lambda: training.read_task("mine.npz"))
     monkeypatch.setattr(training, "scattered_digits", training.digits)
     tiny = {"channels": 1, "expansion": 2, "batch_size": 4, "train_images": 8, "test_images": 4}
