@@ -1,7 +1,6 @@
 """npconv does not depend on the size of NumPy's default integers, which have 32 bits on some platforms."""
 
 import ast
-import functools
 import importlib
 import os
 import pickle
@@ -20,6 +19,7 @@ ANSWERS = [
     for folder in ("exercises/solutions", "grading/accepted")
     for path in (PACKAGE / "course" / folder).glob("*.py")
 ]
+sys.path += [str(HERE / "course"), str(HERE / "figures")]  # of cases and figures that a session computes once
 
 
 # what npconv computes with integers of its own, part by part
@@ -47,31 +47,24 @@ def claims():
             yield claim.name, finding_of(claim)
 
 
-@functools.cache
-def cases_of(exercise, name, variant):
-    """A task's cases, which two parts share."""
-    from npconv.course.exercises import EXERCISES
-    from npconv.course.grading.cases import Cases
-
-    task = next(task for task in EXERCISES[exercise].tasks if task.name == name)
-    cases = Cases(task, variant, 0)
-    return cases, list(cases)
-
-
 def exercises():
+    from calling import cases_of
+
     from npconv.course.exercises import EXERCISES, Variant
     from npconv.course.exercises.template import exercise_text
 
     for name, exercise in EXERCISES.items():
         yield name, exercise_text(exercise, Variant())
         for task in exercise.tasks:
-            cases, every = cases_of(name, task.name, Variant())
-            for case in every[::120]:
+            cases = cases_of(task)
+            for case in list(cases)[::120]:
                 yield task.name, case.arrays, case.options, cases.right(case)
                 yield [cases.answer(mistake, case) for mistake in task.mistakes]
 
 
 def answers():
+    from calling import cases_of
+
     from npconv.course.exercises import EXERCISES, Variant
     from npconv.course.exercises.template import read_header
 
@@ -82,7 +75,7 @@ def answers():
         exercise = exercise or EXERCISES.get(path.stem.replace("_", "-")) or EXERCISES["costs"]
         for task in exercise.tasks:
             if function := getattr(module, task.name, None):
-                for case in cases_of(exercise.name, task.name, variant)[1][::72]:
+                for case in list(cases_of(task, variant))[::72]:
                     given = (
                         None if a is None else variant.theirs(kind, a)
                         for (_, kind), a in zip(task.arrays, case.arrays.values(), strict=True)
@@ -116,10 +109,12 @@ def golden():
 
 
 def figures():
+    from plots import default_figure
+
     from npconv.figures import BUILDERS
 
-    for name, build in list(BUILDERS.items())[::2]:
-        yield name, build().data
+    for name in list(BUILDERS)[::2]:
+        yield name, default_figure(name).data
 
 
 def costs():
