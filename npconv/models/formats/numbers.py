@@ -1,6 +1,7 @@
 """Raw numbers of a file as arrays: sizes that are checked before anything is allocated, and exact wider floats."""
 
 import math
+import sys
 from typing import IO, Any
 
 import numpy as np
@@ -9,7 +10,7 @@ from ...kernels.arguments import is_int, shown
 from ...kernels.geometry import Array
 
 AXES = 32  # as many as an array can have in every release of NumPy
-LARGEST = np.iinfo(np.intp).max
+LARGEST = sys.maxsize  # bytes and numbers that an array can have
 
 
 def byte_count(name: str, shape: Any, itemsize: int) -> int:
