@@ -15,6 +15,11 @@ def frames() -> list[Figure]:
     return functional_view_frames(x=(1, 5, 4, 2), kernel=(2, 3, 2, 3), stride=(2, 1), padding=((1, 0), (0, 0)))
 
 
+@pytest.fixture(scope="module")
+def once(frames: list[Figure]) -> bytes:
+    return gif_bytes(frames)
+
+
 def test_every_frame_is_there_for_its_time(frames: list[Figure]) -> None:
     with Image.open(BytesIO(gif_bytes(frames, frames_per_second=4))) as gif:
         assert gif.n_frames == len(frames) == 3 * 2
@@ -29,8 +34,8 @@ def test_every_frame_is_there_for_its_time(frames: list[Figure]) -> None:
         assert (one != other).any()
 
 
-def test_it_loops_only_where_asked_and_is_the_same_twice(frames: list[Figure]) -> None:
-    once, forever = gif_bytes(frames), gif_bytes(frames, loop=True)
+def test_it_loops_only_where_asked_and_is_the_same_twice(frames: list[Figure], once: bytes) -> None:
+    forever = gif_bytes(frames, loop=True)
     assert once == gif_bytes(frames)
     with Image.open(BytesIO(once)) as gif:
         assert "loop" not in gif.info
@@ -38,10 +43,10 @@ def test_it_loops_only_where_asked_and_is_the_same_twice(frames: list[Figure]) -
         assert gif.info["loop"] == 0
 
 
-def test_the_alt_text_is_in_the_file(frames: list[Figure]) -> None:
-    with Image.open(BytesIO(gif_bytes(frames))) as gif:
+def test_the_alt_text_is_in_the_file(frames: list[Figure], once: bytes) -> None:
+    with Image.open(BytesIO(once)) as gif:
         gif.seek(gif.n_frames - 1)
-    assert f"functional-view in 6 steps. The last one: {frames[-1].alt}".encode()[:200] in gif_bytes(frames)
+    assert f"functional-view in 6 steps. The last one: {frames[-1].alt}".encode()[:200] in once
 
 
 def test_what_is_no_animation_is_refused(frames: list[Figure]) -> None:
