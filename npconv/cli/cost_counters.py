@@ -93,7 +93,7 @@ def print_explanation(
         return
     nearest = None if result.nearest is None else _explanation_as_dict(result.nearest)
     found = {
-        "number": result.number, "counters": [_count_as_dict(each) for each in result.tools],
+        "number": result.number, "further": result.further, "counters": [_count_as_dict(each) for each in result.tools],
         "explanations": [_explanation_as_dict(each) for each in result.found], "others": result.others,
         "nearest": nearest,
     }  # fmt: skip

@@ -62,8 +62,9 @@ class Explanation(NamedTuple):
 class Explanations(NamedTuple):
     """The counters that report a number, and the combinations of conventions that give it, the plainest first.
 
-    `others` is how many more combinations there are. Where nothing gives the number, `tools` are the counters that
-    report half of it; if there are none either, `nearest` is the nearest count of few conventions.
+    `further` are the other numbers that it was given with. `others` is how many more combinations there are. Where
+    nothing gives the number, `tools` are the counters that report half of it; if there are none either, `nearest` is
+    the nearest count of few conventions.
     """
 
     number: int
@@ -71,9 +72,11 @@ class Explanations(NamedTuple):
     found: tuple[Explanation, ...]
     others: int
     nearest: Explanation | None
+    further: tuple[int, ...] = ()
 
     def __str__(self) -> str:
         lines = []
+        numbers = [f"{number:,}" for number in (self.number, *self.further)]
         for tool in self.tools:
             half = ", half of the number" * (tool.total != self.number)
             lines.append(f"{tool.tool} {tool.version} reports {tool.total:,}{half}{tool.note and f', {tool.note}'}")
@@ -83,11 +86,11 @@ class Explanations(NamedTuple):
         if self.others:
             lines.append(f"{self.others:,} more combination{'s' * (self.others > 1)}, less plain")
         if not self.found:
-            lines.append(f"no combination of conventions gives {self.number:,}")
+            lines.append(f"no combination of conventions gives {' and '.join(numbers)}")
         if self.nearest is not None:
             off = self.nearest.total - self.number
             side = "above" if off > 0 else "below"
-            lines.append(f"the nearest sum of at most three conventions is {abs(off):,} {side} it")
+            lines.append(f"the nearest sum of at most three conventions is {abs(off):,} {side} {numbers[0]}")
             lines += self.nearest.lines()
         return "\n".join(lines)
 
@@ -192,7 +195,7 @@ def explain_count(
     if not found and not tools and not any(wanted % 2 for wanted in target):  # a MAC, and all else, taken as two FLOPs
         tools = _tools([(layer, shape, wanted // 2) for layer, shape, wanted in counts], variants[0].counted)
     nearest = None if found or tools else _nearest(variants, target[0])
-    return Explanations(target[0], tools, found, total - len(found), nearest)
+    return Explanations(target[0], tools, found, total - len(found), nearest, target[1:])
 
 
 def _checked(model: Any, input_shape: Any, number: Any, further: Any) -> list[Named]:
