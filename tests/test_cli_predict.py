@@ -170,11 +170,15 @@ def test_a_head_is_taken_by_its_name_or_said(capsys):
     assert error(capsys) == "weights.npz has no classifier, so that there are no classes"
     inputs = model.params["classifier.kernel"].shape[0]
     np.savez("weights.npz", **arrays, **{"dense/kernel": np.ones((inputs, 4)), "dense_1/kernel": np.ones((4, 2))})
-    words = "arrays must have a classifier of one layer; got another head, dense/kernel, dense_1/kernel; "
-    assert error(capsys) == f"{words}--classifier NAME takes one that no other follows"
+    words = f"arrays must have a classifier of one layer with {inputs} inputs; got another head"
+    assert error(capsys) == f"{words}, dense/kernel ({inputs}, 4), dense_1/kernel (4, 2)"  # from which no option helps
     told = predicted(capsys, "--classifier", "dense", "--resolution", "32")
     assert told["network"]["classes"] == 4
     assert [row["class"] for row in told["predictions"][0]["top"]] == [0, 1, 2, 3]
+    np.savez("weights.npz", **arrays, **{"age/kernel": np.ones((inputs, 9)), "sex/kernel": np.ones((inputs, 2))})
+    options = "; take --classifier age or --classifier sex"
+    assert error(capsys) == f"{words}, age/kernel ({inputs}, 9), sex/kernel ({inputs}, 2){options}"
+    assert predicted(capsys, "--classifier", "sex", "--resolution", "32")["network"]["classes"] == 2
 
 
 def test_weights_of_nothing_known_are_said(tmp_path, capsys):

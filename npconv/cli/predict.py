@@ -92,8 +92,8 @@ def _network(arrays: Mapping[str, Any], arguments: argparse.Namespace) -> "Mobil
         classifier = True if arguments.classifier is None else arguments.classifier
         model = from_weights(arrays, conventions=arguments.conventions, classifier=classifier)
     except ValueError as error:
-        advice = "; classifier=False leaves it out"
-        raise ValueError(str(error).replace(advice, "; --classifier NAME takes one that no other follows")) from error
+        needed = re.sub(r"(, or leave it out with|;) classifier=False( leaves it out)?$", "", str(error))
+        raise ValueError(re.sub(r"classifier=('?)(.+?)\1(?= or classifier=|$)", r"--classifier \2", needed)) from error
     if "classifier.bias" not in model.params:
         raise ValueError(f"{arguments.weights} has no classifier, so that there are no classes")
     return model

@@ -8,7 +8,8 @@ from ..kernels.geometry import Array
 from ..layers.layer import differences
 from .advice import advice
 from .folding import as_given, with_identity
-from .heads import classifier_names, feeds_another, has_classifier, linear_layers, selected
+from .heads import classifier_names, has_classifier, is_chained, linear_layers, own_layer, selected
+from .keras_order import UNTOLD
 from .known_names import Own
 from .naming import named_arrays
 from .network import MobileNet
@@ -28,12 +29,15 @@ def unusable(own: Own, given: Mapping[str, Array]) -> Iterator[str]:
 
 def advice_for(model: MobileNet, naming: str, own: Own, given: Mapping[str, Array]) -> str:
     """The advice for arrays that don't fit: what has been tried and makes them fit, or nothing."""
-    if _fit(own, given, False):
+    if fit(own, given, False):
         return _on_the_classifier(own, given)
     if "stem_norm" in model.layers:
         folded = named_arrays("load_weights", as_given(model.folded(), given, naming), naming)
-        if _fit(folded, with_identity(folded, given), False):
+        if fit(folded, with_identity(folded, given), False):
             return advice("folded")
+    renamed = {name.replace(UNTOLD, "beta"): a for name, a in given.items()}
+    if renamed.keys() != given.keys() and fit(own, with_identity(own, renamed), False):
+        return advice("scale_or_shift")
     missing = {name for name in own if name not in given}
     if missing and missing == {name for name, (ours, _) in own.items() if ours.endswith(STATISTICS)}:
         return advice("statistics")
@@ -45,22 +49,25 @@ def _on_the_classifier(own: Own, given: Mapping[str, Array]) -> str:
     if not has_classifier(own):
         return advice("pass")
     bias, names = classifier_names(own)[1], set(classifier_names(own))
-    classes = len(own[bias][1])
-    layers = {
-        layer: len(constants)
-        for layer, (_, constants) in linear_layers(own, given).items()
-        if _fit(own, given, layer, names) and not feeds_another(own, given, layer)
-    }
-    if names <= given.keys() and _fit(own, given, True, names):
+    if bias in given and own_layer(own) in linear_layers(own, given) and fit(own, given, True, names):
         return advice("classes", classes=len(given[bias]))
     options = [
-        f"classifier={layer!r}" + (f" for a model with classes={count}" if count != classes else "")
-        for layer, count in layers.items()
+        f"classifier={layer!r}" + (f" for a model with classes={count}" if count != len(own[bias][1]) else "")
+        for layer, count in classifiers(own, given).items()
     ]
     return advice("layer", options=" or ".join(options)) if options else advice("own")
 
 
-def _fit(own: Own, given: Mapping[str, Array], classifier: bool | str, apart: Set[str] = frozenset()) -> bool:
+def classifiers(own: Own, given: Mapping[str, Array]) -> dict[str, int]:
+    """The linear layers in the arrays that may be the classifier, with their classes; no layer of a head of several."""
+    return {
+        layer: len(constants)
+        for layer, (_, constants) in linear_layers(own, given).items()
+        if not is_chained(own, given, layer) and fit(own, given, layer, set(classifier_names(own)))
+    }
+
+
+def fit(own: Own, given: Mapping[str, Array], classifier: bool | str, apart: Set[str] = frozenset()) -> bool:
     """True where the arrays fit with such a classifier, apart from some."""
     chosen = selected(own, given, classifier)
     views, arrays = ({name: a for name, a in each.items() if name not in apart} for each in chosen)

@@ -10,15 +10,17 @@ from typing import Any, TypeVar
 
 from ..kernels.arguments import one_of, shown
 from ..kernels.geometry import Array
+from .advice import advice
 from .conventions import FAMILIES
-from .heads import classifier_names, linear_layers
-from .known_names import Own, table_of
+from .fitting import classifiers, fit
+from .heads import classifier_names, inputs_of, linear_layers, own_layer
+from .known_names import Own, table_of, weights_in
 from .mobilenet_v1 import MOBILENET_V1_ROWS, mobilenet_v1
 from .mobilenet_v2 import MOBILENET_V2_ROWS, mobilenet_v2
 from .mobilenet_v3 import MOBILENET_V3_ROWS, mobilenet_v3, plainer
 from .naming import computed_as, named_arrays
 from .network import MobileNet
-from .recognition import recognise
+from .recognition import recognised
 from .table import BneckRow, Row, SeparableRow
 from .weights import load_weights, plain_names
 
@@ -60,7 +62,7 @@ def from_weights(
     if not isinstance(classifier, bool | str):
         raise TypeError(f"{FUNCTION}: classifier must be a bool or the name of a layer; got {shown(classifier)}")
     given: Mapping[str, Array] = plain_names(arrays, FUNCTION)
-    architecture, naming, _ = recognise(given, FUNCTION)
+    architecture, naming, _ = recognised(FUNCTION, given, arrays)
     networks = _networks(architecture, _stages(given, naming))
     probe = max(networks, key=lambda network: table_of(network, naming).share(given))
     whole = named_arrays(FUNCTION, probe, naming)
@@ -68,45 +70,58 @@ def from_weights(
         name: named for name, named in named_arrays(FUNCTION, probe.folded(), naming).items() if name not in whole
     }
     known = {name: ours for name, (ours, _) in (whole | in_folded).items()}
-    has = {ours.split(".")[0] for name, ours in known.items() if name in given}
     sizes, folded = dict(_sizes(given, known)), not in_folded.keys().isdisjoint(given)
     model = _built(probe, sizes, naming, computed_as(naming), folded)
     own = named_arrays(FUNCTION, model, naming)
-    if classifier is True and "classifier" not in has:
+    given = weights_in(own, given)
+    if classifier is True:
         given, classifier = _own_head(own, given)
     chosen = linear_layers(own, given).get(classifier) if isinstance(classifier, str) else None
     if chosen:
         sizes["classifier"] = chosen[1].size
         model = _built(probe, sizes, naming, computed_as(naming), folded)
-    load_weights(model, given, naming, classifier=classifier)
+    try:
+        load_weights(model, given, naming, classifier=classifier)
+    except ValueError as error:
+        raise ValueError(
+            f"{FUNCTION}: arrays with {naming}'s names of {architecture} must have its layers and kernel sizes; "
+            f"{str(error).partition(': ')[2]}"
+        ) from None
     if conventions is not None and conventions != computed_as(naming):
         named, model = model, _built(probe, sizes, naming, conventions, folded)
         model.load_arrays(named.arrays())
-    return model if classifier else _without_head(model, has)
+    if classifier:
+        return model
+    has = {ours.split(".")[0] for name, (ours, a) in own.items() if name in given and given[name].shape == a.shape}
+    return _without_head(model, has)
 
 
 def _own_head(own: Own, given: Mapping[str, Array]) -> tuple[Mapping[str, Array], bool | str]:
-    """Arrays without the published classifier, and the classifier to be taken from them.
+    """The arrays, and the classifier to be taken from them: the network's own, the only layer of another head, or none.
 
-    It is the only layer that is left, if it has the classifier's inputs, whatever it is called: frozen graphs have lost
-    the names of layers. Where nothing is left there is none. Raises ValueError for a head of several layers.
+    That layer counts if it has the classifier's inputs, whatever it is called: frozen graphs have lost the names of
+    layers. Raises ValueError where other layers are left over behind a whole backbone.
     """
+    kernel, bias = classifier_names(own)
     left = {name: a for name, a in given.items() if name not in own}
-    by_axes = sorted(left, key=lambda name: -left[name].ndim)
-    if sum(a.ndim > 1 for a in left.values()) == 1 and len(left) <= 2:
-        endings = (re.sub(r".*(?=[./])", "", name) for name in classifier_names(own))
+    if not left:
+        return given, kernel in given and (bias in given or own_layer(own))
+    if kernel not in given and sum(a.ndim > 1 for a in left.values()) == 1 and len(left) <= 2:
+        by_axes = sorted(left, key=lambda name: -left[name].ndim)
+        endings = (re.sub(r".*(?=[./])", "", name) for name in (kernel, bias))
         head = {f"head{ending}": left[name] for name, ending in zip(by_axes, endings, strict=False)}
         renamed = {name: a for name, a in given.items() if name not in left} | head
         if "head" in linear_layers(own, renamed):
             return renamed, "head"
-    if left:
-        kernels = [name for name, a in left.items() if a.ndim > 1] or list(left)
+    if fit(own, given, False):
+        kernels = [f"{name} {a.shape}" for name, a in given.items() if a.ndim > 1 and name in (kernel, *left)]
         names = ", ".join(kernels[:MANY]) + (f" and {len(kernels) - MANY} more" if len(kernels) > MANY else "")
+        options = " or ".join(f"classifier={layer!r}" for layer in classifiers(own, given))
         raise ValueError(
-            f"{FUNCTION}: arrays must have a classifier of one layer; got another head, {names}; classifier=False "
-            "leaves it out"
+            f"{FUNCTION}: arrays must have a classifier of one layer with {inputs_of(own)} inputs; got another head, "
+            f"{names or ', '.join(left)}{advice('take', options=options) if options else advice('leave')}"
         )
-    return given, False
+    return given, kernel in given
 
 
 def _networks(architecture: str, stages: Sequence[int]) -> Iterator[MobileNet]:

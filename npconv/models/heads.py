@@ -55,20 +55,32 @@ def linear_layers(own: Own, given: Mapping[str, Array]) -> dict[str, tuple[Array
     """
     kernel, bias = classifier_names(own)
     inputs, outputs = _axes(kernel)
-    wanted = _matrix(own[kernel][1], inputs).shape[inputs]
-    return {
+    layers = {
         layer: (matrix, given.get(layer + _ending(bias), np.zeros(matrix.shape[outputs], np.float32)))
         for layer, matrix in _matrices(own, given).items()
-        if matrix.shape[inputs] == wanted
+        if matrix.shape[inputs] == inputs_of(own)
     }
+    return {name: layer for name, layer in layers.items() if layer[1].shape == (layer[0].shape[outputs],)}
 
 
-def feeds_another(own: Own, given: Mapping[str, Array], layer: str) -> bool:
-    """True where another linear layer of a head takes as many inputs as a layer has outputs: the layer is hidden."""
+def inputs_of(own: Own) -> int:
+    """The number of inputs of a network's own classifier."""
+    kernel, _ = classifier_names(own)
+    inputs, _ = _axes(kernel)
+    return int(_matrix(own[kernel][1], inputs).shape[inputs])
+
+
+def own_layer(own: Own) -> str:
+    """The published name of a network's own classifier."""
+    kernel, _ = classifier_names(own)
+    return kernel.removesuffix(_ending(kernel))
+
+
+def is_chained(own: Own, given: Mapping[str, Array], layer: str) -> bool:
+    """True where another linear layer of a head has as many inputs as a layer has outputs, or the other way round."""
     matrices = _matrices(own, given)
-    inputs, outputs = _axes(classifier_names(own)[0])
-    others = (matrix for name, matrix in matrices.items() if name != layer)
-    return any(matrix.shape[inputs] == matrices[layer].shape[outputs] for matrix in others)
+    shape, (inputs, outputs) = matrices.pop(layer).shape, _axes(classifier_names(own)[0])
+    return any(a.shape[inputs] == shape[outputs] or a.shape[outputs] == shape[inputs] for a in matrices.values())
 
 
 def _matrices(own: Own, given: Mapping[str, Array]) -> dict[str, Array]:

@@ -11,11 +11,18 @@ from ..kernels.geometry import Array
 from .known_names import HEADS, tables
 
 PLACE = re.compile(r"(?P<container>(?:.*/)?)(?P<kind>[a-z0-9_]+?)(?:_(?P<number>\d+))?/vars/(?P<variable>\d+)")
-NORM = ("gamma", "beta", "moving_mean", "moving_variance")
+UNTOLD = "scale_or_shift"
+"""An array of batch normalisation that has its scale or its shift alone: no number in a file says which."""
+NORM = {
+    2: ("moving_mean", "moving_variance"),
+    3: (UNTOLD, "moving_mean", "moving_variance"),
+    4: ("gamma", "beta", "moving_mean", "moving_variance"),
+}
+"""The arrays of batch normalisation by their number."""
 KINDS = ("conv2d", "depthwise_conv2d", "batch_normalization", "dense")
 
 Layer = tuple[str, int]  # a layer's class and its number
-Form = tuple[int, tuple[int, ...]]  # how many variables a layer has, and the size of its filter
+Form = tuple[int, tuple[int, ...]]  # how many variables a layer with a kernel has, and the size of its filter
 Published = Mapping[str, list[tuple[str, Form]]]  # by class: the names and forms of a network's layers in their order
 
 
@@ -51,10 +58,11 @@ def layer_arrays(path: str, layer: str, variables: Mapping[str, Any]) -> Iterato
 
 
 def _endings(variables: Sequence[Any]) -> list[str]:
-    """The endings of a layer's arrays: a kernel and its bias, the four of batch normalisation, or numbers."""
-    if len(variables[0].shape) > 1 and len(variables) <= 2:
-        return ["kernel", "bias"][: len(variables)]
-    return list(NORM) if len(variables) == len(NORM) else [str(i) for i in range(len(variables))]
+    """The endings of a layer's arrays: a kernel and its bias, those of batch normalisation, or numbers."""
+    axes, count = len(variables[0].shape), len(variables)
+    if axes > 1 and count <= 2:
+        return ["kernel", "bias"][:count]
+    return list(NORM[count]) if axes == 1 and count in NORM else [str(i) for i in range(count)]
 
 
 def _names(layers: Mapping[Layer, list[Array]]) -> Iterator[tuple[Layer, str]]:
@@ -105,4 +113,6 @@ def _kind(ours: str, first: Array) -> str:
 
 
 def _form(variables: list[Array]) -> Form:
+    if variables[0].ndim == 1:  # of normalisation, with scale and shift or without
+        return 0, ()
     return len(variables), variables[0].shape[:2] if variables[0].ndim == 4 else ()

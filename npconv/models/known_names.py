@@ -79,6 +79,11 @@ def table_of(model: MobileNet, naming: str, call: str = "") -> Table:
     return Table(model.specification.architecture, naming, call, named, body, heads)
 
 
+def weights_in(own: Own, given: Mapping[str, Array]) -> dict[str, Array]:
+    """The arrays without scalars and text, but for a network's own."""
+    return {name: a for name, a in given.items() if name in own or (a.ndim and a.dtype.kind not in "OSU")}
+
+
 def foreign(own: Own, given: Mapping[str, Array]) -> set[str]:
     """The arrays of other heads, whose names begin like none before the classifier: "dense/kernel", "fc.weight"."""
     root, *others = {name.partition("/")[0] for name in own}

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from ..kernels.geometry import Array
 from ..layers import Conv2D, Dense, DepthwiseConv2D, PointwiseConv2D, Sequential, SqueezeExcite
 from ..layers.convolution import Linear
+from .advice import advice
 from .network import MobileNet
 
 Names = Iterator[tuple[str, str]]  # of each convolution and its batch normalisation, in the order of forward
@@ -107,15 +108,11 @@ def _family(function: str, model: MobileNet, naming: str) -> Family:
     if any(product.kind is Conv2D for product in _products(model) if product.layer != "stem"):
         raise ValueError(f"{function}: no family has weights of {architecture} with standard convolutions")
     if (architecture, naming) not in PUBLISHED:
-        advice = f"; {_builds(architecture)}" if naming == model.specification.conventions else ""
-        raise ValueError(f"{function}: {naming} has no {architecture}{advice}")
+        others = dict.fromkeys(repr(computed_as(other)) for built, other in PUBLISHED if built == architecture)
+        is_own = naming == model.specification.conventions
+        how = advice("builds", architecture=architecture, conventions=" or ".join(others)) if is_own else ""
+        raise ValueError(f"{function}: {naming} has no {architecture}{how}")
     return PUBLISHED[architecture, naming]
-
-
-def _builds(architecture: str) -> str:
-    """The ways to build a network for published weights."""
-    names = dict.fromkeys(repr(computed_as(naming)) for built, naming in PUBLISHED if built == architecture)
-    return f"build the model by {architecture}(…, conventions={' or '.join(names)})"
 
 
 class Product(NamedTuple):

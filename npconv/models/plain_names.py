@@ -13,15 +13,15 @@ import numpy as np
 from ..kernels.geometry import Array
 from .advice import advice
 from .frozen_names import frozen_names
-from .keras_order import layer_arrays, named_by_order
+from .keras_order import NORM, UNTOLD, layer_arrays, named_by_order
 from .known_names import tables
 
 UNUSED = ("num_batches_tracked", "seed_generator_state", "global_step")
 """Last parts of names that are no weights: counters, and the random state of Keras's dropout."""
 WRAPPERS = ("state_dict", "model_state_dict", "model", "net", "module")
 """Keys under which a checkpoint has its state_dict, beside the epoch, the optimizer and others."""
-OPTIMIZER = "optimizer"
-KERAS_PARTS = ("kernel", "depthwise_kernel", "bias", "gamma", "beta", "moving_mean", "moving_variance")
+OPTIMIZER = "optim"
+KERAS_PARTS = ("kernel", "depthwise_kernel", "bias", *NORM[4], UNTOLD)
 
 
 def plain_names(arrays: Mapping[str, Any], function: str = "load_weights") -> dict[str, Array]:
@@ -128,7 +128,7 @@ def _cut(name: str) -> str:
 def _without_prefix(function: str, given: Mapping[str, Array], arrays: Mapping[str, Any]) -> dict[str, Array]:
     """The arrays without what most of the known kernels have in front of their names.
 
-    A network without a classifier may lack what one with a classifier has in front; it is added.
+    A part of a network lacks what the whole network has in front; it is added.
     """
     known = known_kernels()
     found: Counter[tuple[str, str]] = Counter()
@@ -149,7 +149,7 @@ def _without_prefix(function: str, given: Mapping[str, Array], arrays: Mapping[s
     plain = {}
     for name, a in given.items():
         rest = name.removeprefix(prefix)
-        plain[root + rest if rest.partition(".")[0] in firsts else rest] = a
+        plain[root + rest if name.startswith(prefix) and rest.partition(".")[0] in firsts else rest] = a
     return plain
 
 
@@ -165,10 +165,12 @@ def _on_several(arrays: Mapping[str, Any], prefix: str) -> str:
 def known_kernels() -> Mapping[str, str]:
     """The names of the kernels of all published networks, and what is to be put in front of each.
 
-    That is nothing, but for the names that transformers' networks have without a classifier.
+    That is nothing, but for the names that transformers' networks have without a classifier, and for those of a part
+    that is held by another name, as `features` may be.
     """
     known = {name: "" for table in tables() for name in table.kernels}
     for table in tables():
-        if table.naming == "transformers":
-            known |= {name.partition(".")[2]: f"{name.partition('.')[0]}." for name in table.kernels}
+        root, *others = {name.partition(".")[0] for name in table.kernels}
+        if not others:
+            known |= {name.removeprefix(f"{root}."): f"{root}." for name in table.kernels}
     return MappingProxyType(known)

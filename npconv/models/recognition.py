@@ -35,7 +35,11 @@ def recognise(arrays: Mapping[str, Any], function: str = "recognise") -> Recogni
     >>> recognise(export_weights(mobilenet_v2(0.35)))
     Recognised(architecture='mobilenet_v2', naming='keras', share=1.0)
     """
-    given = plain_names(arrays, function)
+    return recognised(function, plain_names(arrays, function), arrays)
+
+
+def recognised(function: str, given: Mapping[str, Array], arrays: Mapping[str, Any]) -> Recognised:
+    """The same for plain names; the error speaks of the names as they were."""
     best = best_table(given)
     if best.share(given) < LEAST:
         raise ValueError(no_mobilenet(function, given, arrays))

@@ -10,7 +10,7 @@ from .advice import advice
 from .fitting import advice_for, unusable
 from .folding import as_given, with_identity
 from .heads import has_classifier, linear_layers, selected
-from .known_names import Own, table_of
+from .known_names import Own, table_of, weights_in
 from .naming import NAMINGS, PUBLISHED, computed_as, named_arrays
 from .network import MobileNet
 from .plain_names import plain_names as plain_names
@@ -62,8 +62,7 @@ def load_weights(
     naming = _naming(model, given, naming, arrays)
     network = as_given(model, given, naming)
     own = named_arrays("load_weights", network, naming)
-    given = {name: a for name, a in given.items() if name in own or (a.ndim and a.dtype.kind not in "OSU")}
-    given = with_identity(own, given)
+    given = with_identity(own, weights_in(own, given))
     views, taken = selected(own, given, _layer(own, given, classifier))
     try:
         fill(views, taken, "load_weights: the arrays", list(unusable(own, taken)))

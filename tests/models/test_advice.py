@@ -1,4 +1,4 @@
-"""Each piece of advice that an error of load_weights gives, followed word by word until the arrays are loaded."""
+"""Each piece of advice that load_weights and from_weights give, followed word by word until the arrays are loaded."""
 
 import re
 from dataclasses import dataclass, field, replace
@@ -9,7 +9,16 @@ import numpy as np
 import pytest
 
 import npconv.models
-from npconv.models import MobileNet, export_weights, load_weights, mobilenet_v1, mobilenet_v2, mobilenet_v3
+from npconv.models import (
+    MobileNet,
+    export_weights,
+    from_weights,
+    load_weights,
+    mobilenet_v1,
+    mobilenet_v2,
+    mobilenet_v3,
+    weight_names,
+)
 from npconv.models.advice import ADVICE
 
 ROWS = [(1, 8, 1, 2), (3, 8, 2, 2)]
@@ -35,9 +44,12 @@ def filled(model, seed):
 
 @dataclass(frozen=True)
 class Call:
-    """A call of load_weights, and the arrays that a model has beside those that were given, as its state has."""
+    """A call of load_weights, or of from_weights without a model; and what the arrays' own network has beside them.
 
-    model: MobileNet
+    These are its state, or in `more` the same arrays as another file has them.
+    """
+
+    model: MobileNet | None
     arrays: Any
     options: dict = field(default_factory=dict)
     more: Any = None
@@ -95,6 +107,11 @@ def source(conventions="keras", classes=10):
     return export_weights(tiny(classes, conventions, seed=1))
 
 
+def whole(conventions="keras", classes=10):
+    """The arrays of a MobileNetV2 with all its blocks."""
+    return export_weights(filled(mobilenet_v2(0.1, classes, conventions=conventions), 1))
+
+
 def without(arrays, *starts):
     return {name: a for name, a in arrays.items() if not name.startswith(starts)}
 
@@ -109,13 +126,10 @@ def layer(name, inputs, outputs, torch=False):
     )
 
 
-def counted():
-    """A Keras 3 file's arrays by class and number, flat and in groups with the layers' names, another head's too."""
-    names = list(grouped(export_weights(filled(mobilenet_v2(0.35, 10), 1))).items())
-    names.insert(-1, ("head_conv", {"kernel": np.ones((1, 1, 1280, 4))}))
-    names.insert(-1, ("head_norm", dict.fromkeys(("gamma", "beta", "moving_mean", "moving_variance"), np.ones(4))))
+def counted(named):
+    """A Keras 3 file's arrays by class and number, flat and in groups with the layers' names."""
     counts, flat, groups = {}, {}, {}
-    for name, arrays in names:
+    for name, arrays in grouped(named).items():
         kind = kind_of(name, arrays)
         number = counts[kind] = counts.get(kind, -1) + 1
         place = f"{kind}_{number}" if number else kind
@@ -133,16 +147,30 @@ def grouped(arrays):
 
 
 def kind_of(name, arrays):
-    if "gamma" in arrays:
+    if "moving_mean" in arrays:
         return "batch_normalization"
     if arrays["kernel"].ndim == 2:
         return "dense"
     return "depthwise_conv2d" if name.endswith("depthwise") else "conv2d"
 
 
-def by_number():
-    flat, groups = counted()
-    return Call(mobilenet_v2(0.35, 10), flat, more=groups)
+def by_number(model):
+    named = export_weights(filled(mobilenet_v2(0.35, 10), 1))
+    norm = ("gamma", "beta", "moving_mean", "moving_variance")
+    between = {"head_conv/kernel": np.ones((1, 1, 1280, 4)), **{f"head_norm/{each}": np.ones(4) for each in norm}}
+    flat, groups = counted(between | named)
+    return Call(model, flat, more={"groups": groups, "named": named})
+
+
+def without_shift(left_out):
+    named = export_weights(filled(mobilenet_v2(0.35, 10), 1))
+    named = {name: a for name, a in named.items() if not name.endswith(left_out)}
+    return Call(mobilenet_v2(0.35, 10), counted(named)[0], more={"named": named})
+
+
+def in_h5(named):
+    """Arrays as Keras's older file has them."""
+    return {"model_weights": {f"{name.split('/')[0]}/{name}:0": a for name, a in named.items()}}
 
 
 def statistics():
@@ -232,7 +260,44 @@ CASES = {
             {"nets": {f"{who}.{name}": a for who in ("student", "teacher") for name, a in source("timm").items()}},
         ),
     ),
-    "layers by number with others between": ("by_number", by_number),
+    "layers by number with others between": ("by_number", lambda: by_number(mobilenet_v2(0.35, 10))),
+    "the same, for a network to be built": ("by_number", lambda: by_number(None)),
+    "normalisation without scale, by number": ("scale_or_shift", lambda: without_shift("gamma")),
+    "normalisation without shift, by number": ("scale_or_shift", lambda: without_shift("beta")),
+    "a network to be built: two heads": (
+        "take",
+        lambda: Call(None, without(whole(), "predictions") | layer("age", 1280, 100) | layer("gender", 1280, 2)),
+    ),
+    "a network to be built: another head beside its own": (
+        "take",
+        lambda: Call(None, whole() | layer("age", 1280, 100)),
+    ),
+    "a network to be built: head of two layers": (
+        "leave",
+        lambda: Call(None, without(whole(), "predictions") | layer("dense", 1280, 64) | layer("dense_1", 64, 7)),
+    ),
+    "a network to be built: the first of two layers under the classifier's name": (
+        "leave",
+        lambda: Call(None, whole("torchvision") | layer("classifier.4", 10, 7, torch=True)),
+    ),
+    "a network to be built: as many hidden channels as inputs": (
+        "leave",
+        lambda: Call(None, whole("torchvision", 1280) | layer("classifier.4", 1280, 7, torch=True)),
+    ),
+    "as many hidden channels as inputs": (
+        "own",
+        lambda: Call(
+            tiny(1280, "torchvision"), source("torchvision", 1280) | layer("classifier.4", 1280, 7, torch=True)
+        ),
+    ),
+    "a classifier with axes in another order": (
+        "own",
+        lambda: Call(tiny(), source() | {"predictions/kernel": source()["predictions/kernel"].T}),
+    ),
+    "a bias for other classes than the kernel's": (
+        "own",
+        lambda: Call(tiny(), source() | {"predictions/bias": np.ones(7)}),
+    ),
     # one after the other
     "other conventions, then another head": (
         "build",
@@ -258,16 +323,21 @@ def followed(kind, values, call):
         return [replace(call, model=built(values["call"]), options={})]
     if kind == "classes":
         return [replace(call, model=rebuilt(call, int(values["classes"]))), keeps]
-    if kind == "layer":
+    if kind in ("layer", "take"):
         return [keeps, *(with_layer(call, option) for option in values["options"].split(" or "))]
+    if kind == "by_number":
+        return [replace(call, arrays=call.more["groups"]), replace(call, arrays=in_h5(call.more["named"]))]
+    if kind == "scale_or_shift":
+        by_path = {variable.path: variable for variable in Model(call.more["named"]).weights}
+        return [replace(call, arrays=by_path), replace(call, arrays=in_h5(call.more["named"]))]
     return [
         {
             "own": lambda: keeps,
+            "leave": lambda: keeps,
             "pass": lambda: keeps,
             "naming": lambda: replace(call, options=call.options | {"naming": eval(values["naming"])}),
             "folded": lambda: replace(call, model=call.model.folded()),
             "statistics": lambda: replace(call, arrays=call.more),
-            "by_number": lambda: replace(call, arrays=call.more),
             "tensor": lambda: replace(
                 call, arrays={name: a.detach().float().cpu().numpy() for name, a in call.arrays.items()}
             ),
@@ -304,13 +374,15 @@ def with_layer(call, option):
 
 
 def follow(call, words=()):
-    """Load, and follow the advice until it works; returns each call that worked."""
+    """Load, and follow the advice until it works; returns each network that was loaded."""
     try:
+        if call.model is None:
+            return [from_weights(call.arrays, **call.options)]
         load_weights(call.model, call.arrays, **call.options)
     except (TypeError, ValueError) as error:
         said = str(error)
     else:
-        return [call]
+        return [call.model]
     assert said not in words, "the advice goes round in a circle"
     given = {kind: found for kind, text in ADVICE.items() if (found := re.search(pattern(text) + "$", said))}
     assert len(given) == 1, said
@@ -323,13 +395,24 @@ def follow(call, words=()):
 @pytest.mark.parametrize("case", CASES)
 def test_each_advice_works_when_it_is_followed(case):
     kind, make = CASES[case]
-    calls = follow(make())
+    models = follow(make())
     assert follow.first == kind
-    for call in calls:
-        loaded = [a for name, a in call.model.arrays().items() if name.endswith(("norm.scale", "stem.bias"))]
+    for model in models:
+        loaded = [a for name, a in model.arrays().items() if name.endswith(("norm.mean", "stem.bias"))]
         assert loaded
-        assert all(np.ptp(a) > 0 for a in loaded)  # a new model's are all 1, or 0
+        assert all(np.ptp(a) > 0 for a in loaded)  # a new model's are all 0
 
 
 def test_each_advice_has_a_case():
-    assert {kind for kind, _ in CASES.values()} == set(ADVICE)
+    assert {kind for kind, _ in CASES.values()} | {"builds"} == set(ADVICE)
+
+
+@pytest.mark.parametrize("function", [export_weights, weight_names, lambda model: load_weights(model, {})])
+def test_a_network_that_no_family_publishes_is_built_as_the_error_says(function):
+    with pytest.raises(ValueError, match=pattern(ADVICE["builds"])) as error:
+        function(mobilenet_v1(0.25, 10, conventions="torchvision"))
+    found = re.search(pattern(ADVICE["builds"]), str(error.value)).groupdict()
+    ways = found["conventions"].split(" or ")
+    assert ways == ["'keras'", "'timm'"]
+    for way in ways:
+        assert export_weights(built(f"{found['architecture']}(…, conventions={way})"))

@@ -1,5 +1,6 @@
 """Networks built for arrays: the same as those whose arrays they are."""
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -123,6 +124,16 @@ def test_a_hidden_layer_may_be_missing_too():
 RNG = np.random.default_rng(1)
 
 
+def test_a_hidden_layer_of_a_size_that_no_table_has_is_left_out_with_the_classifier():
+    arrays = export_weights(mobilenet_v3("small", 0.2, 7, conventions="torchvision", hidden_channels=32))
+    inputs = arrays["classifier.0.weight"].shape[1]
+    arrays |= {"classifier.0.weight": np.ones((33, inputs)), "classifier.0.bias": np.ones(33)}
+    arrays["classifier.3.weight"] = np.ones((7, 33))
+    with pytest.raises(ValueError, match=r"classifier\.0\.weight must be \(\d+, \d+\), got \(33, .*classifier=False"):
+        from_weights(arrays)
+    assert from_weights(arrays, classifier=False).forward(IMAGES).shape == (1, inputs)
+
+
 def test_a_last_convolution_may_be_missing_too():
     arrays = export_weights(mobilenet_v3("large", 0.35, 7, seed=1).folded(), "slim")
     head = ("MobilenetV3/Conv_1/", "MobilenetV3/Conv_2/", "MobilenetV3/Logits/")
@@ -148,9 +159,11 @@ def test_the_only_layer_of_another_head_is_the_classifier(naming, kernel, bias):
     matrix, constants = (arrays.pop(name) for name in names)
     arrays |= {kernel: matrix.reshape(*matrix.shape[-2:]), bias: constants}
     same(from_weights(arrays), whole)
-    without = {name: a for name, a in arrays.items() if name != bias}
+    same(from_weights(arrays | {"n_averaged": np.array(3), "classes": np.array(["cat", "dog"])}), whole)
     whole.params["classifier.bias"][...] = 0
-    same(from_weights(without), whole)
+    same(from_weights({name: a for name, a in arrays.items() if name != bias}), whole)
+    own = export_weights(whole, naming)
+    same(from_weights({name: a for name, a in own.items() if name != names[1]}), whole)
 
 
 def test_a_head_of_several_layers_is_named_and_left_out_or_parted_as_the_error_says():
@@ -159,8 +172,8 @@ def test_a_head_of_several_layers_is_named_and_left_out_or_parted_as_the_error_s
     arrays = export_weights(whole) | head
     same(from_weights(export_weights(whole), classifier="predictions"), whole)
     arrays = {name: a for name, a in arrays.items() if not name.startswith("predictions")}
-    words = r"of one layer; got another head, dense/kernel, dense_1/kernel; classifier=False leaves it out$"
-    with pytest.raises(ValueError, match=words):
+    words = "one layer with 24 inputs; got another head, dense/kernel (24, 5), dense_1/kernel (5, 2); classifier=False"
+    with pytest.raises(ValueError, match=re.escape(words)):
         from_weights(arrays)
     model = from_weights(arrays, classifier=False)
     assert model.forward(IMAGES).shape == (1, 24)
@@ -200,7 +213,11 @@ def drawn(model):
 def test_arrays_that_fit_no_table_are_named():
     arrays = export_weights(mobilenet_v2(0.1, 3))
     arrays["block_2_project/kernel"] = np.ones((1, 1, 48, 9), np.float32)
-    with pytest.raises(ValueError, match=r"block_2_project/kernel must be \(1, 1, 48, 8\), got \(1, 1, 48, 9\)$"):
+    words = (
+        "from_weights: arrays with keras's names of mobilenet_v2 must have its layers and kernel sizes; the arrays "
+        "don't fit: block_2_project/kernel must be (1, 1, 48, 8), got (1, 1, 48, 9)"
+    )
+    with pytest.raises(ValueError, match=f"^{re.escape(words)}$"):
         from_weights(arrays)
     with pytest.raises(ValueError, match=r"^from_weights: arrays must be a MobileNet's"):
         from_weights({"layer1.0.conv1.weight": np.ones((8, 3, 3, 3))})

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from test_advice import Group, filled, grouped, layer, source, tiny, without
+from test_advice import Group, counted, filled, grouped, layer, source, tiny, without
 
 from npconv.models import export_weights, load_weights, mobilenet_v1, mobilenet_v2, mobilenet_v3
+from npconv.models.keras_order import UNTOLD
 from npconv.models.known_names import tables
 from npconv.models.naming import computed_as
 from npconv.models.plain_names import plain_names
@@ -36,7 +37,8 @@ def in_keras_file(network, arrays, container="layers/"):
 
 
 def same(model, other):
-    assert all(np.array_equal(a, other.arrays()[name]) for name, a in model.arrays().items())
+    own, theirs = (each if isinstance(each, dict) else each.arrays() for each in (model, other))
+    assert all(np.array_equal(a, theirs[name]) for name, a in own.items())
 
 
 def nested(flat):
@@ -195,6 +197,34 @@ def test_transformers_networks_without_a_classifier_have_shorter_names():
             assert np.array_equal(model.params["stem.kernel"], full.params["stem.kernel"])
             with pytest.raises(ValueError, match=r"missing mobilenet_v[12]"):
                 load_weights(model, dict(list(short.items())[3:]), classifier=False)
+
+
+def test_torchvisions_features_by_themselves_get_their_name_in_front():
+    """As in a network that holds them as its backbone, or as the first part of a Sequential."""
+    full, model = tiny(10, "torchvision", seed=1), tiny(10, "torchvision")
+    arrays = without(export_weights(full), "classifier")
+    for front, head in (("backbone.", "fc"), ("0.", "3"), ("module.net.0.", "module.net.2"), ("", "classifier")):
+        part = {front + name.removeprefix("features."): a for name, a in arrays.items()}
+        load_weights(model, part | layer(head, 1280, 10, torch=True), classifier=head)
+        same(without(model.arrays(), "classifier"), without(full.arrays(), "classifier"))
+
+
+@pytest.mark.parametrize("left_out", [("gamma",), ("beta",), ("gamma", "beta")])
+def test_layers_by_class_and_number_may_lack_scale_or_shift(left_out):
+    arrays = without_endings(export_weights(filled(BUILDERS["mobilenet_v2"](), 1)), *left_out)
+    flat, groups = counted(arrays)
+    for given in (flat, groups):
+        names = plain_names(given)
+        told = {name.replace("gamma", UNTOLD).replace("beta", UNTOLD) for name in arrays}
+        assert names.keys() == told
+        for name in arrays.keys() & told:
+            assert np.array_equal(names[name], arrays[name])
+        if len(left_out) == 2:
+            load_weights(BUILDERS["mobilenet_v2"](), given)
+
+
+def without_endings(arrays, *endings):
+    return {name: a for name, a in arrays.items() if not name.endswith(endings)}
 
 
 def test_wrappers_of_other_kinds_are_groups():
