@@ -223,6 +223,8 @@ def test_normalisation_is_counted_otherwise_in_training_mode():
     explained = explain_count(network(), IMAGE, 334_227_552)
     assert [part.words for part in explained.found[0].parts][1] == "normalisation, 5 a value"
     assert [each.tool for each in explained.tools] == ["fvcore", "mmengine"]
+    without_one = [each.tool for each in explain_count(Dense(2, 3), (1, 2), 6).tools]
+    assert without_one.count("fvcore") == 1
 
 
 @pytest.mark.parametrize(
@@ -269,6 +271,17 @@ def test_the_combination_of_a_counter_comes_first():
     assert ones == ["normalisation, 1 a value", "ReLU6, 1 a value"]
 
 
+def test_ptflops_averages_over_a_batch():
+    """Biases, normalisation and activations of modules are those of one image; the pool's function has the batch."""
+    model, shape = Sequential(Conv2D(2, 3, 1), BatchNorm(3), GlobalAveragePool()), (2, 5, 4, 2)
+    counted = count_as(model, shape, "ptflops")
+    assert [(part.part, part.number, part.one_image) for part in counted.parts] == [
+        ("pool inputs", 120, False), ("macs", 120, True), ("normalisation", 120, True), ("pool inputs", 60, True)
+    ]  # fmt: skip
+    assert counted in explain_count(model, shape, 420).tools
+    assert counted.parts[1].words == "MACs of convolutions and dense layers, of one image"
+
+
 def test_twice_the_number_of_a_counter_is_explained():
     number = 2 * FACTS["thop"][0]
     result = explain_count(network(), IMAGE, number)
@@ -310,6 +323,8 @@ def test_the_changed_networks_are_those_of_changed_tables():
     assert (block["normalisation"], block["ReLU6"]) == (35 * (4 + 4 + 6), 35 * 8)
     small = models.mobilenet_v3("small")
     assert count_parts(misprinted(small), IMAGE) == count_parts(small, IMAGE)
+    short = mobilenet_v2(0.35, rows=models.MOBILENET_V2_ROWS[:3])
+    assert count_parts(misprinted(short), IMAGE) == count_parts(short, IMAGE)
     dilated = mobilenet_v2(0.35, output_stride=8)
     assert count_parts(repeated(dilated), IMAGE) == count_parts(dilated, IMAGE)
 
