@@ -1024,8 +1024,8 @@ def passages(path: Path) -> Iterator[str]:
         yield from (token.string for token in tokens if token.type == tokenize.COMMENT)
     else:
         text = re.sub(r"(?ms)^```.*?^```$|^    .*?$", "", text)
-        if path.name == "conventions.md":  # its tables are those of tests/conventions
-            text = re.sub(r"(?m)^\|.*$", "", text)
+        if path.name == "conventions.md":  # its tables and their calls are those of tests/conventions
+            text = re.sub(r"(?m)^(\||- \(\w\) ).*$", "", text)
         yield from re.sub(r"(?m)^(?=\||- |#)", "\n", text).split("\n\n")
 
 

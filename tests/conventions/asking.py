@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from string import ascii_lowercase
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -88,22 +89,36 @@ class Question(NamedTuple):
         return close and np.array_equal(*signs)
 
     def table(self, records: Mapping[str, Any]) -> str:
-        """The question's table in Markdown: npconv's row, then a row a library."""
-        rows = [["library", *self.columns, "with npconv"], ["---"] * (len(self.columns) + 2)]
+        """The question's table in Markdown and the calls that its letters name.
+
+        npconv's row, then a row a library: bold where it differs from npconv's, a letter where another call gives it.
+        """
+        letters: dict[str, str] = {}
         own = {column: self.own(column) for column in self.columns}
-        answers = [self.compute(way, column) for column, way in own.items()]
-        rows.append(["**npconv**", *map(shown, answers), quoted([f"`{way}`" for way in own.values() if way])])
+        ours = {column: self.compute(way, column) for column, way in own.items()}
+        rows = [["library", *own], ["---"] * (len(own) + 1)]
+        rows.append(["**npconv**", *(lettered(shown(ours[column]), own[column], letters) for column in own)])
         for library, record in sorted(records.items(), key=lambda item: item[0].casefold()):
-            answers = record["answers"]
-            ways = {column: self.way(library, column) for column in answers if expressible(answers[column])}
-            listed = quoted(["the same" if way == own[column] else f"`{way}`" for column, way in ways.items() if way])
-            rows.append([record["version"], *map(shown, answers.values()), listed])
-        return "\n".join(f"| {' | '.join(row)} |" for row in rows).replace("| --- |", "|---|").replace(" --- |", "---|")
+            cells = []
+            for column, answer in record["answers"].items():
+                text = f"**{shown(answer)}**" if self.differ(ours[column], answer) else shown(answer)
+                way = self.way(library, column) if expressible(answer) else None
+                cells.append(text if way == own[column] else lettered(text, way, letters))
+            rows.append([record["version"], *cells])
+        table = (
+            "\n".join(f"| {' | '.join(row)} |" for row in rows).replace("| --- |", "|---|").replace(" --- |", "---|")
+        )
+        return "\n".join([table, *[""][: len(letters)], *(f"- ({letter}) `{way}`" for way, letter in letters.items())])
+
+    def differ(self, ours: Any, answer: Any) -> bool:
+        """Two answers that are not equal, nor both refusals."""
+        known = ours is not None and answer is not None
+        return known and not self.agree(ours, answer) and (expressible(ours) or expressible(answer))
 
 
-def quoted(ways: list[str]) -> str:
-    """Ways as the page prints them, each once."""
-    return ", ".join(dict.fromkeys(ways)) or "—"
+def lettered(text: str, way: Way, letters: dict[str, str]) -> str:
+    """An answer with the letter of the call that gives it, if any; each call has one letter."""
+    return text if way is None else f"{text} ({letters.setdefault(way, ascii_lowercase[len(letters)])})"
 
 
 def plain(number: Any) -> Any:
@@ -134,11 +149,10 @@ def recorded() -> dict[str, dict[str, Any]]:
 
 
 def page_with_tables(text: str, questions: list[Question]) -> str:
-    """The page with its tables written anew, each behind the comment <!-- question -->."""
+    """The page with its tables and their calls written anew, each behind the comment <!-- question -->."""
     records = recorded()
     for question in questions:
         table = question.table(records[question.name])
-        text = re.sub(
-            rf"(<!-- {question.name} -->\n)(\|.*\n)*", lambda found, new=table: f"{found[1]}{new}\n", text, count=1
-        )
+        old = rf"(<!-- {question.name} -->\n)(\|.*\n)*(\n(- \(\w\) .*\n)+)?"
+        text = re.sub(old, lambda found, new=table: f"{found[1]}{new}\n", text, count=1)
     return text

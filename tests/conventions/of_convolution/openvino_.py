@@ -84,9 +84,7 @@ def float16_sums(kind, x):
     return run(lambda at: ops.avg_pool(at, [64, 64], NONE, NONE, [64, 64], True), x)
 
 
-def conv(
-    x, kernel, stride=(1, 1), dilation=(1, 1), pads_begin=NONE, pads_end=NONE, kind=np.float32, auto_pad="explicit"
-):
+def conv(x, kernel, stride=(1, 1), dilation=(1, 1), kind=np.float32, auto_pad="explicit"):
     """OpenVINO's convolution of npconv's layouts."""
     x, kernel = (np.ascontiguousarray(a, kind) for a in (x.transpose(0, 3, 1, 2), kernel.transpose(3, 2, 0, 1)))
     return run(lambda at: ops.convolution(at, ops.constant(kernel), stride, NONE, NONE, dilation, auto_pad), x)

@@ -18,7 +18,7 @@ const tf = require('@tensorflow/tfjs');
 const given = JSON.parse(require('fs').readFileSync(0));
 const tensor = ({values, shape, dtype}) => tf.tensor(values, shape, dtype);
 const [x, kernel] = [given.x, given.kernel].map(array => array && tensor(array));
-const {stride, dilation, size, padding} = given;
+const {stride, dilation, size} = given;
 (async () => {
   await tf.setBackend('cpu');
   const y = await (SOURCE);

@@ -38,7 +38,7 @@ negative_zero = not_numbers
 
 
 def average_pool(x, ceil):
-    return None if ceil else tf.nn.avg_pool2d(tf.pad(x, [[0, 0], [0, 0], [0, 0], [0, 0]]), (1, 3), (1, 2), "SAME")
+    return None if ceil else tf.nn.avg_pool2d(x, (1, 3), (1, 2), "SAME")
 
 
 def batch_normalisation(x, frozen, epsilon):

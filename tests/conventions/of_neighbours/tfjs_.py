@@ -118,9 +118,8 @@ def suppression(boxes, scores, least):
 
 
 def first_weights(what):
-    options = ", depthwiseInitializer: tf.initializers.heNormal({seed: 1})" if what == "he_normal" else ""
+    options = ", depthwiseInitializer: tf.initializers.heNormal({})" if what == "he_normal" else ""
     number = "tf.max(tf.abs(w[1])).dataSync()[0]" if what == "bias" else "deviation(w[0])"
     layer = f"const layer = tf.layers.depthwiseConv2d({{kernelSize: 3{options}}});"
-    return run(
-        f"(() => {{ {layer} layer.build([null, 8, 8, 1440]); const w = layer.getWeights(); return [{number}]; }})()"
-    )
+    built = "layer.depthwiseInitializer.seed = 1; layer.build([null, 8, 8, 1440]); const w = layer.getWeights();"
+    return run(f"(() => {{ {layer} {built} return [{number}]; }})()")

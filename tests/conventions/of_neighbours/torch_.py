@@ -28,15 +28,11 @@ ties = kinks
 
 
 def not_numbers(function, x):
-    return first_of_many(FUNCTIONS[function](torch.tensor(x)).flatten())
+    y = FUNCTIONS[function](torch.tensor(x)).flatten()
+    return y[:1] if len(y) == 16 else y
 
 
 negative_zero = not_numbers
-
-
-def first_of_many(numbers):
-    """The first of sixteen."""
-    return numbers[:1] if len(numbers) == 16 else numbers
 
 
 def average_pool(x, ceil):
