@@ -364,13 +364,29 @@ def test_a_process_degrades_what_its_terminal_cannot_show():
     assert b"?" in printed
 
 
+SAYS_WHEN_PARSED = """
+import sys
+from npconv import cli
+
+parse = cli.Parser.parse_known_args
+
+def parse_and_say(parser, *words):
+    parsed = parse(parser, *words)
+    if parser.prog == "npconv":  # not a command's own, which it calls
+        print(end=">", flush=True)
+    return parsed
+
+cli.Parser.parse_known_args = parse_and_say
+sys.exit(cli.main(sys.argv[1:]))
+"""
+
+
 @pytest.mark.skipif(os.name != "posix", reason="signals to a group of processes")
 @pytest.mark.parametrize("words", ["reproduce --out made", "bench --json", "grade endless.py --seconds 60"])
 def test_ctrl_c_in_a_terminal_ends_a_process_in_one_line(words, tmp_path):
     (tmp_path / "endless.py").write_text("# npconv exercise: costs\n# npconv variant: none\nwhile True: pass\n")
-    code = "import sys; from npconv.cli import main; print(end='>', flush=True); sys.exit(main(sys.argv[1:]))"
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "start_new_session": True}
-    with subprocess.Popen([sys.executable, "-c", code, *words.split()], **pipes) as process:
+    with subprocess.Popen([sys.executable, "-c", SAYS_WHEN_PARSED, *words.split()], **pipes) as process:
         assert process.stdout.read(1) == b">"
         time.sleep(1)
         os.killpg(process.pid, signal.SIGINT)

@@ -51,8 +51,11 @@ def test_the_old_names_of_four_builders_still_are_theirs() -> None:
 
 def test_another_process_writes_the_same_bytes(request: pytest.FixtureRequest, tmp_path: Path) -> None:
     with subprocess.Popen([sys.executable, "-c", PROGRAM, str(tmp_path)]) as process:
-        folder: Path = request.getfixturevalue("folder")  # it is written here at the same time
-        assert process.wait() == 0
+        try:
+            folder: Path = request.getfixturevalue("folder")  # it is written here at the same time
+            assert process.wait(timeout=300) == 0
+        finally:
+            process.kill()
     for path in folder.iterdir():
         assert (tmp_path / path.name).read_bytes() == path.read_bytes(), path.name
 
