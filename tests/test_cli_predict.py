@@ -206,6 +206,12 @@ def test_pictures_of_every_kind_become_rgb(tmp_path):
     assert read_picture("picture.png").notes == ["40×30"]
 
 
+def test_a_palette_s_transparency_gives_no_warning():
+    palette = Image.fromarray(PIXELS).convert("P")
+    palette.save("a.png", transparency=bytes(range(256)))
+    assert read_picture("a.png").notes == ["40×30", "from P", "transparency dropped"]
+
+
 def test_a_picture_is_turned_as_its_exif_data_say():
     exif = Image.Exif()
     exif[0x0112] = 6  # the camera was turned by a quarter

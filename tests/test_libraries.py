@@ -16,6 +16,7 @@ import tokenize
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -38,6 +39,7 @@ from npconv.models import (
     weight_names,
 )
 from npconv.models.conventions import padding
+from npconv.models.formats import foreign
 from npconv.models.mobilenet_v1 import V1_KERAS
 from npconv.models.plain_names import UNUSED, plain_names
 from npconv.models.table import strides_and_rates
@@ -879,6 +881,25 @@ RECORDS = [
         {
             "docs/weights.md": ("the side in the name that Keras gives a network",),
             "npconv/cli/predict.py": ("that Keras writes into a network's name", "of a list in a name's place, as Keras has it"),
+        },
+    ),
+    Record(
+        "torch 2.13.0 and torchvision 0.28.0, onnx.export of mobilenet_v2(): kernel and bias of the first convolution, dynamo=False "
+        "(node /features/features.0/features.0.0/Conv) and True",
+        [["onnx::Conv_538", "onnx::Conv_539"], ["features.0.0.weight_bias"]],
+        lambda: [
+            [name for name, module in foreign._module_names(SimpleNamespace(node=[node])) if module.startswith("features.0.0.")]
+            for node in (
+                SimpleNamespace(op_type="Conv", name="/features/features.0/features.0.0/Conv",
+                                input=["x", "onnx::Conv_538", "onnx::Conv_539"]),
+                SimpleNamespace(op_type="Conv", name="node_Conv_809", input=["x", "features.0.0.weight", "features.0.0.weight_bias"]),
+            )
+        ],
+        {
+            "docs/weights.md": ("of what torch's exporters folded, the modules'",),
+            "npconv/models/formats/foreign.py": (
+                "into which torch's exporters folded batch normalisation", "Names that torch's exporters make up for what they fold",
+            ),
         },
     ),
     Record(

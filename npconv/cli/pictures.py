@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 LONGEST = 20  # times its shorter side that a picture's longer one may have
+WITH_ALPHA = ("LA", "La", "PA", "RGBA", "RGBa")  # Pillow's modes
+BILINEAR = 2  # Pillow's number for it, which has had several names
 LARGER = 256 / 224  # the sides that a picture covers before the middle is cut out, in units of the middle's
 IMAGENET = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 SCALINGS: Mapping[str, tuple[Any, Any]] = MappingProxyType(
@@ -50,7 +52,8 @@ def read_picture(path: str) -> Picture:
     notes = [f"{upright.width}×{upright.height}"]
     notes += ["turned as its EXIF data say"] if image.getexif().get(0x0112, 1) != 1 else []
     notes += [f"from {upright.mode}"] if upright.mode != "RGB" else []
-    notes += ["transparency dropped"] if upright.has_transparency_data else []
+    notes += ["transparency dropped"] if upright.mode in WITH_ALPHA or "transparency" in upright.info else []
+    upright.info.pop("transparency", None)  # of which the conversion of a palette would warn
     if max(upright.size) > LONGEST * min(upright.size):
         raise ValueError(f"{path} must be at most {LONGEST} times as long as wide; got {notes[0]}")
     return Picture(upright.convert("RGB"), notes)
@@ -58,16 +61,14 @@ def read_picture(path: str) -> Picture:
 
 def as_input(image: Any, resolution: tuple[int, int], resize: str, scaling: str) -> NDArray[np.float32]:
     """A batch of one picture, (1, height, width, 3): cut out of its middle or stretched, bilinear, then scaled."""
-    from PIL import Image
-
     height, width = resolution
     if resize == "crop":
         scale = max(height / image.height, width / image.width) * LARGER
         size = max(width, round(image.width * scale)), max(height, round(image.height * scale))
         left, top = ((whole - part) // 2 for whole, part in zip(size, (width, height), strict=True))
-        image = image.resize(size, Image.Resampling.BILINEAR).crop((left, top, left + width, top + height))
+        image = image.resize(size, BILINEAR).crop((left, top, left + width, top + height))
     else:
-        image = image.resize((width, height), Image.Resampling.BILINEAR)
+        image = image.resize((width, height), BILINEAR)
     mean, deviation = (np.asarray(each, np.float32) for each in SCALINGS[scaling])
     pixels: NDArray[np.float32] = (np.asarray(image, np.float32)[np.newaxis] / np.float32(255) - mean) / deviation
     return pixels

@@ -80,8 +80,9 @@ def table_of(model: MobileNet, naming: str, call: str = "") -> Table:
 
 
 def weights_in(own: Own, given: Mapping[str, Array]) -> dict[str, Array]:
-    """The arrays without scalars and text, but for a network's own."""
-    return {name: a for name, a in given.items() if name in own or (a.ndim and a.dtype.kind not in "OSU")}
+    """The arrays without scalars, text and lists of whole numbers (shapes in ONNX graphs), but for a network's own."""
+    others = {name for name, a in given.items() if a.dtype.kind in "OSU" or a.ndim <= (a.dtype.kind in "biu")}
+    return {name: a for name, a in given.items() if name in own or name not in others}
 
 
 def foreign(own: Own, given: Mapping[str, Array]) -> set[str]:

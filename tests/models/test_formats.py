@@ -412,9 +412,20 @@ def test_the_tensors_of_torch(tmp_path):
         torch.save(content, tmp_path / "a.pth", _use_new_zipfile_serialization=zipped)
         same(read_arrays(tmp_path / "a.pth"), expected)
     torch.save({"a": object()}, tmp_path / "b.pth")
-    refused(tmp_path / "b.pth", "torch.load(…, weights_only=True) doesn't read it: ")
+    words = ", and no code is run to read a file; torch.save(model.state_dict(), …) writes the weights alone"
+    refused(tmp_path / "b.pth", f"it needs object{words}")
+    torch.save(torch.nn.Linear(2, 3), tmp_path / "b.pth", _use_new_zipfile_serialization=False)
+    refused(tmp_path / "b.pth", f"it needs torch.nn.modules.linear.Linear{words}")
+    refused(write(tmp_path, "b.pth", b"\x80\x02abc"), "torch.load(…, weights_only=True) doesn't read it: ")
     torch.save({"a": {"b": torch.ones(1)}, "a/b": torch.ones(1)}, tmp_path / "c.pth")
     refused(tmp_path / "c.pth", "'a/b' stands in it twice")
+
+
+def test_a_program_of_torchscript_is_said(tmp_path):
+    program = npz_file({"a/data.pkl": b"", "a/constants.pkl": b"", "a/code/__torch__.py": b""})
+    refused(
+        write(tmp_path, "a.pt", program), "it is a program of TorchScript; torch.save(torch.jit.load(…).state_dict()"
+    )
 
 
 def test_the_datasets_of_hdf5_and_of_keras(tmp_path):
@@ -457,6 +468,26 @@ def test_the_initialisers_and_constants_of_onnx(tmp_path):
     graph.initializer.append(numpy_helper.from_array(SMALL["a"], "c"))
     onnx.save(helper.make_model(graph), tmp_path / "d.onnx")
     refused(tmp_path / "d.onnx", "it has a name for two of its tensors")
+
+
+def test_what_torch_s_exporters_fold_is_named_by_its_module(tmp_path):
+    onnx = pytest.importorskip("onnx")
+    nodes = [  # a kernel and a bias without names, a bias alone, and what has names of its own
+        ("/features/features.1/conv/conv.0/conv.0.0/Conv", "onnx::Conv_538", "onnx::Conv_539"),
+        ("node_Conv_811", "conv_stem.weight", "conv_stem.weight_bias"),
+        ("/gate/conv/Conv", "fc1.weight", "fc1.bias"),
+        ("/shared_1/Conv", "onnx::Conv_538"),  # once more
+        ("/fc1/other/Conv", "onnx::Conv_540"),
+        ("", "stem", "stem_bias"),
+    ]
+    nodes = [onnx.helper.make_node("Conv", ["x", *taken], ["y"], name=name) for name, *taken in nodes]
+    names = {name for node in nodes for name in node.input} - {"x"}
+    tensors = [onnx.numpy_helper.from_array(np.ones(1, np.float32), name) for name in names]
+    onnx.save(onnx.helper.make_model(onnx.helper.make_graph(nodes, "g", [], [], tensors)), tmp_path / "a.onnx")
+    assert read_arrays(tmp_path / "a.onnx").keys() == {
+        "features.1.conv.0.0.weight", "features.1.conv.0.0.bias", "conv_stem.weight", "conv_stem.bias",
+        "fc1.weight", "fc1.bias", "fc1.other.weight", "stem", "stem_bias",
+    }  # fmt: skip
 
 
 def test_what_is_read_is_what_a_network_has(tmp_path):

@@ -230,3 +230,23 @@ def test_a_last_convolution_that_the_arrays_lack_is_left_out():
         found = from_weights({name: a for name, a in export_weights(model, naming).items() if name in kept})
         assert list(found.layers)[-2:] == [ends, "pool"]
         assert found.params.keys() == set(kept.values())
+
+
+def test_averages_beside_a_state_dict_are_taken_when_told():
+    trained, averages = (mobilenet_v2(0.1, 3, conventions="torchvision", seed=seed, last_channels=8) for seed in (1, 2))
+    for key, others in (("state_dict", "state_dict_ema"), ("model", "model_ema")):
+        arrays = {f"{key}/{name}": a for name, a in export_weights(trained).items()}
+        arrays |= {f"{others}/{name}": a for name, a in export_weights(averages).items()}
+        same(from_weights(arrays), trained)
+        same(from_weights({name: a for name, a in arrays.items() if name.startswith(f"{others}/")}), averages)
+
+
+def test_lists_of_whole_numbers_are_passed_over():
+    """As the shapes among an ONNX graph's constants."""
+    whole = mobilenet_v2(0.1, 3, conventions="torchvision", last_channels=8)
+    arrays = export_weights(whole)
+    same(from_weights(arrays | {"val_576": np.array([2, 3]), "val_577": np.array([1])}), whole)
+    head = {"fc.weight": arrays.pop("classifier.1.weight"), "fc.bias": arrays.pop("classifier.1.bias")}
+    same(from_weights(arrays | head | {"val_576": np.array([2, 3])}), whole)
+    with pytest.raises(ValueError, match=r"got another head, fc\.weight .*, val_576 "):
+        from_weights(arrays | head | {"val_576": np.ones((2, 3), np.int64)})

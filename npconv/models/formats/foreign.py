@@ -1,6 +1,7 @@
 """Formats that their own libraries read, where these are installed: HDF5 and Keras's files, torch's, ONNX."""
 
 import io
+import re
 import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -72,20 +73,28 @@ def read_torch(path: Path) -> dict[str, Array]:
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # of many kinds, and of many lines
+        if code := re.search(r"Unsupported (?:global: GLOBAL|class) ([\w.]+)", str(error)):
+            raise ValueError(
+                f"it needs {code[1]}, and no code is run to read a file; torch.save(model.state_dict(), …) writes "
+                "the weights alone"
+            ) from error
         raise ValueError(f"torch.load(…, weights_only=True) doesn't read it: {first_line(error)}") from error
-    arrays = {}
+    arrays, floats = {}, (torch.float16, torch.float32, torch.float64)  # as NumPy has them
     for name, tensor in _tensors(content, torch.Tensor, ""):
         if name in arrays:
             raise ValueError(f"{shown(name)} stands in it twice")
         dense = tensor.detach().to_dense() if tensor.layout != torch.strided else tensor.detach()
         dense = dense.dequantize() if dense.is_quantized else dense
-        dense = dense.float() if dense.is_floating_point() and dense.dtype not in _torch_floats(torch) else dense
+        dense = dense.float() if dense.is_floating_point() and dense.dtype not in floats else dense
         arrays[name] = dense.resolve_conj().resolve_neg().numpy()
     return arrays
 
 
 def read_onnx(path: Path) -> dict[str, Array]:
     """The initialisers of an ONNX model by name, those in files beside it too, and what its Constant nodes hold.
+
+    Kernels and biases into which torch's exporters folded batch normalisation are named by the convolution's module.
+    Numbers of a dtype that NumPy doesn't have, such as bfloat16, become float32; text is passed over.
 
     Raises ImportError without onnx, ValueError where onnx can't read it.
     """
@@ -104,8 +113,11 @@ def read_onnx(path: Path) -> dict[str, Array]:
         raise ValueError(f"onnx doesn't read it: {first_line(error)}") from error
     if len(arrays) < len(tensors):
         raise ValueError("it has a name for two of its tensors")
-    named = {name: a if a.dtype.kind in NUMBERS else _plain(a) for name, a in arrays.items()}
-    return {name: a for name, a in named.items() if a is not None}
+    for name, module in _module_names(graph):
+        if name in arrays and module not in arrays:
+            arrays[module] = arrays.pop(name)
+    numbers = {name: a for name, a in arrays.items() if a.dtype.kind not in "OSU"}
+    return {name: a if a.dtype.kind in NUMBERS else a.astype(np.float32) for name, a in numbers.items()}
 
 
 def _missing(library: str, path: Path) -> ImportError:
@@ -123,11 +135,31 @@ def _tensors(content: Any, kind: type, name: str) -> Iterator[tuple[str, Any]]:
             yield from _tensors(value, kind, f"{name}/{key}" if name else str(key))
 
 
-def _torch_floats(torch: Any) -> tuple[Any, ...]:
-    """The floats that NumPy has too."""
-    return torch.float16, torch.float32, torch.float64
+def _module_names(graph: Any) -> Iterator[tuple[str, str]]:
+    """Names that torch's exporters make up for what they fold, each with that by the convolution's module.
+
+    They are "onnx::Conv_538" in a node "/features/features.0/features.0.0/Conv", and "features.0.0.weight_bias".
+    """
+    for node in graph.node:
+        if node.op_type == "Conv":
+            _, kernel, *bias = node.input
+            module, dot, _ = kernel.rpartition(".weight")
+            if kernel.startswith("onnx::"):
+                module = _dotted(node.name.split("/")[1:-1])
+                yield kernel, f"{module}.weight"
+            made_up = ("onnx::", f"{kernel}_bias") if dot else "onnx::"
+            yield from ((name, f"{module}.bias") for name in bias if module and name.startswith(made_up))
 
 
-def _plain(array: Array) -> Array | None:
-    """Numbers of a dtype that NumPy doesn't have, such as bfloat16, as float32; None for text."""
-    return None if array.dtype.kind in "OSU" else array.astype(np.float32)
+def _dotted(path: list[str]) -> str:
+    """A module's name, from a path in which a member of a sequence repeats the name of the sequence.
+
+    >>> _dotted(["features", "features.1", "conv", "conv.0", "conv.0.0"])
+    'features.1.conv.0.0'
+    """
+    kept: list[str] = []
+    for part in path:
+        if kept and part.startswith(f"{kept[-1]}."):
+            kept.pop()
+        kept.append(part)
+    return ".".join(kept)

@@ -46,9 +46,8 @@ def _array(name: str, stream: IO[bytes]) -> Array:
     needed = byte_count(name, list(shape), dtype.itemsize)
     data = unpacked(stream, needed + 1)
     if len(data) != needed:
-        raise ValueError(
-            f"{name} must have {needed:,} bytes, as {dtype} {shape} needs; got {_amount(len(data), needed)}"
-        )
+        got = f"{len(data):,}" if len(data) < needed else "more"
+        raise ValueError(f"{name} must have {needed:,} bytes, as {dtype} {shape} needs; got {got}")
     array: Array = np.frombuffer(data, dtype) if data else np.empty(0, dtype)
     return array.reshape(shape, order="F" if fortran else "C")
 
@@ -68,7 +67,3 @@ def first_line(error: BaseException) -> str:
     ('one', 'EOFError')
     """
     return str(error).strip().split("\n")[0] or type(error).__name__
-
-
-def _amount(count: int, needed: int) -> str:
-    return f"{count:,}" if count < needed else "more"

@@ -88,6 +88,10 @@ def _read_zip(path: Path) -> dict[str, Array]:
     """The arrays of a zip archive, which three formats are."""
     with zipfile.ZipFile(path) as archive:
         names = archive.namelist()
+    if any(name.endswith("/constants.pkl") for name in names):
+        raise ValueError(
+            "it is a program of TorchScript; torch.save(torch.jit.load(…).state_dict(), …) writes the weights alone"
+        )
     if any(name.endswith("data.pkl") for name in names):
         return read_torch(path)
     return read_keras(path) if "config.json" in names or "model.weights.h5" in names else read_npz(path)
