@@ -47,6 +47,8 @@ class Table(NamedTuple):
 
     def share(self, given: Mapping[str, Array]) -> float:
         """The share of the names in common among all names of kernels, those of classifiers and other heads apart."""
+        if self.kernels.isdisjoint(given):
+            return 0.0
         theirs = kernels_in(given) - self.heads - foreign(self.named, given)
         return len(self.kernels & theirs) / len(self.kernels | theirs)
 

@@ -1,6 +1,6 @@
 """The names and the axes that each family of published weights has for a network's arrays."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -58,9 +58,9 @@ def named_arrays(function: str, model: MobileNet, naming: str) -> dict[str, tupl
     >>> ours, view.shape
     ('block_2.depthwise.kernel', (96, 1, 3, 3))
     """
-    arrays, axes = model.arrays(), _family(function, model, naming).axes
-    named = {}
+    arrays, named = model.arrays(), {}
     for ours, theirs in _published_names(function, model, naming):
+        axes = PUBLISHED[model.specification.architecture, naming].axes
         view = axes.get(ours.layer, axes[ours.kind])
         for name, published in theirs.items():
             if name in arrays:
@@ -90,10 +90,12 @@ def _published_names(function: str, model: MobileNet, naming: str) -> Iterator[t
 
     The network may lack layers at its end.
     """
-    family = _family(function, model, naming)
-    parts = [list(dict.fromkeys(each.layer for each in _products(model.layers[block]))) for block in model.blocks]
+    products = list(_products(model))
+    family = _family(function, model, naming, products)
+    layers = dict.fromkeys(each.layer for each in products)
+    parts = [[name[len(block) + 1 :] for name in layers if name.startswith(f"{block}.")] for block in model.blocks]
     published = family.names(parts, model)
-    for ours in _products(model):
+    for ours in products:
         theirs, norm = next(published)
         kernel, bias, *of_norm = family.endings
         names = {ours.kernel: theirs + family.kernels.get(ours.kind, kernel), ours.bias: theirs + bias}
@@ -102,10 +104,10 @@ def _published_names(function: str, model: MobileNet, naming: str) -> Iterator[t
         yield ours, names
 
 
-def _family(function: str, model: MobileNet, naming: str) -> Family:
+def _family(function: str, model: MobileNet, naming: str, products: Sequence["Product"]) -> Family:
     """A family, where it has such a network."""
     architecture = model.specification.architecture
-    if any(product.kind is Conv2D for product in _products(model) if product.layer != "stem"):
+    if any(product.kind is Conv2D for product in products if product.layer != "stem"):
         raise ValueError(f"{function}: no family has weights of {architecture} with standard convolutions")
     if (architecture, naming) not in PUBLISHED:
         others = dict.fromkeys(repr(computed_as(other)) for built, other in PUBLISHED if built == architecture)

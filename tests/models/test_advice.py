@@ -22,7 +22,7 @@ from npconv.models import (
 from npconv.models.advice import ADVICE
 
 ROWS = [(1, 8, 1, 2), (3, 8, 2, 2)]
-OPTIONS = {"mobilenet_v1": "0.25, 10", "mobilenet_v2": "1.0, 10, rows=ROWS", "mobilenet_v3": "0.35, 10"}
+OPTIONS = {"mobilenet_v1": "0.1, 10", "mobilenet_v2": "1.0, 10, rows=ROWS", "mobilenet_v3": "0.1, 10"}
 
 
 def tiny(classes=10, conventions="keras", seed=None):
@@ -155,7 +155,7 @@ def kind_of(name, arrays):
 
 
 def by_number(model):
-    named = export_weights(filled(mobilenet_v2(0.35, 10), 1))
+    named = export_weights(filled(mobilenet_v2(0.1, 10), 1))
     norm = ("gamma", "beta", "moving_mean", "moving_variance")
     between = {"head_conv/kernel": np.ones((1, 1, 1280, 4)), **{f"head_norm/{each}": np.ones(4) for each in norm}}
     flat, groups = counted(between | named)
@@ -163,9 +163,9 @@ def by_number(model):
 
 
 def without_shift(left_out):
-    named = export_weights(filled(mobilenet_v2(0.35, 10), 1))
+    named = export_weights(filled(mobilenet_v2(0.1, 10), 1))
     named = {name: a for name, a in named.items() if not name.endswith(left_out)}
-    return Call(mobilenet_v2(0.35, 10), counted(named)[0], more={"named": named})
+    return Call(mobilenet_v2(0.1, 10), counted(named)[0], more={"named": named})
 
 
 def in_h5(named):
@@ -227,11 +227,11 @@ CASES = {
     ),
     "another architecture": (
         "build",
-        lambda: Call(tiny(), export_weights(filled(mobilenet_v1(0.25, 10, conventions="timm"), 1))),
+        lambda: Call(tiny(), export_weights(filled(mobilenet_v1(0.1, 10, conventions="timm"), 1))),
     ),
     "another size": (
         "build",
-        lambda: Call(mobilenet_v3("small", 0.35, 10), export_weights(filled(mobilenet_v3("large", 0.35, 10), 1))),
+        lambda: Call(mobilenet_v3("small", 0.1, 10), export_weights(filled(mobilenet_v3("large", 0.1, 10), 1))),
     ),
     "naming": ("naming", lambda: Call(tiny(), export_weights(tiny(seed=1), "slim"), {"naming": "keras"})),
     "a folded network": ("folded", lambda: Call(tiny(), export_weights(tiny(seed=1).folded()))),
@@ -260,7 +260,7 @@ CASES = {
             {"nets": {f"{who}.{name}": a for who in ("student", "teacher") for name, a in source("timm").items()}},
         ),
     ),
-    "layers by number with others between": ("by_number", lambda: by_number(mobilenet_v2(0.35, 10))),
+    "layers by number with others between": ("by_number", lambda: by_number(mobilenet_v2(0.1, 10))),
     "the same, for a network to be built": ("by_number", lambda: by_number(None)),
     "normalisation without scale, by number": ("scale_or_shift", lambda: without_shift("gamma")),
     "normalisation without shift, by number": ("scale_or_shift", lambda: without_shift("beta")),
@@ -362,7 +362,7 @@ def built(call, classes=10):
 def rebuilt(call, classes):
     own = call.model.specification
     if len(call.model.blocks) > len(tiny().blocks):
-        return mobilenet_v2(0.35, classes)
+        return mobilenet_v2(0.1, classes)
     return built(f"{own.architecture}(…, conventions={own.conventions!r})", classes)
 
 
@@ -410,7 +410,7 @@ def test_each_advice_has_a_case():
 @pytest.mark.parametrize("function", [export_weights, weight_names, lambda model: load_weights(model, {})])
 def test_a_network_that_no_family_publishes_is_built_as_the_error_says(function):
     with pytest.raises(ValueError, match=pattern(ADVICE["builds"])) as error:
-        function(mobilenet_v1(0.25, 10, conventions="torchvision"))
+        function(mobilenet_v1(0.1, 10, conventions="torchvision"))
     found = re.search(pattern(ADVICE["builds"]), str(error.value)).groupdict()
     ways = found["conventions"].split(" or ")
     assert ways == ["'keras'", "'timm'"]

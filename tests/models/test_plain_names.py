@@ -16,11 +16,11 @@ from npconv.models.recognition import recognise
 
 ORDER = json.loads(Path(__file__).with_name("keras_order.json").read_text(encoding="utf-8"))
 BUILDERS = {
-    "mobilenet_v1": lambda: mobilenet_v1(0.25, 10),
-    "mobilenet_v2": lambda: mobilenet_v2(0.35, 10),
-    "mobilenet_v3 large": lambda: mobilenet_v3("large", 0.35, 10),
-    "mobilenet_v3 small": lambda: mobilenet_v3("small", 0.35, 10),
-    "mobilenet_v3 small minimalistic": lambda: mobilenet_v3("small", 0.35, 10, minimalistic=True),
+    "mobilenet_v1": lambda: mobilenet_v1(0.1, 10),
+    "mobilenet_v2": lambda: mobilenet_v2(0.1, 10),
+    "mobilenet_v3 large": lambda: mobilenet_v3("large", 0.1, 10),
+    "mobilenet_v3 small": lambda: mobilenet_v3("small", 0.1, 10),
+    "mobilenet_v3 small minimalistic": lambda: mobilenet_v3("small", 0.1, 10, minimalistic=True),
 }
 VARIABLES = ("kernel", "bias"), ("gamma", "beta", "moving_mean", "moving_variance")
 
@@ -78,7 +78,7 @@ def test_kerass_layers_by_class_and_number_are_named_in_their_order(network, con
 
 
 def test_layers_by_class_and_number_have_names_only_where_they_are_just_a_mobilenets():
-    arrays = in_keras_file("mobilenet_v2", export_weights(mobilenet_v2(0.35, 10)))
+    arrays = in_keras_file("mobilenet_v2", export_weights(mobilenet_v2(0.1, 10)))
     head = {"layers/dense/vars/0": np.ones((1280, 10)), "layers/dense/vars/1": np.ones(10)}
     assert "predictions/kernel" in plain_names(arrays | head)
     more = {"layers/dense_1/vars/0": np.ones((10, 7)), "layers/dense_1/vars/1": np.ones(7)}
@@ -92,17 +92,17 @@ def test_layers_by_class_and_number_have_names_only_where_they_are_just_a_mobile
         assert "Conv1/kernel" not in plain_names(arrays | between)
     norm = {f"layers/batch_normalization_52/vars/{i}": np.ones(9) for i in range(4)}
     assert "conv2d/kernel" in plain_names(arrays | norm)
-    five = arrays | {"layers/depthwise_conv2d/vars/0": np.ones((5, 5, 16, 1))}
+    five = arrays | {"layers/depthwise_conv2d/vars/0": np.ones((5, 5, 8, 1))}
     assert "Conv1/kernel" not in plain_names(five)
 
 
 def test_a_group_in_groups_with_its_layers_name_needs_no_order():
-    full = filled(mobilenet_v2(0.35, 10), 1)
+    full = filled(mobilenet_v2(0.1, 10), 1)
     groups = {
         f"conv2d_{i}": Group({"vars": Group({str(k): a for k, a in enumerate(group.values())}, name=name)})
         for i, (name, group) in enumerate(grouped(export_weights(full)).items())
     }
-    model = mobilenet_v2(0.35, 10)
+    model = mobilenet_v2(0.1, 10)
     load_weights(model, {"layers": groups, "vars": Group({}, name="network"), "optimizer": {"vars": {"0": np.ones(3)}}})
     same(model, full)
 
@@ -188,7 +188,7 @@ def test_slims_names_are_found_beside_slots_and_averages():
 
 
 def test_transformers_networks_without_a_classifier_have_shorter_names():
-    for build in (tiny, lambda **options: filled(mobilenet_v1(0.25, 10), options.get("seed"))):
+    for build in (tiny, lambda **options: filled(mobilenet_v1(0.1, 10), options.get("seed"))):
         full, model = build(seed=1), build()
         arrays = without(export_weights(full, "transformers"), "classifier")
         for front in ("", "module.", "encoder."):
@@ -257,7 +257,7 @@ def test_networks_that_are_no_mobilenets_are_told_so_with_the_best_share():
             ValueError, match=rf"^recognise: arrays must be a MobileNet's; got .*, with {share}% in common$"
         ):
             recognise(arrays)
-        for model in (mobilenet_v2(0.35, 4, conventions="timm"), mobilenet_v3("large", 0.35, 4, conventions="timm")):
+        for model in (mobilenet_v2(0.1, 4, conventions="timm"), mobilenet_v3("large", 0.1, 4, conventions="timm")):
             with pytest.raises(ValueError, match=r"^load_weights: arrays must be a MobileNet's; got"):
                 load_weights(model, arrays, classifier=False)
 
@@ -337,16 +337,16 @@ def test_a_linear_layer_is_taken_by_its_name_alone():
     model = tiny(10, "torchvision")
     load_weights(model, {f"module.{name}": a for name, a in torch.items()}, classifier="module.fc")
     assert np.array_equal(model.params["classifier.kernel"], layer("fc", 1280, 10)["fc/kernel"])
-    v1 = mobilenet_v1(0.25, 10)  # whose own classifier is a 1×1 convolution
-    dense = layer("dense", 256, 10)
+    v1 = mobilenet_v1(0.1, 10)  # whose own classifier is a 1×1 convolution
+    dense = layer("dense", v1.params["classifier.kernel"].shape[0], 10)
     load_weights(v1, without(export_weights(v1), "conv_preds") | dense, classifier="dense")
     assert np.array_equal(v1.params["classifier.kernel"], dense["dense/kernel"])
 
 
 def test_v3s_hidden_layer_is_another_heads_where_its_size_is_another():
     full, model = (
-        filled(mobilenet_v3("small", 0.35, 10, conventions="torchvision"), 1),
-        mobilenet_v3("small", 0.35, 10, conventions="torchvision"),
+        filled(mobilenet_v3("small", 0.1, 10, conventions="torchvision"), 1),
+        mobilenet_v3("small", 0.1, 10, conventions="torchvision"),
     )
     arrays = export_weights(full)
     inputs = arrays["classifier.0.weight"].shape[1]
