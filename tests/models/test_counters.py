@@ -370,6 +370,23 @@ def test_what_is_not_found_has_its_nearest_count():
     assert f"is {10**15 - below.nearest.total:,} below {10**15:,}" in str(below)
 
 
+def test_the_nearest_count_is_of_three_conventions_with_the_changed_network():
+    parts = count_parts(network(), IMAGE)
+    three = parts["macs"] + 2 * parts["normalisation"] + parts["pool inputs"] + parts["additions"]
+    assert explain_count(network(), IMAGE, three - 1).nearest.total == three
+    parts = count_parts(expanded(misprinted(network())), IMAGE)
+    four = parts["macs"] + 2 * parts["normalisation"] + parts["pool inputs"]
+    assert explain_count(network(), IMAGE, four - 1).nearest.total != four
+
+
+def test_two_for_a_mac_is_a_convention():
+    small, shape = Sequential(Conv2D(2, 1, 1), layers.HardSwish()), (1, 2, 2, 2)
+    first = explain_count(small, shape, 8 + 3 * 4).found[0]  # plainer than the two conventions of 2 * 8 + 4
+    assert [(part.part, part.times) for part in first.parts] == [("macs", 1), ("hard-swish", 3)]
+    sums = count_parts(network(), IMAGE)["sums"]
+    assert explain_count(network(), IMAGE, 2 * (300_774_272 + sums)).found == ()
+
+
 def test_the_plainest_come_first_and_the_others_are_counted():
     small = Sequential(Conv2D(1, 1, 1), BatchNorm(1), layers.ReLU6(), GlobalAveragePool(), Dense(1, 1))
     some, every = (explain_count(small, (1, 2, 2, 1), 20, most=most) for most in (2, 10**6))
