@@ -269,6 +269,9 @@ def test_the_combination_of_a_counter_comes_first():
     found = explain_count(mobilenet_v1(0.25), IMAGE, count_as(mobilenet_v1(0.25), IMAGE, "torchprofile").total).found
     ones = [part.words for each in found for part in each.parts if part.part in ("normalisation", "ReLU6")]
     assert ones == ["normalisation, 1 a value", "ReLU6, 1 a value"]
+    parts = count_parts(mobilenet_v1(0.25), IMAGE)
+    of_none = explain_count(mobilenet_v1(0.25), IMAGE, parts["macs"] + parts["dense bias"] + parts["ReLU6"])
+    assert (of_none.tools, of_none.found[0].parts[-1].part) == ((), "ReLU6")  # the commoner of the two
 
 
 def test_ptflops_averages_over_a_batch():

@@ -130,8 +130,7 @@ def _pools(inputs: int, outputs: int, rarity: int) -> Choice:
 GROUPS: Sequence[Sequence[Choice]] = [  # at most one of each is chosen; neighbours go to different halves
     [
         Choice({"normalisation parameters": 1}, 1, 2),
-        *_values("normalisation", (2, 0), (1, 1), (4, 1), (5, 2)),
-        Choice({"normalisation": 3}, 2, 2),  # with additions in all layers it often equals 2 a MAC and 2 a value
+        *_values("normalisation", (2, 0), (1, 1), (4, 1), (3, 2), (5, 2)),
     ],
     _values("ReLU6", (1, 0), (2, 1)),
     [_pools(1, 0, 0), _pools(0, 1, 1), _pools(1, 1, 1), _pools(2, 0, 3), _pools(1, 4, 3)],
