@@ -83,10 +83,10 @@ def from_weights(
     try:
         load_weights(model, given, naming, classifier=classifier)
     except ValueError as error:
-        raise ValueError(
-            f"{FUNCTION}: arrays with {naming}'s names of {architecture} must have its layers and kernel sizes; "
-            f"{str(error).partition(': ')[2]}"
-        ) from None
+        found = str(error).removeprefix("load_weights: ")
+        if found.startswith("the arrays don't fit"):
+            found = f"arrays with {naming}'s names of {architecture} must have its layers and kernel sizes; {found}"
+        raise ValueError(f"{FUNCTION}: {found}") from None
     if conventions is not None and conventions != computed_as(naming):
         named, model = model, _built(probe, sizes, naming, conventions, folded)
         model.load_arrays(named.arrays())

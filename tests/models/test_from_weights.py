@@ -175,6 +175,9 @@ def test_a_head_of_several_layers_is_named_and_left_out_or_parted_as_the_error_s
     words = "one layer with 24 inputs; got another head, dense/kernel (24, 5), dense_1/kernel (5, 2); classifier=False"
     with pytest.raises(ValueError, match=re.escape(words)):
         from_weights(arrays)
+    words = "from_weights: classifier must be the name of a linear layer with the inputs of the model's; got 'dense_1'"
+    with pytest.raises(ValueError, match=f"^{words}, the arrays have dense for 5 classes$"):
+        from_weights(arrays, classifier="dense_1")
     model = from_weights(arrays, classifier=False)
     assert model.forward(IMAGES).shape == (1, 24)
     logits = from_weights(arrays, classifier="dense").forward(IMAGES)
@@ -219,6 +222,9 @@ def test_arrays_that_fit_no_table_are_named():
     )
     with pytest.raises(ValueError, match=f"^{re.escape(words)}$"):
         from_weights(arrays)
+    head = {name.replace("predictions", "head"): a for name, a in arrays.items()} | {"x": np.ones((2, 2))}
+    with pytest.raises(ValueError, match=f"^{re.escape(words)}$"):  # nothing of the head, which is not at fault
+        from_weights(head)
     with pytest.raises(ValueError, match=r"^from_weights: arrays must be a MobileNet's"):
         from_weights({"layer1.0.conv1.weight": np.ones((8, 3, 3, 3))})
 

@@ -140,6 +140,10 @@ TORCH_FORMS = {
         "state_dict": a,
         "optimizer": {"state": {0: {"exp_avg": [1]}}, "param_groups": []},
     },
+    "keys of one's own": lambda a: {"net_state": a, "optim": {"state": {0: {"exp_avg": np.ones((3, 3))}}}},
+    "the same, joined by slashes": lambda a: (
+        {f"net_state/module.{name}": each for name, each in a.items()} | {"optim/state/0/exp_avg": np.ones((3, 3))}
+    ),
     "an optimizer among the weights": lambda a: a | {"optimizer": {"state": {0: {"exp_avg": np.ones(3)}}}},
     "model_state_dict": lambda a: {
         "model_state_dict": a,
