@@ -91,7 +91,7 @@ assert [name for name in names if found[name][1]] == ["thop"] and "Unexpected ke
 assert [name for name in names if found[name][2]] == ["FlopCounterMode", "fvcore", "torchprofile"]
 PY
 python3 -m venv "$folder/venv"
-"$folder/venv/bin/pip" install -q setuptools==65.5.0 wheel==0.48.0 numpy==2.4.6 torch==2.13.0 tqdm==4.70.1 tabulate==0.10.0 \
+"$folder/venv/bin/pip" install -q setuptools==80.9.0 wheel==0.48.0 numpy==2.4.6 torch==2.13.0 tqdm==4.70.1 tabulate==0.10.0 \
     yacs==0.1.8 termcolor==3.3.0 iopath==0.1.10 transformers==5.23.0 \
     psutil==7.2.2 hjson==3.1.0 msgpack==1.2.4 einops==0.8.2 ninja==1.13.2 pydantic==2.14.4 py-cpuinfo==9.0.0
 "$folder/venv/bin/pip" install -q --no-deps --no-build-isolation fvcore==0.1.5.post20221221 ptflops==0.7.5 \
