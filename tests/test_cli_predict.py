@@ -1,6 +1,7 @@
 """`npconv predict`, on small networks and pictures made here."""
 
 import json
+import re
 import sys
 
 import numpy as np
@@ -124,8 +125,9 @@ def test_names_of_every_form(tmp_path, capsys):
                 '{"0": ["n1", "cat"], "1": ["n2", "dog"], "2": ["n3", "eel"]}', "\ufeffcat\r\ndog\r\neel"]  # fmt: skip
     for content in contents:
         (tmp_path / "names").write_text(content, encoding="utf-8")
-        rows = predicted(capsys, "--resolution", "32", "--names", "names")["predictions"][0]["top"]
-        assert {row["class"]: row["name"] for row in rows} == {0: "cat", 1: "dog", 2: "eel"}
+        assert predict._names("names", 3) == ["cat", "dog", "eel"]
+    rows = predicted(capsys, "--resolution", "32", "--names", "names")["predictions"][0]["top"]
+    assert {row["class"]: row["name"] for row in rows} == {0: "cat", 1: "dog", 2: "eel"}
     line = ["predict", "picture.png", "--weights", "weights.npz", "--resolution", "32"]
     assert cli.main([*line, "--names", "names"]) == 0
     printed = capsys.readouterr().out.splitlines()
@@ -138,9 +140,7 @@ def test_of_1001_classes_the_background_needs_no_name(tmp_path, capsys):
     names = [f"name {i}" for i in range(1, 1001)]
     for content in (names, ["background", *names]):
         (tmp_path / "names").write_text("\n".join(content), encoding="utf-8")
-        rows = predicted(capsys, "--resolution", "32", "--names", "names", "--top", "1001")["predictions"][0]["top"]
-        assert sorted((row["class"], row["name"]) for row in rows)[:2] == [(0, "background"), (1, "name 1")]
-        assert all(row["name"] == f"name {row['class']}" for row in rows if row["class"])
+        assert predict._names("names", 1001) == ["background", *names]
     assert cli.main(["predict", "picture.png", "--weights", "weights.npz", "--resolution", "32"]) == 0
     assert "1,001 classes, of which 0 is the background;" in capsys.readouterr().out
 
@@ -157,10 +157,17 @@ def test_of_1001_classes_the_background_needs_no_name(tmp_path, capsys):
         ("caf\udce9", "--names must be a file in UTF-8; got"),
     ],
 )
-def test_names_that_fit_no_classes_are_said(content, words, tmp_path, capsys):
-    write_weights(mobilenet_v1(0.1, 3))
+def test_names_that_fit_no_classes_are_refused(content, words, tmp_path):
     (tmp_path / "names").write_bytes(content.encode(errors="surrogateescape"))
-    assert error(capsys, "--resolution", "32", "--names", "names").startswith(words)
+    with pytest.raises(ValueError, match="^" + re.escape(words)):
+        predict._names("names", 3)
+
+
+def test_names_that_fit_no_classes_are_said(tmp_path, capsys):
+    write_weights(mobilenet_v1(0.1, 3))
+    (tmp_path / "names").write_text("cat\ndog\n")
+    said = error(capsys, "--resolution", "32", "--names", "names")
+    assert said == "--names must have 3 names, as many as there are classes; got 2"
 
 
 def test_a_head_is_taken_by_its_name_or_said(capsys):
@@ -257,6 +264,12 @@ def test_scalings_are_as_they_are_called():
         got = as_input(image, (30, 40), "stretch", scaling)
         assert got.dtype == np.float32
         np.testing.assert_allclose(got, values, rtol=1e-5, atol=1e-5)
+
+
+def test_pictures_are_resized_bilinearly():
+    image = Image.fromarray(PIXELS)
+    got = as_input(image, (20, 14), "stretch", "none")[0]
+    np.testing.assert_allclose(got, image.resize((14, 20), Image.Resampling.BILINEAR), rtol=1e-6)
 
 
 @pytest.mark.parametrize("turned", [False, True])

@@ -143,11 +143,11 @@ def _module_names(graph: Any) -> Iterator[tuple[str, str]]:
     for node in graph.node:
         if node.op_type == "Conv":
             _, kernel, *bias = node.input
-            module, dot, _ = kernel.rpartition(".weight")
+            module = kernel.rpartition(".weight")[0]
             if kernel.startswith("onnx::"):
                 module = _dotted(node.name.split("/")[1:-1])
                 yield kernel, f"{module}.weight"
-            made_up = ("onnx::", f"{kernel}_bias") if dot else "onnx::"
+            made_up = ("onnx::", f"{kernel}_bias")
             yield from ((name, f"{module}.bias") for name in bias if module and name.startswith(made_up))
 
 
