@@ -479,7 +479,9 @@ def test_what_torch_s_exporters_fold_is_named_by_its_module(tmp_path):
         ("/shared_1/Conv", "onnx::Conv_538"),  # once more
         ("/fc1/other/Conv", "onnx::Conv_540"),
         ("/fc1/Conv", "onnx::Conv_541"),  # a name that another has
+        ("Conv_0", "onnx::Conv_542"),  # a node without a path
         ("", "stem", "stem_bias"),
+        ("/fc2/Conv",),
     ]
     nodes = [onnx.helper.make_node("Conv", ["x", *taken], ["y"], name=name) for name, *taken in nodes]
     names = {name for node in nodes for name in node.input} - {"x"}
@@ -487,7 +489,7 @@ def test_what_torch_s_exporters_fold_is_named_by_its_module(tmp_path):
     onnx.save(onnx.helper.make_model(onnx.helper.make_graph(nodes, "g", [], [], tensors)), tmp_path / "a.onnx")
     assert read_arrays(tmp_path / "a.onnx").keys() == {
         "features.1.conv.0.0.weight", "features.1.conv.0.0.bias", "conv_stem.weight", "conv_stem.bias",
-        "fc1.weight", "fc1.bias", "fc1.other.weight", "onnx::Conv_541", "stem", "stem_bias",
+        "fc1.weight", "fc1.bias", "fc1.other.weight", "onnx::Conv_541", "onnx::Conv_542", "stem", "stem_bias",
     }  # fmt: skip
 
 

@@ -141,14 +141,14 @@ def _module_names(graph: Any) -> Iterator[tuple[str, str]]:
     They are "onnx::Conv_538" in a node "/features/features.0/features.0.0/Conv", and "features.0.0.weight_bias".
     """
     for node in graph.node:
-        if node.op_type == "Conv":
-            _, kernel, *bias = node.input
+        if node.op_type == "Conv" and len(node.input) > 1:
+            _, kernel, *biases = node.input
             module = kernel.rpartition(".weight")[0]
             if kernel.startswith("onnx::"):
                 module = _dotted(node.name.split("/")[1:-1])
-                yield kernel, f"{module}.weight"
+            pairs = (kernel, "weight"), *((bias, "bias") for bias in biases)
             made_up = ("onnx::", f"{kernel}_bias")
-            yield from ((name, f"{module}.bias") for name in bias if module and name.startswith(made_up))
+            yield from ((name, f"{module}.{part}") for name, part in pairs if module and name.startswith(made_up))
 
 
 def _dotted(path: list[str]) -> str:
