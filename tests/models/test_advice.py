@@ -395,6 +395,7 @@ def follow(call, words=()):
 @pytest.mark.parametrize("case", CASES)
 def test_each_advice_works_when_it_is_followed(case):
     kind, make = CASES[case]
+    follow.first = None
     models = follow(make())
     assert follow.first == kind
     for model in models:
