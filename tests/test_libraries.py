@@ -991,7 +991,7 @@ NO_CLAIM: dict[str, tuple[str, ...]] = {
                             "some libraries end with the last filter", "Most libraries crop `padding` on both sides"),
     "README.md": ("compared with NumPy's limits and with torch", "from a file of torchvision, Keras, timm, transformers, TF-slim or TensorFlow.js",
                   "it takes the trained weights that libraries publish", "what other libraries do with padding, strides, borders",
-                  "and to torch and onnxruntime where they are installed", "`oracle` (torch, onnxruntime and onnx, for comparison only)"),
+                  "and to torch and onnxruntime where they are installed", "`oracle` (torch, onnxruntime, onnx and h5py, for comparison only)"),
     "docs/checking.md": ("sizes at which inference runtimes no longer add products", "show more of what such runtimes do"),
     "docs/claims.md": ("the layer as a Keras class",),
     "docs/lessons/standard-convolution.md": ("Many libraries compute it like this",),
