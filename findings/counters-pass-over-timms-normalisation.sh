@@ -58,7 +58,7 @@ assert found["thop"][1] == found["torchinfo"][1] == 55296, "timm's normalisation
 PY
 python3 -m venv "$folder/venv"
 "$folder/venv/bin/pip" install -q setuptools==80.9.0 wheel==0.48.0 numpy==2.4.6 torch==2.13.0 tqdm==4.70.1 tabulate==0.10.0 \
-    yacs==0.1.8 termcolor==3.3.0 iopath==0.1.10 pyyaml==6.0.4 safetensors==0.8.0 huggingface_hub==2.4.0
+    yacs==0.1.8 termcolor==3.3.0 iopath==0.1.10 pyyaml==6.0.4 safetensors==0.8.0 huggingface_hub==2.4.0 pillow==13.0.0
 "$folder/venv/bin/pip" install -q --no-deps --no-build-isolation fvcore==0.1.5.post20221221 ptflops==0.7.5 \
     thop==0.1.1.post2209072238 torchinfo==1.8.0 timm==1.0.31
 "$folder/venv/bin/python" -W ignore "$folder/show.py" 2> "$folder/log" || { cat "$folder/log"; exit 1; }

@@ -105,8 +105,8 @@ MUTANTS = [
     Mutant("a copy shares the arrays", "layer", "return copy.deepcopy(self)", "return copy.copy(self)", "same arrays"),
     Mutant("a copy remembers", "layer", '"_saved": None}', '"_saved": self._saved}', "memory"),
     Mutant("statistics not saved", "layer", "return {**self.params, **self.state}", "return {**self.params}", "files"),
-    Mutant("loaded before all is checked", "layer", "    if differences:\n        raise", "    for name, a in own.items():\n        a[...] = 0\n    if differences:\n        raise", "wrong arrays"),
-    Mutant("what is left over not told", "layer", "differences += [f\"left over", "[f\"left over", "wrong arrays"),
+    Mutant("loaded before all is checked", "layer", "    if found:\n        raise", "    for name, a in own.items():\n        a[...] = 0\n    if found:\n        raise", "wrong arrays"),
+    Mutant("what is left over not told", "layer", "found += [f\"left over", "[f\"left over", "wrong arrays"),
     Mutant("loading replaces the arrays", "layer", "        fill(self.arrays(), ", "        self.params = {name: a.copy() for name, a in self.params.items()}\n        fill(self.arrays(), ", "same arrays"),
     Mutant("a failed forward is remembered", "elementwise", "        y = global_average_pool(x)\n        self._saved = x\n", "        self._saved = x\n        y = global_average_pool(x)\n", "memory"),
     # initialisers
