@@ -1,0 +1,1 @@
+"""Object detection on arrays: boxes, their matching, the loss and its gradient, suppression, average precision."""
