@@ -27,3 +27,4 @@ from .tasks import (
     scattered_digits as scattered_digits,
     standardized as standardized,
 )
+from .wild_digits import DetectionTask as DetectionTask, digits_in_the_wild as digits_in_the_wild

@@ -52,7 +52,7 @@ def digits(*, test_share: float = 0.25, seed: int = 0) -> Task:
     ((1347, 8, 8, 1), (450, 8, 8, 1), 10)
     """
     images, labels = load_digits()
-    held_out = _held_out("digits", labels, test_share, seed)
+    held_out = drawn_for_testing("digits", labels, test_share, seed)
     x = (images / np.float32(INK))[..., np.newaxis]  # (1797, 8, 8, 1)
     y = labels.astype(np.int64)
     return Task(
@@ -110,9 +110,9 @@ def scattered_digits(
     side, seed = integer(function, "side", side, DIGIT), integer(function, "seed", seed, 0, LARGEST_SEED)
     noise = real(function, "noise", noise, least=0)
     images, labels = load_digits()
-    held_out = _held_out(function, labels, 0.25, seed)
+    held_out = drawn_for_testing(function, labels, 0.25, seed)
     photograph = load_photograph() if photograph is None else photograph
-    grey = _standardised_grey(function, photograph, side)  # (height, width)
+    grey = standardised_grey(function, photograph, side)  # (height, width)
     quarter = grey.shape[1] // 4
     large = _enlarged(images / np.float64(INK))  # (1797, 16, 16)
     x_train, y_train = _scattered(train, large, labels, ~held_out, grey[:, quarter:], side, noise, (seed, *TRAIN))
@@ -129,7 +129,7 @@ def scattered_digits(
     )
 
 
-def _held_out(function: str, labels: Array, share: float, seed: int) -> Array:
+def drawn_for_testing(function: str, labels: Array, share: float, seed: int) -> Array:
     """A mask of the images for testing: of each class the same share, drawn at random."""
     share = positive(function, "test_share", share)
     seed = integer(function, "seed", seed, 0, LARGEST_SEED)
@@ -147,7 +147,7 @@ def _held_out(function: str, labels: Array, share: float, seed: int) -> Array:
     return held_out
 
 
-def _standardised_grey(function: str, photograph: Photograph, side: int) -> Array:
+def standardised_grey(function: str, photograph: Photograph, side: int) -> Array:
     """A photograph's brightness with mean 0 and standard deviation 1, to the same bits wherever it is computed."""
     instance(function, "photograph", photograph, Photograph)
     pixels = photograph.pixels
