@@ -21,7 +21,7 @@ import pytest
 from public import names_of
 
 import npconv
-from npconv import bench, checks, cost, figures, layers, models, training
+from npconv import bench, checks, cost, detection, figures, layers, models, training
 from npconv.course import steps
 from npconv.kernels.arguments import LARGEST, LARGEST_SEED, shown
 from npconv.kernels.geometry import Array, Padding, Pair
@@ -42,6 +42,7 @@ SMALL = layers.Sequential(layers.GlobalAveragePool(), layers.Dense(1, 10))
 SMALL_LAYER = {"x": (1, 5, 6, 3), "kernel": (2, 3, 3, 2)}
 BLOCK = {"x": (1, 4, 6, 4), "expand": (4, 8), "depthwise": (3, 3, 8), "project": (8, 4)}
 PHOTOGRAPH = RNG.integers(0, 256, (48, 120, 3), np.uint8)
+BOXES, BOX_LABELS = np.array([[0.0, 0, 10, 10], [20, 20, 30, 40]]), np.array([1, 2])
 FRAMES = figures.functional_view_frames(x=(1, 3, 4, 1), kernel=(3, 3, 1, 1))
 
 STEPS = ModuleType("the kinds of steppers, which are all called by `stepper`")
@@ -148,6 +149,12 @@ ROWS: dict[Any, dict[str, dict[str, Any]]] = {
         "rounding_bound": {"x": X, "kernel": KERNEL},
     },
     cost: {"count_operations": {"function": npconv.conv2d, "arrays": (X, KERNEL)}},
+    detection: {
+        "average_precision": {"hits": [1, 0, 1], "truths": 100},
+        "mean_average_precision": {"truths": [(BOXES, BOX_LABELS)], "found": [(BOXES, np.ones(2), BOX_LABELS)],
+                                   "most": 50},
+        "precision_recall": {"hits": [1, 0, 1], "truths": 100},
+    },
     training: {
         "RMSProp": {"parameters": NETWORK.params},
         "RunSettings": {},
@@ -193,6 +200,7 @@ RECORDS = {  # results, which the package makes, and protocols
     figures: "Figure",
     steps: "Panel Side Step Stepper",
     checks: "Case Proof",
+    detection: "MeanAveragePrecision PrecisionRecall",
     training: "History Optimizer Task Trained",
     bench: "Block KernelTime Layer Pass Row Saving Step StepTime",
 }
