@@ -156,6 +156,7 @@ ROWS: dict[Any, dict[str, dict[str, Any]]] = {
         "precision_recall": {"hits": [1, 0, 1], "truths": 100},
     },
     training: {
+        "Adam": {"parameters": NETWORK.params},
         "RMSProp": {"parameters": NETWORK.params},
         "RunSettings": {},
         "SGD": {"parameters": NETWORK.params},

@@ -43,7 +43,7 @@ from npconv.models.formats import foreign
 from npconv.models.mobilenet_v1 import V1_KERAS
 from npconv.models.plain_names import UNUSED, plain_names
 from npconv.models.table import strides_and_rates
-from npconv.training import SGD, RMSProp, smooth_labels
+from npconv.training import SGD, Adam, RMSProp, smooth_labels
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")), *sorted((ROOT / "npconv").rglob("*.py"))]
@@ -238,6 +238,7 @@ SAME = [
 ]  # fmt: skip
 CHANNELS = ((1, 1), (4, 4), (8, 8), (8, 9), (9, 8), (1, 9), (16, 16), (32, 32))  # M and N of whole numbers -4 to 4
 KERAS_RMSPROP = [[0.6984887, 0.5685498, 0.3793608], [0.6984887, 0.5685498, 0.4443804]]
+TORCH_ADAM = [[0.9, 0.8733663, 0.869962], [0.9009901, 0.9009901, 0.8986791]]
 
 RECORDS = [
     # batch normalisation: 0, 1, 5 in one channel, the running variance from 1 on at a share of 0.9
@@ -367,6 +368,12 @@ RECORDS = [
         "torch 2.13.0: SGD with momentum 0.9, and Nesterov's",
         [[0.9, 0.86, 0.8539], [0.81, 0.824, 0.81601]],
         lambda: sgd(rate_in_gradient=False),
+        {OPTIMIZERS: ("torch computes the same",)},
+    ),
+    Record(
+        "torch 2.13.0: Adam, its defaults, and with betas=(0.5, 0.8), eps=0.01",
+        TORCH_ADAM,
+        lambda: [descent(lambda p, s=s: Adam(p, **s), FALLING) for s in ({}, {"momentum": 0.5, "decay": 0.8, "epsilon": 0.01})],
         {OPTIMIZERS: ("torch computes the same",)},
     ),
     Record(

@@ -9,7 +9,13 @@ from .loop import (
     train as train,
     training_step as training_step,
 )
-from .optimizers import SGD as SGD, Optimizer as Optimizer, RMSProp as RMSProp, decays_kernels as decays_kernels
+from .optimizers import (
+    SGD as SGD,
+    Adam as Adam,
+    Optimizer as Optimizer,
+    RMSProp as RMSProp,
+    decays_kernels as decays_kernels,
+)
 from .runs import (
     RunSettings as RunSettings,
     Trained as Trained,

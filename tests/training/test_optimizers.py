@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from npconv import threads
-from npconv.training import SGD, RMSProp, decays_kernels, optimizers, smooth_labels
+from npconv.training import SGD, Adam, RMSProp, decays_kernels, optimizers, smooth_labels
 from npconv.training.optimizers import CONVENTIONS
 
 SHAPES = {"stem.kernel": (3, 2, 4), "block.depthwise.kernel": (3, 2), "norm.scale": (5,), "norm.shift": (5,)}
@@ -64,6 +64,26 @@ def test_rmsprop_by_torchs_convention_is_that_of_torch(momentum, weight_decay):
     assert_same(ours, run_torch(lambda torch, p: torch.optim.RMSprop(p, lr=1.0, alpha=0.8, eps=0.01, **settings)))
 
 
+@pytest.mark.parametrize("settings", [{}, {"momentum": 0.5, "decay": 0.8, "epsilon": 0.1}], ids=["default", "other"])
+@pytest.mark.parametrize("weight_decay", [0.0, 0.1])
+def test_adam_is_that_of_torch(settings, weight_decay):
+    ours = run(Adam(parameters(), weight_decay=weight_decay, **settings))
+    theirs = {"betas": (settings["momentum"], settings["decay"]), "eps": settings["epsilon"]} if settings else {}
+    assert_same(ours, run_torch(lambda torch, p: torch.optim.Adam(p, lr=1.0, weight_decay=weight_decay, **theirs)))
+
+
+def test_adam_is_its_formula():
+    expected, m, v = parameters(), dict.fromkeys(SHAPES, 0.0), dict.fromkeys(SHAPES, 0.0)
+    for step, rate in enumerate(RATES):
+        for name, g in gradients(step).items():
+            g = g + 0.1 * expected[name]
+            m[name] = 0.9 * m[name] + 0.1 * g**2
+            v[name] = 0.8 * v[name] + 0.2 * g
+            first, second = v[name] / (1 - 0.8 ** (step + 1)), m[name] / (1 - 0.9 ** (step + 1))
+            expected[name] = expected[name] - rate * first / (np.sqrt(second) + 0.01)
+    assert_same(run(Adam(parameters(), momentum=0.8, decay=0.9, epsilon=0.01, weight_decay=0.1)), expected)
+
+
 @pytest.mark.parametrize("nesterov", [False, True])
 def test_sgd_is_its_formula(nesterov):
     expected, v = parameters(), dict.fromkeys(SHAPES, 0.0)
@@ -101,6 +121,8 @@ OPTIMIZERS = [
     lambda p: RMSProp(p, weight_decay=0.1),
     lambda p: RMSProp(p, weight_decay=0.1, convention="torch"),
     lambda p: RMSProp(p, weight_decay=0.1, convention="keras"),
+    lambda p: Adam(p),
+    lambda p: Adam(p, weight_decay=0.1),
 ]
 
 
@@ -119,7 +141,7 @@ def test_parameters_change_in_place_and_gradients_stay(make):
         assert not np.array_equal(given[name], parameters(np.float32)[name])
         np.testing.assert_array_equal(g[name], before[name])
     assert all(optimizer.state[name] is state[name] for name in state)
-    assert all(a.dtype == np.float32 for a in state.values())
+    assert all(a.dtype == np.float32 for name, a in state.items() if name != "steps")
 
 
 @pytest.mark.parametrize("make", OPTIMIZERS)
@@ -171,7 +193,7 @@ def test_weight_decay_is_for_kernels_that_are_not_depthwise():
     assert {name: decays_kernels(name) for name in names} == names
 
 
-@pytest.mark.parametrize("make", [SGD, RMSProp])
+@pytest.mark.parametrize("make", [SGD, RMSProp, Adam])
 def test_only_chosen_parameters_decay(make):
     some, none, everything = (
         run(make(parameters(), **settings), range(1))
@@ -200,6 +222,10 @@ def read_only():
         (lambda: SGD({}, momentum="0.9"), TypeError, "SGD: momentum"),
         (lambda: RMSProp({}, decay=-0.1), ValueError, "RMSProp: decay"),
         (lambda: RMSProp({}, epsilon=0), ValueError, "RMSProp: epsilon"),
+        (lambda: Adam({"a": [1.0]}), TypeError, "Adam: parameter 'a'"),
+        (lambda: Adam({}, momentum=1), ValueError, "Adam: momentum"),
+        (lambda: Adam({}, decay=1), ValueError, "Adam: decay"),
+        (lambda: Adam({}, epsilon=0), ValueError, "Adam: epsilon"),
         (lambda: RMSProp({}, convention="optax"), ValueError, "RMSProp: convention .* tensorflow, keras, torch"),
     ],
 )
