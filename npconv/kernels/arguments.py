@@ -119,6 +119,16 @@ def array_of(function: str, name: str, value: Any, kinds: str) -> None:
         raise TypeError(f"{function}: {name} must be an ndarray of {wanted}; got {kind_of(value)}")
 
 
+def real_dtype(function: str, dtype: Any) -> None:
+    """Check that a dtype, or what NumPy makes one of, is of real floats."""
+    try:
+        real = np.dtype(dtype).kind == "f"
+    except (TypeError, ValueError):
+        real = False
+    if not real:
+        raise TypeError(f"{function}: dtype must be one of real floats; got {dtype!r}")
+
+
 def kind_of(value: Any) -> str:
     """The dtype of an array, or the type of another value, as an error has it."""
     return f"dtype {value.dtype}" if isinstance(value, np.ndarray) else type(value).__name__

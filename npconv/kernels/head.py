@@ -59,7 +59,7 @@ def softmax_cross_entropy(logits: Array, targets: Array) -> Any:
     check_targets("softmax_cross_entropy", logits, targets)
     probabilities = _probabilities(targets, logits)  # (B, N)
     losses = np.zeros(logits.shape, working(logits))  # where a class has no probability: 0 · ∞ would be NaN
-    np.multiply(probabilities, -_log_softmax(logits), where=probabilities > 0, out=losses)
+    np.multiply(probabilities, -log_softmax(logits), where=probabilities > 0, out=losses)
     return native(logits).type(losses.sum(axis=1).mean(dtype=np.result_type(losses, np.float64)))
 
 
@@ -76,16 +76,16 @@ def softmax_cross_entropy_backward(dy: Any, logits: Array, targets: Array) -> Ar
     if np.ndim(dy) or np.asarray(dy).dtype.kind not in "iuf":
         raise TypeError(f"softmax_cross_entropy_backward: dy must be a real scalar, as forward's output is; got {dy!r}")
     with np.errstate(under="ignore"):
-        softmax = np.exp(_log_softmax(logits))  # (B, N)
+        softmax = np.exp(log_softmax(logits))  # (B, N)
         return rounded((softmax - _probabilities(targets, logits)) * (dy / len(logits)), logits)  # (B, N)
 
 
-def _log_softmax(logits: Array) -> Array:
+def log_softmax(logits: Array) -> Array:
     """log(exp(logits) / Σ exp(logits)), a row at a time, in float32 at least; −∞ where a probability underflows."""
     logits = np.ascontiguousarray(wider(logits))  # so that rows are summed in pairs
     with np.errstate(over="ignore", under="ignore"):
-        shifted: Array = logits - logits.max(axis=1, keepdims=True)  # the largest is 0, so no exponential overflows
-        shifted -= np.log(np.exp(shifted).sum(axis=1, keepdims=True))  # (B, N) - (B, 1)
+        shifted: Array = logits - logits.max(axis=-1, keepdims=True)  # the largest is 0, so no exponential overflows
+        shifted -= np.log(np.exp(shifted).sum(axis=-1, keepdims=True))  # (…, N) - (…, 1)
     return shifted
 
 

@@ -147,7 +147,7 @@ class Layer:
         fill(self.arrays(), arrays, f"{type(self).__name__}.load_arrays: the arrays")
 
     def _parameter(self, name: str, shape: tuple[int, ...], dtype: Any) -> None:
-        real_dtype(type(self).__name__, dtype)
+        arguments.real_dtype(type(self).__name__, dtype)
         if math.prod(shape) > arguments.MOST:
             raise ValueError(f"{type(self).__name__}: {name} must have at most {arguments.MOST:,} numbers; got {shape}")
         self.params[name], self.grads[name] = np.zeros(shape, dtype), np.zeros(shape, dtype)
@@ -200,16 +200,6 @@ def differences(own: Mapping[str, Array], arrays: Mapping[str, Any]) -> list[str
 def positive_ints(function: str, **values: Any) -> list[int]:
     """A layer's sizes, once they are whole numbers above 0."""
     return [arguments.integer(function, name, value) for name, value in values.items()]
-
-
-def real_dtype(function: str, dtype: Any) -> None:
-    """Check that a dtype, or what NumPy makes one of, is of real floats."""
-    try:
-        real = np.dtype(dtype).kind == "f"
-    except (TypeError, ValueError):
-        real = False
-    if not real:
-        raise TypeError(f"{function}: dtype must be one of real floats; got {dtype!r}")
 
 
 def checked_geometry(function: str, stride: Pair, padding: Padding, dilation: Pair) -> dict[str, Any]:

@@ -4,9 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from ..kernels.arguments import array_of, integer, real
+from ..kernels.arguments import array_of, integer, real, real_dtype
 from ..kernels.geometry import Array
-from ..layers.layer import real_dtype
 
 
 def smooth_labels(labels: Array, classes: int, smoothing: float, *, dtype: Any = np.float32) -> Array:
