@@ -185,7 +185,7 @@ def default_boxes(
         if specification.clip_sizes:
             sides = np.minimum(sides, image)
         centres = np.empty((rows, columns, 1, 2))
-        centres[..., 0] = ((np.arange(0.5, rows) * height / rows)[:, None, None]
-        centres[..., 1] = ((np.arange(0.5, columns) * width / columns)[None, :, None]
+        centres[..., 0] = (np.arange(0.5, rows) * height / rows)[:, None, None]
+        centres[..., 1] = (np.arange(0.5, columns) * width / columns)[None, :, None]
         found.append(np.concatenate([centres - sides / 2, centres + sides / 2], axis=-1).reshape(-1, 4))
     return np.concatenate(found).astype(dtype, copy=False)
