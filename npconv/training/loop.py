@@ -1,56 +1,35 @@
-"""The training loop: batches through a network, gradients back, updates; and checkpoints to continue from."""
+"""Training on images with labels: the step, the measurements, and the loop from batches to a trained network."""
 
-import json
-import re
-import reprlib
-import zlib
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import ClassVar
 
 import numpy as np
 
-from ..allocator import keep_memory
-from ..files import alone, as_npz, parse_json, read_npz, write_whole
-from ..kernels.arguments import array_of, as_path, callables, instance, integer, plain, real
+from ..kernels.arguments import array_of, instance, integer, real
 from ..kernels.geometry import Array
 from ..kernels.head import softmax_cross_entropy, softmax_cross_entropy_backward
 from ..layers import Layer
 from .labels import smooth_labels
 from .optimizers import Optimizer
-from .records import SETTINGS, Rule, check, exactly, numbers, whole
-from .tasks import Task, batch_at
+from .resumable import Curves, Objective, check_step, different as different, train_for
+from .tasks import Task
 
 EVALUATED_AT_ONCE = 256  # images
-SAME_LOGITS = 1e-3  # of their scale: what another machine's rounding may differ by
 
 
 @dataclass
-class History:
+class History(Curves):
     """The measurements of a run: four lists of the same length, one entry for each evaluation.
 
     `train_loss[i]` is the mean loss over the steps since `step[i - 1]`, with smoothed labels; test loss (in nats,
     labels as they are) and accuracy are those after step[i] steps, in inference mode.
     """
 
-    step: list[int] = field(default_factory=list)
-    train_loss: list[float] = field(default_factory=list)
     test_loss: list[float] = field(default_factory=list)
     test_accuracy: list[float] = field(default_factory=list)
-
-    def as_dict(self) -> dict[str, list[Any]]:
-        """The lists by name, as plain JSON."""
-        return {name: list(values) for name, values in vars(self).items()}
-
-    @classmethod
-    def from_record(cls, record: Any, steps: Rule) -> "History":
-        """A history from plain JSON, whose `step` obeys a rule; ValueError where no run can have written it."""
-        check(record, {"step": steps})
-        each = numbers(len(record["step"]))
-        check(record, {"train_loss": each, "test_loss": each, "test_accuracy": numbers(len(record["step"]), 0, 1)})
-        return cls(**{name: record[name] for name in vars(cls())})
+    SHARES: ClassVar[tuple[str, ...]] = ("test_accuracy",)
 
 
 def evaluate(network: Layer, x: Array, labels: Array) -> tuple[float, float]:
@@ -126,7 +105,7 @@ def training_step(
     x is (B, Dᵤ, Dᵤ, M), labels (B,) integers below `classes`, smoothing the share of label smoothing.
     """
     instance("training_step", "network", network, Layer)
-    _check_step("training_step", optimizer)
+    check_step("training_step", optimizer)
     logits = network.forward(x, training=True)
     targets = smooth_labels(labels, classes, smoothing, dtype=np.result_type(logits, np.float32))
     loss = float(softmax_cross_entropy(logits, targets))
@@ -190,262 +169,52 @@ def train(
     """
     instance("train", "network", network, Layer)
     instance("train", "task", task, Task)
-    _check_step("train", optimizer)
-    steps, batch_size, evaluate_every, checkpoint_every, seed = _checked_counts(
-        task, steps=steps, batch_size=batch_size, evaluate_every=evaluate_every, checkpoint_every=checkpoint_every,
+    return train_for(
+        "train",
+        _Labelled(task, smoothing),
+        network,
+        optimizer,
+        schedule,
+        steps=steps,
+        batch_size=batch_size,
         seed=seed,
-    )  # fmt: skip
-    smoothing = real("train", "smoothing", smoothing, least=0, below=1)
-    callables("train", schedule=schedule, **({} if progress is None else {"progress": progress}))
-    _check_network(network, task, batch_size)
-    _check_optimizer(optimizer, network)
-    file = None if checkpoint is None else as_path("train", "checkpoint", checkpoint)
-    keep_memory()
-    run = _Run(network, task, optimizer, file, {
-        "task": task.name, "images": _checksum(task), "steps": steps, "batch_size": batch_size,
-        "smoothing": smoothing, "seed": seed, "evaluate_every": evaluate_every,
-        "schedule": _described(schedule, steps), **_plain_settings(optimizer),
-    })  # fmt: skip
-    with ExitStack() as held:
-        held.enter_context(np.errstate(over="ignore", invalid="ignore"))  # the loss is looked at instead
-        if file is not None:
-            held.enter_context(alone(file.parent, f".{file.name}.lock"))
-            if file.exists() and not file.is_file():
-                raise ValueError(f"train: checkpoint must be an ordinary file; got {file}")
-            if file.exists():
-                run.resume(file)
-        while run.done < steps:
-            loss = run.step(schedule(run.done))
-            due = run.done == steps or run.done % checkpoint_every == 0
-            if due:
-                run.write()
-            try:
-                if progress is not None:
-                    progress(run.done, loss, run.history)
-            except BaseException:
-                if not due:
-                    run.write()
-                raise
-    return run.history
+        evaluate_every=evaluate_every,
+        checkpoint=checkpoint,
+        checkpoint_every=checkpoint_every,
+        progress=progress,
+    )
 
 
-class _Run:
-    """The state of a run between two steps, and its checkpoint, where there is a file for it."""
+class _Labelled(Objective[History]):
+    """The objective of `train`: the right label for each image."""
 
-    def __init__(
-        self, network: Layer, task: Task, optimizer: Optimizer, file: Path | None, settings: dict[str, Any]
-    ) -> None:
-        self.network, self.task, self.optimizer, self.file, self.settings = network, task, optimizer, file, settings
-        self.sample = task.x_test[:1]  # whose logits tell networks apart whose arrays have the same names
-        self.history, self.done = History(), 0
-        self.losses: list[float] = []  # since the last evaluation
+    curves = History
 
-    def step(self, learning_rate: float) -> float:
-        """Make one step, and the evaluation that is due after it; the loss of the step."""
-        task, settings = self.task, self.settings
-        chosen = batch_at(len(task.x_train), settings["batch_size"], seed=settings["seed"], step=self.done)
-        loss = training_step(
-            self.network, self.optimizer, task.x_train[chosen], task.y_train[chosen],
-            classes=task.classes, learning_rate=learning_rate, smoothing=settings["smoothing"],
-        )  # fmt: skip
-        _check_finite(f"the loss is {loss}", loss, self.done)
-        self.losses.append(loss)
-        self.done += 1
-        if self.done == settings["steps"] or self.done % settings["evaluate_every"] == 0:
-            test_loss, accuracy = evaluate(self.network, task.x_test, task.y_test)
-            _check_finite(f"the test loss is {test_loss}", test_loss, self.done - 1)
-            measured = (self.done, float(np.mean(self.losses)), test_loss, accuracy)
-            for values, value in zip(vars(self.history).values(), measured, strict=True):
-                values.append(value)
-            self.losses.clear()
-        return loss
+    def __init__(self, task: Task, smoothing: float) -> None:
+        self.task, self.smoothing = task, real("train", "smoothing", smoothing, least=0, below=1)
+        self.name, self.count, self.sample = task.name, len(task.x_train), task.x_test[:1]
+        self.arrays = (task.x_train, task.y_train, task.x_test, task.y_test)
+        self.settings = {"smoothing": self.smoothing}
 
-    def arrays(self) -> dict[str, Array]:
-        """The arrays of the network and of the optimizer's state, by the names that they have in a checkpoint."""
-        arrays = {f"network/{name}": a for name, a in self.network.arrays().items()}
-        return arrays | {f"optimizer/{name}": a for name, a in self.optimizer.state.items()}
-
-    def write(self) -> None:
-        if self.file is None:
-            return
-        record = {
-            "settings": self.settings,
-            "done": self.done,
-            "losses": self.losses,
-            "history": self.history.as_dict(),
-        }
-        arrays = self.arrays() | {"logits": self.network.forward(self.sample, training=False)}
-        for name, a in arrays.items():  # an earlier checkpoint is better than one that no run can continue from
-            _check_finite(f"not all numbers of {name} are finite", a, self.done - 1)
-        write_whole(self.file, as_npz({"record": np.array(json.dumps(record)), **arrays}))
-
-    def resume(self, path: Path) -> None:
-        """Continue from a checkpoint, after a check that it belongs to this run."""
-        arrays = read_npz(path)
-        with _told(path):
-            record, logits = _read_record(arrays), _found(arrays, "logits")
-        if differences := different(record["settings"], self.settings):
-            raise ValueError(
-                f"train: {path} belongs to another run (without it, or under another name, a new one begins): "
-                f"{differences}"
-            )
-        with _told(path):
-            history = self._history(record)
-            _check_arrays(arrays, self.arrays())
-        twin = self.network.copy()
+    def check_network(self, function: str, network: Layer, batch_size: int) -> None:
+        task, shape = self.task, (batch_size, *self.task.x_train.shape[1:])
         try:
-            twin.load_arrays(_under("network/", arrays))
+            logits = network.output_shape(shape)
         except ValueError as error:
-            first, *more = str(error).split("; ")
-            others = f", and {len(more)} more" if more else ""
-            raise ValueError(f"train: {path} belongs to another network: {first}{others}") from error
-        here = twin.forward(self.sample, training=False)
-        scale = SAME_LOGITS * max(1.0, np.abs(logits).max(initial=0))
-        if here.shape != logits.shape or not np.abs(here - logits).max() <= scale:
-            raise ValueError(f"train: {path} belongs to another network: its arrays give other logits in this one")
-        with _told(path):
-            self.optimizer.load_state(_under("optimizer/", arrays))
-        self.network.load_arrays(twin.arrays())
-        self.history, self.done, self.losses = history, record["done"], record["losses"]
-
-    def _history(self, record: Any) -> History:
-        """The history in a record, after a check that its steps and measurements are those of this run."""
-        steps, every = self.settings["steps"], self.settings["evaluate_every"]
-        check(record, {"done": whole(1, steps)})
-        done = record["done"]
-        measured = [step for step in range(1, done + 1) if step % every == 0 or step == steps]
-        since = done - (measured[-1] if measured else 0)
-        check(record, {"losses": numbers(since)})
-        return History.from_record(record.get("history"), exactly(measured))
-
-
-def _read_record(arrays: Mapping[str, Array]) -> Any:
-    """The record in a checkpoint's arrays, with settings that can be compared."""
-    record = parse_json(str(_found(arrays, "record")))
-    check(record, {"settings": SETTINGS})
-    return record
-
-
-def _found(arrays: Mapping[str, Array], name: str) -> Array:
-    if name not in arrays:
-        raise ValueError(f"{name} is missing")
-    return arrays[name]
-
-
-def _check_arrays(arrays: Mapping[str, Array], own: Mapping[str, Array]) -> None:
-    """Hold a checkpoint's arrays against a run's own: of the same kind, and finite."""
-    for name, a in arrays.items():
-        if name == "record":
-            continue
-        dtype = own[name].dtype if name in own else a.dtype
-        if a.dtype.kind not in "iuf" or not np.can_cast(a.dtype, dtype, "equiv"):
+            raise ValueError(f"{function}: network doesn't take the images of {task.name}, {shape}: {error}") from error
+        if logits != (batch_size, task.classes):
             raise ValueError(
-                f"{name} must hold numbers of {own[name].dtype if name in own else 'a float'}; got {a.dtype}"
+                f"{function}: network must return logits (B, {task.classes}), one for each class of {task.name}; "
+                f"it returns {logits} for images {shape}"
             )
-        if not np.isfinite(a).all():
-            raise ValueError(f"{name} must hold finite numbers; got NaN or infinity")
 
+    def step(self, network: Layer, optimizer: Optimizer, chosen: Array, learning_rate: float) -> float:
+        task = self.task
+        return training_step(
+            network, optimizer, task.x_train[chosen], task.y_train[chosen],
+            classes=task.classes, learning_rate=learning_rate, smoothing=self.smoothing,
+        )  # fmt: skip
 
-@contextmanager
-def _told(path: Path) -> Iterator[None]:
-    """Name the file in a ValueError."""
-    try:
-        yield
-    except ValueError as error:
-        raise ValueError(f"train: {path} is no checkpoint of a training run: {error}") from error
-
-
-def _check_finite(words: str, numbers: Array | float, step: int) -> None:
-    if not np.isfinite(numbers).all():
-        raise ValueError(f"train: {words} at step {step + 1}: a smaller learning rate may help")
-
-
-def different(there: Mapping[str, Any], here: Mapping[str, Any]) -> str:
-    """The differences between stored and wanted settings in words; "" if there are none.
-
-    >>> different({"seed": 1, "steps": 5}, {"seed": 2, "steps": 5})
-    'seed is 1 there and 2 here'
-    """
-    absent, differing = object(), []
-    for name in dict.fromkeys((*here, *there)):
-        values = [settings.get(name, absent) for settings in (there, here)]
-        if values[0] != values[1] or isinstance(values[0], bool) != isinstance(values[1], bool):
-            one, other = (
-                "absent" if value is absent else reprlib.repr(value) if isinstance(value, dict) else repr(value)
-                for value in values
-            )
-            differing.append(f"{name} is {one} there and {other} here")
-    return "; ".join(differing)
-
-
-def _checked_counts(task: Task, **counts: int) -> list[int]:
-    checked = {name: integer("train", name, value, 0 if name == "seed" else 1) for name, value in counts.items()}
-    if checked["batch_size"] > len(task.x_train):
-        raise ValueError(
-            f"train: batch_size must be at most {len(task.x_train)}, the number of training images; "
-            f"got {checked['batch_size']}"
-        )
-    return list(checked.values())
-
-
-def _check_network(network: Layer, task: Task, batch_size: int) -> None:
-    """Hold the network's output against the task's classes."""
-    shape = (batch_size, *task.x_train.shape[1:])
-    try:
-        logits = network.output_shape(shape)
-    except ValueError as error:
-        raise ValueError(f"train: network doesn't take the images of {task.name}, {shape}: {error}") from error
-    if logits != (batch_size, task.classes):
-        raise ValueError(
-            f"train: network must return logits (B, {task.classes}), one for each class of {task.name}; "
-            f"it returns {logits} for images {shape}"
-        )
-
-
-def _check_step(function: str, optimizer: Any) -> None:
-    if not callable(getattr(optimizer, "step", None)):
-        raise TypeError(f"{function}: optimizer must be an Optimizer, with a step; got {type(optimizer).__name__}")
-
-
-def _check_optimizer(optimizer: Optimizer, network: Layer) -> None:
-    """Check that the optimizer has the network's own arrays; one built on a copy would train the copy."""
-    parameters = getattr(optimizer, "parameters", None)
-    if parameters is None:
-        return
-    others = [name for name, p in network.params.items() if parameters.get(name) is not p]
-    if others:
-        raise ValueError(
-            f"train: optimizer must be built on network.params; it has other arrays, or none, for {len(others)} of "
-            f"them, {others[0]!r} first"
-        )
-
-
-def _described(schedule: Callable[[int], float], steps: int) -> str:
-    """A schedule in words: its repr, and where that is only an object's address, a checksum of its rates."""
-    words, addresses = re.subn(r" at 0x[0-9a-fA-F]+", "", repr(schedule))
-    if not addresses:
-        return words
-    rates = np.array([schedule(step) for step in range(steps)], np.float64)
-    return f"{words} with rates of checksum {zlib.crc32(rates.tobytes())}"
-
-
-def _checksum(task: Task) -> int:
-    """A checksum of all images and labels."""
-    checksum = 0
-    for a in (task.x_train, task.y_train, task.x_test, task.y_test):
-        checksum = zlib.crc32(np.ascontiguousarray(a).data, checksum)
-    return checksum
-
-
-def _plain_settings(optimizer: Optimizer) -> dict[str, Any]:
-    """An optimiser without its arrays: its kind, and all of its attributes that JSON can hold."""
-    settings: dict[str, Any] = {"optimizer": type(optimizer).__name__}
-    for name, value in plain(vars(optimizer)).items():
-        values = value.values() if isinstance(value, dict) else [value]
-        if name != "state" and all(isinstance(v, bool | int | float | str) for v in values):
-            settings[f"optimizer.{name}"] = value
-    return settings
-
-
-def _under(prefix: str, arrays: Mapping[str, Array]) -> dict[str, Array]:
-    return {name[len(prefix) :]: a for name, a in arrays.items() if name.startswith(prefix)}
+    def measure(self, network: Layer) -> dict[str, float]:
+        loss, accuracy = evaluate(network, self.task.x_test, self.task.y_test)
+        return {"test_loss": loss, "test_accuracy": accuracy}

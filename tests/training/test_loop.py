@@ -15,7 +15,7 @@ from npconv.files import as_npz
 from npconv.layers import BatchNorm, Conv2D, Dense, GlobalAveragePool, InvertedResidual, Sequential
 from npconv.layers.blocks import normalised
 from npconv.models import Row, small_mobilenet_v2
-from npconv.training import SGD, RMSProp, Task, constant, cosine, decays_kernels, digits, loop, smooth_labels
+from npconv.training import SGD, RMSProp, Task, constant, cosine, decays_kernels, digits, loop, resumable, smooth_labels
 from npconv.training.loop import History, confusion, evaluate, train, training_step
 
 CLASSES = 3
@@ -71,7 +71,7 @@ def stop_at(moment):
     lines = []
 
     def trace(frame, event, argument):
-        if frame.f_code.co_filename not in (loop.__file__, files.__file__):
+        if frame.f_code.co_filename not in (loop.__file__, resumable.__file__, files.__file__):
             return None
         if event == "line":
             lines.append((frame.f_code.co_name, frame.f_lineno))
@@ -91,7 +91,15 @@ def test_a_run_stopped_at_any_line_goes_on_to_the_same_bits(tmp_path):
         expected = run(tmp_path / "never stopped.npz", optimizer=RMSProp, net=one_layer())
     finally:
         sys.settrace(before)
-    assert {name for name, _ in lines} >= {"train", "training_step", "evaluate", "write", "write_whole", "as_npz"}
+    assert {name for name, _ in lines} >= {
+        "train",
+        "train_for",
+        "training_step",
+        "evaluate",
+        "write",
+        "write_whole",
+        "as_npz",
+    }
     last_times = {line: moment for moment, line in enumerate(lines, 1)}
     for moment in sorted({*last_times.values(), *range(1, len(lines), 61)}):
         path = tmp_path / f"{moment}.npz"
@@ -233,7 +241,7 @@ def refused(path, content, words):
 
 
 def test_a_record_with_any_damaged_field_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(loop, "keep_memory", lambda: None)  # it takes most of the time
+    monkeypatch.setattr(resumable, "keep_memory", lambda: None)  # it takes most of the time
     path = tmp_path / "checkpoint.npz"
     arrays, record = stopped_after(5, path)
     assert (record["done"], len(record["losses"]), record["history"]["step"]) == (5, 1, [4])
@@ -268,7 +276,7 @@ def test_a_record_that_no_run_leaves_is_refused(changes, words, tmp_path):
 
 
 def test_arrays_that_no_run_leaves_are_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(loop, "keep_memory", lambda: None)
+    monkeypatch.setattr(resumable, "keep_memory", lambda: None)
     path = tmp_path / "checkpoint.npz"
     arrays, _ = stopped_after(5, path)
     for name, a in arrays.items():
