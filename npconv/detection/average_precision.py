@@ -159,7 +159,7 @@ def mean_average_precision(
     function = "mean_average_precision"
     levels = _checked_thresholds(thresholds)
     most = integer(function, "most", most)
-    real_ones, detected = _checked_images(function, "truths", truths, 2), _checked_images(function, "found", found, 3)
+    real_ones, detected = checked_images(function, "truths", truths, 2), checked_images(function, "found", found, 3)
     if len(real_ones) != len(detected):
         raise ValueError(f"{function}: found must have as many images as truths, {len(real_ones)}; got {len(detected)}")
     counts = Counter(label for _, labels in real_ones for label in labels.tolist())
@@ -167,23 +167,28 @@ def mean_average_precision(
         raise ValueError(f"{function}: truths must have at least one box; got none in {len(real_ones)} images")
     fractions, recalls = {}, {}
     for label, count in sorted(counts.items()):
-        for level, hits in zip(levels, _hits_of_class(label, real_ones, detected, levels, most), strict=True):
+        for level, hits in zip(levels, hits_of_class(label, real_ones, detected, levels, most)[0], strict=True):
             fractions[level, label] = average_precision(hits, count, points=points)
             recalls[level, label] = Fraction(int(hits.sum()), count)
     return MeanAveragePrecision(fractions, recalls)
 
 
-def _hits_of_class(label: int, truths: Any, found: Any, levels: Sequence[float], most: int) -> Array:
-    """For each threshold, the hits (thresholds, detections) of one class in all images, by falling score."""
-    hits, scores = [np.zeros((len(levels), 0), bool)], [np.zeros(0)]
-    for (boxes, labels), (found_boxes, found_scores, found_labels) in zip(truths, found, strict=True):
+def hits_of_class(label: int, truths: Any, found: Any, levels: Sequence[float], most: int) -> tuple[Array, Array]:
+    """The hits (thresholds, detections) of one class in all images, by falling score, for each threshold.
+
+    Also the (detections, 2) image and index in the image of each.
+    """
+    hits, scores, places = [np.zeros((len(levels), 0), bool)], [np.zeros(0)], [np.zeros((0, 2), np.int64)]
+    for image, (known, detected) in enumerate(zip(truths, found, strict=True)):
+        (boxes, labels), (found_boxes, found_scores, found_labels) = known, detected
         chosen = np.flatnonzero(found_labels == label)
         chosen = chosen[np.argsort(-found_scores[chosen], kind="stable")][:most]
         overlaps = _iou(found_boxes[chosen], boxes[labels == label])
         hits.append(np.stack([_take_truths(overlaps, level) for level in levels]))
         scores.append(found_scores[chosen])
+        places.append(np.stack([np.full_like(chosen, image), chosen], axis=1))
     order = np.argsort(-np.concatenate(scores), kind="stable")
-    return np.concatenate(hits, axis=1)[:, order]
+    return np.concatenate(hits, axis=1)[:, order], np.concatenate(places)[order]
 
 
 def _take_truths(overlaps: Array, threshold: float) -> Array:
@@ -248,7 +253,7 @@ def _checked_thresholds(thresholds: Any) -> tuple[float, ...]:
     return tuple(real("mean_average_precision", "thresholds", each, above=0, most=1) for each in thresholds)
 
 
-def _checked_images(function: str, name: str, images: Any, arrays: int) -> list[tuple[Array, ...]]:
+def checked_images(function: str, name: str, images: Any, arrays: int) -> list[tuple[Array, ...]]:
     """Per image the boxes in float64, the scores (if there are three arrays) in float64 and the labels in int64."""
     instance(function, name, images, tuple, list)
     return [tuple(_checked_image(function, f"{name}[{at}]", image, arrays)) for at, image in enumerate(images)]
