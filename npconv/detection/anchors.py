@@ -10,7 +10,6 @@ import numpy as np
 
 from ..kernels.arguments import assign, boolean, integer, one_of, pair, real, real_dtype, shown
 from ..kernels.geometry import Array, Pair
-from .checking import image_sides
 
 Cells = tuple[tuple[tuple[float, float], ...], ...]
 
@@ -164,7 +163,7 @@ def default_boxes(
            [ 3.,  8.,  5., 16.]])
     """
     real_dtype("default_boxes", dtype)
-    height, width = image_sides("default_boxes", image_size)
+    height, width = pair("default_boxes", "image_size", image_size)
     if not isinstance(map_sizes, tuple | list) or not map_sizes:
         raise TypeError(f"default_boxes: map_sizes must be a size (height, width) for each map; got {shown(map_sizes)}")
     sizes = [pair("default_boxes", "map_sizes", size) for size in map_sizes]

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..kernels.arguments import real
+from ..kernels.arguments import pair, real
 from ..kernels.geometry import Array, Pair
-from .checking import check_axes, check_boxes, checked_scales, float_dtype, image_sides, in_floats
+from .checking import check_axes, check_boxes, checked_scales, float_dtype, wide
 
 
 def iou(a: Array, b: Array) -> Array:
@@ -33,23 +33,18 @@ def iou(a: Array, b: Array) -> Array:
     """
     check_boxes("iou", "a", a)
     check_boxes("iou", "b", b)
-    return iou_unchecked(in_floats(a), in_floats(b)).astype(float_dtype(a, b), copy=False)
+    return iou_unchecked(wide(a), wide(b)).astype(float_dtype(a, b), copy=False)
 
 
 def iou_unchecked(a: Array, b: Array) -> Array:
     """`iou` of floats that are checked."""
-    a, b = a[:, None], b[None]  # (n, 1, 4), (1, m, 4)
-    sides = np.minimum(a[..., 2:], b[..., 2:]) - np.maximum(a[..., :2], b[..., :2])  # (n, m, 2)
-    intersection = np.maximum(sides, 0).prod(axis=-1)  # (n, m)
-    union = areas(a) + areas(b) - intersection
+    top, left, bottom, right = a.T[..., None]  # (n, 1) each
+    heights = np.minimum(bottom, b[:, 2]) - np.maximum(top, b[:, 0])  # (n, m)
+    widths = np.minimum(right, b[:, 3]) - np.maximum(left, b[:, 1])
+    intersection = np.maximum(heights, 0) * np.maximum(widths, 0)
+    union = (bottom - top) * (right - left) + (b[:, 2] - b[:, 0]) * (b[:, 3] - b[:, 1]) - intersection
     shares: Array = np.divide(intersection, union, out=np.zeros_like(union), where=union > 0)
     return shares
-
-
-def areas(boxes: Array) -> Array:
-    """Height times width, (…, 4) to (…)."""
-    area: Array = (boxes[..., 2] - boxes[..., 0]) * (boxes[..., 3] - boxes[..., 1])
-    return area
 
 
 def clip_boxes(boxes: Array, image_size: Pair) -> Array:
@@ -70,7 +65,7 @@ def clip_boxes(boxes: Array, image_size: Pair) -> Array:
     array([[ 0.,  2.,  5., 64.]])
     """
     check_boxes("clip_boxes", "boxes", boxes, ("…", 4), finite=False)
-    height, width = image_sides("clip_boxes", image_size)
+    height, width = pair("clip_boxes", "image_size", image_size)
     return np.clip(boxes, 0, np.array([height, width] * 2)).astype(boxes.dtype, copy=False)
 
 
@@ -102,9 +97,7 @@ def encode_boxes(boxes: Array, anchors: Array, *, scales: Sequence[float] = (10,
     check_boxes("encode_boxes", "boxes", boxes, ("…", 4), area=True)
     _check_anchors("encode_boxes", "boxes", boxes, anchors)
     factors = checked_scales("encode_boxes", scales)
-    return encode_unchecked(in_floats(boxes), in_floats(anchors), factors).astype(
-        float_dtype(boxes, anchors), copy=False
-    )
+    return encode_unchecked(wide(boxes), wide(anchors), factors).astype(float_dtype(boxes, anchors), copy=False)
 
 
 def encode_unchecked(boxes: Array, anchors: Array, scales: Sequence[float]) -> Array:
@@ -144,7 +137,7 @@ def decode_boxes(
     _check_anchors("decode_boxes", "codes", codes, anchors)
     factors = checked_scales("decode_boxes", scales)
     bound = math.inf if largest is None else real("decode_boxes", "largest", largest)
-    boxes = decode_unchecked(in_floats(codes), in_floats(anchors), factors, bound)
+    boxes = decode_unchecked(wide(codes), wide(anchors), factors, bound)
     return boxes.astype(float_dtype(codes, anchors), copy=False)
 
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from ..kernels.arguments import array_of, pair, real, shown
-from ..kernels.geometry import Array, Pair
+from ..kernels.arguments import LARGEST_REAL, array_of, real, shown
+from ..kernels.geometry import Array
 from ..kernels.sums import native
 
 
@@ -30,15 +30,11 @@ def check_boxes(
     """Check boxes: finite unless said otherwise, no exchanged corners, with `area` none without height or width."""
     check_axes(function, name, boxes, axes)
     if finite:
-        _hold(function, name, boxes, np.isfinite(boxes).all(axis=-1), "finite boxes")
+        held: Array = (np.abs(wide(boxes)) <= LARGEST_REAL).all(axis=-1)
+        _hold(function, name, boxes, held, f"boxes of finite numbers, in size at most {LARGEST_REAL:g}")
     near, far = boxes[..., :2], boxes[..., 2:]
-    _hold(
-        function,
-        name,
-        boxes,
-        ~(near > far).any(axis=-1),
-        "boxes (top, left, bottom, right), top <= bottom and left <= right",
-    )
+    ordered = "boxes (top, left, bottom, right) with top <= bottom and left <= right"
+    _hold(function, name, boxes, ~(near > far).any(axis=-1), ordered)
     if area:
         _hold(function, name, boxes, (near < far).all(axis=-1), "boxes with a height and a width")
 
@@ -53,21 +49,12 @@ def _hold(function: str, name: str, boxes: Array, held: Array, wanted: str) -> N
         )
 
 
-def check_labels(
-    function: str, name: str, labels: Any, axes: Sequence[str | int], least: int, most: int | None
-) -> None:
+def check_labels(function: str, name: str, labels: Any, axes: Sequence[str | int], least: int, most: int) -> None:
     """Check integer labels and their range."""
     check_axes(function, name, labels, axes, "iu")
-    if labels.size and (labels.min() < least or (most is not None and labels.max() > most)):
-        span = f"at least {least}" if most is None else f"between {least} and {most}"
-        raise ValueError(
-            f"{function}: {name} must be {span}; got {labels.min()} to {labels.max()}, {name} {labels.shape}"
-        )
-
-
-def image_sides(function: str, image_size: Pair) -> tuple[int, int]:
-    """The image's height and width."""
-    return pair(function, "image_size", image_size)
+    if labels.size and (labels.min() < least or labels.max() > most):
+        got = f"{labels.min()} to {labels.max()}, {name} {labels.shape}"
+        raise ValueError(f"{function}: {name} must be between {least} and {most}; got {got}")
 
 
 def checked_scales(function: str, scales: Any) -> tuple[float, float, float, float]:
@@ -80,16 +67,23 @@ def checked_scales(function: str, scales: Any) -> tuple[float, float, float, flo
     return ty, tx, th, tw
 
 
+def check_logits(function: str, logits: Any, kinds: str) -> tuple[int, int, int]:
+    """The numbers of images, anchors and classes, each at least 1."""
+    check_axes(function, "logits", logits, ("B", "A", "C"), kinds)
+    if not logits.size:
+        raise ValueError(f"{function}: logits must be (B, A, C), every axis at least 1; got logits {logits.shape}")
+    batch, anchors, classes = logits.shape
+    return batch, anchors, classes
+
+
 def checked_share(function: str, name: str, value: Any) -> float:
     """A number from 0 to 1: an overlap or a score."""
     return real(function, name, value, least=0, most=1)
 
 
-def in_floats(boxes: Array) -> Array:
-    """Boxes to calculate with: integers as float64, float16 as float32, others as they are."""
-    if boxes.dtype.kind != "f":
-        return boxes.astype(np.float64)
-    return boxes.astype(np.float32) if boxes.dtype.char == "e" else boxes
+def wide(boxes: Array) -> Array:
+    """Boxes to calculate with, in float64 at least."""
+    return boxes.astype(np.result_type(boxes, np.float64), copy=False)
 
 
 def float_dtype(*arrays: Array) -> np.dtype[Any]:

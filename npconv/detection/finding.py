@@ -7,12 +7,12 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from ..kernels.activations import sigmoid
-from ..kernels.arguments import integer, one_of, real
+from ..kernels.arguments import integer, one_of, pair, real
 from ..kernels.geometry import Array, Pair
 from ..kernels.head import log_softmax
 from ..kernels.sums import rounded
 from .boxes import decode_unchecked
-from .checking import check_axes, check_boxes, checked_scales, checked_share, image_sides, in_floats
+from .checking import check_axes, check_boxes, check_logits, checked_scales, checked_share, wide
 from .suppression import falling, suppress_unchecked
 
 
@@ -66,10 +66,10 @@ def detections(
     >>> found.scores, found.labels
     (array([0.8, 0.6]), array([1, 1]))
     """
-    check_axes("detections", "logits", logits, ("B", "A", "C"), "f")
-    check_axes("detections", "codes", codes, (*logits.shape[:2], 4), "f")
-    check_boxes("detections", "anchors", anchors, (logits.shape[1], 4), area=True)
-    height, width = image_sides("detections", image_size)
+    batch, boxes_per_image, _ = check_logits("detections", logits, "f")
+    check_axes("detections", "codes", codes, (batch, boxes_per_image, 4), "f")
+    check_boxes("detections", "anchors", anchors, (boxes_per_image, 4), area=True)
+    height, width = pair("detections", "image_size", image_size)
     least = checked_share("detections", "score_threshold", score_threshold)
     threshold = checked_share("detections", "iou_threshold", iou_threshold)
     candidates = integer("detections", "candidates", candidates)
@@ -77,7 +77,7 @@ def detections(
     one_of("detections", "scores", scores, ("softmax", "sigmoid"))
     factors = checked_scales("detections", scales)
     bound = math.inf if largest is None else real("detections", "largest", largest)
-    boxes = decode_unchecked(in_floats(codes), in_floats(anchors), factors, bound)
+    boxes = decode_unchecked(wide(codes), wide(anchors), factors, bound)
     boxes = rounded(np.clip(boxes, 0, np.array([height, width] * 2)), codes)
     shares = sigmoid(logits) if scores == "sigmoid" else _softmax(logits)
     return [_found(*image, least, threshold, candidates, most) for image in zip(boxes, shares, strict=True)]

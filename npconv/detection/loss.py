@@ -7,11 +7,8 @@ import numpy as np
 from ..kernels.arguments import boolean, integer
 from ..kernels.geometry import Array
 from ..kernels.head import log_softmax
-from ..kernels.signatures import Signature
 from ..kernels.sums import native, rounded, wider, working
-from .checking import check_axes, check_labels
-
-PREDICTIONS = Signature("", kinds="fc", logits="B A C", codes="B A 4", targets="B A 4")
+from .checking import check_axes, check_labels, check_logits
 
 
 class SSDLossStages(NamedTuple):
@@ -132,9 +129,10 @@ def _checked(
     repeat_positives: Any,
 ) -> tuple[int, int, bool]:  # fmt: skip
     """The options, once arrays and options are checked."""
-    sizes = PREDICTIONS.check(function, logits, codes, targets, labels=labels).sizes
-    check_axes(function, "codes", codes, ("B", "A", 4), "fc")
-    check_labels(function, "labels", labels, (sizes["B"], sizes["A"]), 0, sizes["C"] - 1)
+    batch, anchors, classes = check_logits(function, logits, "fc")
+    check_axes(function, "codes", codes, (batch, anchors, 4), "fc")
+    check_labels(function, "labels", labels, (batch, anchors), 0, classes - 1)
+    check_axes(function, "targets", targets, (batch, anchors, 4), "fc")
     boolean(function, "repeat_positives", repeat_positives)
     return (
         integer(function, "negatives", negatives, 0),
@@ -160,7 +158,9 @@ def _stages(
 def smooth_l1(d: Array) -> Array:
     """d²/2 where |d| < 1 and |d| − 1/2 elsewhere, elementwise."""
     size = np.where(d.real < 0, -d, d)
-    return np.where(size.real < 1, size * size / 2, size - 0.5)
+    square = np.minimum(size, 1)  # the side of the parabola's part
+    result: Array = square * (size - square / 2)
+    return result
 
 
 def _choice(logits: Array, labels: Array, negatives: int, least: int, repeat: bool) -> tuple[Array, ...]:
@@ -180,4 +180,4 @@ def _choice(logits: Array, labels: Array, negatives: int, least: int, repeat: bo
 def _at(labels: Array) -> tuple[Array, Array, Array]:
     """The index of each anchor's own class in (B, A, C)."""
     images, anchors = (np.arange(size, dtype=np.int64) for size in labels.shape)
-    return images[:, None], anchors, labels
+    return images[:, None], anchors, labels.astype(np.int64, copy=False)

@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from ..kernels.arguments import boolean
+from ..kernels.arguments import LARGEST, boolean
 from ..kernels.geometry import Array
 from .boxes import encode_unchecked, iou_unchecked
-from .checking import check_axes, check_boxes, check_labels, checked_scales, checked_share, float_dtype, in_floats
+from .checking import check_axes, check_boxes, check_labels, checked_scales, checked_share, float_dtype, wide
 
 
 def match_boxes(overlaps: Array, *, threshold: float = 0.5, one_to_one: bool = False) -> Array:
@@ -112,14 +112,14 @@ def ssd_targets(
     threshold = checked_share("ssd_targets", "threshold", threshold)
     boolean("ssd_targets", "one_to_one", one_to_one)
     factors = checked_scales("ssd_targets", scales)
-    fine = in_floats(anchors)
+    exact = wide(anchors)
     found_labels = np.zeros((len(boxes), len(anchors)), np.int64)
     codes = np.zeros((len(boxes), len(anchors), 4), float_dtype(anchors))
     for number, (truths, their_labels) in enumerate(zip(boxes, labels, strict=True)):
-        matched = match_unchecked(iou_unchecked(in_floats(truths), fine), threshold, one_to_one)
+        matched = match_unchecked(iou_unchecked(wide(truths), exact), threshold, one_to_one)
         positive = np.flatnonzero(matched >= 0)
         found_labels[number, positive] = their_labels[matched[positive]]
-        codes[number, positive] = encode_unchecked(in_floats(truths)[matched[positive]], fine[positive], factors)
+        codes[number, positive] = encode_unchecked(wide(truths)[matched[positive]], exact[positive], factors)
     return found_labels, codes
 
 
@@ -136,4 +136,4 @@ def _check_objects(function: str, boxes: Any, labels: Any) -> None:
         )
     for number, (truths, their_labels) in enumerate(zip(boxes, labels, strict=True)):
         check_boxes(function, f"boxes[{number}]", truths, area=True)
-        check_labels(function, f"labels[{number}]", their_labels, (len(truths),), 1, None)
+        check_labels(function, f"labels[{number}]", their_labels, (len(truths),), 1, LARGEST)

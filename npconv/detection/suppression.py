@@ -4,7 +4,9 @@ import numpy as np
 
 from ..kernels.geometry import Array
 from .boxes import iou_unchecked
-from .checking import check_axes, check_boxes, checked_share
+from .checking import check_axes, check_boxes, checked_share, wide
+
+ROWS = 64  # boxes whose overlaps with all that follow are computed at once
 
 
 def non_maximum_suppression(boxes: Array, scores: Array, *, threshold: float) -> Array:
@@ -43,12 +45,14 @@ def non_maximum_suppression(boxes: Array, scores: Array, *, threshold: float) ->
 def suppress_unchecked(boxes: Array, scores: Array, threshold: float) -> Array:
     """`non_maximum_suppression` of arguments that are checked."""
     order = falling(scores)
-    boxes = boxes[order].astype(np.float64)
+    boxes = wide(boxes[order])
     alive = np.ones(len(boxes), np.bool_)
-    for best in range(len(boxes)):
-        if alive[best]:
-            overlaps = iou_unchecked(boxes[best : best + 1], boxes[best + 1 :])[0]
-            alive[best + 1 :] &= overlaps <= threshold
+    for start in range(0, len(boxes), ROWS):
+        rows = boxes[start : start + ROWS]
+        passed = iou_unchecked(rows, boxes[start:]) <= threshold
+        for row in range(len(rows)):
+            if alive[start + row]:
+                alive[start + row + 1 :] &= passed[row, row + 1 :]
     return order[alive]
 
 

@@ -113,9 +113,9 @@ def instance(function: str, name: str, value: Any, *kinds: type) -> None:
 
 
 def array_of(function: str, name: str, value: Any, kinds: str) -> None:
-    """Check an ndarray by the kinds of its dtype: "f", "iu" or "iuf"."""
+    """Check an ndarray by the kinds of its dtype: "f", "iu", "iuf" or "fc"."""
     if not isinstance(value, np.ndarray) or value.dtype.kind not in kinds:
-        wanted = {"f": "real floats", "iu": "integers", "iuf": "real numbers"}[kinds]
+        wanted = {"f": "real floats", "iu": "integers", "iuf": "real numbers", "fc": "floats"}[kinds]
         raise TypeError(f"{function}: {name} must be an ndarray of {wanted}; got {kind_of(value)}")
 
 
