@@ -1,16 +1,19 @@
 """Average precision: the measure of detection, by exact fractions and COCO's rules."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import accumulate
-from typing import Any, Literal, NamedTuple, cast
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from ..kernels.arguments import array_of, instance, integer, is_int, real, shown
+from ..kernels.arguments import instance, integer, is_int, real, shown
 from ..kernels.geometry import Array
+from .boxes import iou_unchecked
+from .checking import check_axes, check_boxes, check_labels
+from .suppression import falling
 
 COCO_THRESHOLDS = (0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95)
 
@@ -28,15 +31,18 @@ class PrecisionRecall(NamedTuple):
 
 
 def precision_recall(hits: Array | Sequence[int], truths: int) -> PrecisionRecall:
-    """The precision-recall curve of detections that are sorted by falling score.
+    """The precision-recall curve of one class: recall and precision after each detection, and the envelope.
 
-    hits: for each detection whether it found a truth, as booleans or as 0 and 1; truths: the number of all truths.
+    Args:
+        hits: for each detection, by falling score, True or 1 if it found a truth; an ndarray or a list.
+        truths: the number of truths, found or not.
+
+    Returns:
+        Three tuples of fractions, a fraction for each detection.
 
     Raises:
-        TypeError: hits are neither booleans nor ints, or truths is no int.
-        ValueError: hits are not in one dimension, a hit is neither 0 nor 1, or there are more hits than truths.
-
-    Source: PASCAL VOC 2010 and COCO, whose precision does not increase with recall.
+        TypeError: hits are neither booleans nor ints, or truths is not an int.
+        ValueError: hits are not (n,), a hit is neither 0 nor 1, more hits than truths, or truths below 1.
 
     >>> curve = precision_recall([1, 0, 1], 4)
     >>> [str(precision) for precision in curve.precision]
@@ -53,20 +59,29 @@ def precision_recall(hits: Array | Sequence[int], truths: int) -> PrecisionRecal
 
 
 def average_precision(hits: Array | Sequence[int], truths: int, *, points: Literal[101, 11] | None = 101) -> Fraction:
-    """Average precision of one class: the mean of the envelope's precision at evenly spaced recalls.
+    """The average precision of one class, as an exact fraction: the mean of the envelope at evenly spaced recalls.
 
-    hits: for each detection, by falling score, whether it found a truth, as booleans or as 0 and 1; truths: the number
-    of all truths. The points are COCO's 101 recalls 0, 0.01, …, 1, PASCAL VOC 2007's 11 recalls 0, 0.1, …, 1, or
-    with None all of them: the area under the envelope, PASCAL VOC 2010's. A recall that no detection reaches counts 0.
+    At each recall, precision is the greatest that any detection from there on has, and 0 if no detection gets there.
+    Recalls are compared as integers: with 101 points, recall k/100 is reached as soon as 100·TP ≥ k·truths. pycocotools
+    compares floats instead. Its points 0.35, 0.41, 0.47, 0.57, 0.69, 0.7, 0.82, 0.83, 0.94 and 0.95 lie just above
+    k/100, so that a recall of exactly k/100 does not reach them: 7 of 10 truths without a false alarm are 71/101 here,
+    and 70/101 there. Only a number of truths that is a multiple of 10 can make this difference.
 
-    Recalls are compared as integers: recall k/100 is reached where 100·TP ≥ k·truths.
+    Args:
+        hits: for each detection, by falling score, True or 1 if it found a truth; an ndarray or a list.
+        truths: the number of truths, found or not.
+        points: 101 recalls 0, 0.01, …, 1, as COCO has it; 11 recalls 0, 0.1, …, 1, as PASCAL VOC 2007 has it; or None
+            for the area under the envelope, as PASCAL VOC 2010 has it.
+
+    Returns:
+        A fraction from 0 to 1.
 
     Raises:
-        TypeError: hits are neither booleans nor ints, or truths is no int.
-        ValueError: hits are not in one dimension, a hit is neither 0 nor 1, there are more hits than truths, or points
-            is none of 101, 11 and None.
+        TypeError: hits are neither booleans nor ints, or truths is not an int.
+        ValueError: hits are not (n,), a hit is neither 0 nor 1, more hits than truths, truths below 1, or points are
+            another number.
 
-    Source: COCO's evaluation, and PASCAL VOC's for 11 points and the area.
+    Source: https://arxiv.org/abs/1405.0312 and COCO's evaluation; PASCAL VOC's for 11 points and the area.
 
     >>> average_precision([1, 0, 1, 1, 0, 0, 1], 5)
     Fraction(437, 707)
@@ -89,8 +104,8 @@ def average_precision(hits: Array | Sequence[int], truths: int, *, points: Liter
 class MeanAveragePrecision:
     """Average precisions of all classes at all thresholds, and their means.
 
-    `fractions` and `recalls` are exact: the average precision, and the share of the truths that were found, of
-    (threshold, label), for each label that has truths. Every mean is the float nearest to the exact mean.
+    `fractions` has the average precisions and `recalls` the shares of the truths that were found, as exact fractions by
+    (threshold, label), for each label that has truths. The means are floats, each the nearest to the exact mean.
     """
 
     fractions: dict[tuple[float, int], Fraction]
@@ -114,9 +129,9 @@ class MeanAveragePrecision:
     @property
     def by_class(self) -> dict[int, float]:
         """The mean over the thresholds, from label to float."""
-        return {int(label): mean for label, mean in self._means(1).items()}
+        return self._means(1)
 
-    def _means(self, part: int) -> dict[float, float]:
+    def _means(self, part: int) -> dict[Any, float]:
         keys = dict.fromkeys(key[part] for key in self.fractions)
         return {key: _mean(value for at, value in self.fractions.items() if at[part] == key) for key in keys}
 
@@ -129,22 +144,31 @@ def mean_average_precision(
     points: Literal[101, 11] | None = 101,
     most: int = 100,
 ) -> MeanAveragePrecision:
-    """Mean average precision of detections, over classes and thresholds of IoU, by COCO's rules.
+    """The mean average precision of detections, over classes and thresholds of IoU, by COCO's rules.
 
-    truths: for each image its boxes (n, 4) and labels (n,); found: for each image boxes (n, 4), scores (n,) and labels
-    (n,), as `detections` returns them. Boxes are (top, left, bottom, right), labels count from 1.
+    In each image and class the detections are visited by falling score, of equal scores the first one first, at most
+    `most` of them. Each takes the truth of greatest IoU that is not yet taken, of equal IoUs the last one, if the IoU
+    is at or above the threshold. The detections of all images, sorted together by score, are the class's hits, which
+    `average_precision` measures. Classes without truths are left out. Detections in images without truths are false.
 
-    In each image and class the detections are visited by falling score, the first of equals first, at most `most` of
-    them. Each takes the truth of the greatest IoU, at or above the threshold, that is not yet taken, the last one of
-    equals. The detections of all images are then sorted by score. A class without truths is left out; a detection in
-    an image without truths is a false one. IoUs are floats, computed in float64: one of exactly 3/5 counts at 0.6.
+    IoUs and thresholds are compared as float64, in which an IoU of exactly 3/5 counts at 0.6, and likewise at all ten.
+
+    Args:
+        truths: for each image (boxes (n, 4), labels (n,)); boxes (top, left, bottom, right), labels from 1.
+        found: for each image (boxes (n, 4), scores (n,), labels (n,)), as `detections` returns them.
+        thresholds: IoUs above 0, up to 1.
+        points: as in `average_precision`.
+        most: how many detections of an image and class count.
+
+    Returns:
+        The means over classes and thresholds and over each of them, with the fractions behind them.
 
     Raises:
-        TypeError: an array is missing, boxes or scores are not real numbers, labels are not integers, or a threshold
-            is no real number.
-        ValueError: the numbers of images differ, those of boxes, labels and scores of an image differ, a box has its
-            bottom above its top or its right left of its left, a number is not finite, a label is below 1, there are no
-            truths at all, or a threshold is not in (0, 1].
+        TypeError: truths, found or thresholds are not sequences, an image is not a tuple of that many arrays, boxes or
+            scores are not real numbers, labels not integers, or a threshold not a number.
+        ValueError: truths and found differ in length, an image's arrays do not fit one another, a box is not finite or
+            has exchanged corners, a score is NaN, a label below 1, no image has a truth, a threshold outside its range,
+            or points are another number.
 
     Source: COCO's evaluation.
 
@@ -174,20 +198,17 @@ def mean_average_precision(
 
 
 def hits_of_class(label: int, truths: Any, found: Any, levels: Sequence[float], most: int) -> tuple[Array, Array]:
-    """The hits (thresholds, detections) of one class in all images, by falling score, for each threshold.
-
-    Also the (detections, 2) image and index in the image of each.
-    """
+    """The hits of one class in all images, (thresholds, detections), by falling score, and (image, index) of each."""
     hits, scores, places = [np.zeros((len(levels), 0), bool)], [np.zeros(0)], [np.zeros((0, 2), np.int64)]
     for image, (known, detected) in enumerate(zip(truths, found, strict=True)):
         (boxes, labels), (found_boxes, found_scores, found_labels) = known, detected
         chosen = np.flatnonzero(found_labels == label)
-        chosen = chosen[np.argsort(-found_scores[chosen], kind="stable")][:most]
-        overlaps = _iou(found_boxes[chosen], boxes[labels == label])
+        chosen = chosen[falling(found_scores[chosen])[:most]]
+        overlaps = iou_unchecked(found_boxes[chosen], boxes[labels == label])
         hits.append(np.stack([_take_truths(overlaps, level) for level in levels]))
         scores.append(found_scores[chosen])
         places.append(np.stack([np.full_like(chosen, image), chosen], axis=1))
-    order = np.argsort(-np.concatenate(scores), kind="stable")
+    order = falling(np.concatenate(scores))
     return np.concatenate(hits, axis=1)[:, order], np.concatenate(places)[order]
 
 
@@ -202,16 +223,6 @@ def _take_truths(overlaps: Array, threshold: float) -> Array:
             free.remove(best)
             hits[detection] = True
     return hits
-
-
-def _iou(a: Array, b: Array) -> Array:
-    """IoU of each pair of boxes."""
-    top_left, bottom_right = np.maximum(a[:, None, :2], b[:, :2]), np.minimum(a[:, None, 2:], b[:, 2:])
-    common = np.maximum(bottom_right - top_left, 0).prod(axis=2)
-    areas = [(boxes[:, 2:] - boxes[:, :2]).prod(axis=1) for boxes in (a, b)]
-    union = areas[0][:, None] + areas[1] - common
-    overlaps: Array = np.divide(common, union, out=np.zeros_like(common), where=union > 0)
-    return overlaps
 
 
 def _greatest_from_there(precision: Iterable[Fraction]) -> list[Fraction]:
@@ -243,7 +254,7 @@ def _checked_hits(function: str, hits: Any, truths: Any) -> tuple[Array, int]:
         raise ValueError(f"{function}: hits must be 0 or 1, in one dimension; got {shown(hits)}")
     if hits.sum() > truths:
         raise ValueError(f"{function}: hits must be at most truths, {truths}; got {hits.sum()} of them")
-    return cast(Array, hits).astype(bool), integer(function, "truths", truths)
+    return hits.astype(bool), truths
 
 
 def _checked_thresholds(thresholds: Any) -> tuple[float, ...]:
@@ -254,35 +265,17 @@ def _checked_thresholds(thresholds: Any) -> tuple[float, ...]:
 
 
 def checked_images(function: str, name: str, images: Any, arrays: int) -> list[tuple[Array, ...]]:
-    """Per image the boxes in float64, the scores (if there are three arrays) in float64 and the labels in int64."""
+    """The two or three arrays of each image, floats in float64: IoUs are compared with thresholds in it."""
     instance(function, name, images, tuple, list)
-    return [tuple(_checked_image(function, f"{name}[{at}]", image, arrays)) for at, image in enumerate(images)]
-
-
-def _checked_image(function: str, name: str, image: Any, arrays: int) -> Iterator[Array]:
-    parts = {2: "boxes and labels", 3: "boxes, scores and labels"}[arrays]
-    if not isinstance(image, tuple | list) or len(image) != arrays:
-        raise TypeError(f"{function}: {name} must be a tuple of {parts}; got {shown(image)}")
-    boxes, labels = image[0], image[-1]
-    array_of(function, f"boxes of {name}", boxes, "iuf")
-    if boxes.ndim != 2 or boxes.shape[1] != 4:
-        raise ValueError(f"{function}: boxes of {name} must be of shape (n, 4); got {boxes.shape}")
-    array_of(function, f"labels of {name}", labels, "iu")
-    for part, values in zip(parts.replace(" and", ",").split(", ")[1:], image[1:], strict=True):
-        array_of(function, f"{part} of {name}", values, "iuf")
-        if values.shape != (len(boxes),):
-            raise ValueError(f"{function}: {part} of {name} must be of shape ({len(boxes)},); got {values.shape}")
-        if not np.isfinite(values).all():
-            raise ValueError(f"{function}: {part} of {name} must be finite; got {shown(values)}")
-    wrong = ~(np.isfinite(boxes).all(axis=1) & (boxes[:, 2:] >= boxes[:, :2]).all(axis=1))
-    if wrong.any():
-        raise ValueError(
-            f"{function}: boxes of {name} must be finite, with top at most bottom and left at most right; "
-            f"got (top, left, bottom, right) = {tuple(boxes[wrong][0].tolist())}"
-        )
-    if (labels < 1).any():
-        raise ValueError(f"{function}: labels of {name} must be at least 1; got {labels.min()}")
-    yield boxes.astype(np.float64)
-    if arrays == 3:
-        yield image[1].astype(np.float64)
-    yield labels.astype(np.int64)
+    for at, image in enumerate(images):
+        if not isinstance(image, tuple | list) or len(image) != arrays:
+            parts = {2: "(boxes, labels)", 3: "(boxes, scores, labels)"}[arrays]
+            raise TypeError(f"{function}: {name}[{at}] must be a tuple {parts}; got {shown(image)}")
+        boxes, *scores, labels = image
+        check_boxes(function, f"boxes of {name}[{at}]", boxes)
+        for each in scores:
+            check_axes(function, f"scores of {name}[{at}]", each, (len(boxes),))
+            if np.isnan(each).any():
+                raise ValueError(f"{function}: scores of {name}[{at}] must not hold NaN; got scores {each.shape}")
+        check_labels(function, f"labels of {name}[{at}]", labels, (len(boxes),), 1, None)
+    return [(*(part.astype(np.float64) for part in image[:-1]), image[-1]) for image in images]
