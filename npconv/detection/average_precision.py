@@ -9,7 +9,7 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from ..kernels.arguments import instance, integer, is_int, real, shown
+from ..kernels.arguments import LARGEST, instance, integer, is_int, real, shown
 from ..kernels.geometry import Array
 from .boxes import iou_unchecked
 from .checking import check_axes, check_boxes, check_labels
@@ -277,5 +277,5 @@ def checked_images(function: str, name: str, images: Any, arrays: int) -> list[t
             check_axes(function, f"scores of {name}[{at}]", each, (len(boxes),))
             if np.isnan(each).any():
                 raise ValueError(f"{function}: scores of {name}[{at}] must not hold NaN; got scores {each.shape}")
-        check_labels(function, f"labels of {name}[{at}]", labels, (len(boxes),), 1, None)
+        check_labels(function, f"labels of {name}[{at}]", labels, (len(boxes),), 1, LARGEST)
     return [(*(part.astype(np.float64) for part in image[:-1]), image[-1]) for image in images]

@@ -277,7 +277,7 @@ BOX, ONE = np.array([[0.0, 0, 10, 10]]), np.array([1])
         ([(BOX[0], ONE)], [], ValueError, r"boxes of truths\[0\] must be \(n, 4\)"),
         ([(BOX.tolist(), ONE)], [], TypeError, r"boxes of truths\[0\] must be an ndarray of real numbers; got list"),
         ([(BOX, ONE * 1.0)], [], TypeError, r"labels of truths\[0\] must be an ndarray of integers; got dtype float64"),
-        ([(BOX, ONE - 1)], [], ValueError, r"labels of truths\[0\] must be at least 1; got 0"),
+        ([(BOX, ONE - 1)], [], ValueError, r"labels of truths\[0\] must be between 1 and "),
         ([(BOX, np.array([1, 2]))], [], ValueError, r"labels of truths\[0\] must be \(1,\)"),
         ([(BOX, ONE)], [(BOX, np.array([np.nan]), ONE)], ValueError, r"scores of found\[0\] must not hold NaN"),
         ([(BOX, ONE)], [(BOX, np.ones(2), ONE)], ValueError, r"scores of found\[0\] must be \(1,\)"),
