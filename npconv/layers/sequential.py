@@ -1,7 +1,6 @@
 """Layers in a row, which are a layer again."""
 
-import copy
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 from ..cost import Cost
@@ -9,6 +8,7 @@ from ..kernels import arguments
 from ..kernels.geometry import Array
 from ..kernels.normalization import fold_batch_norm
 from .chain import LayerChain, chain_at
+from .composite import Composite
 from .convolution import Linear
 from .layer import Layer
 from .normalization import BatchNorm
@@ -16,7 +16,7 @@ from .normalization import BatchNorm
 Self = TypeVar("Self", bound="Sequential")
 
 
-class Sequential(Layer):
+class Sequential(Composite):
     """Layers in a row: forward through all of them in order, backward in reverse.
 
     Args:
@@ -38,49 +38,10 @@ class Sequential(Layer):
     _passed: Sequence[Layer | LayerChain] = ()  # what the last forward went through
 
     def __init__(self, *layers: Layer | Mapping[str, Layer]) -> None:
-        super().__init__()
         named: dict[str, Any] = {str(number): layer for number, layer in enumerate(layers)}
         if len(layers) == 1 and isinstance(layers[0], Mapping):
             named = dict(layers[0])
-        self._adopt(self._checked(named))
-
-    def with_layers(self: Self, layers: Mapping[str, Layer]) -> Self:
-        """The same kind of layer, with all that it has of its own, around other layers, which are taken and not copied.
-
-        So it shares the layers' arrays and their stored inputs with all other holders of these layers; itself it stores
-        no forward. Raises TypeError or ValueError as the class does.
-
-        >>> from npconv.layers import Conv2D, ReLU6
-        >>> network = Sequential({"stem": Conv2D(3, 8, 3, seed=1), "relu6": ReLU6()})
-        >>> linear = network.with_layers({"stem": network.layers["stem"]})
-        >>> list(linear.layers), linear.params["stem.kernel"] is network.params["stem.kernel"]
-        (['stem'], True)
-        """
-        named = self._checked(dict(layers))
-        twin = copy.copy(self)
-        twin._adopt(named)
-        return twin
-
-    def _checked(self, named: dict[str, Any]) -> dict[str, Layer]:
-        """Layers by name, once they are layers, each its own, with names that have no dot."""
-        seen: dict[int, str] = {}
-        for name, layer in named.items():
-            if not isinstance(layer, Layer):
-                raise TypeError(f"{type(self).__name__}: layers must be Layers; got {type(layer).__name__} as {name}")
-            if not isinstance(name, str):
-                raise TypeError(f"{type(self).__name__}: a layer's name must be a str; got {name!r}")
-            if "." in name:
-                raise ValueError(f"{type(self).__name__}: a layer's name must have no dot; got {name!r}")
-            for leaf in layer.leaves():
-                if id(leaf) in seen:
-                    raise ValueError(
-                        f"{type(self).__name__}: each layer must be one of its own, as it remembers its last input; "
-                        f"{name} is, or holds, the layer that {seen[id(leaf)]} is or holds"
-                    )
-            seen |= {id(leaf): name for leaf in layer.leaves()}
-        if not named:
-            raise ValueError(f"{type(self).__name__}: layers must be at least one")
-        return named
+        super().__init__(named)
 
     def forward(self, x: Array, training: bool = False) -> Array:
         """x through every layer; in training convolutions with their normalisation are one `LayerChain`."""
@@ -137,8 +98,6 @@ class Sequential(Layer):
         """Drop what the layers stored."""
         super().forget()
         self._drop_passed()
-        for layer in self.layers.values():
-            layer.forget()
 
     def __getstate__(self) -> dict[str, Any]:
         return {**super().__getstate__(), "_passed": ()}
@@ -149,21 +108,3 @@ class Sequential(Layer):
             if isinstance(passed, LayerChain):
                 passed.forget()
         self._passed = ()
-
-    def leaves(self) -> Iterator[Layer]:
-        """The leaves of every layer, in the order of forward."""
-        for layer in self.layers.values():
-            yield from layer.leaves()
-
-    def _adopt(self, layers: dict[str, Layer]) -> None:
-        """Take layers for one's own, and their arrays under their names."""
-        self.layers = layers
-        for kind in ("params", "grads", "state"):
-            arrays: dict[str, Any] = {
-                f"{name}.{key}": a for name, layer in layers.items() for key, a in getattr(layer, kind).items()
-            }
-            setattr(self, kind, arrays)
-
-    def __repr__(self) -> str:
-        inner = "\n".join(f"{name}: {layer!r}" for name, layer in self.layers.items())
-        return f"{type(self).__name__}(\n  " + inner.replace("\n", "\n  ") + "\n)"

@@ -18,7 +18,9 @@ from .mobilenet_v2 import MOBILENET_V2_ROWS as MOBILENET_V2_ROWS, mobilenet_v2 a
 from .mobilenet_v3 import MOBILENET_V3_ROWS as MOBILENET_V3_ROWS, mobilenet_v3 as mobilenet_v3
 from .naming import NAMINGS as NAMINGS
 from .network import MobileNet as MobileNet, Specification as Specification
+from .saved import read_network as read_network
 from .small import SMALL_ROWS as SMALL_ROWS, small_mobilenet_v2 as small_mobilenet_v2
+from .ssdlite import SSDLite as SSDLite, SSDLiteOptions as SSDLiteOptions, ssdlite as ssdlite
 from .summary import Summary as Summary, SummaryRow as SummaryRow, summary as summary
 from .table import BneckRow as BneckRow, Row as Row, SeparableRow as SeparableRow, divisible as divisible
 from .weights import export_weights as export_weights, load_weights as load_weights, weight_names as weight_names

@@ -16,7 +16,7 @@ DEFAULT_STRIDES = (4, 8, 16, 32)
 
 
 class Fork(Layer):
-    """Hands x on and keeps it; backward adds `dmap`, what the heads that took x send back.
+    """Hands x on and keeps it; backward adds `dmap`, what the heads that took x send back, and drops it.
 
     >>> fork, x = Fork(), np.ones((1, 2, 2, 1))
     >>> fork.forward(x) is fork.map is x
@@ -26,7 +26,7 @@ class Fork(Layer):
     True
     """
 
-    dmap: Array
+    dmap: Array | None = None
 
     @property
     def map(self) -> Array:
@@ -40,8 +40,9 @@ class Fork(Layer):
         return x
 
     def backward(self, dy: Array) -> Array:
-        """dy, which came through the layers behind, plus `dmap`."""
-        return dy + self.dmap
+        """dy, which came through the layers behind, plus `dmap` where there is one."""
+        dmap, self.dmap = self.dmap, None
+        return dy if dmap is None else dy + dmap
 
 
 class FeatureExtractor:
@@ -62,7 +63,7 @@ class FeatureExtractor:
     def __init__(self, network: Sequential, strides: Sequence[int | str] | None = None) -> None:
         self.names = wanted(FUNCTION, network, strides)
         self.forks = {name: Fork() for name in self.names.values()}
-        self.row = _forked(network, self.forks)
+        self.row = forked(network, self.forks)
         used = {id(leaf) for leaf in self.row.leaves()}
         self.behind = [leaf for leaf in network.leaves() if id(leaf) not in used and leaf.params]
 
@@ -173,8 +174,8 @@ def _neighbours(network: Sequential, name: str) -> list[str]:
     return [prefix + own for own in network.layers]
 
 
-def _forked(network: Sequential, forks: Mapping[str, Fork], prefix: str = "") -> Sequential:
-    """A row of the same layers with the forks behind theirs; where the last fork is inside, it ends the row.
+def forked(network: Sequential, forks: Mapping[str, Fork], prefix: str = "", *, cut: bool = True) -> Sequential:
+    """A row of the same layers with the forks behind theirs; with `cut` the last fork ends it.
 
     A block that is cut off so is a row like any other: its shortcut is added behind the cut.
     """
@@ -182,9 +183,9 @@ def _forked(network: Sequential, forks: Mapping[str, Fork], prefix: str = "") ->
     layers: dict[str, Layer] = {}
     for own, layer in network.layers.items():
         name = prefix + own
-        layers[own] = _forked(layer, forks, f"{name}.") if isinstance(layer, Sequential) else layer
+        layers[own] = forked(layer, forks, f"{name}.", cut=cut) if isinstance(layer, Sequential) else layer
         if name in forks:
             layers[f"{own} map"] = forks[name]
-        if name == last or last.startswith(f"{name}."):
+        if cut and (name == last or last.startswith(f"{name}.")):
             return Sequential(layers)
     return network.with_layers(layers)

@@ -12,7 +12,7 @@ from ..layers.blocks import normalised
 from ..layers.layer import positive_ints
 from ..layers.normalization import CONVENTIONS, check_options
 from .conventions import check_conventions, padding as conventional_padding
-from .network import MobileNet, Specification
+from .network import MobileNet, Specification, recorded
 from .table import SeparableRow, checked_rows, divisible, steps
 
 MOBILENET_V1_ROWS = (
@@ -70,6 +70,7 @@ def mobilenet_v1(
     >>> mobilenet_v1(0.25, 10, convolution="standard").params["block_1.conv.kernel"].shape
     (3, 3, 8, 16)
     """
+    given = dict(locals())
     function = "mobilenet_v1"
     check_conventions(function, conventions)
     check_options(function, batch_norm)
@@ -97,7 +98,7 @@ def mobilenet_v1(
         channels = row.channels
     layers |= {"pool": GlobalAveragePool(), "classifier": Dense(channels, classes, seed=rng, dtype=dtype)}
     stages = tuple(row.blocks for row in table)
-    return MobileNet(layers, Specification(function, conventions, tuple(table), output_stride, stages))
+    return MobileNet(layers, Specification(function, conventions, tuple(table), output_stride, stages, recorded(given)))
 
 
 def _block(

@@ -11,7 +11,7 @@ from ..layers.blocks import normalised
 from ..layers.layer import positive_ints
 from ..layers.normalization import CONVENTIONS, check_options
 from .conventions import check_conventions, padding
-from .network import MobileNet, Specification
+from .network import MobileNet, Specification, recorded
 from .table import Row, checked_rows, divisible, steps
 
 MOBILENET_V2_ROWS = (
@@ -71,6 +71,7 @@ def mobilenet_v2(
     >>> network.output_shape((2, 64, 96, 3)), network.blocks[-1], network.params["last.kernel"].shape
     ((2, 10), 'block_17', (112, 1280))
     """
+    given = dict(locals())
     function = "mobilenet_v2"
     check_conventions(function, conventions)
     check_options(function, batch_norm)
@@ -95,7 +96,7 @@ def mobilenet_v2(
     channels = table[-1].channels if table else channels
     layers |= blocks | head(channels, last_channels, classes, batch_norm=norm, seed=rng, dtype=dtype)
     stages = tuple(row.blocks for row in table)
-    return MobileNet(layers, Specification(function, conventions, tuple(table), output_stride, stages))
+    return MobileNet(layers, Specification(function, conventions, tuple(table), output_stride, stages, recorded(given)))
 
 
 def inverted_residual_rows(

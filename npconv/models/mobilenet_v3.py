@@ -13,7 +13,7 @@ from ..layers.blocks import normalised
 from ..layers.layer import positive_ints
 from ..layers.normalization import CONVENTIONS, check_options
 from .conventions import check_conventions, padding
-from .network import MobileNet, Specification
+from .network import MobileNet, Specification, recorded
 from .table import BneckRow, checked_rows, divisible, steps
 
 LARGE = (
@@ -115,6 +115,7 @@ def mobilenet_v3(
     >>> network.output_shape((2, 64, 96, 3)), network.blocks[-1], network.params["block_11.squeeze_excite.reduce"].shape
     ((2, 10), 'block_11', (432, 112))
     """
+    given = dict(locals())
     function = "mobilenet_v3"
     one_of(function, "size", size, MOBILENET_V3_ROWS)
     check_conventions(function, conventions)
@@ -143,7 +144,9 @@ def mobilenet_v3(
     )  # fmt: skip
     layers |= head_with_hidden(channels, classes, activation, batch_norm=norm, seed=rng, dtype=dtype)
     stages = tuple(len(list(blocks)) for _, blocks in groupby(row.channels for row in table))
-    return MobileNet(layers, Specification(function, conventions, tuple(channels.table), output_stride, stages))
+    return MobileNet(
+        layers, Specification(function, conventions, tuple(channels.table), output_stride, stages, recorded(given))
+    )
 
 
 def bneck_rows(

@@ -1,7 +1,8 @@
 """The MobileNets' class: layers in a row that know their table and their conventions."""
 
+import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +11,12 @@ import numpy as np
 from ..files import as_npz, read_npz, write_whole
 from ..kernels.arguments import as_path, boolean
 from ..kernels.geometry import Array
-from ..layers import Layer, Sequential
+from ..layers import BatchNorm, Layer, Sequential
 from ..layers.layer import fill
-from .features import FUNCTION, FeatureExtractor, wanted
+from .features import FUNCTION, FeatureExtractor, Fork, wanted
 from .table import BneckRow, Row, SeparableRow
 
-CONVENTIONS = "conventions"  # under which name a file has them
+CONVENTIONS, SPECIFICATION = "conventions", "specification"  # under which names a file has them
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,8 @@ class Specification:
     """A network's specification: `architecture` is its function's name, `rows` its table with the widths applied.
 
     `stages` is the number of blocks in each stage, as in timm's names: a stage is a row of MobileNetV1's or V2's table,
-    and in V3 consecutive blocks that have the same output channels at width 1.
+    and in V3 consecutive blocks that have the same output channels at width 1. `arguments` are the function's, as JSON
+    has them: those with which it builds the network again, but for the kernels' numbers.
     """
 
     architecture: str
@@ -31,6 +33,33 @@ class Specification:
     rows: tuple[Row, ...] | tuple[SeparableRow, ...] | tuple[BneckRow, ...]
     output_stride: int | None = None
     stages: tuple[int, ...] = ()
+    arguments: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
+
+
+def recorded(given: Mapping[str, Any]) -> dict[str, Any]:
+    """A function's arguments as JSON has them, without the seed.
+
+    >>> recorded({"rows": ((8, 1, 1),), "batch_norm": None, "seed": 0, "dtype": np.float32})
+    {'rows': [[8, 1, 1]], 'batch_norm': None, 'dtype': 'float32'}
+    """
+
+    def plain(value: Any) -> Any:
+        if isinstance(value, Mapping):
+            return {str(name): plain(each) for name, each in value.items()}
+        if isinstance(value, Sequence | np.ndarray) and not isinstance(value, str):
+            return [plain(each) for each in value]
+        return value.item() if isinstance(value, np.generic) else value
+
+    return {
+        name: np.dtype(value).name if name == "dtype" else plain(value)
+        for name, value in given.items()
+        if name != "seed"
+    }
+
+
+def is_folded(layer: Layer) -> bool:
+    """True for a layer in which no batch normalisation is left."""
+    return not any(isinstance(leaf, BatchNorm) for leaf in layer.leaves())
 
 
 class MobileNet(Sequential):
@@ -71,14 +100,29 @@ class MobileNet(Sequential):
         raise ValueError(f"{function}: x must be (B, Dᵤ, Dᵤ, {channels}), channels last; got {shape}{hint}")
 
     def save(self, path: str | Path) -> None:
-        """Write params, state and the name of the conventions to an .npz file, whole or not at all.
+        """Write params, state and the specification to an .npz file, whole or not at all.
 
-        Raises OSError where it cannot be written.
+        `read_network` builds the network from the file alone. Raises OSError where it cannot be written.
         """
+        words = {CONVENTIONS: self.specification.conventions, SPECIFICATION: json.dumps(self.described())}
         write_whole(
             as_path("MobileNet.save", "path", path),
-            as_npz(self.arrays() | {CONVENTIONS: np.array(self.specification.conventions)}),
+            as_npz(self.arrays() | {name: np.array(word) for name, word in words.items()}),
         )
+
+    def described(self) -> dict[str, Any]:
+        """The network as JSON has it: its function, the function's arguments, and which layers it has of that network.
+
+        >>> from npconv.models import mobilenet_v1
+        >>> mobilenet_v1(0.25, 10).folded().described()["folded"]
+        True
+        """
+        return {
+            "builder": self.specification.architecture,
+            "arguments": dict(self.specification.arguments),
+            "layers": [name for name, layer in self.layers.items() if not isinstance(layer, Fork)],
+            "folded": is_folded(self),
+        }
 
     def load(self, path: str | Path) -> None:
         """Take params and state from an .npz file that `save` wrote for a network like this one.
@@ -89,6 +133,7 @@ class MobileNet(Sequential):
         arrays = read_npz(as_path("MobileNet.load", "path", path))
         own = self.specification
         theirs = str(arrays.pop(CONVENTIONS, own.conventions))
+        arrays.pop(SPECIFICATION, None)
         if theirs != own.conventions:
             raise ValueError(
                 f"MobileNet.load: {path} is of a network with conventions {theirs!r}, which pad and normalise "

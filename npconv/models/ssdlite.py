@@ -1,0 +1,412 @@
+"""SSDLite: boxes and classes from two maps of a MobileNet and from extra layers behind it."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from itertools import takewhile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..cost import Cost
+from ..detection import DefaultBoxes, Found, default_boxes, detections, tensorflow_boxes, torchvision_boxes
+from ..files import as_npz, read_npz, write_whole
+from ..kernels import arguments
+from ..kernels.geometry import Array
+from ..layers import BatchNorm, Conv2D, DepthwiseConv2D, Layer, PointwiseConv2D, Sequential, truncated_normal
+from ..layers.blocks import normalised
+from ..layers.composite import Composite
+from ..layers.convolution import Linear
+from ..layers.layer import fill, positive_ints
+from ..layers.normalization import CONVENTIONS, OPTIONS, check_options
+from .conventions import check_conventions, padding
+from .features import Fork, forked, last_blocks, wanted
+from .network import SPECIFICATION, MobileNet, is_folded, recorded
+
+FUNCTION = "ssdlite"
+EXTRAS = (512, 256, 256, 128)
+HEADS = ("separable", "full")
+BOXES = {"tensorflow": tensorflow_boxes, "torchvision": torchvision_boxes}
+CODES = 4  # numbers of a box
+DEVIATION = 0.03  # of the first kernels in extras and heads
+
+
+@dataclass(frozen=True)
+class SSDLiteOptions:
+    """The options of an `SSDLite`: all that it is built from besides its network."""
+
+    classes: int
+    first: str
+    extras: tuple[int, ...]
+    heads: str
+    boxes: DefaultBoxes
+    conventions: str
+    batch_norm: Mapping[str, Any]
+
+
+class SSDLite(Composite):
+    """A detector of one stage: a MobileNet, extra layers, and two small heads on each of their maps.
+
+    `ssdlite` builds it. `forward` gives one array, (B, A, classes + 4): the logits and the four codes of the box, for
+    each of A default boxes. `split` takes the two apart, `anchors` gives the boxes, `detect` what is found.
+
+    `layers` are network, extra_1, extra_2, …, then class_1, box_1, class_2, …, a pair for each map. `network` is the
+    MobileNet up to its last layer before the pool; it shares its arrays with the one that was given.
+
+    Source: the MobileNetV2 paper's section 6.2.
+    """
+
+    def __init__(self, layers: Mapping[str, Layer], options: SSDLiteOptions) -> None:
+        self.options = options
+        super().__init__(layers)
+
+    @property
+    def network(self) -> MobileNet:
+        """The MobileNet without its pool and classifier."""
+        network = self.layers["network"]
+        assert isinstance(network, MobileNet)
+        return network
+
+    @property
+    def classes(self) -> int:
+        """The number of classes, with the background, which is class 0."""
+        return self.options.classes
+
+    @property
+    def extras(self) -> list[str]:
+        """The names of the extra layers, in the order of forward."""
+        return [name for name in self.layers if name.startswith("extra_")]
+
+    def forward(self, x: Array, training: bool = False) -> Array:
+        """The logits and codes of all default boxes, (B, A, classes + 4), for images x, (B, Dᵤ, Dᵤ, M).
+
+        The boxes follow each other by map, row, column, and then as they lie in a cell. Raises ValueError for x of
+        another shape, and for images smaller than the network's stride.
+        """
+        self._check_images("SSDLite.forward", np.shape(x))
+        last = self._row.forward(x, training)
+        maps = [self._fork.map, last]
+        for name in self.extras:
+            maps.append(self.layers[name].forward(maps[-1], training))
+        self._saved = [a.shape for a in maps]
+        y: Array | None = None
+        for name, boxes, columns in self._heads(self._saved):
+            number = int(name.split("_")[1])
+            values = self.layers[name].forward(maps[number - 1], training)
+            if y is None:
+                y = np.empty((len(x), self._count(self._saved), self.classes + CODES), values.dtype)
+            part = y[:, boxes, columns]
+            part[...] = values.reshape(part.shape)
+        assert y is not None
+        return y
+
+    def backward(self, dy: Array) -> Array:
+        """dx, from the gradient for the logits and codes; writes `grads`."""
+        shapes = self._remember()
+        arguments.array_of("SSDLite.backward", "dy", dy, "f")
+        shape = (shapes[0][0], self._count(shapes), self.classes + CODES)
+        if dy.shape != shape:
+            raise ValueError(f"SSDLite.backward: dy must be {shape}, as forward's output; got {dy.shape}")
+        dmaps: list[Array] = []
+        for name, boxes, columns in self._heads(shapes):
+            number = int(name.split("_")[1])
+            part = np.ascontiguousarray(dy[:, boxes, columns])
+            dmap = self.layers[name].backward(part.reshape(*shapes[number - 1][:3], -1))
+            if len(dmaps) < number:
+                dmaps.append(dmap)
+            else:
+                dmaps[-1] += dmap
+        d = dmaps.pop()
+        for name in reversed(self.extras):
+            d = self.layers[name].backward(d)
+            d += dmaps.pop()
+        (self._fork.dmap,) = dmaps
+        return self._row.backward(d)
+
+    def split(self, y: Array) -> tuple[Array, Array]:
+        """Logits, (B, A, classes), and codes, (B, A, 4), as views of `forward`'s output, or of a gradient for it."""
+        if np.shape(y)[-1:] != (self.classes + CODES,):
+            raise ValueError(f"SSDLite.split: y must be (B, A, {self.classes + CODES}); got {np.shape(y)}")
+        return y[..., : self.classes], y[..., self.classes :]
+
+    def map_sizes(self, image_size: tuple[int, int]) -> list[tuple[int, int]]:
+        """Rows and columns of each map that has heads, for images of (height, width).
+
+        Raises TypeError or ValueError for another size, as one below the network's stride.
+        """
+        size = arguments.sizes("SSDLite.map_sizes", "image_size", image_size)
+        if len(size) != 2:
+            raise ValueError(f"SSDLite.map_sizes: image_size must be (height, width); got {size}")
+        return [(height, width) for _, height, width, _ in self.map_shapes((1, *size, self._channels()))]
+
+    def map_shapes(self, input_shape: tuple[int, ...]) -> list[tuple[int, ...]]:
+        """The shapes of the maps that have heads, from the images' shape, batch included."""
+        self._check_images("SSDLite.map_shapes", input_shape)
+        cost = self._row.cost(input_shape)
+        first = cost
+        *blocks, own = self.options.first.split(".")
+        for part in (*blocks, f"{own} map"):
+            first = first.parts[part]
+        shapes = [first.output_shape, cost.output_shape]
+        for name in self.extras:
+            shapes.append(self.layers[name].output_shape(shapes[-1]))
+        return shapes
+
+    def anchors(self, image_size: tuple[int, int]) -> Array:
+        """The default boxes, (A, 4), for images of (height, width): (top, left, bottom, right) in pixels."""
+        return default_boxes(self.options.boxes, self.map_sizes(image_size), image_size)
+
+    def detect(self, x: Array, **options: Any) -> list[Found]:
+        """Boxes, scores and labels, one `Found` for each image of x; `options` are those of `detections`."""
+        logits, codes = self.split(self.forward(x))
+        self.forget()
+        size = x.shape[1:3]
+        return detections(logits, codes, self.anchors(size), size, **options)
+
+    def described(self) -> dict[str, Any]:
+        """The network as JSON has it: `ssdlite`, its arguments, and its MobileNet."""
+        dtype = self.layers["class_1"].params[next(iter(self.layers["class_1"].params))].dtype
+        return {
+            "builder": FUNCTION,
+            "arguments": recorded(asdict(self.options) | {"dtype": dtype}),
+            "network": self.network.described(),
+            "folded": is_folded(self),
+        }
+
+    def save(self, path: str | Path) -> None:
+        """Write params, state and the specification to an .npz file, whole or not at all.
+
+        `read_network` builds the network from the file alone. Raises OSError where it cannot be written.
+        """
+        described = np.array(json.dumps(self.described()))
+        write_whole(arguments.as_path("SSDLite.save", "path", path), as_npz(self.arrays() | {SPECIFICATION: described}))
+
+    def load(self, path: str | Path) -> None:
+        """Take params and state from an .npz file that `save` wrote for a network like this one.
+
+        Raises OSError where there is no such file, ValueError as `Layer.load`; then nothing is changed.
+        """
+        file = arguments.as_path("SSDLite.load", "path", path)
+        arrays = read_npz(file)
+        arrays.pop(SPECIFICATION, None)
+        fill(self.arrays(), arrays, f"SSDLite.load: {file}")
+
+    def cost(self, input_shape: tuple[int, ...]) -> Cost:
+        """The cost of forward, with the parts network, extra_1, …, class_1, box_1, …."""
+        shape = arguments.sizes("SSDLite.cost", "input_shape", input_shape)
+        shapes = self.map_shapes(shape)
+        parts = {"network": self.network.cost(shape)}
+        parts |= {name: self.layers[name].cost(before) for name, before in zip(self.extras, shapes[1:], strict=False)}
+        parts |= {name: self.layers[name].cost(shapes[int(name.split("_")[1]) - 1]) for name, *_ in self._heads(shapes)}
+        macs, additions, params = (
+            sum(getattr(cost, what) for cost in parts.values()) for what in ("macs", "additions", "params")
+        )
+        return Cost(macs, additions, params, (shape[0], self._count(shapes), self.classes + CODES), parts)
+
+    def folded(self) -> "SSDLite":
+        """A copy for inference, with batch normalisation folded."""
+        layers = {name: layer.folded() for name, layer in self.layers.items()}
+        return self.with_layers(layers | {"network": self._row.folded()})  # where the map's place is kept
+
+    def forget(self) -> None:
+        """Drop what the layers stored."""
+        super().forget()
+        self._row.forget()
+
+    def _adopt(self, layers: dict[str, Layer]) -> None:
+        super()._adopt(layers)
+        network = self.network
+        forks = [leaf for leaf in network.leaves() if isinstance(leaf, Fork)]
+        self._fork = forks[0] if forks else Fork()
+        self._row = network if forks else forked(network, {self.options.first: self._fork}, cut=False)
+
+    def _heads(self, shapes: Sequence[tuple[int, ...]]) -> Iterator[tuple[str, slice, slice]]:
+        """The heads by name, each with the boxes and the columns of the output that it gives."""
+        start = 0
+        columns = {"class": slice(None, self.classes), "box": slice(self.classes, None)}
+        for number, (shape, cell) in enumerate(zip(shapes, self.options.boxes.cells, strict=True), 1):
+            boxes = slice(start, start := start + shape[1] * shape[2] * len(cell))
+            for kind, own in columns.items():
+                yield f"{kind}_{number}", boxes, own
+
+    def _count(self, shapes: Sequence[tuple[int, ...]]) -> int:
+        """The number of default boxes."""
+        cells = self.options.boxes.cells
+        return sum(height * width * len(cell) for (_, height, width, _), cell in zip(shapes, cells, strict=True))
+
+    def _channels(self) -> int:
+        channels: int = next(iter(self.network.params.values())).shape[-2]
+        return channels
+
+    def _check_images(self, function: str, shape: tuple[int, ...]) -> None:
+        """Raise ValueError for a shape that is not images', or whose images are smaller than the network's stride."""
+        self.network.check_images(function, shape)
+        stride = max(last_blocks(self.network), default=1)
+        if min(shape[1:3]) < stride:
+            raise ValueError(
+                f"{function}: x must be images of at least {stride}×{stride}, the network's stride; got {shape}"
+            )
+
+
+def ssdlite(
+    network: MobileNet,
+    classes: int,
+    *,
+    first: str | int | None = None,
+    extras: Sequence[int] = EXTRAS,
+    heads: str = "separable",
+    boxes: str | DefaultBoxes = "tensorflow",
+    conventions: str | None = None,
+    batch_norm: Mapping[str, Any] | None = None,
+    seed: int | np.random.Generator = 0,
+    dtype: Any = None,
+) -> SSDLite:
+    """SSDLite on a MobileNet: the paper's detector, whose extra layers and heads are depthwise separable.
+
+    Maps are taken from inside the network (`first`), from its last layer before the pool, and from each extra layer,
+    which halves the map before it. Each map has two heads, one for the logits of the classes, one for the codes of the
+    box, for each default box of a cell.
+
+    Args:
+        network: a MobileNet. Its layers before the pool are taken, not copied; pool and classifier are left out.
+        classes: C of the logits, with the background, which is class 0.
+        first: the first map's layer, as `MobileNet.features` takes it. None is the paper's: in the last block of
+            stride 2 what its depthwise convolution takes, which is the expansion, "block_14.expand_relu6" in
+            MobileNetV2; in V1, which does not expand, the output of the block before.
+        extras: the channels of the extra layers. Each is a 1×1 convolution to half of them, a 3×3 one of stride 2, and
+            with separable heads another 1×1 one, with normalisation and ReLU6 behind each.
+        heads: "separable": a depthwise convolution with normalisation and ReLU6, then a pointwise one with a bias; or
+            "full": SSD's own, a 3×3 convolution with a bias, and full 3×3 convolutions in the extra layers too.
+        boxes: the default boxes, "tensorflow", "torchvision" or a `DefaultBoxes` with as many maps as there are.
+        conventions: those of the extra layers' padding; None is the network's.
+        batch_norm: options of `BatchNorm` in extras and heads; None is the network's.
+        seed: an int or a generator, from which the kernels of extras and heads are drawn, normal with deviation 0.03
+            and cut at twice that.
+        dtype: of their parameters; None is the network's.
+
+    Returns:
+        An `SSDLite`.
+
+    Raises:
+        TypeError: a network that is no MobileNet, sizes that are no ints.
+        ValueError: fewer than two classes, a layer that the network does not have or that is its last one, other
+            words, default boxes for another number of maps.
+
+    Source: the MobileNetV2 paper's section 6.2; W. Liu et al., "SSD" (arXiv 1512.02325).
+
+    >>> from npconv.models import mobilenet_v2
+    >>> detector = ssdlite(mobilenet_v2(0.35), 21)
+    >>> detector.forward(np.ones((2, 64, 96, 3), np.float32)).shape, detector.map_sizes((320, 320))
+    ((2, 144, 25), [(20, 20), (10, 10), (5, 5), (3, 3), (2, 2), (1, 1)])
+    """
+    arguments.instance(FUNCTION, "network", network, MobileNet)
+    classes = arguments.integer(FUNCTION, "classes", classes, 2)
+    arguments.one_of(FUNCTION, "heads", heads, HEADS)
+    check_options(FUNCTION, batch_norm)
+    conventions = network.specification.conventions if conventions is None else conventions
+    check_conventions(FUNCTION, conventions)
+    trunk = without_pool(network)
+    channels = tuple(positive_ints(FUNCTION, **{f"extras[{n}]": value for n, value in enumerate(extras)}))
+    options = SSDLiteOptions(
+        classes, first_map(trunk, first), channels, heads, _checked_boxes(boxes, 2 + len(channels)), conventions,
+        _normalisation(network, conventions) if batch_norm is None else dict(batch_norm),
+    )  # fmt: skip
+    dtype = next(iter(network.params.values())).dtype if dtype is None else dtype
+    shared: dict[str, Any] = {"seed": arguments.generator(FUNCTION, seed), "dtype": dtype}
+    own: dict[str, Layer] = {}
+    widths = [_width(trunk, options.first), _width(trunk, list(trunk.layers)[-1])]
+    for number, width in enumerate(channels, 1):
+        own[f"extra_{number}"] = _extra(widths[-1], width, options, shared)
+        widths.append(width)
+    for number, (width, cell) in enumerate(zip(widths, options.boxes.cells, strict=True), 1):
+        own[f"class_{number}"] = _head(width, len(cell) * classes, options, shared)
+        own[f"box_{number}"] = _head(width, len(cell) * CODES, options, shared)
+    for layer in own.values():
+        layer.initialize(shared["seed"], truncated_normal(DEVIATION))
+    return SSDLite({"network": trunk, **own}, options)
+
+
+def _extra(in_channels: int, channels: int, options: SSDLiteOptions, shared: Mapping[str, Any]) -> Sequential:
+    """An extra layer: to half the channels, stride 2, to all of them."""
+    narrow = max(1, channels // 2)
+    geometry: dict[str, Any] = {"stride": 2, "padding": padding(options.conventions)}
+    layers = normalised("reduce", PointwiseConv2D(in_channels, narrow, **shared), options.batch_norm, "relu6")
+    if options.heads == "full":
+        conv = Conv2D(narrow, channels, 3, **geometry, **shared)
+        return Sequential(layers | normalised("conv", conv, options.batch_norm, "relu6"))
+    depthwise = DepthwiseConv2D(narrow, 3, **geometry, **shared)
+    layers |= normalised("depthwise", depthwise, options.batch_norm, "relu6")
+    expand = PointwiseConv2D(narrow, channels, **shared)
+    return Sequential(layers | normalised("expand", expand, options.batch_norm, "relu6"))
+
+
+def _head(in_channels: int, channels: int, options: SSDLiteOptions, shared: Mapping[str, Any]) -> Sequential:
+    """A predictor: so many channels for each position of a map."""
+    if options.heads == "full":
+        return Sequential({"conv": Conv2D(in_channels, channels, 3, padding="same", bias=True, **shared)})
+    depthwise = DepthwiseConv2D(in_channels, 3, padding="same", **shared)
+    layers = normalised("depthwise", depthwise, options.batch_norm, "relu6")
+    return Sequential(layers | {"pointwise": PointwiseConv2D(in_channels, channels, bias=True, **shared)})
+
+
+def without_pool(network: MobileNet) -> MobileNet:
+    """The network up to its last layer before the pool, of the same layers."""
+    return network.with_layers({name: network.layers[name] for name in takewhile("pool".__ne__, network.layers)})
+
+
+def first_map(network: MobileNet, first: str | int | None) -> str:
+    """The name of the first map's layer: the one that is asked for, or the paper's.
+
+    >>> from npconv.models import mobilenet_v1, mobilenet_v2, mobilenet_v3
+    >>> [first_map(network, None) for network in (mobilenet_v1(), mobilenet_v2(), mobilenet_v3("small"))]
+    ['block_11', 'block_14.expand_relu6', 'block_9.expand_hard_swish']
+    """
+    if first is None:
+        first = _before_last_stride(network)
+    (name,) = wanted(FUNCTION, network, (first,)).values()
+    last = list(network.layers)[-1]
+    if name == last or name.startswith(f"{last}."):
+        raise ValueError(
+            f"{FUNCTION}: first must be a layer before the last, {last}, whose map is the second; got {name}"
+        )
+    return name
+
+
+def _before_last_stride(network: MobileNet) -> str:
+    """The layer in front of the last convolution in a block that has a stride above 1."""
+    before = ""
+    found = ""
+    for name, layer in network.layers.items():
+        inside = layer.layers.items() if isinstance(layer, Sequential) else ()
+        previous = before
+        for own, leaf in inside:
+            if name.startswith("block_") and isinstance(leaf, Linear) and np.max(leaf.geometry.get("stride", 1)) > 1:
+                found = previous
+            previous = f"{name}.{own}"
+        before = name
+    if not found:
+        raise ValueError(f"{FUNCTION}: first must be a layer's name, as no block of the network has a stride above 1")
+    return found
+
+
+def _width(network: MobileNet, name: str) -> int:
+    """The channels of a layer's output."""
+    side = max(last_blocks(network), default=1)
+    first = next(iter(network.params.values())).shape
+    return network.feature_shapes((1, side, side, first[-2]), (name,))[name][-1]
+
+
+def _normalisation(network: MobileNet, conventions: str) -> dict[str, Any]:
+    """The options of a network's batch normalisation; its conventions' where it has none, as it is folded."""
+    norm = next((leaf for leaf in network.leaves() if isinstance(leaf, BatchNorm)), None)
+    return dict(CONVENTIONS[conventions]) if norm is None else {name: getattr(norm, name) for name in OPTIONS}
+
+
+def _checked_boxes(boxes: Any, maps: int) -> DefaultBoxes:
+    """Default boxes for so many maps."""
+    if isinstance(boxes, DefaultBoxes):
+        if len(boxes.cells) != maps:
+            raise ValueError(f"{FUNCTION}: boxes must have cells for {maps} maps; got {len(boxes.cells)}")
+        return boxes
+    return BOXES[arguments.one_of(FUNCTION, "boxes", boxes, BOXES)](maps=maps)
