@@ -30,7 +30,7 @@ def check_boxes(
     """Check boxes: finite unless said otherwise, no exchanged corners, with `area` none without height or width."""
     check_axes(function, name, boxes, axes)
     if finite:
-        held: Array = (np.abs(wide(boxes)) <= LARGEST_REAL).all(axis=-1)
+        held = (np.abs(wide(boxes)) <= LARGEST_REAL).all(axis=-1)
         _hold(function, name, boxes, held, f"boxes of finite numbers, in size at most {LARGEST_REAL:g}")
     near, far = boxes[..., :2], boxes[..., 2:]
     ordered = "boxes (top, left, bottom, right) with top <= bottom and left <= right"
@@ -39,7 +39,7 @@ def check_boxes(
         _hold(function, name, boxes, (near < far).all(axis=-1), "boxes with a height and a width")
 
 
-def _hold(function: str, name: str, boxes: Array, held: Array, wanted: str) -> None:
+def _hold(function: str, name: str, boxes: Array, held: Any, wanted: str) -> None:
     """Raise with the first box that does not hold."""
     if not held.all():
         index = tuple(map(int, np.argwhere(~held)[0]))
