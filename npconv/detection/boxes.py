@@ -11,6 +11,7 @@ import numpy as np
 
 from ..kernels.arguments import pair, real
 from ..kernels.geometry import Array, Pair
+from ..kernels.sums import rounded
 from .checking import check_axes, check_boxes, checked_scales, float_dtype, wide
 
 
@@ -66,7 +67,7 @@ def clip_boxes(boxes: Array, image_size: Pair) -> Array:
     """
     check_boxes("clip_boxes", "boxes", boxes, ("…", 4), finite=False)
     height, width = pair("clip_boxes", "image_size", image_size)
-    return np.clip(boxes, 0, np.array([height, width] * 2)).astype(boxes.dtype, copy=False)
+    return rounded(np.clip(boxes, 0, np.array([height, width] * 2)), boxes)
 
 
 def encode_boxes(boxes: Array, anchors: Array, *, scales: Sequence[float] = (10, 10, 5, 5)) -> Array:

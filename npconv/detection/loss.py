@@ -113,14 +113,15 @@ def ssd_loss_backward(
         raise TypeError(f"{name}: dy must be a real scalar, as forward's output is; got {dy!r}")
     log_shares, positives, chosen, _ = _choice(logits, labels, *options)
     share = dy / max(1, np.count_nonzero(positives))
-    dlogits = np.zeros(logits.shape, log_shares.dtype)
+    dlogits, dcodes = np.zeros(logits.shape, log_shares.dtype), np.zeros(codes.shape, working(codes))
+    times = np.add(positives, chosen, dtype=np.int64)  # each anchor is counted: 0, 1 or 2
+    counted = times > 0
     with np.errstate(under="ignore"):
-        np.exp(log_shares, out=dlogits, where=(positives | chosen)[..., None])
-        dlogits[_at(labels)] -= positives | chosen
-        dlogits *= ((positives * share) + (chosen * share))[..., None]
-    difference = wider(codes[positives]) - wider(targets[positives])
-    dcodes = np.zeros(codes.shape, working(codes))
-    dcodes[positives] = np.clip(difference, -1, 1) * share
+        rows = np.exp(log_shares[counted])  # softmax, (R, C)
+        rows[np.arange(len(rows)), labels[counted].astype(np.int64)] -= 1
+        dlogits[counted] = rows * (times[counted] * share)[:, None]
+        difference = wider(codes[positives]) - wider(targets[positives])
+        dcodes[positives] = np.clip(difference, -1, 1) * share
     return rounded(dlogits, logits), rounded(dcodes, codes)
 
 
