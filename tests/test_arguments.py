@@ -43,6 +43,8 @@ SMALL_LAYER = {"x": (1, 5, 6, 3), "kernel": (2, 3, 3, 2)}
 BLOCK = {"x": (1, 4, 6, 4), "expand": (4, 8), "depthwise": (3, 3, 8), "project": (8, 4)}
 PHOTOGRAPH = RNG.integers(0, 256, (48, 120, 3), np.uint8)
 BOXES, BOX_LABELS = np.array([[0.0, 0, 10, 10], [20, 20, 30, 40]]), np.array([1, 2])
+SSD = {"logits": RNG.standard_normal((1, 2, 3)), "codes": RNG.standard_normal((1, 2, 4)),
+       "labels": np.array([[2, 0]]), "targets": RNG.standard_normal((1, 2, 4))}  # fmt: skip
 FRAMES = figures.functional_view_frames(x=(1, 3, 4, 1), kernel=(3, 3, 1, 1))
 
 STEPS = ModuleType("the kinds of steppers, which are all called by `stepper`")
@@ -150,10 +152,22 @@ ROWS: dict[Any, dict[str, dict[str, Any]]] = {
     },
     cost: {"count_operations": {"function": npconv.conv2d, "arrays": (X, KERNEL)}},
     detection: {
+        "DefaultBoxes": {"cells": (((1, 2), (2, 1)),)},
         "average_precision": {"hits": [1, 0, 1], "truths": 100},
         "mean_average_precision": {"truths": [(BOXES, BOX_LABELS)], "found": [(BOXES, np.ones(2), BOX_LABELS)],
                                    "most": 50},
+        "clip_boxes": {"boxes": BOXES, "image_size": (30, 40)},
+        "decode_boxes": {"codes": BOXES, "anchors": BOXES},
+        "default_boxes": {"specification": "tensorflow", "map_sizes": ((3, 4), 2), "image_size": (30, 40)},
+        "detections": {"logits": SSD["logits"], "codes": SSD["codes"], "anchors": BOXES, "image_size": (30, 40)},
+        "encode_boxes": {"boxes": BOXES, "anchors": BOXES},
+        "iou": {"a": BOXES, "b": BOXES},
+        "match_boxes": {"overlaps": RNG.random((2, 3))},
+        "non_maximum_suppression": {"boxes": BOXES, "scores": RNG.random(2), "threshold": 0.5},
         "precision_recall": {"hits": [1, 0, 1], "truths": 100},
+        "ssd_loss": SSD, "ssd_loss_backward": {"dy": 1.0, **SSD}, "ssd_loss_stages": SSD,
+        "ssd_targets": {"anchors": BOXES, "boxes": [BOXES], "labels": [BOX_LABELS]},
+        "tensorflow_boxes": {}, "torchvision_boxes": {},
     },
     training: {
         "Adam": {"parameters": NETWORK.params},
@@ -201,7 +215,7 @@ RECORDS = {  # results, which the package makes, and protocols
     figures: "Figure",
     steps: "Panel Side Step Stepper",
     checks: "Case Proof",
-    detection: "MeanAveragePrecision PrecisionRecall",
+    detection: "Found MeanAveragePrecision PrecisionRecall SSDLossStages",
     training: "History Optimizer Task Trained",
     bench: "Block KernelTime Layer Pass Row Saving Step StepTime",
 }
@@ -283,6 +297,8 @@ def wrong_values(parameter: inspect.Parameter) -> list[Any]:
         values = [value for value in values if not isinstance(value, np.ndarray)]
     if parameter.name == "dtype":
         return ["int32", "nosuch", 3]
+    if parameter.name == "dy":
+        return [None, "1", 1j, np.ones(2)]
     if parameter.name == "output_padding":  # the only pair that may be 0
         values = [value for value in values if type(value) is not int or value != 0]
     if kind is int and parameter.name in BEYOND:

@@ -129,7 +129,7 @@ def decode_boxes(
     Raises:
         TypeError: an array is not an ndarray of real numbers, or scales and largest are not numbers.
         ValueError: anchors are not shaped like the last axes of codes, an anchor is not finite, has exchanged corners
-            or no area, or a scale is not above 0.
+            or no area, or a scale or largest is not above 0.
 
     >>> decode_boxes(np.array([[0.0, 1.25, 0, 0]]), np.array([[10.0, 10, 42, 74]]))
     array([[10., 18., 42., 82.]])
@@ -137,7 +137,7 @@ def decode_boxes(
     check_axes("decode_boxes", "codes", codes, ("…", 4))
     _check_anchors("decode_boxes", "codes", codes, anchors)
     factors = checked_scales("decode_boxes", scales)
-    bound = math.inf if largest is None else real("decode_boxes", "largest", largest)
+    bound = math.inf if largest is None else real("decode_boxes", "largest", largest, above=0)
     boxes = decode_unchecked(wide(codes), wide(anchors), factors, bound)
     return boxes.astype(float_dtype(codes, anchors), copy=False)
 

@@ -31,7 +31,7 @@ def check_boxes(
     check_axes(function, name, boxes, axes)
     if finite:
         held = (np.abs(wide(boxes)) <= LARGEST_REAL).all(axis=-1)
-        _hold(function, name, boxes, held, f"boxes of finite numbers, in size at most {LARGEST_REAL:g}")
+        _hold(function, name, boxes, held, f"finite boxes, in size at most {LARGEST_REAL:g}")
     near, far = boxes[..., :2], boxes[..., 2:]
     ordered = "boxes (top, left, bottom, right) with top <= bottom and left <= right"
     _hold(function, name, boxes, ~(near > far).any(axis=-1), ordered)

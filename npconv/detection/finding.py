@@ -76,7 +76,7 @@ def detections(
     most = integer("detections", "most", most)
     one_of("detections", "scores", scores, ("softmax", "sigmoid"))
     factors = checked_scales("detections", scales)
-    bound = math.inf if largest is None else real("detections", "largest", largest)
+    bound = math.inf if largest is None else real("detections", "largest", largest, above=0)
     boxes = decode_unchecked(wide(codes), wide(anchors), factors, bound)
     boxes = rounded(np.clip(boxes, 0, np.array([height, width] * 2)), codes)
     shares = sigmoid(logits) if scores == "sigmoid" else _softmax(logits)
