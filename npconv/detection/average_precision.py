@@ -63,9 +63,9 @@ def average_precision(hits: Array | Sequence[int], truths: int, *, points: Liter
 
     At each recall, precision is the greatest that any detection from there on has, and 0 if no detection gets there.
     Recalls are compared as integers: with 101 points, recall k/100 is reached as soon as 100·TP ≥ k·truths. pycocotools
-    compares floats, and its points 0.35, 0.41, 0.47, 0.57, 0.69, 0.7, 0.82, 0.83, 0.94 and 0.95 lie just above k/100, so
-    that a recall of exactly k/100 does not reach them. 7 of 10 truths found without a false alarm give 71/101 here, and
-    70/101 with pycocotools. The two differ only if the number of truths is a multiple of 10.
+    compares floats, and its points 0.35, 0.41, 0.47, 0.57, 0.69, 0.7, 0.82, 0.83, 0.94 and 0.95 lie just above k/100, a
+    recall that does not reach them. 7 of 10 truths found without a false alarm give 71/101 here, and 70/101 with
+    pycocotools. The two differ only if the number of truths is a multiple of 10.
 
     Args:
         hits: for each detection, by falling score, True or 1 if it found a truth; an ndarray or a list.

@@ -21,7 +21,9 @@ HERE = Path(__file__).parent
 RECORDED = HERE / "recorded.json"
 PAGE = HERE.parents[1] / "docs/conventions.md"
 REFUSED = "raises "
-NAMES = {name: getattr(module, name) for module in (training, models, layers, detection, npconv) for name in dir(module)}
+NAMES = {
+    name: getattr(module, name) for module in (training, models, layers, detection, npconv) for name in dir(module)
+}
 Way = str | None
 
 

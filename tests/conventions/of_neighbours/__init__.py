@@ -1,4 +1,4 @@
-"""Questions about what stands beside a convolution: activations, pooling, normalisation, losses, resizing, boxes, their measure."""
+"""Questions about what stands beside a convolution: activations, pooling, normalisation, losses, resizing, objects."""
 
 from asking import Question
 

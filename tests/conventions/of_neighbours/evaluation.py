@@ -29,7 +29,7 @@ EVALUATION = [
             "the 101st box": image([WHOLE], [*[WRONG] * 100, WHOLE]),
         },
         "mean_average_precision([(truths, ones(truths))], [(found, scores, ones(found))]).mean",
-        dict.fromkeys(("pycocotools", "faster_coco_eval", "hotcoco"), {"7 of 10 found": None})
+        {library: {"7 of 10 found": None} for library in ("pycocotools", "faster_coco_eval", "hotcoco")}
         | {"torchmetrics": {"4 of 5 found, 3 wrong": None, "IoU 3/5": None}},
         given={"ones": lambda boxes: np.ones(len(boxes), int)},
         rtol=1e-6,
