@@ -65,7 +65,7 @@ def summed_product(a: Array, b: Array) -> Array:
 
 def image_sums(a: Array) -> Array:
     """Each image's and channel's sum, (B, …, M) to (B, M) in float64 at least."""
-    rows, total = _summable(a), np.zeros(())
+    rows, total = lines(_addable(a)), np.zeros(())
     for start in range(0, rows.shape[1], LINES):
         part = rows[:, start : start + LINES]  # (B, LINES, X)
         sums = _block_sums(part)
@@ -75,13 +75,14 @@ def image_sums(a: Array) -> Array:
 
 def channel_sums(a: Array, other: Array | None = None) -> Array:
     """Each channel's sum of a, or of a · other, (…, M) to (M,) in float64 at least."""
-    rows = _summable(a).reshape(-1, math.prod(a.shape[-2:] if a.ndim > 2 else a.shape[-1:]))  # (B·L, X)
+    wide = math.prod(a.shape[-2:] if a.ndim > 2 else a.shape[-1:])
+    rows = _addable(a).reshape(-1, wide)  # (B·L, X)
     others = None if other is None else wider(other).reshape(rows.shape)
     at_once = LINES // 2  # about as many as an image has
     whole, total = len(rows) // at_once * at_once, np.zeros(())
     for start, stop in ((0, whole), (whole, len(rows))):
         if start < stop:
-            block = rows[start:stop].reshape(-1, min(at_once, stop - start), rows.shape[1])  # (K, L, X)
+            block = rows[start:stop].reshape(-1, min(at_once, stop - start), wide)  # (K, L, X)
             sums = _block_sums(block, None if others is None else others[start:stop].reshape(block.shape))
             total = total + _sum_rows(sums.reshape(-1, a.shape[-1]))
     return total
@@ -98,15 +99,18 @@ def _block_sums(block: Array, other: Array | None = None) -> Array:
         else:
             np.einsum("klx,klx->kx", block[some], other[some], out=sums[some])
 
-    at_once = max(1, PIECE * len(block) // block.size)
     operations = block.size if other is None else 3 * block.size  # einsum takes three times as long as BLAS
+    if operations < threads.WORTH:
+        add(slice(None))
+        return sums
+    at_once = max(1, PIECE * len(block) // block.size)
     threads.each(add, (slice(start, start + at_once) for start in range(0, len(block), at_once)), operations)
     return sums
 
 
-def _summable(a: Array) -> Array:
-    """The numbers in lines (B, L, X), of floats that are summed as they are; integers as float64."""
-    return lines(wider(a) if a.dtype.kind in "fc" else a.astype(np.float64))
+def _addable(a: Array) -> Array:
+    """Floats that are summed as they are; integers as float64."""
+    return wider(a) if a.dtype.kind in "fc" else a.astype(np.float64)
 
 
 def _sum_rows(a: Array) -> Array:
@@ -136,6 +140,6 @@ def zero_where(dead: Array, a: Array) -> Array:
     dtype = native(a)
     if dtype in BITS:
         bits = a.astype(dtype, copy=False).view(BITS[dtype])
-        masked: Array = np.multiply(bits, ~dead).view(dtype)
+        masked: Array = np.multiply(bits, (~dead).view(np.int8)).view(dtype)  # by bytes: faster than by booleans
         return masked
     return np.where(dead, np.zeros((), a.dtype), a)

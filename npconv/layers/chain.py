@@ -12,17 +12,18 @@ one sum without a loss of digits.
 
 from collections.abc import Iterable, Sequence
 from copy import copy
-from functools import partial
+from functools import lru_cache, partial
 from math import prod
 from typing import Any
 
 import numpy as np
 
 from ..kernels import engine
+from ..kernels.arguments import plain
 from ..kernels.geometry import Array, Axis, Geometry
 from ..kernels.normalization import BatchNormStages
 from ..kernels.pointwise import pointwise_backward_unchecked, pointwise_unchecked
-from ..kernels.signatures import DEPTHWISE, STANDARD
+from ..kernels.signatures import DEPTHWISE, POINTWISE, STANDARD
 from ..kernels.sums import channel_sums, lines
 from ..threads import Round, in_rounds
 from .convolution import Conv2D, DepthwiseConv2D, Linear, PointwiseConv2D
@@ -55,9 +56,7 @@ class LayerChain:
             link.start(len(self.parts))
         rounds: list[Round] = [(partial(self._forward_part, link), link.finish) for link in self.links]
         self._run([*rounds, (lambda number: last.activate_part(number, y[self.parts[number]]), None)])
-        for link in self.links:
-            self._let_remember(link)
-        self.remembered = [layer._saved for layer in self.layers]
+        self._let_remember(y)
         return y
 
     def backward(self, dy: Array) -> Array:
@@ -73,8 +72,11 @@ class LayerChain:
                 dy = layer.backward(dy)
             return dy
 
+        output = None if last.activation is None else last.activation._saved
+
         def receive(number: int) -> None:
-            last.receive_part(number, dy[self.parts[number]])
+            part = self.parts[number]
+            last.receive_part(number, dy[part], output[part] if isinstance(output, np.ndarray) else None)
 
         def send(link: Link, number: int) -> None:
             x = self._input(link, number)
@@ -118,12 +120,17 @@ class LayerChain:
         link.before.activate_part(number, link.inside(x))
         return x
 
-    def _let_remember(self, link: "Link") -> None:
+    def _let_remember(self, y: Array) -> None:
         """Let each layer remember what it does after a forward of its own, made when it is asked for."""
-        link.linear._saved = self.x if link.before is None else link.before.without_layers().output
-        link.norm._saved = link.without_layers().stages
-        if link.activation is not None:
-            link.activation._saved = partial(link.without_layers().output, activated=not link.activation.asks_input)
+        twins = [link.without_layers() for link in self.links]
+        for number, (link, twin) in enumerate(zip(self.links, twins, strict=True)):
+            link.linear._saved = twins[number - 1].output if number else self.x
+            link.norm._saved = twin.stages
+            if link.activation is not None:
+                link.activation._saved = partial(twin.output, activated=not link.activation.asks_input)
+        if link.activation is not None and not link.activation.asks_input:
+            link.activation._saved = y
+        self.remembered = [layer._saved for layer in self.layers]
 
 
 class Link:
@@ -324,13 +331,24 @@ def _geometry(linear: Linear, norm: BatchNorm, shape: tuple[int, ...], dtype: np
     arrays = [kernel, *norm.params.values()]
     if bias or dtype not in (np.float32, np.float64) or any(a.dtype != dtype for a in arrays) or len(shape) != 4:
         return None
-    if isinstance(linear, DepthwiseConv2D) and kernel.shape[-1] != shape[-1]:
-        return None  # a depth multiplier
+    if norm.params["scale"].shape != kernel.shape[-1:]:
+        return None
+    return _geometry_of(type(linear), shape, kernel.shape, tuple(plain(linear.geometry).items()))
+
+
+@lru_cache(1024)
+def _geometry_of(
+    kind: type[Linear], shape: tuple[int, ...], kernel: tuple[int, ...], options: tuple[tuple[str, Any], ...]
+) -> Geometry | None:
+    """The geometry of a convolution of that kind from the shapes, which every step asks for again; None for no link."""
     try:
-        if norm.output_shape(linear.output_shape(shape)) and isinstance(linear, PointwiseConv2D):
+        if kind is PointwiseConv2D:
+            POINTWISE.check_shapes("chain_at", shape, kernel)
             return Geometry(shape[0], Axis(shape[1], 1), Axis(shape[2], 1))
-        row = DEPTHWISE if isinstance(linear, DepthwiseConv2D) else STANDARD
-        return row.check_shapes("chain_at", shape, kernel.shape).geometry(**linear.geometry)
+        if kind is DepthwiseConv2D and kernel[-1] != shape[-1]:
+            return None  # a depth multiplier
+        row = DEPTHWISE if kind is DepthwiseConv2D else STANDARD
+        return row.check_shapes("chain_at", shape, kernel).geometry(**dict(options))
     except ValueError:
         return None
 

@@ -59,7 +59,7 @@ MUTANTS = [
     Mutant("no activation in the chain", "chain", "if activated and self.activate is not None:", "if False:", "parts"),
     Mutant("what is dead sends gradients", "chain", "operation_backward(d, output)", "operation_backward(d, np.where(output == 0, 1, output))", "parts"),
     Mutant("what is above 6 sends gradients", "chain", "operation_backward(d, output)", "operation_backward(d, np.where(output == 6, 1, output))", "parts"),
-    Mutant("the last activation passed over", "chain", "last.receive_part(number, dy[self.parts[number]])", "last.receive_part(number, dy[self.parts[number]], 0 * dy[self.parts[number]] + 1)", "parts"),
+    Mutant("the last activation passed over", "chain", "output[part] if isinstance(output, np.ndarray) else None", "0 * dy[part] + 1", "parts"),
     Mutant("padding that is normalised", "chain", "link.before.activate_part(number, link.inside(x))", "x += link.before.norm.params['shift']; link.before.activate_part(number, link.inside(x))", "parts"),
     Mutant("running statistics not moved", "chain", "self.norm.move_statistics(", "(lambda *_: None)(", "parts"),
     Mutant("all parts of the gradient the first", "chain", "dx[self.parts[number]] = da", "dx[self.parts[0]] = da[:1]", "parts"),
