@@ -38,9 +38,12 @@ ROWS_V2 = ((1, 8, 1, 1), (2, 8, 1, 2))
 ROWS_V3 = ((3, 8, 8, True, "relu", 1), (5, 20, 8, False, "hard_swish", 2))
 NETWORK = models.mobilenet_v2(0.5, 5, rows=ROWS_V2, stem_channels=8, last_channels=16)
 NETWORK_V3 = models.mobilenet_v3("small", classes=5, rows=((3, 16, 8, True, "relu", 1),), hidden_channels=8)
+SCENES = training.digits_in_the_wild(train=2, test=1)
+DETECTOR = training.digits_detector()
 SMALL = layers.Sequential(layers.GlobalAveragePool(), layers.Dense(1, 10))
 SMALL_LAYER = {"x": (1, 5, 6, 3), "kernel": (2, 3, 3, 2)}
 BLOCK = {"x": (1, 4, 6, 4), "expand": (4, 8), "depthwise": (3, 3, 8), "project": (8, 4)}
+LARGE = RNG.integers(0, 256, (64, 256, 3), np.uint8)
 PHOTOGRAPH = RNG.integers(0, 256, (48, 120, 3), np.uint8)
 BOXES, BOX_LABELS = np.array([[0.0, 0, 10, 10], [20, 20, 30, 40]]), np.array([1, 2])
 SSD = {"logits": RNG.standard_normal((1, 2, 3)), "codes": RNG.standard_normal((1, 2, 4)),
@@ -180,10 +183,20 @@ ROWS: dict[Any, dict[str, dict[str, Any]]] = {
         "constant": {"rate": 0.1},
         "cosine": {"rate": 0.1, "steps": 100, "warmup": 10},
         "decays_kernels": {"name": "kernel"},
+        "detection_step": {"network": DETECTOR, "optimizer": training.SGD(DETECTOR.params), "x": SCENES.x_train,
+                           "boxes": SCENES.boxes_train, "labels": SCENES.labels_train, "learning_rate": 0.1},
+        "detector_for": {"image_shape": (16, 16, 1), "classes": 11, "boxes": SCENES.boxes_train},
         "digits": {},
+        "digits_detector": {},
+        "digits_in_the_wild": {"train": 1, "test": 1, "photograph": npconv.data.Photograph(LARGE, "", True)},
+        "DetectorSettings": {},
         "evaluate": {"network": SMALL, "x": IMAGES, "labels": LABELS},
+        "evaluate_detector": {"network": DETECTOR, "x": SCENES.x_test, "boxes": SCENES.boxes_test,
+                              "labels": SCENES.labels_test},
         "exponential": {"rate": 0.1, "every": 10},
+        "fitted_boxes": {"boxes": SCENES.boxes_train, "image_size": (64, 64), "maps": 2},
         "network_for": {"image_shape": (8, 8, 1), "classes": 10},
+        "read_detection_task": {"path": "nowhere.npz"},
         "read_task": {"path": "nowhere.npz"},
         "read_trained": {"folder": FOLDER.name},
         "scattered_digits": {"train": 100, "test": 30, "photograph": npconv.data.Photograph(PHOTOGRAPH, "", True)},
@@ -191,6 +204,9 @@ ROWS: dict[Any, dict[str, dict[str, Any]]] = {
         "standardized": {"task": TASK},
         "train": {"network": SMALL, "task": TASK, "optimizer": training.SGD(SMALL.params),
                   "schedule": training.constant(0.1), "steps": 1, "batch_size": 4},
+        "train_detector": {"network": DETECTOR, "task": SCENES, "optimizer": training.SGD(DETECTOR.params),
+                           "schedule": training.constant(0.1), "steps": 1, "batch_size": 1},
+        "train_ssdlite": {"task": SCENES, "settings": training.DetectorSettings(), "folder": FOLDER.name},
         "train_small": {"task": TASK, "settings": training.RunSettings(), "folder": FOLDER.name},
         "training_step": {"network": SMALL, "optimizer": training.SGD(SMALL.params), "x": IMAGES, "labels": LABELS,
                           "classes": 10, "learning_rate": 0.1, "smoothing": 0.1},
@@ -216,7 +232,7 @@ RECORDS = {  # results, which the package makes, and protocols
     steps: "Panel Side Step Stepper",
     checks: "Case Proof",
     detection: "Found MeanAveragePrecision PrecisionRecall SSDLossStages",
-    training: "History Optimizer Task Trained",
+    training: "DetectionHistory DetectionTask History Optimizer Task Trained TrainedDetector",
     bench: "Block KernelTime Layer Pass Row Saving Step StepTime",
 }
 IN_KERNELS = {

@@ -398,7 +398,10 @@ def test_train_says_what_is_odd_about_the_images(own_images, capsys):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["train"], "npconv train: give one of --data FILE.npz, digits, scattered-digits, fig07 and v3-blocks"),
+        (
+            ["train"],
+            "npconv train: give one of --data FILE.npz, digits, scattered-digits, ssdlite, fig07 and v3-blocks",
+        ),
         (["train", "--data", "mine.npz", "digits"], "npconv train digits: give one of --data"),
         (["train", "--data", "yours.npz"], "yours.npz"),
         (["train", "--data", "mine.npz", "--steps", "0"], "npconv train: --steps must be a whole number from 1"),

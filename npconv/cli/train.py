@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ def add_parser(commands: Commands) -> None:
     whats = train.add_subparsers(dest="what", metavar="DATA")
     for name, what in (("digits", "8×8, plain"), ("scattered-digits", "on a photograph, the harder task")):
         _add_training_options(whats.add_parser(name, help=f"handwritten digits that ship, {what}"))
+    _add_ssdlite(whats)
     _add_experiment(whats, "fig07", "the experiment behind the article's Fig. 7", "runs, results.json and the figure")
     _add_experiment(whats, "v3-blocks", "what MobileNetV3's block adds, tried one by one", "runs and results.json")
     train.set_defaults(run=_run)
@@ -53,6 +55,8 @@ def _run(arguments: argparse.Namespace) -> int:
     options = {name: value for name, value in vars(arguments).items() if name not in NO_OPTIONS}
     try:
         with _interruptible() as check:
+            if arguments.what == "ssdlite":
+                return _run_ssdlite(options, check)
             if arguments.what in ("fig07", "v3-blocks"):
                 return _run_experiment(arguments.what, options, check)
             return _run_small(arguments.what, options, check)
@@ -70,7 +74,7 @@ def _run_small(what: str | None, options: dict[str, Any], check: Callable[[], No
 
     data, out = options.pop("data", None), options.pop("out", None)
     if (what is None) == (data is None):
-        raise ValueError("give one of --data FILE.npz, digits, scattered-digits, fig07 and v3-blocks")
+        raise ValueError("give one of --data FILE.npz, digits, scattered-digits, ssdlite, fig07 and v3-blocks")
     told = RunSettings(**options)  # impossible settings are refused before the images are read
     progress_line("reading the images")
     task = read_task(data) if data is not None else digits() if what == "digits" else scattered_digits()
@@ -105,6 +109,70 @@ def _run_small(what: str | None, options: dict[str, Any], check: Callable[[], No
     return 0
 
 
+def _add_ssdlite(whats: Commands) -> None:
+    parser = whats.add_parser("ssdlite", help="a detector, of digits on a photograph or of the objects in your images")
+    add = parser.add_argument_group("training", argument_default=argparse.SUPPRESS).add_argument
+    arrays = "x_train, boxes_train, labels_train, images_train, and the same of test (the digits)"
+    add("--data", type=File(ordinary=True), metavar="FILE.npz", help=arrays)
+    add("--quick", action="store_true", help="within two minutes")
+    add("--steps", type=STEPS, metavar="N", help="updates (2400)")
+    add("--batch-size", type=SIZE, metavar="B", help="(16)")
+    add("--learning-rate", type=Real(0, 1000, "least"), metavar="RATE", help="of Adam (0.01)")
+    add("--width", type=WIDTH, metavar="FACTOR", help="of the channels, for your images (1)")
+    add("--seeds", nargs="+", type=SEED, metavar="SEED", help="of first parameters and order, a run each (0)")
+    out = "for results.json and for each run's network.npz, history.json and checkpoint.npz (ssdlite-…)"
+    add("--out", type=Folder(), metavar="DIR", help=out)
+
+
+def _run_ssdlite(options: dict[str, Any], check: Callable[[], None]) -> int:
+    from ..files import write_whole
+    from ..training.detection_data import detection_remarks, read_detection_task
+    from ..training.detector_runs import FULL, NETWORK, QUICK, RECORD, DetectorSettings, run_seeds
+    from ..training.report import detection_table
+
+    data, out, quick = options.pop("data", None), options.pop("out", None), options.pop("quick", False)
+    seeds = options.pop("seeds", [FULL.seed])
+    if others := options.keys() - vars(FULL):
+        raise ValueError(f"ssdlite takes no --{', --'.join(sorted(others)).replace('_', '-')}")
+    if data is None and "width" in options:
+        raise ValueError("--width is for images of your own: the network of the digits has its own channels")
+    settings: DetectorSettings = replace(QUICK if quick else FULL, **options)
+    progress_line("reading the images")
+    task = None if data is None else read_detection_task(data)
+    if task is not None and settings.batch_size > (images := len(task.x_train)):
+        raise ValueError(f"--batch-size must be at most {images}, as many as to learn from; got {settings.batch_size}")
+    folder = Path(out or "-".join(["ssdlite", *["quick"] * quick, *([] if data is None else [Path(data).stem])]))
+    progress_line("")
+    if task is not None:
+        for remark in detection_remarks(task):
+            print(f"npconv train: {remark}", file=sys.stderr)
+    start, made, reached = time.monotonic(), 0, ""
+
+    def count(seed: int, done: int, history: Any) -> None:
+        nonlocal made, reached
+        made += 1
+        if history.step[-1:] == [done]:
+            reached = f", test mAP@.5 {history.test_map_50[-1]:.1%}, mAP {history.test_map[-1]:.1%}"
+            if not sys.stderr.isatty():
+                loss = f"training loss {history.train_loss[-1]:.3f}"
+                print(f"seed {seed}, step {done}/{settings.steps}: {loss}{reached}", file=sys.stderr)
+        left = _time_left(start, made, settings.steps * (len(seeds) - list(seeds).index(seed)) - done)
+        progress_line(f"seed {seed}, step {done}/{settings.steps}{reached}, {left}")
+        check()
+
+    results = run_seeds(settings, seeds, folder=folder, task=task, count=count)
+    progress_line("")
+    print(f"{results['data']}: {results['description']}; {settings.steps} steps of {settings.batch_size}")
+    print_table(*detection_table(results))
+    write_whole(folder / "results.json", json.dumps(results))
+    for path in (
+        *(folder / f"seed-{seed}" / name for seed in seeds for name in (NETWORK, RECORD)),
+        folder / "results.json",
+    ):
+        print(f"wrote {path}")
+    return 0
+
+
 def _add_experiment(whats: Commands, name: str, what: str, written: str) -> None:
     add = whats.add_parser(name, help=what, argument_default=argparse.SUPPRESS).add_argument
     add("--quick", action="store_true", help="a smaller one, within two minutes")
@@ -116,8 +184,6 @@ def _add_experiment(whats: Commands, name: str, what: str, written: str) -> None
 
 
 def _run_experiment(name: str, options: dict[str, Any], check: Callable[[], None]) -> int:
-    from dataclasses import replace
-
     from ..files import write_whole
     from ..training import fig07, report, v3_blocks
 

@@ -1,5 +1,22 @@
 """Training: tasks, losses, optimisers, schedules, the loop, and runs on one's own images."""
 
+from .detection import (
+    DetectionHistory as DetectionHistory,
+    detection_step as detection_step,
+    evaluate_detector as evaluate_detector,
+    train_detector as train_detector,
+)
+from .detection_data import read_detection_task as read_detection_task
+from .detector_runs import (
+    DetectorSettings as DetectorSettings,
+    TrainedDetector as TrainedDetector,
+    train_ssdlite as train_ssdlite,
+)
+from .detectors import (
+    detector_for as detector_for,
+    digits_detector as digits_detector,
+    fitted_boxes as fitted_boxes,
+)
 from .fig07.networks import VARIANTS as VARIANTS, variant_network as variant_network
 from .labels import smooth_labels as smooth_labels
 from .loop import (

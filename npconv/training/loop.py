@@ -171,8 +171,7 @@ def train(
     instance("train", "task", task, Task)
     return train_for(
         "train",
-        _Labelled(task, smoothing),
-        network,
+        _Labelled(network, task, smoothing),
         optimizer,
         schedule,
         steps=steps,
@@ -190,16 +189,17 @@ class _Labelled(Objective[History]):
 
     curves = History
 
-    def __init__(self, task: Task, smoothing: float) -> None:
-        self.task, self.smoothing = task, real("train", "smoothing", smoothing, least=0, below=1)
+    def __init__(self, network: Layer, task: Task, smoothing: float) -> None:
+        self.network, self.task = network, task
+        self.smoothing = real("train", "smoothing", smoothing, least=0, below=1)
         self.name, self.count, self.sample = task.name, len(task.x_train), task.x_test[:1]
         self.arrays = (task.x_train, task.y_train, task.x_test, task.y_test)
         self.settings = {"smoothing": self.smoothing}
 
-    def check_network(self, function: str, network: Layer, batch_size: int) -> None:
+    def check_network(self, function: str, batch_size: int) -> None:
         task, shape = self.task, (batch_size, *self.task.x_train.shape[1:])
         try:
-            logits = network.output_shape(shape)
+            logits = self.network.output_shape(shape)
         except ValueError as error:
             raise ValueError(f"{function}: network doesn't take the images of {task.name}, {shape}: {error}") from error
         if logits != (batch_size, task.classes):
@@ -208,13 +208,13 @@ class _Labelled(Objective[History]):
                 f"it returns {logits} for images {shape}"
             )
 
-    def step(self, network: Layer, optimizer: Optimizer, chosen: Array, learning_rate: float) -> float:
+    def step(self, optimizer: Optimizer, chosen: Array, learning_rate: float) -> float:
         task = self.task
         return training_step(
-            network, optimizer, task.x_train[chosen], task.y_train[chosen],
+            self.network, optimizer, task.x_train[chosen], task.y_train[chosen],
             classes=task.classes, learning_rate=learning_rate, smoothing=self.smoothing,
         )  # fmt: skip
 
-    def measure(self, network: Layer) -> dict[str, float]:
-        loss, accuracy = evaluate(network, self.task.x_test, self.task.y_test)
+    def measure(self) -> dict[str, float]:
+        loss, accuracy = evaluate(self.network, self.task.x_test, self.task.y_test)
         return {"test_loss": loss, "test_accuracy": accuracy}

@@ -10,6 +10,7 @@ from .fig07.comparisons import COMPARISONS, compare, curves
 
 FEW_CLASSES = 12
 MISTAKES = 3
+DETECTED = ("test_map_50", "test_map", "test_loss")
 
 Table = tuple[list[str], list[list[str]]]
 
@@ -52,6 +53,20 @@ def comparison_table(results: Mapping[str, Any], pairs: Sequence[tuple[str, str]
              better[c.verdict]]
         )  # fmt: skip
     return ["difference in points", "mean", "95 % interval", "first better", "sign-flip p", "better"], rows
+
+
+def detection_table(results: Mapping[str, Any]) -> Table:
+    """The mean average precision that each run of `run_seeds` reached, in percent, and their mean.
+
+    >>> run = {"seed": 3, "test_map_50": [0.25, 0.5], "test_map": [0.125, 0.25], "test_loss": [2.5, 2]}
+    >>> detection_table({"runs": [run, {**run, "seed": 4, "test_map_50": [0.75]}]})[1]
+    [['3', '50.0', '25.0', '2.00'], ['4', '75.0', '25.0', '2.00'], ['mean', '62.5', '25.0', '2.00']]
+    """
+    rows = [(str(run["seed"]), *(run[name][-1] for name in DETECTED)) for run in results["runs"]]
+    if len(rows) > 1:
+        rows.append(("mean", *np.mean([row[1:] for row in rows], axis=0)))
+    cells = [[seed, f"{100 * half:.1f}", f"{100 * mean:.1f}", f"{loss:.2f}"] for seed, half, mean, loss in rows]
+    return ["seed", "mAP@.5 in %", "mAP@.5:.95 in %", "test loss"], cells
 
 
 def confusion_table(counts: Array) -> Table:

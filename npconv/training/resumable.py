@@ -14,7 +14,7 @@ import numpy as np
 
 from ..allocator import keep_memory
 from ..files import alone, as_npz, parse_json, read_npz, write_whole
-from ..kernels.arguments import as_path, callables, instance, integer, plain
+from ..kernels.arguments import as_path, callables, integer, plain
 from ..kernels.geometry import Array
 from ..layers import Layer
 from .optimizers import Optimizer
@@ -53,13 +53,14 @@ class Curves:
 
 
 class Objective(Generic[SomeCurves]):
-    """What a run trains a network for: its data, its step, and its measurements.
+    """What a run trains a network for: the network, its data, its step, and its measurements.
 
     `name` is that of the data, `count` the number of training images, `sample` one image (1, H, W, C), `arrays` all
     that is learnt from or measured on, `settings` what the objective adds to those of a run, and `curves` the class of
     its measurements.
     """
 
+    network: Layer
     name: str
     count: int
     sample: Array
@@ -67,15 +68,15 @@ class Objective(Generic[SomeCurves]):
     settings: dict[str, Any]
     curves: type[SomeCurves]
 
-    def check_network(self, function: str, network: Layer, batch_size: int) -> None:
+    def check_network(self, function: str, batch_size: int) -> None:
         """Refuse a network whose outputs are not what the data need, by a ValueError."""
         raise NotImplementedError
 
-    def step(self, network: Layer, optimizer: Optimizer, chosen: Array, learning_rate: float) -> float:
+    def step(self, optimizer: Optimizer, chosen: Array, learning_rate: float) -> float:
         """Make one step on the chosen images. Returns the loss before it."""
         raise NotImplementedError
 
-    def measure(self, network: Layer) -> dict[str, float]:
+    def measure(self) -> dict[str, float]:
         """The measurements in inference mode, by the names of `curves`."""
         raise NotImplementedError
 
@@ -83,7 +84,6 @@ class Objective(Generic[SomeCurves]):
 def train_for(
     function: str,
     objective: Objective[SomeCurves],
-    network: Layer,
     optimizer: Optimizer,
     schedule: Callable[[int], float],
     *,
@@ -95,21 +95,20 @@ def train_for(
     checkpoint_every: int,
     progress: Callable[[int, float, SomeCurves], None] | None,
 ) -> SomeCurves:
-    """Train a network in place for an objective. Returns the measurements.
+    """Train an objective's network in place. Returns the measurements.
 
     `function` begins the errors; these and all other arguments are as in `train`.
     """
-    instance(function, "network", network, Layer)
     check_step(function, optimizer)
     counts = {"steps": steps, "batch_size": batch_size, "evaluate_every": evaluate_every}
     counts |= {"checkpoint_every": checkpoint_every, "seed": seed}
     steps, batch_size, evaluate_every, checkpoint_every, seed = _checked_counts(function, objective.count, counts)
     callables(function, schedule=schedule, **({} if progress is None else {"progress": progress}))
-    objective.check_network(function, network, batch_size)
-    _check_optimizer(function, optimizer, network)
+    objective.check_network(function, batch_size)
+    _check_optimizer(function, optimizer, objective.network)
     file = None if checkpoint is None else as_path(function, "checkpoint", checkpoint)
     keep_memory()
-    run = _Run(function, objective, network, optimizer, file, {
+    run = _Run(function, objective, optimizer, file, {
         "task": objective.name, "images": _checksum(objective.arrays), "steps": steps, "batch_size": batch_size,
         **objective.settings, "seed": seed, "evaluate_every": evaluate_every,
         "schedule": _described(schedule, steps), **_plain_settings(optimizer),
@@ -144,12 +143,11 @@ class _Run(Generic[SomeCurves]):
         self,
         function: str,
         objective: Objective[SomeCurves],
-        network: Layer,
         optimizer: Optimizer,
         file: Path | None,
         settings: dict[str, Any],
     ) -> None:
-        self.function, self.objective, self.network, self.optimizer = function, objective, network, optimizer
+        self.function, self.objective, self.network, self.optimizer = function, objective, objective.network, optimizer
         self.file, self.settings = file, settings
         self.history, self.done = objective.curves(), 0
         self.losses: list[float] = []  # since the last evaluation
@@ -158,12 +156,12 @@ class _Run(Generic[SomeCurves]):
         """Make one step, and the evaluation that is due after it; the loss of the step."""
         objective, settings = self.objective, self.settings
         chosen = batch_at(objective.count, settings["batch_size"], seed=settings["seed"], step=self.done)
-        loss = objective.step(self.network, self.optimizer, chosen, learning_rate)
+        loss = objective.step(self.optimizer, chosen, learning_rate)
         self._check_finite(f"the loss is {loss}", loss, self.done)
         self.losses.append(loss)
         self.done += 1
         if self.done == settings["steps"] or self.done % settings["evaluate_every"] == 0:
-            measured = objective.measure(self.network)
+            measured = objective.measure()
             for name, value in measured.items():
                 self._check_finite(f"the {name.replace('_', ' ')} is {value}", value, self.done - 1)
             measured |= {"step": self.done, "train_loss": float(np.mean(self.losses))}

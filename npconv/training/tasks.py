@@ -1,6 +1,6 @@
 """Tasks: images with labels, for training and for testing, and the order of the training batches."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -212,26 +212,14 @@ def read_task(path: str | Path) -> Task:
     ('mine', (4, 5, 6, 1), 3)
     """
     path = as_path("read_task", "path", path)
-    arrays, wrong = _arrays_of(path)
-    images = {name: _images(name, arrays[name], wrong) for name in ("x_train", "x_test") if name in arrays}
+    arrays, wrong = arrays_of("read_task", path, NAMES)
+    x_train, x_test = images_of(arrays, wrong)
     labels = {name: _labels(name, arrays[name], wrong) for name in ("y_train", "y_test") if name in arrays}
     for part in ("train", "test"):
         x, y = arrays.get(f"x_{part}"), arrays.get(f"y_{part}")
         if x is not None and y is not None and x.ndim and y.ndim and len(x) != len(y):
             wrong.append(f"x_{part} has {len(x)} images, but y_{part} {len(y)} labels")
-    x_train, x_test = images.get("x_train"), images.get("x_test")
     y_train, y_test = labels.get("y_train"), labels.get("y_test")
-    if x_train is not None and x_test is not None and x_train.shape[1:] != x_test.shape[1:]:
-        wrong.append(
-            f"images must have one height, width and number of channels; x_train has {x_train.shape[1:]}, "
-            f"x_test {x_test.shape[1:]}"
-        )
-    kinds = {name: arrays[name].dtype for name in images if images[name] is not None}
-    if len({kind == np.uint8 for kind in kinds.values()}) > 1:
-        wrong.append(
-            "images must be uint8 on both sides, which are divided by 255, or floats on both, which aren't; "
-            f"x_train holds {kinds['x_train']}, x_test {kinds['x_test']}"
-        )
     if y_train is not None and y_train.max() >= len(y_train):
         wrong.append(
             f"y_train must have no more classes than labels; its largest, {y_train.max()}, makes "
@@ -240,7 +228,7 @@ def read_task(path: str | Path) -> Task:
     if y_train is not None and len(set(y_train.tolist())) < 2:
         wrong.append(f"y_train must have two classes or more; all its labels are {y_train[0]}")
     if y_train is not None and y_test is not None and (unknown := sorted(set(y_test.tolist()) - set(y_train.tolist()))):
-        wrong.append(f"y_test has classes that y_train has not: {_some(unknown)}")
+        wrong.append(f"y_test has classes that y_train has not: {some(unknown)}")
     if wrong or x_train is None or x_test is None or y_train is None or y_test is None:
         raise ValueError(f"read_task: {path} doesn't fit:\n" + "\n".join(f"- {each}" for each in wrong))
     height, width, channels = x_train.shape[1:]
@@ -258,18 +246,18 @@ def read_task(path: str | Path) -> Task:
 NAMES = ("x_train", "y_train", "x_test", "y_test")
 
 
-def _arrays_of(path: Path) -> tuple[dict[str, Array], list[str]]:
+def arrays_of(function: str, path: Path, names: Sequence[str]) -> tuple[dict[str, Array], list[str]]:
     """The readable arrays of a task's file, and the faults of the others."""
     try:
         arrays, damaged = readable_npz(path)
     except ValueError as error:
-        expected = f"an .npz file of {', '.join(NAMES)}, as numpy.savez writes them"
-        raise ValueError(f"read_task: {path} is not {expected}: {error}") from error
-    wrong = [f"{name} is missing" for name in NAMES if name not in arrays and name not in damaged]
-    wrong += [f"{name}: {reason}" for name, reason in damaged.items() if name in NAMES]
-    others = sorted({*arrays, *damaged} - set(NAMES))
+        expected = f"an .npz file of {', '.join(names)}, as numpy.savez writes them"
+        raise ValueError(f"{function}: {path} is not {expected}: {error}") from error
+    wrong = [f"{name} is missing" for name in names if name not in arrays and name not in damaged]
+    wrong += [f"{name}: {reason}" for name, reason in damaged.items() if name in names]
+    others = sorted({*arrays, *damaged} - set(names))
     if others:
-        wrong.append(f"there are other names: {_some(others)}; a task has {', '.join(NAMES)} only")
+        wrong.append(f"there are other names: {some(others)}; a task has {', '.join(names)} only")
     return arrays, wrong
 
 
@@ -282,20 +270,47 @@ def remarks(task: Task) -> list[str]:
     the images are 3 high, 8 wide and have 9 channels: height, width, channels is the order; are the channels first?
     no training image has the label 0, and there are 3 classes: labels are counted from 0
     """
-    height, width, channels = task.x_train.shape[1:]
-    found = []
-    if height <= CHANNELS_FIRST < min(width, channels):
-        found.append(
-            f"the images are {height} high, {width} wide and have {channels} channels: height, width, channels is the "
-            "order; are the channels first?"
+    return odd_images(task.x_train) + unused(range(task.classes), task.y_train.tolist(), task.classes)
+
+
+def odd_images(x: Array) -> list[str]:
+    """Warnings about the images of a task."""
+    height, width, channels = x.shape[1:]
+    if not height <= CHANNELS_FIRST < min(width, channels):
+        return []
+    return [
+        f"the images are {height} high, {width} wide and have {channels} channels: height, width, channels is the "
+        "order; are the channels first?"
+    ]
+
+
+def unused(possible: range, labels: Sequence[int], classes: int) -> list[str]:
+    """Warnings about labels that no training image has."""
+    missing = sorted(set(possible) - set(labels))
+    if not missing:
+        return []
+    return [
+        f"no training image has the {plural('label', len(missing))} {some(missing)}, and there are {classes} "
+        f"classes: labels are counted from {possible.start}"
+    ]
+
+
+def images_of(arrays: Mapping[str, Array], wrong: list[str]) -> tuple[Array | None, Array | None]:
+    """x_train and x_test as (n, H, W, C) of float32, None where they are none; and their faults, added to `wrong`."""
+    images = {name: _images(name, arrays[name], wrong) for name in ("x_train", "x_test") if name in arrays}
+    x_train, x_test = images.get("x_train"), images.get("x_test")
+    if x_train is not None and x_test is not None and x_train.shape[1:] != x_test.shape[1:]:
+        wrong.append(
+            f"images must have one height, width and number of channels; x_train has {x_train.shape[1:]}, "
+            f"x_test {x_test.shape[1:]}"
         )
-    missing = sorted(set(range(task.classes)) - set(task.y_train.tolist()))
-    if missing:
-        found.append(
-            f"no training image has the {plural('label', len(missing))} {_some(missing)}, and there are {task.classes} "
-            "classes: labels are counted from 0"
+    kinds = {name: arrays[name].dtype for name in images if images[name] is not None}
+    if len({kind == np.uint8 for kind in kinds.values()}) > 1:
+        wrong.append(
+            "images must be uint8 on both sides, which are divided by 255, or floats on both, which aren't; "
+            f"x_train holds {kinds['x_train']}, x_test {kinds['x_test']}"
         )
-    return found
+    return x_train, x_test
 
 
 def _images(name: str, array: Array, wrong: list[str]) -> Array | None:
@@ -336,7 +351,7 @@ def _labels(name: str, array: Array, wrong: list[str]) -> Array | None:
     return None if len(wrong) > before else array.astype(np.int64)
 
 
-def _some(values: Sequence[object]) -> str:
+def some(values: Sequence[object]) -> str:
     """The first few of them, in words."""
     more = f" and {len(values) - 8} more" if len(values) > 8 else ""
     return ", ".join(map(str, values[:8])) + more
