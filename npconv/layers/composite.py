@@ -1,12 +1,14 @@
 """Layers by name in one layer, which holds their arrays and decides itself how they follow each other."""
 
 import copy
-from collections.abc import Iterator, Mapping
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, TypeAlias, TypeVar
 
+from ..kernels.geometry import Array
 from .layer import Layer
 
 Self = TypeVar("Self", bound="Composite")
+Row: TypeAlias = list[tuple[str, Layer]]
 
 
 class Composite(Layer):
@@ -65,6 +67,14 @@ class Composite(Layer):
         if not named:
             raise ValueError(f"{type(self).__name__}: layers must be at least one")
         return named
+
+    def input_shapes(self, input_shape: tuple[int, ...]) -> dict[str, tuple[int, ...]]:
+        """The shape that each layer takes, by its name, where x has `input_shape`, batch included."""
+        raise NotImplementedError
+
+    def through(self, run: Callable[[str, Row, Array], Array], x: Array) -> Array:
+        """forward for inference, with every row of layers computed by `run(name, row, x)`, which keeps its x."""
+        raise NotImplementedError
 
     def forget(self) -> None:
         """Drop what the layers stored."""

@@ -74,6 +74,11 @@ class Sequential(Composite):
             sum(c.macs for c in costs), sum(c.additions for c in costs), sum(c.params for c in costs), shape, parts
         )
 
+    def input_shapes(self, input_shape: tuple[int, ...]) -> dict[str, tuple[int, ...]]:
+        """The shape that each layer takes: x's, then the output's of the layer before."""
+        outputs = (part.output_shape for part in self.cost(input_shape).parts.values())
+        return dict(zip(self.layers, (input_shape, *outputs), strict=False))
+
     def folded(self: Self) -> Self:
         """A copy for inference: each `BatchNorm` folded into the convolution or dense layer right before it.
 

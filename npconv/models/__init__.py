@@ -21,6 +21,11 @@ from .network import MobileNet as MobileNet, Specification as Specification
 from .saved import read_network as read_network
 from .small import SMALL_ROWS as SMALL_ROWS, small_mobilenet_v2 as small_mobilenet_v2
 from .ssdlite import SSDLite as SSDLite, SSDLiteOptions as SSDLiteOptions, ssdlite as ssdlite
-from .summary import Summary as Summary, SummaryRow as SummaryRow, summary as summary
+from .summary import (
+    Summary as Summary,
+    SummaryRow as SummaryRow,
+    kernel_weights as kernel_weights,
+    summary as summary,
+)
 from .table import BneckRow as BneckRow, Row as Row, SeparableRow as SeparableRow, divisible as divisible
 from .weights import export_weights as export_weights, load_weights as load_weights, weight_names as weight_names

@@ -18,6 +18,7 @@ from ..kernels import arguments
 from ..kernels.geometry import Array
 from ..layers import Layer, Sequential
 from ..layers.blocks import DepthwiseSeparable, InvertedResidual
+from ..layers.composite import Composite
 from ..layers.elementwise import IN_PLACE
 from .in_bands import BandedBlock, BlocksInARow, Buffers, block_geometry, takes
 from .in_parts import IN_PARTS, LayerInParts
@@ -41,11 +42,12 @@ class Inference:
     process has its own.
 
     Args:
-        network: a `MobileNet`, a block, or any Sequential. It is copied, so later training has no effect here.
+        network: a `MobileNet`, an `SSDLite`, a block, or any Sequential. It is copied, so later training has no effect
+            here.
         band: the bytes of a block's widest volume that are made at once.
 
     Raises:
-        TypeError: a network that is no Sequential, a band that is no int.
+        TypeError: a network that is none of these, a band that is no int.
         ValueError: a band below 1.
 
     >>> from npconv.models import mobilenet_v2
@@ -55,8 +57,8 @@ class Inference:
     True
     """
 
-    def __init__(self, network: Sequential, *, band: int = BLOCK_BAND) -> None:
-        arguments.instance("Inference", "network", network, Sequential)
+    def __init__(self, network: Composite, *, band: int = BLOCK_BAND) -> None:
+        arguments.instance("Inference", "network", network, Sequential, Composite)
         self._network, self.band = network.folded(), arguments.integer("Inference", "band", band)
         self._locks: dict[int, threading.Lock] = {}  # by process: a fork copies one that a thread holds as held
         self._buffers: list[Buffers] = []  # one for each share of a block's bands
@@ -81,7 +83,9 @@ class Inference:
             if self._prepared_for != (prepared_for := (x.shape, x.dtype, threads.count())):
                 self._prepared_for, self._blocks, self._parts = prepared_for, {}, {}
                 self._buffers = (self._buffers + [Buffers() for _ in range(prepared_for[-1])])[: prepared_for[-1]]
-            return self._run("", self._network, x, x)
+            if isinstance(self._network, Sequential):
+                return self._run("", self._network, x, x)
+            return self._network.through(lambda name, row, a: self._run_row(name, list(row), a, a), x)
         finally:
             lock.release()
 

@@ -1,7 +1,7 @@
 """SSDLite: boxes and classes from two maps of a MobileNet and from extra layers behind it."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import takewhile
 from pathlib import Path
@@ -16,12 +16,13 @@ from ..kernels import arguments
 from ..kernels.geometry import Array
 from ..layers import BatchNorm, Conv2D, DepthwiseConv2D, Layer, PointwiseConv2D, Sequential, truncated_normal
 from ..layers.blocks import normalised
-from ..layers.composite import Composite
+from ..layers.composite import Composite, Row
 from ..layers.convolution import Linear
 from ..layers.layer import fill, positive_ints
 from ..layers.normalization import CONVENTIONS, OPTIONS, check_options
 from .conventions import check_conventions, padding
 from .features import Fork, forked, last_blocks, wanted
+from .inference import Inference
 from .network import SPECIFICATION, MobileNet, is_folded, recorded
 
 FUNCTION = "ssdlite"
@@ -86,20 +87,13 @@ class SSDLite(Composite):
         """
         self._check_images("SSDLite.forward", np.shape(x))
         last = self._row.forward(x, training)
-        maps = [self._fork.map, last]
-        for name in self.extras:
-            maps.append(self.layers[name].forward(maps[-1], training))
+
+        def run(name: str, a: Array) -> Array:
+            return self.layers[name].forward(a, training)
+
+        maps = self._maps(self._fork.map, last, run)
         self._saved = [a.shape for a in maps]
-        y: Array | None = None
-        for name, boxes, columns in self._heads(self._saved):
-            number = int(name.split("_")[1])
-            values = self.layers[name].forward(maps[number - 1], training)
-            if y is None:
-                y = np.empty((len(x), self._count(self._saved), self.classes + CODES), values.dtype)
-            part = y[:, boxes, columns]
-            part[...] = values.reshape(part.shape)
-        assert y is not None
-        return y
+        return self._joined(maps, run)
 
     def backward(self, dy: Array) -> Array:
         """dx, from the gradient for the logits and codes; writes `grads`."""
@@ -110,7 +104,7 @@ class SSDLite(Composite):
             raise ValueError(f"SSDLite.backward: dy must be {shape}, as forward's output; got {dy.shape}")
         dmaps: list[Array] = []
         for name, boxes, columns in self._heads(shapes):
-            number = int(name.split("_")[1])
+            number = _number(name)
             part = np.ascontiguousarray(dy[:, boxes, columns])
             dmap = self.layers[name].backward(part.reshape(*shapes[number - 1][:3], -1))
             if len(dmaps) < number:
@@ -123,6 +117,24 @@ class SSDLite(Composite):
             d += dmaps.pop()
         (self._fork.dmap,) = dmaps
         return self._row.backward(d)
+
+    def through(self, run: Callable[[str, Row, Array], Array], x: Array) -> Array:
+        """forward for inference, with every row of layers computed by `run(name, row, x)`, which keeps its x."""
+        self._check_images("SSDLite.forward", np.shape(x))
+        rows = _split(self._row)
+        if rows:
+            first = run("network", rows[0], x)
+            last = run("network", rows[1], first)
+        else:  # a shortcut goes around the first map
+            last, first = self._row.forward(x), self._fork.map
+            self._row.forget()
+
+        def run_layer(name: str, a: Array) -> Array:
+            layer = self.layers[name]
+            assert isinstance(layer, Sequential)
+            return run(name, list(layer.layers.items()), a)
+
+        return self._joined(self._maps(first, last, run_layer), run_layer)
 
     def split(self, y: Array) -> tuple[Array, Array]:
         """Logits, (B, A, classes), and codes, (B, A, 4), as views of `forward`'s output, or of a gradient for it."""
@@ -158,9 +170,11 @@ class SSDLite(Composite):
         return default_boxes(self.options.boxes, self.map_sizes(image_size), image_size)
 
     def detect(self, x: Array, **options: Any) -> list[Found]:
-        """Boxes, scores and labels, one `Found` for each image of x; `options` are those of `detections`."""
-        logits, codes = self.split(self.forward(x))
-        self.forget()
+        """Boxes, scores and labels, one `Found` for each image of x; `options` are those of `detections`.
+
+        The network is computed by `Inference`; what the last `forward` stored stays as it is.
+        """
+        logits, codes = self.split(Inference(self).forward(x))
         size = x.shape[1:3]
         return detections(logits, codes, self.anchors(size), size, **options)
 
@@ -196,13 +210,18 @@ class SSDLite(Composite):
         """The cost of forward, with the parts network, extra_1, …, class_1, box_1, …."""
         shape = arguments.sizes("SSDLite.cost", "input_shape", input_shape)
         shapes = self.map_shapes(shape)
-        parts = {"network": self.network.cost(shape)}
-        parts |= {name: self.layers[name].cost(before) for name, before in zip(self.extras, shapes[1:], strict=False)}
-        parts |= {name: self.layers[name].cost(shapes[int(name.split("_")[1]) - 1]) for name, *_ in self._heads(shapes)}
+        parts = {name: self.layers[name].cost(taken) for name, taken in self.input_shapes(shape).items()}
         macs, additions, params = (
             sum(getattr(cost, what) for cost in parts.values()) for what in ("macs", "additions", "params")
         )
         return Cost(macs, additions, params, (shape[0], self._count(shapes), self.classes + CODES), parts)
+
+    def input_shapes(self, input_shape: tuple[int, ...]) -> dict[str, tuple[int, ...]]:
+        """The shape that each layer takes, by its name: the network the images', the others a map's."""
+        shapes = self.map_shapes(input_shape)
+        extras = dict(zip(self.extras, shapes[1:], strict=False))
+        heads = {name: shapes[_number(name) - 1] for name, *_ in self._heads(shapes)}
+        return {"network": input_shape, **extras, **heads}
 
     def folded(self) -> "SSDLite":
         """A copy for inference, with batch normalisation folded."""
@@ -220,6 +239,22 @@ class SSDLite(Composite):
         forks = [leaf for leaf in network.leaves() if isinstance(leaf, Fork)]
         self._fork = forks[0] if forks else Fork()
         self._row = network if forks else forked(network, {self.options.first: self._fork}, cut=False)
+
+    def _maps(self, first: Array, last: Array, run: Callable[[str, Array], Array]) -> list[Array]:
+        """All maps that have heads, from the network's two; `run` computes a layer by its name."""
+        maps = [first, last]
+        for name in self.extras:
+            maps.append(run(name, maps[-1]))
+        return maps
+
+    def _joined(self, maps: Sequence[Array], run: Callable[[str, Array], Array]) -> Array:
+        """The heads' outputs side by side, (B, A, classes + 4)."""
+        shapes = [a.shape for a in maps]
+        y = np.empty((len(maps[0]), self._count(shapes), self.classes + CODES), np.result_type(*maps))
+        for name, boxes, columns in self._heads(shapes):
+            part = y[:, boxes, columns]
+            part[...] = run(name, maps[_number(name) - 1]).reshape(part.shape)
+        return y
 
     def _heads(self, shapes: Sequence[tuple[int, ...]]) -> Iterator[tuple[str, slice, slice]]:
         """The heads by name, each with the boxes and the columns of the output that it gives."""
@@ -348,6 +383,29 @@ def _head(in_channels: int, channels: int, options: SSDLiteOptions, shared: Mapp
     depthwise = DepthwiseConv2D(in_channels, 3, padding="same", **shared)
     layers = normalised("depthwise", depthwise, options.batch_norm, "relu6")
     return Sequential(layers | {"pointwise": PointwiseConv2D(in_channels, channels, bias=True, **shared)})
+
+
+def _number(name: str) -> int:
+    """The number of the map that a head stands on."""
+    return int(name.split("_")[1])
+
+
+def _split(network: Sequential) -> tuple[Row, Row] | None:
+    """A row with a `Fork` in it as the layers before it and those behind, or None where a shortcut goes around it."""
+    before: Row = []
+    items = list(network.layers.items())
+    for position, (name, layer) in enumerate(items):
+        behind = items[position + 1 :]
+        if isinstance(layer, Fork):
+            return before, behind
+        if isinstance(layer, Sequential) and any(isinstance(leaf, Fork) for leaf in layer.leaves()):
+            inside = None if getattr(layer, "shortcut", False) else _split(layer)
+            if inside is None:
+                return None
+            low, high = ([(f"{name}.{own}", inner) for own, inner in row] for row in inside)
+            return before + low, high + behind
+        before.append((name, layer))
+    return None
 
 
 def without_pool(network: MobileNet) -> MobileNet:

@@ -11,16 +11,19 @@ from typing import Any
 import numpy as np
 
 from ..kernels import arguments
-from ..layers import BatchNorm, Layer, Sequential
+from ..layers import BatchNorm, Layer
 from ..layers.blocks import ACTIVATIONS
+from ..layers.composite import Composite
 from ..text import shape_text, table_lines
 
 SUM, ADD = "add", "Add"  # the kind and the operation of a shortcut's sum
+JOIN = "Join"  # the operation that sets the outputs of heads side by side
+NETWORK, HEADS = "network.", re.compile(r"(extra|class|box)_\d+\.")  # a detector's parts
 COLUMNS = ("macs", "params", "weights", "statistics", "additions", "activation_bytes")
 TABLES = ("layer", "block", "kind")
 ORDER = (
     "stem", "expand", "depthwise", "pointwise", "conv", "squeeze_excite", "project", SUM, "last", "pool", "hidden",
-    "classifier",
+    "classifier", "extra", "class", "box", "join",
 )  # fmt: skip
 """The networks' kinds of layers, as they follow each other; the first block lacks some of them."""
 
@@ -49,7 +52,9 @@ class SummaryRow:
     @property
     def block(self) -> str:
         """The block that it is in; outside of blocks the convolution that it is or belongs to."""
-        return self.name.split(".")[0] if "." in self.name else self.kind
+        before = NETWORK if self.name.startswith(NETWORK) else ""
+        own = self.name.removeprefix(before)
+        return before + (own.split(".")[0] if "." in own else self.kind)
 
     @property
     def normalises(self) -> bool:
@@ -180,9 +185,9 @@ class Summary:
         yield ["input", "", shape_text(self.input_shape), "", "", "", ""]
         for block, group in groupby(self.rows, key=lambda row: row.block):
             rows = list(group)
-            kinds = list(dict.fromkeys(row.kind for row in rows))
+            parts = list(dict.fromkeys(_convolution(row.name) for row in rows))
             inside = with_layers and len(rows) > 1
-            yield self._cells(block, rows[0].operation if len(kinds) == 1 else ", ".join(kinds), rows)
+            yield self._cells(block, rows[0].operation if len(parts) == 1 else ", ".join(parts), rows)
             for row in rows if inside else ():
                 yield self._cells("  " + row.name.removeprefix(f"{block}."), "  " + row.operation, [row])
 
@@ -225,11 +230,24 @@ def summary(model: Layer, input_shape: tuple[int, ...]) -> Summary:
     return Summary(shape, tuple(_rows(model, "", shape, dtype.itemsize)), dtype.itemsize)
 
 
+def kernel_weights(model: Layer) -> int:
+    """The numbers in a layer's or a network's kernels: its parameters without biases and batch normalisation.
+
+    Tables of detectors often count so, as the MobileNetV2 paper's Table 5. Raises TypeError for no layer.
+
+    >>> from npconv.models import mobilenet_v2
+    >>> kernel_weights(mobilenet_v2()), mobilenet_v2().params["classifier.bias"].size
+    (3469760, 1000)
+    """
+    arguments.instance("kernel_weights", "model", model, Layer)
+    return sum(a.size for a in model.params.values() if a.ndim > 1)
+
+
 def _rows(layer: Layer, name: str, shape: tuple[int, ...], itemsize: int) -> Iterator[SummaryRow]:
     """A leaf's row, or the rows of all that a layer in a row holds, and of the shortcut's sum around it."""
     cost = layer.cost(shape)
     memory = prod(cost.output_shape) * itemsize
-    if not isinstance(layer, Sequential):
+    if not isinstance(layer, Composite):
         operation = type(layer).__name__
         statistics = sum(a.size for a in layer.state.values())
         yield SummaryRow(
@@ -237,16 +255,25 @@ def _rows(layer: Layer, name: str, shape: tuple[int, ...], itemsize: int) -> Ite
             cost.macs, cost.additions, memory,
         )  # fmt: skip
         return
-    before, inside = f"{name}." if name else "", shape
-    for part, inner in layer.layers.items():
-        yield from _rows(inner, before + part, inside, itemsize)
-        inside = cost.parts[part].output_shape
+    before, output = f"{name}." if name else "", shape
+    for part, inside in layer.input_shapes(shape).items():
+        yield from _rows(layer.layers[part], before + part, inside, itemsize)
+        output = cost.parts[part].output_shape
     sums = cost.additions - sum(part.additions for part in cost.parts.values())
     if sums:
-        yield SummaryRow(before + SUM, SUM, ADD, inside, cost.output_shape, 0, 0, 0, sums, memory)
+        yield SummaryRow(before + SUM, SUM, ADD, output, cost.output_shape, 0, 0, 0, sums, memory)
+    elif output != cost.output_shape:
+        own = before + JOIN.lower()
+        yield SummaryRow(own, JOIN.lower(), JOIN, output, cost.output_shape, 0, 0, 0, 0, memory)
 
 
 def _kind(name: str) -> str:
+    """The convolution's name, and in a detector's extra layers and heads "extra", "class" or "box"."""
+    head = HEADS.match(name)
+    return head[1] if head else _convolution(name)
+
+
+def _convolution(name: str) -> str:
     """The convolution's name: "expand" for "block_3.expand_norm"."""
     return re.sub(f"_(norm|{'|'.join(ACTIVATIONS)})$", "", name.split(".")[-1])
 

@@ -376,7 +376,7 @@ def test_a_part_of_an_axis_reads_what_the_whole_reads_there(axis, outputs):
 
 
 def test_what_is_refused():
-    with pytest.raises(TypeError, match="Inference: network must be a Sequential; got Conv2D"):
+    with pytest.raises(TypeError, match="Inference: network must be a Sequential or Composite; got Conv2D"):
         Inference(Conv2D(3, 4))
     with pytest.raises(TypeError, match="Inference: band must be an int; got True"):
         Inference(made("small"), band=True)
