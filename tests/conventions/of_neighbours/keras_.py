@@ -125,3 +125,16 @@ if BACKEND == "torch":  # what no backend changes
         layer = layers.DepthwiseConv2D(3, **options)
         layer.build((None, 8, 8, 1440))
         return abs(numbers(layer.bias)).max() if what == "bias" else numbers(layer.kernel).std()
+
+
+def overlaps(boxes, scores, least):
+    return numbers(keras.utils.bounding_boxes.compute_iou(boxes[:1], boxes[1:], bounding_box_format="yxyx"))
+
+
+def box_codes(box, anchor, code):
+    options = {"anchor_format": "yxyx", "box_format": "yxyx", "variance": [0.1, 0.1, 0.2, 0.2]}
+    anchor = ops.convert_to_tensor(anchor)
+    if code is None:
+        return numbers(keras.utils.bounding_boxes.encode_box_to_deltas(anchor, ops.convert_to_tensor(box), **options))
+    code = ops.convert_to_tensor(code)
+    return numbers(keras.utils.bounding_boxes.decode_deltas_to_boxes(anchor, code, **options))
