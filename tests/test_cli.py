@@ -432,6 +432,83 @@ def test_a_file_that_does_not_fit_is_told_all_that_is_wrong(own_images, capsys):
         assert wrong in error
 
 
+@pytest.fixture
+def own_boxes(tmp_path, monkeypatch):
+    """A file of images with boxes of one's own, in the folder that the command runs in."""
+    monkeypatch.chdir(tmp_path)
+    x = np.random.default_rng(0).integers(256, size=(6, 24, 16, 3)).astype(np.uint8)
+    part = {"x": x, "boxes": np.array([[2, 2, 9, 9], [5, 1, 20, 12]]), "labels": [1, 2], "images": [0, 4]}
+    np.savez("mine.npz", **{f"{name}_{which}": a for which in ("train", "test") for name, a in part.items()})
+    return tmp_path
+
+
+DETECTOR = ["train", "ssdlite", "--data", "mine.npz", "--steps", "3", "--batch-size", "2", "--width", "0.25"]
+
+
+def test_train_ssdlite_on_images_of_ones_own_is_stopped_and_goes_on(own_boxes, capsys, monkeypatch):
+    from npconv.models import read_network
+    from npconv.training import detection
+
+    assert cli.main([*DETECTOR, "--seeds", "4", "--out", "whole"]) == 0
+    printed, plain = capsys.readouterr()
+    assert [line.split(":")[0] for line in plain.splitlines()] == [f"seed 4, step {n}/3" for n in (1, 2, 3)]
+    assert "mine: images of mine.npz, 24 high, 16 wide, 3 channels; 3 steps of 2" in printed
+    network = read_network(own_boxes / "whole" / "seed-4" / "network.npz")
+    assert network.classes == 3
+    results = json.loads((own_boxes / "whole" / "results.json").read_text(encoding="utf-8"))
+    assert f"{100 * results['runs'][0]['test_map_50'][-1]:.1f}" in printed
+    step, taken = detection.detection_step, []
+
+    def interrupted(*arguments, **options):
+        taken.append(1)
+        if len(taken) == 2:
+            signal.raise_signal(signal.SIGINT)
+        return step(*arguments, **options)
+
+    monkeypatch.setattr(detection, "detection_step", interrupted)
+    assert cli.main([*DETECTOR, "--seeds", "4", "--out", "stopped"]) == 130
+    assert capsys.readouterr().err.endswith("npconv train ssdlite: stopped; the same command continues from here\n")
+    assert not (own_boxes / "stopped" / "results.json").exists()
+    assert cli.main([*DETECTOR, "--seeds", "4", "--out", "stopped"]) == 0
+    assert len(taken) == 3
+    for name in ("results.json", "seed-4/network.npz", "seed-4/history.json"):
+        assert (own_boxes / "stopped" / name).read_bytes() == (own_boxes / "whole" / name).read_bytes()
+
+
+def test_boxes_that_do_not_fit_are_told_all_that_is_wrong(own_boxes, capsys):
+    with np.load("mine.npz") as file:
+        arrays = dict(file)
+    arrays["boxes_train"][0, 2] = 1
+    np.savez("odd.npz", **arrays | {"labels_train": [0, 1], "images_test": [0, 6]})
+    assert cli.main(["train", "ssdlite", "--data", "odd.npz"]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("npconv train ssdlite: odd.npz")
+    for wrong in (
+        "boxes_train must have the bottom below the top",
+        "labels_train must be from 1",
+        "images_test must be",
+    ):
+        assert wrong in error
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ([*DETECTOR, "--batch-size", "7"], "npconv train ssdlite: --batch-size must be at most 6, as many as to learn"),
+        (["train", "ssdlite", "--width", "0.5"], "npconv train ssdlite: --width is for images of your own"),
+        (["train", "--momentum", "0.5", "ssdlite"], "npconv train ssdlite: ssdlite takes no --momentum"),
+        (["train", "ssdlite", "--seeds", "1", "1"], "npconv train ssdlite: --seeds must be one or more, each once"),
+        (["train", "ssdlite", "--steps", "0"], "npconv train ssdlite: --steps must be a whole number from 1"),
+        (["train", "ssdlite", "--data", "gone.npz"], "npconv train ssdlite: gone.npz: No such file"),
+    ],
+)
+def test_what_train_ssdlite_cannot_do_is_one_line_and_status_2(words, message, own_boxes, capsys):
+    assert cli.main(words) == 2
+    error = capsys.readouterr().err.splitlines()
+    assert len(error) == 1
+    assert message in error[0]
+
+
 def test_a_reader_who_has_had_enough_is_no_error():
     command = [sys.executable, "-m", "npconv", "cost", "mobilenet_v2"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
