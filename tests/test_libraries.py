@@ -8,6 +8,7 @@ NumPy and matplotlib are not looked for: they run in every test, which holds wha
 """
 
 import ast
+import inspect
 import io
 import json
 import re
@@ -26,7 +27,7 @@ import npconv
 from npconv import layers
 from npconv.checks import rounding_bound
 from npconv.cli import pictures, predict
-from npconv.detection import average_precision
+from npconv.detection import average_precision, decode_boxes, default_boxes, detections, match_boxes, ssd_loss
 from npconv.layers import CONVENTIONS, BatchNorm, DepthwiseConv2D, glorot_uniform, truncated_normal
 from npconv.models import (
     count_as,
@@ -157,6 +158,19 @@ def counts(version: int, width: float = 1.0, side: int = 224) -> Any:
 def parameters(version: int) -> list[int]:
     counted = counts(version)
     return [counted.params, counted.params + counted.statistics]
+
+
+def ssd_losses(*labels: tuple[int, ...]) -> list[float]:
+    """The loss of zero logits, with 3 classes, and of codes that are right."""
+    return [
+        float(ssd_loss(np.zeros((1, len(each), 3)), zero := np.zeros((1, len(each), 4)), np.array([each]), zero))
+        for each in labels
+    ]
+
+
+def default_thresholds() -> list[float]:
+    defaults = inspect.signature(detections).parameters
+    return [defaults[name].default for name in ("score_threshold", "iou_threshold")]
 
 
 def widths(version: int, width: float, conventions: str) -> list[int]:
@@ -988,6 +1002,60 @@ RECORDS = [
         },
     ),
     Record(
+        "torchvision 0.28.0: DefaultBoxGenerator([[2, 3]] * 6, min_ratio=0.2, max_ratio=0.95) at 320×320, y first: boxes 4, 3204 and 3206",
+        [(-10.475208, -47.42562, 26.475208, 63.42563), (-48, -48, 208, 208), (-10.509672, -80, 170.50967, 240)],
+        lambda: default_boxes("torchvision", (20, 10, 5, 3, 2, 1), 320)[[4, 3204, 3206]].tolist(),
+        {
+            "docs/detection.md": ("torchvision's ssdlite320_mobilenet_v3_large |",),
+            "npconv/detection/anchors.py": ("heights of the image's height and widths of its width, as torchvision has it",
+                                            "The default boxes of torchvision's ssdlite320_mobilenet_v3_large"),
+        },
+    ),
+    Record(
+        "TensorFlow's models, ssdlite_mobilenet_v2_coco.config: ssd_anchor_generator and faster_rcnn_box_coder; boxes 1200 to 1202 at 320×320",
+        [2034, (-40, -40, 72, 72), (-23.59798, -63.195957, 55.597979, 95.195957), (-63.195957, -23.59798, 95.195957, 55.597979)],
+        lambda: [len(boxes := default_boxes("tensorflow", (20, 10, 5, 3, 2, 1), 320)), *boxes[1200:1203].tolist()],
+        {
+            "docs/detection.md": ("| from | TensorFlow's configuration of SSDLite",),
+            "npconv/detection/anchors.py": ("both sides of the image's shorter side, as TensorFlow has it",
+                                            "The default boxes of TensorFlow's SSDLite configuration"),
+            "npconv/detection/boxes.py": ("TensorFlow's configuration for SSDLite, for the scales",),
+            "npconv/detection/finding.py": ("as TensorFlow's SSDLite has it",),
+        },
+    ),
+    Record(
+        "torchvision 0.28.0: BoxCoder((10, 10, 5, 5)).decode_single of the code 30 for the height, anchor (10, 10, 42, 74), y first",
+        [(-974, 10, 1026, 74)],
+        lambda: decode_boxes(np.array([[0, 0, 30.0, 0]]), np.array([[10.0, 10, 42, 74]]), largest=np.log(1000 / 16)).tolist(),
+        {
+            "docs/detection.md": ("torchvision has log(1000/16); TensorFlow has none",
+                                  "boxes are (left, top, right, bottom) in torchvision", "Codes are (tx, ty, tw, th) in torchvision"),
+            "npconv/detection/boxes.py": ("torchvision has log(1000 / 16)",),
+        },
+    ),
+    Record(
+        "torchvision 0.28.0: SSD.compute_loss, zero logits of 3 classes, labels 1 2 0 1 and no object; SSD(score_thresh, nms_thresh) of ssdlite320",
+        [2.563429, 0, 0.001, 0.55],
+        lambda: [*ssd_losses((1, 2, 0, 1), (0, 0, 0, 0)), *default_thresholds()],
+        {
+            "docs/detection.md": ("The defaults are torchvision's, and two properties of its loss",),
+            "npconv/detection/loss.py": ("The defaults are torchvision's, with two properties",),
+            "npconv/detection/finding.py": ("as SSD and torchvision have it",),
+        },
+    ),
+    Record(
+        "torchvision 0.28.0: SSDMatcher(0.5); TensorFlow's models: ArgMaxMatcher with force_match_for_each_row; two truths with one best anchor",
+        [1, -1],
+        lambda: match_boxes(np.array([[0.9, 0.1], [0.8, 0.2]])).tolist(),
+        {"npconv/detection/matching.py": ("may be left without, as in TensorFlow and torchvision",)},
+    ),
+    Record(
+        "TensorFlow's models, ssdlite_mobilenet_v2_coco.config: hard_example_miner.min_negatives_per_image",
+        ["3"],
+        None,
+        {"npconv/detection/loss.py": ("TensorFlow's SSD chooses at least 3",)},
+    ),
+    Record(
         "pycocotools 2.0.11: precision at the 101 points, one image, 7 of 10 truths found and nothing else",
         70 / 101,
         lambda: average_precision([1] * 7, 10),
@@ -1011,6 +1079,7 @@ NO_CLAIM: dict[str, tuple[str, ...]] = {
                             # what the tables below these sentences show
                             "centre an even kernel on its second half", "Some libraries refuse the two together",
                             "some libraries end with the last filter", "Most libraries crop `padding` on both sides"),
+    "docs/detection.md": ("## Other libraries", "has tables of what libraries do with overlaps"),
     "README.md": ("compared with NumPy's limits and with torch", "from a file of torchvision, Keras, timm, transformers, TF-slim or TensorFlow.js",
                   "it takes the trained weights that libraries publish", "what other libraries do with padding, strides, borders",
                   "and to torch and onnxruntime where they are installed", "`oracle` (torch, onnxruntime, onnx and h5py, for comparison only)"),
