@@ -62,7 +62,7 @@ class DetectorSettings:
 
 
 FULL = DetectorSettings()
-QUICK = replace(FULL, steps=600, learning_rate=0.02)
+QUICK = replace(FULL, steps=500, learning_rate=0.02)
 SEEDS = tuple(range(300, 305))
 STORED, STORED_NETWORK = "ssdlite_digits.json", "ssdlite_digits.npz"
 
