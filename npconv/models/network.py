@@ -79,6 +79,13 @@ class MobileNet(Sequential):
         """The names of the blocks, in the order of forward."""
         return [name for name in self.layers if name.startswith("block_")]
 
+    @property
+    def in_channels(self) -> int:
+        """M of the images that the network is for."""
+        first = next(iter(self.params.values()))
+        channels: int = first.shape[-1 if first.ndim == 3 else -2]  # a depthwise kernel has M as its last axis
+        return channels
+
     def forward(self, x: Array, training: bool = False) -> Array:
         """x, (B, Dᵤ, Dᵤ, M), through every layer; ValueError where its shape is another, as with channels first."""
         self.check_images("MobileNet.forward", x)
@@ -88,8 +95,7 @@ class MobileNet(Sequential):
     def check_images(self, function: str, x: Any) -> None:
         """Raise ValueError where an array, or a shape, is not (B, Dᵤ, Dᵤ, M) with the M that the network is for."""
         shape = tuple(x) if isinstance(x, tuple | list) else np.shape(x)
-        first = next(iter(self.params.values()))
-        channels = first.shape[-1 if first.ndim == 3 else -2]  # a depthwise kernel has M as its last axis
+        channels = self.in_channels
         if len(shape) == 4 and shape[-1] == channels:
             return
         hint = ""

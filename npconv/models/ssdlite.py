@@ -150,7 +150,7 @@ class SSDLite(Composite):
         size = arguments.sizes("SSDLite.map_sizes", "image_size", image_size)
         if len(size) != 2:
             raise ValueError(f"SSDLite.map_sizes: image_size must be (height, width); got {size}")
-        return [(height, width) for _, height, width, _ in self.map_shapes((1, *size, self._channels()))]
+        return [(height, width) for _, height, width, _ in self.map_shapes((1, *size, self.network.in_channels))]
 
     def map_shapes(self, input_shape: tuple[int, ...]) -> list[tuple[int, ...]]:
         """The shapes of the maps that have heads, from the images' shape, batch included."""
@@ -270,10 +270,6 @@ class SSDLite(Composite):
         cells = self.options.boxes.cells
         return sum(height * width * len(cell) for (_, height, width, _), cell in zip(shapes, cells, strict=True))
 
-    def _channels(self) -> int:
-        channels: int = next(iter(self.network.params.values())).shape[-2]
-        return channels
-
     def _check_images(self, function: str, shape: tuple[int, ...]) -> None:
         """Raise ValueError for a shape that is not images', or whose images are smaller than the network's stride."""
         self.network.check_images(function, shape)
@@ -342,6 +338,8 @@ def ssdlite(
     conventions = network.specification.conventions if conventions is None else conventions
     check_conventions(FUNCTION, conventions)
     trunk = without_pool(network)
+    if isinstance(extras, str) or not isinstance(extras, Sequence | np.ndarray):
+        raise TypeError(f"{FUNCTION}: extras must be a sequence of ints; got {arguments.shown(extras)}")
     channels = tuple(positive_ints(FUNCTION, **{f"extras[{n}]": value for n, value in enumerate(extras)}))
     options = SSDLiteOptions(
         classes, first_map(trunk, first), channels, heads, _checked_boxes(boxes, 2 + len(channels)), conventions,
@@ -422,6 +420,8 @@ def first_map(network: MobileNet, first: str | int | None) -> str:
     """
     if first is None:
         first = _before_last_stride(network)
+    if not (isinstance(first, str) or arguments.is_int(first)):
+        raise TypeError(f"{FUNCTION}: first must be a layer's name or a stride; got {arguments.shown(first)}")
     (name,) = wanted(FUNCTION, network, (first,)).values()
     last = list(network.layers)[-1]
     if name == last or name.startswith(f"{last}."):
@@ -451,8 +451,7 @@ def _before_last_stride(network: MobileNet) -> str:
 def _width(network: MobileNet, name: str) -> int:
     """The channels of a layer's output."""
     side = max(last_blocks(network), default=1)
-    first = next(iter(network.params.values())).shape
-    return network.feature_shapes((1, side, side, first[-2]), (name,))[name][-1]
+    return network.feature_shapes((1, side, side, network.in_channels), (name,))[name][-1]
 
 
 def _normalisation(network: MobileNet, conventions: str) -> dict[str, Any]:
