@@ -15,8 +15,8 @@ class SSDLossStages(NamedTuple):
     """The parts of `ssd_loss`.
 
     `box` and `classes` are its two terms, scalars that are divided already, and their sum is the loss. `positives` are
-    the anchors that have an object, `chosen` those that are counted as negatives, both (B, A) booleans. `losses` are
-    all anchors' cross-entropies, (B, A).
+    the anchors that have an object, `chosen` those that are counted as negatives (and positives that are repeated),
+    both (B, A) booleans. `losses` are all anchors' cross-entropies, (B, A).
     """
 
     box: Any
@@ -118,7 +118,7 @@ def ssd_loss_backward(
     counted = times > 0
     with np.errstate(under="ignore"):
         rows = np.exp(log_shares[counted])  # softmax, (R, C)
-        rows[np.arange(len(rows)), labels[counted].astype(np.int64)] -= 1
+        rows[np.arange(len(rows)), labels[counted]] -= 1
         dlogits[counted] = rows * (times[counted] * share)[:, None]
         difference = wider(codes[positives]) - wider(targets[positives])
         dcodes[positives] = np.clip(difference, -1, 1) * share
@@ -135,11 +135,11 @@ def _checked(
     check_labels(function, "labels", labels, (batch, anchors), 0, classes - 1)
     check_axes(function, "targets", targets, (batch, anchors, 4), "fc")
     boolean(function, "repeat_positives", repeat_positives)
-    return (
+    negatives, least = (
         integer(function, "negatives", negatives, 0),
         integer(function, "least_negatives", least_negatives, 0),
-        bool(repeat_positives),
     )
+    return min(negatives, anchors), min(least, anchors), bool(repeat_positives)  # more than all is all
 
 
 def _stages(
@@ -181,4 +181,4 @@ def _choice(logits: Array, labels: Array, negatives: int, least: int, repeat: bo
 def _at(labels: Array) -> tuple[Array, Array, Array]:
     """The index of each anchor's own class in (B, A, C)."""
     images, anchors = (np.arange(size, dtype=np.int64) for size in labels.shape)
-    return images[:, None], anchors, labels.astype(np.int64, copy=False)
+    return images[:, None], anchors, labels

@@ -73,7 +73,7 @@ MUTANTS = [
     Mutant("smooth L1 without its half", "loss", "square * (size - square / 2)", "square * size", "smooth L1"),
     Mutant("smooth L1's slope not cut", "loss", "np.clip(difference, -1, 1)", "difference", "smooth L1"),
     Mutant("smooth L1's slope without its sign", "loss", "np.clip(difference, -1, 1)", "np.clip(np.abs(difference), -1, 1)", "gradients"),
-    Mutant("the labels not taken from the shares", "loss", "rows[np.arange(len(rows)), labels[counted].astype(np.int64)] -= 1", "pass", "gradients"),
+    Mutant("the labels not taken from the shares", "loss", "rows[np.arange(len(rows)), labels[counted]] -= 1", "pass", "gradients"),
     Mutant("a repeated positive goes back once", "loss", "rows * (times[counted] * share)[:, None]", "rows * share", "gradients"),
     Mutant("all anchors go back", "loss", "counted = times > 0", "counted = times >= 0; times = np.maximum(times, 1)", "gradients"),
     Mutant("dy forgotten", "loss", "share = dy / max", "share = 1 / max", "smooth L1"),

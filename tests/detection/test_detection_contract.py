@@ -178,13 +178,20 @@ def test_numbers_that_are_not_finite_come_out_of_the_loss():
                 loss = run("ssd_loss", **{name: broken})
             assert not np.isfinite(loss)
     hidden = LOGITS.copy()
-    hidden[0, LABELS[0] == 0] = np.nan  # a negative that is no number is chosen first
-    assert np.isnan(run("ssd_loss", logits=hidden, negatives=1))
+    hidden[-1, -1] = np.nan  # a negative that is no number is chosen first
+    assert run("ssd_loss_stages", logits=hidden, least_negatives=1).chosen[-1].tolist() == [False] * 6 + [True]
+    assert np.isnan(run("ssd_loss", logits=hidden, least_negatives=1))
     outside = PREDICTED.copy()
     outside[LABELS == 0] = np.nan  # codes of the background are not read
     assert run("ssd_loss", codes=outside) == run("ssd_loss")
     large = 1e20 * np.ones_like(PREDICTED.astype("f"))
     assert np.isfinite(run("ssd_loss", codes=large))
+
+
+def test_any_number_of_negatives_is_all_of_them():
+    for name in ("negatives", "least_negatives"):
+        all_of_them, more = (run("ssd_loss", **{name: count}) for count in (7, 2**63 - 1))
+        assert all_of_them == more
 
 
 TURNED = np.array([[10.0, 10, 0, 0]])
