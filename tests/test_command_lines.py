@@ -8,7 +8,9 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -29,6 +31,7 @@ LINES = {  # of each command, one that runs within a moment: what it takes by po
     "cost mobilenet_v3": ([], "--width 0.1 --classes 3 --size small --hidden-channels 5"),
     "explain": (["conv2d"], "--at 0,0,0,1"),
     "predict": (["picture.png"], "--weights weights.npz --resolution 32"),
+    "detect": (["picture.png"], "--model detector.npz --resolution 16 --out made.png"),
     "train": ([], "--data mine.npz --steps 1 --batch-size 4 --width 0.25 --out made"),
     "train digits": ([], "--steps 1 --batch-size 4 --width 0.25 --out made"),
     "train scattered-digits": ([], "--steps 1 --batch-size 4 --width 0.25 --out made"),
@@ -74,6 +77,11 @@ FILES = {"weights.npz": as_npz(models.export_weights(models.mobilenet_v1(0.1, 3)
 X, Y = np.random.default_rng(0).integers(100, size=(12, 8, 8, 1)).astype(np.uint8), np.arange(12) % 3
 FILES["mine.npz"] = as_npz({"x_train": X, "y_train": Y, "x_test": X, "y_test": Y})
 Image.new("RGB", (40, 30)).save(picture := io.BytesIO(), "png")
+with tempfile.TemporaryDirectory() as folder:
+    rows = ((1, 8, 1, 1), (2, 8, 1, 2))
+    backbone = models.mobilenet_v2(1.0, 3, rows=rows, stem_channels=8, last_channels=8)
+    models.ssdlite(backbone, 3, extras=()).save(f"{folder}/detector.npz")
+    FILES["detector.npz"] = Path(folder, "detector.npz").read_bytes()
 FILES["picture.png"] = picture.getvalue()
 DRAW = figures.draw
 COMMANDS = dict(commands(PARSER))

@@ -8,10 +8,10 @@ from contextlib import suppress
 from typing import TextIO
 
 from .. import __version__
-from . import bench, cost, exercise, explain, figures, grade, lesson, predict, reproduce, step, train, vectors
+from . import bench, cost, detect, exercise, explain, figures, grade, lesson, predict, reproduce, step, train, vectors
 from .shared import Parser, progress_line
 
-_COMMANDS = (reproduce, figures, cost, explain, predict, train, lesson, step, exercise, grade, vectors, bench)
+_COMMANDS = (reproduce, figures, cost, explain, predict, detect, train, lesson, step, exercise, grade, vectors, bench)
 """In the order of --help."""
 
 _REFUSED = (ValueError, OSError, MemoryError, OverflowError, RecursionError, ZeroDivisionError)

@@ -14,6 +14,8 @@ WITH_ALPHA = ("LA", "La", "PA", "RGBA", "RGBa")  # Pillow's modes
 BILINEAR = 2  # Pillow's number for it, which has had several names
 LARGER = 256 / 224  # the sides that a picture covers before the middle is cut out, in units of the middle's
 IMAGENET = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+OWN = "own"  # scaling by the mean and the deviation of the picture itself
+GREY = (0.299, 0.587, 0.114)  # of red, green and blue
 SCALINGS: Mapping[str, tuple[Any, Any]] = MappingProxyType(
     {"imagenet": IMAGENET, "minus-one-to-one": (0.5, 0.5), "zero-to-one": (0, 1), "none": (0, 1 / 255)}
 )
@@ -69,6 +71,24 @@ def as_input(image: Any, resolution: tuple[int, int], resize: str, scaling: str)
         image = image.resize(size, BILINEAR).crop((left, top, left + width, top + height))
     else:
         image = image.resize((width, height), BILINEAR)
+    return _scaled(np.asarray(image, np.float32)[np.newaxis] / np.float32(255), scaling)
+
+
+def as_input_of(image: Any, resolution: tuple[int, int], channels: int, scaling: str) -> NDArray[np.float32]:
+    """A batch of one picture, (1, height, width, channels): stretched, bilinear, of one channel in grey, then scaled.
+
+    Besides the words of `SCALINGS` there is "own": less the picture's mean, by its deviation.
+    """
+    x = as_input(image, resolution, "stretch", "zero-to-one")
+    if channels == 1:
+        x = x @ np.array(GREY, np.float32).reshape(3, 1)
+    if scaling == OWN:
+        return (x - x.mean()) / (x.std() or np.float32(1))
+    return _scaled(x, scaling)
+
+
+def _scaled(x: NDArray[np.float32], scaling: str) -> NDArray[np.float32]:
+    """Pixels from 0 to 1 in a scaling of `SCALINGS`."""
     mean, deviation = (np.asarray(each, np.float32) for each in SCALINGS[scaling])
-    pixels: NDArray[np.float32] = (np.asarray(image, np.float32)[np.newaxis] / np.float32(255) - mean) / deviation
+    pixels: NDArray[np.float32] = (x - mean) / deviation
     return pixels

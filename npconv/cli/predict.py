@@ -126,18 +126,23 @@ def _width(model: "MobileNet") -> float | None:
 
 def _names(path: str, classes: int) -> list[str]:
     """The names in a file, one for each class; of 1,001 classes the background may be left out."""
+    names = names_in(path)
+    if classes == BACKGROUND and len(names) == classes - 1:
+        return ["background", *names]
+    if len(names) != classes:
+        raise ValueError(f"--names must have {classes:,} names, as many as there are classes; got {len(names):,}")
+    return names
+
+
+def names_in(path: str) -> list[str]:
+    """The names in a file: one a line, a JSON list, or a JSON object from the classes' numbers."""
     from ..files import parse_json
 
     try:
         text = Path(path).read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         raise ValueError(f"--names must be a file in UTF-8; got {error}") from error
-    names = _of_json(parse_json(text, unique=True)) if text.lstrip()[:1] in ("[", "{") else text.splitlines()
-    if classes == BACKGROUND and len(names) == classes - 1:
-        return ["background", *names]
-    if len(names) != classes:
-        raise ValueError(f"--names must have {classes:,} names, as many as there are classes; got {len(names):,}")
-    return names
+    return _of_json(parse_json(text, unique=True)) if text.lstrip()[:1] in ("[", "{") else text.splitlines()
 
 
 def _of_json(data: Any) -> list[str]:
