@@ -122,12 +122,12 @@ def _detector(path: str | None) -> tuple["SSDLite", int]:
 
 def _taken(model: "SSDLite", channels: int, arguments: argparse.Namespace) -> Taken:
     """What the options say, else the record of the training beside the model's file, else what suits the network."""
-    sides, digits = _recorded(Path(arguments.model).with_name(RECORD), channels) if arguments.model else (None, None)
-    if digits is None:  # by the network: that of the digits has one channel and no extra layers
-        digits = channels == 1 and not model.extras
-        sides = [SIDE_OF_DIGITS if digits else SIDE]
+    digits = channels == 1 and not model.extras  # as the network of the digits
+    sides = [SIDE_OF_DIGITS if digits else SIDE]
+    if arguments.model and (recorded := _recorded(Path(arguments.model).with_name(RECORD), channels)):
+        sides, digits = recorded
     sides = arguments.resolution or sides
-    pair("--resolution", sides)
+    pair("--resolution", sides)  # one or two
     scaling = arguments.scaling or ("own" if digits else "minus-one-to-one")
     if scaling == "imagenet" and channels == 1:
         raise ValueError("--scaling must be another one, as imagenet's is of three channels and the network takes one")
@@ -135,7 +135,7 @@ def _taken(model: "SSDLite", channels: int, arguments: argparse.Namespace) -> Ta
     return Taken(sides, scaling, _names(arguments.names, model.classes) if arguments.names else names)
 
 
-def _recorded(file: Path, channels: int) -> tuple[list[int] | None, bool | None]:
+def _recorded(file: Path, channels: int) -> tuple[list[int], bool] | None:
     """The sides of the training images in a record, one where they are equal, and True for the digits; or None."""
     from ..files import parse_json
 
@@ -144,9 +144,9 @@ def _recorded(file: Path, channels: int) -> tuple[list[int] | None, bool | None]
         *sides, planes = record["image_shape"]
         digits = record["data"] == "digits in the wild"
     except (OSError, ValueError, TypeError, KeyError):  # it is no record of a detector
-        return None, None
+        return None
     if planes != channels or len(sides) != 2 or not all(type(side) is int and 1 <= side <= 1024 for side in sides):
-        return None, None
+        return None
     return (sides[:1] if sides[0] == sides[1] else sides), digits
 
 
@@ -163,7 +163,7 @@ def _names(path: str, classes: int) -> list[str]:
 def _resolution(model: "SSDLite", sides: Sequence[int], size: tuple[int, int]) -> tuple[int, int]:
     """Height and width for the network: the sides, or the picture's own with the shorter one as long as the side.
 
-    Where the default boxes' sides are shares of the height and of the width, as torchvision's are, it is a square.
+    Where the default boxes' sides are shares of the image's height and width, it is a square.
     """
     from ..models.features import last_blocks
 
