@@ -121,7 +121,7 @@ def _detector(path: str | None) -> tuple["SSDLite", int]:
 
 
 def _taken(model: "SSDLite", channels: int, arguments: argparse.Namespace) -> Taken:
-    """What the options say, else the record of the training beside the model's file, else what suits the network."""
+    """The form of the pictures: by the options, else by the training's record, else by the network's kind."""
     digits = channels == 1 and not model.extras  # as the network of the digits
     sides = [SIDE_OF_DIGITS if digits else SIDE]
     if arguments.model and (recorded := _recorded(Path(arguments.model).with_name(RECORD), channels)):
