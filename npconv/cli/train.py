@@ -16,6 +16,7 @@ from .shared import SEED, SIZE, WIDTH, Commands, File, Folder, Real, Whole, prin
 
 EVALUATIONS = 10  # of a run of the experiment, or more
 STEPS = Whole(1, 10_000_000)
+EXPERIMENTS = ("fig07", "v3-blocks", "detection-heads")
 NO_OPTIONS = ("command", "run", "parser", "what")  # of what is parsed
 
 
@@ -31,6 +32,8 @@ def add_parser(commands: Commands) -> None:
     _add_ssdlite(whats)
     _add_experiment(whats, "fig07", "the experiment behind the article's Fig. 7", "runs, results.json and the figure")
     _add_experiment(whats, "v3-blocks", "what MobileNetV3's block adds, tried one by one", "runs and results.json")
+    heads = "SSDLite's heads against SSD's, and the map that the first ones take"
+    _add_experiment(whats, "detection-heads", heads, "runs and results.json", blocks=False)
     train.set_defaults(run=_run)
 
 
@@ -57,7 +60,7 @@ def _run(arguments: argparse.Namespace) -> int:
         with _interruptible() as check:
             if arguments.what == "ssdlite":
                 return _run_ssdlite(options, check)
-            if arguments.what in ("fig07", "v3-blocks"):
+            if arguments.what in EXPERIMENTS:
                 return _run_experiment(arguments.what, options, check)
             return _run_small(arguments.what, options, check)
     except KeyboardInterrupt:
@@ -74,7 +77,9 @@ def _run_small(what: str | None, options: dict[str, Any], check: Callable[[], No
 
     data, out = options.pop("data", None), options.pop("out", None)
     if (what is None) == (data is None):
-        raise ValueError("give one of --data FILE.npz, digits, scattered-digits, ssdlite, fig07 and v3-blocks")
+        raise ValueError(
+            "give one of --data FILE.npz, digits, scattered-digits, ssdlite, fig07, v3-blocks and detection-heads"
+        )
     told = RunSettings(**options)  # impossible settings are refused before the images are read
     progress_line("reading the images")
     task = read_task(data) if data is not None else digits() if what == "digits" else scattered_digits()
@@ -173,11 +178,12 @@ def _run_ssdlite(options: dict[str, Any], check: Callable[[], None]) -> int:
     return 0
 
 
-def _add_experiment(whats: Commands, name: str, what: str, written: str) -> None:
+def _add_experiment(whats: Commands, name: str, what: str, written: str, *, blocks: bool = True) -> None:
     add = whats.add_parser(name, help=what, argument_default=argparse.SUPPRESS).add_argument
     add("--quick", action="store_true", help="a smaller one, within two minutes")
     add("--seeds", nargs="+", type=SEED, metavar="SEED", help="instead of the stored experiment's")
-    add("--blocks", type=Whole(1, 64), metavar="N", help="inverted residuals in a row")
+    if blocks:
+        add("--blocks", type=Whole(1, 64), metavar="N", help="inverted residuals in a row")
     add("--steps", type=STEPS, metavar="N", help="of each run")
     add("--processes", type=Whole(1, 60), metavar="N", help="runs side by side (1)")
     add("--out", type=Folder(), metavar="DIR", help=f"for {written} ({name}-…)")
@@ -185,10 +191,14 @@ def _add_experiment(whats: Commands, name: str, what: str, written: str) -> None
 
 def _run_experiment(name: str, options: dict[str, Any], check: Callable[[], None]) -> int:
     from ..files import write_whole
-    from ..training import fig07, report, v3_blocks
+    from ..training import detection_heads, fig07, report, v3_blocks
 
-    of: Any = fig07 if name == "fig07" else v3_blocks
-    run = fig07.run_fig07 if name == "fig07" else v3_blocks.run_v3_blocks
+    experiments: dict[str, tuple[Any, Any]] = {
+        "fig07": (fig07, fig07.run_fig07),
+        "v3-blocks": (v3_blocks, v3_blocks.run_v3_blocks),
+        "detection-heads": (detection_heads, detection_heads.run_detection_heads),
+    }
+    of, run = experiments[name]
     quick = options.pop("quick", False)
     out = options.pop("out", None)
     seeds = options.pop("seeds", of.QUICK_SEEDS if quick else of.SEEDS)
@@ -212,8 +222,9 @@ def _run_experiment(name: str, options: dict[str, Any], check: Callable[[], None
 
     results = run(settings, seeds, folder=folder, processes=processes, progress=progress, count=count)
     progress_line("")
-    print(f"\n{results['data']}; {settings.blocks} blocks, {settings.steps} steps of {settings.batch_size}")
-    for table in (report.accuracy_table(results), report.comparison_table(results, of.COMPARISONS)):
+    blocks = f"{settings.blocks} blocks, " if hasattr(settings, "blocks") else ""
+    print(f"\n{results['data']}; {blocks}{settings.steps} steps of {settings.batch_size}")
+    for table in report.experiment_tables(results, of):
         print_table(*table)
         print()
     write_whole(folder / "results.json", json.dumps(results))

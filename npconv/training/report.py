@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from ..kernels.geometry import Array
+from .detection_heads.times import head_costs
 from .fig07.comparisons import COMPARISONS, compare, curves
 
 FEW_CLASSES = 12
@@ -15,8 +16,12 @@ DETECTED = ("test_map_50", "test_map", "test_loss")
 Table = tuple[list[str], list[list[str]]]
 
 
-def accuracy_table(results: Mapping[str, Any]) -> Table:
+def accuracy_table(
+    results: Mapping[str, Any], measure: str = "test_accuracy", measured: str = "test accuracy"
+) -> Table:
     """The final accuracies of an experiment's networks over their seeds, in percent.
+
+    Another `measure` of the runs, a share too, is called `measured` in the header.
 
     >>> run = {"variant": "none", "seed": 0, "test_accuracy": [0.25, 0.5]}
     >>> accuracy_table({"networks": {"none": "no shortcut"}, "runs": [run, run]})[1]
@@ -24,17 +29,23 @@ def accuracy_table(results: Mapping[str, Any]) -> Table:
     """
     rows = []
     for name, what in results["networks"].items():
-        ends = 100 * curves(results, name)[:, -1]  # (seeds,)
+        ends = 100 * curves(results, name, measure)[:, -1]  # (seeds,)
         deviation = f"{ends.std(ddof=1):.1f}" if len(ends) > 1 else ""
         span = f"{ends.min():.1f} to {ends.max():.1f}"
         rows.append([what, str(len(ends)), f"{ends.mean():.1f}", f"{np.median(ends):.1f}", deviation, span])
-    return ["test accuracy in %", "seeds", "mean", "median", "deviation", "from, to"], rows
+    return [f"{measured} in %", "seeds", "mean", "median", "deviation", "from, to"], rows
 
 
-def comparison_table(results: Mapping[str, Any], pairs: Sequence[tuple[str, str]] = COMPARISONS) -> Table:
+def comparison_table(
+    results: Mapping[str, Any],
+    pairs: Sequence[tuple[str, str]] = COMPARISONS,
+    measure: str = "test_accuracy",
+    measured: str = "difference",
+) -> Table:
     """The differences between pairs of an experiment's networks, in percentage points, paired by seed.
 
-    Those of `run_fig07`'s `COMPARISONS`, unless others are given.
+    Those of `run_fig07`'s `COMPARISONS`, unless others are given, and of the accuracies, unless of another `measure`,
+    which is called `measured` in the header.
 
     >>> ends = {"linear": 0.75, "relu6": 0.5}
     >>> runs = [{"variant": name, "seed": 0, "test_accuracy": [end]} for name, end in ends.items()]
@@ -44,7 +55,7 @@ def comparison_table(results: Mapping[str, Any], pairs: Sequence[tuple[str, str]
     """
     rows = []
     for pair in pairs:
-        c = compare(results, *pair)
+        c = compare(results, *pair, measure)
         interval = "{:+.1f} to {:+.1f}".format(*(100 * x for x in c.interval)) if len(c.differences) > 1 else ""
         wins = f"{c.wins} of {len(c.differences)}"
         better = {"first": c.first, "second": c.second, "open": "open" if c.could_tell else "too few seeds to tell"}
@@ -52,7 +63,7 @@ def comparison_table(results: Mapping[str, Any], pairs: Sequence[tuple[str, str]
             [f"{c.first} − {c.second}", f"{100 * c.mean:+.1f}", interval, wins, f"{c.p_value:.2g}",
              better[c.verdict]]
         )  # fmt: skip
-    return ["difference in points", "mean", "95 % interval", "first better", "sign-flip p", "better"], rows
+    return [f"{measured} in points", "mean", "95 % interval", "first better", "sign-flip p", "better"], rows
 
 
 def detection_table(results: Mapping[str, Any]) -> Table:
@@ -67,6 +78,45 @@ def detection_table(results: Mapping[str, Any]) -> Table:
         rows.append(("mean", *np.mean([row[1:] for row in rows], axis=0)))
     cells = [[seed, f"{100 * half:.1f}", f"{100 * mean:.1f}", f"{loss:.2f}"] for seed, half, mean, loss in rows]
     return ["seed", "mAP@.5 in %", "mAP@.5:.95 in %", "test loss"], cells
+
+
+def experiment_tables(results: Mapping[str, Any], experiment: Any) -> list[Table]:
+    """All tables of an experiment: `experiment` is its module, which has COMPARISONS and perhaps MEASURES.
+
+    Where times were measured beside the runs there is a table of costs and times.
+    """
+    tables = []
+    for measure, words in getattr(experiment, "MEASURES", {"test_accuracy": "test accuracy"}).items():
+        tables.append(accuracy_table(results, measure, words))
+        tables.append(comparison_table(results, experiment.COMPARISONS, measure))
+    return tables + ([head_table(results)] if "times" in results else [])
+
+
+def head_table(results: Mapping[str, Any]) -> Table:
+    """The costs of the detectors of `run_detection_heads`, and the times in its results, over those of the first.
+
+    >>> times = {name: {"ratio": 1.5, "quartiles": [1.25, 1.75]} for name in ("separable", "full", "output")}
+    >>> networks = {"separable": "SSDLite", "full": "full heads"}
+    >>> head_table({"networks": networks, "times": {"step": times, "inference": times}})[1][1]
+    ['full heads', '196,732', '73,500', '24,548,352', '12,165,120', '1.50 (1.25 to 1.75)', '1.50 (1.25 to 1.75)']
+    """
+    header = [
+        "64×64 pixels",
+        "parameters",
+        "of the heads",
+        "MACs",
+        "of the heads",
+        "time of a step",
+        "of inference",
+    ]
+    costs = head_costs()
+    rows = []
+    for name, what in results["networks"].items():
+        times = [results["times"][part][name] for part in ("step", "inference")]
+        ratios = ["{:.2f} ({:.2f} to {:.2f})".format(of["ratio"], *of["quartiles"]) for of in times]
+        c = costs[name]
+        rows.append([what, *(f"{n:,}" for n in (c.params, c.head_params, c.macs, c.head_macs)), *ratios])
+    return header, rows
 
 
 def confusion_table(counts: Array) -> Table:

@@ -14,10 +14,10 @@ COMPARISONS = (("linear", "relu6"), ("linear", "expansions"), ("linear", "none")
 """The comparisons, first minus second, decided before the seeds of `SEEDS` were run."""
 
 
-def curves(results: Mapping[str, Any], variant: str) -> Array:
-    """The test accuracies of one network, (seeds, evaluations), in the order of the seeds."""
+def curves(results: Mapping[str, Any], variant: str, measure: str = "test_accuracy") -> Array:
+    """The test accuracies of one network, or another `measure`, (seeds, evaluations), in the order of the seeds."""
     runs = [run for run in results["runs"] if run["variant"] == variant]
-    return np.array([run["test_accuracy"] for run in sorted(runs, key=lambda run: int(run["seed"]))])
+    return np.array([run[measure] for run in sorted(runs, key=lambda run: int(run["seed"]))])
 
 
 @dataclass(frozen=True)
@@ -77,9 +77,9 @@ class Comparison:
         return "first" if self.mean > 0 else "second"
 
 
-def compare(results: Mapping[str, Any], first: str, second: str) -> Comparison:
-    """Two networks' final accuracies, paired by seed."""
-    ends = [curves(results, variant)[:, -1] for variant in (first, second)]
+def compare(results: Mapping[str, Any], first: str, second: str, measure: str = "test_accuracy") -> Comparison:
+    """Two networks' final accuracies, or another `measure`, paired by seed."""
+    ends = [curves(results, variant, measure)[:, -1] for variant in (first, second)]
     return Comparison(first, second, tuple(float(d) for d in ends[0] - ends[1]))
 
 

@@ -10,31 +10,84 @@ from contextlib import closing, nullcontext
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple, Protocol
 
 import numpy as np
 
 from ...data import read_json
 from ...files import alone, as_npz, parse_json, write_whole
 from ...kernels.arguments import assign, integer, plain
+from ...layers import Layer
 from ..loop import History, different, train
 from ..optimizers import RMSProp
 from ..records import SETTINGS, TEXT, check, rising, whole
+from ..resumable import Curves
 from ..schedules import cosine
 from .processes import counter, side_by_side
 from .settings import SmallRun
+
+
+class Experiment(Protocol):
+    """The settings of an experiment's runs, which know its networks, its data and the training.
+
+    `variants` are the networks' names, and what they are. `curves` is the class of a run's measurements, `measure` the
+    one that is told after a run, `measured` its name in words. A `dataclass`, whose fields are stored with each run.
+    """
+
+    variants: ClassVar[Mapping[str, str]]
+    curves: ClassVar[type[Curves]]
+    measure: ClassVar[str]
+    measured: ClassVar[str]
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+    @property
+    def steps(self) -> int:
+        """The number of training steps of a run."""
+
+    def task(self) -> Any:
+        """The data, which have a `description`."""
+
+    def network(self, variant: str, seed: int) -> Layer:
+        """A network of `variants` before its training."""
+
+    def train(
+        self, network: Any, seed: int, *, checkpoint: Path, progress: Callable[[int, float, Any], None] | None
+    ) -> Curves:
+        """Train a network in place, from a checkpoint where there is one."""
 
 
 @dataclass(frozen=True)
 class Settings(SmallRun):
     """The settings of a run, all but its network's variant and its seed."""
 
+    curves: ClassVar[type[Curves]] = History
+    measure: ClassVar[str] = "test_accuracy"
+    measured: ClassVar[str] = "test accuracy"
     decay: float = 0.9
     epsilon: float = 1e-3
     evaluate_every: int = 50
 
     def __post_init__(self) -> None:
         assign(self, **plain(vars(self)))
+
+    def train(
+        self, network: Layer, seed: int, *, checkpoint: Path, progress: Callable[[int, float, History], None] | None
+    ) -> History:
+        """Train a network in place, from a checkpoint where there is one."""
+        return train(
+            network,
+            self.task(),
+            RMSProp(network.params, decay=self.decay, momentum=self.momentum, epsilon=self.epsilon),
+            cosine(self.learning_rate, self.steps),
+            steps=self.steps,
+            batch_size=self.batch_size,
+            smoothing=self.smoothing,
+            seed=seed,
+            evaluate_every=self.evaluate_every,
+            checkpoint=checkpoint,
+            checkpoint_every=self.evaluate_every,
+            progress=progress,
+        )
 
 
 FULL = Settings()
@@ -47,7 +100,7 @@ QUICK_SEEDS = (0, 1)
 def run_one(
     variant: str,
     seed: int,
-    settings: Settings,
+    settings: Experiment,
     folder: str | Path,
     *,
     keep: bool = False,
@@ -77,24 +130,14 @@ def run_one(
     seed = integer("run_one", "seed", seed, 0)
     key = {"variant": variant, "seed": seed, "settings": asdict(settings)}
     if stored.exists() and (weights.exists() or not keep):
-        run = _read_run(stored, key)  # before the checkpoint is removed: it is needed where this file is damaged
+        run = _read_run(
+            stored, key, settings.curves
+        )  # before the checkpoint is removed: it is needed where this file is damaged
         checkpoint.unlink(missing_ok=True)
         return run
     network = settings.network(variant, seed)
-    history = train(
-        network,
-        settings.task(),
-        RMSProp(network.params, decay=settings.decay, momentum=settings.momentum, epsilon=settings.epsilon),
-        cosine(settings.learning_rate, settings.steps),
-        steps=settings.steps,
-        batch_size=settings.batch_size,
-        smoothing=settings.smoothing,
-        seed=seed,
-        evaluate_every=settings.evaluate_every,
-        checkpoint=checkpoint,
-        checkpoint_every=settings.evaluate_every,
-        progress=None if progress is None else lambda done, loss, history: progress(done),
-    )
+    told = None if progress is None else lambda done, loss, history: progress(done)
+    history = settings.train(network, seed, checkpoint=checkpoint, progress=told)
     if keep:
         write_whole(weights, as_npz(network.arrays()))
     run = key | history.as_dict()
@@ -103,13 +146,13 @@ def run_one(
     return run
 
 
-def _read_run(path: Path, key: Mapping[str, Any]) -> dict[str, Any]:
+def _read_run(path: Path, key: Mapping[str, Any], curves: type[Curves]) -> dict[str, Any]:
     """A stored run, after a check that it is the one that is wanted."""
     try:
         run: dict[str, Any] = parse_json(path.read_text(encoding="utf-8"))
         check(run, {"variant": TEXT, "seed": whole(0), "settings": SETTINGS})
         flat = [{"variant": of["variant"], "seed": of["seed"], **of["settings"]} for of in (run, key)]
-        History.from_record(run, rising(run["settings"].get("steps")))
+        curves.from_record(run, rising(run["settings"].get("steps")))
     except ValueError as error:
         raise ValueError(f"run_one: {path} is no stored run: {error}") from error
     differences = different(*flat)
@@ -164,7 +207,7 @@ def run_fig07(
 
 def run_experiment(
     function: str,
-    settings: Settings,
+    settings: Experiment,
     seeds: Sequence[int],
     *,
     folder: str | Path,
@@ -186,8 +229,8 @@ def run_experiment(
     def note(key: tuple[str, int], run: dict[str, Any]) -> None:
         runs[key] = run
         if progress is not None:
-            accuracy = run["test_accuracy"][-1]
-            progress(f"[{len(runs)}/{len(wanted)}] {key[0]}, seed {key[1]}: test accuracy {accuracy:.1%}")
+            reached = f"{settings.measured} {run[settings.measure][-1]:.1%}"
+            progress(f"[{len(runs)}/{len(wanted)}] {key[0]}, seed {key[1]}: {reached}")
 
     for key in wanted:
         if Path(folder, f"{key[0]}-{key[1]}.json").exists():
