@@ -12,7 +12,7 @@ import pytest
 import npconv.threads
 from npconv import bench, cli
 from npconv.bench import against, groups, timing
-from npconv.bench.limits import forward_limit, step_limit, with_shapes
+from npconv.bench.limits import detector_limit, forward_limit, step_limit, with_shapes
 from npconv.bench.training import _peak_mib
 from npconv.bench.with_onnx import as_onnx, onnxruntime_inference
 from npconv.cost import conv2d_cost, depthwise_separable_conv2d_cost
@@ -27,6 +27,7 @@ from npconv.layers import (
     Sigmoid,
 )
 from npconv.models import mobilenet_v2, small_mobilenet_v2
+from npconv.training import digits_detector
 
 TINY = bench.TimedBlock(5, 3, 3)
 
@@ -202,6 +203,7 @@ def test_leaves_come_with_their_inputs_shapes():
 def test_the_command_prints_steps_alone_and_writes_them(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(bench, "BLOCKS", (TINY,))
     monkeypatch.setattr(bench, "measure_network", lambda rounds: bench.measure_block(TINY, 3, rounds=rounds))
+    monkeypatch.setattr(bench, "measure_detector", lambda rounds: [])
     file = tmp_path / "bench.json"
     assert cli.main(["bench", "--kind", "training", "--batch", "1", "2", "--rounds", "1", "--json", str(file)]) == 0
     printed = capsys.readouterr().out
@@ -637,6 +639,7 @@ def test_columns_over_other_libraries_are_printed_where_they_are_there(capsys, m
     monkeypatch.setattr(bench, "measure", lambda *_, **options: [row])
     monkeypatch.setattr(bench, "measure_block", lambda *_, **options: [step])
     monkeypatch.setattr(bench, "measure_network", lambda **_: [])
+    monkeypatch.setattr(bench, "measure_detector", lambda **_: [])
     monkeypatch.setattr(bench, "measure_inference", lambda *_, **options: [other])
     kinds = ("pointwise", "training", "inference")
     assert cli.main(["bench", "--kind", *kinds, "--batch", "8", "--rounds", "1"]) == 0
@@ -778,6 +781,7 @@ def test_a_binary_file_and_a_missing_one_are_refused(tmp_path, capsys):
 def tiny_training(monkeypatch):
     monkeypatch.setattr(bench, "BLOCKS", (TINY,))
     monkeypatch.setattr(bench, "measure_network", lambda rounds: [])
+    monkeypatch.setattr(bench, "measure_detector", lambda rounds: [])
     return ["bench", "--kind", "training", "--batch", "2", "--rounds", "1"]
 
 
@@ -854,3 +858,54 @@ def test_torchs_transposed_convolution_is_given_the_same():
             dx, dkernel, _ = call()
             np.testing.assert_allclose(dx.numpy().transpose(0, 2, 3, 1), gradients[0], atol=1e-3)
             np.testing.assert_allclose(dkernel.numpy().transpose(2, 3, 1, 0), gradients[1], atol=1e-3)
+
+
+@pytest.mark.parametrize("options", [{}, {"heads": "full"}, {"first": "block_3"}], ids=str)
+def test_the_detector_in_torch_is_the_same_function(options):
+    torch = pytest.importorskip("torch")
+    from npconv.bench.detector_in_torch import detector_as_torch
+
+    detector = digits_detector(**options, seed=3)
+    x = np.random.default_rng(0).standard_normal((2, 32, 40, 1)).astype(np.float32)
+    module = detector_as_torch(detector, x.shape).train()
+    both = module(torch.from_numpy(x.transpose(0, 3, 1, 2).copy()))
+    for ours, theirs in zip(detector.split(detector.forward(x, training=True)), both, strict=True):
+        np.testing.assert_allclose(theirs.detach().numpy(), ours, atol=2e-4 * np.abs(ours).max())
+
+
+def test_a_detectors_step_is_timed_beside_torchs_and_its_limit_counts_its_heads_and_adam():
+    limit, ours, *torch = bench.measure_detector(2, rounds=1)
+    assert (limit.function, ours.function, limit.batch, limit.network) == (
+        "limit",
+        "npconv",
+        2,
+        "detector of digits 64²",
+    )
+    assert {"expand", "depthwise", "project", "normalisation", "ReLU6", "other products", "rest"} <= set(ours.shares)
+    if torch:
+        assert [step.function for step in torch] == ["torch", "torch channels-last"]
+
+
+def test_a_detectors_limit_has_three_products_for_each_convolution_and_the_copy_of_adam(called):
+    detector, shape = digits_detector(), (1, 64, 64, 1)
+    work = detector_limit(detector, shape)
+    called.clear()
+    work()
+    products = [name for name, a in detector.params.items() if name.endswith("kernel") and a.ndim != 3]
+    assert [name for name, _ in called].count("matmul") == 3 * len(products)
+    last = sum(math.prod(each) for each in called[-1][1])
+    assert abs(last - 7 * sum(a.size for a in detector.params.values())) <= 2
+
+
+def test_a_loss_or_a_gradient_of_torchs_that_differs_is_told_before_anything_is_timed(monkeypatch):
+    pytest.importorskip("torch")
+    from npconv.bench import detector_in_torch
+
+    theirs = detector_in_torch.torch_ssd_loss
+    monkeypatch.setattr(detector_in_torch, "torch_ssd_loss", lambda *arguments: 1.01 * theirs(*arguments))
+    with pytest.raises(AssertionError, match="Not equal to tolerance"):
+        bench.measure_detector(2, rounds=1)
+    slope = lambda logits, codes, *rest: theirs(logits, codes, *rest) + 0.01 * (codes - codes.detach()).sum()  # noqa: E731
+    monkeypatch.setattr(detector_in_torch, "torch_ssd_loss", slope)
+    with pytest.raises(AssertionError, match="Not equal to tolerance"):
+        bench.measure_detector(2, rounds=1)

@@ -176,6 +176,7 @@ def test_bench_prints_ratios_and_json(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(bench, "measure_inference", lambda batch, network, rounds: [])
     monkeypatch.setattr(bench, "BLOCKS", ())
     monkeypatch.setattr(bench, "measure_network", lambda rounds: [])
+    monkeypatch.setattr(bench, "measure_detector", lambda rounds: [])
     file = tmp_path / "bench.json"
     assert cli.main(["bench", "--batch", "2", "--rounds", "1", "--json", str(file)]) == 0
     printed = capsys.readouterr().out
@@ -400,7 +401,8 @@ def test_train_says_what_is_odd_about_the_images(own_images, capsys):
     [
         (
             ["train"],
-            "npconv train: give one of --data FILE.npz, digits, scattered-digits, ssdlite, fig07 and v3-blocks",
+            "npconv train: give one of --data FILE.npz, digits, scattered-digits, ssdlite, fig07, v3-blocks and "
+            "detection-heads",
         ),
         (["train", "--data", "mine.npz", "digits"], "npconv train digits: give one of --data"),
         (["train", "--data", "yours.npz"], "yours.npz"),

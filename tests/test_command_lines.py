@@ -19,7 +19,7 @@ from PIL import Image
 from npconv import bench, claims, cli, models, training
 from npconv.cli import cost_counters, figures, reproduce, shared
 from npconv.files import as_npz
-from npconv.training import fig07, v3_blocks
+from npconv.training import detection_heads, fig07, v3_blocks
 
 LINES = {  # of each command, one that runs within a moment: what it takes by position, and its options
     "reproduce": ([], "--out made"),
@@ -37,6 +37,7 @@ LINES = {  # of each command, one that runs within a moment: what it takes by po
     "train scattered-digits": ([], "--steps 1 --batch-size 4 --width 0.25 --out made"),
     "train fig07": ([], "--quick --blocks 1 --steps 1 --seeds 0 --out made"),
     "train v3-blocks": ([], "--quick --blocks 1 --steps 1 --seeds 0 --out made"),
+    "train detection-heads": ([], "--quick --steps 1 --seeds 0 --out made"),
     "lesson": (["backward"], ""),
     "step": (["standard"], "--out made.html"),
     "exercise list": ([], ""),
@@ -44,6 +45,10 @@ LINES = {  # of each command, one that runs within a moment: what it takes by po
     "grade": (["answer.py"], ""),
     "vectors": ([], "--op pointwise_conv2d --count 1 --out made.npz"),
     "bench": ([], "--rounds 1 --batch 1"),
+}
+TIMES = {
+    what: {name: {"ratio": 1, "quartiles": [1, 1]} for name in detection_heads.VARIANTS}
+    for what in ("step", "inference")
 }
 WORDS = {
     "names",
@@ -108,6 +113,9 @@ def quick(tmp_path, monkeypatch):
     tiny = {"channels": 1, "expansion": 2, "batch_size": 4, "train_images": 8, "test_images": 4}
     for experiment in (fig07, v3_blocks):
         monkeypatch.setattr(experiment, "QUICK", dataclasses.replace(experiment.QUICK, **tiny))
+    few = dataclasses.replace(detection_heads.QUICK, batch_size=1, train_images=1, test_images=1)
+    monkeypatch.setattr(detection_heads, "QUICK", few)
+    monkeypatch.setattr(detection_heads.experiment, "measure_times", lambda settings, rounds: TIMES)
     monkeypatch.setattr(claims, "CLAIMS", claims.CLAIMS[:2])
     for module in (figures, reproduce):
         monkeypatch.setattr(module, "draw", lambda folder, *rest: [folder / "ᵣ.svg"])
@@ -117,6 +125,7 @@ def quick(tmp_path, monkeypatch):
     monkeypatch.setattr(bench, "as_json", lambda **measured: "{}")
     monkeypatch.setattr(bench, "measure_inference", lambda batch, network, rounds: [])
     monkeypatch.setattr(bench, "measure_network", lambda rounds: [])
+    monkeypatch.setattr(bench, "measure_detector", lambda rounds: [])
 
 
 def line(command, *last):
@@ -254,7 +263,8 @@ RECORDS = [
 
 @pytest.mark.parametrize("content", RECORDS, ids=lambda content: str(content[:20]))
 @pytest.mark.parametrize(("command", "file"), [("figures", "manifest.json"), ("train fig07", "linear-0.json"),
-                                               ("train v3-blocks", "both-0.json")])  # fmt: skip
+                                               ("train v3-blocks", "both-0.json"),
+                                               ("train detection-heads", "full-0.json")])  # fmt: skip
 def test_a_record_that_is_none_is_said(command, file, content, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(figures, "draw", DRAW)
     (tmp_path / "made").mkdir()

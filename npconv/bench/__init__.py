@@ -23,6 +23,7 @@ from .training import (
     StepTime as StepTime,
     TimedBlock as TimedBlock,
     measure_block as measure_block,
+    measure_detector as measure_detector,
     measure_network as measure_network,
 )
 

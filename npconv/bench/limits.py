@@ -5,8 +5,8 @@ depthwise convolutions            one copy of the bytes that are read and writte
                                   dy, x and dx backward
 normalisation, activations,       in a training step, that copy too; in inference nothing, as the one is folded and
 the pool                          the others could be part of what writes their input
-the optimiser                     one copy of what it reads (parameters, gradients, momentum) and writes
-                                  (parameters, momentum)
+the optimiser                     one copy of what it reads (parameters, gradients, momentum; in Adam two
+                                  moments) and writes (all of these but the gradients)
 """
 
 import math
@@ -18,6 +18,7 @@ import numpy as np
 from ..kernels.geometry import Array
 from ..layers import DepthwiseConv2D, Layer, Sequential
 from ..layers.convolution import Linear
+from ..models.ssdlite import SSDLite
 from .timing import bind
 
 
@@ -36,16 +37,33 @@ def forward_limit(network: Sequential, shape: tuple[int, ...]) -> Callable[[], N
 
 def step_limit(network: Sequential, shape: tuple[int, ...], optimizer: bool = False) -> Callable[[], None]:
     """The matrix products and copies that a training step needs at least, a layer at a time."""
+    optimized = 5 * sum(a.size for a in network.params.values()) if optimizer else 0  # three read, two written
+    return limit_of(list(with_shapes(network, shape)), optimized)
+
+
+def detector_limit(detector: SSDLite, shape: tuple[int, ...]) -> Callable[[], None]:
+    """The same for a detector, and for Adam, which reads four arrays of each parameter and writes three."""
+    maps = detector.map_shapes(shape)
+    found = list(with_shapes(detector.network, shape))
+    for name, layer in detector.layers.items():
+        if isinstance(layer, Sequential) and name != "network":
+            number = int(name.split("_")[1])
+            found += with_shapes(layer, maps[number if name in detector.extras else number - 1])
+    return limit_of(found, 7 * sum(a.size for a in detector.params.values()))
+
+
+def limit_of(layers: Sequence[tuple[Layer, tuple[int, ...]]], optimized: int) -> Callable[[], None]:
+    """The products and copies of layers, given with their inputs' shapes, and a copy of so many numbers more."""
     work: list[Callable[[], Any]] = []
-    for layer, x_shape in with_shapes(network, shape):
+    for layer, x_shape in layers:
         y_shape = layer.output_shape(x_shape)
         if isinstance(layer, Linear) and not isinstance(layer, DepthwiseConv2D):
             work += products(layer.params["kernel"], math.prod(y_shape[:-1]))
         else:
             x_size, y_size = math.prod(x_shape), math.prod(y_shape)
             work += [copying(x_size + y_size), copying(2 * x_size + y_size)]
-    if optimizer:
-        work.append(copying(5 * sum(a.size for a in network.params.values())))  # three arrays read, two written
+    if optimized:
+        work.append(copying(optimized))
     return in_a_row(work)
 
 

@@ -1,7 +1,7 @@
 """A training step beside its limit, and beside the same network in torch where that is installed.
 
-Two kinds of step: an inverted residual forward and back, from a random upstream gradient; and the small network with
-its loss and its optimiser. The limit of a step is `limits.step_limit`.
+Three kinds of step: an inverted residual forward and back, from a random upstream gradient; the small network with its
+loss and its optimiser; and a small detector with its own. The limit of a step is `limits.step_limit`.
 """
 
 import time
@@ -13,13 +13,16 @@ from typing import Any
 import numpy as np
 
 from ..allocator import keep_memory
+from ..detection import ssd_loss, ssd_loss_backward, ssd_targets
 from ..kernels.arguments import assign, instance, integer
-from ..layers import Activation, BatchNorm, DepthwiseConv2D, InvertedResidual, Layer, PointwiseConv2D, Sequential
+from ..layers import Activation, BatchNorm, DepthwiseConv2D, InvertedResidual, Layer, PointwiseConv2D
 from ..layers.convolution import Linear
 from ..models import small_mobilenet_v2
-from ..training import SGD
+from ..training import SGD, Adam, digits_detector, digits_in_the_wild
+from ..training.detection import LOSS
 from ..training.loop import training_step
-from .limits import step_limit
+from .detector_in_torch import torch_detector_steps
+from .limits import detector_limit, step_limit
 from .timing import Calls, import_torch, in_rounds, seconds_each
 from .with_torch import torch_block_steps, torch_network_steps
 
@@ -137,7 +140,40 @@ def measure_network(side: int = 24, batch: int = 64, *, rounds: int = 15) -> lis
     return _steps(f"small MobileNetV2 {side}²", batch, network, timed, rounds)
 
 
-def _steps(name: str, batch: int, network: Sequential, timed: Calls, rounds: int) -> list[StepTime]:
+def measure_detector(batch: int = 16, *, rounds: int = 15) -> list[StepTime]:
+    """Time a training step of `digits_detector` on digits in the wild: forward, `ssd_loss`, backward, Adam.
+
+    The matching of boxes and anchors is done beforehand, for torch too. torch's loss and gradients are held against
+    ours before anything is timed; it computes no gradient for the images, npconv does. Otherwise as `measure_block`.
+
+    >>> [step.function for step in measure_detector(2, rounds=1)][:2]
+    ['limit', 'npconv']
+    """
+    batch, rounds = integer("measure_detector", "batch", batch), integer("measure_detector", "rounds", rounds)
+    task, detector = digits_in_the_wild(train=batch, test=1), digits_detector()
+    x, size = task.x_train, task.x_train.shape[1:3]
+    labels, targets = ssd_targets(detector.anchors(size), task.boxes_train, task.labels_train)
+    optimizer = Adam(detector.params)
+
+    def gradients() -> float:
+        logits, codes = detector.split(detector.forward(x, training=True))
+        loss = float(ssd_loss(logits, codes, labels, targets, **LOSS))
+        both = ssd_loss_backward(1.0, logits, codes, labels, targets, **LOSS)
+        detector.backward(np.concatenate(both, axis=-1))
+        return loss
+
+    def step() -> None:
+        gradients()
+        optimizer.step(detector.grads, LEARNING_RATE)
+
+    timed: Calls = {("limit", "step"): detector_limit(detector, x.shape), ("npconv", "step"): step}
+    if import_torch():
+        expected = gradients(), detector.grads
+        timed |= torch_detector_steps(detector, x, labels, targets, learning_rate=LEARNING_RATE, expected=expected)
+    return _steps("detector of digits 64²", batch, detector, timed, rounds)
+
+
+def _steps(name: str, batch: int, network: Layer, timed: Calls, rounds: int) -> list[StepTime]:
     """Time them, and npconv's step again part by part; before all that, its memory."""
     keep_memory()
     peak = _peak_mib(timed["npconv", "step"])
@@ -171,7 +207,7 @@ def _peak_mib(step: Callable[[], Any]) -> float:
             tracemalloc.stop()
 
 
-def _shares(network: Sequential, step: Callable[[], Any], rounds: int) -> dict[str, float]:
+def _shares(network: Layer, step: Callable[[], Any], rounds: int) -> dict[str, float]:
     """The share of a step that each kind of layer takes, forward and backward, and the rest."""
     spent: dict[str, float] = {}
 

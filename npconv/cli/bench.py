@@ -90,6 +90,7 @@ def _measurements(arguments: argparse.Namespace) -> Iterator[Measurement]:
         for block in bench.BLOCKS:
             yield "steps", f"training  {block}", partial(bench.measure_block, block, max(arguments.batch))
         yield "steps", "training  the small network", bench.measure_network
+        yield "steps", "training  the detector of digits", bench.measure_detector
 
 
 def _number(value: float | None) -> str:
