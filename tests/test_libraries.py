@@ -37,10 +37,12 @@ from npconv.models import (
     mobilenet_v2,
     mobilenet_v3,
     read_arrays,
+    ssdlite,
     summary,
     weight_names,
 )
 from npconv.models.conventions import padding
+from npconv.models.detector_names import exchanged
 from npconv.models.formats import foreign
 from npconv.models.mobilenet_v1 import V1_KERAS
 from npconv.models.plain_names import UNUSED, plain_names
@@ -120,6 +122,20 @@ def dequantised(stored: list[int], dtype: str, quantization: dict[str, Any]) -> 
 
 
 CONSTANT, FALLING = (0.1, 0.1, 0.1), (0.1, 0.1, 0.01)
+
+
+def detector_counts() -> list[int]:
+    backbone = mobilenet_v3("large", reduced_tail=True, conventions="torchvision")
+    detector = ssdlite(backbone, 91, boxes="torchvision")
+    arrays = export_weights(detector)
+    *_, last = arrays.values()
+    return [len(arrays), sum(a.size for a in detector.params.values()), last.size]
+
+
+def codes_exported() -> list[int]:
+    name = "head.regression_head.module_list.0.1.bias"
+    order: list[int] = exchanged({name: np.arange(4)})[name].tolist()
+    return order
 
 
 def same_padding() -> list[list[float]]:
@@ -1041,6 +1057,24 @@ RECORDS = [
             "docs/detection.md": ("The defaults are torchvision's, and two properties of its loss",),
             "npconv/detection/loss.py": ("The defaults are torchvision's, with two properties",),
             "npconv/detection/finding.py": ("as SSD and torchvision have it",),
+        },
+    ),
+    Record(  # the networks' numbers themselves are in tests/models/ssdlite.json
+        "torchvision 0.28.0: ssdlite320_mobilenet_v3_large: arrays without counters, parameters, the last array's "
+        "numbers, the codes of a box",
+        [406, 3_440_060, 24, ["tx", "ty", "tw", "th"]],
+        lambda: [*detector_counts(), [["ty", "tx", "th", "tw"][i] for i in codes_exported()]],
+        {
+            "docs/weights.md": ("## A detector, with torchvision", "torchvision's detector is an `SSDLite` here",
+                                "three steps, which torchvision's model does inside", "| | in torchvision | here |",
+                                "the maps, boxes, scores, losses and gradients are torchvision's"),
+            "npconv/models/detector_names.py": ("The names that torchvision has for a detector's arrays", "torchvision cuts the backbone behind",
+                                                "in torchvision's order", "torchvision's four are (tx, ty, tw, th)"),
+            "npconv/models/fitting.py": ("A detector with torchvision's default boxes",),
+            "npconv/models/from_weights.py": ("For the arrays of torchvision's ssdlite320_mobilenet_v3_large", "than torchvision's for a detector",
+                                              "torchvision's detector, or its backbone", "torchvision's, which has 0.99 in MobileNetV3"),
+            "npconv/models/known_names.py": ("as torchvision publishes it",),
+            "npconv/models/weights.py": ("or an `SSDLite` on the first, for torchvision's detector",),
         },
     ),
     Record(

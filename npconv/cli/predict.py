@@ -86,7 +86,7 @@ def _run(arguments: argparse.Namespace) -> int:
 
 def _network(arrays: Mapping[str, Any], arguments: argparse.Namespace) -> "MobileNet":
     """The network of the weights, which must have a classifier."""
-    from ..models import from_weights
+    from ..models import MobileNet, from_weights
 
     try:
         classifier = True if arguments.classifier is None else arguments.classifier
@@ -94,7 +94,7 @@ def _network(arrays: Mapping[str, Any], arguments: argparse.Namespace) -> "Mobil
     except ValueError as error:
         needed = re.sub(r"(, or leave it out with|;) classifier=False( leaves it out)?$", "", str(error))
         raise ValueError(re.sub(r"classifier=('?)(.+?)\1(?= or classifier=|$)", r"--classifier \2", needed)) from error
-    if "classifier.bias" not in model.params:
+    if not isinstance(model, MobileNet) or "classifier.bias" not in model.params:
         raise ValueError(f"{arguments.weights} has no classifier, so that there are no classes")
     return model
 

@@ -14,6 +14,9 @@ ADVICE: Mapping[str, str] = MappingProxyType(
         "by_number": "; the layers are counted by class and are not just a MobileNet's: save the network as .h5, which "
         "has their names, or give the opened h5py.File itself",
         "build": "; build it by {call}",
+        "backbone": "; classifier=False takes its backbone, {call} has all of it",
+        "network": "; load_weights(model.network, arrays, classifier=False) takes them into its backbone",
+        "boxes": "; build the model with boxes='torchvision'",
         "naming": "; give naming={naming!r}",
         "classes": "; build the model with classes={classes}, or keep its own classifier with classifier=False",
         "layer": "; take {options}, or keep the model's own with classifier=False",

@@ -7,12 +7,13 @@ import numpy as np
 from ..kernels.geometry import Array
 from ..layers.layer import differences
 from .advice import advice
-from .folding import as_given, with_identity
-from .heads import classifier_names, has_classifier, is_chained, linear_layers, own_layer, selected
+from .detector_names import backbone_alone
+from .folding import as_given, is_folded, with_identity
+from .heads import OF_CLASSES, classifier_names, has_classifier, is_chained, linear_layers, own_layer, selected
 from .keras_order import UNTOLD
-from .known_names import Own
-from .naming import named_arrays
-from .network import MobileNet
+from .known_names import Own, Table, weights_in
+from .naming import KNOWN, Network, architecture_of, computed_as, conventions_of, named_arrays
+from .ssdlite import SSDLite, ssdlite
 
 STATISTICS = (".mean", ".variance")
 
@@ -27,11 +28,11 @@ def unusable(own: Own, given: Mapping[str, Array]) -> Iterator[str]:
                 yield f"{name} must not be negative, got {given[name].min():g}"
 
 
-def advice_for(model: MobileNet, naming: str, own: Own, given: Mapping[str, Array]) -> str:
+def advice_for(model: Network, naming: str, own: Own, given: Mapping[str, Array]) -> str:
     """The advice for arrays that don't fit: what has been tried and makes them fit, or nothing."""
     if fit(own, given, False):
-        return _on_the_classifier(own, given)
-    if "stem_norm" in model.layers:
+        return _on_the_classes(model, own, given) if isinstance(model, SSDLite) else _on_the_classifier(own, given)
+    if not is_folded(model):
         folded = named_arrays("load_weights", as_given(model.folded(), given, naming), naming)
         if fit(folded, with_identity(folded, given), False):
             return advice("folded")
@@ -41,7 +42,39 @@ def advice_for(model: MobileNet, naming: str, own: Own, given: Mapping[str, Arra
     missing = {name for name in own if name not in given}
     if missing and missing == {name for name, (ours, _) in own.items() if ours.endswith(STATISTICS)}:
         return advice("statistics")
+    if isinstance(model, SSDLite) and fit(named_arrays("load_weights", _with_boxes(model), naming), given, True):
+        return advice("boxes")
     return ""
+
+
+def advice_on_part(model: Network, given: Mapping[str, Array], table: Table) -> str:
+    """The advice for a detector's arrays and a MobileNet, or the other way round, where they fit the backbone.
+
+    `table` is that of the network whose arrays they are.
+    """
+    part, arrays = (model.network, given) if isinstance(model, SSDLite) else (model, backbone_alone(given))
+    if (architecture_of(part), table.naming) not in KNOWN or conventions_of(part) != computed_as(table.naming):
+        return ""
+    own = named_arrays("load_weights", as_given(part, arrays, table.naming), table.naming)
+    if not fit(own, with_identity(own, weights_in(own, arrays)), False):
+        return ""
+    return advice("network") if isinstance(model, SSDLite) else advice("backbone", call=table.call)
+
+
+def _with_boxes(model: SSDLite) -> SSDLite:
+    """A detector with torchvision's default boxes."""
+    options = model.options
+    return ssdlite(
+        model.network, options.classes, first=options.first, extras=options.extras, boxes="torchvision",
+        conventions=options.conventions, batch_norm=options.batch_norm,
+    )  # fmt: skip
+
+
+def _on_the_classes(model: SSDLite, own: Own, given: Mapping[str, Array]) -> str:
+    """The advice for a detector's arrays that fit but for the classes."""
+    heads = {name: view for name, (ours, view) in own.items() if OF_CLASSES.match(ours) and view.ndim == 1}
+    counts = {given[name].size * model.classes / view.size for name, view in heads.items() if name in given}
+    return advice("classes", classes=f"{counts.pop():g}") if len(counts) == 1 else advice("own")
 
 
 def _on_the_classifier(own: Own, given: Mapping[str, Array]) -> str:

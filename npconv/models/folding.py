@@ -7,13 +7,18 @@ import numpy as np
 from ..kernels.geometry import Array
 from ..layers import BatchNorm, Layer, Sequential
 from ..layers.convolution import Linear
-from .naming import normalisation_names
-from .network import MobileNet
+from .naming import Network, normalisation_names
+from .ssdlite import SSDLite
 
 IDENTITY = {".scale": 1, ".shift": 0}
 
 
-def as_given(model: MobileNet, given: Container[str], naming: str) -> MobileNet:
+def is_folded(model: Network) -> bool:
+    """True for a network whose batch normalisation is folded."""
+    return "stem_norm" not in (model.network if isinstance(model, SSDLite) else model).layers
+
+
+def as_given(model: Network, given: Container[str], naming: str) -> Network:
     """A network with batch normalisation again behind the layers for which arrays have it, so that it takes them.
 
     A convolution that was folded has a bias there if the arrays have one. Where nothing is to be added, as in a network
@@ -30,7 +35,7 @@ def as_given(model: MobileNet, given: Container[str], naming: str) -> MobileNet:
         if any(name in given for name in norm)
     }
 
-    def rebuilt(network: Sequential, path: str) -> dict[str, Layer]:
+    def rebuilt(network: Network | Sequential, path: str) -> dict[str, Layer]:
         layers: dict[str, Layer] = {}
         for name, layer in network.layers.items():
             if isinstance(layer, Sequential):
@@ -43,7 +48,7 @@ def as_given(model: MobileNet, given: Container[str], naming: str) -> MobileNet:
                     del layer.params["bias"], layer.grads["bias"]
         return layers
 
-    if not biased or "stem_norm" in model.layers:
+    if not biased or not is_folded(model):
         return model
     twin = model.copy()
     return twin.with_layers(rebuilt(twin, ""))

@@ -12,6 +12,7 @@ from ..kernels.arguments import one_of, shown
 from ..kernels.geometry import Array
 from .advice import advice
 from .conventions import FAMILIES
+from .detector_names import backbone_alone
 from .fitting import classifiers, fit
 from .heads import classifier_names, inputs_of, linear_layers, own_layer
 from .known_names import Own, table_of, weights_in
@@ -20,11 +21,13 @@ from .mobilenet_v2 import MOBILENET_V2_ROWS, mobilenet_v2
 from .mobilenet_v3 import MOBILENET_V3_ROWS, mobilenet_v3, plainer
 from .naming import computed_as, named_arrays
 from .network import MobileNet
-from .recognition import recognised
+from .recognition import is_detectors, recognised
+from .ssdlite import SSDLite, ssdlite
 from .table import BneckRow, Row, SeparableRow
 from .weights import load_weights, plain_names
 
 FUNCTION = "from_weights"
+OF_DETECTOR = {"epsilon": 1e-3, "momentum": 0.97, "unbiased": True}  # torchvision's, which has 0.99 in MobileNetV3
 MANY = 3  # names of a head that an error lists
 Sizes = dict[str, int]  # the output channels of layers, and the sides of depthwise kernels as "block_3.side"
 AnyBlocks = TypeVar("AnyBlocks", Row, SeparableRow)
@@ -32,7 +35,7 @@ AnyBlocks = TypeVar("AnyBlocks", Row, SeparableRow)
 
 def from_weights(
     arrays: Mapping[str, Any], *, conventions: str | None = None, classifier: bool | str = True
-) -> MobileNet:
+) -> MobileNet | SSDLite:
     """The network that weights are of, built and loaded: family, channels, classes and folding follow from the arrays.
 
     Args:
@@ -40,16 +43,18 @@ def from_weights(
         conventions: "keras", "torchvision" or "timm", where the network computes otherwise than its names say: neither
             names nor shapes show padding and epsilon. timm's tf_mobilenetv3 has timm's names and Keras's conventions.
         classifier: True takes the network's own, or the one linear layer behind another network's backbone; a name
-            takes the linear layer that is called so, such as "dense"; False takes none.
+            takes the linear layer that is called so, such as "dense"; False takes none, and of a detector the backbone.
 
     Returns:
         A network with the arrays' numbers of channels, folded where the arrays have kernels with bias in place of
         batch normalisation. Without a classifier, in the arrays or because it is left out, the network ends in the
         pool, or in MobileNetV3's hidden layer. It has no last convolution if the arrays have none. Strides and
-        activations, which no array shows, are the published network's.
+        activations, which no array shows, are the published network's. For the arrays of torchvision's
+        ssdlite320_mobilenet_v3_large, of any width and number of classes, an `SSDLite`.
 
     Raises:
-        TypeError, ValueError: as `load_weights`; arrays of no MobileNet; those that no table fits.
+        TypeError, ValueError: as `load_weights`; arrays of no MobileNet; those that no table fits; other conventions
+            than torchvision's for a detector, or a classifier's name.
 
     >>> from npconv.models import export_weights
     >>> arrays = export_weights(mobilenet_v2(0.5, 7, conventions="torchvision"))
@@ -62,6 +67,45 @@ def from_weights(
     if not isinstance(classifier, bool | str):
         raise TypeError(f"{FUNCTION}: classifier must be a bool or the name of a layer; got {shown(classifier)}")
     given: Mapping[str, Array] = plain_names(arrays, FUNCTION)
+    if is_detectors(given):
+        return _detector(given, conventions, classifier)
+    return _mobilenet(given, arrays, conventions, classifier)
+
+
+def _detector(given: Mapping[str, Array], conventions: str | None, classifier: bool | str) -> MobileNet | SSDLite:
+    """torchvision's detector, or its backbone alone."""
+    if conventions not in (None, "torchvision"):
+        raise ValueError(f"{FUNCTION}: conventions must be 'torchvision' for a detector's arrays; got {conventions!r}")
+    if isinstance(classifier, str):
+        raise ValueError(f"{FUNCTION}: classifier must be a bool for a detector's arrays; got {shown(classifier)}")
+    backbone = backbone_alone(given)
+    network = _mobilenet(backbone, backbone, None, False, OF_DETECTOR)
+    if not classifier:
+        return network
+    number, extras = 0, []
+    while (name := f"backbone.extra.{number}.2.0.weight") in given:
+        extras.append(len(given[name]))
+        number += 1
+    heads = (f"head.{kind}_head.module_list.0.1.bias" for kind in ("classification", "regression"))
+    logits, codes = (given[name].size if name in given else 0 for name in heads)
+    classes = max(2, 4 * logits // max(codes, 1))
+    detector = ssdlite(network, classes, extras=extras, boxes="torchvision", batch_norm=OF_DETECTOR)
+    detector = detector if "stem_norm" in network.layers else detector.folded()
+    try:
+        load_weights(detector, given)
+    except ValueError as error:
+        raise ValueError(f"{FUNCTION}: {str(error).removeprefix('load_weights: ')}") from None
+    return detector
+
+
+def _mobilenet(
+    given: Mapping[str, Array],
+    arrays: Mapping[str, Any],
+    conventions: str | None,
+    classifier: bool | str,
+    batch_norm: Mapping[str, Any] | None = None,
+) -> MobileNet:
+    """The network of a MobileNet's arrays."""
     architecture, naming, _ = recognised(FUNCTION, given, arrays)
     networks = _networks(architecture, _stages(given, naming))
     probe = max(networks, key=lambda network: table_of(network, naming).share(given))
@@ -71,7 +115,7 @@ def from_weights(
     }
     known = {name: ours for name, (ours, _) in (whole | in_folded).items()}
     sizes, folded = dict(_sizes(given, known)), not in_folded.keys().isdisjoint(given)
-    model = _built(probe, sizes, naming, computed_as(naming), folded)
+    model = _built(probe, sizes, naming, computed_as(naming), folded, batch_norm)
     own = named_arrays(FUNCTION, model, naming)
     given = weights_in(own, given)
     if classifier is True:
@@ -79,7 +123,7 @@ def from_weights(
     chosen = linear_layers(own, given).get(classifier) if isinstance(classifier, str) else None
     if chosen:
         sizes["classifier"] = chosen[1].size
-        model = _built(probe, sizes, naming, computed_as(naming), folded)
+        model = _built(probe, sizes, naming, computed_as(naming), folded, batch_norm)
     try:
         load_weights(model, given, naming, classifier=classifier)
     except ValueError as error:
@@ -88,7 +132,7 @@ def from_weights(
             found = f"arrays with {naming}'s names of {architecture} must have its layers and kernel sizes; {found}"
         raise ValueError(f"{FUNCTION}: {found}") from None
     if conventions is not None and conventions != computed_as(naming):
-        named, model = model, _built(probe, sizes, naming, conventions, folded)
+        named, model = model, _built(probe, sizes, naming, conventions, folded, batch_norm)
         model.load_arrays(named.arrays())
     if classifier:
         return model
@@ -162,11 +206,21 @@ def _sizes(given: Mapping[str, Array], known: Mapping[str, str]) -> Iterator[tup
             yield f"{ours.split('.')[0]}.side", math.isqrt(given[name].size // max(channels.get(layer, 1), 1))
 
 
-def _built(probe: MobileNet, sizes: Sizes, naming: str, conventions: str, folded: bool) -> MobileNet:
+def _built(
+    probe: MobileNet,
+    sizes: Sizes,
+    naming: str,
+    conventions: str,
+    folded: bool,
+    batch_norm: Mapping[str, Any] | None = None,
+) -> MobileNet:
     """A network like another one, with other numbers of channels; the other's where none are known."""
     architecture, arrays = probe.specification.architecture, probe.arrays()
     own = dict(_sizes(arrays, {name: name for name in arrays})) | sizes
-    options: dict[str, Any] = {"classes": own["classifier"], "stem_channels": own["stem"], "conventions": conventions}
+    options: dict[str, Any] = {
+        "classes": own["classifier"], "stem_channels": own["stem"], "conventions": conventions,
+        "batch_norm": batch_norm,
+    }  # fmt: skip
     if architecture == "mobilenet_v1":
         padding = "same" if conventions == "keras" != naming else None  # Keras alone pads an odd side of V1 otherwise
         model = mobilenet_v1(rows=_separable_rows(probe, own), padding=padding, **options)

@@ -10,6 +10,8 @@ from ..kernels.geometry import Array
 from .known_names import CLASSIFIER, HIDDEN, Own, foreign
 
 LAST = ("last.", "last_norm.")
+OF_CLASSES = re.compile(r"class_\d+\.pointwise\.")  # the last convolution of a detector's head, as a classifier is
+BEFORE_CLASSES = re.compile(r"class_\d+\.(?!pointwise\.)")
 
 
 class Selection(NamedTuple):
@@ -38,11 +40,11 @@ def selected(own: Own, given: Mapping[str, Array], classifier: bool | str) -> Se
         matrix, constants = linear_layers(own, given)[classifier]
         matrix = matrix.reshape(views[kernel].shape) if matrix.size == views[kernel].size else matrix
         return Selection(views, arrays | {kernel: matrix, bias: constants})
-    kept = {name for name, (ours, _) in own.items() if ours.startswith(CLASSIFIER)}
+    kept = {name for name, (ours, _) in own.items() if ours.startswith(CLASSIFIER) or OF_CLASSES.match(ours)}
     last = {name for name, (ours, _) in own.items() if ours.startswith(LAST)}
     if last.isdisjoint(given):
         kept |= last
-    hidden = {name for name, (ours, _) in own.items() if ours.startswith(HIDDEN)}
+    hidden = {name for name, (ours, _) in own.items() if ours.startswith(HIDDEN) or BEFORE_CLASSES.match(ours)}
     if not any(name in given and given[name].shape == views[name].shape for name in hidden):
         kept |= hidden
     return Selection(*({name: a for name, a in each.items() if name not in kept} for each in (views, arrays)))

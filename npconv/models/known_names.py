@@ -10,10 +10,12 @@ from ..kernels.geometry import Array
 from .mobilenet_v1 import mobilenet_v1
 from .mobilenet_v2 import mobilenet_v2
 from .mobilenet_v3 import mobilenet_v3
-from .naming import PUBLISHED, computed_as, named_arrays
+from .naming import PUBLISHED, Network, architecture_of, computed_as, named_arrays
 from .network import MobileNet
+from .ssdlite import ssdlite
 
-HEADS = HIDDEN, CLASSIFIER = "hidden.", "classifier."
+HIDDEN, CLASSIFIER = "hidden.", "classifier."
+HEADS = HIDDEN, CLASSIFIER, "class_", "box_"
 
 Own = Mapping[str, tuple[str, Array]]  # by its published name: our name for an array, and a view of it
 
@@ -29,6 +31,10 @@ NETWORKS: Mapping[str, Callable[[], MobileNet]] = MappingProxyType(
         "mobilenet_v3('small', …, minimalistic=True": lambda: mobilenet_v3("small", 0.1, 1, minimalistic=True),
     }
 )
+
+
+# as torchvision publishes it
+DETECTOR = "ssdlite(mobilenet_v3('large', …, reduced_tail=True, conventions='torchvision'), …, boxes='torchvision')"
 
 
 class Table(NamedTuple):
@@ -65,20 +71,24 @@ def tables() -> tuple[Table, ...]:
     [('mobilenet_v1', 'keras'), ('mobilenet_v1', 'slim')]
     """
     networks = {call: build() for call, build in NETWORKS.items()}
-    return tuple(
-        table_of(model, naming, f"{call}, conventions={computed_as(naming)!r})")
-        for call, model in networks.items()
-        for architecture, naming in PUBLISHED
-        if architecture == model.specification.architecture
+    detector = ssdlite(networks["mobilenet_v3('large', …"].copy(), 2, extras=(1, 1, 1, 1))
+    return (
+        *(
+            table_of(model, naming, f"{call}, conventions={computed_as(naming)!r})")
+            for call, model in networks.items()
+            for architecture, naming in PUBLISHED
+            if architecture == model.specification.architecture
+        ),
+        table_of(detector, "torchvision", DETECTOR),
     )
 
 
-def table_of(model: MobileNet, naming: str, call: str = "") -> Table:
+def table_of(model: Network, naming: str, call: str = "") -> Table:
     """A network's names in a naming."""
     named = named_arrays("load_weights", model, naming)
     kernels = {name: ours.startswith(HEADS) for name, (ours, a) in named.items() if a.ndim > 1}
     body, heads = (frozenset(name for name, head in kernels.items() if head is part) for part in (False, True))
-    return Table(model.specification.architecture, naming, call, named, body, heads)
+    return Table(architecture_of(model), naming, call, named, body, heads)
 
 
 def weights_in(own: Own, given: Mapping[str, Array]) -> dict[str, Array]:

@@ -1,6 +1,7 @@
 """The names and the axes that each family of published weights has for a network's arrays."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import takewhile
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -8,8 +9,11 @@ from ..kernels.geometry import Array
 from ..layers import Conv2D, Dense, DepthwiseConv2D, PointwiseConv2D, Sequential, SqueezeExcite
 from ..layers.convolution import Linear
 from .advice import advice
+from .detector_names import by_kind, cut_of, detector_names
 from .network import MobileNet
+from .ssdlite import SSDLite
 
+Network = MobileNet | SSDLite
 Names = Iterator[tuple[str, str]]  # of each convolution and its batch normalisation, in the order of forward
 Parts = list[list[str]]  # for each block the convolutions in it, and its squeeze-and-excite, as they are called here
 Axes = Mapping[type | str, Callable[[Array], Array]]  # by the kind of layer, or by its name where it is an exception
@@ -41,13 +45,13 @@ class Family(NamedTuple):
     kernels that have another ending, by the kind of layer.
     """
 
-    names: Callable[[Parts, MobileNet], Names]
+    names: Callable[[Parts, Any], Names]
     endings: tuple[str, ...]
     axes: Axes
     kernels: Mapping[type, str] = MappingProxyType({})
 
 
-def named_arrays(function: str, model: MobileNet, naming: str) -> dict[str, tuple[str, Array]]:
+def named_arrays(function: str, model: Network, naming: str) -> dict[str, tuple[str, Array]]:
     """A network's arrays under a family's names: what each is called here, and a view of it in the family's axes.
 
     Writing into the views writes into the network. A folded network has kernels and biases alone. Raises ValueError
@@ -60,7 +64,7 @@ def named_arrays(function: str, model: MobileNet, naming: str) -> dict[str, tupl
     """
     arrays, named = model.arrays(), {}
     for ours, theirs in _published_names(function, model, naming):
-        axes = PUBLISHED[model.specification.architecture, naming].axes
+        axes = KNOWN[architecture_of(model), naming].axes
         view = axes.get(ours.layer, axes[ours.kind])
         for name, published in theirs.items():
             if name in arrays:
@@ -68,7 +72,7 @@ def named_arrays(function: str, model: MobileNet, naming: str) -> dict[str, tupl
     return named
 
 
-def normalisation_names(function: str, model: MobileNet, naming: str) -> dict[str, tuple[set[str], str]]:
+def normalisation_names(function: str, model: Network, naming: str) -> dict[str, tuple[set[str], str]]:
     """By the name of each layer that a family normalises: its names for that normalisation, and for the layer's bias.
 
     A folded network has them too. Raises ValueError as `named_arrays`.
@@ -85,7 +89,7 @@ def normalisation_names(function: str, model: MobileNet, naming: str) -> dict[st
     }
 
 
-def _published_names(function: str, model: MobileNet, naming: str) -> Iterator[tuple["Product", dict[str, str]]]:
+def _published_names(function: str, model: Network, naming: str) -> Iterator[tuple["Product", dict[str, str]]]:
     """For each sum of products a family's names for its kernel, its bias and its normalisation, by ours.
 
     The network may lack layers at its end.
@@ -93,7 +97,8 @@ def _published_names(function: str, model: MobileNet, naming: str) -> Iterator[t
     products = list(_products(model))
     family = _family(function, model, naming, products)
     layers = dict.fromkeys(each.layer for each in products)
-    parts = [[name[len(block) + 1 :] for name in layers if name.startswith(f"{block}.")] for block in model.blocks]
+    blocks = [f"network.{name}" for name in model.network.blocks] if isinstance(model, SSDLite) else model.blocks
+    parts = [[name[len(block) + 1 :] for name in layers if name.startswith(f"{block}.")] for block in blocks]
     published = family.names(parts, model)
     for ours in products:
         theirs, norm = next(published)
@@ -104,17 +109,20 @@ def _published_names(function: str, model: MobileNet, naming: str) -> Iterator[t
         yield ours, names
 
 
-def _family(function: str, model: MobileNet, naming: str, products: Sequence["Product"]) -> Family:
+def _family(function: str, model: Network, naming: str, products: Sequence["Product"]) -> Family:
     """A family, where it has such a network."""
-    architecture = model.specification.architecture
-    if any(product.kind is Conv2D for product in products if product.layer != "stem"):
+    architecture = architecture_of(model)
+    if any(product.kind is Conv2D for product in products if product.layer not in ("stem", "network.stem")):
         raise ValueError(f"{function}: no family has weights of {architecture} with standard convolutions")
-    if (architecture, naming) not in PUBLISHED:
-        others = dict.fromkeys(repr(computed_as(other)) for built, other in PUBLISHED if built == architecture)
-        is_own = naming == model.specification.conventions
-        how = advice("builds", architecture=architecture, conventions=" or ".join(others)) if is_own else ""
+    if (architecture, naming) not in KNOWN:
+        others = dict.fromkeys(repr(computed_as(other)) for built, other in KNOWN if built == architecture)
+        is_own = naming == conventions_of(model) and bool(others)
+        *_, builder = architecture.split()
+        how = advice("builds", architecture=builder, conventions=" or ".join(others)) if is_own else ""
         raise ValueError(f"{function}: {naming} has no {architecture}{how}")
-    return PUBLISHED[architecture, naming]
+    if isinstance(model, SSDLite):
+        cut_of(function, model)
+    return KNOWN[architecture, naming]
 
 
 class Product(NamedTuple):
@@ -128,8 +136,8 @@ class Product(NamedTuple):
 
 def _products(layer: Any, name: str = "") -> Iterator[Product]:
     """The convolutions and dense layers of a network or block in the order of forward, those inside a gate too."""
-    if isinstance(layer, Sequential):
-        for part, inner in layer.layers.items():
+    if isinstance(layer, SSDLite | Sequential):
+        for part, inner in by_kind(layer) if isinstance(layer, SSDLite) else layer.layers.items():
             yield from _products(inner, f"{name}.{part}" if name else part)
     elif isinstance(layer, Linear):
         yield Product(name, type(layer), f"{name}.kernel", f"{name}.bias")
@@ -160,6 +168,11 @@ def _torchvision_v3(blocks: Parts, model: MobileNet) -> Names:
                 yield f"{place}.0", f"{place}.1"
     yield f"features.{len(blocks) + 1}.0", f"features.{len(blocks) + 1}.1"
     yield from (("classifier.0", ""), ("classifier.3", ""))
+
+
+def _torchvision_ssdlite(blocks: Parts, model: SSDLite) -> Names:
+    backbone = takewhile(lambda names: names[0].startswith("features"), _torchvision_v3(blocks, model.network))
+    yield from detector_names(model, cut_of("weight_names", model), backbone)
 
 
 def _keras_v2(blocks: Parts, model: MobileNet) -> Names:
@@ -262,6 +275,26 @@ def _slim(blocks: Parts, model: MobileNet) -> Names:
 SLIM_AXES: Axes = {**KERAS_AXES, Dense: KERAS_AXES[PointwiseConv2D]}
 SLIM_KERNELS: Mapping[type, str] = MappingProxyType({DepthwiseConv2D: "/depthwise_weights"})
 
+
+def architecture_of(model: Network) -> str:
+    """The name of a network's function; a detector's with that of its network.
+
+    >>> from npconv.models import mobilenet_v2, ssdlite
+    >>> architecture_of(ssdlite(mobilenet_v2(0.1), 2))
+    'ssdlite on mobilenet_v2'
+    """
+    if isinstance(model, SSDLite):
+        return f"ssdlite on {model.network.specification.architecture}"
+    return model.specification.architecture
+
+
+def conventions_of(model: Network) -> str:
+    """The conventions of a network; both of a detector whose extra layers have others than its network."""
+    if isinstance(model, SSDLite):
+        return " and ".join(dict.fromkeys((model.network.specification.conventions, model.options.conventions)))
+    return model.specification.conventions
+
+
 NAMINGS = ("keras", "torchvision", "timm", "transformers", "slim")
 """The families whose names `load_weights` knows."""
 
@@ -297,3 +330,11 @@ PUBLISHED: Mapping[tuple[str, str], Family] = MappingProxyType(
     }
 )
 """The published networks: the family of each architecture and naming."""
+
+KNOWN: Mapping[tuple[str, str], Family] = MappingProxyType(
+    {
+        **PUBLISHED,
+        ("ssdlite on mobilenet_v3", "torchvision"): Family(_torchvision_ssdlite, TORCH_ENDINGS, TORCH_AXES),
+    }
+)
+"""The published networks, and the detector."""

@@ -46,6 +46,17 @@ def recognised(function: str, given: Mapping[str, Array], arrays: Mapping[str, A
     return Recognised(best.architecture, best.naming, best.share(given))
 
 
+def is_detectors(given: Mapping[str, Array]) -> bool:
+    """True for arrays with plain names that are a detector's.
+
+    >>> from npconv.models import export_weights, mobilenet_v3
+    >>> is_detectors(export_weights(mobilenet_v3("large", 0.1, conventions="torchvision")))
+    False
+    """
+    best = best_table(given)
+    return best.architecture.startswith("ssdlite") and best.share(given) >= LEAST
+
+
 def best_table(given: Mapping[str, Array]) -> Table:
     """The published network whose names for kernels fit best, however badly."""
     return max(tables(), key=lambda table: table.share(given))

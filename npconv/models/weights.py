@@ -7,24 +7,33 @@ from ..kernels.arguments import instance, one_of, shown
 from ..kernels.geometry import Array
 from ..layers.layer import fill
 from .advice import advice
-from .fitting import advice_for, unusable
+from .detector_names import backbone_alone, exchanged
+from .fitting import advice_for, advice_on_part, unusable
 from .folding import as_given, with_identity
 from .heads import has_classifier, linear_layers, selected
 from .known_names import Own, table_of, weights_in
-from .naming import NAMINGS, PUBLISHED, computed_as, named_arrays
+from .naming import KNOWN, NAMINGS, Network, architecture_of, computed_as, conventions_of, named_arrays
 from .network import MobileNet
 from .plain_names import plain_names as plain_names
-from .recognition import LEAST, Recognised as Recognised, best_table, no_mobilenet, recognise as recognise
+from .recognition import (
+    LEAST,
+    Recognised as Recognised,
+    best_table,
+    is_detectors,
+    no_mobilenet,
+    recognise as recognise,
+)
+from .ssdlite import SSDLite
 
 
 def load_weights(
-    model: MobileNet, arrays: Mapping[str, Any], naming: str | None = None, *, classifier: bool | str = True
+    model: Network, arrays: Mapping[str, Any], naming: str | None = None, *, classifier: bool | str = True
 ) -> None:
     """Take published weights into a network, from a mapping of their names to their arrays.
 
     Args:
         model: what `mobilenet_v3`, `mobilenet_v2` or `mobilenet_v1` has built, with the conventions of the weights'
-            family.
+            family; or an `SSDLite` on the first, for torchvision's detector.
         arrays: names and arrays as the family has them, in a mapping or in groups of mappings: a torch state_dict or a
             checkpoint with one, what safetensors or h5py reads, Keras's variables by their path; values are anything
             that np.asarray takes. Axes are put in our order; the numbers are copied.
@@ -32,7 +41,8 @@ def load_weights(
             have the conventions "keras". Unless told, the naming of which most kernels have their name.
         classifier: False keeps the model's own classifier and passes over that of the arrays, whatever it is called:
             for other classes than theirs. V3's hidden layer is kept too where the arrays have none of its size. A name
-            such as "dense" or "classifier.3" takes the linear layer that is called so as the classifier.
+            such as "dense" or "classifier.3" takes the linear layer that is called so as the classifier. False keeps a
+            detector's own last convolutions for the classes; and a MobileNet takes a detector's backbone then.
 
     What stands around the names is dealt with: "module." and "state_dict" in front, ":0" behind, optimizers' slots and
     averages beside them, counters and random states, Keras 3's layers by class and number.
@@ -59,6 +69,10 @@ def load_weights(
     if not isinstance(classifier, bool | str):
         raise TypeError(f"load_weights: classifier must be a bool or the name of a layer; got {shown(classifier)}")
     given = plain_names(arrays)
+    if isinstance(model, SSDLite):
+        given = exchanged(given)
+    elif classifier is False and is_detectors(given):
+        given = backbone_alone(given)
     naming = _naming(model, given, naming, arrays)
     network = as_given(model, given, naming)
     own = named_arrays("load_weights", network, naming)
@@ -72,7 +86,7 @@ def load_weights(
         model.load_arrays(network.folded().arrays())
 
 
-def export_weights(model: MobileNet, naming: str | None = None) -> dict[str, Array]:
+def export_weights(model: Network, naming: str | None = None) -> dict[str, Array]:
     """A network's weights under the names and in the axes of a family, its conventions' unless told, copied.
 
     What `load_weights` takes; torch's load_state_dict takes it as tensors, and a Keras model variable by variable. A
@@ -87,11 +101,12 @@ def export_weights(model: MobileNet, naming: str | None = None) -> dict[str, Arr
     (262, (96, 1, 3, 3))
     """
     _check_model("export_weights", model, naming)
-    named = named_arrays("export_weights", model, naming or model.specification.conventions)
-    return {name: view.copy() for name, (_, view) in named.items()}
+    named = named_arrays("export_weights", model, naming or conventions_of(model))
+    arrays = {name: view.copy() for name, (_, view) in named.items()}
+    return exchanged(arrays) if isinstance(model, SSDLite) else arrays
 
 
-def weight_names(model: MobileNet, naming: str | None = None) -> dict[str, str]:
+def weight_names(model: Network, naming: str | None = None) -> dict[str, str]:
     """The names of the arrays in a family, that of the network's conventions unless told, each with our name.
 
     Raises:
@@ -104,34 +119,34 @@ def weight_names(model: MobileNet, naming: str | None = None) -> dict[str, str]:
     'block_2.depthwise_norm.scale'
     """
     _check_model("weight_names", model, naming)
-    named = named_arrays("weight_names", model, naming or model.specification.conventions)
+    named = named_arrays("weight_names", model, naming or conventions_of(model))
     return {name: ours for name, (ours, _) in named.items()}
 
 
 def _check_model(function: str, model: Any, naming: str | None = None) -> None:
     """Check that a model is one of ours, and that its conventions are those of the weights."""
-    instance(function, "model", model, MobileNet)
+    instance(function, "model", model, MobileNet, SSDLite)
     if naming is None:
         return
-    if computed_as(one_of(function, "naming", naming, NAMINGS)) != model.specification.conventions:
+    if computed_as(one_of(function, "naming", naming, NAMINGS)) != conventions_of(model):
         raise ValueError(f"{function}: naming is {naming!r}, but {_rebuild(model, naming)}")
 
 
-def _rebuild(model: MobileNet, naming: str) -> str:
+def _rebuild(model: Network, naming: str) -> str:
     """The advice how to build a model for a family's weights, and why."""
-    architecture, conventions = model.specification.architecture, model.specification.conventions
-    if (architecture, naming) not in PUBLISHED:
+    architecture, conventions = architecture_of(model), conventions_of(model)
+    if (architecture, naming) not in KNOWN:
         return f"{naming} has no {architecture}, and the model is one"
     return (
         f"the model has the padding and batch normalisation of {conventions}, with which they would give other numbers"
-        + advice("build", call=f"{architecture}(…, conventions={computed_as(naming)!r})")
+        + advice("build", call=f"{architecture.split()[-1]}(…, conventions={computed_as(naming)!r})")
     )
 
 
-def _naming(model: MobileNet, given: Mapping[str, Array], naming: str | None, arrays: Mapping[str, Any]) -> str:
+def _naming(model: Network, given: Mapping[str, Array], naming: str | None, arrays: Mapping[str, Any]) -> str:
     """The naming of the arrays, once it is the one that was told and one that the model computes as."""
-    architecture, conventions = model.specification.architecture, model.specification.conventions
-    named = [table_of(model, each) for built, each in PUBLISHED if built == architecture]
+    architecture, conventions = architecture_of(model), conventions_of(model)
+    named = [table_of(model, each) for built, each in KNOWN if built == architecture]
     if not given or not named:
         return naming or conventions
     best = max(named, key=lambda table: (table.share(given), table.naming == (naming or conventions)))
@@ -139,7 +154,7 @@ def _naming(model: MobileNet, given: Mapping[str, Array], naming: str | None, ar
     if other.share(given) >= LEAST and other.share(given) > best.share(given):
         raise ValueError(
             f"load_weights: the arrays are of another network than the model, {other.naming}'s {other.architecture}"
-            + advice("build", call=other.call)
+            + (advice_on_part(model, given, other) or advice("build", call=other.call))
         )
     if best.share(given) < LEAST and not best.holds(given):
         raise ValueError(no_mobilenet("load_weights", given, arrays))

@@ -17,11 +17,13 @@ from npconv.models import (
     mobilenet_v1,
     mobilenet_v2,
     mobilenet_v3,
+    ssdlite,
     weight_names,
 )
 from npconv.models.advice import ADVICE
 
 ROWS = [(1, 8, 1, 2), (3, 8, 2, 2)]
+DETECTOR = {"reduced_tail": True, "conventions": "torchvision"}
 OPTIONS = {"mobilenet_v1": "0.1, 10", "mobilenet_v2": "1.0, 10, rows=ROWS", "mobilenet_v3": "0.1, 10"}
 
 
@@ -173,6 +175,15 @@ def in_h5(named):
     return {"model_weights": {f"{name.split('/')[0]}/{name}:0": a for name, a in named.items()}}
 
 
+def backbone(**options):
+    return mobilenet_v3("large", 0.35, 10, **DETECTOR, **options)
+
+
+def detector(classes=10, seed=None, boxes="torchvision"):
+    """torchvision's detector, narrow."""
+    return filled(ssdlite(backbone(), classes, boxes=boxes), seed)
+
+
 def statistics():
     whole = source()
     given = {name: a for name, a in whole.items() if "moving" not in name}
@@ -298,6 +309,24 @@ CASES = {
         "own",
         lambda: Call(tiny(), source() | {"predictions/bias": np.ones(7)}),
     ),
+    "a detector of other classes": ("classes", lambda: Call(detector(), export_weights(detector(3, 1)))),
+    "a detector without the last convolutions for its classes": (
+        "own",
+        lambda: Call(
+            detector(),
+            without(
+                export_weights(detector(10, 1)), *(f"head.classification_head.module_list.{i}.1" for i in range(6))
+            ),
+        ),
+    ),
+    "a detector with other default boxes": (
+        "boxes",
+        lambda: Call(detector(boxes="tensorflow"), export_weights(detector(10, 1))),
+    ),
+    "a folded detector": ("folded", lambda: Call(detector(), export_weights(detector(10, 1).folded()))),
+    "a detector for a MobileNetV3": ("backbone", lambda: Call(backbone(), export_weights(detector(10, 1)))),
+    "a detector for a MobileNetV2": ("build", lambda: Call(tiny(), export_weights(detector(10, 1)))),
+    "a MobileNetV3 for a detector": ("network", lambda: Call(detector(), export_weights(filled(backbone(), 1)))),
     # one after the other
     "other conventions, then another head": (
         "build",
@@ -321,6 +350,12 @@ def followed(kind, values, call):
     keeps = replace(call, options=call.options | {"classifier": False})
     if kind == "build":
         return [replace(call, model=built(values["call"]), options={})]
+    if kind == "backbone":
+        return [keeps, replace(call, model=built(values["call"]))]
+    if kind == "network":
+        return [replace(keeps, model=call.model.network)]
+    if kind == "boxes":
+        return [replace(call, model=detector(boxes="torchvision"))]
     if kind == "classes":
         return [replace(call, model=rebuilt(call, int(values["classes"]))), keeps]
     if kind in ("layer", "take"):
@@ -355,11 +390,15 @@ def followed(kind, values, call):
 def built(call, classes=10):
     """The model that a call builds, with what the dots stand for."""
     name = call.partition("(")[0]
+    if name == "ssdlite":
+        return eval(call.replace("…", "0.35", 1).replace("…", str(classes)), vars(npconv.models).copy())
     options = OPTIONS[name].replace("10", str(classes))
     return eval(call.replace("…", options), vars(npconv.models) | {"ROWS": ROWS})
 
 
 def rebuilt(call, classes):
+    if not isinstance(call.model, MobileNet):
+        return detector(classes)
     own = call.model.specification
     if len(call.model.blocks) > len(tiny().blocks):
         return mobilenet_v2(0.1, classes)

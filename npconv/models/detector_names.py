@@ -1,0 +1,101 @@
+"""The names that torchvision has for a detector's arrays, and the order in which it has the codes of a box."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+
+from ..kernels.geometry import Array
+from ..layers import Layer
+from .ssdlite import SSDLite
+
+FIRST = re.compile(r"block_(\d+)\.expand_(?:hard_swish|relu)")
+CODES = re.compile(r"head\.regression_head\.module_list\.\d+\.1\.(?:weight|bias)")
+BACKBONE = re.compile(r"backbone\.features\.([01])\.(\d+)\.(.*)")
+
+
+def by_kind(model: SSDLite) -> Iterator[tuple[str, Layer]]:
+    """The parts of a detector in torchvision's order: the heads of the classes, and then those of the boxes.
+
+    >>> from npconv.models import mobilenet_v3, ssdlite
+    >>> [name for name, _ in by_kind(ssdlite(mobilenet_v3("small", 0.1), 2, extras=()))]
+    ['network', 'class_1', 'class_2', 'box_1', 'box_2']
+    """
+    for kind in ("network", "extra_", "class_", "box_"):
+        yield from ((name, layer) for name, layer in model.layers.items() if name.startswith(kind))
+
+
+def cut_of(function: str, model: SSDLite) -> int:
+    """The number of the block whose expansion is the first map. Raises ValueError where the first map is another.
+
+    >>> from npconv.models import mobilenet_v3, ssdlite
+    >>> cut_of("", ssdlite(mobilenet_v3("small", 0.1), 2))
+    9
+    """
+    first = FIRST.fullmatch(model.options.first)
+    if first is None:
+        raise ValueError(
+            f"{function}: torchvision has names for a detector whose first map is the expansion in a block; got a "
+            f"model with first={model.options.first!r}"
+        )
+    return int(first[1])
+
+
+def detector_names(model: SSDLite, cut: int, backbone: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    """The names of each convolution and its normalisation; `backbone` has those of the network alone.
+
+    torchvision cuts the backbone behind the expansion of a block and counts the blocks of each part from 0.
+
+    >>> from npconv.models import mobilenet_v3, ssdlite
+    >>> model = ssdlite(mobilenet_v3("small", 0.1), 2)
+    >>> alone = [(f"features.{place}", "") for place in ("8.block.3.0", "9.block.0.0", "9.block.1.0", "10.block.0.0")]
+    >>> [name.removeprefix("backbone.features.") for name, _ in detector_names(model, 9, alone)][:4]
+    ['0.8.block.3.0', '0.9.0', '1.0.1.0', '1.1.block.0.0']
+    """
+
+    def renamed(name: str) -> str:
+        _, number, rest = name.split(".", 2)
+        place = int(number) - cut
+        if place == 0:
+            _, part, rest = rest.split(".", 2)
+            return f"backbone.features.0.{cut}.{rest}" if part == "0" else f"backbone.features.1.0.{part}.{rest}"
+        return f"backbone.features.0.{number}.{rest}" if place < 0 else f"backbone.features.1.{place}.{rest}"
+
+    yield from ((renamed(convolution), norm and renamed(norm)) for convolution, norm in backbone)
+    for number, _ in enumerate(model.extras):
+        yield from ((f"backbone.extra.{number}.{i}.0", f"backbone.extra.{number}.{i}.1") for i in range(3))
+    for kind in ("classification", "regression"):
+        for number in range(len(model.options.boxes.cells)):
+            place = f"head.{kind}_head.module_list.{number}"
+            yield from ((f"{place}.0.0", f"{place}.0.1"), (f"{place}.1", ""))
+
+
+def backbone_alone(arrays: Mapping[str, Array]) -> dict[str, Array]:
+    """The arrays of a detector's backbone under the names that it has as a network of its own; all others are left out.
+
+    >>> names = ["0.8.block.3.0.weight", "0.9.0.weight", "1.0.1.0.weight", "1.1.block.0.0.weight"]
+    >>> list(backbone_alone({f"backbone.features.{name}": np.ones(1) for name in names}))[1:]
+    ['features.9.block.0.0.weight', 'features.9.block.1.0.weight', 'features.10.block.0.0.weight']
+    """
+    parts = {name: found.groups() for name in arrays if (found := BACKBONE.fullmatch(name))}
+    cut = max((int(number) for part, number, _ in parts.values() if part == "0"), default=0)
+    alone = {}
+    for name, (part, number, rest) in parts.items():
+        place = int(number) + cut * int(part)
+        inside = rest if place != cut else f"block.0.{rest}" if part == "0" else f"block.{rest}"
+        alone[f"features.{place}.{inside}"] = arrays[name]
+    return alone
+
+
+def exchanged(arrays: Mapping[str, Array]) -> dict[str, Array]:
+    """The arrays with the two numbers of each pair of codes exchanged in the heads of the boxes.
+
+    torchvision's four are (tx, ty, tw, th), ours (ty, tx, th, tw): exchanging twice changes nothing.
+
+    >>> exchanged({"head.regression_head.module_list.0.1.bias": np.arange(8)})
+    {'head.regression_head.module_list.0.1.bias': array([1, 0, 3, 2, 5, 4, 7, 6])}
+    """
+    return {
+        name: a.reshape(-1, 2, *a.shape[1:])[:, ::-1].reshape(a.shape)
+        if CODES.fullmatch(name) and a.ndim and len(a) % 2 == 0
+        else a
+        for name, a in arrays.items()
+    }
