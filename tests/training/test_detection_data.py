@@ -146,12 +146,12 @@ def test_what_is_no_file_of_arrays_is_refused(tmp_path):
 
 
 def test_default_boxes_are_the_medians_of_parts_of_equal_number():
-    heights = np.array([4, 40, 8, 20, 10, 44, 6, 24.0])
+    heights = np.array([4, 40, 8, 20, 10, 44, 6, 24.0, 9, 30, 21, 50])
     given = [np.stack([heights * 0, heights * 0 + 3, heights, 3 + heights / 4], axis=1)[of] for of in ([0, 1, 2], [3],
-             [], [4, 5, 6, 7])]  # fmt: skip
+             [], range(4, 12))]  # fmt: skip
     fitted = fitted_boxes(given, (50, 100), 2)
-    assert fitted.relative_to == "shorter"
-    assert fitted.cells == (((0.05, 0.25), (0.09, 0.25)), ((0.22, 0.25), (0.42, 0.25)))
+    assert fitted.relative_to == "shorter"  # the parts: 4 6 8, 9 10 20, 21 24 30, 40 44 50
+    assert fitted.cells == (((0.06, 0.25), (0.1, 0.25)), ((0.24, 0.25), (0.44, 0.25)))
     one = fitted_boxes([np.array([[0, 0, 10, 20.0]])], (100, 100), 2)
     assert one.cells == (((0.141, 2.0),) * 2,) * 2
     for wrong in ([], [np.zeros((0, 4))], [np.array([[3, 3, 3, 9.0]])]):
