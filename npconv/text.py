@@ -60,10 +60,10 @@ def listed(items: Sequence[object]) -> str:
 def plural(name: str, count: int) -> str:
     """A name in its number.
 
-    >>> plural("filter", 1), plural("filter", 3), plural("class", 3)
-    ('filter', 'filters', 'classes')
+    >>> plural("filter", 1), plural("filter", 3), plural("class", 3), plural("box", 3)
+    ('filter', 'filters', 'classes', 'boxes')
     """
-    return name if count == 1 else f"{name}es" if name.endswith("s") else f"{name}s"
+    return name if count == 1 else f"{name}es" if name.endswith(("s", "x")) else f"{name}s"
 
 
 def counted(name: str, count: int) -> str:

@@ -1,28 +1,39 @@
-"""`npconv step`: a convolution step by step, as one page for a browser."""
+"""`npconv step`: an operation step by step, as one page for a browser."""
 
 import argparse
 import inspect
 import shlex
 from typing import Any
 
-from .shared import PAD, SIZE, Commands, File, add_sizes, option_name, size_of
+from .shared import PAD, SIDE, SIZE, Commands, File, Real, add_sizes, option_name, pair, size_of
 
 SIZES = (
     "x", "kernel", "out_channels", "stride", "padding", "output_padding", "dilation", "groups", "depth_multiplier",
-    "expansion", "seed",
+    "expansion", "seed", "truths", "anchors", "boxes", "scores", "image_size", "map_size", "threshold", "one_to_one",
 )  # fmt: skip
+BOXES = ("truths", "anchors", "boxes")
 
 
 def add_parser(commands: Commands) -> None:
     """Add `npconv step`."""
     from ..course.steps import KINDS
 
-    step = commands.add_parser("step", help="a convolution step by step, as a page that opens in a browser")
+    step = commands.add_parser("step", help="an operation step by step, as a page that opens in a browser")
     step.add_argument("kind", choices=KINDS, metavar="KIND", help=", ".join(KINDS))
     step.add_argument("--out", required=True, type=File((".html",)), metavar="FILE.html")
     sizes = add_sizes(step, "sizes, each kind's own unless given")
     sizes.add_argument("--output-padding", nargs="+", type=PAD, metavar="P", help="one or two numbers")
     sizes.add_argument("--groups", type=SIZE, metavar="G")
+    for name in BOXES:
+        number = "" if name == "anchors" else "a number of boxes, or "
+        sizes.add_argument(
+            f"--{name}", nargs="+", type=numbers, metavar="T,L,B,R", help=f"{number}boxes: top,left,bottom,right"
+        )
+    sizes.add_argument("--scores", nargs="+", type=Real(-1e6, 1e6), metavar="S", help="one for each box")
+    sizes.add_argument("--image-size", nargs="+", type=SIDE, metavar="D", help="side, or height and width")
+    sizes.add_argument("--map-size", nargs="+", type=SIZE, metavar="D", help="cells a side, or rows and columns")
+    sizes.add_argument("--threshold", type=Real(0, 1), metavar="IOU")
+    sizes.add_argument("--one-to-one", action="store_true", help="match each truth to a default box of its own")
     step.set_defaults(run=_run)
 
 
@@ -37,10 +48,40 @@ def _run(arguments: argparse.Namespace) -> int:
     if strange:
         options = ", ".join(map(option_name, takes))
         raise ValueError(f"{arguments.kind} takes no {' and no '.join(strange)}; it takes {options}")
-    made = stepper(arguments.kind, **{name: size_of(name, value) for name, value in sizes.items()})
+    made = stepper(arguments.kind, **{name: _value(name, value) for name, value in sizes.items()})
     write_page(made, arguments.out, command=_command(arguments.kind, sizes))
     print(f"wrote {made.kind}, {len(made.steps)} steps, to {arguments.out}")
     return 0
+
+
+def numbers(text: str) -> tuple[float, ...]:
+    """The type of --boxes, --truths and --anchors, of each of its words: four numbers, or one that counts boxes."""
+    try:
+        found = tuple(map(float, text.split(",")))
+    except ValueError:
+        found = ()
+    if len(found) not in (1, 4) or not all(abs(number) < 1e6 for number in found):
+        raise argparse.ArgumentTypeError(f"must be four numbers with commas between, such as 0,0,10,8; got {text}")
+    return found
+
+
+def _value(name: str, value: Any) -> Any:
+    """The value of an option, as a stepper takes it."""
+    if name in BOXES:
+        if len(value) == 1 and len(value[0]) == 1 and value[0][0].is_integer() and name != "anchors":
+            return int(value[0][0])
+        if any(len(box) != 4 for box in value):
+            raise ValueError(f"{option_name(name)} must be boxes of four numbers, top,left,bottom,right")
+        return _array(value)
+    if name == "scores":
+        return _array(value)
+    return pair(option_name(name), value) if name in ("image_size", "map_size") else size_of(name, value)
+
+
+def _array(value: Any) -> Any:
+    import numpy as np
+
+    return np.array(value, np.float64)
 
 
 def _shell_has(kind: str, name: str) -> bool:
@@ -52,5 +93,12 @@ def _command(kind: str, sizes: dict[str, Any]) -> str:
     """The command without its file's name, so that the page is the same wherever it is written."""
     words = ["npconv", "step", kind]
     for name, value in sizes.items():
-        words += [option_name(name), *map(str, value if isinstance(value, list) else [value])]
+        words.append(option_name(name))
+        if name != "one_to_one":
+            words += map(_word, value if isinstance(value, list) else [value])
     return shlex.join(words)
+
+
+def _word(value: Any) -> str:
+    """A value as it is typed; a box with commas between its numbers."""
+    return ",".join(f"{number:g}" for number in value) if isinstance(value, tuple) else str(value)

@@ -17,6 +17,8 @@ SMALL = {  # other than the defaults in all that a page depends on, and quick to
     "transposed": {"x": (2, 3, 1), "kernel": (3, 2), "out_channels": 2, "padding": 1, "seed": 2},
     "dilated": {"x": (4, 5, 2), "kernel": 2, "dilation": (2, 3), "padding": 1, "seed": 2},
     "shuffle": {"x": (1, 2, 4), "out_channels": 2},
+    "matching": {"truths": np.array([[1, 2, 9, 10], [1, 3, 9, 11.5]]), "image_size": (12, 16), "map_size": (1, 2)},
+    "suppression": {"boxes": 5, "threshold": 0.25, "seed": 4},
     "pointwise": {"x": np.array([[[2.5, -0.125], [0.001, -7.0]]]), "kernel": np.array([[1.0, -0.25], [-1.5, 3.0]])},
 }
 CASES = {**{kind: (kind, {}) for kind in KINDS}, **{f"{kind}, small": (kind, sizes) for kind, sizes in SMALL.items()}}
@@ -80,8 +82,12 @@ class Expected:
         products = []
         for k, name in enumerate(names):
             products += [f"for {name}"] if name else []
-            products += [f"{factor_of(a)}·{factor_of(b)} = {text_of(c)}" for a, b, c in step.products[k :: len(names)]]
-        each = "1 product" if length == len(names) else f"{length // len(names):,} products"
+            products += [
+                f"{factor_of(a)}{made.counting.sign}{factor_of(b)} = {text_of(c)}"
+                for a, b, c in step.products[k :: len(names)]
+            ]
+        one, many = made.counting.product, f"{made.counting.product}s"
+        each = f"1 {one}" if length == len(names) else f"{length // len(names):,} {many}"
         return {
             "panels": [self.panel(p, state[panel.name], step) for p, panel in enumerate(made.panels)],
             "sentence": step.sentence,
@@ -89,7 +95,7 @@ class Expected:
             "products": products,
             "summary": " and ".join(f"{each} for {name}" if name else each for name in names)
             if length
-            else "no products",
+            else f"no {many}",
             "counts": [[side.name, f"{side.done:,} of {side.total:,}"] for side in step.sides],
             "ratio": "\n".join(
                 f"{side.name} / {most.name} = {side.total:,} / {most.total:,} = {side.total / most.total:.3f}"

@@ -135,6 +135,35 @@ def test_the_gaps_of_a_dilated_filter_are_marked_and_said():
     }
 
 
+def test_the_boxes_are_drawn_with_what_became_of_them():
+    made = stepper("suppression", boxes=np.array([[0, 0, 10, 10], [0, 0, 10, 8], [12, 4, 20, 9]]))
+    text = page_html(made)
+    assert '<rect x="4" y="12" width="5" height="8"></rect>' in text
+    drawn = re.findall(r'<g class="box input ?([a-z ]*)" data-panel="0" data-row="(\d)">', text)
+    state = made.panel("kept").values[0]
+    assert [("dropped" in marks, int(row)) for marks, row in drawn] == [(state[k] < 0, k) for k in range(3)]
+    assert sum("written" in marks for marks, _ in drawn) == len(made.steps[-1].writes["kept"])
+    assert data_of(text)["state"] == 3
+    assert "<svg" not in page_html(stepper("pointwise"))
+    assert "data-panel" in page_html(stepper("matching"))
+
+
+def test_the_command_takes_boxes(tmp_path, capsys):
+    out = tmp_path / "page.html"
+    words = "suppression --boxes 0,0,10,10 0,0,10.5,8 --scores 0.5 0.75 --threshold 0.25 --image-size 16 20"
+    assert main(["step", *words.split(), "--out", str(out)]) == 0
+    boxes = np.array([[0, 0, 10, 10], [0, 0, 10.5, 8]])
+    made = stepper("suppression", boxes=boxes, scores=np.array([0.5, 0.75]), threshold=0.25, image_size=(16, 20))
+    order = "npconv step suppression --image-size 16 20 --boxes 0,0,10,10 0,0,10.5,8 --scores 0.5 0.75 --threshold 0.25"
+    assert sorted(order.split()) == sorted(re.search(r"npconv step [^<]*", out.read_text())[0].split())
+    assert made.steps[0].sentence in out.read_text()
+    assert main(["step", "matching", "--truths", "2", "--one-to-one", "--map-size", "2", "--out", str(out)]) == 0
+    assert stepper("matching", truths=2, one_to_one=True, map_size=(2, 2)).summary in out.read_text()
+    for wrong in ("--truths 1,2,3", "--truths 1 2", "--anchors 2", "--threshold 2", "--truths 5,0,1,1"):
+        assert main(["step", "matching", *wrong.split(), "--out", str(out)]) == 2
+        assert capsys.readouterr().err.startswith(f"npconv step: {wrong.split()[0]} must be ")
+
+
 def test_the_products_of_backward_are_told_apart_by_what_they_are_added_to():
     step = stepper("backward", x=(2, 3, 1), kernel=(1, 2), out_channels=1, seed=1).steps[-1]
     assert [step.products_of(name) for name in step.sums] == [step.products[::2], step.products[1::2]]

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import npconv
+from npconv import detection
 from npconv.checks.cases import convolution_case
 from npconv.cost import (
     conv2d_cost,
@@ -40,6 +41,10 @@ OPERATIONS = {
 @cache
 def constructed(kind, seed):
     """What a kind is given: arrays of one image, and a constructed geometry."""
+    if kind == "matching":
+        return {"truths": 1 + seed, "one_to_one": seed % 2 == 1, "threshold": 0.4, "seed": seed}
+    if kind == "suppression":
+        return {"boxes": 1 + 2 * seed, "threshold": (0.3, 0.6)[seed % 2], "seed": seed}
     rng = random.Random(seed)
     case = convolution_case(rng.randint, OPERATIONS[kind])
     x, *parameters = case.arrays(seed)
@@ -672,3 +677,62 @@ def test_real_numbers_are_added_in_the_order_of_the_transposed_loops():
     rng = np.random.default_rng(0)
     table = stepper("transposed", x=rng.normal(size=(3, 4, 3)), kernel=rng.normal(size=(3, 2, 2, 3)), padding=1)
     assert np.array_equal(table.state(len(table.steps))["y"], table.panel("y").values)
+
+
+# boxes
+
+
+@EACH
+def test_matching_takes_the_anchors_and_then_the_truths_and_ends_as_match_boxes(seed):
+    given, table = constructed("matching", seed), made("matching", seed)
+    truths, anchors = table.panel("truths").values, table.panel("anchors").values
+    overlaps = detection.iou(truths, anchors)
+    assert np.array_equal(table.panel("overlaps").values, overlaps)
+    options = {name: given[name] for name in ("threshold", "one_to_one")}
+    assert table.panel("matched").values[0].tolist() == detection.match_boxes(overlaps, **options).tolist()
+    of_anchors = [step for step in table.steps if step.stage == "default boxes"]
+    for a, step in enumerate(of_anchors):
+        column = overlaps[:, a]
+        assert step.writes["overlaps"] == {(t, a): column[t] for t in range(len(truths))}
+        best = int(column.argmax())
+        assert step.writes["matched"] == {(0, a): best if column[best] >= 0.4 else -1}
+        assert [quotient for *_, quotient in step.products] == column.tolist()
+        assert all(np.isclose(inside / union, share) for inside, union, share in step.products)
+    forced = table.steps[len(of_anchors) :]
+    assert len(of_anchors) == len(anchors)
+    assert sorted(t for step in forced for t in step.writes["matched"].values()) == list(range(len(truths)))
+    assert [side.done for side in table.steps[-1].sides] == [
+        (table.panel("matched").values >= 0).sum(),
+        len(set(table.panel("matched").values[0].tolist()) - {-1}),
+    ]
+
+
+def test_a_truth_is_lost_where_two_share_their_best_anchor_and_not_one_to_one():
+    truths = np.array([[0, 0, 10, 10], [0, 0, 12, 12]])
+    table = stepper("matching", truths=truths)
+    assert "1 truth is lost" in table.summary
+    assert table.steps[-1].sentence.endswith("; truth 0 loses it, and has no default box left")
+    table = stepper("matching", truths=truths, one_to_one=True)
+    assert "lost" not in table.summary
+    assert {0, 1} <= set(table.panel("matched").values[0].tolist())
+
+
+@EACH
+def test_suppression_keeps_the_best_that_is_left_and_drops_what_overlaps_it(seed):
+    given, table = constructed("suppression", seed), made("suppression", seed)
+    boxes, scores = table.panel("boxes").values, table.panel("scores").values[0]
+    overlaps = detection.iou(boxes, boxes)
+    kept = detection.non_maximum_suppression(boxes, scores, threshold=given["threshold"]).tolist()
+    left, computed = set(range(len(boxes))), 0
+    for place, (step, best) in enumerate(zip(table.steps, kept, strict=True)):
+        left.remove(best)
+        rest = sorted(left)
+        gone = [other for other in rest if overlaps[best, other] > given["threshold"]]
+        assert step.writes == {"kept": {(0, best): place, **{(0, other): -1 for other in gone}}}
+        assert [quotient for *_, quotient in step.products] == overlaps[best, rest].tolist()
+        assert step.reads.get("overlaps", ()) == tuple((best, other) for other in rest)
+        computed, left = computed + len(rest), left - set(gone)
+        assert step.sides[0].done == computed
+    assert not left
+    assert step.sides[0].total == computed
+    assert step.sides[1].total == len(boxes) * (len(boxes) - 1) // 2

@@ -59,9 +59,10 @@ def test_whole_numbers_of_any_dtype_are_added_without_wrapping():
 @EVERY
 def test_the_default_sizes_make_a_page_of_a_few_steps(kind):
     table = stepper(kind)
-    height, width = table.panel("x").values.shape[:2]
+    height, width = table.boxes.size if table.boxes else table.panel("x").values.shape[:2]
     assert height != width
-    assert (4 if kind == "groups" else 20) <= len(table.steps) <= 160
+    fewest = {"groups": 4, "matching": 15, "suppression": 3}.get(kind, 20)
+    assert fewest <= len(table.steps) <= 160
     assert table.kind == kind
     assert all(step.sentence and "-" not in step.sentence for step in table.steps)
     assert all(side.done <= side.total for step in table.steps for side in step.sides)
@@ -76,7 +77,7 @@ def test_the_same_seed_gives_the_same_steps_and_another_gives_others(kind):
     assert list(steps(kind, seed=3)) != list(steps(kind, seed=4))
 
 
-@EVERY
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind not in ("matching", "suppression")])
 def test_sizes_are_what_the_arrays_are(kind):
     sizes = {"x": (4, 3, 2)}
     if kind not in ("pointwise", "shuffle"):
@@ -141,6 +142,10 @@ WRONG_KINDS = [
     ("shuffle", {"second": np.ones((3, 6)), "out_channels": 6}, "out_channels must be left out where second is"),
     ("transposed", {"kernel": np.ones((2, 2, 1, 2)), "out_channels": 1}, "out_channels must be left out where kernel"),
     ("dilated", {"depth_multiplier": 2}, "dilated takes no depth_multiplier; it takes x, kernel, out_channels, stride"),
+    ("matching", {"truths": [[0, 0, 1, 1]]}, "truths must be a numpy.ndarray or a number of boxes; got list"),
+    ("matching", {"anchors": np.ones((1, 4)), "map_size": 2}, "map_size must be left out where anchors is an array"),
+    ("matching", {"one_to_one": 1}, "one_to_one must be"),
+    ("suppression", {"scores": [0.5]}, "scores must be a numpy.ndarray of real numbers"),
     ("separable", {"pointwise": [1]}, "pointwise must be a numpy.ndarray; got list"),
     ("inverted-residual", {"expand": np.ones((2, 4)), "expansion": 2}, "expansion must be left out where expand is"),
     ("inverted-residual", {"depthwise": np.ones((3, 3, 4)), "kernel": 3}, "kernel must be left out where depthwise is"),
@@ -175,6 +180,19 @@ WRONG_SIZES = [
     ("transposed", {"output_padding": 2}, "output_padding must be below stride 2 or dilation 1; got "),
     ("transposed", {"padding": 5}, "padding must leave some output"),
     ("dilated", {"kernel": 5}, "the output's height would be empty"),
+    ("matching", {"truths": np.ones((2, 3))}, r"truths must be \(n, 4\) with n from 1 to 24; got truths \(2, 3\)"),
+    (
+        "matching",
+        {"truths": np.array([[3, 0, 1, 5]])},
+        r"truths must be \(top, left, bottom, right\) with top < bottom",
+    ),
+    ("matching", {"truths": np.array([[30, 0, 40, 5]])}, r"truths must be .* on the image of \(24, 32\); got \[30.0,"),
+    ("matching", {"threshold": 2}, "threshold must be at least 0 and at most 1; got 2"),
+    ("matching", {"map_size": (5, 5)}, r"map_size must have at most 24 cells; got \(5, 5\)"),
+    ("matching", {"image_size": 2000}, r"image_size must be at most 1,000; got \(2000, 2000\)"),
+    ("suppression", {"boxes": 25}, "boxes must be "),
+    ("suppression", {"scores": np.ones(3)}, r"scores must be 8 finite numbers, one a box; got scores \(3,\)"),
+    ("suppression", {"boxes": np.array([[0, 0, np.nan, 5]])}, "boxes must hold finite real numbers"),
     ("backward", {"dy": np.ones((1, 3, 4, 5))}, r"dy must be \(B, Dᵥ, Dᵥ, N\) = \(1, 3, 4, 2\)"),
 ]
 TOO_LARGE = [

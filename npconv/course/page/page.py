@@ -18,8 +18,8 @@ import numpy as np
 from ... import __version__
 from ...files import write_whole
 from ...kernels.geometry import Array
-from ...text import counted, listed, number_text, shape_text
-from ..steps import Panel, Side, Step, Stepper
+from ...text import counted, listed, number_text, plural, shape_text
+from ..steps import Boxes, Panel, Side, Step, Stepper
 from ..steps.step import Index
 from ..steps.words import factor_text
 
@@ -67,8 +67,10 @@ def page_html(stepper: Stepper, *, command: str | None = None) -> str:
         "panels": "".join(_panel_html(number, stepper, values) for number, values in enumerate(state.values())),
         "counts": "".join(_side_html(side, max(side.total for side in last.sides)) for side in last.sides),
         "ratio": escape(_ratio_text(last.sides)),
-        "products": "".join(_product_items(last)),
-        "products_summary": _products_summary(last),
+        "products": "".join(_product_items(last, stepper.counting.sign)),
+        "products_summary": _products_summary(last, stepper.counting.product),
+        "counts_title": escape(stepper.counting.title),
+        "drawing": _drawing_html(stepper, state),
         "legend": _legend_html(stepper.panels),
         "made": escape(made),
         "data": json.dumps(page_data(stepper), separators=(",", ":"), ensure_ascii=False).replace("<", "\\u003c"),
@@ -128,7 +130,9 @@ def page_data(stepper: Stepper) -> dict[str, Any]:
     shown = [number for panel in stepper.panels for number in _held(panel, stepper.steps)]
     shown += [number for step in stepper.steps for each in step.products for number in each]
     texts = {number: number_text(number) for number in map(float, shown) if not number.is_integer()}
-    return {"texts": [*texts.items()], "panels": panels, "steps": steps}
+    words = {"sign": stepper.counting.sign, "product": [plural(stepper.counting.product, count) for count in (1, 2)]}
+    drawn = None if stepper.boxes is None else number[stepper.boxes.state]
+    return {"texts": [*texts.items()], "words": words, "state": drawn, "panels": panels, "steps": steps}
 
 
 def _held(panel: Panel, steps: Iterable[Step]) -> Iterator[float]:
@@ -251,6 +255,45 @@ def _stages_html(steps: Sequence[Step]) -> str:
     return f'<div class="controls stages" role="group" aria-label="Stages">\n{buttons}</div>\n'
 
 
+def _drawing_html(stepper: Stepper, state: Mapping[str, Array]) -> str:
+    """The boxes on their image, marked as after the last step: read, written, dropped."""
+    drawing, step = stepper.boxes, stepper.steps[-1]
+    if drawing is None:
+        return ""
+    height, width = drawing.size
+    drawn = np.concatenate([stepper.panel(name).values for name in drawing.panels])
+    top, left = np.minimum(drawn[:, :2].min(axis=0), 0).tolist()
+    bottom, right = np.maximum(drawn[:, 2:].max(axis=0), drawing.size).tolist()
+    unit = max(height, width) / 24  # the numbers' size
+    view = f"{left - 0.2:g} {top - 0.2:g} {right - left + 0.4:g} {bottom - top + 0.4:g}"
+    shapes = ""
+    for number, panel in enumerate(stepper.panels):
+        if panel.name not in drawing.panels:
+            continue
+        became = state[drawing.state][0] if panel.name == drawing.panels[-1] else np.zeros(len(panel.values))
+        for row, (top, left, bottom, right) in enumerate(panel.values.tolist()):
+            marks = ["box", panel.role, *box_marks(row, panel.name, drawing, step, became[row].item())]
+            size = f'x="{left:g}" y="{top:g}" width="{right - left:g}" height="{bottom - top:g}"'
+            place = f'x="{left + unit / 4:g}" y="{top + unit * (1.1 + (0 if number else row % 4)):g}"'
+            shapes += (
+                f'<g class="{" ".join(marks)}" data-panel="{number}" data-row="{row}"><rect {size}></rect>'
+                f'<text {place} font-size="{unit:g}">{panel.axes[0][0]}{row}</text></g>\n'
+            )
+    return (
+        f'<figure class="drawing"><svg viewBox="{view}" preserveAspectRatio="xMinYMid" role="img" '
+        'aria-label="The boxes on the image">\n'
+        f'<rect class="image" width="{width}" height="{height}"></rect>\n{shapes}</svg></figure>\n'
+    )
+
+
+def box_marks(row: int, panel: str, drawing: Boxes, step: Step, became: float) -> list[str]:
+    """The marks of a drawn box: whether the step reads it or decides on it, and whether it is dropped."""
+    marks = [] if became >= 0 else ["open"] if np.isnan(became) else ["dropped"]
+    if panel == drawing.panels[-1] and (0, row) in step.writes.get(drawing.state, {}):
+        return [*marks, "written"]
+    return [*marks, "read"] if any(index[0] == row for index in step.reads.get(panel, ())) else marks
+
+
 def _side_html(side: Side, most: int) -> str:
     return (
         f'<li><div class="side"><span>{escape(side.name)}</span> <span>{side.done:,} of {side.total:,}</span></div>'
@@ -271,20 +314,20 @@ def _ratio_text(sides: Sequence[Side]) -> str:
     )
 
 
-def _product_items(step: Step) -> Iterator[str]:
+def _product_items(step: Step, sign: str) -> Iterator[str]:
     """The products as items of a list, those for one panel after those for another where there are several."""
     for name in step.sums or ("",):
         if name:
             yield f'<li class="sum">for {escape(name)}</li>'
         for left, right, value in step.products_of(name) if name else step.products:
-            yield f"<li>{factor_text(left)}·{factor_text(right)} = {number_text(value)}</li>"
+            yield f"<li>{factor_text(left)}{sign}{factor_text(right)} = {number_text(value)}</li>"
 
 
-def _products_summary(step: Step) -> str:
+def _products_summary(step: Step, product: str) -> str:
     """The number of a step's products, for each panel to which they are added where there are several."""
     if not step.products:
-        return "no products"
-    each = counted("product", len(step.products) // max(len(step.sums), 1))
+        return f"no {plural(product, 0)}"
+    each = counted(product, len(step.products) // max(len(step.sums), 1))
     return listed([f"{each} for {name}" for name in step.sums] or [each])
 
 

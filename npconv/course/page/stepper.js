@@ -2,7 +2,7 @@
 
 (() => {
   const find = (id) => document.getElementById(id);
-  const { panels, steps, texts } = JSON.parse(find('data').textContent);
+  const { panels, steps, texts, words, state: stateOf } = JSON.parse(find('data').textContent);
   const slider = find('slider');
   const grids = panels.map((panel, p) => {
     const section = find(`panel-${p}`);
@@ -10,6 +10,13 @@
     const links = section.classList.contains('links'); // where 0 stands for no link
     return { ...panel, cells, links, marks: cells.map((cell) => (cell.classList.contains('pad') ? 'pad' : '')) };
   });
+  const drawn = [...document.querySelectorAll('.drawing .box')].map((shape) => ({
+    shape,
+    panel: Number(shape.dataset.panel),
+    row: Number(shape.dataset.row),
+    role: shape.classList[1],
+  }));
+  const lastDrawn = Math.max(...drawn.map(({ panel }) => panel));
   const stages = [...document.querySelectorAll('.stages button')];
   let current = 0;
   let ready = window.location.hash !== ''; // a page without a step in its address is shown from its top
@@ -68,6 +75,21 @@
     });
   }
 
+  // The drawn boxes: those that the step reads or decides on, and those that are dropped, or open still.
+  function showDrawing(step, state) {
+    for (const { shape, panel, row, role } of drawn) {
+      const { columns } = grids[panel];
+      const names = ['box', role];
+      const decided = panel === lastDrawn;
+      const became = decided ? state[stateOf][row] : 0;
+      if (became === null) names.push('open');
+      else if (became < 0) names.push('dropped');
+      if (decided && step.writes.some(([p, indices]) => p === stateOf && indices.includes(row))) names.push('written');
+      else if (step.reads.some(([p, at]) => p === panel && at.some((k) => Math.floor(k / columns) === row))) names.push('read');
+      shape.setAttribute('class', names.join(' '));
+    }
+  }
+
   function showCounts(sides) {
     const list = find('counts');
     while (list.children.length > sides.length) list.lastElementChild.remove();
@@ -105,14 +127,14 @@
       if (sums.length) items.push(item(`for ${sums[turn]}`, 'sum'));
       for (let k = 3 * turn; k < products.length; k += 3 * turns) {
         const [left, right, product] = products.slice(k, k + 3);
-        items.push(item(`${factorText(left)}·${factorText(right)} = ${numberText(product)}`));
+        items.push(item(`${factorText(left)}${words.sign}${factorText(right)} = ${numberText(product)}`));
       }
     }
     find('products').replaceChildren(...items);
     const count = products.length / 3 / turns;
-    const each = count === 1 ? '1 product' : `${counted(count)} products`;
+    const each = `${counted(count)} ${words.product[count === 1 ? 0 : 1]}`;
     const all = sums.length ? sums.map((name) => `${each} for ${name}`).join(' and ') : each;
-    find('products-summary').textContent = count ? all : 'no products';
+    find('products-summary').textContent = count ? all : `no ${words.product[1]}`;
   }
 
   function show(number) {
@@ -120,7 +142,9 @@
     if (next === current) return;
     current = next;
     const step = steps[current - 1];
-    showPanels(step, stateAfter(current));
+    const state = stateAfter(current);
+    showPanels(step, state);
+    showDrawing(step, state);
     showCounts(step.sides);
     showProducts(step);
     find('position').textContent = `Step ${current} of ${steps.length}${step.stage ? `, ${step.stage}` : ''}:`;

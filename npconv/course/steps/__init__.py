@@ -1,4 +1,4 @@
-"""Steppers: a convolution taken step by step on real values, for a debugger, a notebook or a page.
+"""Steppers: an operation taken step by step on real values, for a debugger, a notebook or a page.
 
 KINDS lists the kinds by name. `steps` generates a kind's steps; `stepper` returns all of them, with the arrays that
 they read and write. Both take sizes or an instructor's own arrays.
@@ -13,12 +13,14 @@ from .backward import backward
 from .dilated import dilated
 from .groups import groups
 from .inverted import inverted_residual
+from .matching import matching
 from .plan import Plan
 from .separable import depthwise, pointwise, separable
 from .shuffle import shuffle
 from .sizes import NAME
 from .standard import per_channel, standard
-from .step import Panel, Side, Step, Stepper
+from .step import Boxes, Counting, Panel, Side, Step, Stepper
+from .suppression import suppression
 from .transposed import transposed
 
 KINDS: dict[str, Callable[..., Plan]] = {
@@ -33,10 +35,12 @@ KINDS: dict[str, Callable[..., Plan]] = {
     "transposed": transposed,
     "dilated": dilated,
     "shuffle": shuffle,
+    "matching": matching,
+    "suppression": suppression,
 }
 """The functions that plan each kind of stepper; their docstrings list the keyword arguments."""
 
-__all__ = ["KINDS", "Panel", "Side", "Step", "Stepper", "stepper", "steps"]
+__all__ = ["KINDS", "Boxes", "Counting", "Panel", "Side", "Step", "Stepper", "stepper", "steps"]
 
 
 def stepper(kind: str, **sizes: Any) -> Stepper:
@@ -45,8 +49,8 @@ def stepper(kind: str, **sizes: Any) -> Stepper:
     Args:
         kind: one of `KINDS`.
         sizes: the kind's keyword arguments, all optional: x, kernel, out_channels, depth_multiplier, expansion,
-            groups, stride, padding, output_padding, dilation, seed and arrays by the kernels' names; `KINDS[kind]`
-            documents them.
+            groups, stride, padding, output_padding, dilation, seed and arrays by the kernels' names; of matching and
+            suppression boxes and sizes of images; `KINDS[kind]` documents them.
 
     Returns:
         A Stepper.
@@ -62,7 +66,8 @@ def stepper(kind: str, **sizes: Any) -> Stepper:
     True
     """
     plan = _plan(kind, sizes)
-    return Stepper(kind, plan.title, plan.summary, plan.panels, tuple(plan.walk()), plan.geometry)
+    steps = tuple(plan.walk())
+    return Stepper(kind, plan.title, plan.summary, plan.panels, steps, plan.geometry, plan.counting, plan.boxes)
 
 
 def steps(kind: str, **sizes: Any) -> Iterator[Step]:

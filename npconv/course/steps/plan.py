@@ -1,7 +1,7 @@
 """The plan of a stepper, which each kind's function returns, and the panels and steps that several plans share."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import product
 from typing import Any
 
@@ -9,7 +9,7 @@ import numpy as np
 
 from ...kernels.geometry import Array, Geometry, Padding, Pair, repeat_channels
 from ...text import counted, number_text
-from .step import Index, Number, Panel, Side, Step
+from .step import Boxes, Counting, Index, Number, Panel, Side, Step
 from .words import entry_text, products_text
 
 VOLUME = ("row", "column", "channel")
@@ -24,6 +24,8 @@ class Plan:
     panels: tuple[Panel, ...]
     walk: Callable[[], Iterator[Step]]
     geometry: Mapping[str, Pair | Padding]
+    counting: Counting = field(default_factory=Counting)
+    boxes: Boxes | None = None
 
 
 def inside_of(g: Geometry) -> tuple[int, int, int, int] | None:

@@ -108,11 +108,33 @@ class Step:
 
 
 @dataclass(frozen=True)
+class Boxes:
+    """Boxes that a page draws beside its panels, on an image of `size` (height, width).
+
+    `panels` are those whose rows are boxes, (n, 4): top, left, bottom, right. `state` is the panel (1, n) that says
+    what became of the last panel's boxes: below 0 a box is dropped, and where there is no number yet it is open.
+    """
+
+    size: tuple[int, int]
+    panels: tuple[str, ...]
+    state: str
+
+
+@dataclass(frozen=True)
+class Counting:
+    """The names of what a stepper counts: the title over its sides, what a step's products are, and their sign."""
+
+    title: str = "Multiplications"
+    product: str = "product"
+    sign: str = "·"
+
+
+@dataclass(frozen=True)
 class Stepper:
     """A kind of stepper with its arrays: its panels from left to right and its steps in order.
 
     `kind` is its name on the command line, `title` a line above the page, `summary` one sentence on what is stepped
-    through, with the sizes. `geometry` has the kernels' keyword arguments.
+    through, with the sizes. `geometry` has the kernels' keyword arguments. `boxes` are drawn, where there are any.
     """
 
     kind: str
@@ -121,6 +143,8 @@ class Stepper:
     panels: tuple[Panel, ...]
     steps: tuple[Step, ...]
     geometry: Mapping[str, Pair | Padding] = field(default_factory=dict)
+    counting: Counting = field(default_factory=Counting)
+    boxes: Boxes | None = None
 
     def panel(self, name: str) -> Panel:
         """The panel of that name; KeyError where there is none."""
