@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from npconv import detection
 from npconv.cli import exercise as command
 from npconv.course.exercises import EXERCISES, Variant, variant_from
 from npconv.course.exercises.bugs import BUGS, solution_source
@@ -102,6 +103,37 @@ def source_in(name, variant):
     if variant.groups == "in reverse":
         source = source.replace("groups, channels // groups)", "groups, channels // groups)[..., ::-1, :]")
         source = source.replace("channels // groups, groups)", "channels // groups, groups)[..., ::-1]")
+    return detecting(source, variant)
+
+
+def detecting(source, variant):
+    """The changes in the exercises on detection."""
+    if variant.measure == "smaller":
+        source = source.replace("first[:, None] + second - inside", "np.minimum(first[:, None], second)")
+    if variant.scales == "divisors":
+        source = source.replace("axis=1) * np.array(scales)", "axis=1) / np.array(scales)")
+        source = source.replace("codes / np.array(scales)", "codes * np.array(scales)")
+    if variant.threshold == "from":
+        source = source.replace("> threshold", ">= threshold")
+    if variant.ties == "higher":
+        source = source.replace("np.argsort(-scores, ", "len(scores) - 1 - np.argsort(-scores[::-1], ")
+    if variant.precision == "there":
+        source = source.replace("range(len(precision) - 2, -1, -1)", "range(0)")
+    if variant.points == 11:
+        source = source.replace("101", "11").replace("level, 100", "level, 10")
+    if variant.points == "all":
+        total = "    return Fraction(sum(p for p, hit in zip(precision, hits) if hit)) / truths"
+        source = re.sub(r"(?s)    total = Fraction\(0\).*return total / 101", total, source)
+    source = source.replace("np.clip(codes - targets,", f"np.clip((codes - targets) / {variant.beta},")
+    if variant.divisor == "images":
+        source = source.replace("max(positive.sum(), 1)", "images")
+        source = source.replace("    positive =", "    images = len(labels)\n    positive =")
+    if variant.mining == "batch":  # as one image
+        whole = (
+            "    shape, logits, labels = logits.shape, logits.reshape(1, -1, logits.shape[2]), labels.reshape(1, -1)\n"
+        )
+        source = re.sub(r"(    positive = [^\n]*\n    powers)", rf"{whole}\1", source)
+        source = re.sub(r"    return (dy \* np\.where\(chosen.*)", r"    return (\1).reshape(shape)", source)
     return source
 
 
@@ -130,6 +162,17 @@ def plain(kind, a, variant):
     """The inverse of Variant.theirs."""
     if a is None:
         return None
+    if kind == "boxes" and variant.box != "corners":
+        first, second, third, fourth = a.T
+        top, left = {
+            "spans": (first, third),
+            "size": (first, second),
+            "centre": (first - third / 2, second - fourth / 2),
+        }[variant.box]
+        bottom, right = (second, fourth) if variant.box == "spans" else (top + third, left + fourth)
+        return np.stack([top, left, bottom, right], axis=1)
+    if kind == "codes" and variant.codes == "columns first":
+        return a[:, [1, 0, 3, 2]]
     a = a if plain_axes(kind, variant) is None else a.transpose(plain_axes(kind, variant))
     return np.flip(a, SPATIAL[kind]) if variant.kernel == "turned" and kind in SPATIAL else a
 
@@ -140,6 +183,8 @@ def plain_options(options, variant):
     for name, value in options.items():
         if name in ("stride", "padding") and variant.order == "width first":
             found[name] = (value[1], value[0])
+        if name == "scales" and variant.codes == "columns first":
+            found[name] = tuple(value[k] for k in (1, 0, 3, 2))
         if axes := plain_axes(kind_of_shape(name), variant):
             found[name] = tuple(value[axis] for axis in axes)
     return found
@@ -217,7 +262,8 @@ def plain_is_right(exercise, task, variant):
     exec(solution_source(exercise.name), namespace)
     for case in few_cases(task)[:-9:-1]:
         try:
-            found = answer_of(namespace[task.name], task, case, variant)
+            with np.errstate(all="ignore"):  # boxes in another form may have no area
+                found = answer_of(namespace[task.name], task, case, variant)
             right = theirs(task.results, task.reference(case, variant), variant)
             if not same(task, case, variant, found, right):
                 return False
@@ -504,6 +550,66 @@ def test_a_shuffle_deals_from_each_group_in_turn_forwards_or_in_reverse():
         assert np.array_equal(dx, x)
 
 
+def test_the_references_of_detection_are_npconvs_own_functions():
+    for name, function in (
+        ("iou", detection.iou),
+        ("encode_boxes", detection.encode_boxes),
+        ("decode_boxes", detection.decode_boxes),
+        ("non_maximum_suppression", detection.non_maximum_suppression),
+    ):
+        task = dict(zip([task.name for _, task in TASKS], TASKS, strict=True))[name][1]
+        for case in few_cases(task):
+            due = function(*case.arrays.values(), **case.options)
+            (found,) = task.reference(case, Variant())
+            assert np.allclose(found, due, rtol=1e-12), case.sizes
+    (task,) = EXERCISES["average-precision"].tasks
+    for case in few_cases(task):
+        hits, truths = case.arrays["hits"].astype(int), case.options["truths"]
+        for points, option in zip(OPTIONS["points"], (101, 11, None), strict=True):
+            (found,) = task.reference(case, Variant(1, points=points))
+            assert found == detection.average_precision(hits, truths, points=option)
+
+
+def test_the_two_gradients_of_the_loss_are_those_of_ssd_loss():
+    boxes, classes = EXERCISES["detection-loss"].tasks
+    for case in few_cases(boxes):
+        dy, codes, labels, targets = case.arrays.values()
+        logits = np.zeros((*labels.shape, 3))
+        due = detection.ssd_loss_backward(dy, logits, codes, labels, targets)[1]
+        assert np.allclose(boxes.reference(case, Variant())[0], due, rtol=1e-12)
+    for case in few_cases(classes):
+        dy, logits, labels = case.arrays.values()
+        codes, negatives = np.zeros((*labels.shape, 4)), case.options["negatives"]
+        due = detection.ssd_loss_backward(dy, logits, codes, labels, codes, negatives=negatives, repeat_positives=False)
+        assert np.allclose(classes.reference(case, Variant())[0], due[0], rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("beta", OPTIONS["beta"])
+def test_smooth_l1s_gradient_is_that_of_differences(beta):
+    task = EXERCISES["detection-loss"].tasks[0]
+
+    def loss(codes, labels, targets):
+        off = abs(codes - targets)[labels > 0]
+        return np.where(off < beta, off**2 / (2 * beta), off - beta / 2).sum() / max((labels > 0).sum(), 1)
+
+    for case in few_cases(task, step=7):
+        dy, codes, labels, targets = case.arrays.values()
+        direction = np.random.default_rng(2).standard_normal(codes.shape)
+        steps = [loss(codes + sign * 1e-6 * direction, labels, targets) for sign in (1, -1)]
+        (dcodes,) = task.reference(case, Variant(1, beta=beta))
+        assert np.isclose(dy * (steps[0] - steps[1]) / 2e-6, (dcodes * direction).sum(), rtol=1e-5, atol=1e-2)
+
+
+def test_no_counter_example_has_a_box_whose_bottom_lies_above_its_top():
+    for name in ("iou", "box-coder", "suppression"):
+        for task in EXERCISES[name].tasks:
+            cases = [case for _, case in all_cases(task)]
+            assert all(map(task.fits, cases))
+            names = [array for array, kind in task.arrays if kind == "boxes"]
+            turned = {array: cases[-1].arrays[array][:, [2, 3, 0, 1]] for array in names}
+            assert not task.fits(replace(cases[-1], arrays={**cases[-1].arrays, **turned}))
+
+
 def test_a_transposed_convolution_crops_what_the_values_of_x_add():
     forward, backward = EXERCISES["transposed"].tasks
     for case in few_cases(backward, step=5):
@@ -566,7 +672,9 @@ def test_the_points_are_those_of_the_functions():
         "cost_ratio": 1, "relu6": 1, "relu6_backward": 2, "batch_norm_backward": 6, "inverted_residual": 4,
         "inverted_residual_backward": 8, "factorize_kernel": 5, "hard_swish_backward": 2, "squeeze_excite_backward": 6,
         "transposed_conv2d": 4, "transposed_conv2d_backward": 6, "spatially_separable_conv2d": 3,
-        "spatially_separable_conv2d_backward": 5, "channel_shuffle": 2, "channel_shuffle_backward": 2,
+        "spatially_separable_conv2d_backward": 5, "channel_shuffle": 2, "channel_shuffle_backward": 2, "iou": 2,
+        "encode_boxes": 2, "decode_boxes": 2, "box_loss_backward": 3, "class_loss_backward": 5,
+        "non_maximum_suppression": 4, "average_precision": 4,
     }  # fmt: skip
 
 
@@ -611,8 +719,10 @@ def test_the_examples_are_in_whole_numbers_and_not_zero(exercise, task):
     for seed in SEEDS:
         right = task.reference(example_case(task), variant_from(exercise.choices, seed, exercise.name))
         assert any(np.any(np.asarray(part, float) != 0) for part in right)
-        if task.compared is None and task.name != "cost_ratio":
-            assert all(np.allclose(part, np.round(part)) for part in right if part is not None)
+        if task.compared is None and not isinstance(right[0], Fraction):
+            digits = task.digits
+            assert digits == (2 if task.name == "iou" else 0)
+            assert all(np.allclose(part, np.round(part, digits)) for part in right if part is not None)
 
 
 STATED = {
@@ -633,6 +743,20 @@ STATED = {
     ("kinks", "inside"): "−1/2 and 3/2 instead of 0 and 1",
     ("gate", "sigmoid"): "The gate is the sigmoid",
     ("groups", "in reverse"): "The groups are dealt in reverse",
+    ("box", "spans"): "A box is (top, bottom, left, right) instead of",
+    ("box", "size"): "A box is (top, left, height, width) instead of",
+    ("box", "centre"): "by its centre and its size, (row, column, height, width), not by its corners",
+    ("measure", "smaller"): "divided by the area of the smaller box",
+    ("codes", "columns first"): "The codes of columns come first",
+    ("scales", "divisors"): "The codes are divided by the scales",
+    ("threshold", "from"): "An IoU equal to the threshold suppresses too",
+    ("ties", "higher"): "Of equal scores the higher index comes first",
+    ("points", 11): "The mean is over 11 recalls",
+    ("points", "all"): "It is the area under the curve instead",
+    ("precision", "there"): "The precision is taken as it is",
+    ("mining", "batch"): "The negatives are chosen from the whole batch",
+    ("divisor", "images"): "divided by the number of images instead",
+    **{("beta", beta): f"has its kinks at ±{beta} instead" for beta in (2, 3)},
     **{("knee", knee): f"kinks of hard-swish are at ±{knee}" for knee in (2, 4, 6)},
     **{("limit", limit): f"clips at {limit}" for limit in (4, 5, 7, 8)},
 }

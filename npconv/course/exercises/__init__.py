@@ -1,9 +1,12 @@
 """The exercises: functions to write, by name, in the order of the lessons."""
 
+from .average_precision import AVERAGE_PRECISION
 from .blocks import INVERTED_RESIDUAL
+from .boxes import BOX_CODER, IOU, SUPPRESSION
 from .bugs import FIND_THE_BUG
 from .costs import COSTS
 from .depthwise import DEPTHWISE, POINTWISE
+from .detection_loss import DETECTION_LOSS
 from .elementwise import ACTIVATIONS, BATCH_NORM
 from .exercise import Case, Exercise, Mistake, Size, Task
 from .hard_swish import HARD_SWISH
@@ -21,6 +24,7 @@ EXERCISES = {
     exercise.name: exercise
     for exercise in (
         LOOPS, TAPS, GRADIENTS, DEPTHWISE, POINTWISE, SEPARABLE, COSTS, ACTIVATIONS, BATCH_NORM, INVERTED_RESIDUAL,
-        FACTORIZE, HARD_SWISH, SQUEEZE_EXCITE, TRANSPOSED, SPATIALLY_SEPARABLE, SHUFFLE, FIND_THE_BUG,
+        FACTORIZE, HARD_SWISH, SQUEEZE_EXCITE, TRANSPOSED, SPATIALLY_SEPARABLE, SHUFFLE, IOU, BOX_CODER, DETECTION_LOSS,
+        SUPPRESSION, AVERAGE_PRECISION, FIND_THE_BUG,
     )
 }  # fmt: skip

@@ -68,7 +68,8 @@ class Task:
     the docstring's body, with a variant's words in braces; the template adds the shapes, what the variant changes, and
     an example, the case of the sizes `example` with its right answer. `wrong` has the answers of the mistakes, by their
     sentences. `further` are sizes, over the least, of more cases that no rule produces; names in them that are not
-    among the task's sizes are ignored.
+    among the task's sizes are ignored. `fits(case)` is False for numbers that the function is not made for, such as a
+    box whose bottom lies above its top; a case is then not made smaller that way.
     """
 
     name: str
@@ -84,6 +85,7 @@ class Task:
     results: Named = (("y", "volume"),)
     exact: bool = True
     integers: bool = True  # whether it is tried on arrays of an integer dtype too
+    mixed: bool = True  # and on arrays of different dtypes
     # what of the results, in the student's layout, is compared where it is not they themselves
     compared: Callable[[Result, Case, Variant], Result] | None = None
     kernel: Callable[..., Any] | None = None  # npconv's own, where `explain` can write its formula down
@@ -93,6 +95,8 @@ class Task:
     choices: tuple[str, ...] = ()  # those of a variant that change what is computed, beside layout and padding
     shown: Callable[[str, Case], list[str]] | None = None  # the example's lines from the call on, where they are others
     further: tuple[Sizes, ...] = ()
+    digits: int = 0  # behind the point, of the example's numbers
+    fits: Callable[[Case], bool] = lambda case: True
     about: Mapping[str, str] = field(default_factory=dict)  # what arguments are, and the rule of a turned kernel
 
     @property

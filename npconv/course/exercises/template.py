@@ -69,6 +69,20 @@ RULES: dict[Any, str] = {  # by choice, or by choice and option
     "kinks": "At its kinks hard-swish has the derivative of its middle piece: −1/2 and 3/2 instead of 0 and 1.",
     "gate": "The gate is the sigmoid instead of the hard sigmoid.",
     "groups": "The groups are dealt in reverse: in each round the last group's channel comes first.",
+    ("box", "spans"): "A box is (top, bottom, left, right) instead of (top, left, bottom, right).",
+    ("box", "size"): "A box is (top, left, height, width) instead of (top, left, bottom, right).",
+    ("box", "centre"): "A box is given by its centre and its size, (row, column, height, width), not by its corners.",
+    "measure": "The intersection is divided by the area of the smaller box instead of the union.",
+    "codes": "The codes of columns come first: (tx, ty, tw, th) instead of (ty, tx, th, tw).",
+    "scales": "The codes are divided by the scales (the variances) instead of multiplied.",
+    "threshold": "An IoU equal to the threshold suppresses too.",
+    "ties": "Of equal scores the higher index comes first.",
+    ("points", 11): "The mean is over 11 recalls instead of 101.",
+    ("points", "all"): "It is the area under the curve instead of the mean over 101 recalls.",
+    "precision": "The precision is taken as it is: it is not made to fall with the recall.",
+    "beta": "Smooth L1 has its kinks at ±{option} instead of ±1.",
+    "mining": "The negatives are chosen from the whole batch instead of image by image.",
+    "divisor": "The loss is divided by the number of images instead of positives.",
 }
 TURNED = (
     "The {kernel} is turned round in both directions before it is applied (a true convolution): its last row and "
@@ -161,7 +175,7 @@ def exercise_text(exercise: Exercise, variant: Variant) -> str:
         seed="none" if variant.seed is None else variant.seed,
         asks=_capital(exercise.asks),
         what=TO_MEND if finding else TO_WRITE,
-        dtypes=DTYPES if any(len(task.arrays) > 1 for task in exercise.tasks) else "",
+        dtypes=DTYPES if any(len(task.arrays) > 1 and task.mixed for task in exercise.tasks) else "",
         file=f"{exercise.name.replace('-', '_')}.py",
         rules="".join(["\nThis is a variant. In it:\n\n", *rules] if rules else []),
     )
@@ -254,12 +268,17 @@ def _example(task: Task, variant: Variant) -> list[str]:
     for (name, kind), value in zip(task.results, right, strict=True):
         if value is not None:
             theirs = variant.theirs(kind, np.asarray(value))
-            lines += [f">>> {name}.round().astype(int).tolist()", repr(theirs.round().astype(np.int64).tolist())]
+            if task.digits:
+                lines += [f">>> {name}.round({task.digits}).tolist()", repr(theirs.round(task.digits).tolist())]
+            else:
+                lines += [f">>> {name}.round().astype(int).tolist()", repr(theirs.round().astype(np.int64).tolist())]
     return lines
 
 
 def _literal(a: Array) -> str:
-    """An array of floats as it is written, whole numbers without a point."""
+    """An array as it is written, whole numbers without a point, and floats with their dtype."""
+    if a.dtype.kind == "i":
+        return f"np.array({a.tolist()!r})"
     whole = bool((a % 1 == 0).all())
     return f"np.array({(a.astype(np.int64) if whole else a).tolist()!r}, dtype=float)"
 

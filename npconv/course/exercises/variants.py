@@ -36,6 +36,17 @@ OPTIONS: dict[str, tuple[Any, ...]] = {
     "kinks": ("outside", "inside"),
     "gate": ("hard sigmoid", "sigmoid"),
     "groups": ("in order", "in reverse"),
+    "box": ("corners", "spans", "size", "centre"),
+    "measure": ("union", "smaller"),
+    "codes": ("rows first", "columns first"),
+    "scales": ("factors", "divisors"),
+    "threshold": ("above", "from"),
+    "ties": ("lower", "higher"),
+    "points": (101, 11, "all"),
+    "precision": ("from there on", "there"),
+    "beta": (1, 2, 3),
+    "mining": ("image", "batch"),
+    "divisor": ("positives", "images"),
 }
 """The choices and their options; each choice's first option is npconv's own."""
 
@@ -64,6 +75,37 @@ WORDS: dict[str, tuple[str, tuple[str, ...]]] = {
     "upper": ("kinks", ("1", "3/2")),
     "gate": ("gate", ("min(max(s + 3, 0), 6)/6", "1/(1 + exp(−s))")),
     "gate_kinks": ("gate", (" The gate's derivative is 1/6 between −3 and 3, and 0 elsewhere: at −3 and 3 too.", "")),
+    "box": (
+        "box",
+        (
+            "(top, left, bottom, right)",
+            "(top, bottom, left, right)",
+            "(top, left, height, width)",
+            "(row of the centre, column of the centre, height, width)",
+        ),
+    ),
+    "measure": ("measure", ("their union", "the smaller of the two")),
+    "codes": ("codes", ("(ty, tx, th, tw)", "(tx, ty, tw, th)")),
+    "scaled": ("scales", ("multiplied by", "divided by")),
+    "suppressed": ("threshold", ("above the threshold", "equal to the threshold or above it")),
+    "first": ("ties", ("lower", "higher")),
+    "levels": (
+        "points",
+        (
+            "the mean over the recalls 0, 1/100, 2/100, … 1, which are 101",
+            "the mean over the recalls 0, 1/10, 2/10, … 1, which are 11",
+            "the area under the curve: the sum over the right detections of 1/truths times the precision",
+        ),
+    ),
+    "precision": (
+        "precision",
+        (
+            "the highest precision from the first detection on that reaches it",
+            "that of the first detection that reaches it",
+        ),
+    ),
+    "mined": ("mining", ("in each image", "in the whole batch")),
+    "divisor": ("divisor", ("positives in the batch, or by 1 if there are none", "images in the batch")),
     "dealt": ("groups", ("j·groups + i", "j·groups + groups − 1 − i")),  # the place of channel j of group i
 }
 """The words in braces of the tasks' texts: the choice on which each depends, and the text for each option."""
@@ -76,6 +118,7 @@ LAYOUTS: dict[str, tuple[str, dict[str, tuple[int, ...]]]] = {
     "pointwise": ("filters", {"first": (1, 0)}),  # (N, M)
     "taps": ("filters", {"first": (1, 0)}),  # (M, Dᵣ)
 }
+BOXES = {"spans": (0, 2, 1, 3), "columns first": (1, 0, 3, 2)}  # the four numbers of a box, or of a code, by option
 PAIRS = ("stride", "padding")  # the options that come for height and width
 SPATIAL = {"kernel": (0, 1), "depthwise": (0, 1), "taps": (0,)}  # the axes along which a kernel of that kind is turned
 
@@ -101,6 +144,17 @@ class Variant:
     kinks: str = "outside"
     gate: str = "hard sigmoid"
     groups: str = "in order"
+    box: str = "corners"
+    measure: str = "union"
+    codes: str = "rows first"
+    scales: str = "factors"
+    threshold: str = "above"
+    ties: str = "lower"
+    points: int | str = 101
+    precision: str = "from there on"
+    beta: int = 1
+    mining: str = "image"
+    divisor: str = "positives"
 
     @property
     def changed(self) -> dict[str, Any]:
@@ -115,7 +169,14 @@ class Variant:
         ('c mod M', 4)
         """
         said = {word: texts[OPTIONS[choice].index(getattr(self, choice))] for word, (choice, texts) in WORDS.items()}
-        return {**said, "limit": self.limit, "floor": self.floor, "knee": self.knee, "span": 2 * self.knee}
+        numbers = {
+            "limit": self.limit,
+            "floor": self.floor,
+            "knee": self.knee,
+            "span": 2 * self.knee,
+            "beta": self.beta,
+        }
+        return {**said, **numbers}
 
     @property
     def turned(self) -> bool:
@@ -158,7 +219,11 @@ class Variant:
         """
         if self.turned and kind in SPATIAL:
             a = np.flip(a, SPATIAL[kind])
-        a = a.transpose(self.axes(kind, a.ndim))
+        if kind == "boxes" and self.box in ("size", "centre"):
+            corner, sides = a[..., :2], a[..., 2:] - a[..., :2]
+            a = np.concatenate([corner if self.box == "size" else corner + sides / 2, sides], axis=-1)
+        order = BOXES.get({"boxes": self.box, "codes": self.codes}.get(kind, ""))
+        a = a.transpose(self.axes(kind, a.ndim)) if order is None else a[..., order]
         return np.array(a, order="C")  # a copy, and an array of no axes stays one
 
     def their_options(self, options: Mapping[str, Any]) -> dict[str, Any]:

@@ -201,7 +201,9 @@ class Judge:
                     if abs(a[index]) > value:
                         simpler = a.copy()
                         simpler[index] = value
-                        yield replace(trial.case, arrays={**arrays, name: simpler})
+                        case = replace(trial.case, arrays={**arrays, name: simpler})
+                        if self.task.fits(case):
+                            yield case
 
 
 def cut_to(large: Case, small: Case) -> list[Case]:

@@ -25,7 +25,7 @@ class Mixture:
 
 
 def mixtures_of(task: Task) -> list[Mixture]:
-    """Each array narrow alone, and wide alone, in each way; none for a function of one array.
+    """Each array narrow alone, and wide alone, in each way; none for one array, or where a task has none.
 
     >>> from npconv.course.exercises import EXERCISES
     >>> [(sorted(m.narrow), m.dtype.__name__) for m in mixtures_of(EXERCISES["pointwise"].tasks[0])]
@@ -36,7 +36,9 @@ def mixtures_of(task: Task) -> list[Mixture]:
     narrow = alone if len(names) == 2 else [*alone, *(names - one for one in alone)]
     ways: list[tuple[type, float]] = [(np.int64, QUARTERS)] * task.integers + [(np.float32, WHOLE)]
     ways += [(np.float32, FRACTIONS)] * (task.exact and not task.integers)
-    return [Mixture(these, dtype, factor) for dtype, factor in ways for these in narrow] if len(names) > 1 else []
+    if len(names) < 2 or not task.mixed:
+        return []
+    return [Mixture(these, dtype, factor) for dtype, factor in ways for these in narrow]
 
 
 def mixed(case: Case, mixture: Mixture) -> Case:
