@@ -197,7 +197,7 @@ def class_case(sizes: Sizes, draw: Draw) -> Case:
 
 
 def chosen_backgrounds(loss: Array, labels: Array, negatives: int, flaw: ClassFlaw, mining: str) -> Array:
-    """How often each anchor counts beside the positives: 1 for the chosen negatives (B, A)."""
+    """The weight of each anchor beside the positives (B, A): 1 for the chosen negatives."""
     if mining == "batch":
         loss, labels = loss.reshape(1, -1), labels.reshape(1, -1)
     weight = np.zeros(labels.shape)
