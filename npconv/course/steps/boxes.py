@@ -52,7 +52,8 @@ def random_boxes(name: str, count: int, objects: int, size: tuple[int, int], gen
     off[:, :objects] = 0
     corners, sides = corners[which] + off[0], np.maximum(sides[which] + off[1], 1)
     clipped = np.clip(np.concatenate([corners, corners + sides], axis=1), 0, [*size, *size])
-    return clipped.astype(np.float64)
+    boxes: Array = clipped.astype(np.float64)
+    return boxes
 
 
 def boxes_panel(name: str, title: str, boxes: Array, role: str) -> Panel:

@@ -96,9 +96,9 @@ def kept_in_turn(boxes: Array, scores: Array, kept: list[int], threshold: float)
         }
         if rest:
             reads["overlaps"] = tuple((best, other) for other in rest)
-        writes: dict[str, dict[Index, Number]] = {"kept": {(0, best): place} | {(0, other): -1 for other in gone}}
+        decided: dict[Index, Number] = {(0, best): place, **{(0, other): -1 for other in gone}}
         sides = counts(suppression=(computed, needed), all_pairs=(pairs if not left else computed, pairs))
-        yield Step(f"box {best}", sentence, reads, writes, tuple(quotients), sides)
+        yield Step(f"box {best}", sentence, reads, {"kept": decided}, tuple(quotients), sides)
 
 
 def overlaps_needed(boxes: Array, kept: list[int], threshold: float) -> int:
