@@ -99,6 +99,8 @@ ROWS: dict[Any, dict[str, dict[str, Any]]] = {
         "cost_ratio": {"kernel_sizes": (3, (2, 5)), "out_channels": (4, 100), "depth_multipliers": (1, 2)},
         "depthwise_separable": {"x": (1, 5, 6, 3), "depthwise": (2, 3, 3), "pointwise": (3, 2)},
         "depthwise_separable_frames": {"x": (1, 3, 3, 2), "depthwise": (2, 3, 2), "pointwise": (2, 2)},
+        "detections": {"images": np.ones((1, 32, 48, 1)), "truths": [(BOXES, BOX_LABELS)],
+                       "found": [(BOXES, np.array([0.5, 0.4]), BOX_LABELS)], "label": 1, "shown": 0, "names": ("x",)},
         "dilated_convolution": {"rates": (1, 2), "stacks": ((1, 2),)},
         "feature_subspaces": {},
         "functional_view": SMALL_LAYER | {"at": (0, 1)},
@@ -108,8 +110,10 @@ ROWS: dict[Any, dict[str, dict[str, Any]]] = {
         "hard_swish": {"x": np.array([-4, 4])},
         "inverted_residual_maps": {"photograph": PHOTOGRAPH},
         "linear_bottleneck_training": {},
+        "matching": {"photograph": PHOTOGRAPH, "boxes": BOXES, "anchors": BOXES + 1.0, "names": ("x", "y")},
         "mobilenet_v2_table": {"rows": ROWS_V2, "resolution": (32, 48)},
         "mobilenet_v3_table": {"size": "small", "width": 0.1, "resolution": (32, 48), "classes": 3},
+        "non_maximum_suppression": {"photograph": PHOTOGRAPH, "boxes": BOXES, "scores": np.array([0.5, 0.4])},
         "per_channel_photograph": {"photograph": PHOTOGRAPH, "at": (3, 4)},
         "per_channel_view": SMALL_LAYER,
         "predicted_and_measured": {},
@@ -121,6 +125,7 @@ ROWS: dict[Any, dict[str, dict[str, Any]]] = {
         "spatially_separable": {"photograph": PHOTOGRAPH, "column": np.array([1, 2]), "row": np.array([-1, 1]),
                                 "at": (3, 4), "kernel_sizes": (2,), "sides": (3, 4)},
         "squeeze_excite": {"photograph": PHOTOGRAPH[:, :48], "network": NETWORK_V3, "block": "block_1"},
+        "ssdlite": {"photograph": PHOTOGRAPH, "width": 0.1, "classes": 2, "resolution": (64, 100), "at": (3, 4)},
         "standard_convolution": SMALL_LAYER | {"at": (0, 1), "stride": (2, 1), "padding": ((1, 0), (0, 1))},
         "style": {},
         "transposed_convolution": {"x": (1, 2, 2, 1), "kernel": (2, 2, 1, 1), "at": (0, 1)},
@@ -265,7 +270,7 @@ WRONG: dict[Any, list[Any]] = {  # by annotation
 }  # fmt: skip
 WRONG[int | tuple[int, int]] = WRONG[Pair]
 OTHERS = [3, "nosuch"]  # for layers, mappings, functions, sequences of them
-FREE = {"weights", "group", "name"}  # words of the user's own
+FREE = {"weights", "group", "name", "data"}  # words of the user's own
 BEYOND = {"seed": LARGEST_SEED + 1}  # what is too large for an int, where that is not LARGEST
 
 

@@ -40,6 +40,10 @@ TAKES = {
     "hard-swish": "",
     "squeeze-excite": "--seed",
     "mobilenet-v3-table": NETWORK,
+    "ssdlite": NETWORK,
+    "matching": "",
+    "non-maximum-suppression": "",
+    "detections": "",
 }
 
 

@@ -20,6 +20,7 @@ from .depthwise_separable import (
     depthwise_separable as depthwise_separable,
     depthwise_separable_frames as depthwise_separable_frames,
 )
+from .detections import detections as detections
 from .dilated_convolution import dilated_convolution as dilated_convolution
 from .feature_subspaces import feature_subspaces as feature_subspaces
 from .figure import Figure as Figure, style as style
@@ -29,8 +30,10 @@ from .gradient_flow import gradient_flow as gradient_flow
 from .hard_swish import hard_swish as hard_swish
 from .inverted_residual_maps import inverted_residual_maps as inverted_residual_maps
 from .linear_bottleneck_training import linear_bottleneck_training as linear_bottleneck_training
+from .matching import matching as matching
 from .mobilenet_v2_table import mobilenet_v2_table as mobilenet_v2_table
 from .mobilenet_v3_table import mobilenet_v3_table as mobilenet_v3_table
+from .non_maximum_suppression import non_maximum_suppression as non_maximum_suppression
 from .per_channel_photograph import per_channel_photograph as per_channel_photograph
 from .per_channel_view import per_channel_view as per_channel_view
 from .predicted_and_measured import predicted_and_measured as predicted_and_measured
@@ -40,6 +43,7 @@ from .separability import separability as separability
 from .separable_example import separable_example as separable_example
 from .spatially_separable import spatially_separable as spatially_separable
 from .squeeze_excite import squeeze_excite as squeeze_excite
+from .ssdlite import ssdlite as ssdlite
 from .standard_convolution import standard_convolution as standard_convolution
 from .transposed_convolution import transposed_convolution as transposed_convolution
 
@@ -74,6 +78,10 @@ BUILDERS: dict[str, Callable[..., Figure]] = {
         hard_swish,
         squeeze_excite,
         mobilenet_v3_table,
+        ssdlite,
+        matching,
+        non_maximum_suppression,
+        detections,
     )
 }
 

@@ -8,6 +8,7 @@ import numpy as np
 from made import ENDS, made_gpu, made_gradients, made_results, made_savings, made_subspaces
 from plots import default_figure
 
+from npconv.detection import DefaultBoxes
 from npconv.figures import (
     Figure,
     backward_taps,
@@ -18,6 +19,7 @@ from npconv.figures import (
     cost_by_layer,
     cost_ratio,
     depthwise_separable,
+    detections,
     dilated_convolution,
     feature_subspaces,
     functional_view,
@@ -25,8 +27,10 @@ from npconv.figures import (
     hard_swish,
     inverted_residual_maps,
     linear_bottleneck_training,
+    matching,
     mobilenet_v2_table,
     mobilenet_v3_table,
+    non_maximum_suppression,
     per_channel_photograph,
     per_channel_view,
     predicted_and_measured,
@@ -36,10 +40,11 @@ from npconv.figures import (
     separable_example,
     spatially_separable,
     squeeze_excite,
+    ssdlite,
     standard_convolution,
     transposed_convolution,
 )
-from npconv.models import mobilenet_v3
+from npconv.models import mobilenet_v2, mobilenet_v3, ssdlite as build_ssdlite
 
 LAYERS: dict[str, dict[str, Any]] = {
     "one of all": {"x": (1, 1, 1, 1), "kernel": (1, 1, 1, 1)},
@@ -53,6 +58,32 @@ LAYERS: dict[str, dict[str, Any]] = {
 }
 RNG = np.random.default_rng(3)
 PIXELS = np.arange(60 * 24 * 3).reshape(24, 60, 3).astype(np.uint8)
+
+
+def made_boxes(count: int, height: int = 24, width: int = 60, seed: int = 5) -> np.ndarray:
+    """Boxes in whole pixels anywhere on an image."""
+    corners = np.sort(np.random.default_rng(seed).integers(0, (height - 2, width - 2), (2, count, 2)), axis=0)
+    return np.concatenate([corners[0], corners[1] + 2], axis=1)
+
+
+def made_truths() -> list[tuple[np.ndarray, np.ndarray]]:
+    """Truths of three images, the last of which has none."""
+    boxes, labels = made_boxes(6), np.array([1, 2, 2, 2, 1, 2])
+    return [(boxes[:4], labels[:4]), (boxes[4:], labels[4:]), (boxes[:0], labels[:0])]
+
+
+def made_found(count: int) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """So many detections in each of them, those of even numbers near to truths."""
+    rng = np.random.default_rng(9)
+    found = []
+    for boxes, labels in made_truths():
+        places, classes = made_boxes(count, seed=10).astype(float), rng.integers(1, 3, count)
+        for i in range(0, min(count, 2 * len(boxes)), 2):
+            places[i], classes[i] = boxes[i // 2] + 0.25, labels[i // 2]
+        found.append((places, rng.uniform(size=count), classes))
+    return found
+
+
 CASES: dict[Callable[..., Figure], dict[str, dict[str, Any]]] = {
     standard_convolution: {name: layer for name, layer in LAYERS.items() if name != "one channel"},
     per_channel_view: {
@@ -336,6 +367,46 @@ CASES: dict[Callable[..., Figure], dict[str, dict[str, Any]]] = {
         "minimalistic": {"size": "small", "minimalistic": True, "width": 0.75},
         "one of all": {"size": "small", "width": 0.1, "resolution": 1, "classes": 1},
         "large numbers": {"size": "large", "width": 1.25, "resolution": 30000},
+    },
+    ssdlite: {
+        "two maps": {
+            "photograph": PIXELS,
+            "detector": build_ssdlite(
+                mobilenet_v2(rows=((1, 8, 1, 2), (2, 8, 1, 2)), in_channels=1, stem_channels=8, last_channels=24), 3,
+                extras=(), heads="full", boxes=DefaultBoxes((((0.3, 0.6),), ((0.5, 0.6), (0.7, 4.0))), "each"),
+            ),
+            "resolution": 32,
+            "at": (31, 0),
+        },
+        "flat, narrow": {"photograph": PIXELS, "width": 0.35, "resolution": (96, 200), "classes": 2},
+    },
+    matching: {
+        "one of all": {"photograph": PIXELS, "boxes": made_boxes(1), "anchors": made_boxes(1, seed=6)},
+        "many": {
+            "photograph": PIXELS, "boxes": made_boxes(6), "anchors": made_boxes(200, seed=7) + 0.25,
+            "names": ("a", "b", "c", "d", "long words", "f"), "threshold": 0.6,
+        },
+        "fewer default boxes than truths": {
+            "photograph": PIXELS, "boxes": made_boxes(4), "anchors": made_boxes(2, seed=8), "threshold": 0,
+        },
+    },
+    non_maximum_suppression: {
+        "one": {"photograph": PIXELS[:, :24], "boxes": made_boxes(1, 24, 24), "scores": np.array([0])},
+        "twelve": {
+            "photograph": PIXELS, "boxes": made_boxes(12) * 1.5 - 6.25, "scores": RNG.uniform(size=12) ** 8,
+            "threshold": 0.2,
+        },
+    },
+    detections: {
+        "in colour, all points": {
+            "images": RNG.integers(0, 256, (3, 30, 50, 3)), "truths": made_truths(), "found": made_found(20),
+            "label": 2, "points": None, "names": ("one", "two"), "data": "made up",
+        },
+        "nothing found": {
+            "images": np.zeros((3, 20, 16, 1)), "truths": made_truths(), "found": made_found(0), "points": 11,
+            "shown": 2,
+        },
+        "some not found": {"images": np.ones((3, 24, 60, 1)), "truths": made_truths(), "found": made_found(6)},
     },
     cost_by_layer: {
         "narrow, flat, two classes": {"width": 0.35, "resolution": (96, 160), "classes": 2},

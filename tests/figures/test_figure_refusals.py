@@ -13,24 +13,31 @@ from npconv.figures import (
     convolution_3d,
     depthwise_separable,
     depthwise_separable_frames,
+    detections,
     dilated_convolution,
     functional_view,
     functional_view_frames,
     inverted_residual_maps,
+    matching,
+    non_maximum_suppression,
     per_channel_photograph,
     per_channel_view,
     separable_example,
     spatially_separable,
     squeeze_excite,
+    ssdlite,
     standard_convolution,
     transposed_convolution,
 )
-from npconv.models import mobilenet_v2, mobilenet_v3
+from npconv.models import mobilenet_v2, mobilenet_v3, ssdlite as build_ssdlite
 
 BLACK = np.zeros((30, 30, 3), np.uint8)
 TWO_IMAGES = ({"x": (2, 7, 7, 3)}, "x must be one image")
 TOO_HIGH = ({"x": (1, 40, 7, 3)}, "rows or columns")
 NAN = ({"x": np.full((1, 7, 7, 3), np.nan)}, "x must hold finite")
+BOX, SCORE, LABEL = np.array([[1.0, 2, 9, 8]]), np.array([0.5]), np.array([1])
+DETECTED = {"images": np.ones((1, 16, 16, 1)), "truths": [(BOX, LABEL)], "found": [(BOX, SCORE, LABEL)]}
+MANY = np.repeat(BOX, 13, axis=0)
 REFUSED: dict[Callable[..., Any], list[tuple[dict[str, Any], str]]] = {
     standard_convolution: [
         *(TWO_IMAGES, TOO_HIGH, NAN),
@@ -141,6 +148,59 @@ REFUSED: dict[Callable[..., Any], list[tuple[dict[str, Any], str]]] = {
         ({"block": "block_2"}, "block must be one of block_1, block_4, .*; got 'block_2'"),
         ({"network": mobilenet_v3("small", 0.1, in_channels=1)}, "x must be .*1"),
         ({"weights": " "}, "weights must be a few words"),
+    ],
+    ssdlite: [
+        ({"photograph": BLACK[:20]}, "photograph"),
+        ({"resolution": 31}, "resolution must be .* images of at least 32×32"),
+        ({"at": (0, 320)}, "at must be a place in the image, 320 by 320"),
+        ({"classes": 1}, "classes must be at least 2"),
+        ({"detector": build_ssdlite(mobilenet_v2(0.1), 2), "classes": 2}, "classes must not be given with a detector"),
+        (
+            {"detector": build_ssdlite(mobilenet_v2(0.1), 2, extras=(4,) * 8)},
+            "detector must have at most 9 maps; got 10",
+        ),
+    ],
+    matching: [
+        ({"photograph": BLACK[..., 0]}, "photograph"),
+        ({"boxes": BOX[:, ::-1].copy()}, "boxes must be boxes"),
+        ({"boxes": BOX[:0]}, "boxes must be 1 to 6 boxes to draw"),
+        ({"boxes": MANY}, "boxes must be 1 to 6 boxes to draw"),
+        ({"anchors": np.zeros((1, 4))}, "anchors must be boxes with a height and a width"),
+        ({"names": ("one",)}, "names must be given with boxes"),
+        ({"boxes": BOX, "names": ("one", "two")}, "names must be a word of at most 10 letters for each of 1 box"),
+        ({"boxes": BOX, "names": ("longer than that",)}, "names must be a word of at most 10"),
+        ({"threshold": 1.5}, "threshold must be"),
+    ],
+    non_maximum_suppression: [
+        ({"photograph": BLACK[..., 0]}, "photograph"),
+        ({"boxes": BOX}, "scores must be given with boxes"),
+        ({"scores": SCORE}, "scores must be given with boxes"),
+        ({"boxes": BOX, "scores": np.ones(2)}, r"scores must be \(1,\)"),
+        ({"boxes": BOX, "scores": np.array([np.nan])}, "scores must hold finite numbers"),
+        ({"boxes": np.full((1, 4), np.inf), "scores": SCORE}, "boxes must be finite"),
+        ({"boxes": MANY, "scores": np.ones(13)}, "boxes must be 1 to 12 boxes"),
+    ],
+    detections: [
+        ({"images": DETECTED["images"]}, "truths must be given with images"),
+        ({"found": DETECTED["found"]}, "found must be given with images"),
+        (DETECTED | {"network": build_ssdlite(mobilenet_v2(0.1), 2)}, "found must be given .* without a network"),
+        (DETECTED | {"images": np.ones((1, 16, 16, 2))}, "images must be"),
+        (DETECTED | {"images": np.full((1, 16, 16, 1), np.nan)}, "images must be .* finite"),
+        (DETECTED | {"images": np.ones((2, 16, 16, 1))}, "truths must be one for each of 2 images"),
+        (DETECTED | {"found": []}, "found must be one for each of 1 image"),
+        (DETECTED | {"truths": [(BOX[:0], LABEL[:0])]}, "truths must have at least one box"),
+        (DETECTED | {"label": 2}, "label must be one of those in truths, 1; got 2"),
+        (DETECTED | {"shown": 1}, "shown must be at most 0"),
+        (DETECTED | {"points": 10}, "points must be 101, 11 or None"),
+        (DETECTED | {"data": " "}, "data must be a few words"),
+        (
+            DETECTED
+            | {
+                "truths": [(np.repeat(BOX, 30, axis=0), np.ones(30, int))],
+                "found": [(np.repeat(BOX, 30, axis=0), np.linspace(0, 1, 30), np.ones(30, int))],
+            },
+            "truths must have a class with at most 24 steps",
+        ),
     ],
     inverted_residual_maps: [
         ({"photograph": BLACK[..., 0]}, "photograph"),

@@ -1,0 +1,176 @@
+"""Images with boxes on them, to scale, and tables of numbers in cells: what the figures of detection are made of."""
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.collections import PolyCollection
+from matplotlib.offsetbox import OffsetBox
+from matplotlib.patches import Rectangle
+from matplotlib.text import Text
+
+from ...detection.checking import check_axes, check_boxes
+from ...kernels.geometry import Array
+from .drawing import INK, LABEL_GAP, LINE_COLORS, SMALLEST, text_width
+from .layout import Drawing, column, note, title
+from .lines import wrapped
+
+TRUTH, FOUND, KEPT = LINE_COLORS[:3]  # lines of truths, of what is matched or found, of what is left
+LINE = SMALLEST * 1.4 / 72  # inches for a line of a label
+CASING = 1.5  # points of white around a line
+NAME_GAP = 0.08  # inches
+
+
+class BoxPicture(Drawing):
+    """An image of so many `inches` a pixel, with boxes (top, left, bottom, right) in its pixels, and labels on them.
+
+    `around` are boxes that have room in the picture, drawn or not, so that several pictures have one size. `size` is
+    (height, width) where the pixels are stretched to another one.
+    """
+
+    def __init__(
+        self, name: str, pixels: Array, inches: float, around: Array | None = None, size: tuple[int, int] | None = None
+    ) -> None:
+        super().__init__()
+        self.name, self.inches = name, inches
+        self.taken: list[tuple[float, float, float, float]] = []  # by labels: left, right, bottom, top
+        height, width = pixels.shape[:2] if size is None else size
+        whole = np.array([[0, 0, height, width]], np.float64)
+        self.room = whole if around is None else np.concatenate([whole, around])
+        low, high = self.room[:, :2].min(axis=0), self.room[:, 2:].max(axis=0)
+        self.add(Rectangle(self._corner(high[0], low[1]), *((high - low) * inches)[::-1], edgecolor="none", fill=False))
+        mixed = width * inches * 160 < pixels.shape[1]
+        self.image(name, pixels, (width * inches, height * inches), "gray", mixed=mixed)
+
+    def _corner(self, row: float, column: float) -> tuple[float, float]:
+        return column * self.inches, -row * self.inches
+
+    def box(self, name: str, box: Sequence[float], color: str, *, style: str = "-", width: float = 1.6) -> None:
+        """Outline a box, with white beside the line."""
+        top, left, bottom, right = (float(side) for side in box)
+        size = (right - left) * self.inches, (bottom - top) * self.inches
+        for points, ink, line, order in ((width + CASING, "white", "-", 2.0), (width, color, style, 2.1)):
+            frame = Rectangle(
+                self._corner(bottom, left), *size, fill=False, edgecolor=ink, linewidth=points, linestyle=line,
+                joinstyle="miter", clip_on=False, zorder=order, gid=f"{self.name}-{name}" if ink == color else None,
+            )  # fmt: skip
+            self.add(frame)
+
+    def label(self, box: Sequence[float], words: str, color: str) -> bool:
+        """Write words on a white ground at an edge of a box, where no label is yet; whether there was such a place."""
+        top, left, bottom, right = (float(side) for side in box)
+        width, height = text_width(words, SMALLEST) + 0.06, LINE
+        (x0, y1), (x1, y0) = self._corner(top, left), self._corner(bottom, right)
+        (least_x, most_y), (most_x, least_y) = (
+            self._corner(*corner) for corner in (self.room[:, :2].min(axis=0), self.room[:, 2:].max(axis=0))
+        )
+        middle = (x0 + x1 - width) / 2
+        for y in (y1, y1 - height, y0, y0 - height, (y0 + y1 - height) / 2):
+            for x in (x0, x1 - width, middle):
+                place = x, x + width, y, y + height
+                inside = least_x - 1e-6 <= x and x + width <= most_x + 1e-6
+                inside = inside and least_y - 1e-6 <= y and y + height <= most_y + 1e-6
+                if inside and not any(_touch(place, other) for other in self.taken):
+                    self.taken.append(place)
+                    self._write(x + width / 2, y + height / 2, words, color)
+                    return True
+        return False
+
+    def _write(self, x: float, y: float, words: str, color: str) -> None:
+        ground = {"facecolor": "white", "edgecolor": color, "linewidth": 0.8, "boxstyle": "square,pad=0.12"}
+        look: dict[str, Any] = {"size": SMALLEST, "ha": "center", "va": "center", "color": INK, "zorder": 4}
+        self.add(Text(x, y, words, parse_math=False, bbox=ground, **look))
+
+
+def _touch(one: Sequence[float], other: Sequence[float]) -> bool:
+    return one[0] < other[1] and other[0] < one[1] and one[2] < other[3] and other[2] < one[3]
+
+
+class CellTable(Drawing):
+    """Numbers in cells of that width and height, with a name at the left of each row and above each column."""
+
+    def __init__(
+        self, name: str, texts: Sequence[Sequence[str]], cell: tuple[float, float], rows: Sequence[str],
+        columns: Sequence[str],
+    ) -> None:  # fmt: skip
+        super().__init__()
+        self.name, self.cell = name, cell
+        self.fill("", [(r, c) for r, line in enumerate(texts) for c, words in enumerate(line) if words], "white")
+        for r, (row, line) in enumerate(zip(rows, texts, strict=True)):
+            self.text(-NAME_GAP, self._middle(r, 0)[1], row, size=SMALLEST, across="right")
+            for c, words in enumerate(line):
+                if words:
+                    self.text(*self._middle(r, c), words, size=SMALLEST)
+        for c, words in enumerate(columns):
+            self.text(self._middle(0, c)[0], LABEL_GAP / 2, words, size=SMALLEST, along="bottom")
+
+    def _middle(self, row: float, column: float) -> tuple[float, float]:
+        return (column + 0.5) * self.cell[0], -(row + 0.5) * self.cell[1]
+
+    def fill(self, part: str, cells: Iterable[tuple[int, int]], color: str) -> None:
+        """Fill cells (row, column) with a colour."""
+        (width, height), corners = self.cell, ((0, 0), (0, 1), (1, 1), (1, 0))
+        polygons = [[((c + j) * width, -(r + i) * height) for i, j in corners] for r, c in cells]
+        if polygons:
+            corners_of: Any = np.array(polygons)
+            collection = PolyCollection(
+                corners_of, facecolors=color, edgecolors=INK, linewidths=0.5, clip_on=False, zorder=1.1 if part else 1,
+            )  # fmt: skip
+            collection.set_gid(f"{self.name}-{part or 'cells'}")
+            self.add(collection)
+
+    def frame_cells(self, part: str, cells: Iterable[tuple[int, int]]) -> None:
+        """Frame cells, each with a line of ink over a white one."""
+        width, height = self.cell
+        for r, c in cells:
+            for points, color, order in ((3.6, "white", 2.0), (1.8, INK, 2.1)):
+                corner = c * width, -(r + 1) * height
+                frame = Rectangle(
+                    corner, width, height, fill=False, edgecolor=color, linewidth=points, joinstyle="miter",
+                    clip_on=False, zorder=order, gid=f"{self.name}-{part}" if color == INK else None,
+                )  # fmt: skip
+                self.add(frame)
+
+    def after(self, row: int, words: str, columns: int) -> None:
+        """Write words at the right of a row of so many columns."""
+        self.text(columns * self.cell[0] + NAME_GAP, self._middle(row, 0)[1], words, size=SMALLEST, across="left")
+
+
+def headed(name: str, words: str, *below: OffsetBox | None, width: float = math.inf, gap: float = 0.07) -> OffsetBox:
+    """A title, words in small letters in lines of that width, and what stands below them."""
+    head = column(title(name), note("\n".join(wrapped(words, 0.97 * width))), gap=0.05, align="left")
+    return column(head, *below, gap=gap, align="left")
+
+
+def boxes_from(function: str, name: str, given: Any, most: int) -> Array:
+    """Boxes (n, 4) of float64, from one to so many; raises TypeError or ValueError where they are none to draw."""
+    check_boxes(function, name, given, area=True)
+    if not 1 <= len(given) <= most:
+        raise ValueError(f"{function}: {name} must be 1 to {most} boxes to draw; got {name} {given.shape}")
+    boxes: Array = given.astype(np.float64)
+    return boxes
+
+
+def numbers_from(function: str, name: str, given: Any, count: int) -> Array:
+    """A finite number for each of so many boxes, as float64."""
+    check_axes(function, name, given, (count,))
+    if not np.isfinite(given).all():
+        raise ValueError(f"{function}: {name} must hold finite numbers; got {name} {given.shape}")
+    numbers: Array = given.astype(np.float64)
+    return numbers
+
+
+def share_text(share: float, limit: float = math.nan) -> str:
+    """A number from 0 to 1 with two digits after the point, or as many as tell it from a limit that it does not equal.
+
+    >>> share_text(0.625), share_text(0.5, 0.5), share_text(0.4999, 0.5), share_text(0.0)
+    ('0.62', '0.50', '0.4999', '0')
+    """
+    if share in (0, 1):
+        return f"{share:.0f}"
+    for digits in range(2, 17):
+        text = f"{share:.{digits}f}"
+        if share == limit or float(text) != limit:
+            break
+    return text
