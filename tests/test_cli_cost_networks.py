@@ -2,6 +2,7 @@
 
 import argparse
 import json
+from contextlib import nullcontext
 
 import pytest
 
@@ -15,10 +16,13 @@ from npconv.models import (
     mobilenet_v1,
     mobilenet_v2,
     mobilenet_v3,
+    ssdlite,
     summary,
 )
 from npconv.models.conventions import FAMILIES
 from npconv.models.mobilenet_v1 import KINDS
+from npconv.models.saved import MOBILENETS
+from npconv.models.ssdlite import BOXES, HEADS
 from npconv.models.summary import TABLES
 from npconv.models.table import OUTPUT_STRIDES
 
@@ -91,6 +95,10 @@ def test_the_choices_are_those_of_the_models():
     assert choices == {
         "mobilenet_v2": both, "mobilenet_v1": both | {"convolution": KINDS},
         "mobilenet_v3": both | {"size": tuple(MOBILENET_V3_ROWS)},
+        "ssdlite": {
+            "network": tuple(MOBILENETS), "size": tuple(MOBILENET_V3_ROWS), "heads": HEADS, "boxes": tuple(BOXES),
+            "conventions": FAMILIES, "by": TABLES,
+        },
     }  # fmt: skip
 
 
@@ -251,3 +259,75 @@ def test_what_as_and_explain_cannot_take_is_one_line(words, message, capsys):
     printed, error = capsys.readouterr()
     assert error.startswith(f"npconv cost mobilenet_v2: {message}")
     assert (error.count("\n"), printed) == (1, "")
+
+
+def test_ssdlite_is_the_papers_table_5(capsys):
+    assert cli.main(["cost", "ssdlite"]) == 0
+    printed = capsys.readouterr().out
+    detector = ssdlite(mobilenet_v2(), 81)
+    assert printed.startswith(summary(detector, (1, 320, 320, 3)).as_text("kind"))
+    assert printed.splitlines()[-5:-1] == [
+        "network       611,212,800           2,189,760   2,223,872",
+        "extra layers   38,550,976             652,352     656,960",
+        "heads         139,066,368           1,441,344   1,456,181",
+        "total         788,830,144           4,283,456   4,337,013",
+    ]
+    maps = "20×20×576, 10×10×1280, 5×5×512, 3×3×256, 2×2×256, 1×1×128"
+    assert printed.endswith(f"2,034 default boxes on the maps {maps}, the first from block_14.expand_relu6\n")
+
+
+@pytest.mark.parametrize(
+    ("words", "build", "weights", "macs"),
+    [
+        (["--heads", "full"], mobilenet_v2, 16_960_128, 1_870_281_472),
+        (["--network", "mobilenet_v1"], mobilenet_v1, 5_060_608, 1_309_162_944),
+        (
+            ["--network", "mobilenet_v3", "--size", "small", "--reduced-tail", "--classes", "91"],
+            lambda: mobilenet_v3("small", reduced_tail=True),
+            1_759_976,
+            162_303_424,
+        ),
+        (
+            ["--width", "0.35", "--last-channels", "448", "--extras", "179", "89", "89", "44", "--classes", "91"],
+            lambda: mobilenet_v2(0.35, last_channels=448),
+            926_396,
+            166_713_786,
+        ),
+    ],
+)
+def test_ssdlite_as_json(words, build, weights, macs, capsys):
+    assert cli.main(["cost", "ssdlite", "--json", "--by", "block", *words]) == 0
+    told = json.loads(capsys.readouterr().out)
+    *parts, total = told["parts"]
+    assert [part["part"] for part in parts] == ["network", "extra layers", "heads"]
+    assert (total["kernel_weights"], total["macs"]) == (weights, macs)
+    for column in ("macs", "kernel_weights", "params"):
+        assert sum(part[column] for part in parts) == total[column]
+    assert told["default_boxes"] == 2034
+    assert told["maps"][0][3] == build().feature_shapes((1, 320, 320, 3), [told["first"]])[told["first"]][3]
+
+
+def test_ssdlite_with_options_of_its_own(capsys):
+    words = "--extras --boxes torchvision --first block_13 --resolution 64 96 --batch 2 --conventions torchvision"
+    assert cli.main(["cost", "ssdlite", "--width", "0.35", *words.split()]) == 0
+    printed = capsys.readouterr().out
+    assert printed.endswith("180 default boxes on the maps 4×6×32, 2×3×1280, the first from block_13\n")
+
+
+@pytest.mark.parametrize(
+    ("words", "error"),
+    [
+        ("--resolution 31", "x must be images of at least 32×32, the network's stride; got (1, 31, 31, 3)"),
+        ("--size small", "--size and --reduced-tail are of mobilenet_v3; the network is mobilenet_v2"),
+        ("--reduced-tail --network mobilenet_v1", "--size and --reduced-tail are of mobilenet_v3"),
+        ("--last-channels 64 --network mobilenet_v1", "mobilenet_v1 has no last convolution"),
+        ("--first block_30", "there is no layer 'block_30'; there are stem"),
+        ("--classes 1", "--classes"),
+        ("--extras 0", "--extras"),
+        ("--network mobilenet_v4", "--network"),
+    ],
+)
+def test_ssdlite_says_what_is_wrong(words, error, capsys):
+    with pytest.raises(SystemExit) if words.startswith(("--classes", "--extras", "--network")) else nullcontext():
+        assert cli.main(["cost", "ssdlite", "--width", "0.1", *words.split()]) == 1
+    assert error in capsys.readouterr().err
