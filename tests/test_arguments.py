@@ -235,8 +235,8 @@ ROWS: dict[Any, dict[str, dict[str, Any]]] = {
 }  # fmt: skip
 
 RECORDS = {  # results, which the package makes, and protocols
-    models: "ActivationMemory BneckRow CountedPart Explanation Explanations MemoryRow MobileNet Row SeparableRow "
-    "Specification Summary SummaryRow ToolCount",
+    models: "ActivationMemory BneckRow CountedPart Explanation Explanations MemoryRow MobileNet Row SSDLite "
+    "SSDLiteOptions SeparableRow Specification Summary SummaryRow ToolCount",
     figures: "Figure",
     steps: "Panel Side Step Stepper",
     checks: "Case Proof",

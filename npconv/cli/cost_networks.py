@@ -83,19 +83,17 @@ def _run_ssdlite(arguments: argparse.Namespace) -> int:
     options = {name: getattr(arguments, name) for name in ("classes", "extras", "heads", "boxes", "first")}
     images = (arguments.batch, *pair("--resolution", arguments.resolution), 3)
     detector = models.ssdlite(getattr(models, arguments.network)(**own), **options)
-    parts = [
-        {"part": part, "macs": macs, "kernel_weights": weights, "params": params}
-        for part, macs, weights, params in _parts(detector, images)
-    ]
+    parts = list(_parts(detector, images))
     counted, maps = models.summary(detector, images), detector.map_shapes(images)
     if arguments.json:
         told = {"ssdlite": arguments.network, **own, **options, "first": detector.options.first}
-        boxes = counted.output_shape[1]
-        print(json.dumps({**told, "maps": maps, "default_boxes": boxes, "parts": parts, **counted.as_dict()}, indent=1))
+        listed = [dict(zip(("part", "macs", "kernel_weights", "params"), part, strict=True)) for part in parts]
+        more = {"maps": maps, "default_boxes": counted.output_shape[1], "parts": listed}
+        print(json.dumps({**told, **more, **counted.as_dict()}, indent=1))
         return 0
     print(counted.as_text(arguments.by))
     print()
-    rows = [[row["part"], *(f"{row[name]:,}" for name in ("macs", "kernel_weights", "params"))] for row in parts]
+    rows = [[part, *(f"{number:,}" for number in numbers)] for part, *numbers in parts]
     print_table(["part", "MACs", "weights of kernels", "parameters"], rows)
     shown = ", ".join(shape_text(shape[1:]) for shape in maps)
     print(f"{counted.output_shape[1]:,} default boxes on the maps {shown}, the first from {detector.options.first}")

@@ -329,7 +329,7 @@ def ssdlite(
     >>> from npconv.models import mobilenet_v2
     >>> detector = ssdlite(mobilenet_v2(0.35), 21)
     >>> detector.forward(np.ones((2, 64, 96, 3), np.float32)).shape, detector.map_sizes((320, 320))
-    ((2, 144, 25), [(20, 20), (10, 10), (5, 5), (3, 3), (2, 2), (1, 1)])
+    ((2, 138, 25), [(20, 20), (10, 10), (5, 5), (3, 3), (2, 2), (1, 1)])
     """
     arguments.instance(FUNCTION, "network", network, MobileNet)
     classes = arguments.integer(FUNCTION, "classes", classes, 2)
@@ -422,7 +422,7 @@ def first_map(network: MobileNet, first: str | int | None) -> str:
         first = _before_last_stride(network)
     if not (isinstance(first, str) or arguments.is_int(first)):
         raise TypeError(f"{FUNCTION}: first must be a layer's name or a stride; got {arguments.shown(first)}")
-    (name,) = wanted(FUNCTION, network, (first,)).values()
+    (name,) = wanted(f"{FUNCTION}: first", network, (first,)).values()
     last = list(network.layers)[-1]
     if name == last or name.startswith(f"{last}."):
         raise ValueError(

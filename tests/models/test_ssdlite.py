@@ -245,9 +245,9 @@ def test_a_file_of_another_network_changes_nothing(tmp_path):
     [
         ({"classes": 1}, ValueError, "ssdlite: classes must be at least 2; got 1"),
         ({"classes": 2.5}, TypeError, "ssdlite: classes must be an int"),
-        ({"first": "block_9"}, ValueError, "ssdlite: there is no layer 'block_9'; there are stem, .*block_4"),
-        ({"first": "pool"}, ValueError, "ssdlite: there is no layer 'pool'"),
-        ({"first": 64}, ValueError, "ssdlite: no block ends at stride 64; blocks end at 2, 4, 8"),
+        ({"first": "block_9"}, ValueError, "ssdlite: first: there is no layer 'block_9'; there are stem, .*block_4"),
+        ({"first": "pool"}, ValueError, "ssdlite: first: there is no layer 'pool'"),
+        ({"first": 64}, ValueError, "ssdlite: first: no block ends at stride 64; blocks end at 2, 4, 8"),
         ({"first": 2.0}, TypeError, "ssdlite: first must be a layer's name or a stride; got 2.0"),
         ({"first": "last_relu6"}, ValueError, "ssdlite: first must be a layer before the last, last_relu6"),
         ({"extras": (6, 0)}, ValueError, r"ssdlite: extras\[1\] must be at least 1; got 0"),
