@@ -53,7 +53,7 @@ class Curves:
 
 
 class Objective(Generic[SomeCurves]):
-    """What a run trains a network for: the network, its data, its step, and its measurements.
+    """The objective of a run: the network, its data, its step, and its measurements.
 
     `name` is that of the data, `count` the number of training images, `sample` one image (1, H, W, C), `arrays` all
     that is learnt from or measured on, `settings` what the objective adds to those of a run, and `curves` the class of
