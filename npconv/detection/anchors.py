@@ -50,13 +50,11 @@ def _checked_cells(cells: Any) -> Cells:
     """The pairs of each map, as tuples of floats."""
     wanted = "DefaultBoxes: cells must be a tuple of (scale, ratio) pairs for each map"
     sequences = (tuple, list)
-    if not isinstance(cells, sequences) or not all(isinstance(one, sequences) for one in cells):
-        raise TypeError(f"{wanted}; got {shown(cells)}")
-    if (
-        not cells
-        or not all(cells)
-        or not all(isinstance(box, sequences) and len(box) == 2 for one in cells for box in one)
+    if not isinstance(cells, sequences) or not all(
+        isinstance(one, sequences) and all(isinstance(box, sequences) for box in one) for one in cells
     ):
+        raise TypeError(f"{wanted}; got {shown(cells)}")
+    if not cells or not all(cells) or not all(len(box) == 2 for one in cells for box in one):
         raise ValueError(f"{wanted}; got {shown(cells)}")
     checked = [[[real("DefaultBoxes", "cells", number, above=0) for number in box] for box in one] for one in cells]
     return tuple(tuple((scale, ratio) for scale, ratio in one) for one in checked)

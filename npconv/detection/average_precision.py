@@ -89,8 +89,7 @@ def average_precision(hits: Array | Sequence[int], truths: int, *, points: Liter
     Fraction(43, 70)
     """
     true, truths = _checked_hits("average_precision", hits, truths)
-    if points is not None and not (is_int(points) and points in (101, 11)):
-        raise ValueError(f"average_precision: points must be 101, 11 or None; got {shown(points)}")
+    _check_points("average_precision", points)
     ranks = (np.flatnonzero(true) + 1).tolist()
     envelope = _greatest_from_there([Fraction(tp, rank) for tp, rank in enumerate(ranks, 1)])
     if points is None:
@@ -182,6 +181,7 @@ def mean_average_precision(
     """
     function = "mean_average_precision"
     levels = _checked_thresholds(thresholds)
+    _check_points(function, points)
     most = integer(function, "most", most)
     real_ones, detected = checked_images(function, "truths", truths, 2), checked_images(function, "found", found, 3)
     if len(real_ones) != len(detected):
@@ -255,6 +255,11 @@ def _checked_hits(function: str, hits: Any, truths: Any) -> tuple[Array, int]:
     if hits.sum() > truths:
         raise ValueError(f"{function}: hits must be at most truths, {truths}; got {hits.sum()} of them")
     return hits.astype(bool), truths
+
+
+def _check_points(function: str, points: Any) -> None:
+    if points is not None and not (is_int(points) and points in (101, 11)):
+        raise ValueError(f"{function}: points must be 101, 11 or None; got {shown(points)}")
 
 
 def _checked_thresholds(thresholds: Any) -> tuple[float, ...]:

@@ -78,7 +78,7 @@ def encode_boxes(boxes: Array, anchors: Array, *, scales: Sequence[float] = (10,
     the box is. `decode_boxes` is the inverse.
 
     Args:
-        boxes: (…, A, 4), or one box for each anchor.
+        boxes: (…, A, 4), a box for each anchor.
         anchors: (A, 4), or shaped like boxes.
         scales: four factors in the codes' order. SSD's code calls their inverses (0.1, 0.1, 0.2, 0.2) variances.
 
@@ -123,8 +123,8 @@ def decode_boxes(
             torchvision has log(1000 / 16). None is no bound: a code of some thousands gives an infinite box.
 
     Returns:
-        The boxes (top, left, bottom, right), shaped like `codes`, in the floats' dtype. Where a code is NaN or
-        infinite, so is the box.
+        The boxes (top, left, bottom, right), shaped like `codes`, in the floats' dtype. A code of NaN gives edges of
+        NaN; an infinite one gives infinite edges, or NaN, or for th and tw of −∞ no height or width.
 
     Raises:
         TypeError: an array is not an ndarray of real numbers, or scales and largest are not numbers.
@@ -139,7 +139,8 @@ def decode_boxes(
     factors = checked_scales("decode_boxes", scales)
     bound = math.inf if largest is None else real("decode_boxes", "largest", largest, above=0)
     boxes = decode_unchecked(wide(codes), wide(anchors), factors, bound)
-    return boxes.astype(float_dtype(codes, anchors), copy=False)
+    with np.errstate(over="ignore"):  # infinite in a smaller dtype too
+        return boxes.astype(float_dtype(codes, anchors), copy=False)
 
 
 def decode_unchecked(codes: Array, anchors: Array, scales: Sequence[float], largest: float) -> Array:

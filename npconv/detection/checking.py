@@ -43,10 +43,9 @@ def _hold(function: str, name: str, boxes: Array, held: Any, wanted: str) -> Non
     """Raise with the first box that does not hold."""
     if not held.all():
         index = tuple(map(int, np.argwhere(~held)[0]))
-        place = index[0] if len(index) == 1 else index
-        raise ValueError(
-            f"{function}: {name} must be {wanted}; got {shown(boxes[index].tolist())} at {place}, {name} {boxes.shape}"
-        )
+        place = f" at {index[0] if len(index) == 1 else index}" if index else ""
+        got = f"{shown(boxes[index].tolist())}{place}, {name} {boxes.shape}"
+        raise ValueError(f"{function}: {name} must be {wanted}; got {got}")
 
 
 def check_labels(function: str, name: str, labels: Any, axes: Sequence[str | int], least: int, most: int) -> None:

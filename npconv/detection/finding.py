@@ -50,7 +50,7 @@ def detections(
 
     Returns:
         For each image a `Found`: boxes in the codes' dtype, scores in the logits', labels int64 from 1. Of equal scores
-        the lower class and the lower anchor come first. An anchor whose logits or box hold NaN finds nothing.
+        the lower class and the lower anchor come first. A score of NaN, or a box that holds NaN, finds nothing.
 
     Raises:
         TypeError: an array is not an ndarray of real floats, an option of the wrong kind.
@@ -84,7 +84,7 @@ def detections(
 
 
 def _softmax(logits: Array) -> Array:
-    """The classes' shares, (B, A, C); NaN where a logit is infinite."""
+    """The classes' shares, (B, A, C); NaN for an anchor with a logit of NaN or +∞."""
     with np.errstate(under="ignore", invalid="ignore"):
         return rounded(np.exp(log_softmax(logits)), logits)
 

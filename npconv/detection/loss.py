@@ -52,8 +52,8 @@ def ssd_loss(
         repeat_positives: whether positives may be chosen in the place of negatives.
 
     Returns:
-        The loss, a NumPy scalar in the dtype of logits and codes. NaN and infinite logits, and NaN codes of positives,
-        give NaN. Of equal losses the first anchor is chosen.
+        The loss, a NumPy scalar in the dtype of logits and codes. It is NaN if an anchor that is counted has a logit of
+        NaN or +∞, or a positive has a code of NaN. Of equal losses the first anchor is chosen.
 
     Raises:
         TypeError: an array of the wrong kind, options that are not ints or a bool.

@@ -377,11 +377,20 @@ def edges_of_detections(detection):
     options = {"most": 2, "scores": "sigmoid", "score_threshold": 0.5}
     (found,) = detection.detections(logits, np.zeros((1, 3, 4)), apart, 20, **options)
     close(found.boxes, apart[[0, 2]])
+    # by default the best 300 of each class go on, and the best 300 of all are returned
+    left = 10.0 * np.arange(310)
+    row = np.stack([np.zeros(310), left, np.full(310, 5.0), left + 5], axis=1)
+    nothing = np.zeros((1, 310, 3)), np.zeros((1, 310, 4))
+    assert np.bincount(detection.detections(*nothing, row, (5, 3100), most=1000)[0].labels).tolist() == [0, 300, 300]
+    assert np.bincount(detection.detections(*nothing, row, (5, 3100))[0].labels).tolist() == [0, 300]
     # what is not a number finds nothing
     logits, predicted = np.zeros((1, 3, 2)), np.zeros((1, 3, 4))
     logits[0, 0, 1], predicted[0, 1, 2] = np.nan, np.nan
     (found,) = detection.detections(logits, predicted, apart, 20)
     close(found.boxes, apart[[2]])
+    logits = np.array([[[0, np.nan, 1]] * 3])  # each by itself
+    (found,) = detection.detections(logits, np.zeros((1, 3, 4)), apart, 20, scores="sigmoid")
+    assert found.labels.tolist() == [2, 2]
     predicted[0, 1:, 2:] = 1e4  # an infinite box is as large as the image
     (found,) = detection.detections(np.zeros((1, 3, 2)), predicted, apart, (20, 30), iou_threshold=1.0)
     assert found.boxes.tolist() == [[0, 0, 5, 5], [0, 0, 20, 30], [0, 0, 20, 30]]

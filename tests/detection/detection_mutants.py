@@ -90,6 +90,8 @@ MUTANTS = [
     Mutant("the background found", "finding", "shares.T)[1:], 1)", "shares.T), 0)", "detections"),
     Mutant("labels from 0", "finding", "shares.T)[1:], 1)", "shares.T)[1:])", "detections"),
     Mutant("all candidates", "finding", "falling(scores[above])[:candidates]", "falling(scores[above])", "detections"),
+    Mutant("more candidates by default", "finding", "candidates: int = 300", "candidates: int = 400", "edges"),
+    Mutant("more objects by default", "finding", "most: int = 300", "most: int = 400", "edges"),
     Mutant("the first candidates", "finding", "above[falling(scores[above])[:candidates]]", "above[:candidates]", "detections"),
     Mutant("all that was found", "finding", "falling(shares[anchors, classes])[:most]", "falling(shares[anchors, classes])", "detections"),
     Mutant("cut before the suppression", "finding", "falling(scores[above])[:candidates]", "falling(scores[above])[:candidates][:most]", "edges"),

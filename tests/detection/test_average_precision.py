@@ -298,6 +298,8 @@ def test_wrong_thresholds_points_and_hits_are_named():
     for points in (100, 10, 0, True, "all", 101.0):
         with pytest.raises(ValueError, match=r"^average_precision: points must be 101, 11 or None; got "):
             average_precision([1], 1, points=points)
+        with pytest.raises(ValueError, match=r"^mean_average_precision: points must be 101, 11 or None; got "):
+            mean_average_precision(TRUTHS, FOUND, points=points)
     wrong = [[0.5], ["1"], 1, np.ones(2)], [[2], [-1], [1, 1, 1], np.ones((2, 1), bool)]
     for hits, error in [
         (hits, error) for each, error in zip(wrong, (TypeError, ValueError), strict=True) for hits in each

@@ -169,6 +169,17 @@ def test_large_boxes_of_small_floats_do_not_overflow():
     assert detection.iou(boxes, boxes) == 1
 
 
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_codes_that_are_too_large_give_infinite_boxes(dtype):
+    anchor = np.array([[0, 0, 8, 8]], dtype)
+    for size in (5000 if dtype == np.float64 else 500, np.inf):  # 500: too large only for the smaller dtypes
+        codes = np.array([[0, 0, size, size]], dtype)
+        assert detection.decode_boxes(codes, anchor).tolist() == [[-np.inf, -np.inf, np.inf, np.inf]]
+    assert detection.decode_boxes(np.array([[0, 0, -np.inf, 0]], dtype), anchor).tolist() == [[4, 0, 4, 8]]
+    codes = np.array([[np.nan, np.inf, 0, 0]], dtype)
+    assert np.array_equal(detection.decode_boxes(codes, anchor), [[np.nan, np.inf] * 2], equal_nan=True)
+
+
 def test_numbers_that_are_not_finite_come_out_of_the_loss():
     for name, at in (("logits", (0, 0, 0)), ("codes", (0, int(LABELS[0].argmax())))):
         for bad in (np.nan, np.inf):
@@ -206,6 +217,7 @@ ERRORS = {  # function, changed arguments, kind of error, words
     "a box alone": ("iou", {"a": A[0]}, ValueError, "iou: a must be (n, 4); got a (4,)"),
     "five numbers": ("clip_boxes", {"boxes": np.zeros((2, 5))}, ValueError, "clip_boxes: boxes must be (…, 4); got boxes (2, 5)"),
     "clipped after exchange": ("clip_boxes", {"boxes": TURNED}, ValueError, "top <= bottom"),
+    "one box with exchanged corners": ("clip_boxes", {"boxes": TURNED[0]}, ValueError, "got [10.0, 10.0, 0.0, 0.0], boxes (4,)"),
     "a list": ("iou", {"a": [[0, 0, 1, 1]]}, TypeError, "iou: a must be an ndarray of real numbers; got list"),
     "complex": ("iou", {"a": A * 1j}, TypeError, "got dtype complex128"),
     "booleans": ("iou", {"a": A > 1}, TypeError, "got dtype bool"),
@@ -267,6 +279,7 @@ CELLS = (((0.2, 1), (0.3, 2)),)
         (lambda: detection.DefaultBoxes((((0.1, 1, 2),),)), "DefaultBoxes: cells must be"),
         (lambda: detection.DefaultBoxes((((0.1, 0),),)), "DefaultBoxes: cells must be above 0"),
         (lambda: detection.DefaultBoxes((((np.nan, 1),),)), "DefaultBoxes: cells must be above 0"),
+        (lambda: detection.DefaultBoxes([CELLS[0], []]), "DefaultBoxes: cells must be"),
         (lambda: detection.DefaultBoxes(CELLS, "longer"), "relative_to must be one of shorter, each"),
         (lambda: detection.default_boxes(detection.DefaultBoxes(CELLS), (3, 2), 9), "one size for each of the specification's 1 maps"),
         (lambda: detection.default_boxes("caffe", (3, 2), 9), "specification must be one of tensorflow, torchvision"),
@@ -277,6 +290,12 @@ CELLS = (((0.2, 1), (0.3, 2)),)
 def test_wrong_default_boxes_are_refused(call, words):
     with pytest.raises(ValueError, match=re.escape(words)):
         call()
+
+
+@pytest.mark.parametrize("cells", [None, (0.2, 0.3), CELLS[0], "ab", np.array([CELLS[0]])])
+def test_cells_that_are_no_tuples_of_pairs_are_refused(cells):
+    with pytest.raises(TypeError, match=re.escape("DefaultBoxes: cells must be a tuple of (scale, ratio) pairs")):
+        detection.DefaultBoxes(cells)
 
 
 def test_default_boxes_have_the_dtype_that_is_asked_for_and_rounded_once():
