@@ -174,9 +174,12 @@ def live():
     import record_ssdlite
     import torch
 
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
     torch.set_default_dtype(torch.float64)
     yield record_ssdlite
     torch.set_default_dtype(torch.float32)
+    torch.set_num_threads(threads)
 
 
 @pytest.mark.parametrize("number", range(2))
