@@ -85,7 +85,7 @@ def detections(
             `npconv.training.digits_in_the_wild` if None.
         truths, found: as in `npconv.detection.mean_average_precision`, one of each for an image.
         shown: the number of the image that is drawn, from 0; the first one with the class if None.
-        label: the class of the curve; the one with the most steps that can be drawn if None.
+        label: the class of the curve; if None, of those that can be drawn the one with the most different precisions.
         threshold: the IoU from which on a detection is a hit.
         points: as in `npconv.detection.average_precision`.
         names: of the labels, from 1; the digits for the images that ship.
@@ -205,7 +205,7 @@ def _names(given: Any) -> Sequence[str]:
 
 
 def _curve(truths: Any, found: Any, label: Any, threshold: float, points: Points) -> Curve:
-    """The curve of the class that is asked for, or of the one with the most steps that fit."""
+    """The curve of the class that is asked for, or of the one with the most terms of those that fit."""
     labels = sorted({int(each) for _, own in truths for each in own})
     if label is not None and integer(NAME, "label", label) not in labels:
         raise ValueError(f"{NAME}: label must be one of those in truths, {listed(labels)}; got {label}")
@@ -215,7 +215,7 @@ def _curve(truths: Any, found: Any, label: Any, threshold: float, points: Points
     curves = [curve for curve in curves if curve.rows <= MOST_ROWS]
     if not curves:
         raise ValueError(f"{NAME}: truths must have a class with at most {MOST_ROWS} steps to draw; give fewer images")
-    return max(curves, key=lambda curve: curve.rows)
+    return max(curves, key=lambda curve: (len(curve.terms), curve.rows))
 
 
 # How it is drawn

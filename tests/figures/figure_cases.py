@@ -391,6 +391,10 @@ CASES: dict[Callable[..., Figure], dict[str, dict[str, Any]]] = {
         },
     },
     non_maximum_suppression: {
+        "at the threshold, and suppressed by another": {
+            "photograph": PIXELS, "boxes": np.array([[0, 0, 8, 8], [0, 6, 8, 16], [0, 0, 8, 16]]),
+            "scores": np.array([0.9, 0.8, 0.7]),
+        },
         "one": {"photograph": PIXELS[:, :24], "boxes": made_boxes(1, 24, 24), "scores": np.array([0])},
         "twelve": {
             "photograph": PIXELS, "boxes": made_boxes(12) * 1.5 - 6.25, "scores": RNG.uniform(size=12) ** 8,

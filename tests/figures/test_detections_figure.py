@@ -64,6 +64,7 @@ def test_the_default_is_what_the_network_that_ships_finds_in_the_test_images() -
     assert data["truths"]["boxes"] == task.boxes_test[data["shown"]].tolist()
     assert data["label"] in data["truths"]["labels"]
     average = average_of(data["hits"], data["truths of the class"], 101)
+    assert 0 < average < 1  # so that there are steps to see
     assert Fraction(data["average precision"]) == average
     assert f"{average}, or {float(average):.4f}" in figure.caption
     assert f"= {average} = {float(average):.4f}" in figure.alt
@@ -108,7 +109,12 @@ def test_the_curve_is_drawn_at_its_fractions(name: str) -> None:
         np.testing.assert_allclose(at, SIDE * np.arange(101) / 100)
         assert heights.sum() / SIDE / 101 == pytest.approx(float(Fraction(data["average precision"])))
     if "envelope" in drawn_lines:
-        assert np.all(np.diff(drawn_lines["envelope"].get_ydata()) <= 1e-12)
+        stairs, before = [], 0.0
+        for (recall, _), hit, greatest in zip(corners, data["hits"], data["greatest precision"], strict=True):
+            if hit:
+                stairs += [(before, SIDE * float(Fraction(greatest))), (recall, SIDE * float(Fraction(greatest)))]
+                before = recall
+        np.testing.assert_allclose(drawn_lines["envelope"].get_xydata(), [*stairs, (before, 0)])
 
 
 def frames(figure: Figure, kind: str) -> list[Any]:

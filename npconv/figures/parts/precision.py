@@ -71,13 +71,15 @@ class Curve:
         return len(self.hits) + sum(hit.false > 0 for hit in self.hits)
 
     @property
+    def terms(self) -> list[str]:
+        """The terms of average precision: each precision times the number of recalls that it counts at."""
+        counts = [(p, sum(hit.points for hit in hits)) for p, hits in groupby(self.hits, key=lambda hit: hit.greatest)]
+        return [f"{count}·{p}" if p.denominator == 1 else f"{count}·({p})" for p, count in counts if count]
+
+    @property
     def equation(self) -> str:
-        """Average precision as the sum that it is, a term for each precision."""
-        terms = []
-        for greatest, hits in groupby(self.hits, key=lambda hit: hit.greatest):
-            if count := sum(hit.points for hit in hits):
-                terms.append(f"{count}·{greatest}" if greatest.denominator == 1 else f"{count}·({greatest})")
-        total = " + ".join(terms) or "0"
+        """Average precision as the sum that it is."""
+        total = " + ".join(self.terms) or "0"
         return f"AP = ({total}) / {self.divisor} = {self.average} = {float(self.average):.4f}"
 
 
