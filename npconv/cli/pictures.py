@@ -83,7 +83,8 @@ def as_input_of(image: Any, resolution: tuple[int, int], channels: int, scaling:
     if channels == 1:
         x = x @ np.array(GREY, np.float32).reshape(3, 1)
     if scaling == OWN:
-        return (x - x.mean()) / (x.std() or np.float32(1))
+        own: NDArray[np.float32] = (x - x.mean()) / (x.std() or np.float32(1))
+        return own
     return _scaled(x, scaling)
 
 

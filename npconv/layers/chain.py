@@ -333,7 +333,8 @@ def _geometry(linear: Linear, norm: BatchNorm, shape: tuple[int, ...], dtype: np
         return None
     if norm.params["scale"].shape != kernel.shape[-1:]:
         return None
-    return _geometry_of(type(linear), shape, kernel.shape, tuple(plain(linear.geometry).items()))
+    kind: Any = type(linear)  # for mypy a class is not hashable
+    return _geometry_of(kind, shape, kernel.shape, tuple(plain(linear.geometry).items()))
 
 
 @lru_cache(1024)
