@@ -186,9 +186,10 @@ def test_boxes_without_area_overlap_nothing():
 
 
 def test_points_are_those_of_average_precision():
-    for points in (11, None):
-        values = at_half(TRUTHS, FOUND, points=points)
-        assert values[0.5, 1] == average_precision([0, 1, 0, 1, 1], 3, points=points)
+    for points, expected in ((101, "67/202"), (11, "7/22"), (None, "1/3")):
+        result = mean_average_precision(TRUTHS, FOUND, thresholds=(0.65,), points=points)
+        assert average_precision([0, 1, 0, 1, 0], 3, points=points) == Fraction(expected)
+        assert result.fractions[0.65, 1] == Fraction(expected)
 
 
 def test_pycocotools_has_ten_recall_points_above_k_over_100():
