@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from .predict import READ, WORDS as OF_ALL_PICTURES, names_in
 from .shared import Commands, File, Real, Whole, pair, print_table
 
 if TYPE_CHECKING:
@@ -17,11 +18,7 @@ DIGITS = "0123456789"
 RECORD = "history.json"  # which `npconv train ssdlite` writes beside the network
 SIDE_OF_DIGITS, SIDE = 64, 320  # of pictures for the networks of the digits, and for others
 MOST_PIXELS = 2**20
-READ = File(ordinary=True)
-WORDS = {
-    "own": "less the picture's mean, by its deviation", "imagenet": "less ImageNet's mean, by its deviation",
-    "minus-one-to-one": "from −1 to 1", "zero-to-one": "from 0 to 1", "none": "from 0 to 255",
-}  # fmt: skip
+WORDS = {"own": "minus the picture's mean, divided by its deviation"} | OF_ALL_PICTURES
 
 
 class Taken(NamedTuple):
@@ -152,8 +149,6 @@ def _recorded(file: Path, channels: int) -> tuple[list[int], bool] | None:
 
 def _names(path: str, classes: int) -> list[str]:
     """The names in a file, for the classes from 1 on; that of the background may be the first."""
-    from .predict import names_in
-
     names = names_in(path)
     if len(names) not in (classes - 1, classes):
         raise ValueError(f"--names must have {classes - 1:,} names, as many as there are classes; got {len(names):,}")

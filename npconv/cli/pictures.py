@@ -77,7 +77,7 @@ def as_input(image: Any, resolution: tuple[int, int], resize: str, scaling: str)
 def as_input_of(image: Any, resolution: tuple[int, int], channels: int, scaling: str) -> NDArray[np.float32]:
     """A batch of one picture, (1, height, width, channels): stretched, bilinear, of one channel in grey, then scaled.
 
-    Besides the words of `SCALINGS` there is "own": less the picture's mean, by its deviation.
+    Besides the words of `SCALINGS` there is "own": minus the picture's mean, divided by its deviation.
     """
     x = as_input(image, resolution, "stretch", "zero-to-one")
     if channels == 1:

@@ -18,7 +18,7 @@ BACKGROUND = 1001  # as many classes as TF-slim's networks have: ImageNet's behi
 WIDTHS = (0.1, 0.25, 0.35, 0.5, 0.75, 1.0, 1.25, 1.3, 1.4, 2.0)
 READ = File(ordinary=True)
 WORDS = {
-    "imagenet": "less ImageNet's mean, by its deviation", "minus-one-to-one": "from −1 to 1",
+    "imagenet": "minus ImageNet's mean, divided by its deviation", "minus-one-to-one": "from −1 to 1",
     "zero-to-one": "from 0 to 1", "none": "from 0 to 255",
 }  # fmt: skip
 
