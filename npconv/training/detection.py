@@ -144,7 +144,8 @@ def train_detector(
         TypeError, ValueError, OSError: as `train`.
 
     Each anchor without an object that is chosen to teach is a negative: three for each positive anchor of an image, and
-    at least three, so that images without objects teach too. No positive counts twice, as in `ssd_loss`'s default.
+    at least three, so that images without objects teach too. No positive counts twice, as some do by the default of
+    `ssd_loss`.
 
     >>> from npconv.training import Adam, constant, digits_detector, digits_in_the_wild
     >>> network, task = digits_detector(), digits_in_the_wild(train=4, test=2)
