@@ -133,10 +133,12 @@ class MobileNet(Sequential):
     def load(self, path: str | Path) -> None:
         """Take params and state from an .npz file that `save` wrote for a network like this one.
 
-        Raises OSError where there is no such file, ValueError where the network that wrote it had other conventions,
-        and so another padding, or as `Layer.load`; then nothing is changed.
+        Raises OSError where there is no such file, ValueError where a detector wrote it, or a network with other
+        conventions, and so another padding, or as `Layer.load`; then nothing is changed.
         """
         arrays = read_npz(as_path("MobileNet.load", "path", path))
+        if SPECIFICATION in arrays and CONVENTIONS not in arrays:
+            raise ValueError(f"MobileNet.load: {path} is of a detector, and of no MobileNet; read_network reads it")
         own = self.specification
         theirs = str(arrays.pop(CONVENTIONS, own.conventions))
         arrays.pop(SPECIFICATION, None)

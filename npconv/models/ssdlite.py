@@ -1,6 +1,7 @@
 """SSDLite: boxes and classes from two maps of a MobileNet and from extra layers behind it."""
 
 import json
+import reprlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import takewhile
@@ -11,7 +12,7 @@ import numpy as np
 
 from ..cost import Cost
 from ..detection import DefaultBoxes, Found, default_boxes, detections, tensorflow_boxes, torchvision_boxes
-from ..files import as_npz, read_npz, write_whole
+from ..files import as_npz, parse_json, read_npz, write_whole
 from ..kernels import arguments
 from ..kernels.geometry import Array
 from ..layers import BatchNorm, Conv2D, DepthwiseConv2D, Layer, PointwiseConv2D, Sequential, truncated_normal
@@ -23,7 +24,7 @@ from ..layers.normalization import CONVENTIONS, OPTIONS, check_options
 from .conventions import check_conventions, padding
 from .features import Fork, forked, last_blocks, wanted
 from .inference import Inference
-from .network import SPECIFICATION, MobileNet, is_folded, recorded
+from .network import CONVENTIONS as FILES_CONVENTIONS, SPECIFICATION, MobileNet, is_folded, recorded
 
 FUNCTION = "ssdlite"
 EXTRAS = (512, 256, 256, 128)
@@ -199,11 +200,27 @@ class SSDLite(Composite):
     def load(self, path: str | Path) -> None:
         """Take params and state from an .npz file that `save` wrote for a network like this one.
 
-        Raises OSError where there is no such file, ValueError as `Layer.load`; then nothing is changed.
+        Raises OSError where there is no such file, ValueError for a MobileNet's file, for that of a detector with other
+        conventions, default boxes or another first map, or as `Layer.load`; then nothing is changed.
         """
         file = arguments.as_path("SSDLite.load", "path", path)
         arrays = read_npz(file)
-        arrays.pop(SPECIFICATION, None)
+        if FILES_CONVENTIONS in arrays:
+            raise ValueError(f"SSDLite.load: {file} is of a MobileNet, and of no detector; read_network reads it")
+        here, text = _unseen(self.described()), arrays.pop(SPECIFICATION, None)
+        try:
+            there = here if text is None else _unseen(parse_json(str(text)))
+        except (ValueError, TypeError, KeyError) as error:
+            raise ValueError(f"SSDLite.load: {file} has a specification that can't be read: {error}") from error
+        differing = [
+            f"{name} {reprlib.repr(there[name])} where this one has {reprlib.repr(own)}"
+            for name, own in here.items()
+            if there[name] != own
+        ]
+        if differing:
+            raise ValueError(
+                f"SSDLite.load: {file} is of another detector, with {'; '.join(differing)}; read_network builds it"
+            )
         fill(self.arrays(), arrays, f"SSDLite.load: {file}")
 
     def cost(self, input_shape: tuple[int, ...]) -> Cost:
@@ -381,6 +398,12 @@ def _head(in_channels: int, channels: int, options: SSDLiteOptions, shared: Mapp
     depthwise = DepthwiseConv2D(in_channels, 3, padding="same", **shared)
     layers = normalised("depthwise", depthwise, options.batch_norm, "relu6")
     return Sequential(layers | {"pointwise": PointwiseConv2D(in_channels, channels, bias=True, **shared)})
+
+
+def _unseen(described: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments, of those that a detector is described by, that no array's shape shows."""
+    own = {name: described["arguments"][name] for name in ("conventions", "first", "boxes")}
+    return own | {"its network's conventions": described["network"]["arguments"].get("conventions")}
 
 
 def _number(name: str) -> int:

@@ -229,12 +229,40 @@ def test_a_file_of_another_network_changes_nothing(tmp_path):
     with pytest.raises(ValueError, match=r"SSDLite\.load: .*class_1\.pointwise\.kernel must be \(24, 6\)"):
         own.load(tmp_path / "other.npz")
     assert all(np.array_equal(a, before[name]) for name, a in own.arrays().items())
-    with pytest.raises(ValueError, match=r"MobileNet\.load: .*left over network\.stem"):
+    with pytest.raises(ValueError, match=r"MobileNet\.load: .*other\.npz is of a detector, and of no MobileNet; read"):
         network().load(tmp_path / "other.npz")
+    network().save(tmp_path / "mobilenet.npz")
+    with pytest.raises(
+        ValueError, match=r"SSDLite\.load: .*mobilenet\.npz is of a MobileNet, and of no detector; read"
+    ):
+        own.load(tmp_path / "mobilenet.npz")
     with pytest.raises(OSError, match="nowhere"):
         read_network(tmp_path / "nowhere.npz")
     with pytest.raises(TypeError, match="read_network: path must be"):
         read_network(3)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"conventions": "torchvision"}, "with conventions 'torchvision' where this one has 'keras'; read_network"),
+        ({"first": "block_1"}, "with first 'block_1' where this one has 'block_2'; read_network"),
+        ({"boxes": DefaultBoxes(BOXES.cells, relative_to="each")}, "with boxes {.*'each'.* where .*'shorter'"),
+        ({"conventions": "keras", "network": "torchvision"}, "with its network's conventions 'torchvision' where"),
+    ],
+)  # fmt: skip
+def test_a_file_whose_arrays_fit_a_detector_that_computes_otherwise_is_refused(options, message, tmp_path):
+    own, base = detector_with(first="block_2"), {"conventions": options.pop("network", "keras")}
+    other = ssdlite(network(**base), 3, **{"extras": (6, 4), "boxes": BOXES, "first": "block_2"} | options)
+    other.save(tmp_path / "other.npz")
+    with pytest.raises(ValueError, match=rf"SSDLite\.load: .*other\.npz is of another detector, {message}"):
+        own.load(tmp_path / "other.npz")
+    for damaged in (np.array("[]"), np.array("{"), np.zeros(2)):
+        changed(tmp_path / "other.npz", specification=damaged)
+        with pytest.raises(ValueError, match=r"SSDLite\.load: .*other\.npz has a specification that can't be read: "):
+            own.load(tmp_path / "other.npz")
+    changed(tmp_path / "other.npz", specification=None)
+    own.load(tmp_path / "other.npz")  # arrays alone
 
 
 # what is refused
