@@ -257,6 +257,11 @@ def test_a_file_whose_arrays_fit_a_detector_that_computes_otherwise_is_refused(o
     other.save(tmp_path / "other.npz")
     with pytest.raises(ValueError, match=rf"SSDLite\.load: .*other\.npz is of another detector, {message}"):
         own.load(tmp_path / "other.npz")
+
+
+def test_a_damaged_specification_is_named_and_arrays_alone_are_loaded(tmp_path):
+    own = detector_with()
+    own.save(tmp_path / "other.npz")
     for damaged in (np.array("[]"), np.array("{"), np.zeros(2)):
         changed(tmp_path / "other.npz", specification=damaged)
         with pytest.raises(ValueError, match=r"SSDLite\.load: .*other\.npz has a specification that can't be read: "):
