@@ -454,7 +454,7 @@ def test_train_ssdlite_on_images_of_ones_own_is_stopped_and_goes_on(own_boxes, c
     assert cli.main([*DETECTOR, "--seeds", "4", "--out", "whole"]) == 0
     printed, plain = capsys.readouterr()
     assert [line.split(":")[0] for line in plain.splitlines()] == [f"seed 4, step {n}/3" for n in (1, 2, 3)]
-    assert "mine: images of mine.npz, 24 high, 16 wide, 3 channels; 3 steps of 2" in printed
+    assert "mine: images of mine.npz, 24 high, 16 wide, 3 channels; 6 to learn from, 6 to be tested on" in printed
     network = read_network(own_boxes / "whole" / "seed-4" / "network.npz")
     assert network.classes == 3
     results = json.loads((own_boxes / "whole" / "results.json").read_text(encoding="utf-8"))
@@ -498,6 +498,7 @@ def test_boxes_that_do_not_fit_are_told_all_that_is_wrong(own_boxes, capsys):
     [
         ([*DETECTOR, "--batch-size", "7"], "npconv train ssdlite: --batch-size must be at most 6, as many as to learn"),
         (["train", "ssdlite", "--width", "0.5"], "npconv train ssdlite: --width is for images of your own"),
+        (["train", "--seed", "5", "ssdlite"], "npconv train ssdlite: ssdlite takes no --seed"),
         (["train", "--momentum", "0.5", "ssdlite"], "npconv train ssdlite: ssdlite takes no --momentum"),
         (["train", "ssdlite", "--seeds", "1", "1"], "npconv train ssdlite: --seeds must be one or more, each once"),
         (["train", "ssdlite", "--steps", "0"], "npconv train ssdlite: --steps must be a whole number from 1"),

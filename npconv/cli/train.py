@@ -132,25 +132,26 @@ def _add_ssdlite(whats: Commands) -> None:
 def _run_ssdlite(options: dict[str, Any], check: Callable[[], None]) -> int:
     from ..files import write_whole
     from ..training.detection_data import detection_remarks, read_detection_task
-    from ..training.detector_runs import FULL, NETWORK, QUICK, RECORD, DetectorSettings, run_seeds
+    from ..training.detector_runs import FULL, NETWORK, QUICK, RECORD, DetectorSettings, run_seeds, wild_digits
     from ..training.report import detection_table
 
     data, out, quick = options.pop("data", None), options.pop("out", None), options.pop("quick", False)
     seeds = options.pop("seeds", [FULL.seed])
-    if others := options.keys() - vars(FULL):
+    if others := options.keys() - vars(FULL) | options.keys() & {"seed"}:  # before its name; it has --seeds
         raise ValueError(f"ssdlite takes no --{', --'.join(sorted(others)).replace('_', '-')}")
     if data is None and "width" in options:
         raise ValueError("--width is for images of your own: the network of the digits has its own channels")
     settings: DetectorSettings = replace(QUICK if quick else FULL, **options)
     progress_line("reading the images")
     task = None if data is None else read_detection_task(data)
-    if task is not None and settings.batch_size > (images := len(task.x_train)):
+    shown = task or wild_digits()
+    if settings.batch_size > (images := len(shown.x_train)):
         raise ValueError(f"--batch-size must be at most {images}, as many as to learn from; got {settings.batch_size}")
     folder = Path(out or "-".join(["ssdlite", *["quick"] * quick, *([] if data is None else [Path(data).stem])]))
     progress_line("")
-    if task is not None:
-        for remark in detection_remarks(task):
-            print(f"npconv train: {remark}", file=sys.stderr)
+    print(f"{shown.name}: {shown.description}; {images} to learn from, {len(shown.x_test)} to be tested on")
+    for remark in detection_remarks(shown):
+        print(f"npconv train: {remark}", file=sys.stderr)
     start, made, reached = time.monotonic(), 0, ""
 
     def count(seed: int, done: int, history: Any) -> None:
@@ -167,7 +168,6 @@ def _run_ssdlite(options: dict[str, Any], check: Callable[[], None]) -> int:
 
     results = run_seeds(settings, seeds, folder=folder, task=task, count=count)
     progress_line("")
-    print(f"{results['data']}: {results['description']}; {settings.steps} steps of {settings.batch_size}")
     print_table(*detection_table(results))
     write_whole(folder / "results.json", json.dumps(results))
     for path in (

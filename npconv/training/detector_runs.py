@@ -106,7 +106,7 @@ def train_ssdlite(
     folder = as_path("train_ssdlite", "folder", folder)
     if progress is not None:
         callables("train_ssdlite", progress=progress)
-    data = _digits() if task is None else task
+    data = wild_digits() if task is None else task
     height, width, channels = data.x_train.shape[1:]
     if task is None:
         network = digits_detector(seed=settings.seed)
@@ -197,7 +197,8 @@ def _count(
 
 
 @lru_cache(maxsize=1)
-def _digits() -> DetectionTask:
+def wild_digits() -> DetectionTask:
+    """The digits in the wild that all runs share; made once in a process."""
     return digits_in_the_wild()
 
 

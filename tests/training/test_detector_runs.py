@@ -19,9 +19,9 @@ FEW = DetectorSettings(steps=2, batch_size=2)
 def few_digits(monkeypatch):
     monkeypatch.setattr(detector_runs, "digits_in_the_wild", lambda: TASK)
     monkeypatch.setattr(resumable, "keep_memory", lambda: None)
-    detector_runs._digits.cache_clear()
+    detector_runs.wild_digits.cache_clear()
     yield
-    detector_runs._digits.cache_clear()
+    detector_runs.wild_digits.cache_clear()
 
 
 class Stopped(BaseException):
