@@ -53,7 +53,7 @@ CONSTANTS: tuple[dict[str, Any], ...] = (
     {"BAND": 1, "MATRIX_ROWS": 1, "SMALL_PART": 1, "LARGE_PART": 1},
     {"FEW_CHANNELS": 0},
     {"FEW_CHANNELS": 0, "BAND": 700, "MATRIX_ROWS": 1, "SMALL_PART": 100, "PHASE": 100},
-    {"FEW_CHANNELS": 0, "WORKSPACE": 1},
+    {"FEW_CHANNELS": 0, "WORKSPACE": 1, "FEW_LINES": 0},
 )
 """The engine's constants beside each partner: so small that bands split, and that few channels count as many."""
 

@@ -1,6 +1,7 @@
 """SSDLite: boxes and classes from two maps of a MobileNet and from extra layers behind it."""
 
 import json
+import math
 import reprlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -10,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from .. import threads
 from ..cost import Cost
 from ..detection import DefaultBoxes, Found, default_boxes, detections, tensorflow_boxes, torchvision_boxes
 from ..files import as_npz, parse_json, read_npz, write_whole
@@ -17,6 +19,7 @@ from ..kernels import arguments
 from ..kernels.geometry import Array
 from ..layers import BatchNorm, Conv2D, DepthwiseConv2D, Layer, PointwiseConv2D, Sequential, truncated_normal
 from ..layers.blocks import normalised
+from ..layers.chain import OPERATIONS
 from ..layers.composite import Composite, Row
 from ..layers.convolution import Linear
 from ..layers.layer import fill, positive_ints
@@ -94,7 +97,10 @@ class SSDLite(Composite):
 
         maps = self._maps(self._fork.map, last, run)
         self._saved = [a.shape for a in maps]
-        return self._joined(maps, run)
+        if not training:
+            return self._joined(maps, run)
+        values = self._by_head(lambda name, index: run(name, maps[index]), self._saved)
+        return self._joined(maps, lambda name, a: values[name])
 
     def backward(self, dy: Array) -> Array:
         """dx, from the gradient for the logits and codes; writes `grads`."""
@@ -103,12 +109,14 @@ class SSDLite(Composite):
         shape = (shapes[0][0], self._count(shapes), self.classes + CODES)
         if dy.shape != shape:
             raise ValueError(f"SSDLite.backward: dy must be {shape}, as forward's output; got {dy.shape}")
+        parts = {name: np.ascontiguousarray(dy[:, boxes, columns]) for name, boxes, columns in self._heads(shapes)}
+
+        def send(name: str, index: int) -> Array:
+            return self.layers[name].backward(parts[name].reshape(*shapes[index][:3], -1))
+
         dmaps: list[Array] = []
-        for name, boxes, columns in self._heads(shapes):
-            number = _number(name)
-            part = np.ascontiguousarray(dy[:, boxes, columns])
-            dmap = self.layers[name].backward(part.reshape(*shapes[number - 1][:3], -1))
-            if len(dmaps) < number:
+        for name, dmap in self._by_head(send, shapes).items():
+            if len(dmaps) < _number(name):
                 dmaps.append(dmap)
             else:
                 dmaps[-1] += dmap
@@ -151,7 +159,10 @@ class SSDLite(Composite):
         size = arguments.sizes("SSDLite.map_sizes", "image_size", image_size)
         if len(size) != 2:
             raise ValueError(f"SSDLite.map_sizes: image_size must be (height, width); got {size}")
-        return [(height, width) for _, height, width, _ in self.map_shapes((1, *size, self.network.in_channels))]
+        if size not in self._sizes:  # each training step asks for those of its images
+            shapes = self.map_shapes((1, *size, self.network.in_channels))
+            self._sizes[size] = [(height, width) for _, height, width, _ in shapes]
+        return list(self._sizes[size])
 
     def map_shapes(self, input_shape: tuple[int, ...]) -> list[tuple[int, ...]]:
         """The shapes of the maps that have heads, from the images' shape, batch included."""
@@ -256,6 +267,7 @@ class SSDLite(Composite):
         forks = [leaf for leaf in network.leaves() if isinstance(leaf, Fork)]
         self._fork = forks[0] if forks else Fork()
         self._row = network if forks else forked(network, {self.options.first: self._fork}, cut=False)
+        self._sizes: dict[tuple[int, ...], list[tuple[int, int]]] = {}
 
     def _maps(self, first: Array, last: Array, run: Callable[[str, Array], Array]) -> list[Array]:
         """All maps that have heads, from the network's two; `run` computes a layer by its name."""
@@ -281,6 +293,20 @@ class SSDLite(Composite):
             boxes = slice(start, start := start + shape[1] * shape[2] * len(cell))
             for kind, own in columns.items():
                 yield f"{kind}_{number}", boxes, own
+
+    def _by_head(self, work: Callable[[str, int], Array], shapes: Sequence[tuple[int, ...]]) -> dict[str, Array]:
+        """The results of `work` for each head and the index of its map; several threads take a head each.
+
+        A head is a chain of its own: threads that shared its parts would wait for each other at each statistic.
+        """
+        names = [name for name, *_ in self._heads(shapes)]
+        found: dict[str, Array] = {}
+
+        def run(name: str) -> None:
+            found[name] = work(name, _number(name) - 1)
+
+        threads.each(run, names, OPERATIONS * sum(map(math.prod, shapes)))
+        return {name: found[name] for name in names}
 
     def _count(self, shapes: Sequence[tuple[int, ...]]) -> int:
         """The number of default boxes."""

@@ -42,6 +42,7 @@ def small_parts(monkeypatch):
         "MATRIX_ROWS": 1,
         "SMALL_PART": 2**10,
         "LARGE_PART": 2**14,
+        "FEW_LINES": 2**8,
         "PHASE": 2**14,
     }.items():
         monkeypatch.setattr(engine, name, size)

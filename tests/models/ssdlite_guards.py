@@ -244,7 +244,7 @@ MUTANTS = [
     Mutant("an extra layer's map's gradient dropped", "d += dmaps.pop()", "dmaps.pop()", gradients),
     Mutant("the boxes' gradient in place of the classes'", "dmaps[-1] += dmap", "dmaps[-1] = dmap", gradients),
     Mutant("extra layers backward in order of forward", "for name in reversed(self.extras):\n            d =", "for name in self.extras:\n            d =", gradients),
-    Mutant("the gradient of one image", "part.reshape(*shapes[number - 1][:3], -1)", "part.reshape(*shapes[number - 1][:3], -1) * (np.arange(len(dy)) == 0)[:, None, None, None]", full_gradients),
+    Mutant("the gradient of one image", "parts[name].reshape(*shapes[index][:3], -1)", "parts[name].reshape(*shapes[index][:3], -1) * (np.arange(len(dy)) == 0)[:, None, None, None]", full_gradients),
     Mutant("backward through the network alone", "return self._row.backward(d)", "return self.network.backward(d)", gradients),
     Mutant("not folded behind the network", 'name: layer.folded() for name, layer in self.layers.items()}', 'name: layer.copy() for name, layer in self.layers.items()}', inference),
     Mutant("the map's place lost in folding", 'layers | {"network": self._row.folded()}', 'layers', inference),
