@@ -11,7 +11,7 @@ from .settings import HeadSettings
 from .times import ROUNDS, measure_times
 
 FULL = HeadSettings()
-QUICK = replace(FULL, steps=100, train_images=1024, test_images=100, evaluate_every=50)
+QUICK = replace(FULL, steps=100, train_images=1024, test_images=50, evaluate_every=10)
 SEEDS = tuple(range(320, 326))
 QUICK_SEEDS = (0,)
 STORED = "detection_heads.json"

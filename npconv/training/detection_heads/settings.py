@@ -48,7 +48,7 @@ class HeadSettings:
     train_images: int = 8192
     test_images: int = 400
     task_seed: int = 0
-    evaluate_every: int = 250
+    evaluate_every: int = 50
 
     def __post_init__(self) -> None:
         assign(self, **plain(vars(self)))
