@@ -144,7 +144,6 @@ ON_SHAPES_AND_COUNTS = [
     "the_shapes_of_table_1",
     "the_network_is_the_table_of_fig_9",
     "the_networks_projections_reduce",
-    "the_network_is_a_feature_extractor",
     "bai_size_of_the_output",
 ]
 

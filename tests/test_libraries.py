@@ -1081,7 +1081,8 @@ RECORDS = [
         "torchvision 0.28.0: SSDMatcher(0.5); TensorFlow's models: ArgMaxMatcher with force_match_for_each_row; two truths with one best anchor",
         [1, -1],
         lambda: match_boxes(np.array([[0.9, 0.1], [0.8, 0.2]])).tolist(),
-        {"npconv/detection/matching.py": ("may be left without, as in TensorFlow and torchvision",)},
+        {"npconv/detection/matching.py": ("may be left without, as in TensorFlow and torchvision",),
+         "docs/claims.md": ("TensorFlow's and torchvision's matching gives it to the later one",)},
     ),
     Record(
         "TensorFlow's models, ssdlite_mobilenet_v2_coco.config: hard_example_miner.min_negatives_per_image",

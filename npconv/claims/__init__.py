@@ -11,10 +11,17 @@ other sources, which `of` gives, in their source's order.
 from ..kernels.arguments import one_of
 from . import architecture, bottlenecks, costs, inverted, overview, separable, subspaces
 from .bai import dilated, grouped, separable as bai_separable, standard, transposed
-from .papers import v1, v2, v2_experiments, v3, v3_heads
+from .papers import ssd, v1, v2, v2_experiments, v3, v3_heads
 from .table import Claim as Claim, Finding as Finding, claims_in, markdown_table
 
-SOURCES = {"article": "the article", "bai": "K. Bai's article", "v1": "the paper", "v2": "the paper", "v3": "the paper"}
+SOURCES = {
+    "article": "the article",
+    "bai": "K. Bai's article",
+    "v1": "the paper",
+    "v2": "the paper",
+    "v3": "the paper",
+    "ssd": "the paper",
+}
 """The sources of claims by their names in `npconv reproduce --source`: what speaks in the tables of docs/claims.md."""
 
 CLAIMS = claims_in(overview, separable, costs, subspaces, inverted, bottlenecks, architecture)
@@ -24,11 +31,12 @@ _OTHERS = {
     "v1": claims_in(v1),
     "v2": claims_in(v2, v2_experiments),
     "v3": claims_in(v3, v3_heads),
+    "ssd": claims_in(ssd),
 }
 
 
 def of(source: str = "article") -> tuple[Claim, ...]:
-    """The claims of a source: "article", "bai", or one of the papers "v1", "v2" and "v3"; otherwise a ValueError.
+    """The claims of a source: "article", "bai", or a paper, "v1", "v2", "v3" or "ssd"; otherwise a ValueError.
 
     >>> of("v1")[0].statement[:8]
     'Table 1:'

@@ -7,7 +7,7 @@ from .figures import draw
 from .shared import Commands, Folder, progress_line
 
 OUT = "reproduced"
-SOURCES = ("article", "bai", "v1", "v2", "v3")
+SOURCES = ("article", "bai", "v1", "v2", "v3", "ssd")
 
 
 def add_parser(commands: Commands) -> None:
@@ -16,7 +16,9 @@ def add_parser(commands: Commands) -> None:
     add = reproduce.add_argument
     add("--out", type=Folder(), default=OUT, metavar="DIR", help="where the figures go (%(default)s)")
     either = reproduce.add_mutually_exclusive_group()
-    words = "whose claims: the article's, with its figures, K. Bai's, or those of MobileNetV1, V2 or V3 (%(default)s)"
+    words = (
+        "whose claims: the article's, with its figures, K. Bai's, or those of the papers of MobileNetV1 to V3 or SSD"
+    )
     either.add_argument("--source", choices=SOURCES, default="article", help=words)
     words = "prove the kernels equal for all numbers instead, on each geometry of a box"
     either.add_argument("--prove", action="store_true", help=words)

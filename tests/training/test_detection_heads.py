@@ -2,19 +2,23 @@
 
 from dataclasses import asdict, replace
 from itertools import product
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from npconv.claims.papers import v2_experiments
 from npconv.training import detection_heads
 from npconv.training.detection_heads import (
     COMPARISONS,
     FULL,
     MEASURES,
+    SEEDS,
     VARIANTS,
     head_costs,
     measure_times,
     run_detection_heads,
+    stored_results,
 )
 from npconv.training.detector_runs import QUICK
 from npconv.training.report import experiment_tables
@@ -75,3 +79,40 @@ def test_the_results_are_all_runs_and_times_and_errors_name_the_function(tmp_pat
         run_detection_heads(MINIATURE, (1, 1), folder=tmp_path)
     with pytest.raises(ValueError, match="measure_times: rounds must be at least 1; got 0"):
         measure_times(MINIATURE, rounds=0)
+
+
+def test_the_runs_that_ship_are_those_of_the_settings_in_the_code():
+    results = stored_results()
+    assert results["settings"] == asdict(FULL)
+    assert (results["seeds"], results["networks"]) == (list(SEEDS), VARIANTS)
+    assert [(run["variant"], run["seed"]) for run in results["runs"]] == list(product(VARIANTS, SEEDS))
+    every = list(range(FULL.evaluate_every, FULL.steps + 1, FULL.evaluate_every))
+    for run in results["runs"]:
+        assert run["step"] == every
+        assert {len(run[name]) for name in ("train_loss", "test_loss", *MEASURES)} == {len(every)}
+    assert results["times"]["batch_size"] == FULL.batch_size
+
+
+def test_the_docs_give_these_numbers_and_make_the_comparisons_that_were_announced():
+    page = (Path(__file__).parents[2] / "docs" / "experiment.md").read_text(encoding="utf-8")
+    for header, rows in experiment_tables(stored_results(), detection_heads):
+        for row in rows:
+            assert f"| {' | '.join(row)} |" in page, header
+    for pair in COMPARISONS:
+        assert f"`{pair[0]}` − `{pair[1]}`" in page.replace("\n", " ")
+
+
+@pytest.mark.parametrize(("gain", "verdict"), [(0.01, "holds if"), (-0.01, "fails"), (0, "reported")])
+def test_the_verdict_on_the_heads_follows_from_the_runs(gain, verdict, monkeypatch):
+    ends = {"separable": lambda seed: 0.7 + gain, "full": lambda seed: 0.7 + 0.005 * (-1) ** seed}
+    runs = [
+        {"variant": name, "seed": seed} | {measure: [end(seed)] for measure in MEASURES}
+        for name, end in ends.items()
+        for seed in range(8)
+    ]
+    results = {"settings": asdict(FULL), "seeds": list(range(8)), "runs": runs}
+    monkeypatch.setattr(v2_experiments, "stored_results", lambda: results)
+    found = v2_experiments.v2_ssdlite_is_as_accurate_as_ssd.compute()
+    assert found.verdict.startswith(verdict)
+    assert "8 seeds" in found.verdict or verdict == "holds if"
+    assert f"{100 * gain:+.1f} points of mAP at IoU 0.5" in found.numbers[0]

@@ -6,32 +6,30 @@ from collections.abc import Sequence
 from functools import reduce
 from operator import add
 
-from ...cost import Cost, conv2d_cost, depthwise_separable_conv2d_cost, pointwise_conv2d_cost
+from ...cost import Cost, conv2d_cost, pointwise_conv2d_cost
 from ...layers import BatchNorm, DepthwiseConv2D
-from ...models import MobileNet
+from ...models import MobileNet, ssdlite
+from ...models.ssdlite import EXTRAS
 
 Shape = tuple[int, ...]
 DETECTION_IMAGE = (1, 320, 320, 3)  # for which detection is counted
-EXTRAS = (512, 256, 256, 128)  # the channels of the maps behind the network's two, at width 1
-BOXES = (3, 6, 6, 6, 6, 6)  # a place, on each map
 
 
-def detection_cost(
-    network: MobileNet, names: Sequence[str], classes: int, *, width: float = 1.0, separable: bool = True
-) -> Cost:
-    """The cost of SSDLite's layers on two maps of a network, or of SSD's, without biases and normalisation.
+def detector_costs(
+    network: MobileNet, classes: int, *, width: float = 1.0, heads: str = "separable", biases: bool = False
+) -> tuple[Cost, Cost]:
+    """The costs of SSDLite's layers on a network, or with heads="full" of SSD's, and of the whole detector.
 
-    Each extra map comes from the last by a pointwise convolution to half its channels and a 3×3 one of stride 2. On
-    each map two 3×3 convolutions predict four numbers and the classes, background included, of every box.
+    They are for an image of `DETECTION_IMAGE`. `classes` is with the background, `width` that of the extra layers.
+    Parameters are those of the network without normalisation, and the kernels of the other layers, with `biases` also
+    those of the predictions.
     """
-    shapes = network.feature_shapes(DETECTION_IMAGE, names)
-    maps, costs = [shapes[name] for name in names], []
-    for channels in (int(each * width) for each in EXTRAS):
-        costs.append(pointwise_conv2d_cost(maps[-1], (maps[-1][-1], channels // 2)))
-        costs.append(_spatial(costs[-1].output_shape, channels, 2, separable))
-        maps.append(costs[-1].output_shape)
-    costs += [_spatial(x, boxes * n, 1, separable) for x, boxes in zip(maps, BOXES, strict=True) for n in (4, classes)]
-    return reduce(add, costs)
+    detector = ssdlite(network, classes, extras=[int(channels * width) for channels in EXTRAS], heads=heads)
+    cost, left_out = detector.cost(DETECTION_IMAGE), ("scale", "shift", *([] if biases else [".bias"]))
+    sizes = {name: a.size for name, a in detector.params.items() if not name.endswith(left_out)}
+    own = sum(size for name, size in sizes.items() if not name.startswith("network."))
+    macs = cost.macs - cost.parts["network"].macs
+    return Cost(macs, 0, own, cost.output_shape), Cost(cost.macs, 0, sum(sizes.values()), cost.output_shape)
 
 
 def deeplab_cost(x: Shape, classes: int, rates: Sequence[int] = (), *, filters: int = 256, whole: bool = False) -> Cost:
@@ -89,10 +87,3 @@ def rounded_up(side: int, rate: int) -> int:
     (34, 33)
     """
     return -(-side // rate) * rate
-
-
-def _spatial(x: Shape, n: int, stride: int, separable: bool) -> Cost:
-    m = x[-1]
-    if separable:
-        return depthwise_separable_conv2d_cost(x, (3, 3, m), (m, n), stride=stride, padding="same")
-    return conv2d_cost(x, (3, 3, m, n), stride=stride, padding="same")

@@ -2,7 +2,6 @@
 
 import functools
 import math
-from collections.abc import Sequence
 
 from ...cost import Cost
 from ...models import (
@@ -12,21 +11,36 @@ from ...models import (
     divisible,
     mobilenet_v2,
     mobilenet_v3,
+    ssdlite,
 )
 from ..table import Finding, claim, finding
 from .counts import cut, rounded
-from .heads import BOXES, DETECTION_IMAGE, backbone_cost, deeplab_cost, detection_cost, lr_aspp_cost
-from .v2 import V2_MAPS
+from .heads import DETECTION_IMAGE, backbone_cost, deeplab_cost, detector_costs, lr_aspp_cost
 from .v3 import EXPERIMENTS
 
 CLASSES = 91  # of COCO's numbers, with the background
 TAILS = {"large": 12, "small": 8}  # the first of the rows whose channels are halved
 
 
+@claim(EXPERIMENTS, "holds", "models.mobilenet_v3 models.ssdlite")
+def v3_c4_is_an_expansion() -> Finding:
+    """SSDLite's first map, C4, is the expansion of the 13th block of Large, of the 9th of Small, at stride 16."""
+    found, strides = {}, []
+    for size in ("large", "small"):
+        detector = ssdlite(mobilenet_v3(size), CLASSES)
+        (height, _), *_ = detector.map_sizes(DETECTION_IMAGE[1:3])
+        found[size] = detector.options.first
+        strides.append(DETECTION_IMAGE[1] // height)
+    return finding(
+        found == {"large": "block_13.expand_hard_swish", "small": "block_9.expand_hard_swish"} and strides == [16, 16],
+        *(f"{size.title()}: {name}" for size, name in found.items()),
+    )
+
+
 @claim(
     EXPERIMENTS,
     "holds if there are 90 classes, and all biases count; V1's 5.1 M and V2's 4.3 M, of V2's paper, have 80 and none",
-    "models.mobilenet_v2 models.mobilenet_v3",
+    "models.mobilenet_v2 models.mobilenet_v3 models.ssdlite",
 )
 def v3_table_6_parameters() -> Finding:
     """Table 6: with SSDLite Large has 4.97 M parameters, Small 2.49, with half the tail 3.22, 1.77; V2 of 0.5 1.54."""
@@ -42,7 +56,7 @@ def v3_table_6_parameters() -> Finding:
 @claim(
     EXPERIMENTS,
     "fails: Large has 0.61 B; the others are as printed, 0.35's cut off",
-    "models.mobilenet_v2 models.mobilenet_v3",
+    "models.mobilenet_v2 models.mobilenet_v3 models.ssdlite",
 )
 def v3_table_6_multiplications() -> Finding:
     """Table 6: Large has 0.62 B MAdds, Small 0.21, with half the tail 0.51, 0.16; V2 0.80, of 0.35 .16, of 0.5 .27."""
@@ -107,22 +121,15 @@ def v3_accuracies_and_times() -> Finding:
 def _detectors() -> dict[str, Cost]:
     """The networks with SSDLite for 320×320, with the biases of its predictions."""
     costs = {}
-    for size, block in (("large", "block_13"), ("small", "block_9")):
+    for size in ("large", "small"):
         for tail in (False, True):
             network = mobilenet_v3(size, reduced_tail=tail)
             name = f"V3 {size.title()}" + (", half the tail" if tail else "")
-            costs[name] = _detector(network, (f"{block}.expand_hard_swish", "last_hard_swish"), 1.0)
+            costs[name] = detector_costs(network, CLASSES, biases=True)[1]
     for width in (0.35, 0.5, 1.0):
         network = mobilenet_v2(width, last_channels=divisible(1280 * width))
-        costs[f"V2 of width {width:g}"] = _detector(network, V2_MAPS, width)
+        costs[f"V2 of width {width:g}"] = detector_costs(network, CLASSES, width=width, biases=True)[1]
     return costs
-
-
-def _detector(network: MobileNet, maps: Sequence[str], width: float) -> Cost:
-    head = detection_cost(network, maps, CLASSES, width=width)
-    below = backbone_cost(network, DETECTION_IMAGE, "pool", normalised=False)
-    biases = Cost(0, 0, sum(BOXES) * (4 + CLASSES), head.output_shape)
-    return below + head + biases
 
 
 @functools.cache

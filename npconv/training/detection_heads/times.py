@@ -1,4 +1,4 @@
-"""What the detectors of the experiment cost: parameters and multiplications, and processor time as ratios."""
+"""The costs of the experiment's detectors: parameters and multiplications, and processor time as ratios."""
 
 import statistics
 import time
