@@ -147,6 +147,13 @@ def test_a_float_is_no_exact_fraction_even_where_it_is_as_large():
     assert found.broken.startswith("ratio is a float, 2.0, where an exact fractions.Fraction is due")
 
 
+@pytest.mark.parametrize("kept", [(), (1,), (np.int64(0), np.int64(1))])
+def test_a_list_of_indices_is_no_array(kept):
+    (task,) = EXERCISES["suppression"].tasks
+    found = verdict(task, lambda boxes, scores, threshold: kept)
+    assert found.broken.startswith("it returns a list or a tuple, where an array (1,) is due: is np.array missing?")
+
+
 def test_a_changed_argument_is_wrong_even_if_the_values_are_right():
     def function(x, kernel, *, stride, padding):
         y = right(x, kernel, stride=stride, padding=padding)

@@ -177,6 +177,8 @@ def _multiple(cases: Cases, answered: Sequence[Trial]) -> str:
         return ""
     factor = 0.0
     for trial in answered:
+        if not as_result(trial.outcome.value):
+            return ""
         found, due = np.asarray(as_result(trial.outcome.value)[0]), np.asarray(trial.right[0], float)
         if found.shape != due.shape or found.dtype.kind not in "iuf":
             return ""

@@ -81,6 +81,8 @@ def what_is_wrong(cases: Cases, case: Case, given: Sequence[Array | None], outco
 
 def _wrong_result(cases: Cases, case: Case, outcome: Outcome, right: Result) -> str:
     returned, names = as_result(outcome.value), [name for name, _ in cases.task.results]
+    if _is_list_of_numbers(outcome.value, right):
+        return f"it returns a list or a tuple, where {describe(right[0])} is due: is np.array missing?"
     if len(returned) != len(right):
         due = f"{' and '.join(names)} {'are' if len(names) > 1 else 'is'} due"
         return f"it returns {describe(outcome.value)}, where {due}"
@@ -93,6 +95,12 @@ def _wrong_result(cases: Cases, case: Case, outcome: Outcome, right: Result) -> 
         *others, last = wrong or names
         return f"{', '.join(others)} and {last} have {VALUES}" if others else f"{last} has {VALUES}"
     return ""
+
+
+def _is_list_of_numbers(value: object, right: Result) -> bool:
+    """True if one array of one axis is due, and its numbers come in a list or a tuple."""
+    array = len(right) == 1 and isinstance(right[0], np.ndarray) and right[0].ndim == 1
+    return array and isinstance(value, tuple) and not any(isinstance(item, np.ndarray) for item in value)
 
 
 def _changed(cases: Cases, given: Sequence[Array | None], outcome: Outcome) -> str:
