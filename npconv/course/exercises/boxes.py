@@ -34,6 +34,7 @@ class OverlapFlaw:
     """A flaw in the overlap of boxes; the defaults are right."""
 
     clamped: bool = True  # whether the intersection's sides are cut off at 0
+    late: bool = False  # or its area alone
     closed: tuple[int, int] = (0, 0)  # what is added to a side: of the intersection, and of a box
     over: str = ""  # what the intersection is divided by, where it is not what the variant says
     inner: tuple[Callable[..., Array], Callable[..., Array]] = (np.maximum, np.minimum)
@@ -52,7 +53,8 @@ def overlaps(a: Array, b: Array, *, measure: str = "union", flaw: OverlapFlaw | 
     first, second = a[:, None], b[None]
     sides = flaw.inner[1](first[..., 2:], second[..., 2:]) - flaw.inner[0](first[..., :2], second[..., :2])
     sides = sides + flaw.closed[0]
-    inside = np.prod(np.maximum(sides, 0) if flaw.clamped else sides, axis=-1)
+    inside = np.prod(np.maximum(sides, 0) if flaw.clamped and not flaw.late else sides, axis=-1)
+    inside = np.maximum(inside, 0) if flaw.late else inside
     areas = [np.prod(boxes[..., 2:] - boxes[..., :2] + flaw.closed[1], axis=-1) for boxes in (first, second)]
     whole = {
         "union": areas[0] + areas[1] - inside,
@@ -123,6 +125,9 @@ IOU_TASK = Task(
     example={"second": 2},
     wrong={
         "the sides of the intersection are not cut off at 0": _overlap_flaw(clamped=False),
+        "the area of the intersection is cut off at 0, not its sides: two negative ones make an area": _overlap_flaw(
+            late=True
+        ),
         "the divisor is the sum of the two areas: the intersection is counted twice": _overlap_flaw(over="sum"),
         "it is twice the intersection over the sum of the areas": _overlap_flaw(over="half the sum"),
         "the divisor is the first box's area": _overlap_flaw(over="first"),

@@ -207,6 +207,8 @@ def chosen_backgrounds(loss: Array, labels: Array, negatives: int, flaw: ClassFl
         order = np.argsort(-hardest, kind="stable")
         if flaw.chosen == "first":
             order = np.argsort(classes > 0, kind="stable")
+        if flaw.chosen == "any":
+            order = np.argsort(-losses, kind="stable")[:wanted]
         order = order if flaw.spilling else order[classes[order] == 0]
         weight[image, order if flaw.chosen == "all" else order[:wanted]] = 1
     return weight * (flaw.chosen != "none")
@@ -265,6 +267,7 @@ CLASS_LOSS = Task(
         "all backgrounds have a share: none is chosen": _class_flaw(chosen="all"),
         "the backgrounds with the lowest cross-entropy are chosen": _class_flaw(chosen="easiest"),
         "the first backgrounds are chosen, whatever their cross-entropy": _class_flaw(chosen="first"),
+        "positives are among the chosen, and take the places of negatives": _class_flaw(chosen="any"),
         "only the positives have a share": _class_flaw(chosen="none"),
         "only the negatives have a share": _class_flaw(positives=0),
         "positives are counted twice where there are too few backgrounds": _class_flaw(spilling=True),
