@@ -2,6 +2,7 @@
 
 import argparse
 import inspect
+import re
 import shlex
 from typing import Any
 
@@ -24,6 +25,7 @@ def add_parser(commands: Commands) -> None:
     sizes = add_sizes(step, "sizes, each kind's own unless given")
     sizes.add_argument("--output-padding", nargs="+", type=PAD, metavar="P", help="one or two numbers")
     sizes.add_argument("--groups", type=SIZE, metavar="G")
+    step._negative_number_matcher = re.compile(r"-[\d.]")  # -8,-8,24,24 is a box, no option
     for name in BOXES:
         number = "" if name == "anchors" else "a number of boxes, or "
         sizes.add_argument(

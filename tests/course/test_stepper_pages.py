@@ -1,3 +1,4 @@
+import itertools
 import json
 import re
 
@@ -8,6 +9,7 @@ from pages import CASES, Expected, Page, case, contents
 from npconv import __version__
 from npconv.cli import main
 from npconv.course.page import notebook_html, page_html, write_page
+from npconv.course.page.page import name_places
 from npconv.course.steps import KINDS, Panel, Side, Step, Stepper, stepper
 
 
@@ -148,6 +150,14 @@ def test_the_boxes_are_drawn_with_what_became_of_them():
     assert "data-panel" in page_html(stepper("matching"))
 
 
+def test_no_name_of_a_drawn_box_covers_another():
+    boxes = np.array([[0, 0, 10, 10], [0, 0, 10, 8], [1, 1, 12, 12], [12, 4, 20, 9]])
+    places = name_places(boxes, 1.0)
+    assert (places[0], places[3]) == ((0.25, 1.1), (4.25, 13.1))
+    for (x, y), (other, line) in itertools.combinations(places, 2):
+        assert abs(x - other) >= 2 or abs(y - line) >= 0.95
+
+
 def test_the_command_takes_boxes(tmp_path, capsys):
     out = tmp_path / "page.html"
     words = "suppression --boxes 0,0,10,10 0,0,10.5,8 --scores 0.5 0.75 --threshold 0.25 --image-size 16 20"
@@ -159,6 +169,9 @@ def test_the_command_takes_boxes(tmp_path, capsys):
     assert made.steps[0].sentence in out.read_text()
     assert main(["step", "matching", "--truths", "2", "--one-to-one", "--map-size", "2", "--out", str(out)]) == 0
     assert stepper("matching", truths=2, one_to_one=True, map_size=(2, 2)).summary in out.read_text()
+    words = "matching --truths 2,3,12,11 --anchors -8,-8,24,24 0,0,9.5,9 --out"
+    assert main(["step", *words.split(), str(out)]) == 0
+    assert "--anchors -8,-8,24,24 0,0,9.5,9" in out.read_text()
     for wrong in ("--truths 1,2,3", "--truths 1 2", "--anchors 2", "--threshold 2", "--truths 5,0,1,1"):
         assert main(["step", "matching", *wrong.split(), "--out", str(out)]) == 2
         assert capsys.readouterr().err.startswith(f"npconv step: {wrong.split()[0]} must be ")

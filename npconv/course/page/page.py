@@ -266,7 +266,7 @@ def _drawing_html(stepper: Stepper, state: Mapping[str, Array]) -> str:
     bottom, right = np.maximum(drawn[:, 2:].max(axis=0), drawing.size).tolist()
     unit = max(height, width) / 24  # the numbers' size
     view = f"{left - 0.2:g} {top - 0.2:g} {right - left + 0.4:g} {bottom - top + 0.4:g}"
-    shapes = ""
+    shapes, places = "", iter(name_places(drawn, unit))
     for number, panel in enumerate(stepper.panels):
         if panel.name not in drawing.panels:
             continue
@@ -274,16 +274,27 @@ def _drawing_html(stepper: Stepper, state: Mapping[str, Array]) -> str:
         for row, (top, left, bottom, right) in enumerate(panel.values.tolist()):
             marks = ["box", panel.role, *box_marks(row, panel.name, drawing, step, became[row].item())]
             size = f'x="{left:g}" y="{top:g}" width="{right - left:g}" height="{bottom - top:g}"'
-            place = f'x="{left + unit / 4:g}" y="{top + unit * (1.1 + (0 if number else row % 4)):g}"'
+            x, y = next(places)
             shapes += (
                 f'<g class="{" ".join(marks)}" data-panel="{number}" data-row="{row}"><rect {size}></rect>'
-                f'<text {place} font-size="{unit:g}">{panel.axes[0][0]}{row}</text></g>\n'
+                f'<text x="{x:g}" y="{y:g}" font-size="{unit:g}">{panel.axes[0][0]}{row}</text></g>\n'
             )
     return (
         f'<figure class="drawing"><svg viewBox="{view}" preserveAspectRatio="xMinYMid" role="img" '
         'aria-label="The boxes on the image">\n'
         f'<rect class="image" width="{width}" height="{height}"></rect>\n{shapes}</svg></figure>\n'
     )
+
+
+def name_places(boxes: Array, unit: float) -> list[tuple[float, float]]:
+    """The places (x, y) of the names of boxes: in the upper left corners, or so far below that none covers another."""
+    places: list[tuple[float, float]] = []
+    for top, left, *_ in boxes.tolist():
+        x, y = left + unit / 4, top + 1.1 * unit
+        while any(abs(x - other) < 2 * unit and abs(y - line) < 0.95 * unit for other, line in places):
+            y += unit
+        places.append((x, y))
+    return places
 
 
 def box_marks(row: int, panel: str, drawing: Boxes, step: Step, became: float) -> list[str]:
