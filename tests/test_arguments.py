@@ -141,11 +141,13 @@ ROWS: dict[Any, dict[str, dict[str, Any]]] = {
         "dilated": {"dilation": (1, 2), "out_channels": 3},
         "groups": {"x": (3, 4, 4), "stride": (2, 1)},
         "inverted-residual": {"expansion": 2, "out_channels": 2},
+        "matching": {"truths": 2, "map_size": (2, 3)},
         "per-channel": {"n": 1, "x": (3, 4, 2)},
         "pointwise": {"out_channels": 2},
         "separable": {"depth_multiplier": 2, "kernel": 2, "padding": ((1, 0), (0, 1))},
         "shuffle": {"groups": 3, "out_channels": 9},
         "standard": {"kernel": (2, 3), "stride": 2},
+        "suppression": {"boxes": BOXES, "image_size": (50, 60)},
         "transposed": {"padding": 1, "output_padding": (1, 0)},
     },
     checks: {
@@ -238,7 +240,7 @@ RECORDS = {  # results, which the package makes, and protocols
     models: "ActivationMemory BneckRow CountedPart Explanation Explanations MemoryRow MobileNet Row SSDLite "
     "SSDLiteOptions SeparableRow Specification Summary SummaryRow ToolCount",
     figures: "Figure",
-    steps: "Panel Side Step Stepper",
+    steps: "Boxes Counting Panel Side Step Stepper",
     checks: "Case Proof",
     detection: "Found MeanAveragePrecision PrecisionRecall SSDLossStages",
     training: "DetectionHistory DetectionTask History Optimizer Task Trained TrainedDetector",
@@ -270,6 +272,7 @@ WRONG: dict[Any, list[Any]] = {  # by annotation
     Array: [3, "x", [1.0], np.array(["x"])],
     Pair | Array: [True, 1.5, "1", (1, True), 0, -1, (1, 2, 3), LARGEST + 1, HUGE[1], np.array(["x"])],
     Array | Sequence[int]: [*SHAPES, np.array(["x"])],
+    int | Array: [True, 1.5, "1", [1.0], 0, -1, LARGEST + 1, *HUGE, np.array(["x"])],
 }  # fmt: skip
 WRONG[int | tuple[int, int]] = WRONG[Pair]
 OTHERS = [3, "nosuch"]  # for layers, mappings, functions, sequences of them
@@ -322,7 +325,7 @@ def wrong_values(parameter: inspect.Parameter) -> list[Any]:
         values = [value for value in values if not isinstance(value, np.ndarray)]
     if parameter.name == "dtype":
         return ["int32", "nosuch", 3]
-    if parameter.name == "dy":
+    if parameter.name == "dy" and not optional:
         return [None, "1", 1j, np.ones(2)]
     if parameter.name == "output_padding":  # the only pair that may be 0
         values = [value for value in values if type(value) is not int or value != 0]

@@ -247,7 +247,7 @@ def _checked_hits(function: str, hits: Any, truths: Any) -> tuple[Array, int]:
         instance(function, "hits", hits, tuple, list)
         if not all(is_int(hit) or isinstance(hit, bool | np.bool_) for hit in hits):
             raise TypeError(f"{function}: hits must be booleans, or 0 and 1; got {shown(hits)}")
-        hits = np.array([int(hit) if hit in (0, 1) else -1 for hit in hits], int)
+        hits = np.array([int(hit) if hit in (0, 1) else -1 for hit in hits], np.int64)
     elif hits.dtype.kind not in "biu":
         raise TypeError(f"{function}: hits must be booleans, or 0 and 1; got dtype {hits.dtype}")
     if hits.ndim != 1 or not np.isin(hits, (0, 1)).all():

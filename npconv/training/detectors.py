@@ -111,10 +111,10 @@ def fitted_boxes(boxes: Sequence[Array], image_size: Pair, maps: int) -> Default
         raise ValueError(f"fitted_boxes: boxes must be one or more, each with an area; got {len(every)} boxes")
     order = np.argsort(heights * widths, kind="stable")
     scales, ratios = np.sqrt(heights * widths)[order] / min(height, across), (widths / heights)[order]
-    ends = np.arange(2 * maps + 1) * len(order) / (2 * maps)
+    ends = np.arange(2 * maps + 1, dtype=np.int64) * len(order) / (2 * maps)
     cells = [
         (_median(scales[start:end]), _median(ratios[start:end]))
-        for start, end in zip(np.floor(ends[:-1]).astype(int), np.ceil(ends[1:]).astype(int), strict=True)
+        for start, end in zip(np.floor(ends[:-1]).astype(np.int64), np.ceil(ends[1:]).astype(np.int64), strict=True)
     ]
     return DefaultBoxes(tuple((cells[i], cells[i + 1]) for i in range(0, 2 * maps, 2)), relative_to="shorter")
 

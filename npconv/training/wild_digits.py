@@ -188,7 +188,9 @@ def enlarged(digit: Array, size: int) -> Array:
 @lru_cache(maxsize=64)
 def _weights(small: int, size: int) -> Array:
     """The weights (size, small) of small pixels in large ones along one side, times 2 · size."""
-    centres = (2 * np.arange(size) + 1) * small - size  # of the large pixels, in 1 / (2 · size) of a small one
+    centres = (
+        2 * np.arange(size, dtype=np.int64) + 1
+    ) * small - size  # of the large pixels, in 1 / (2 · size) of a small one
     first, rest = np.divmod(centres, 2 * size)
     weights = np.zeros((size, small + 2), np.int64)  # with a small pixel more on either side
     weights[np.arange(size), first + 1] = 2 * size - rest

@@ -42,6 +42,12 @@ class OverlapFlaw:
     exchanged: bool = False  # left and bottom are taken for each other
 
 
+def _product(sides: Array) -> Array:
+    """Areas from heights and widths, (…, 2)."""
+    product: Array = sides[..., 0] * sides[..., 1]
+    return product
+
+
 @np.errstate(all="ignore")  # of mistakes, such as a division by 0
 def overlaps(a: Array, b: Array, *, measure: str = "union", flaw: OverlapFlaw | None = None) -> Array:
     """The IoU of each box of a with each box of b, with or without a flaw."""
@@ -53,9 +59,9 @@ def overlaps(a: Array, b: Array, *, measure: str = "union", flaw: OverlapFlaw | 
     first, second = a[:, None], b[None]
     sides = flaw.inner[1](first[..., 2:], second[..., 2:]) - flaw.inner[0](first[..., :2], second[..., :2])
     sides = sides + flaw.closed[0]
-    inside = np.prod(np.maximum(sides, 0) if flaw.clamped and not flaw.late else sides, axis=-1)
+    inside = _product(np.maximum(sides, 0) if flaw.clamped and not flaw.late else sides)
     inside = np.maximum(inside, 0) if flaw.late else inside
-    areas = [np.prod(boxes[..., 2:] - boxes[..., :2] + flaw.closed[1], axis=-1) for boxes in (first, second)]
+    areas = [_product(boxes[..., 2:] - boxes[..., :2] + flaw.closed[1]) for boxes in (first, second)]
     whole = {
         "union": areas[0] + areas[1] - inside,
         "smaller": np.minimum(*areas),
@@ -406,7 +412,7 @@ def suppression_case(sizes: Sizes, draw: Draw) -> Case:
     count = max(sizes["boxes"], 3 if sizes["chain"] else 2 if several else 1)
     boxes = boxes_at(draw(count, 2, low=3, high=9), draw(count, 2, low=2, high=4))
     scores = np.argsort(draw(count) + np.arange(count, dtype=np.int64) / 100).astype(float) + 1
-    first = boxes_at(draw(2, low=3, high=6), np.array([8, 5]))
+    first = boxes_at(draw(2, low=3, high=6), np.array([8, 5], np.int64))
     boxes[0] = first
     if count > 1:  # so many of the first's eight rows that the IoU is the threshold, or one row more or less
         rows = {25: 2, 50: 4, 75: 6}.get(percent, 4) + sizes["over"] - sizes["under"]
@@ -414,9 +420,9 @@ def suppression_case(sizes: Sizes, draw: Draw) -> Case:
     if sizes["chain"]:  # the third overlaps with the second, and less with the first, which takes the second away
         down = np.array([1.0, 0, 1, 0]) * {25: 3, 50: 2, 75: 1}.get(percent, 1)
         boxes[1], boxes[2] = first + down, first + 2 * down
-        scores[:3] = np.array([3, 2, 1]) + count
+        scores[:3] = np.array([3, 2, 1], np.int64) + count
     if sizes["apart"]:  # by as much as the sides, so that two negative sides make an area
-        boxes[-1] = first + np.array([14, 11, 14, 11])
+        boxes[-1] = first + np.array([14, 11, 14, 11], np.int64)
     if sizes["equal"]:
         scores[:2] = count + 9
     if sizes["best"]:

@@ -1,5 +1,8 @@
 """The boxes of the steppers on detection: an instructor's own, or random ones with whole numbers."""
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 
 from ...detection import iou
@@ -41,9 +44,12 @@ def given_boxes(name: str, boxes: Array, size: tuple[int, int]) -> Array:
     return boxes
 
 
-def random_boxes(name: str, count: int, objects: int, size: tuple[int, int], generator: np.random.Generator) -> Array:
-    """So many boxes on so many objects, each about half as high and wide as the image's shorter side."""
-    arguments.integer(NAME, name, count, 1, MOST_SIDE)
+def random_boxes(
+    name: str, count: Any, objects_of: Callable[[int], int], size: tuple[int, int], generator: np.random.Generator
+) -> Array:
+    """So many boxes, on as many objects as follow from it, each about half as large as the image's shorter side."""
+    count = arguments.integer(NAME, name, count, 1, MOST_SIDE)
+    objects = objects_of(count)
     shorter = min(size)
     sides = generator.integers(3 * shorter // 8, 5 * shorter // 8, (objects, 2), endpoint=True)
     corners = generator.integers(0, np.array(size, np.int64) - sides, endpoint=True)

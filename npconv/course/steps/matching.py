@@ -44,8 +44,9 @@ def matching(
     size, generator = sides_of(image_size), arguments.generator(NAME, seed)
     arguments.boolean(NAME, "one_to_one", one_to_one)
     threshold = arguments.real(NAME, "threshold", threshold, least=0, most=1)
-    boxes = random_boxes("truths", truths, max(truths - 1, 1), size, generator) if isinstance(truths, int) else truths
-    boxes = given_boxes("truths", boxes, size)
+    if arguments.is_int(truths):
+        truths = random_boxes("truths", truths, lambda count: max(count - 1, 1), size, generator)
+    boxes = given_boxes("truths", truths, size)
     if anchors is None:
         rows, columns = arguments.pair(NAME, "map_size", (3, 4) if map_size is None else map_size)
         if rows * columns > MOST_SIDE:

@@ -41,8 +41,9 @@ def suppression(
     """
     size, generator = sides_of(image_size), arguments.generator(NAME, seed)
     threshold = arguments.real(NAME, "threshold", threshold, least=0, most=1)
-    given = random_boxes("boxes", boxes, (boxes + 2) // 3, size, generator) if isinstance(boxes, int) else boxes
-    given = given_boxes("boxes", given, size)
+    if arguments.is_int(boxes):
+        boxes = random_boxes("boxes", boxes, lambda count: (count + 2) // 3, size, generator)
+    given = given_boxes("boxes", boxes, size)
     if scores is None:
         scores = generator.permutation(len(given)) / 20 + 0.4 if len(given) <= 12 else generator.random(len(given))
     scores = checked_scores(scores, len(given))

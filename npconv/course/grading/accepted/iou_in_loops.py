@@ -15,6 +15,6 @@ def iou(a, b):
     for i, first in enumerate(a):
         for j, second in enumerate(b):
             inside = _shared(first, second, 0) * _shared(first, second, 1)
-            areas = [np.prod(box[2:] - box[:2]) for box in (first, second)]
+            areas = [np.prod(box[2:] - box[:2], dtype=np.float64) for box in (first, second)]
             overlaps[i, j] = inside / (sum(areas) - inside)
     return overlaps
