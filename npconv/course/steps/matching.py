@@ -39,7 +39,7 @@ def matching(
 
     >>> *_, first, second = matching(truths=np.array([[0, 0, 10, 10], [0, 0, 12, 12]])).walk()
     >>> print(second)
-    Truth 1 takes its best default box, 0, however small their IoU, 0.50; truth 0 loses it, and has no default box left
+    Truth 1 takes its best default box, 0, however small their IoU, 0.53; truth 0 loses it, and has no default box left
     """
     size, generator = sides_of(image_size), arguments.generator(NAME, seed)
     arguments.boolean(NAME, "one_to_one", one_to_one)
