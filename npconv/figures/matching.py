@@ -16,8 +16,7 @@ from ..text import counted, listed, number_text, shape_text
 from .figure import Figure, drawn_by, four_part_caption
 from .parts.box_pictures import FOUND, TRUTH, BoxPicture, CellTable, boxes_from, headed, share_text
 from .parts.drawing import FRONT_UNDER_NUMBERS, ROLES, shade
-from .parts.layout import Page, grid, note
-from .parts.lines import wrapped
+from .parts.layout import Page, column, grid
 from .parts.photograph import photograph_from
 
 NAME = "matching"
@@ -26,10 +25,11 @@ MOST_COLUMNS = 12  # default boxes that are drawn
 NAMES_ON_HOPPER = ("cap", "face", "glasses", "ribbons")
 TRUTHS_ON_HOPPER = ((11, 74, 76, 188), (66, 78, 166, 188), (80, 86, 116, 178), (243, 160, 263, 226))
 MAP, CELLS = (5, 3), ((0.4, 1.0), (0.42, 2.0))  # scale and ratio of the default boxes of a cell
-HEIGHT, WIDEST = 2.0, 2.0  # inches of a picture, at the most
-CELL = (0.43, 0.2)  # inches of a cell of the table
+HEIGHT, WIDEST = 3.3, 3.3  # inches of a picture, at the most
+NARROWEST = 2.3  # inches of the words above a picture
+CELL = (0.35, 0.2)  # inches of a cell of the table
 MOST_LETTERS = 10
-GAP = 0.25  # inches between a picture and what stands beside it
+GAP, APART = 0.22, 0.12  # inches between a picture and what stands beside it, and between pictures
 GREEN, ORANGE, BLUE = (shade(ROLES[role], FRONT_UNDER_NUMBERS) for role in ("output", "filter", "input"))
 
 
@@ -230,18 +230,17 @@ def _loss(run: Matching) -> str:
 
 
 def _draw(run: Matching) -> matplotlib.figure.Figure:
-    """Rows of a picture and the words or the table beside it: all boxes, the two steps, and one to one."""
+    """The picture of all boxes beside the tables of each step; below, a picture of what is matched after each."""
     page = Page()
     height, width = run.photograph.pixels.shape[:2]
-    inches = min(HEIGHT / height, WIDEST / width)
+    most = min(HEIGHT / height, WIDEST / width)
+    return page.finish(page.fitted(lambda inches: _boxes_on(page, run, inches), most, least=1e-3)[0])
+
+
+def _boxes_on(page: Page, run: Matching, inches: float) -> OffsetBox:
     rules = {"all": None, "first": run.first, "second": run.matched, "one": run.one_to_one}
-    pictures = [_picture(run, inches, name, rule) for name, rule in rules.items()]
-    beside = page.inner - page.size(pictures[0])[0] - GAP
-
-    def part(head: str, said: str, table: OffsetBox | None = None, after: str = "") -> OffsetBox:
-        behind = note("\n".join(wrapped(after, 0.97 * beside))) if after else None
-        return headed(head, said, table, behind, width=beside)
-
+    whole, *pictures = (_picture(run, inches, name, rule) for name, rule in rules.items())
+    wide = max(NARROWEST, page.size(whole)[0])
     background = len(run.anchors) - len(run.columns)
     rest = f" The other {background:,} are in no picture and table." if background else ""
     beginning = (
@@ -249,43 +248,61 @@ def _draw(run: Matching) -> matplotlib.figure.Figure:
         "of the intersection over that of the union, a row for each truth and a column for each default box. Its last "
         "row has the truth that a default box learns, −1 for background; framed is what differs from the first step."
     )
-    pairs = run.pairs
-    parts = [
-        part("truths and default boxes", beginning),
-        part(
+    above = grid(
+        [[headed("truths and default boxes", beginning, whole, width=wide), _tables(run, page.inner - wide - GAP)]],
+        gaps=(GAP, 0.0), across="left", along="top",
+    )  # fmt: skip
+    alone = f"{counted('truth', run.alone)} without a default box."
+    parts = (
+        ("after step 1", "A default box → the truth that it learns."),
+        ("after step 2", _loss(run)),
+        ("after step 2, one to one", alone if run.alone else "Each truth has a default box of its own."),
+    )
+    third = (page.inner - 2 * APART) / 3
+    heads = [headed(head, said, width=third) for head, said in parts]
+    below = grid([heads, pictures], gaps=(APART, 0.07), across="left", along="top")
+    return column(above, below, gap=0.2, align="left")
+
+
+def _tables(run: Matching, width: float) -> OffsetBox:
+    """The three steps, with a table each."""
+    first = [(t, a) for a, t in enumerate(run.first) if t >= 0]
+    return column(
+        headed(
             "1. Each default box takes the truth of the largest IoU",
             f"if that is {run.threshold:g} or more (green).",
-            _table(run, "first", run.first, [(t, a) for a, t in enumerate(run.first) if t >= 0], GREEN),
+            _table(run, "first", run.first, first, GREEN),
+            width=width,
         ),
-        part(
+        headed(
             "2. Then each truth takes the default box of the largest IoU",
             "however small that is (orange), and of truths that want the same one, the later.",
             _table(run, "second", run.matched, list(enumerate(run.forced)), ORANGE),
-            _loss(run),
+            width=width,
         ),
-        part(
+        headed(
             "2, one to one: the largest IoU of all first",
             "Its truth and its default box take each other (orange); then the largest IoU of the others, and so on.",
-            _table(run, "one", run.one_to_one, pairs, ORANGE),
-            "Each truth has a default box of its own." if len(pairs) == len(run.truths) else "",
+            _table(run, "one", run.one_to_one, run.pairs, ORANGE),
+            width=width,
         ),
-    ]
-    boxes = [[picture, box] for picture, box in zip(pictures, parts, strict=True)]
-    return page.finish(grid(boxes, gaps=(GAP, 0.2), across="left", along="top"))
+        gap=0.2,
+        align="left",
+    )
 
 
 def _picture(run: Matching, inches: float, name: str, rule: list[int] | None) -> BoxPicture:
     """The photograph with the truths and the default boxes that a rule matches, or all that are drawn."""
-    picture = BoxPicture(name, run.photograph.pixels / 255, inches, run.anchors[run.columns])
     chosen = [a for a in run.columns if rule is None or rule[a] >= 0]
+    picture = BoxPicture(name, run.photograph.pixels / 255, inches, run.anchors[chosen])
     for a in chosen:
         picture.box(f"anchor-{a}", run.anchors[a], FOUND, style="--", width=0.9 if rule is None else 1.6)
     for t, box in enumerate(run.truths):
         picture.box(f"truth-{t}", box, TRUTH)
     for t, box in enumerate(run.truths):
-        picture.label(box, _called(run, t), TRUTH)
+        picture.label(box, _called(run, t), TRUTH, clear=True)
     for a in chosen:
-        picture.label(run.anchors[a], str(a) if rule is None else f"{a} → {rule[a]}", FOUND)
+        picture.label(run.anchors[a], str(a) if rule is None else f"{a} → {rule[a]}", FOUND, clear=True)
     return picture
 
 
@@ -309,9 +326,9 @@ def _alt(run: Matching) -> str:
 
     return (
         f"Four times {run.photograph.source}, with truths, {_listed(run, range(len(run.truths)))}, and {_shown(run)}; "
-        "beside it the matrix of their IoUs, a row for each truth, a column for each default box. Default boxes with "
-        f"their truths: after the first step {told(run.first)}; after the second {told(run.matched)}; one to one "
-        f"instead {told(run.one_to_one)}. {_loss(run)}"
+        "beside the first, for each step the matrix of their IoUs, a row for each truth, a column for each default "
+        f"box. Default boxes with their truths: after the first step {told(run.first)}; after the second "
+        f"{told(run.matched)}; one to one instead {told(run.one_to_one)}. {_loss(run)}"
     )
 
 
@@ -328,8 +345,8 @@ def _caption(run: Matching) -> str:
             f"leaves {own} here; matching one to one leaves {counted('truth', run.alone)} alone."
         ),
         computed=(
-            f"npconv.detection.iou and match_boxes, with one_to_one for the last row, on {run.photograph.source}; "
-            f"truths: {run.made}; default boxes: {run.anchors_made}."
+            "npconv.detection.iou and match_boxes, with one_to_one for the last table and picture, on "
+            f"{run.photograph.source}; truths: {run.made}; default boxes: {run.anchors_made}."
         ),
         scale=[
             "Boxes are drawn to scale",

@@ -110,7 +110,7 @@ def test_columns_are_those_that_matter_and_say_what_they_learn(name: str) -> Non
 
 
 def cells(figure: Figure, part: str) -> set[tuple[int, int]]:
-    width, height = 0.43, 0.2
+    width, height = 0.35, 0.2
     return {(round(-p[0, 1] / height), round(p[0, 0] / width)) for p in polygons(figure, part)}
 
 

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from matplotlib.collections import PolyCollection
@@ -20,6 +20,10 @@ TRUTH, FOUND, KEPT = LINE_COLORS[:3]  # lines of truths, of what is matched or f
 LINE = SMALLEST * 1.4 / 72  # inches for a line of a label
 CASING = 1.5  # points of white around a line
 NAME_GAP = 0.08  # inches
+AWAY = (0.0, 0.08, 0.16, 0.24, 0.32)  # inches from a box to a label beside it
+NEAR = 0.01  # inches: a line so near to a label's edge is not hidden
+
+Place: TypeAlias = tuple[float, float, float, float]  # left, right, bottom, top, in inches
 
 
 class BoxPicture(Drawing):
@@ -34,7 +38,8 @@ class BoxPicture(Drawing):
     ) -> None:
         super().__init__()
         self.name, self.inches = name, inches
-        self.taken: list[tuple[float, float, float, float]] = []  # by labels: left, right, bottom, top
+        self.taken: list[Place] = []  # by labels
+        self.drawn: list[tuple[Place, bool]] = []  # boxes, and whether their lines are solid
         height, width = pixels.shape[:2] if size is None else size
         whole = np.array([[0, 0, height, width]], np.float64)
         self.room = whole if around is None else np.concatenate([whole, around])
@@ -50,6 +55,8 @@ class BoxPicture(Drawing):
         """Outline a box, with white beside the line."""
         top, left, bottom, right = (float(side) for side in box)
         size = (right - left) * self.inches, (bottom - top) * self.inches
+        (x0, y1), (x1, y0) = self._corner(top, left), self._corner(bottom, right)
+        self.drawn.append(((x0, x1, y0, y1), style == "-"))
         for points, ink, line, order in ((width + CASING, "white", "-", 2.0), (width, color, style, 2.1)):
             frame = Rectangle(
                 self._corner(bottom, left), *size, fill=False, edgecolor=ink, linewidth=points, linestyle=line,
@@ -57,25 +64,57 @@ class BoxPicture(Drawing):
             )  # fmt: skip
             self.add(frame)
 
-    def label(self, box: Sequence[float], words: str, color: str) -> bool:
-        """Write words on a white ground at an edge of a box, where no label is yet; whether there was such a place."""
+    def label(self, box: Sequence[float], words: str, color: str, *, clear: bool = False) -> bool:
+        """Write words on a white ground at an edge of a box, where no label is yet; whether there was such a place.
+
+        If `clear`, it is the place that hides least of the boxes drawn so far, perhaps beside the box, with a line to
+        it.
+        """
         top, left, bottom, right = (float(side) for side in box)
         width, height = text_width(words, SMALLEST) + 0.06, LINE
         (x0, y1), (x1, y0) = self._corner(top, left), self._corner(bottom, right)
-        (least_x, most_y), (most_x, least_y) = (
+        middle, along = (x0 + x1 - width) / 2, (y1 - height, (y0 + y1 - height) / 2, y0)
+        places = [
+            (x, y, 0.0) for y in (y1, along[0], along[2], y0 - height, along[1]) for x in (x0, x1 - width, middle)
+        ]
+        if clear:
+            sides = [(away, y) for away in AWAY for y in along]
+            places += [(x, y, away) for away, y in sides for x in (x0 - away - width, x1 + away)]
+        free = [place for place in places if self._free((place[0], place[0] + width, place[1], place[1] + height))]
+        if not free:
+            return False
+
+        def cost(place: tuple[float, float, float]) -> tuple[float, bool]:
+            x, y, away = place
+            return self._hidden((x, x + width, y, y + height)) + away / 2, x == middle
+
+        x, y, away = min(free, key=cost) if clear else free[0]
+        self.taken.append((x, x + width, y, y + height))
+        if away:
+            ends = (x + width, x0) if x < x0 else (x, x1)
+            for points, ink in ((0.8 + CASING, "white"), (0.8, color)):
+                self.line([(end, y + height / 2) for end in ends], color=ink, width=points)
+        self._write(x + width / 2, y + height / 2, words, color)
+        return True
+
+    def _free(self, place: Place) -> bool:
+        """Whether a label there lies in the picture, and on no other."""
+        (left, top), (right, bottom) = (
             self._corner(*corner) for corner in (self.room[:, :2].min(axis=0), self.room[:, 2:].max(axis=0))
         )
-        middle = (x0 + x1 - width) / 2
-        for y in (y1, y1 - height, y0, y0 - height, (y0 + y1 - height) / 2):
-            for x in (x0, x1 - width, middle):
-                place = x, x + width, y, y + height
-                inside = least_x - 1e-6 <= x and x + width <= most_x + 1e-6
-                inside = inside and least_y - 1e-6 <= y and y + height <= most_y + 1e-6
-                if inside and not any(_touch(place, other) for other in self.taken):
-                    self.taken.append(place)
-                    self._write(x + width / 2, y + height / 2, words, color)
-                    return True
-        return False
+        inside = left - 1e-6 <= place[0] and place[1] <= right + 1e-6
+        inside = inside and bottom - 1e-6 <= place[2] and place[3] <= top + 1e-6
+        return inside and not any(_touch(place, other) for other in self.taken)
+
+    def _hidden(self, place: Place) -> float:
+        """The inches of boxes' lines that a label there hides, and the area of solid boxes by a label's height."""
+        left, right, bottom, top = place
+        hidden = 0.0
+        for (x0, x1, y0, y1), solid in self.drawn:
+            across, up = max(0.0, min(right, x1) - max(left, x0)), max(0.0, min(top, y1) - max(bottom, y0))
+            hidden += across * sum(bottom + NEAR < y < top - NEAR for y in (y0, y1))
+            hidden += up * sum(left + NEAR < x < right - NEAR for x in (x0, x1)) + solid * across * up / LINE
+        return hidden
 
     def _write(self, x: float, y: float, words: str, color: str) -> None:
         ground = {"facecolor": "white", "edgecolor": color, "linewidth": 0.8, "boxstyle": "square,pad=0.12"}
