@@ -149,3 +149,14 @@ def test_boxes_are_drawn_to_scale_in_every_picture(name: str) -> None:
             assert frame.get_xy() == pytest.approx((scales[0] * left, -scales[0] * bottom))
             assert (frame.get_linestyle() == "--") == ("anchor" in gid)
         assert np.ptp(scales) < 1e-9
+
+
+def test_labels_hide_no_truth_where_there_is_room_beside_it() -> None:
+    from npconv.figures.parts.box_pictures import BoxPicture, _touch
+
+    picture = BoxPicture("made", np.zeros((100, 100)), 0.02)
+    boxes = [(20, 40, 80, 70), (40, 42, 55, 68)]
+    for n, box in enumerate(boxes):
+        picture.box(str(n), box, "black")
+    assert all(picture.label(box, str(n), "black", clear=True) for n, box in enumerate(boxes))
+    assert not any(_touch(label, (0.8, 1.4, -1.6, -0.4)) for label in picture.taken)
