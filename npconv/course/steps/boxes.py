@@ -25,7 +25,7 @@ def sides_of(image_size: Pair) -> tuple[int, int]:
     return height, width
 
 
-def given_boxes(name: str, boxes: Array, size: tuple[int, int]) -> Array:
+def given_boxes(name: str, boxes: Any, size: tuple[int, int]) -> Array:
     """An instructor's boxes (n, 4), refused unless each has an area and touches the image."""
     if not isinstance(boxes, np.ndarray):
         raise TypeError(f"{NAME}: {name} must be a numpy.ndarray or a number of boxes; got {type(boxes).__name__}")
