@@ -307,7 +307,7 @@ def test_ssdlite_as_json(words, build, weights, macs, capsys):
 
 
 def test_ssdlite_with_options_of_its_own(capsys):
-    words = "--extras --boxes torchvision --first block_13 --resolution 64 96 --batch 2 --conventions torchvision"
+    words = "--extras 0 --boxes torchvision --first block_13 --resolution 64 96 --batch 2 --conventions torchvision"
     assert cli.main(["cost", "ssdlite", "--width", "0.35", *words.split()]) == 0
     printed = capsys.readouterr().out
     assert printed.endswith("180 default boxes on the maps 4×6×32, 2×3×1280, the first from block_13\n")
@@ -322,7 +322,7 @@ def test_ssdlite_with_options_of_its_own(capsys):
         ("--last-channels 64 --network mobilenet_v1", "mobilenet_v1 has no last convolution"),
         ("--first block_30", "there is no layer 'block_30'; there are stem"),
         ("--classes 1", "--classes"),
-        ("--extras 0", "--extras"),
+        ("--extras 64 0", "--extras"),
         ("--network mobilenet_v4", "--network"),
     ],
 )

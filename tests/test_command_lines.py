@@ -17,7 +17,7 @@ import pytest
 from PIL import Image
 
 from npconv import bench, claims, cli, models, training
-from npconv.cli import cost_counters, figures, reproduce, shared
+from npconv.cli import cost_counters, figures, reproduce, shared, step
 from npconv.files import as_npz
 from npconv.training import detection_heads, fig07, v3_blocks
 
@@ -29,6 +29,7 @@ LINES = {  # of each command, one that runs within a moment: what it takes by po
     "cost mobilenet_v2": ([], "--width 0.1 --classes 3"),
     "cost mobilenet_v1": ([], "--width 0.1 --classes 3"),
     "cost mobilenet_v3": ([], "--width 0.1 --classes 3 --size small --hidden-channels 5"),
+    "cost ssdlite": ([], "--width 0.1 --classes 3 --resolution 64"),
     "explain": (["conv2d"], "--at 0,0,0,1"),
     "predict": (["picture.png"], "--weights weights.npz --resolution 32"),
     "detect": (["picture.png"], "--model detector.npz --resolution 16 --out made.png"),
@@ -59,6 +60,7 @@ WORDS = {
     "of",
     "exercise",
     "classifier",
+    "first",
 }  # what takes a word, which the command looks up
 NUMBERS = ("nan", "inf", "-inf", "-1", "0", "1.5", str(10**30), "9" * 5000, "1e999", "", "²", "x", "1\n2")
 PATHS = ("", "here", "file.txt/below", "file.txt/further/below", "null\0", "x" * 300)
@@ -192,7 +194,7 @@ def test_the_line_runs(command, capsys):
 @pytest.mark.parametrize(("command", "action"), OPTIONS)
 def test_every_option_has_bounds_or_choices_or_is_a_word(command, action):
     kinds = (shared.Whole, shared.Real, shared.File, shared.Folder)
-    own = action.type in (shared.padding_word, shared.index, cost_counters.stated)
+    own = action.type in (shared.padding_word, shared.index, cost_counters.stated, step.numbers)
     assert isinstance(action.type, kinds) or own or action.choices or action.dest in WORDS
 
 

@@ -1081,7 +1081,8 @@ RECORDS = [
         "torchvision 0.28.0: SSDMatcher(0.5); TensorFlow's models: ArgMaxMatcher with force_match_for_each_row; two truths with one best anchor",
         [1, -1],
         lambda: match_boxes(np.array([[0.9, 0.1], [0.8, 0.2]])).tolist(),
-        {"npconv/detection/matching.py": ("may be left without, as in TensorFlow and torchvision",),
+        {"docs/lessons/detection.md": ("TensorFlow and torchvision do the same; `one_to_one=True` does not",),
+         "npconv/detection/matching.py": ("may be left without, as in TensorFlow and torchvision",),
          "docs/claims.md": ("TensorFlow's and torchvision's matching gives it to the later one",)},
     ),
     Record(
@@ -1121,6 +1122,7 @@ NO_CLAIM: dict[str, tuple[str, ...]] = {
                   "and to torch and onnxruntime where they are installed", "`oracle` (torch, onnxruntime, onnx and h5py, for comparison only)"),
     "docs/checking.md": ("sizes at which inference runtimes no longer add products", "show more of what such runtimes do"),
     "docs/claims.md": ("the layer as a Keras class",),
+    "docs/lessons/detection.md": ("every option, and what libraries do otherwise",),
     "docs/lessons/standard-convolution.md": ("Many libraries compute it like this",),
     "docs/network.md": ("real ones, from torchvision, Keras and timm",),
     "docs/questions.md": ("shicai/MobileNet-Caffe#69", "has even kernels, dilation and more libraries", "has the orders of more libraries",

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 DETECTING = ("mobilenet_v1", "mobilenet_v2", "mobilenet_v3")
 
 CLASSES = Whole(1, 30_000)  # as wide a classifier as is built within seconds
+CHANNELS = Whole(0, 30_000)
 BATCH = Whole(1, 100_000)  # as many numbers as can be counted
 KEPT = (  # options that the builders take as they are
     "size", "width", "classes", "conventions", "output_stride", "convolution", "minimalistic", "reduced_tail",
@@ -50,8 +51,8 @@ def _add_ssdlite(cost: Commands) -> None:
     add("--width", type=WIDTH, default=1.0, metavar="FACTOR", help="of the network's channels (%(default)s)")
     words = "of the network's last convolution (MobileNetV2: 1280, MobileNetV3: 6 times the last block's)"
     add("--last-channels", type=CLASSES, metavar="N", help=words)
-    words = "of the extra layers (512 256 256 128); without a number there are none"
-    add("--extras", nargs="*", type=CLASSES, default=[512, 256, 256, 128], metavar="N", help=words)
+    words = "of the extra layers (512 256 256 128); 0 for none"
+    add("--extras", nargs="+", type=CHANNELS, default=[512, 256, 256, 128], metavar="N", help=words)
     add("--heads", choices=("separable", "full"), default="separable", help="full for SSD's own (%(default)s)")
     add("--boxes", choices=("tensorflow", "torchvision"), default="tensorflow", help="default boxes (%(default)s)")
     words = "the layer of the first map, as in block_13 (the expansion before the last stride)"
@@ -81,6 +82,10 @@ def _run_ssdlite(arguments: argparse.Namespace) -> int:
             raise ValueError("--last-channels: mobilenet_v1 has no last convolution behind its blocks")
         own["last_channels"] = arguments.last_channels
     options = {name: getattr(arguments, name) for name in ("classes", "extras", "heads", "boxes", "first")}
+    if 0 in options["extras"]:
+        if options["extras"] != [0]:
+            raise ValueError(f"--extras must be channels, or 0 alone; got {' '.join(map(str, options['extras']))}")
+        options["extras"] = []
     images = (arguments.batch, *pair("--resolution", arguments.resolution), 3)
     detector = models.ssdlite(getattr(models, arguments.network)(**own), **options)
     parts = list(_parts(detector, images))

@@ -442,7 +442,7 @@ NMS = Task(
     options=(("threshold", ""),),
     results=(("kept", "vector"),),
     sizes=(
-        Size("boxes", 1, (2, 3, 6), "there are {} boxes"),
+        Size("boxes", 1, (2, 3, 4), "there are {} boxes"),
         Size("percent", 25, (50, 75), "the threshold is {} %"),
         Size("over", 0, (1,), "there is an IoU above the threshold"),
         Size("under", 0, (1,), "there is an IoU below the threshold"),

@@ -199,7 +199,7 @@ class Judge:
             for index in np.ndindex(*a.shape):
                 for value in (0, 1):
                     if abs(a[index]) > value:
-                        simpler = a.copy()
+                        simpler = np.array(a)  # of a number too
                         simpler[index] = value
                         case = replace(trial.case, arrays={**arrays, name: simpler})
                         if self.task.fits(case):

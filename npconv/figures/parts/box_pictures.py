@@ -98,7 +98,7 @@ class BoxPicture(Drawing):
         return True
 
     def _free(self, place: Place) -> bool:
-        """Whether a label there lies in the picture, and on no other."""
+        """True where a label there lies in the picture, and on no other."""
         (left, top), (right, bottom) = (
             self._corner(*corner) for corner in (self.room[:, :2].min(axis=0), self.room[:, 2:].max(axis=0))
         )
