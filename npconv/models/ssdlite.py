@@ -5,6 +5,7 @@ import math
 import reprlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from itertools import takewhile
 from pathlib import Path
 from typing import Any
@@ -90,16 +91,22 @@ class SSDLite(Composite):
         another shape, and for images smaller than the network's stride.
         """
         self._check_images("SSDLite.forward", np.shape(x))
-        last = self._row.forward(x, training)
+        first, behind = self._first_map(x, training)
+        heads, maps, values = self._head_names(), [], {}
 
         def run(name: str, a: Array) -> Array:
             return self.layers[name].forward(a, training)
 
-        maps = self._maps(self._fork.map, last, run)
+        def head(name: str) -> None:
+            values[name] = run(name, first)
+
+        def rest() -> None:
+            last = behind()
+            maps.extend(self._maps(first, last, run))
+            values.update({name: run(name, maps[_number(name) - 1]) for name in heads[2:]})
+
+        self._side_by_side([rest, *(partial(head, name) for name in heads[:2])], first.size if training else 0)
         self._saved = [a.shape for a in maps]
-        if not training:
-            return self._joined(maps, run)
-        values = self._by_head(lambda name, index: run(name, maps[index]), self._saved)
         return self._joined(maps, lambda name, a: values[name])
 
     def backward(self, dy: Array) -> Array:
@@ -110,22 +117,32 @@ class SSDLite(Composite):
         if dy.shape != shape:
             raise ValueError(f"SSDLite.backward: dy must be {shape}, as forward's output; got {dy.shape}")
         parts = {name: np.ascontiguousarray(dy[:, boxes, columns]) for name, boxes, columns in self._heads(shapes)}
+        heads, sent = self._head_names(), {}
 
-        def send(name: str, index: int) -> Array:
-            return self.layers[name].backward(parts[name].reshape(*shapes[index][:3], -1))
+        def send(name: str) -> None:
+            sent[name] = self.layers[name].backward(parts[name].reshape(*shapes[_number(name) - 1][:3], -1))
 
-        dmaps: list[Array] = []
-        for name, dmap in self._by_head(send, shapes).items():
-            if len(dmaps) < _number(name):
-                dmaps.append(dmap)
-            else:
-                dmaps[-1] += dmap
-        d = dmaps.pop()
-        for name in reversed(self.extras):
-            d = self.layers[name].backward(d)
-            d += dmaps.pop()
-        (self._fork.dmap,) = dmaps
-        return self._row.backward(d)
+        def dmap(number: int) -> Array:
+            d = sent[f"class_{number}"]
+            d += sent[f"box_{number}"]
+            return d
+
+        def rest() -> None:
+            for name in heads[2:]:
+                send(name)
+            d = dmap(len(shapes))
+            for number in range(len(self.extras), 0, -1):
+                d = self.layers[f"extra_{number}"].backward(d)
+                d += dmap(number + 1)
+            sent["network"] = self._halves[1].backward(d) if self._halves else d
+
+        self._side_by_side([rest, *(partial(send, name) for name in heads[:2])], math.prod(shapes[0]))
+        d = sent["network"]
+        if self._halves is None:
+            self._fork.dmap = dmap(1)
+            return self._row.backward(d)
+        d += dmap(1)
+        return self._halves[0].backward(d)
 
     def through(self, run: Callable[[str, Row, Array], Array], x: Array) -> Array:
         """forward for inference, with every row of layers computed by `run(name, row, x)`, which keeps its x."""
@@ -259,7 +276,8 @@ class SSDLite(Composite):
     def forget(self) -> None:
         """Drop what the layers stored."""
         super().forget()
-        self._row.forget()
+        for row in (self._row, *(self._halves or ())):
+            row.forget()
 
     def _adopt(self, layers: dict[str, Layer]) -> None:
         super()._adopt(layers)
@@ -268,6 +286,8 @@ class SSDLite(Composite):
         self._fork = forks[0] if forks else Fork()
         self._row = network if forks else forked(network, {self.options.first: self._fork}, cut=False)
         self._sizes: dict[tuple[int, ...], list[tuple[int, int]]] = {}
+        rows = _split(self._row)  # None where a shortcut goes around the first map
+        self._halves = None if rows is None else [Sequential(*(layer for _, layer in row)) for row in rows]
 
     def _maps(self, first: Array, last: Array, run: Callable[[str, Array], Array]) -> list[Array]:
         """All maps that have heads, from the network's two; `run` computes a layer by its name."""
@@ -294,19 +314,26 @@ class SSDLite(Composite):
             for kind, own in columns.items():
                 yield f"{kind}_{number}", boxes, own
 
-    def _by_head(self, work: Callable[[str, int], Array], shapes: Sequence[tuple[int, ...]]) -> dict[str, Array]:
-        """The results of `work` for each head and the index of its map; several threads take a head each.
+    def _head_names(self) -> list[str]:
+        """The names of the heads: class_1, box_1, class_2, …."""
+        return [name for name in self.layers if name.startswith(("class_", "box_"))]
 
-        A head is a chain of its own: threads that shared its parts would wait for each other at each statistic.
+    def _first_map(self, x: Array, training: bool) -> tuple[Array, Callable[[], Array]]:
+        """The first map, and a call for the last one of the network."""
+        if self._halves is None:
+            last = self._row.forward(x, training)
+            return self._fork.map, lambda: last
+        front, behind = self._halves
+        first = front.forward(x, training)
+        return first, lambda: behind.forward(first, training)
+
+    def _side_by_side(self, work: Sequence[Callable[[], None]], size: int) -> None:
+        """Call each; in a training step with a first map of that size, several threads take one each.
+
+        The two heads on the first map are chains of their own, beside all that comes behind it: threads that share the
+        parts of each chain wait for one another at every statistic.
         """
-        names = [name for name, *_ in self._heads(shapes)]
-        found: dict[str, Array] = {}
-
-        def run(name: str) -> None:
-            found[name] = work(name, _number(name) - 1)
-
-        threads.each(run, names, OPERATIONS * sum(map(math.prod, shapes)))
-        return {name: found[name] for name in names}
+        threads.each(_call, work, len(work) * OPERATIONS * size)
 
     def _count(self, shapes: Sequence[tuple[int, ...]]) -> int:
         """The number of default boxes."""
@@ -435,6 +462,10 @@ def _unseen(described: Mapping[str, Any]) -> dict[str, Any]:
 def _number(name: str) -> int:
     """The number of the map that a head stands on."""
     return int(name.split("_")[1])
+
+
+def _call(work: Callable[[], None]) -> None:
+    work()
 
 
 def _split(network: Sequential) -> tuple[Row, Row] | None:

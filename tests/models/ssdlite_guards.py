@@ -72,9 +72,9 @@ def order(module):
     assert np.array_equal(own.forward(x), by_hand(own, x))
 
 
-def gradients(module, heads="separable"):
+def gradients(module, heads="separable", first=None):
     """The gradients in a training step are the derivatives along random directions, for x and for each layer's arrays."""
-    own, x, rng = detector(module, heads=heads), images(), np.random.default_rng(5)
+    own, x, rng = detector(module, heads=heads, first=first), images(), np.random.default_rng(5)
     dy = rng.standard_normal(own.forward(x, training=True).shape)
     for gradient in own.grads.values():
         gradient[...] = np.nan
@@ -99,6 +99,11 @@ def gradients(module, heads="separable"):
 def full_gradients(module):
     """The same with full heads."""
     gradients(module, "full")
+
+
+def shortcut_gradients(module):
+    """The same with a shortcut around the first map."""
+    gradients(module, first="block_4.depthwise")
 
 
 def counts(module):
@@ -208,7 +213,7 @@ def first_numbers(module):
     assert padded == ["same", 1]
 
 
-GUARDS = (order, gradients, full_gradients, counts, places, inference, statistics, first_numbers)
+GUARDS = (order, gradients, full_gradients, shortcut_gradients, counts, places, inference, statistics, first_numbers)
 
 
 class Mutant(NamedTuple):
@@ -230,25 +235,27 @@ MUTANTS = [
     Mutant("classes' and boxes' heads exchanged", '{"class": slice(None, self.classes), "box": slice(self.classes, None)}', '{"box": slice(None, CODES), "class": slice(CODES, None)}', order),
     Mutant("logits and codes exchanged in width", "_head(width, len(cell) * classes", "_head(width, len(cell) * (classes + 1)", counts),
     Mutant("all heads on the first map", "maps[_number(name) - 1]", "maps[0]", order),
-    Mutant("the last map for the first", "self._maps(self._fork.map, last, run)", "self._maps(last, last, run)", order),
+    Mutant("the last map for the first", "self._maps(first, last, run))", "self._maps(last, last, run))", order),
     Mutant("extra layers on the first map", "maps.append(run(name, maps[-1]))", "maps.append(run(name, maps[0]))", order),
     Mutant("the mode not handed to the heads", "return self.layers[name].forward(a, training)", "return self.layers[name].forward(a)", order),
-    Mutant("the mode not handed to the network", "self._row.forward(x, training)", "self._row.forward(x)", order),
+    Mutant("the mode not handed to the network", "front.forward(x, training)", "front.forward(x)", order),
+    Mutant("the mode not handed behind the first map", "behind.forward(first, training)", "behind.forward(first)", order),
     Mutant("extra layers without stride", '{"stride": 2, "padding"', '{"stride": 1, "padding"', places),
     Mutant("extra layers reduced to a quarter", "channels // 2", "channels // 4", counts),
     Mutant("extra layers' padding always same", "padding(options.conventions)", '"same"', first_numbers),
     Mutant("full extra layers forgotten", '    if options.heads == "full":\n        conv', "    if False:\n        conv", counts),
     Mutant("heads of 1×1 alone", 'DepthwiseConv2D(in_channels, 3, padding="same"', 'DepthwiseConv2D(in_channels, 1, padding="same"', counts),
     Mutant("full heads 1×1", 'Conv2D(in_channels, channels, 3, padding="same", bias', 'Conv2D(in_channels, channels, 1, padding="same", bias', counts),
-    Mutant("the first map's gradient dropped", "(self._fork.dmap,) = dmaps", "dmaps.clear()", gradients),
-    Mutant("an extra layer's map's gradient dropped", "d += dmaps.pop()", "dmaps.pop()", gradients),
-    Mutant("the boxes' gradient in place of the classes'", "dmaps[-1] += dmap", "dmaps[-1] = dmap", gradients),
-    Mutant("extra layers backward in order of forward", "for name in reversed(self.extras):\n            d =", "for name in self.extras:\n            d =", gradients),
-    Mutant("the gradient of one image", "parts[name].reshape(*shapes[index][:3], -1)", "parts[name].reshape(*shapes[index][:3], -1) * (np.arange(len(dy)) == 0)[:, None, None, None]", full_gradients),
-    Mutant("backward through the network alone", "return self._row.backward(d)", "return self.network.backward(d)", gradients),
+    Mutant("the first map's gradient dropped", "        d += dmap(1)", "        dmap(1)", gradients),
+    Mutant("an extra layer's map's gradient dropped", "d += dmap(number + 1)", "dmap(number + 1)", gradients),
+    Mutant("the boxes' gradient in place of the classes'", 'd += sent[f"box_{number}"]', 'd = sent[f"box_{number}"]', gradients),
+    Mutant("extra layers backward in order of forward", "range(len(self.extras), 0, -1)", "range(1, len(self.extras) + 1)", gradients),
+    Mutant("the gradient of one image", "parts[name].reshape(*shapes[_number(name) - 1][:3], -1)", "parts[name].reshape(*shapes[_number(name) - 1][:3], -1) * (np.arange(len(dy)) == 0)[:, None, None, None]", full_gradients),
+    Mutant("backward through the network alone", "return self._halves[0].backward(d)", "return self.network.backward(d)", gradients),
+    Mutant("the first map's gradient dropped at a shortcut", "self._fork.dmap = dmap(1)", "self._fork.dmap = 0 * dmap(1)", shortcut_gradients),
     Mutant("not folded behind the network", 'name: layer.folded() for name, layer in self.layers.items()}', 'name: layer.copy() for name, layer in self.layers.items()}', inference),
     Mutant("the map's place lost in folding", 'layers | {"network": self._row.folded()}', 'layers', inference),
-    Mutant("cut at a shortcut", 'getattr(layer, "shortcut", False)', "False", inference),
+    Mutant("cut at a shortcut", 'getattr(layer, "shortcut", False)', "False", order),
     Mutant("what is stored dropped in detecting", "Inference(self).forward(x)", "self.forward(x)", inference),
     Mutant("extra layers' costs those of the map before", "zip(self.extras, shapes[1:]", "zip(self.extras, shapes", counts),
     Mutant("the network's cost forgotten", 'return {"network": input_shape, **extras', 'return {**extras', counts),
