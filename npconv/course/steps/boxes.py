@@ -33,15 +33,15 @@ def given_boxes(name: str, boxes: Any, size: tuple[int, int]) -> Array:
         raise ValueError(f"{NAME}: {name} must be (n, 4) with n from 1 to {MOST_SIDE}; got {name} {boxes.shape}")
     if boxes.dtype.kind not in "iuf" or not np.isfinite(boxes).all():
         raise ValueError(f"{NAME}: {name} must hold finite real numbers; got dtype {boxes.dtype}, {name} {boxes.shape}")
-    boxes = boxes.astype(np.float64)
-    corners = (boxes[:, :2] < boxes[:, 2:]) & (boxes[:, 2:] > 0) & (boxes[:, :2] < size)
+    found: Array = boxes.astype(np.float64)
+    corners = (found[:, :2] < found[:, 2:]) & (found[:, 2:] > 0) & (found[:, :2] < size)
     if not corners.all():
-        wrong = boxes[int(np.flatnonzero(~corners.all(axis=1))[0])].tolist()
+        wrong = found[int(np.flatnonzero(~corners.all(axis=1))[0])].tolist()
         raise ValueError(
             f"{NAME}: {name} must be (top, left, bottom, right) with top < bottom and left < right, "
             f"on the image of {size}; got {wrong}"
         )
-    return boxes
+    return found
 
 
 def random_boxes(
