@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 DETECTING = ("mobilenet_v1", "mobilenet_v2", "mobilenet_v3")
 
 CLASSES = Whole(1, 30_000)  # as wide a classifier as is built within seconds
-CHANNELS = Whole(0, 30_000)
+CHANNELS = Whole(0, 4096)  # of extra layers, that are built within seconds
 BATCH = Whole(1, 100_000)  # as many numbers as can be counted
 KEPT = (  # options that the builders take as they are
     "size", "width", "classes", "conventions", "output_stride", "convolution", "minimalistic", "reduced_tail",
