@@ -59,7 +59,7 @@ def _add_ssdlite(cost: Commands) -> None:
     add("--first", metavar="LAYER", help=words)
     words = "of the images: side, or height and width (320)"
     add("--resolution", nargs="+", type=SIDE, default=[320], metavar="D", help=words)
-    add("--classes", type=Whole(2, 3000), default=81, metavar="N", help="with the background (%(default)s)")
+    add("--classes", type=Whole(2, 1300), default=81, metavar="N", help="with the background (%(default)s)")
     add("--batch", type=BATCH, default=1, metavar="B", help="images at once (%(default)s)")
     words = "the family whose padding and widths the network has (%(default)s)"
     add("--conventions", choices=("keras", "torchvision", "timm"), default="keras", help=words)
