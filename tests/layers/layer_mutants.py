@@ -72,7 +72,7 @@ MUTANTS = [
     # in a row
     Mutant("training doesn't reach the layers", "sequential", ".forward(x, training)", ".forward(x)", "modes"),
     Mutant("backward in forward's order", "sequential", "reversed(self._passed or self.layers.values())", "(self._passed or self.layers.values())", "gradients of Sequential"),
-    Mutant("the network's arrays copies of its layers'", "sequential", '": a for name', '": a.copy() for name', "same arrays"),
+    Mutant("the network's arrays copies of its layers'", "composite", '": a for name', '": a.copy() for name', "same arrays"),
     Mutant("folding forgets the bias that was there", "sequential", 'bias=before.params.get("bias"), ', "", "folding of Sequential"),
     Mutant("folding leaves out epsilon", "sequential", "epsilon=layer.epsilon,", "epsilon=1e-12,", "folding of InvertedResidual"),
     Mutant("folding leaves nested layers alone", "sequential", "folded[name] = layer.folded()", "folded[name] = layer.copy()", "folding of Sequential"),

@@ -85,7 +85,7 @@ def test_npz_of_numpy_and_of_a_network(tmp_path):
         read["a"][...] = 0  # they may be written into
     network = mobilenet_v2(0.35, 3, rows=((1, 8, 1, 1),))
     network.save(tmp_path / "network.npz")
-    assert read_arrays(str(tmp_path / "network.npz")).keys() == {*network.arrays(), "conventions"}
+    assert read_arrays(str(tmp_path / "network.npz")).keys() == {*network.arrays(), "conventions", "specification"}
 
 
 STORED = {
