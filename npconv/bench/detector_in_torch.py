@@ -93,15 +93,6 @@ def torch_detector_steps(
     return calls
 
 
-def torch_detector_inference(detector: SSDLite, x: Array) -> Calls:
-    """The logits and codes in inference mode, eager, not folded, by layout."""
-    calls: Calls = {}
-    for name, layout, place in layouts():
-        module, tx = detector_as_torch(detector, x.shape).to(memory_format=layout).eval(), place(x)
-        calls[name, "forward"] = import_torch().inference_mode()(lambda module=module, tx=tx: module(tx))
-    return calls
-
-
 def check_same(loss: float, parameters: Sequence[Any], wanted: float, gradients: Mapping[str, Array]) -> None:
     """Raise AssertionError where torch's loss or gradients are not ours; its parameters have the order of ours."""
     np.testing.assert_allclose(loss, wanted, rtol=1e-4)
