@@ -2,18 +2,7 @@
 
 # ruff: noqa: E501 (a table)
 
-from typing import NamedTuple
-
-
-class Mutant(NamedTuple):
-    """In `module`, each `old` becomes `new`; the guard must notice."""
-
-    says: str
-    module: str
-    old: str
-    new: str
-    guard: str
-
+from mutated import Mutant
 
 MUTANTS = [
     # boxes
