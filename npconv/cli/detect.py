@@ -111,7 +111,7 @@ def _detector(path: str | None) -> tuple["SSDLite", int]:
     model = read_network(file)
     if not isinstance(model, SSDLite):
         raise ValueError(f"--model must be a detector, an SSDLite; {file} has a {type(model).__name__}")
-    channels = next(iter(model.network.params.values())).shape[-2]
+    channels = model.network.in_channels
     if channels not in (1, 3):
         raise ValueError(f"--model must take pictures of 1 or 3 channels; {file} takes {channels}")
     return model, channels

@@ -209,7 +209,7 @@ class SSDLite(Composite):
 
     def described(self) -> dict[str, Any]:
         """The network as JSON has it: `ssdlite`, its arguments, and its MobileNet."""
-        dtype = self.layers["class_1"].params[next(iter(self.layers["class_1"].params))].dtype
+        dtype = next(iter(self.layers["class_1"].params.values())).dtype
         return {
             "builder": FUNCTION,
             "arguments": recorded(asdict(self.options) | {"dtype": dtype}),

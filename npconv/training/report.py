@@ -100,15 +100,7 @@ def head_table(results: Mapping[str, Any]) -> Table:
     >>> head_table({"networks": networks, "times": {"step": times, "inference": times}})[1][1]
     ['full heads', '196,732', '73,500', '24,548,352', '12,165,120', '1.50 (1.25 to 1.75)', '1.50 (1.25 to 1.75)']
     """
-    header = [
-        "64×64 pixels",
-        "parameters",
-        "of the heads",
-        "MACs",
-        "of the heads",
-        "time of a step",
-        "of inference",
-    ]
+    header = ["64×64 pixels", "parameters", "of the heads", "MACs", "of the heads", "time of a step", "of inference"]
     costs = head_costs()
     rows = []
     for name, what in results["networks"].items():

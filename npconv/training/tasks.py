@@ -307,7 +307,7 @@ def images_of(arrays: Mapping[str, Array], wrong: list[str]) -> tuple[Array | No
     kinds = {name: arrays[name].dtype for name in images if images[name] is not None}
     if len({kind == np.uint8 for kind in kinds.values()}) > 1:
         wrong.append(
-            "images must be uint8 on both sides, which are divided by 255, or floats on both, which aren't; "
+            "images must be uint8 on both sides, which are scaled, or floats on both, which are taken as they are; "
             f"x_train holds {kinds['x_train']}, x_test {kinds['x_test']}"
         )
     return x_train, x_test

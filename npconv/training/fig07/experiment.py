@@ -130,9 +130,7 @@ def run_one(
     seed = integer("run_one", "seed", seed, 0)
     key = {"variant": variant, "seed": seed, "settings": asdict(settings)}
     if stored.exists() and (weights.exists() or not keep):
-        run = _read_run(
-            stored, key, settings.curves
-        )  # before the checkpoint is removed: it is needed where this file is damaged
+        run = _read_run(stored, key, settings.curves)  # raises where the file is damaged: the checkpoint is needed then
         checkpoint.unlink(missing_ok=True)
         return run
     network = settings.network(variant, seed)
