@@ -187,15 +187,22 @@ def test_pictures_of_any_size_are_taken(size, mode, capsys):
         assert image.size == tuple(max(1, 640 // max(size)) * side for side in size)
 
 
-def test_labels_lie_in_the_picture_and_on_no_other():
-    from npconv.figures.parts.found import _overlap, _place
+@pytest.mark.parametrize(("size", "count"), [((300, 200), 9), ((40, 400), 9), ((700, 60), 4)])
+def test_labels_lie_in_the_picture_and_on_no_other(size, count):
+    from npconv.figures.parts.box_pictures import _touch
+    from npconv.figures.parts.found import FoundPen
 
-    taken = []
-    for _ in range(4):
-        taken.append(_place(np.array([10.0, 10, 90, 90]), (40.0, 8.0), (100, 100), taken))
-    assert np.min(taken) >= 0
-    assert np.max(taken) <= 100
-    assert not any(_overlap(one, other) for one in taken for other in taken if one is not other)
+    height, width = size
+    pen = FoundPen(np.zeros((*size, 3), np.uint8), ["person 0.55"] * count)
+    boxes = [(i, 0.4 * width, height - 2 * i, 0.6 * width + i) for i in range(count)]
+    written = [pen.label(box, "person 0.55", "black") for box in boxes if not pen.box("", box, "black")]
+    assert written[0]
+    assert len(pen.taken) == sum(written)
+    for left, right, low, high in pen.taken:
+        assert min(left, -high) > -1e-6
+        assert right < width * pen.inches + 1e-6
+        assert -low < height * pen.inches + 1e-6
+    assert not any(_touch(one, other) for one in pen.taken for other in pen.taken if one is not other)
 
 
 def test_what_cannot_be_taken_is_said_and_nothing_is_written(tmp_path, capsys):

@@ -242,11 +242,11 @@ def _boxes_on(page: Page, run: Matching, inches: float) -> OffsetBox:
     whole, *pictures = (_picture(run, inches, name, rule) for name, rule in rules.items())
     wide = max(NARROWEST, page.size(whole)[0])
     background = len(run.anchors) - len(run.columns)
-    rest = f" The other {background:,} are in no picture and table." if background else ""
+    rest = f" The other {background:,} are not shown." if background else ""
     beginning = (
-        f"Solid: {counted('truth', len(run.truths))}. Dashed: {_shown(run)}.{rest} Each table has their IoUs, the area "
-        "of the intersection over that of the union, a row for each truth and a column for each default box. Its last "
-        "row has the truth that a default box learns, −1 for background; framed is what differs from the first step."
+        f"Solid: {counted('truth', len(run.truths))}, boxes around objects. Dashed: {_shown(run)}.{rest} Each table has "
+        "their IoUs, intersection over union: a row for each truth, a column for each default box. Its last row says "
+        "which truth a default box learns; −1 is background. Frames mark what differs from the first step."
     )
     above = grid(
         [[headed("truths and default boxes", beginning, whole, width=wide), _tables(run, page.inner - wide - GAP)]],
@@ -276,7 +276,7 @@ def _tables(run: Matching, width: float) -> OffsetBox:
         ),
         headed(
             "2. Then each truth takes the default box of the largest IoU",
-            "however small that is (orange), and of truths that want the same one, the later.",
+            "however small it is (orange). Where truths want the same one, the later gets it.",
             _table(run, "second", run.matched, list(enumerate(run.forced)), ORANGE),
             width=width,
         ),
@@ -300,9 +300,9 @@ def _picture(run: Matching, inches: float, name: str, rule: list[int] | None) ->
     for t, box in enumerate(run.truths):
         picture.box(f"truth-{t}", box, TRUTH)
     for t, box in enumerate(run.truths):
-        picture.label(box, _called(run, t), TRUTH, clear=True)
+        picture.label(box, _called(run, t), TRUTH)
     for a in chosen:
-        picture.label(run.anchors[a], str(a) if rule is None else f"{a} → {rule[a]}", FOUND, clear=True)
+        picture.label(run.anchors[a], str(a) if rule is None else f"{a} → {rule[a]}", FOUND)
     return picture
 
 

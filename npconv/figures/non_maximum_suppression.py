@@ -166,8 +166,8 @@ def _draw(run: Suppression) -> matplotlib.figure.Figure:
     pictures = page.fitted(lambda inches: _pictures(run, inches), min(HEIGHT / height, WIDEST / width), least=1e-3)[0]
     pictures.spread(page.inner, flush=True)
     words = (
-        "By falling score, and of equal scores the first: each candidate is compared with those that were kept before "
-        f"it. If its IoU with one of them is above {run.threshold:g}, it is suppressed; an IoU of exactly "
+        "By falling score, and at equal scores by index, each candidate is compared with those kept before it. "
+        f"If its IoU with one of them is above {run.threshold:g}, it is suppressed; an IoU of exactly "
         f"{run.threshold:g} does not suppress. A suppressed candidate suppresses nothing: its column is white. Blue "
         "cells are comparisons that suppress nothing, orange ones suppress."
     )
@@ -193,7 +193,7 @@ def _pictures(run: Suppression, inches: float) -> Grid:
     heads = (
         (f"{counted('candidate', len(boxes))}", "a letter and a score each", all_of_them),
         (f"{len(boxes) - len(run.kept)} suppressed", "dashed: suppressed, and by whom", both),
-        (f"{len(run.kept)} left", "in the order of their scores", left),
+        (f"{len(run.kept)} left", "the result", left),
     )
     return grid([[headed(head, words, picture) for head, words, picture in heads]])
 

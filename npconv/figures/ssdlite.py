@@ -229,15 +229,15 @@ def _draw(run: DetectorMaps) -> matplotlib.figure.Figure:
     largest = LARGEST / max(run.image)
     pictures = page.fitted(lambda inches: _pictures(run, inches), largest, least=largest / 8)[0]
     words = (
-        f"The image of {shape_text(run.image)} with the cells of each map, and in one of them, framed, its default "
-        f"boxes, to scale, all with the cell's centre. Above each picture: the scales of the boxes, {run.unit}, and "
-        "the ratios of width over height of each."
+        f"The image, {shape_text(run.image)}, under the cells of each map. One cell is framed; its default boxes are "
+        f"drawn to scale, all centred on it. Above each picture: the scales of the boxes, {run.unit}, and for each "
+        "scale the ratios of width to height."
     )
     heads = "3×3 depthwise, then 1×1" if run.heads == "separable" else "3×3"
     about = (
-        "The first map is inside the network, the second is its last layer's, and each extra layer halves the map "
-        f"before it. On each map are two heads ({heads}), which give each default box a logit for every class and "
-        f"{CODES} codes. Parameters and MACs are those of the heads."
+        "The first map lies inside the network, the second is its last layer's, and each extra layer halves the map "
+        f"before it. Each map has two heads ({heads}): one gives each default box a logit, or score, for every class, "
+        f"the other {CODES} codes, which move and resize it. Parameters and MACs are those of the heads."
     )
     return page.finish(
         column(

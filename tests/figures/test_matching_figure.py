@@ -158,5 +158,5 @@ def test_labels_hide_no_truth_where_there_is_room_beside_it() -> None:
     boxes = [(20, 40, 80, 70), (40, 42, 55, 68)]
     for n, box in enumerate(boxes):
         picture.box(str(n), box, "black")
-    assert all(picture.label(box, str(n), "black", clear=True) for n, box in enumerate(boxes))
+    assert all(picture.label(box, str(n), "black") for n, box in enumerate(boxes))
     assert not any(_touch(label, (0.8, 1.4, -1.6, -0.4)) for label in picture.taken)

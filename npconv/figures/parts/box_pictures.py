@@ -12,7 +12,7 @@ from matplotlib.text import Text
 
 from ...detection.checking import check_axes, check_boxes
 from ...kernels.geometry import Array
-from .drawing import INK, LABEL_GAP, LINE_COLORS, SMALLEST, text_width
+from .drawing import INK, LABEL_GAP, LINE_COLORS, SMALLEST, Pen, text_width
 from .layout import Drawing, column, note, title
 from .lines import wrapped
 
@@ -26,7 +26,114 @@ NEAR = 0.01  # inches: a line so near to a label's edge is not hidden
 Place: TypeAlias = tuple[float, float, float, float]  # left, right, bottom, top, in inches
 
 
-class BoxPicture(Drawing):
+class BoxPen(Pen):
+    """Methods that outline boxes (top, left, bottom, right) on an image of so many `inches` a pixel, and label them.
+
+    `room` is the part of the plane, in pixels as a box, that no label leaves. Lines and letters are `scale` times as
+    large as in a figure.
+    """
+
+    def __init__(self, name: str, inches: float, room: Sequence[float], scale: float = 1.0) -> None:
+        super().__init__()
+        self.name, self.inches, self.scale = name, inches, scale
+        self.room = self._outline(room)
+        self.taken: list[Place] = []  # by labels
+        self.drawn: list[tuple[Place, bool]] = []  # boxes, and whether their lines are solid
+
+    def _outline(self, box: Sequence[float]) -> Place:
+        top, left, bottom, right = (float(side) * self.inches for side in box)
+        return left, right, -bottom, -top
+
+    def box(self, name: str, box: Sequence[float], color: str, *, style: str = "-", width: float = 1.6) -> None:
+        """Outline a box, with white beside the line."""
+        left, right, low, high = place = self._outline(box)
+        self.drawn.append((place, style == "-"))
+        for points, ink, line, order in ((width + CASING, "white", "-", 2.0), (width, color, style, 2.1)):
+            frame = Rectangle(
+                (left, low), right - left, high - low, fill=False, edgecolor=ink, linewidth=points * self.scale,
+                linestyle=line, joinstyle="miter", clip_on=False, zorder=order,
+                gid=f"{self.name}-{name}" if ink == color else None,
+            )  # fmt: skip
+            self.add(frame)
+
+    def label(self, box: Sequence[float], words: str, color: str) -> bool:
+        """Write words on a white ground at a box, where no label is yet; whether there was such a place.
+
+        It is the place that hides least of the boxes drawn so far, perhaps beside the box, with a line to it.
+        """
+        outline = self._outline(box)
+        free = [place for place in self._places(outline, label_width(words) * self.scale) if self._free(place)]
+        if not free:
+            return False
+        aways = [max(0.0, outline[0] - right, left - outline[1]) for left, right, _, _ in free]
+        hidden = self._hidden(np.array(free)).tolist()
+        best = min(range(len(free)), key=lambda n: hidden[n] + aways[n] / 2)
+        left, right, low, high = free[best]
+        self.taken.append(free[best])
+        x, y = (left + right) / 2, (low + high) / 2
+        if aways[best]:
+            ends = (right, outline[0]) if x < outline[0] else (left, outline[1])
+            for points, ink in ((0.8 + CASING, "white"), (0.8, color)):
+                self.line([(end, y) for end in ends], color=ink, width=points * self.scale)
+        ground = {
+            "facecolor": "white",
+            "edgecolor": color,
+            "linewidth": 0.8 * self.scale,
+            "boxstyle": "square,pad=0.12",
+        }
+        look: dict[str, Any] = {
+            "size": SMALLEST * self.scale,
+            "ha": "center",
+            "va": "center",
+            "color": INK,
+            "zorder": 4,
+        }
+        self.add(Text(x, y, words, parse_math=False, bbox=ground, **look))
+        return True
+
+    def _places(self, outline: Place, width: float) -> list[Place]:
+        """The places for a label so wide: at the corners of a box, to its sides, and in the middle of its edges."""
+        (x0, x1, y0, y1), height = outline, LINE * self.scale
+        left, right, low, high = self.room
+        inside = (y1 - height, (y0 + y1 - height) / 2, y0)
+        rows = (y1, inside[0], inside[2], y0 - height, inside[1])
+        aways = [away * self.scale for away in AWAY]
+        places = [(x, y) for y in rows for x in (x0, x1 - width)]
+        places += [(x, y) for away in aways for y in inside for x in (x0 - away - width, x1 + away)]
+        middle = min(max((x0 + x1 - width) / 2, left), right - width)
+        places += [(middle, min(max(y, low), high - height)) for y in rows]
+        return [(x, x + width, y, y + height) for x, y in places]
+
+    def _free(self, place: Place) -> bool:
+        """True where a label there lies in the room, and on no other."""
+        (left, right, low, high), most = self.room, 1e-6
+        inside = left - most <= place[0] and place[1] <= right + most
+        inside = inside and low - most <= place[2] and place[3] <= high + most
+        return inside and not any(_touch(place, other) for other in self.taken)
+
+    def _hidden(self, places: Array) -> Array:
+        """The inches of boxes' lines that a label hides at each place, and the area of solid boxes by its height."""
+        left, right, low, high = places.T[:, :, None]
+        x0, x1, y0, y1 = np.array([place for place, _ in self.drawn]).reshape(-1, 4).T[:, None]
+        solid, near = np.array([solid for _, solid in self.drawn]), NEAR * self.scale
+        across = np.maximum(np.minimum(right, x1) - np.maximum(left, x0), 0)
+        up = np.maximum(np.minimum(high, y1) - np.maximum(low, y0), 0)
+        lines = across * sum((low + near < y) & (y < high - near) for y in (y0, y1))
+        lines += up * sum((left + near < x) & (x < right - near) for x in (x0, x1))
+        hidden: Array = (lines + solid * across * up / (LINE * self.scale)).sum(axis=1)
+        return hidden
+
+
+def label_width(words: str) -> float:
+    """The inches of a label in a figure."""
+    return text_width(words, SMALLEST) + 0.06
+
+
+def _touch(one: Sequence[float], other: Sequence[float]) -> bool:
+    return one[0] < other[1] and other[0] < one[1] and one[2] < other[3] and other[2] < one[3]
+
+
+class BoxPicture(BoxPen, Drawing):
     """An image of so many `inches` a pixel, with boxes (top, left, bottom, right) in its pixels, and labels on them.
 
     `around` are boxes that have room in the picture, drawn or not, so that several pictures have one size. `size` is
@@ -36,94 +143,14 @@ class BoxPicture(Drawing):
     def __init__(
         self, name: str, pixels: Array, inches: float, around: Array | None = None, size: tuple[int, int] | None = None
     ) -> None:
-        super().__init__()
-        self.name, self.inches = name, inches
-        self.taken: list[Place] = []  # by labels
-        self.drawn: list[tuple[Place, bool]] = []  # boxes, and whether their lines are solid
         height, width = pixels.shape[:2] if size is None else size
         whole = np.array([[0, 0, height, width]], np.float64)
-        self.room = whole if around is None else np.concatenate([whole, around])
-        low, high = self.room[:, :2].min(axis=0), self.room[:, 2:].max(axis=0)
-        self.add(Rectangle(self._corner(high[0], low[1]), *((high - low) * inches)[::-1], edgecolor="none", fill=False))
+        room = whole if around is None else np.concatenate([whole, around])
+        super().__init__(name, inches, [*room[:, :2].min(axis=0).tolist(), *room[:, 2:].max(axis=0).tolist()])
+        left, right, low, high = self.room
+        self.add(Rectangle((left, low), right - left, high - low, edgecolor="none", fill=False))
         mixed = width * inches * 160 < pixels.shape[1]
         self.image(name, pixels, (width * inches, height * inches), "gray", mixed=mixed)
-
-    def _corner(self, row: float, column: float) -> tuple[float, float]:
-        return column * self.inches, -row * self.inches
-
-    def box(self, name: str, box: Sequence[float], color: str, *, style: str = "-", width: float = 1.6) -> None:
-        """Outline a box, with white beside the line."""
-        top, left, bottom, right = (float(side) for side in box)
-        size = (right - left) * self.inches, (bottom - top) * self.inches
-        (x0, y1), (x1, y0) = self._corner(top, left), self._corner(bottom, right)
-        self.drawn.append(((x0, x1, y0, y1), style == "-"))
-        for points, ink, line, order in ((width + CASING, "white", "-", 2.0), (width, color, style, 2.1)):
-            frame = Rectangle(
-                self._corner(bottom, left), *size, fill=False, edgecolor=ink, linewidth=points, linestyle=line,
-                joinstyle="miter", clip_on=False, zorder=order, gid=f"{self.name}-{name}" if ink == color else None,
-            )  # fmt: skip
-            self.add(frame)
-
-    def label(self, box: Sequence[float], words: str, color: str, *, clear: bool = False) -> bool:
-        """Write words on a white ground at an edge of a box, where no label is yet; whether there was such a place.
-
-        If `clear`, it is the place that hides least of the boxes drawn so far, perhaps beside the box, with a line to
-        it.
-        """
-        top, left, bottom, right = (float(side) for side in box)
-        width, height = text_width(words, SMALLEST) + 0.06, LINE
-        (x0, y1), (x1, y0) = self._corner(top, left), self._corner(bottom, right)
-        middle, along = (x0 + x1 - width) / 2, (y1 - height, (y0 + y1 - height) / 2, y0)
-        places = [
-            (x, y, 0.0) for y in (y1, along[0], along[2], y0 - height, along[1]) for x in (x0, x1 - width, middle)
-        ]
-        if clear:
-            sides = [(away, y) for away in AWAY for y in along]
-            places += [(x, y, away) for away, y in sides for x in (x0 - away - width, x1 + away)]
-        free = [place for place in places if self._free((place[0], place[0] + width, place[1], place[1] + height))]
-        if not free:
-            return False
-
-        def cost(place: tuple[float, float, float]) -> tuple[float, bool]:
-            x, y, away = place
-            return self._hidden((x, x + width, y, y + height)) + away / 2, x == middle
-
-        x, y, away = min(free, key=cost) if clear else free[0]
-        self.taken.append((x, x + width, y, y + height))
-        if away:
-            ends = (x + width, x0) if x < x0 else (x, x1)
-            for points, ink in ((0.8 + CASING, "white"), (0.8, color)):
-                self.line([(end, y + height / 2) for end in ends], color=ink, width=points)
-        self._write(x + width / 2, y + height / 2, words, color)
-        return True
-
-    def _free(self, place: Place) -> bool:
-        """True where a label there lies in the picture, and on no other."""
-        (left, top), (right, bottom) = (
-            self._corner(*corner) for corner in (self.room[:, :2].min(axis=0), self.room[:, 2:].max(axis=0))
-        )
-        inside = left - 1e-6 <= place[0] and place[1] <= right + 1e-6
-        inside = inside and bottom - 1e-6 <= place[2] and place[3] <= top + 1e-6
-        return inside and not any(_touch(place, other) for other in self.taken)
-
-    def _hidden(self, place: Place) -> float:
-        """The inches of boxes' lines that a label there hides, and the area of solid boxes by a label's height."""
-        left, right, bottom, top = place
-        hidden = 0.0
-        for (x0, x1, y0, y1), solid in self.drawn:
-            across, up = max(0.0, min(right, x1) - max(left, x0)), max(0.0, min(top, y1) - max(bottom, y0))
-            hidden += across * sum(bottom + NEAR < y < top - NEAR for y in (y0, y1))
-            hidden += up * sum(left + NEAR < x < right - NEAR for x in (x0, x1)) + solid * across * up / LINE
-        return hidden
-
-    def _write(self, x: float, y: float, words: str, color: str) -> None:
-        ground = {"facecolor": "white", "edgecolor": color, "linewidth": 0.8, "boxstyle": "square,pad=0.12"}
-        look: dict[str, Any] = {"size": SMALLEST, "ha": "center", "va": "center", "color": INK, "zorder": 4}
-        self.add(Text(x, y, words, parse_math=False, bbox=ground, **look))
-
-
-def _touch(one: Sequence[float], other: Sequence[float]) -> bool:
-    return one[0] < other[1] and other[0] < one[1] and one[2] < other[3] and other[2] < one[3]
 
 
 class CellTable(Drawing):
