@@ -244,9 +244,9 @@ def _boxes_on(page: Page, run: Matching, inches: float) -> OffsetBox:
     background = len(run.anchors) - len(run.columns)
     rest = f" The other {background:,} are not shown." if background else ""
     beginning = (
-        f"Solid: {counted('truth', len(run.truths))}, boxes around objects. Dashed: {_shown(run)}.{rest} Each table has "
-        "their IoUs, intersection over union: a row for each truth, a column for each default box. Its last row says "
-        "which truth a default box learns; −1 is background. Frames mark what differs from the first step."
+        f"Solid: {counted('truth', len(run.truths))}, boxes around objects. Dashed: {_shown(run)}.{rest} Each table "
+        "has their IoUs, intersection over union: a row for each truth, a column for each default box. Its last row "
+        "says which truth a default box learns; −1 is background. Frames mark what differs from the first step."
     )
     above = grid(
         [[headed("truths and default boxes", beginning, whole, width=wide), _tables(run, page.inner - wide - GAP)]],
