@@ -147,7 +147,11 @@ def test_the_boxes_are_drawn_with_what_became_of_them():
     assert sum("written" in marks for marks, _ in drawn) == len(made.steps[-1].writes["kept"])
     assert data_of(text)["state"] == 3
     assert "<svg" not in page_html(stepper("pointwise"))
-    assert "data-panel" in page_html(stepper("matching"))
+    assert text.rindex("</g>\n<g") < text.index("<text") < text.index(">b0</text>")  # no box covers a name
+    assert "<figcaption>b0, b1, …: boxes, dashed if suppressed. " in text
+    matching = page_html(stepper("matching"))
+    assert "data-panel" in matching
+    assert "<figcaption>t0, t1, …: truths; d0, d1, …: default boxes, dashed if background. " in matching
 
 
 def test_no_name_of_a_drawn_box_covers_another():

@@ -266,23 +266,25 @@ def _drawing_html(stepper: Stepper, state: Mapping[str, Array]) -> str:
     bottom, right = np.maximum(drawn[:, 2:].max(axis=0), drawing.size).tolist()
     unit = max(height, width) / 24  # the numbers' size
     view = f"{left - 0.2:g} {top - 0.2:g} {right - left + 0.4:g} {bottom - top + 0.4:g}"
-    shapes, places = "", iter(name_places(drawn, unit))
+    shapes, names, keys, places = "", "", [], iter(name_places(drawn, unit))
     for number, panel in enumerate(stepper.panels):
         if panel.name not in drawing.panels:
             continue
+        keys.append(f"{panel.axes[0][0]}0, {panel.axes[0][0]}1, …: {panel.title}")
         became = state[drawing.state][0] if panel.name == drawing.panels[-1] else np.zeros(len(panel.values))
         for row, (top, left, bottom, right) in enumerate(panel.values.tolist()):
             marks = ["box", panel.role, *box_marks(row, panel.name, drawing, step, became[row].item())]
             size = f'x="{left:g}" y="{top:g}" width="{right - left:g}" height="{bottom - top:g}"'
+            shapes += f'<g class="{" ".join(marks)}" data-panel="{number}" data-row="{row}"><rect {size}></rect></g>\n'
             x, y = next(places)
-            shapes += (
-                f'<g class="{" ".join(marks)}" data-panel="{number}" data-row="{row}"><rect {size}></rect>'
-                f'<text x="{x:g}" y="{y:g}" font-size="{unit:g}">{panel.axes[0][0]}{row}</text></g>\n'
-            )
+            names += f'<text x="{x:g}" y="{y:g}">{panel.axes[0][0]}{row}</text>\n'
     return (
         f'<figure class="drawing"><svg viewBox="{view}" preserveAspectRatio="xMinYMid" role="img" '
         'aria-label="The boxes on the image">\n'
-        f'<rect class="image" width="{width}" height="{height}"></rect>\n{shapes}</svg></figure>\n'
+        f'<rect class="image" width="{width}" height="{height}"></rect>\n{shapes}'
+        f'<g font-size="{unit:g}" stroke-width="{unit / 5:g}">\n{names}</g></svg>\n'
+        f"<figcaption>{escape('; '.join(keys))}, dashed if {drawing.dropped}. The thickest frames are decided in this "
+        "step; the grey one is the image.</figcaption></figure>\n"
     )
 
 

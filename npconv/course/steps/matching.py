@@ -72,7 +72,7 @@ def matching(
         f"{'is' if positive == 1 else 'are'} positive{losing}."
     )
     walk = partial(matched_in_turn, boxes, anchors, overlaps, threshold, one_to_one)
-    drawing = Boxes(size, ("truths", "anchors"), "matched")
+    drawing = Boxes(size, ("truths", "anchors"), "matched", "background")
     return Plan("Matching default boxes to truths", summary, panels, walk, {}, OVERLAPS, drawing)
 
 
@@ -95,9 +95,9 @@ def matched_in_turn(
         texts = [f"{quotient_text(q)} with truth {t}" for t, q in enumerate(quotients) if q[0]]
         if column[best] >= threshold:
             matched[a] = best
-            end = f"the largest is at least {number_text(threshold)}, and truth {best} is taken"
+            end = f"the largest is at least {number_text(threshold)}, so it learns truth {best}"
         else:
-            end = f"none is at least {number_text(threshold)}: it is background, −1"
+            end = f"none is at least {number_text(threshold)}, so it is background, −1"
         sentence = f"Default box {a}: IoU {listed(texts) if texts else '0 with every truth'}; {end}"
         reads: dict[str, tuple[Index, ...]] = {
             "truths": tuple(np.ndindex(truths.shape)),

@@ -112,12 +112,14 @@ class Boxes:
     """Boxes that a page draws beside its panels, on an image of `size` (height, width).
 
     `panels` are those whose rows are boxes, (n, 4): top, left, bottom, right. `state` is the panel (1, n) that says
-    what became of the last panel's boxes: below 0 a box is dropped, and where there is no number yet it is open.
+    what became of the last panel's boxes: below 0 a box is `dropped`, in the field's word for it, and where there is no
+    number yet it is open.
     """
 
     size: tuple[int, int]
     panels: tuple[str, ...]
     state: str
+    dropped: str
 
 
 @dataclass(frozen=True)

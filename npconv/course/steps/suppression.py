@@ -36,7 +36,7 @@ def suppression(
     >>> given = np.array([[0, 0, 10, 10], [0, 0, 10, 8], [12, 4, 20, 9]])
     >>> for step in suppression(boxes=given, scores=np.array([0.9, 0.8, 0.7])).walk():
     ...     print(step)
-    Box 0, score 0.90, is kept: IoU 80/100 = 0.80 with box 1; box 1 is suppressed, above 0.50
+    Box 0, score 0.90, is kept: IoU 80/100 = 0.80 with box 1; above 0.50: box 1 is suppressed
     Box 2, score 0.70, is kept: none is left
     """
     size, generator = sides_of(image_size), arguments.generator(NAME, seed)
@@ -62,7 +62,7 @@ def suppression(
         f"{len(given) - len(kept)} suppressed."
     )
     walk = partial(kept_in_turn, given, scores, kept.tolist(), threshold)
-    drawing = Boxes(size, ("boxes",), "kept")
+    drawing = Boxes(size, ("boxes",), "kept", "suppressed")
     return Plan("Non-maximum suppression, one kept box at a time", summary, panels, walk, {}, OVERLAPS, drawing)
 
 
@@ -130,4 +130,4 @@ def suppressed_text(gone: list[int], threshold: float) -> str:
     if not gone:
         return f"; none is above {number_text(threshold)}, and none is suppressed"
     verb = "box {} is" if len(gone) == 1 else "boxes {} are"
-    return f"; {verb.format(listed(gone))} suppressed, above {number_text(threshold)}"
+    return f"; above {number_text(threshold)}: {verb.format(listed(gone))} suppressed"
