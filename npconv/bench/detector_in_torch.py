@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from ..kernels.geometry import Array
-from ..layers import Layer, Sequential
+from ..layers.composite import Row
 from ..models.ssdlite import CODES, SSDLite
 from .timing import Calls, import_torch
 from .with_torch import as_torch, layouts
@@ -22,14 +22,16 @@ def detector_as_torch(detector: SSDLite, shape: tuple[int, ...]) -> Any:
     """
     torch = import_torch()
     nn, maps = torch.nn, detector.map_shapes(shape)
-    before, behind = _around(detector)
+    rows = detector.rows()
+    if rows is None:
+        raise TypeError(f"detector_as_torch: {detector.options.first} has a shortcut around the map")
+    before, behind = rows
     pairs = [[detector.layers[f"{kind}_{number}"] for kind in ("class", "box")] for number in range(1, len(maps) + 1)]
 
     class Detector(nn.Module):  # type: ignore[misc,name-defined]
         def __init__(self) -> None:
             super().__init__()
-            self.before, first = _in_a_row(before, shape)
-            self.behind, _ = _in_a_row(behind, first)
+            self.before, self.behind = _in_a_row(before, shape), _in_a_row(behind, maps[0])
             extras = zip(detector.extras, maps[1:], strict=False)
             self.extras = nn.ModuleList([as_torch(detector.layers[name], at) for name, at in extras])
             heads = [[as_torch(head, at) for head in pair] for pair, at in zip(pairs, maps, strict=True)]
@@ -106,29 +108,10 @@ def check_same(loss: float, parameters: Sequence[Any], wanted: float, gradients:
     np.testing.assert_array_less(difference**0.5, APART * size**0.5, "torch's gradients are not ours")
 
 
-def _around(detector: SSDLite) -> tuple[list[Layer], list[Layer]]:
-    """The network's layers up to the one whose map is taken first, and those behind it."""
-    outer, _, inner = detector.options.first.partition(".")
-    parts: tuple[list[Layer], list[Layer]] = [], []
-    passed = 0
-    for name, layer in detector.network.layers.items():
-        if name == outer and inner:
-            assert isinstance(layer, Sequential)
-            if getattr(layer, "shortcut", False):
-                raise TypeError(f"detector_as_torch: {name} has a shortcut around the map")
-            for own, part in layer.layers.items():
-                parts[passed].append(part)
-                passed = passed or int(own == inner)
-        else:
-            parts[passed].append(layer)
-            passed = passed or int(name == outer)
-    return parts
-
-
-def _in_a_row(layers: Sequence[Layer], shape: tuple[int, ...]) -> tuple[Any, tuple[int, ...]]:
-    """The layers as one of torch's modules, and the shape of the output."""
+def _in_a_row(row: Row, shape: tuple[int, ...]) -> Any:
+    """The layers as one of torch's modules."""
     modules = []
-    for layer in layers:
+    for _, layer in row:
         modules.append(as_torch(layer, shape))
         shape = layer.output_shape(shape)
-    return import_torch().nn.Sequential(*modules), shape
+    return import_torch().nn.Sequential(*modules)

@@ -43,12 +43,11 @@ def step_limit(network: Sequential, shape: tuple[int, ...], optimizer: bool = Fa
 
 def detector_limit(detector: SSDLite, shape: tuple[int, ...]) -> Callable[[], None]:
     """The same for a detector, and for Adam, which reads four arrays of each parameter and writes three."""
-    maps = detector.map_shapes(shape)
-    found = list(with_shapes(detector.network, shape))
-    for name, layer in detector.layers.items():
-        if isinstance(layer, Sequential) and name != "network":
-            number = int(name.split("_")[1])
-            found += with_shapes(layer, maps[number if name in detector.extras else number - 1])
+    found: list[tuple[Layer, tuple[int, ...]]] = []
+    for name, taken in detector.input_shapes(shape).items():
+        layer = detector.layers[name]
+        assert isinstance(layer, Sequential)
+        found += with_shapes(layer, taken)
     return limit_of(found, 7 * sum(a.size for a in detector.params.values()))
 
 

@@ -134,7 +134,7 @@ def counts(module):
 def places(module):
     """The first map is what the depthwise convolution of the last stride takes; the maps of 320×320 are the paper's."""
     small = {"rows": ROWS, "in_channels": 1, "stem_channels": 8}
-    assert module.first_map(module.without_pool(network()), None) == "block_3.expand_relu6"
+    assert detector(module).options.first == "block_3.expand_relu6"
     for build, name in (
         (lambda: mobilenet_v1(0.1, 3), "block_11"),
         (lambda: mobilenet_v1(0.1, 3, convolution="standard"), "block_11"),
@@ -217,7 +217,7 @@ GUARDS = (order, gradients, full_gradients, shortcut_gradients, counts, places, 
 
 
 class Mutant(NamedTuple):
-    """In ssdlite.py `old` becomes `new`; the guard must notice."""
+    """In ssdlite.py, or in with_heads.py, `old` becomes `new`; the guard must notice."""
 
     says: str
     old: str
@@ -230,37 +230,38 @@ MUTANTS = [
     Mutant("the first stride in place of the last", "found = previous", "found = found or previous", places),
     Mutant("a stride along one axis overlooked", "found = previous", "found = name", places),
     Mutant("the pool kept", '"pool".__ne__', '"classifier".__ne__', places),
-    Mutant("boxes before rows", "part[...] = run(name, maps[_number(name) - 1]).reshape(part.shape)", "a = maps[_number(name) - 1]; part[...] = run(name, a).reshape(len(part), a.shape[1] * a.shape[2], -1, part.shape[2]).swapaxes(1, 2).reshape(part.shape)", order),
-    Mutant("columns before rows", "part[...] = run(name, maps[_number(name) - 1])", "part[...] = run(name, maps[_number(name) - 1]).swapaxes(1, 2)", order),
+    Mutant("boxes before rows", "part[...] = values[name].reshape(part.shape)", "a = values[name]; part[...] = a.reshape(len(part), a.shape[1] * a.shape[2], -1, part.shape[2]).swapaxes(1, 2).reshape(part.shape)", order),
+    Mutant("columns before rows", "part[...] = values[name].reshape", "part[...] = values[name].swapaxes(1, 2).reshape", order),
     Mutant("classes' and boxes' heads exchanged", '{"class": slice(None, self.classes), "box": slice(self.classes, None)}', '{"box": slice(None, CODES), "class": slice(CODES, None)}', order),
     Mutant("logits and codes exchanged in width", "_head(width, len(cell) * classes", "_head(width, len(cell) * (classes + 1)", counts),
     Mutant("all heads on the first map", "maps[_number(name) - 1]", "maps[0]", order),
-    Mutant("the last map for the first", "self._maps(first, last, run))", "self._maps(last, last, run))", order),
+    Mutant("the last map for the first", "return [*(fork.map for fork in self._forks), last]", "return [*(last for fork in self._forks), last]", order),
+    Mutant("the last map for the first in inference", "return maps[1:]", "return [maps[-1], *maps[2:]]", inference),
     Mutant("extra layers on the first map", "maps.append(run(name, maps[-1]))", "maps.append(run(name, maps[0]))", order),
     Mutant("the mode not handed to the heads", "return self.layers[name].forward(a, training)", "return self.layers[name].forward(a)", order),
-    Mutant("the mode not handed to the network", "front.forward(x, training)", "front.forward(x)", order),
-    Mutant("the mode not handed behind the first map", "behind.forward(first, training)", "behind.forward(first)", order),
+    Mutant("the mode not handed to the network", "self._maps(x, training)", "self._maps(x)", order),
+    Mutant("the mode not handed to the row", "self._row.forward(x, training)", "self._row.forward(x)", order),
     Mutant("extra layers without stride", '{"stride": 2, "padding"', '{"stride": 1, "padding"', places),
     Mutant("extra layers reduced to a quarter", "channels // 2", "channels // 4", counts),
     Mutant("extra layers' padding always same", "padding(options.conventions)", '"same"', first_numbers),
     Mutant("full extra layers forgotten", '    if options.heads == "full":\n        conv', "    if False:\n        conv", counts),
     Mutant("heads of 1×1 alone", 'DepthwiseConv2D(in_channels, 3, padding="same"', 'DepthwiseConv2D(in_channels, 1, padding="same"', counts),
     Mutant("full heads 1×1", 'Conv2D(in_channels, channels, 3, padding="same", bias', 'Conv2D(in_channels, channels, 1, padding="same", bias', counts),
-    Mutant("the first map's gradient dropped", "        d += dmap(1)", "        dmap(1)", gradients),
-    Mutant("an extra layer's map's gradient dropped", "d += dmap(number + 1)", "dmap(number + 1)", gradients),
-    Mutant("the boxes' gradient in place of the classes'", 'd += sent[f"box_{number}"]', 'd = sent[f"box_{number}"]', gradients),
+    Mutant("the first map's gradient dropped", "            fork.dmap = dmap", "            fork.dmap = 0 * dmap", gradients),
+    Mutant("an extra layer's map's gradient dropped", "dmaps[number] += self.layers", "dmaps[number] = self.layers", gradients),
+    Mutant("the boxes' gradient dropped", 'dmap += sent[f"box_{number}"]', 'sent[f"box_{number}"]', gradients),
     Mutant("extra layers backward in order of forward", "range(len(self.extras), 0, -1)", "range(1, len(self.extras) + 1)", gradients),
     Mutant("the gradient of one image", "parts[name].reshape(*shapes[_number(name) - 1][:3], -1)", "parts[name].reshape(*shapes[_number(name) - 1][:3], -1) * (np.arange(len(dy)) == 0)[:, None, None, None]", full_gradients),
-    Mutant("backward through the network alone", "return self._halves[0].backward(d)", "return self.network.backward(d)", gradients),
-    Mutant("the first map's gradient dropped at a shortcut", "self._fork.dmap = dmap(1)", "self._fork.dmap = 0 * dmap(1)", shortcut_gradients),
+    Mutant("backward through the network alone", "return self._row.backward(last)", "return self.network.backward(last)", gradients),
+    Mutant("the first map's gradient dropped at a shortcut", "            fork.dmap = dmap", "            fork.dmap = 0 * dmap", shortcut_gradients),
     Mutant("not folded behind the network", 'name: layer.folded() for name, layer in self.layers.items()}', 'name: layer.copy() for name, layer in self.layers.items()}', inference),
     Mutant("the map's place lost in folding", 'layers | {"network": self._row.folded()}', 'layers', inference),
-    Mutant("cut at a shortcut", 'getattr(layer, "shortcut", False)', "False", order),
+    Mutant("cut at a shortcut", 'getattr(layer, "shortcut", False)', "False", inference),
     Mutant("what is stored dropped in detecting", "Inference(self).forward(x)", "self.forward(x)", inference),
     Mutant("extra layers' costs those of the map before", "zip(self.extras, shapes[1:]", "zip(self.extras, shapes", counts),
     Mutant("the network's cost forgotten", 'return {"network": input_shape, **extras', 'return {**extras', counts),
     Mutant("normalisation of the conventions", "if norm is None else", "if True else", statistics),
     Mutant("He's normal kernels", "truncated_normal(DEVIATION))", "he_normal)", first_numbers),
-    Mutant("the same seed for each layer", 'layer.initialize(shared["seed"]', "layer.initialize(1", first_numbers),
-    Mutant("the network copied", "    trunk = without_pool(network)", "    trunk = without_pool(network.copy())", first_numbers),
+    Mutant("the same seed for each layer", 'layer.initialize(trunk.shared["seed"]', "layer.initialize(1", first_numbers),
+    Mutant("the network copied", "Trunk(network.with_layers(layers)", "Trunk(network.copy().with_layers({name: layer.copy() for name, layer in layers.items()})", first_numbers),
 ]  # fmt: skip

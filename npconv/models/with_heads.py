@@ -1,0 +1,216 @@
+"""Networks with heads: a MobileNet and layers on its maps, their files, and the way of gradients back through it."""
+
+import json
+import reprlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from itertools import takewhile
+from pathlib import Path
+from typing import Any, ClassVar, NamedTuple, TypeVar
+
+import numpy as np
+
+from ..files import as_npz, parse_json, read_npz, write_whole
+from ..kernels import arguments
+from ..kernels.geometry import Array
+from ..layers import BatchNorm, Layer, Sequential
+from ..layers.composite import Composite, Row
+from ..layers.layer import fill
+from ..layers.normalization import CONVENTIONS, OPTIONS, check_options
+from .conventions import check_conventions
+from .features import Fork, forked, last_blocks
+from .network import CONVENTIONS as FILES_CONVENTIONS, SPECIFICATION, MobileNet, is_folded, recorded
+
+Self = TypeVar("Self", bound="NetworkWithHeads")
+
+
+class NetworkWithHeads(Composite):
+    """A MobileNet with layers on its maps. A subclass says in `forward` and `backward` what becomes of the maps.
+
+    `layers` begin with network, the MobileNet up to its last layer before the pool; it shares its arrays with the one
+    that was given. Maps are taken from inside it, behind the layers that `taken` names, and from its end. `options`
+    are all that the whole is built from besides its network. `builder` is the function that builds it, `kind` says in
+    a word what it is, and `unseen` are the names of options that no array's shape shows.
+    """
+
+    builder: ClassVar[str]
+    kind: ClassVar[str]
+    unseen: ClassVar[tuple[str, ...]]
+
+    def __init__(self, layers: Mapping[str, Layer], options: Any, taken: Sequence[str]) -> None:
+        self.options, self.taken = options, tuple(taken)
+        super().__init__(layers)
+
+    @property
+    def network(self) -> MobileNet:
+        """The MobileNet without its pool and classifier."""
+        network = self.layers["network"]
+        assert isinstance(network, MobileNet)
+        return network
+
+    def map_shapes(self, input_shape: tuple[int, ...]) -> list[tuple[int, ...]]:
+        """The shapes of the maps that are taken from the network, from the images' shape, batch included."""
+        self._check_images("map_shapes", input_shape)
+        names = [*(f"{name} map" for name in self.taken), list(self._row.layers)[-1]]
+        return list(self._row.feature_shapes(input_shape, names).values())
+
+    def rows(self) -> list[Row] | None:
+        """The network's layers in rows, each with a map at its end; None where a shortcut goes around a map."""
+        return _rows(self._row)
+
+    def described(self) -> dict[str, Any]:
+        """The network as JSON has it: the function that builds it, its arguments, and its MobileNet."""
+        *_, last = self.params.values()
+        return {
+            "builder": self.builder,
+            "arguments": recorded(asdict(self.options) | {"dtype": last.dtype}),
+            "network": self.network.described(),
+            "folded": is_folded(self),
+        }
+
+    def save(self, path: str | Path) -> None:
+        """Write params, state and the specification to an .npz file, whole or not at all.
+
+        `read_network` builds the network from the file alone. Raises OSError where it cannot be written.
+        """
+        file = arguments.as_path(f"{type(self).__name__}.save", "path", path)
+        write_whole(file, as_npz(self.arrays() | {SPECIFICATION: np.array(json.dumps(self.described()))}))
+
+    def load(self, path: str | Path) -> None:
+        """Take params and state from an .npz file that `save` wrote for a network like this one.
+
+        Raises OSError where there is no such file, ValueError for a MobileNet's file, for that of a network with other
+        options, as conventions or the layers whose maps are taken, or as `Layer.load`; then nothing is changed.
+        """
+        function = f"{type(self).__name__}.load"
+        file = arguments.as_path(function, "path", path)
+        arrays = read_npz(file)
+        if FILES_CONVENTIONS in arrays:
+            raise ValueError(f"{function}: {file} is of a MobileNet, and of no {self.kind}; read_network reads it")
+        here, text = self._unseen(self.described()), arrays.pop(SPECIFICATION, None)
+        try:
+            there = here if text is None else self._unseen(parse_json(str(text)))
+        except (ValueError, TypeError, KeyError) as error:
+            raise ValueError(f"{function}: {file} has a specification that can't be read: {error}") from error
+        differing = [
+            f"{name} {reprlib.repr(there[name])} where this one has {reprlib.repr(own)}"
+            for name, own in here.items()
+            if there[name] != own
+        ]
+        if differing:
+            raise ValueError(
+                f"{function}: {file} is of another {self.kind}, with {'; '.join(differing)}; read_network builds it"
+            )
+        fill(self.arrays(), arrays, f"{function}: {file}")
+
+    def folded(self: Self) -> Self:
+        """A copy for inference, with batch normalisation folded."""
+        layers = {name: layer.folded() for name, layer in self.layers.items()}
+        return self.with_layers(layers | {"network": self._row.folded()})  # where the maps' places are kept
+
+    def forget(self) -> None:
+        """Drop what the layers stored."""
+        super().forget()
+        self._row.forget()
+
+    def _adopt(self, layers: dict[str, Layer]) -> None:
+        super()._adopt(layers)
+        has_forks = any(isinstance(leaf, Fork) for leaf in self.network.leaves())  # as a folded one
+        forks = {} if has_forks else {name: Fork() for name in self.taken}
+        row = forked(self.network, forks, cut=False) if forks else self.network
+        assert isinstance(row, MobileNet)
+        self._row = row
+        self._forks = [leaf for leaf in row.leaves() if isinstance(leaf, Fork)]
+
+    def _maps(self, x: Array, training: bool = False) -> list[Array]:
+        """The network's maps, the last one's behind those from inside."""
+        last = self._row.forward(x, training)
+        return [*(fork.map for fork in self._forks), last]
+
+    def _maps_through(self, run: Callable[[str, Row, Array], Array], x: Array) -> list[Array]:
+        """The same for `through`."""
+        rows = self.rows()
+        if rows is None:
+            maps = self._maps(x)
+            self._row.forget()
+            return maps
+        maps = [x]
+        for row in rows:
+            maps.append(run("network", row, maps[-1]))
+        return maps[1:]
+
+    def _maps_backward(self, dmaps: Sequence[Array]) -> Array:
+        """dx, from a gradient for each of `_maps`."""
+        *inner, last = dmaps
+        for fork, dmap in zip(self._forks, inner, strict=True):
+            fork.dmap = dmap
+        return self._row.backward(last)
+
+    def _check_images(self, method: str, shape: tuple[int, ...]) -> None:
+        """Raise ValueError for a shape that is not images', or whose images are smaller than the network's stride."""
+        function = f"{type(self).__name__}.{method}"
+        self.network.check_images(function, shape)
+        stride = max(last_blocks(self.network), default=1)
+        if min(shape[1:3]) < stride:
+            raise ValueError(
+                f"{function}: x must be images of at least {stride}×{stride}, the network's stride; got {shape}"
+            )
+
+    def _unseen(self, described: Mapping[str, Any]) -> dict[str, Any]:
+        """The arguments, of those that a network is described by, that no array's shape shows."""
+        own = {name: described["arguments"][name] for name in self.unseen}
+        return own | {"its network's conventions": described["network"]["arguments"].get("conventions")}
+
+
+def _rows(network: Sequential, before: str = "") -> list[Row] | None:
+    """The layers of a row, cut at each `Fork`; None where a shortcut goes around one."""
+    rows: list[Row] = [[]]
+    for name, layer in network.layers.items():
+        if isinstance(layer, Fork):
+            rows.append([])
+        elif isinstance(layer, Sequential) and any(isinstance(leaf, Fork) for leaf in layer.leaves()):
+            inside = None if getattr(layer, "shortcut", False) else _rows(layer, f"{before}{name}.")
+            if inside is None:
+                return None
+            rows[-1] += inside[0]
+            rows += inside[1:]
+        else:
+            rows[-1].append((before + name, layer))
+    return rows
+
+
+class Trunk(NamedTuple):
+    """A MobileNet for heads, and what the layers on it have in common: their conventions and options.
+
+    `network` has no pool; `batch_norm` are options of `BatchNorm`, `shared` those of convolutions: seed and dtype.
+    """
+
+    network: MobileNet
+    conventions: str
+    batch_norm: dict[str, Any]
+    shared: dict[str, Any]
+
+    def width(self, name: str) -> int:
+        """The channels of a layer's output."""
+        side = max(last_blocks(self.network), default=1)
+        return self.network.feature_shapes((1, side, side, self.network.in_channels), (name,))[name][-1]
+
+
+def trunk_of(
+    function: str, network: MobileNet, conventions: str | None, batch_norm: Mapping[str, Any] | None,
+    seed: int | np.random.Generator, dtype: Any,
+) -> Trunk:  # fmt: skip
+    """The trunk from the arguments of the function that builds heads on it; None is the network's own.
+
+    Raises TypeError or ValueError for a network that is no MobileNet and for other options.
+    """
+    arguments.instance(function, "network", network, MobileNet)
+    check_options(function, batch_norm)
+    conventions = network.specification.conventions if conventions is None else conventions
+    check_conventions(function, conventions)
+    norm = next((leaf for leaf in network.leaves() if isinstance(leaf, BatchNorm)), None)
+    own = dict(CONVENTIONS[conventions]) if norm is None else {name: getattr(norm, name) for name in OPTIONS}
+    dtype = next(iter(network.params.values())).dtype if dtype is None else dtype
+    shared = {"seed": arguments.generator(function, seed), "dtype": dtype}
+    layers = {name: network.layers[name] for name in takewhile("pool".__ne__, network.layers)}
+    return Trunk(network.with_layers(layers), conventions, own if batch_norm is None else dict(batch_norm), shared)
