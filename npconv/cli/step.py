@@ -42,6 +42,7 @@ def add_parser(commands: Commands) -> None:
 def _run(arguments: argparse.Namespace) -> int:
     from ..course.page import write_page
     from ..course.steps import KINDS, stepper
+    from ..text import counted
 
     takes = [name for name in inspect.signature(KINDS[arguments.kind]).parameters if _shell_has(arguments.kind, name)]
     given = {"x" if name == "input" else name: value for name, value in vars(arguments).items()}
@@ -52,7 +53,7 @@ def _run(arguments: argparse.Namespace) -> int:
         raise ValueError(f"{arguments.kind} takes no {' and no '.join(strange)}; it takes {options}")
     made = stepper(arguments.kind, **{name: _value(name, value) for name, value in sizes.items()})
     write_page(made, arguments.out, command=_command(arguments.kind, sizes))
-    print(f"wrote {made.kind}, {len(made.steps)} steps, to {arguments.out}")
+    print(f"wrote {made.kind}, {counted('step', len(made.steps))}, to {arguments.out}")
     return 0
 
 

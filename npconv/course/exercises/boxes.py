@@ -1,4 +1,4 @@
-"""Boxes as exercises: how much two overlap, their codes against anchors, and the suppression of those found twice."""
+"""Boxes as exercises: their overlaps, their codes against anchors, and the suppression of those found twice."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -125,7 +125,7 @@ IOU_TASK = Task(
     ),
     build=overlap_case,
     reference=lambda case, variant: (overlaps(*case.arrays.values(), measure=variant.measure),),
-    text="How much boxes overlap: the area of the intersection over that of {measure}.\n\n"
+    text="The overlaps of boxes: the area of the intersection over that of {measure}.\n\n"
     "One value for each box of a and each box of b. A box is {box} in pixels, half open: a box from row 1 to row 3 is "
     "2 pixels high. Boxes that do not overlap have 0. All boxes have an area.",
     example={"second": 2},
@@ -163,7 +163,7 @@ IOU_TASK = Task(
         {"first": 7, "second": 7},
     ),
 )
-IOU = Exercise("iou", "how much boxes overlap", (IOU_TASK,), ("box", "measure"))
+IOU = Exercise("iou", "the overlap of boxes", (IOU_TASK,), ("box", "measure"))
 
 # boxes as codes against anchors
 
@@ -492,4 +492,4 @@ NMS = Task(
         {"boxes": 12, "percent": 50, "over": 1, "equal": 1},
     ),
 )
-SUPPRESSION = Exercise("suppression", "which boxes are found twice", (NMS,), ("box", "threshold", "ties"))
+SUPPRESSION = Exercise("suppression", "the suppression of boxes found twice", (NMS,), ("box", "threshold", "ties"))
