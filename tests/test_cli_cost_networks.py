@@ -7,6 +7,7 @@ import pytest
 
 from npconv import cli
 from npconv.cli.cost_networks import add_networks
+from npconv.detection.anchors import SPECIFICATIONS
 from npconv.models import (
     MOBILENET_V3_ROWS,
     TOOLS,
@@ -21,7 +22,7 @@ from npconv.models import (
 from npconv.models.conventions import FAMILIES
 from npconv.models.mobilenet_v1 import KINDS
 from npconv.models.saved import MOBILENETS
-from npconv.models.ssdlite import BOXES, HEADS
+from npconv.models.ssdlite import HEADS
 from npconv.models.summary import TABLES
 from npconv.models.table import OUTPUT_STRIDES
 
@@ -95,8 +96,8 @@ def test_the_choices_are_those_of_the_models():
         "mobilenet_v2": both, "mobilenet_v1": both | {"convolution": KINDS},
         "mobilenet_v3": both | {"size": tuple(MOBILENET_V3_ROWS)},
         "ssdlite": {
-            "network": tuple(MOBILENETS), "size": tuple(MOBILENET_V3_ROWS), "heads": HEADS, "boxes": tuple(BOXES),
-            "conventions": FAMILIES, "by": TABLES,
+            "network": tuple(MOBILENETS), "size": tuple(MOBILENET_V3_ROWS), "heads": HEADS,
+            "boxes": tuple(SPECIFICATIONS), "conventions": FAMILIES, "by": TABLES,
         },
     }  # fmt: skip
 

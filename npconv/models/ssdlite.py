@@ -9,7 +9,8 @@ import numpy as np
 
 from .. import threads
 from ..cost import Cost
-from ..detection import DefaultBoxes, Found, default_boxes, detections, tensorflow_boxes, torchvision_boxes
+from ..detection import DefaultBoxes, Found, default_boxes, detections
+from ..detection.anchors import SPECIFICATIONS
 from ..kernels import arguments
 from ..kernels.geometry import Array
 from ..layers import Conv2D, DepthwiseConv2D, Layer, PointwiseConv2D, Sequential, truncated_normal
@@ -27,7 +28,6 @@ from .with_heads import NetworkWithHeads, trunk_of
 FUNCTION = "ssdlite"
 EXTRAS = (512, 256, 256, 128)
 HEADS = ("separable", "full")
-BOXES = {"tensorflow": tensorflow_boxes, "torchvision": torchvision_boxes}
 CODES = 4  # numbers of a box
 DEVIATION = 0.03  # of the first kernels in extras and heads
 
@@ -374,4 +374,4 @@ def _checked_boxes(boxes: Any, maps: int) -> DefaultBoxes:
         if len(boxes.cells) != maps:
             raise ValueError(f"{FUNCTION}: boxes must have cells for {maps} maps; got {len(boxes.cells)}")
         return boxes
-    return BOXES[arguments.one_of(FUNCTION, "boxes", boxes, BOXES)](maps=maps)
+    return SPECIFICATIONS[arguments.one_of(FUNCTION, "boxes", boxes, SPECIFICATIONS)](maps=maps)

@@ -155,18 +155,10 @@ def train_detector(
     instance("train_detector", "network", network, SSDLite)
     instance("train_detector", "task", task, DetectionTask)
     return train_for(
-        "train_detector",
-        _Boxed(network, task),
-        optimizer,
-        schedule,
-        steps=steps,
-        batch_size=batch_size,
-        seed=seed,
-        evaluate_every=evaluate_every,
-        checkpoint=checkpoint,
-        checkpoint_every=checkpoint_every,
+        "train_detector", _Boxed(network, task), optimizer, schedule, steps=steps, batch_size=batch_size,
+        seed=seed, evaluate_every=evaluate_every, checkpoint=checkpoint, checkpoint_every=checkpoint_every,
         progress=progress,
-    )
+    )  # fmt: skip
 
 
 class _Boxed(Objective[DetectionHistory]):
@@ -176,23 +168,16 @@ class _Boxed(Objective[DetectionHistory]):
     network: SSDLite
 
     def __init__(self, network: SSDLite, task: DetectionTask) -> None:
-        self.network, self.task = network, task
-        self.name, self.count, self.sample = task.name, len(task.x_train), task.x_test[:1]
         lists = (task.boxes_train, task.labels_train, task.boxes_test, task.labels_test)
         counts = (np.array([len(each) for each in boxes], np.int64) for boxes in (task.boxes_train, task.boxes_test))
-        self.arrays = (task.x_train, task.x_test, *counts, *(np.concatenate(each) for each in lists))
-        self.settings = {f"loss.{name}": value for name, value in LOSS.items()}
+        arrays = (task.x_train, task.x_test, *counts, *(np.concatenate(each) for each in lists))
+        super().__init__(network, task, arrays, {f"loss.{name}": value for name, value in LOSS.items()})
 
-    def check_network(self, function: str, batch_size: int) -> None:
-        task, shape = self.task, (batch_size, *self.task.x_train.shape[1:])
-        try:
-            self.network.output_shape(shape)
-        except ValueError as error:
-            raise ValueError(f"{function}: network doesn't take the images of {task.name}, {shape}: {error}") from error
-        if self.network.classes != task.classes:
+    def check_outputs(self, function: str, images: tuple[int, ...], outputs: tuple[int, ...]) -> None:
+        if self.network.classes != self.task.classes:
             raise ValueError(
-                f"{function}: network must have {task.classes} classes, the background and those of {task.name}; "
-                f"got {self.network.classes}"
+                f"{function}: network must have {self.task.classes} classes, the background and those of "
+                f"{self.task.name}; got {self.network.classes}"
             )
 
     def step(self, optimizer: Optimizer, chosen: Array, learning_rate: float) -> float:

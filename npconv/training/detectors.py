@@ -6,11 +6,12 @@ from typing import Any
 import numpy as np
 
 from ..detection import DefaultBoxes
-from ..kernels.arguments import array_of, instance, integer, pair, real, sizes
+from ..kernels.arguments import array_of, instance, integer, pair, real
 from ..kernels.geometry import Array, Pair
 from ..models import Row, mobilenet_v2
 from ..models.small import FEW_STEPS
 from ..models.ssdlite import SSDLite, ssdlite
+from .tasks import of_an_image
 
 ROWS = (Row(1, 16, 1, 1), Row(6, 24, 2, 2), Row(6, 32, 2, 2), Row(6, 64, 2, 1))  # to a stride of 8, with the stem's 2
 FURTHER = ((128, Row(6, 96, 2, 2)), (256, Row(6, 160, 2, 2)))  # from this many pixels a side on, with an extra layer
@@ -74,7 +75,7 @@ def detector_for(
     >>> [detector_for((side, side, 3), 3, boxes).map_sizes((side, side)) for side in (64, 128)]
     [[(16, 16), (8, 8)], [(16, 16), (8, 8), (4, 4)]]
     """
-    height, across, channels = _three("detector_for", image_shape)
+    height, across, channels = of_an_image("detector_for", image_shape)
     width = real("detector_for", "width", width, above=0, below=WIDEST)
     classes = integer("detector_for", "classes", classes, 2)
     further = [row for least, row in FURTHER if min(height, across) >= least]
@@ -121,13 +122,6 @@ def fitted_boxes(boxes: Sequence[Array], image_size: Pair, maps: int) -> Default
 
 def _median(values: Array) -> float:
     return max(0.001, round(float(np.median(values)), 3))
-
-
-def _three(function: str, image_shape: Any) -> tuple[int, int, int]:
-    shape = sizes(function, "image_shape", image_shape, "three ints, (height, width, M)")
-    if len(shape) != 3:
-        raise ValueError(f"{function}: image_shape must be three ints, (height, width, M); got {image_shape}")
-    return shape[0], shape[1], shape[2]
 
 
 def _detector(

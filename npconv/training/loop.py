@@ -170,18 +170,10 @@ def train(
     instance("train", "network", network, Layer)
     instance("train", "task", task, Task)
     return train_for(
-        "train",
-        _Labelled(network, task, smoothing),
-        optimizer,
-        schedule,
-        steps=steps,
-        batch_size=batch_size,
-        seed=seed,
-        evaluate_every=evaluate_every,
-        checkpoint=checkpoint,
-        checkpoint_every=checkpoint_every,
+        "train", _Labelled(network, task, smoothing), optimizer, schedule, steps=steps, batch_size=batch_size,
+        seed=seed, evaluate_every=evaluate_every, checkpoint=checkpoint, checkpoint_every=checkpoint_every,
         progress=progress,
-    )
+    )  # fmt: skip
 
 
 class _Labelled(Objective[History]):
@@ -190,22 +182,15 @@ class _Labelled(Objective[History]):
     curves = History
 
     def __init__(self, network: Layer, task: Task, smoothing: float) -> None:
-        self.network, self.task = network, task
         self.smoothing = real("train", "smoothing", smoothing, least=0, below=1)
-        self.name, self.count, self.sample = task.name, len(task.x_train), task.x_test[:1]
-        self.arrays = (task.x_train, task.y_train, task.x_test, task.y_test)
-        self.settings = {"smoothing": self.smoothing}
+        arrays = (task.x_train, task.y_train, task.x_test, task.y_test)
+        super().__init__(network, task, arrays, {"smoothing": self.smoothing})
 
-    def check_network(self, function: str, batch_size: int) -> None:
-        task, shape = self.task, (batch_size, *self.task.x_train.shape[1:])
-        try:
-            logits = self.network.output_shape(shape)
-        except ValueError as error:
-            raise ValueError(f"{function}: network doesn't take the images of {task.name}, {shape}: {error}") from error
-        if logits != (batch_size, task.classes):
+    def check_outputs(self, function: str, images: tuple[int, ...], outputs: tuple[int, ...]) -> None:
+        if outputs != (images[0], self.task.classes):
             raise ValueError(
-                f"{function}: network must return logits (B, {task.classes}), one for each class of {task.name}; "
-                f"it returns {logits} for images {shape}"
+                f"{function}: network must return logits (B, {self.task.classes}), one for each class of "
+                f"{self.task.name}; it returns {outputs} for images {images}"
             )
 
     def step(self, optimizer: Optimizer, chosen: Array, learning_rate: float) -> float:

@@ -55,21 +55,18 @@ class Curves:
 class Objective(Generic[SomeCurves]):
     """The objective of a run: the network, its data, its step, and its measurements.
 
-    `name` is that of the data, `count` the number of training images, `sample` one image (1, H, W, C), `arrays` all
-    that is learnt from or measured on, `settings` what the objective adds to those of a run, and `curves` the class of
-    its measurements.
+    `task` has a name, and images (n, H, W, C) as `x_train` and `x_test`; `arrays` are all that is learnt from or
+    measured on, `settings` what the objective adds to those of a run, and `curves` is the class of its measurements.
     """
 
-    network: Layer
-    name: str
-    count: int
-    sample: Array
-    arrays: Iterable[Array]
-    settings: dict[str, Any]
     curves: type[SomeCurves]
 
-    def check_network(self, function: str, batch_size: int) -> None:
-        """Refuse a network whose outputs are not what the data need, by a ValueError."""
+    def __init__(self, network: Layer, task: Any, arrays: Iterable[Array], settings: dict[str, Any]) -> None:
+        self.network, self.task, self.arrays, self.settings = network, task, arrays, settings
+        self.sample: Array = task.x_test[:1]
+
+    def check_outputs(self, function: str, images: tuple[int, ...], outputs: tuple[int, ...]) -> None:
+        """Refuse a network whose outputs, of that shape for such images, the data don't need, by a ValueError."""
         raise NotImplementedError
 
     def step(self, optimizer: Optimizer, chosen: Array, learning_rate: float) -> float:
@@ -102,14 +99,16 @@ def train_for(
     check_step(function, optimizer)
     counts = {"steps": steps, "batch_size": batch_size, "evaluate_every": evaluate_every}
     counts |= {"checkpoint_every": checkpoint_every, "seed": seed}
-    steps, batch_size, evaluate_every, checkpoint_every, seed = _checked_counts(function, objective.count, counts)
+    steps, batch_size, evaluate_every, checkpoint_every, seed = _checked_counts(
+        function, len(objective.task.x_train), counts
+    )
     callables(function, schedule=schedule, **({} if progress is None else {"progress": progress}))
-    objective.check_network(function, batch_size)
+    _check_network(function, objective, batch_size)
     _check_optimizer(function, optimizer, objective.network)
     file = None if checkpoint is None else as_path(function, "checkpoint", checkpoint)
     keep_memory()
     run = _Run(function, objective, optimizer, file, {
-        "task": objective.name, "images": _checksum(objective.arrays), "steps": steps, "batch_size": batch_size,
+        "task": objective.task.name, "images": _checksum(objective.arrays), "steps": steps, "batch_size": batch_size,
         **objective.settings, "seed": seed, "evaluate_every": evaluate_every,
         "schedule": _described(schedule, steps), **_plain_settings(optimizer),
     })  # fmt: skip
@@ -155,7 +154,7 @@ class _Run(Generic[SomeCurves]):
     def step(self, learning_rate: float) -> float:
         """Make one step, and the evaluation that is due after it; the loss of the step."""
         objective, settings = self.objective, self.settings
-        chosen = batch_at(objective.count, settings["batch_size"], seed=settings["seed"], step=self.done)
+        chosen = batch_at(len(objective.task.x_train), settings["batch_size"], seed=settings["seed"], step=self.done)
         loss = objective.step(self.optimizer, chosen, learning_rate)
         self._check_finite(f"the loss is {loss}", loss, self.done)
         self.losses.append(loss)
@@ -302,6 +301,17 @@ def check_step(function: str, optimizer: Any) -> None:
     """Refuse what is no optimizer, by a TypeError."""
     if not callable(getattr(optimizer, "step", None)):
         raise TypeError(f"{function}: optimizer must be an Optimizer, with a step; got {type(optimizer).__name__}")
+
+
+def _check_network(function: str, objective: Objective[Any], batch_size: int) -> None:
+    """Check that the network takes the images, and gives what their data need."""
+    task = objective.task
+    shape = (batch_size, *task.x_train.shape[1:])
+    try:
+        outputs = objective.network.output_shape(shape)
+    except ValueError as error:
+        raise ValueError(f"{function}: network doesn't take the images of {task.name}, {shape}: {error}") from error
+    objective.check_outputs(function, shape, outputs)
 
 
 def _check_optimizer(function: str, optimizer: Optimizer, network: Layer) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..files import as_npz, parse_json, write_whole
-from ..kernels.arguments import as_path, assign, callables, instance, integer, one_of, plain, real, sizes
+from ..kernels.arguments import as_path, assign, callables, instance, integer, one_of, plain, real
 from ..kernels.geometry import Array
 from ..layers import Sequential
 from ..models import SMALL_ROWS, Row, small_mobilenet_v2
@@ -17,7 +17,7 @@ from .loop import History, confusion, train
 from .optimizers import SGD, Optimizer, RMSProp, decays_kernels
 from .records import SETTINGS, TEXT, check, every, numbers, rising, whole
 from .schedules import constant, cosine, exponential
-from .tasks import Task, standardized
+from .tasks import Task, of_an_image, standardized
 
 STEM = 16  # channels
 FURTHER_ROWS = ((64, Row(6, 64, 2, 2)), (128, Row(6, 160, 2, 2)))  # from this many pixels a side on
@@ -119,14 +119,13 @@ def network_for(image_shape: tuple[int, int, int], classes: int, *, width: float
     >>> network_for((64, 80, 3), 10, width=0.25).layers["block_6"].params["project.kernel"].shape
     (48, 16)
     """
-    if len(sizes("network_for", "image_shape", image_shape, "three ints, (height, width, M)")) != 3:
-        raise ValueError(f"network_for: image_shape must be three ints, (height, width, M); got {image_shape}")
+    *sides, channels = of_an_image("network_for", image_shape)
     width = real("network_for", "width", width, above=0, below=WIDEST)
-    side = min(image_shape[:2])
+    side = min(sides)
     rows = (*SMALL_ROWS, *(row for least, row in FURTHER_ROWS if side >= least))
     return small_mobilenet_v2(
         classes,
-        image_shape[2],
+        channels,
         rows=[row._replace(channels=max(1, round(row.channels * width))) for row in rows],
         stem_channels=max(1, round(STEM * width)),
         stem_stride=2 if side >= 16 else 1,

@@ -4,13 +4,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from ..data import Photograph, load_digits, load_photograph
 from ..data.digits import INK
 from ..files import readable_npz
-from ..kernels.arguments import LARGEST_SEED, as_path, instance, integer, kind_of, positive, real
+from ..kernels.arguments import LARGEST_SEED, as_path, instance, integer, kind_of, positive, real, sizes
 from ..kernels.geometry import Array
 from ..text import counted, plural
 
@@ -355,6 +356,14 @@ def some(values: Sequence[object]) -> str:
     """The first few of them, in words."""
     more = f" and {len(values) - 8} more" if len(values) > 8 else ""
     return ", ".join(map(str, values[:8])) + more
+
+
+def of_an_image(function: str, image_shape: Any) -> tuple[int, int, int]:
+    """An image's height, width and channels."""
+    shape = sizes(function, "image_shape", image_shape, "three ints, (height, width, M)")
+    if len(shape) != 3:
+        raise ValueError(f"{function}: image_shape must be three ints, (height, width, M); got {image_shape}")
+    return shape[0], shape[1], shape[2]
 
 
 def standardized(task: Task) -> tuple[Task, Array, Array]:

@@ -3,12 +3,12 @@
 import statistics
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from ...kernels.arguments import integer
-from ...layers import Layer
 from ..detection import detection_step
 from ..optimizers import Adam
 from .settings import VARIANTS, HeadSettings
@@ -57,12 +57,14 @@ def measure_times(settings: HeadSettings = DEFAULT, *, rounds: int = ROUNDS) -> 
     """
     rounds = integer("measure_times", "rounds", rounds)
     task = settings.task()
-    x, boxes, labels = (of[: settings.batch_size] for of in (task.x_train, task.boxes_train, task.labels_train))
+    x = task.x_train[: settings.batch_size]
+    boxes, labels = (of[: settings.batch_size] for of in (task.boxes_train, task.labels_train))
     calls: dict[tuple[str, str], Callable[[], Any]] = {}
     for name in VARIANTS:
         network = settings.network(name, 0)
-        calls["step", name] = _step_of(network, x, boxes, labels)
-        calls["inference", name] = _forward_of(network.folded(), x)
+        optimizer = Adam(network.params)
+        calls["step", name] = partial(detection_step, network, optimizer, x, boxes, labels, learning_rate=1e-3)
+        calls["inference", name] = partial(network.folded().forward, x)
     samples: dict[tuple[str, str], list[float]] = {key: [] for key in calls}
     for number in range(rounds + 1):  # the first, which allocates, does not count
         for key, call in calls.items():
@@ -74,15 +76,6 @@ def measure_times(settings: HeadSettings = DEFAULT, *, rounds: int = ROUNDS) -> 
         what: {name: _compared(samples[what, name], samples[what, BASE]) for name in VARIANTS}
         for what in ("step", "inference")
     } | {"batch_size": settings.batch_size, "rounds": rounds}
-
-
-def _step_of(network: Any, x: Any, boxes: Any, labels: Any) -> Callable[[], Any]:
-    optimizer = Adam(network.params)
-    return lambda: detection_step(network, optimizer, x, boxes, labels, learning_rate=1e-3)
-
-
-def _forward_of(network: Layer, x: Any) -> Callable[[], Any]:
-    return lambda: network.forward(x)
 
 
 def _compared(times: list[float], base: list[float]) -> dict[str, Any]:
