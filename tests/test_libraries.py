@@ -1023,7 +1023,7 @@ RECORDS = [
         lambda: default_boxes("torchvision", (20, 10, 5, 3, 2, 1), 320)[[4, 3204, 3206]].tolist(),
         {
             "docs/detection.md": ("torchvision's ssdlite320_mobilenet_v3_large |",),
-            "npconv/detection/anchors.py": ("heights of the image's height and widths of its width, as torchvision has it",
+            "npconv/detection/anchors.py": ("heights are shares of its height and widths of its width, as torchvision has it",
                                             "The default boxes of torchvision's ssdlite320_mobilenet_v3_large"),
         },
     ),

@@ -85,7 +85,7 @@ def _run_small(what: str | None, options: dict[str, Any], check: Callable[[], No
     task = read_task(data) if data is not None else digits() if what == "digits" else scattered_digits()
     settings = told.of(task)
     if settings.batch_size > (images := len(task.x_train)):
-        raise ValueError(f"--batch-size must be at most {images}, as many as to learn from; got {settings.batch_size}")
+        raise ValueError(f"--batch-size must be at most {images}, the images to learn from; got {settings.batch_size}")
     folder = Path(out if out is not None else f"trained-{what or Path(data).stem}")
     progress_line("")
     print(f"{task.name}: {task.description}; {len(task.x_train)} to learn from, {len(task.x_test)} to be tested on")
@@ -146,7 +146,7 @@ def _run_ssdlite(options: dict[str, Any], check: Callable[[], None]) -> int:
     task = None if data is None else read_detection_task(data)
     shown = task or wild_digits()
     if settings.batch_size > (images := len(shown.x_train)):
-        raise ValueError(f"--batch-size must be at most {images}, as many as to learn from; got {settings.batch_size}")
+        raise ValueError(f"--batch-size must be at most {images}, the images to learn from; got {settings.batch_size}")
     folder = Path(out or "-".join(["ssdlite", *["quick"] * quick, *([] if data is None else [Path(data).stem])]))
     progress_line("")
     print(f"{shown.name}: {shown.description}; {images} to learn from, {len(shown.x_test)} to be tested on")

@@ -21,8 +21,8 @@ class DefaultBoxes:
     Args:
         cells: for each map a tuple of (scale, ratio) pairs, one for each box of a cell. A box of scale s and ratio r
             (width over height) has the height s / √r and the width s · √r, as shares of the image.
-        relative_to: the share of what: "shorter", both sides of the image's shorter side, as TensorFlow has it; "each",
-            heights of the image's height and widths of its width, as torchvision has it.
+        relative_to: "shorter", heights and widths are shares of the image's shorter side, as TensorFlow has it; "each",
+            heights are shares of its height and widths of its width, as torchvision has it.
         clip_sizes: True cuts heights and widths (not the corners) at the image's.
 
     Raises TypeError where cells are not such tuples, ValueError where they are empty, or a number is not above 0.
@@ -146,7 +146,7 @@ def default_boxes(
 
     Returns:
         (A, 4), boxes (top, left, bottom, right) in pixels, by map, row, column, and the boxes of a cell, which change
-        fastest. They reach outside the image where they do.
+        fastest. They may reach outside the image.
 
     Raises:
         TypeError: an argument of the wrong kind.

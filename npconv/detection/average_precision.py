@@ -150,7 +150,7 @@ def mean_average_precision(
     is at or above the threshold. The detections of all images, sorted together by score, are the class's hits, which
     `average_precision` measures. Classes without truths are left out. Detections in images without truths are false.
 
-    IoUs and thresholds are compared as float64, in which an IoU of exactly 3/5 counts at 0.6, and likewise at all ten.
+    IoUs and thresholds are compared as float64, in which an IoU of exactly 3/5 counts at 0.6; so it is for all ten.
 
     Args:
         truths: for each image (boxes (n, 4), labels (n,)); boxes (top, left, bottom, right), labels from 1.

@@ -20,7 +20,7 @@ def iou(a: Array, b: Array) -> Array:
 
     Args:
         a: (n, 4), boxes (top, left, bottom, right); n may be 0.
-        b: (m, 4), as well.
+        b: (m, 4), boxes too; m may be 0.
 
     Returns:
         (n, m), from 0 to 1, in the floats' dtype (float64 for integers). It is 0 for a box without area.

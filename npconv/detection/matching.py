@@ -14,9 +14,10 @@ from .checking import check_axes, check_boxes, check_labels, checked_scales, che
 def match_boxes(overlaps: Array, *, threshold: float = 0.5, one_to_one: bool = False) -> Array:
     """The truth of each anchor, or −1 for background, from their overlaps.
 
-    First, each anchor takes the truth that it overlaps most, if by at least the threshold. Then each truth takes the
-    anchor that overlaps it most, however little that is, so that no truth is without one. If two truths have the same
-    best anchor, the later truth gets it, and the first one may be left without, as in TensorFlow and torchvision.
+    First, each anchor takes the truth that it overlaps most, if that overlap is at least the threshold. Then each truth
+    takes the anchor that overlaps it most, however small the overlap, so that no truth is without one. If two
+    truths have the same best anchor, the later truth gets it, and the first one may be left without, as in TensorFlow
+    and torchvision.
 
     `one_to_one` avoids this: the second step takes the largest overlap of all, keeps its truth and its anchor for each
     other, and goes on with the rest. This greedy matching gives each truth an anchor of its own while there are
@@ -24,7 +25,7 @@ def match_boxes(overlaps: Array, *, threshold: float = 0.5, one_to_one: bool = F
 
     Args:
         overlaps: (T, A), `iou` of T truths and A anchors; either may be 0.
-        threshold: the least overlap of the first step, from 0 to 1; it counts itself.
+        threshold: the least overlap of the first step, from 0 to 1; an overlap that equals it counts.
         one_to_one: whether the second step gives each truth an anchor of its own.
 
     Returns:
@@ -94,7 +95,7 @@ def ssd_targets(
         with zeros for background.
 
     Raises:
-        TypeError: an array is not an ndarray of numbers, labels are not integers, or boxes and labels no lists.
+        TypeError: an array is not an ndarray of numbers, labels are not integers, boxes or labels are not lists.
         ValueError: shapes that don't fit one another, a box that is not finite, has exchanged corners or no area, a
             label below 1.
 

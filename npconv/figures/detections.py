@@ -226,7 +226,7 @@ def _draw(run: Detections) -> matplotlib.figure.Figure:
     page, curve = Page(), run.curve
     name = run.name(curve.label)
     solid = f"solid: truths; dashed: detections with a score\nof at least {LEAST_SCORE:g}"
-    image = headed(f"image {run.shown} of {len(run.images)}", solid, _picture(run))
+    image = headed(f"image {run.shown} of {len(run.images)}, counted from 0", solid, _picture(run))
     ticks = f"; ticks: the {curve.points} recalls" if curve.points else ""
     words = (
         f"filled: a truth found, IoU at least {run.threshold:g}; hollow: a false alarm;\n"

@@ -221,9 +221,10 @@ def _loss(run: Matching) -> str:
         return "No two truths have the same best default box."
     if not run.lost:
         return f"{taken}; each truth keeps another one."
-    overlaps = ", ".join(share_text(run.overlaps[t, run.forced[t]]) for t in run.lost)
-    no_one = f"{_listed(run, run.lost)} {'is' if len(run.lost) == 1 else 'are'} lost, in spite of an IoU of {overlaps}"
-    return f"{taken}, and {no_one}: no default box learns {'it' if len(run.lost) == 1 else 'them'}."
+    overlaps = listed([share_text(run.overlaps[t, run.forced[t]]) for t in run.lost])
+    are, what, them = ("is", "an IoU", "it") if len(run.lost) == 1 else ("are", "IoUs", "them")
+    no_one = f"{_listed(run, run.lost)} {are} lost, in spite of {what} of {overlaps}"
+    return f"{taken}, and {no_one}: no default box learns {them}."
 
 
 # How it is drawn
