@@ -1033,7 +1033,7 @@ RECORDS = [
         lambda: [len(boxes := default_boxes("tensorflow", (20, 10, 5, 3, 2, 1), 320)), *boxes[1200:1203].tolist()],
         {
             "docs/detection.md": ("| from | TensorFlow's configuration of SSDLite",),
-            "npconv/detection/anchors.py": ("both sides of the image's shorter side, as TensorFlow has it",
+            "npconv/detection/anchors.py": ("heights and widths are shares of the image's shorter side, as TensorFlow has it",
                                             "The default boxes of TensorFlow's SSDLite configuration"),
             "npconv/detection/boxes.py": ("TensorFlow's configuration for SSDLite, for the scales",),
             "npconv/detection/finding.py": ("as TensorFlow's SSDLite has it",),
