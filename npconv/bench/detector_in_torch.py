@@ -7,6 +7,7 @@ import numpy as np
 
 from ..kernels.geometry import Array
 from ..layers.composite import Row
+from ..models.features import Fork
 from ..models.ssdlite import CODES, SSDLite
 from .timing import Calls, import_torch
 from .with_torch import as_torch, layouts
@@ -22,10 +23,9 @@ def detector_as_torch(detector: SSDLite, shape: tuple[int, ...]) -> Any:
     """
     torch = import_torch()
     nn, maps = torch.nn, detector.map_shapes(shape)
-    rows = detector.rows()
-    if rows is None:
+    (*before, (_, last)), behind = detector.rows
+    if not isinstance(last, Fork):
         raise TypeError(f"detector_as_torch: {detector.options.first} has a shortcut around the map")
-    before, behind = rows
     pairs = [[detector.layers[f"{kind}_{number}"] for kind in ("class", "box")] for number in range(1, len(maps) + 1)]
 
     class Detector(nn.Module):  # type: ignore[misc,name-defined]

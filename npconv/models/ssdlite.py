@@ -23,7 +23,7 @@ from .conventions import padding
 from .features import wanted
 from .inference import Inference
 from .network import MobileNet
-from .with_heads import NetworkWithHeads, trunk_of
+from .with_heads import NetworkWithHeads, forks, trunk_of
 
 FUNCTION = "ssdlite"
 EXTRAS = (512, 256, 256, 128)
@@ -84,13 +84,19 @@ class SSDLite(NetworkWithHeads):
         def run(name: str, a: Array) -> Array:
             return self.layers[name].forward(a, training)
 
-        maps = self._with_extras(self._maps(x, training), run)
-        values: dict[str, Array] = {}
+        found, values = self._maps(x, training), {}
+        maps = [next(found)]
 
         def head(name: str) -> None:
             values[name] = run(name, maps[_number(name) - 1])
 
-        self._side_by_side(head, maps[0].size if training else 0)
+        def rest() -> None:
+            maps.extend(found)
+            self._add_extras(maps, run)
+            for name in self._head_names()[2:]:
+                head(name)
+
+        self._side_by_side(head, rest, maps[0].size if training else 0)
         self._saved = [a.shape for a in maps]
         return self._joined(self._saved, values)
 
@@ -102,18 +108,30 @@ class SSDLite(NetworkWithHeads):
         if dy.shape != shape:
             raise ValueError(f"SSDLite.backward: dy must be {shape}, as forward's output; got {dy.shape}")
         parts = {name: np.ascontiguousarray(dy[:, boxes, columns]) for name, boxes, columns in self._heads(shapes)}
+        front, behind = self._parts
         sent = {}
 
         def send(name: str) -> None:
             sent[name] = self.layers[name].backward(parts[name].reshape(*shapes[_number(name) - 1][:3], -1))
 
-        self._side_by_side(send, math.prod(shapes[0]))
-        dmaps = [sent[f"class_{number}"] for number in range(1, len(shapes) + 1)]
-        for number, dmap in enumerate(dmaps, 1):
-            dmap += sent[f"box_{number}"]
-        for number in range(len(self.extras), 0, -1):
-            dmaps[number] += self.layers[f"extra_{number}"].backward(dmaps.pop())
-        return self._maps_backward(dmaps)
+        def dmap(number: int) -> Array:
+            d = sent[f"class_{number}"]
+            d += sent[f"box_{number}"]
+            return d
+
+        def rest() -> None:
+            for name in self._head_names()[2:]:
+                send(name)
+            d = dmap(len(shapes))
+            for number in range(len(self.extras), 0, -1):
+                d = self.layers[f"extra_{number}"].backward(d)
+                d += dmap(number + 1)
+            sent["network"] = behind.backward(d)
+
+        self._side_by_side(send, rest, math.prod(shapes[0]))
+        (fork,) = forks(front)
+        fork.dmap = dmap(1)
+        return front.backward(sent["network"])
 
     def through(self, run: Callable[[str, Row, Array], Array], x: Array) -> Array:
         """forward for inference, with every row of layers computed by `run(name, row, x)`, which keeps its x."""
@@ -124,7 +142,8 @@ class SSDLite(NetworkWithHeads):
             assert isinstance(layer, Sequential)
             return run(name, list(layer.layers.items()), a)
 
-        maps = self._with_extras(self._maps_through(run, x), run_layer)
+        maps = list(self._maps_through(run, x))
+        self._add_extras(maps, run_layer)
         values = {name: run_layer(name, maps[_number(name) - 1]) for name in self._head_names()}
         return self._joined([a.shape for a in maps], values)
 
@@ -188,11 +207,10 @@ class SSDLite(NetworkWithHeads):
         super()._adopt(layers)
         self._sizes: dict[tuple[int, ...], list[tuple[int, int]]] = {}
 
-    def _with_extras(self, maps: list[Array], run: Callable[[str, Array], Array]) -> list[Array]:
-        """All maps that have heads, from the network's; `run` computes a layer by its name."""
+    def _add_extras(self, maps: list[Array], run: Callable[[str, Array], Array]) -> None:
+        """Put the extra layers' maps behind the network's; `run` computes a layer by its name."""
         for name in self.extras:
             maps.append(run(name, maps[-1]))
-        return maps
 
     def _joined(self, shapes: Sequence[tuple[int, ...]], values: Mapping[str, Array]) -> Array:
         """The heads' outputs side by side, (B, A, classes + 4)."""
@@ -215,13 +233,14 @@ class SSDLite(NetworkWithHeads):
         """The names of the heads: class_1, box_1, class_2, …."""
         return [name for name in self.layers if name.startswith(("class_", "box_"))]
 
-    def _side_by_side(self, work: Callable[[str], None], size: int) -> None:
-        """Call with each head's name; in a training step with a first map of that size, several threads take one each.
+    def _side_by_side(self, head: Callable[[str], None], rest: Callable[[], None], size: int) -> None:
+        """Call `rest`, and `head` for the two on the first map; with a map of that size on several threads at once.
 
-        Threads that share the parts of one head after the other wait for one another at every statistic.
+        The two are chains of their own, beside all that comes behind the map: threads that share the parts of each
+        chain wait for one another at every statistic.
         """
-        names = self._head_names()
-        threads.each(work, names, len(names) * OPERATIONS * size)
+        names = ["", *self._head_names()[:2]]
+        threads.each(lambda name: head(name) if name else rest(), names, len(names) * OPERATIONS * size)
 
     def _count(self, shapes: Sequence[tuple[int, ...]]) -> int:
         """The number of default boxes."""

@@ -2,7 +2,7 @@
 
 import json
 import reprlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from itertools import takewhile
 from pathlib import Path
@@ -28,9 +28,10 @@ class NetworkWithHeads(Composite):
     """A MobileNet with layers on its maps. A subclass says in `forward` and `backward` what becomes of the maps.
 
     `layers` begin with network, the MobileNet up to its last layer before the pool; it shares its arrays with the one
-    that was given. Maps are taken from inside it, behind the layers that `taken` names, and from its end. `options`
-    are all that the whole is built from besides its network. `builder` is the function that builds it, `kind` says in
-    a word what it is, and `unseen` are the names of options that no array's shape shows.
+    that was given. Maps are taken from inside it, behind the layers that `taken` names, and from its end. `rows` are
+    its layers in rows, each of which but the last ends with a `Fork`, or with a block that has a shortcut around one.
+    `options` are all that the whole is built from besides its network. `builder` is the function that builds it, `kind`
+    says in a word what it is, and `unseen` are the names of options that no array's shape shows.
     """
 
     builder: ClassVar[str]
@@ -53,10 +54,6 @@ class NetworkWithHeads(Composite):
         self._check_images("map_shapes", input_shape)
         names = [*(f"{name} map" for name in self.taken), list(self._row.layers)[-1]]
         return list(self._row.feature_shapes(input_shape, names).values())
-
-    def rows(self) -> list[Row] | None:
-        """The network's layers in rows, each with a map at its end; None where a shortcut goes around a map."""
-        return _rows(self._row)
 
     def described(self) -> dict[str, Any]:
         """The network as JSON has it: the function that builds it, its arguments, and its MobileNet."""
@@ -111,40 +108,35 @@ class NetworkWithHeads(Composite):
     def forget(self) -> None:
         """Drop what the layers stored."""
         super().forget()
-        self._row.forget()
+        for part in self._parts:
+            part.forget()
 
     def _adopt(self, layers: dict[str, Layer]) -> None:
         super()._adopt(layers)
-        has_forks = any(isinstance(leaf, Fork) for leaf in self.network.leaves())  # as a folded one
-        forks = {} if has_forks else {name: Fork() for name in self.taken}
-        row = forked(self.network, forks, cut=False) if forks else self.network
+        row: Sequential = self.network
+        if self.taken and not forks(row):  # a folded network has them
+            row = forked(row, {name: Fork() for name in self.taken}, cut=False)
         assert isinstance(row, MobileNet)
-        self._row = row
-        self._forks = [leaf for leaf in row.leaves() if isinstance(leaf, Fork)]
+        self._row, self.rows = row, _rows(row)
+        self._parts = [Sequential(*(layer for _, layer in layers)) for layers in self.rows]
 
-    def _maps(self, x: Array, training: bool = False) -> list[Array]:
-        """The network's maps, the last one's behind those from inside."""
-        last = self._row.forward(x, training)
-        return [*(fork.map for fork in self._forks), last]
+    def _maps(self, x: Array, training: bool = False) -> Iterator[Array]:
+        """The network's maps, each computed when it is asked for, the last one's behind those from inside."""
+        for part in self._parts:
+            x = part.forward(x, training)
+            yield from (fork.map for fork in forks(part))
+        yield x
 
-    def _maps_through(self, run: Callable[[str, Row, Array], Array], x: Array) -> list[Array]:
+    def _maps_through(self, run: Callable[[str, Row, Array], Array], x: Array) -> Iterator[Array]:
         """The same for `through`."""
-        rows = self.rows()
-        if rows is None:
-            maps = self._maps(x)
-            self._row.forget()
-            return maps
-        maps = [x]
-        for row in rows:
-            maps.append(run("network", row, maps[-1]))
-        return maps[1:]
-
-    def _maps_backward(self, dmaps: Sequence[Array]) -> Array:
-        """dx, from a gradient for each of `_maps`."""
-        *inner, last = dmaps
-        for fork, dmap in zip(self._forks, inner, strict=True):
-            fork.dmap = dmap
-        return self._row.backward(last)
+        for row, part in zip(self.rows, self._parts, strict=True):
+            if forks(part) and not isinstance(row[-1][1], Fork):  # a block with a shortcut, which is not for `run`
+                x = part.forward(x)
+                yield from [fork.map for fork in forks(part)]
+                part.forget()
+            else:
+                x = run("network", [(name, layer) for name, layer in row if not isinstance(layer, Fork)], x)
+                yield x
 
     def _check_images(self, method: str, shape: tuple[int, ...]) -> None:
         """Raise ValueError for a shape that is not images', or whose images are smaller than the network's stride."""
@@ -162,20 +154,22 @@ class NetworkWithHeads(Composite):
         return own | {"its network's conventions": described["network"]["arguments"].get("conventions")}
 
 
-def _rows(network: Sequential, before: str = "") -> list[Row] | None:
-    """The layers of a row, cut at each `Fork`; None where a shortcut goes around one."""
+def forks(layer: Layer) -> list[Fork]:
+    """The forks in a layer, in the order of forward."""
+    return [leaf for leaf in layer.leaves() if isinstance(leaf, Fork)]
+
+
+def _rows(network: Sequential, before: str = "") -> list[Row]:
+    """The layers of a row, cut behind each `Fork`, or behind the block where a shortcut goes around it."""
     rows: list[Row] = [[]]
     for name, layer in network.layers.items():
-        if isinstance(layer, Fork):
-            rows.append([])
-        elif isinstance(layer, Sequential) and any(isinstance(leaf, Fork) for leaf in layer.leaves()):
-            inside = None if getattr(layer, "shortcut", False) else _rows(layer, f"{before}{name}.")
-            if inside is None:
-                return None
+        if isinstance(layer, Sequential) and forks(layer) and not getattr(layer, "shortcut", False):
+            inside = _rows(layer, f"{before}{name}.")
             rows[-1] += inside[0]
             rows += inside[1:]
         else:
             rows[-1].append((before + name, layer))
+            rows += [[]] if forks(layer) else []
     return rows
 
 
