@@ -51,8 +51,8 @@ def detector_as_torch(detector: SSDLite, shape: tuple[int, ...]) -> Any:
     return Detector()
 
 
-def torch_ssd_loss(logits: Any, codes: Any, labels: Any, targets: Any, negatives: int = 3, least: int = 3) -> Any:
-    """`ssd_loss` in torch, with `least_negatives` and each positive counted once."""
+def torch_ssd_loss(logits: Any, codes: Any, labels: Any, targets: Any) -> Any:
+    """`ssd_loss` in torch, with three negatives for each positive, at least three, and each positive counted once."""
     torch = import_torch()
     positives = labels > 0
     box = torch.nn.functional.smooth_l1_loss(codes[positives], targets[positives], reduction="sum")
@@ -60,7 +60,7 @@ def torch_ssd_loss(logits: Any, codes: Any, labels: Any, targets: Any, negatives
     losses = losses.view(labels.shape)
     hardness = losses.detach().masked_fill(positives, -torch.inf)
     rank = hardness.sort(1, descending=True).indices.sort(1).indices
-    counts = (negatives * positives.sum(1, keepdim=True)).clamp(min=least)
+    counts = (3 * positives.sum(1, keepdim=True)).clamp(min=3)
     counted = positives | (rank < counts)
     return (box + losses[counted].sum()) / positives.sum().clamp(min=1)
 
