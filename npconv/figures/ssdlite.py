@@ -179,7 +179,7 @@ def _run(
     photograph = photograph_from(NAME, photograph)
     image = pair(NAME, "resolution", resolution)
     if detector is None:
-        detector, name = build(mobilenet_v2(width), classes), f"SSDLite on MobileNetV2, width multiplier {width:g}"
+        detector, name = build(mobilenet_v2(width), classes), f"SSDLite on MobileNetV2 of width multiplier {width:g}"
     else:
         instance(NAME, "detector", detector, SSDLite)
         if len(detector.options.boxes.cells) > MOST_MAPS:
