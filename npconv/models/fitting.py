@@ -42,8 +42,9 @@ def advice_for(model: Network, naming: str, own: Own, given: Mapping[str, Array]
     missing = {name for name in own if name not in given}
     if missing and missing == {name for name, (ours, _) in own.items() if ours.endswith(STATISTICS)}:
         return advice("statistics")
-    if isinstance(model, SSDLite) and fit(named_arrays("load_weights", _with_boxes(model), naming), given, True):
-        return advice("boxes")
+    boxes = "torchvision" if naming == "torchvision" else "tensorflow"
+    if isinstance(model, SSDLite) and fit(named_arrays("load_weights", _with_boxes(model, boxes), naming), given, True):
+        return advice("boxes", boxes=boxes)
     return ""
 
 
@@ -61,11 +62,11 @@ def advice_on_part(model: Network, given: Mapping[str, Array], table: Table) -> 
     return advice("network") if isinstance(model, SSDLite) else advice("backbone", call=table.call)
 
 
-def _with_boxes(model: SSDLite) -> SSDLite:
-    """A detector with torchvision's default boxes."""
+def _with_boxes(model: SSDLite, boxes: str) -> SSDLite:
+    """A detector with other default boxes."""
     options = model.options
     return ssdlite(
-        model.network, options.classes, first=options.first, extras=options.extras, boxes="torchvision",
+        model.network, options.classes, first=options.first, extras=options.extras, boxes=boxes,
         conventions=options.conventions, batch_norm=options.batch_norm,
     )  # fmt: skip
 

@@ -12,7 +12,7 @@ from ..kernels.arguments import one_of, shown
 from ..kernels.geometry import Array
 from .advice import advice
 from .conventions import FAMILIES
-from .detector_names import backbone_alone
+from .detector_names import backbone_alone, sizes_of
 from .fitting import classifiers, fit
 from .heads import classifier_names, inputs_of, linear_layers, own_layer
 from .known_names import Own, table_of, weights_in
@@ -21,7 +21,7 @@ from .mobilenet_v2 import MOBILENET_V2_ROWS, mobilenet_v2
 from .mobilenet_v3 import MOBILENET_V3_ROWS, mobilenet_v3, plainer
 from .naming import computed_as, named_arrays
 from .network import MobileNet
-from .recognition import is_detectors, recognised
+from .recognition import best_table, is_detectors, recognised
 from .ssdlite import SSDLite, ssdlite
 from .table import BneckRow, Row, SeparableRow
 from .weights import load_weights, plain_names
@@ -50,11 +50,11 @@ def from_weights(
         batch normalisation. Without a classifier, in the arrays or because it is left out, the network ends in the
         pool, or in MobileNetV3's hidden layer. It has no last convolution if the arrays have none. Strides and
         activations, which no array shows, are the published network's. For the arrays of torchvision's
-        ssdlite320_mobilenet_v3_large, of any width and number of classes, an `SSDLite`.
+        ssdlite320_mobilenet_v3_large and TensorFlow's ssdlite_mobilenet_v2, of any number of classes, an `SSDLite`.
 
     Raises:
         TypeError, ValueError: as `load_weights`; arrays of no MobileNet; those that no table fits; other conventions
-            than torchvision's for a detector, or a classifier's name.
+            than its family's for a detector, or a classifier's name.
 
     >>> from npconv.models import export_weights
     >>> arrays = export_weights(mobilenet_v2(0.5, 7, conventions="torchvision"))
@@ -73,23 +73,21 @@ def from_weights(
 
 
 def _detector(given: Mapping[str, Array], conventions: str | None, classifier: bool | str) -> MobileNet | SSDLite:
-    """torchvision's detector, or its backbone alone."""
-    if conventions not in (None, "torchvision"):
-        raise ValueError(f"{FUNCTION}: conventions must be 'torchvision' for a detector's arrays; got {conventions!r}")
+    """torchvision's or TensorFlow's detector, or its backbone alone."""
+    naming = best_table(given).naming
+    own = computed_as(naming)
+    if conventions not in (None, own):
+        raise ValueError(f"{FUNCTION}: conventions must be {own!r} for a detector's arrays; got {conventions!r}")
     if isinstance(classifier, str):
         raise ValueError(f"{FUNCTION}: classifier must be a bool for a detector's arrays; got {shown(classifier)}")
     backbone = backbone_alone(given)
-    network = _mobilenet(backbone, backbone, None, False, OF_DETECTOR)
+    norm = OF_DETECTOR if naming == "torchvision" else None
+    network = _mobilenet(backbone, backbone, None, False, norm)
     if not classifier:
         return network
-    number, extras = 0, []
-    while (name := f"backbone.extra.{number}.2.0.weight") in given:
-        extras.append(len(given[name]))
-        number += 1
-    heads = (f"head.{kind}_head.module_list.0.1.bias" for kind in ("classification", "regression"))
-    logits, codes = (given[name].size if name in given else 0 for name in heads)
-    classes = max(2, 4 * logits // max(codes, 1))
-    detector = ssdlite(network, classes, extras=extras, boxes="torchvision", batch_norm=OF_DETECTOR)
+    extras, classes = sizes_of(given, naming)
+    boxes = "torchvision" if naming == "torchvision" else "tensorflow"
+    detector = ssdlite(network, classes, extras=extras, boxes=boxes, batch_norm=norm)
     detector = detector if "stem_norm" in network.layers else detector.folded()
     try:
         load_weights(detector, given)

@@ -33,7 +33,8 @@ NETWORKS: Mapping[str, Callable[[], MobileNet]] = MappingProxyType(
 )
 
 
-# as torchvision publishes it
+# as torchvision and TensorFlow publish theirs
+SLIM_DETECTOR = "ssdlite(mobilenet_v2(…), …)"
 DETECTOR = "ssdlite(mobilenet_v3('large', …, reduced_tail=True, conventions='torchvision'), …, boxes='torchvision')"
 
 
@@ -58,6 +59,10 @@ class Table(NamedTuple):
         theirs = kernels_in(given) - self.heads - foreign(self.named, given)
         return len(self.kernels & theirs) / len(self.kernels | theirs)
 
+    def fit(self, given: Mapping[str, Array]) -> tuple[float, int]:
+        """The share, and of how many names: a detector's backbone may fit arrays as well as the detector does."""
+        return self.share(given), len(self.kernels & given.keys())
+
     def holds(self, given: Mapping[str, Array]) -> bool:
         """True where arrays have some of the network's names, and no kernel under another."""
         return bool(self.named.keys() & given.keys()) and kernels_in(given) <= self.kernels | self.heads
@@ -72,6 +77,7 @@ def tables() -> tuple[Table, ...]:
     """
     networks = {call: build() for call, build in NETWORKS.items()}
     detector = ssdlite(networks["mobilenet_v3('large', …"].copy(), 2, extras=(1, 1, 1, 1))
+    of_slim = ssdlite(networks["mobilenet_v2(…"].copy(), 2)  # of whose extra layers the names have the channels
     return (
         *(
             table_of(model, naming, f"{call}, conventions={computed_as(naming)!r})")
@@ -80,6 +86,7 @@ def tables() -> tuple[Table, ...]:
             if architecture == model.specification.architecture
         ),
         table_of(detector, "torchvision", DETECTOR),
+        table_of(of_slim, "slim", SLIM_DETECTOR),
     )
 
 

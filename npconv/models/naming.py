@@ -9,7 +9,7 @@ from ..kernels.geometry import Array
 from ..layers import Conv2D, Dense, DepthwiseConv2D, PointwiseConv2D, Sequential, SqueezeExcite
 from ..layers.convolution import Linear
 from .advice import advice
-from .detector_names import by_kind, cut_of, detector_names
+from .detector_names import by_kind, cut_of, detector_names, slim_detector_names
 from .network import MobileNet
 from .ssdlite import SSDLite
 
@@ -272,6 +272,12 @@ def _slim(blocks: Parts, model: MobileNet) -> Names:
     yield f"{root}/Logits/Conv2d_1c_1x1", ""
 
 
+def _slim_ssdlite(blocks: Parts, model: SSDLite) -> Names:
+    """The names of TensorFlow's detector. Source: tensorflow/models, research/object_detection."""
+    backbone = takewhile(lambda names: bool(names[1]), _slim(blocks, model.network))
+    yield from slim_detector_names(model, backbone)
+
+
 SLIM_AXES: Axes = {**KERAS_AXES, Dense: KERAS_AXES[PointwiseConv2D]}
 SLIM_KERNELS: Mapping[type, str] = MappingProxyType({DepthwiseConv2D: "/depthwise_weights"})
 
@@ -310,6 +316,18 @@ def computed_as(naming: str) -> str:
     return "keras" if naming in ("transformers", "slim") else naming
 
 
+def own_naming(model: Network) -> str:
+    """The family of a network's conventions, or where it has no such network the first that computes as it does.
+
+    >>> from npconv.models import mobilenet_v2, ssdlite
+    >>> own_naming(mobilenet_v2(0.1)), own_naming(ssdlite(mobilenet_v2(0.1), 2))
+    ('keras', 'slim')
+    """
+    architecture, conventions = architecture_of(model), conventions_of(model)
+    families = (naming for built, naming in KNOWN if built == architecture and computed_as(naming) == conventions)
+    return next(families, conventions)
+
+
 PUBLISHED: Mapping[tuple[str, str], Family] = MappingProxyType(
     {
         ("mobilenet_v2", "keras"): Family(_keras_v2, KERAS_ENDINGS, KERAS_AXES),
@@ -335,6 +353,7 @@ KNOWN: Mapping[tuple[str, str], Family] = MappingProxyType(
     {
         **PUBLISHED,
         ("ssdlite on mobilenet_v3", "torchvision"): Family(_torchvision_ssdlite, TORCH_ENDINGS, TORCH_AXES),
+        ("ssdlite on mobilenet_v2", "slim"): Family(_slim_ssdlite, SLIM_ENDINGS, SLIM_AXES, SLIM_KERNELS),
     }
 )
-"""The published networks, and the detector."""
+"""The published networks, and the detectors."""

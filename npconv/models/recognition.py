@@ -59,7 +59,7 @@ def is_detectors(given: Mapping[str, Array]) -> bool:
 
 def best_table(given: Mapping[str, Array]) -> Table:
     """The published network whose names for kernels fit best, however badly."""
-    return max(tables(), key=lambda table: table.share(given))
+    return max(tables(), key=lambda table: table.fit(given))
 
 
 def no_mobilenet(function: str, given: Mapping[str, Array], arrays: Mapping[str, Any]) -> str:

@@ -12,7 +12,7 @@ from .fitting import advice_for, advice_on_part, unusable
 from .folding import as_given, with_identity
 from .heads import has_classifier, linear_layers, selected
 from .known_names import Own, table_of, weights_in
-from .naming import KNOWN, NAMINGS, Network, architecture_of, computed_as, conventions_of, named_arrays
+from .naming import KNOWN, NAMINGS, Network, architecture_of, computed_as, conventions_of, named_arrays, own_naming
 from .network import MobileNet
 from .plain_names import plain_names as plain_names
 from .recognition import (
@@ -33,7 +33,8 @@ def load_weights(
 
     Args:
         model: what `mobilenet_v3`, `mobilenet_v2` or `mobilenet_v1` has built, with the conventions of the weights'
-            family; or an `SSDLite` on the first, for torchvision's detector.
+            family; or an `SSDLite` on the first two, for torchvision's detector and
+            TensorFlow's ssdlite_mobilenet_v2.
         arrays: names and arrays as the family has them, in a mapping or in groups of mappings: a torch state_dict or a
             checkpoint with one, what safetensors or h5py reads, Keras's variables by their path; values are anything
             that np.asarray takes. Axes are put in our order; the numbers are copied.
@@ -101,7 +102,7 @@ def export_weights(model: Network, naming: str | None = None) -> dict[str, Array
     (262, (96, 1, 3, 3))
     """
     _check_model("export_weights", model, naming)
-    named = named_arrays("export_weights", model, naming or conventions_of(model))
+    named = named_arrays("export_weights", model, naming or own_naming(model))
     arrays = {name: view.copy() for name, (_, view) in named.items()}
     return exchanged(arrays) if isinstance(model, SSDLite) else arrays
 
@@ -119,7 +120,7 @@ def weight_names(model: Network, naming: str | None = None) -> dict[str, str]:
     'block_2.depthwise_norm.scale'
     """
     _check_model("weight_names", model, naming)
-    named = named_arrays("weight_names", model, naming or conventions_of(model))
+    named = named_arrays("weight_names", model, naming or own_naming(model))
     return {name: ours for name, (ours, _) in named.items()}
 
 
@@ -148,10 +149,10 @@ def _naming(model: Network, given: Mapping[str, Array], naming: str | None, arra
     architecture, conventions = architecture_of(model), conventions_of(model)
     named = [table_of(model, each) for built, each in KNOWN if built == architecture]
     if not given or not named:
-        return naming or conventions
+        return naming or own_naming(model)
     best = max(named, key=lambda table: (table.share(given), table.naming == (naming or conventions)))
     other = best_table(given)
-    if other.share(given) >= LEAST and other.share(given) > best.share(given):
+    if other.share(given) >= LEAST and other.fit(given) > best.fit(given):
         raise ValueError(
             f"load_weights: the arrays are of another network than the model, {other.naming}'s {other.architecture}"
             + (advice_on_part(model, given, other) or advice("build", call=other.call))

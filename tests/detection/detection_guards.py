@@ -336,6 +336,7 @@ FINDING = (
     {"score_threshold": 0.2, "iou_threshold": 0.3},
     {"score_threshold": 0.0, "iou_threshold": 0.5, "candidates": 4, "most": 7, "scores": "sigmoid", "largest": 0.1},
     {"score_threshold": 0.25, "iou_threshold": 0.0, "candidates": 300, "most": 300, "scores": "sigmoid"},
+    {"score_threshold": 0.1, "iou_threshold": 0.2, "clip": "last"},
 )
 
 
@@ -348,8 +349,10 @@ def found_objects(detection):
     for options in ({}, *FINDING):
         found = detection.detections(logits, predicted, anchors, (40, 60), **options)
         assert len(found) == 2
+        named = {name: value for name, value in {**defaults, **options}.items() if name != "clip"}
+        named["clip_last"] = options.get("clip") == "last"
         for each, *image in zip(found, logits, predicted, strict=True):
-            expected = plain.detect(*image, anchors, (40, 60), **{**defaults, **options})
+            expected = plain.detect(*image, anchors, (40, 60), **named)
             assert each.labels.tolist() == [label for *_, label in expected]
             close(each.scores, [score for _, score, _ in expected])
             close(each.boxes, np.array([box for box, *_ in expected]).reshape(-1, 4), 1e-10)
@@ -394,6 +397,20 @@ def edges_of_detections(detection):
     predicted[0, 1:, 2:] = 1e4  # an infinite box is as large as the image
     (found,) = detection.detections(np.zeros((1, 3, 2)), predicted, apart, (20, 30), iou_threshold=1.0)
     assert found.boxes.tolist() == [[0, 0, 5, 5], [0, 0, 20, 30], [0, 0, 20, 30]]
+    # clipped last it finds nothing, as its overlap with others is unknown, nor does what lies outside the image
+    (found,) = detection.detections(np.zeros((1, 3, 2)), predicted, apart, (20, 30), clip="last")
+    assert found.boxes.tolist() == [[0, 0, 5, 5]]
+    outside = np.array([[0.0, 0, 5, 5], [30, 30, 35, 35]])
+    for clip, count in (("first", 2), ("last", 1)):
+        (found,) = detection.detections(np.zeros((1, 2, 2)), np.zeros((1, 2, 4)), outside, 20, clip=clip)
+        assert len(found.boxes) == count
+    # boxes that overlap by a third in the image, and by half with what lies outside
+    across = np.array([[-10.0, 0, 10, 10], [-10, 0, 3, 10]])
+    for clip, count in (("first", 2), ("last", 1)):
+        (found,) = detection.detections(
+            np.zeros((1, 2, 2)), np.zeros((1, 2, 4)), across, 20, clip=clip, iou_threshold=0.5
+        )
+        assert len(found.boxes) == count
 
 
 GUARDS = {

@@ -127,12 +127,16 @@ def suppress(boxes, scores, threshold):
     return kept
 
 
-def detect(logits, codes, anchors, image_size, score_threshold, iou_threshold, candidates, most, scores, largest):
+def detect(
+    logits, codes, anchors, image_size, score_threshold, iou_threshold, candidates, most, scores, largest, clip_last
+):
     """The objects of one image: (box, score, label) by falling score."""
     boxes = np.array([
-        clip(decode(code, anchor, (10, 10, 5, 5), largest), image_size)
+        decode(code, anchor, (10, 10, 5, 5), largest)
         for code, anchor in zip(codes.tolist(), anchors.tolist(), strict=True)
     ])  # fmt: skip
+    clipped = np.array([clip(box, image_size) for box in boxes.tolist()])
+    boxes = boxes if clip_last else clipped
     found = []
     for label in range(1, logits.shape[1]):
         shares = []
@@ -144,5 +148,7 @@ def detect(logits, codes, anchors, image_size, score_threshold, iou_threshold, c
         above = [a for a in range(len(boxes)) if shares[a] > score_threshold]
         best = sorted(above, key=lambda a: -shares[a])[:candidates]
         for i in suppress(boxes[best].reshape(-1, 4), [shares[a] for a in best], iou_threshold):
-            found.append((boxes[best[i]].tolist(), shares[best[i]], label))
+            top, left, bottom, right = box = clipped[best[i]].tolist()
+            if not clip_last or (top < bottom and left < right):
+                found.append((box, shares[best[i]], label))
     return sorted(found, key=lambda each: -each[1])[:most]

@@ -255,6 +255,7 @@ ERRORS = {  # function, changed arguments, kind of error, words
     "other anchors than logits": ("detections", {"anchors": A[:3]}, ValueError, "anchors must be (7, 4); got anchors (3, 4)"),
     "flat anchors": ("detections", {"anchors": np.tile(FLAT, (7, 1))}, ValueError, "a height and a width"),
     "complex logits": ("detections", {"logits": LOGITS * 1j}, TypeError, "logits must be an ndarray of real floats"),
+    "clipped in the middle": ("detections", {"clip": "middle"}, ValueError, "clip must be one of first, last; got 'middle'"),
     "no candidates": ("detections", {"candidates": 0}, ValueError, "candidates must be at least 1"),
     "another word": ("detections", {"scores": "relu"}, ValueError, "scores must be one of softmax, sigmoid"),
 }  # fmt: skip

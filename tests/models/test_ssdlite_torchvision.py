@@ -24,6 +24,7 @@ from npconv.models import (
     export_weights,
     from_weights,
     load_weights,
+    mobilenet_v1,
     mobilenet_v2,
     mobilenet_v3,
     ssdlite,
@@ -343,7 +344,11 @@ def test_from_weights_builds_the_detector_or_its_backbone():
 
 
 REFUSED = [
-    (lambda: ssdlite(mobilenet_v2(0.1), 2), {}, "keras has no ssdlite on mobilenet_v2$"),
+    (lambda: ssdlite(mobilenet_v1(0.1), 2), {}, "keras has no ssdlite on mobilenet_v1$"),
+    (
+        lambda: ssdlite(mobilenet_v2(0.1), 2), {},
+        "the arrays are of another network than the model, torchvision's ssdlite on mobilenet_v3; build it by ssdlite",
+    ),
     (
         lambda: ssdlite(mobilenet_v3("small", 0.1), 2), {},
         "the arrays are of another network than the model, torchvision's ssdlite on mobilenet_v3; build it by ssdlite",
