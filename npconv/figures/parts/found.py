@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import matplotlib.figure
 from matplotlib.artist import Artist
+from matplotlib.transforms import Affine2D
 
 from ...kernels.geometry import Array
 from ...text import counted
@@ -28,16 +29,17 @@ class FoundPen(BoxPen):
         scale = min(max(height, width) * times / LEAST_SIDE, width * inches / widest)  # so that each label has room
         scale = max(scale, LEAST_SCALE)
         super().__init__("found", inches, (0, 0, height, width), scale)
-        left, right, low, high = self.room
-        self.figure = matplotlib.figure.Figure((right - left, high - low), dpi=PNG_DPI)
-        self.axes = self.figure.add_axes((0, 0, 1, 1), xlim=(left, right), ylim=(low, high))
-        self.axes.set_axis_off()
+        self.figure = matplotlib.figure.Figure((width * inches, height * inches), dpi=PNG_DPI)
+        self._place = Affine2D().translate(0, height * inches) + self.figure.dpi_scale_trans
+        axes = self.figure.add_axes((0, 0, 1, 1), xlim=(0, width * times), ylim=(height * times, 0))
+        axes.set_axis_off()
         large = pixels.repeat(times, axis=0).repeat(times, axis=1)
-        self.axes.imshow(large, extent=self.room, interpolation="nearest", aspect="auto")
+        axes.imshow(large, extent=(0, width * times, height * times, 0), interpolation="nearest", aspect="auto")
 
     def add(self, artist: Artist) -> None:
         """Take an artist whose coordinates are inches."""
-        self.axes.add_artist(artist)
+        artist.set_transform(self._place)
+        self.figure.add_artist(artist)
 
 
 def picture_of_found(pixels: Array, boxes: Array, labels: Sequence[int], words: Sequence[str], format: str) -> bytes:
