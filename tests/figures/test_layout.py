@@ -92,3 +92,15 @@ def test_a_drawing_takes_the_room_of_its_labels_but_not_of_the_numbers_inside() 
     labelled = square(1)
     labelled.text(-0.1, -0.5, "label", across="right")
     assert page.size(labelled)[0] == pytest.approx(1.1 + page.size(text("label"))[0], abs=0.03)
+
+
+def test_an_arrow_takes_the_same_room_whatever_it_was_drawn_in_before() -> None:
+    drawing = Drawing()
+    drawing.arrow((0, 0), (0.2, 0))
+    page = Page()
+    figure = page.finish(row(drawing))
+    before = page.size(drawing)
+    figure.set_dpi(300)
+    figure.draw_without_rendering()
+    figure.set_dpi(100)
+    assert page.size(drawing) == before

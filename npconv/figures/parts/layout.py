@@ -39,6 +39,7 @@ from matplotlib.collections import Collection
 from matplotlib.colors import Normalize
 from matplotlib.image import BboxImage
 from matplotlib.offsetbox import AnchoredOffsetbox, DrawingArea, HPacker, OffsetBox, PackerBase, TextArea, VPacker
+from matplotlib.patches import FancyArrowPatch
 from matplotlib.transforms import Affine2D, Bbox, TransformedBbox
 
 from ...kernels.geometry import Array
@@ -243,6 +244,8 @@ class Drawing(Pen, OffsetBox):
 
 def _extent(artist: Artist, renderer: Any) -> Bbox:
     """The box of an artist, in pixels; a collection says so only if it is in axes."""
+    if isinstance(artist, FancyArrowPatch):  # its head would be of the size that it was drawn in last
+        artist._dpi_cor = renderer.points_to_pixels(1)
     if not isinstance(artist, Collection):
         return artist.get_window_extent(renderer)
     corners = artist.get_transform().transform(np.concatenate([path.vertices for path in artist.get_paths()]))
