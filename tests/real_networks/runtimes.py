@@ -8,6 +8,7 @@ last map of them.
 import json
 import os
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 from typing import NamedTuple
@@ -96,6 +97,32 @@ def _without_dtypes(config):
     return config
 
 
+def tensorflow_graph(file, x):
+    """What a frozen graph gives for a picture, and its variables, from TensorFlow in a process of its own."""
+    with tempfile.TemporaryDirectory() as folder:
+        given, out = Path(folder, "x.npy"), Path(folder, "out.npz")
+        np.save(given, x)
+        _run(sys.executable, HERE / "tensorflow_graph.py", file, given, out)
+        return dict(np.load(out))
+
+
+def face_api(package, x, least):
+    """What face-api finds in a picture, and the boxes and scores of all its default boxes."""
+    with tempfile.TemporaryDirectory() as folder:
+        given, out = Path(folder, "x.f32"), Path(folder, "out")
+        given.write_bytes(x.astype("<f4").tobytes())
+        _run("node", HERE / "face_api.cjs", package, given, str(x.shape[1]), str(least), out)
+        numbers, arrays = np.fromfile(f"{out}.f32", "<f4"), json.loads(Path(f"{out}.json").read_text())
+    ends = np.cumsum([np.prod(shape) for _, shape in arrays])
+    return {name: a.reshape(shape) for (name, shape), a in zip(arrays, np.split(numbers, ends), strict=False)}
+
+
+def _run(*command):
+    run = subprocess.run(command, capture_output=True, text=True)
+    if run.returncode:
+        raise RuntimeError(run.stderr)
+
+
 def tensorflow_js(file, x, among="", sixths="as stored"):
     """A layers or graph model of TensorFlow.js, on its CPU backend, in node.
 
@@ -105,10 +132,7 @@ def tensorflow_js(file, x, among="", sixths="as stored"):
     with tempfile.TemporaryDirectory() as folder:
         given, out = Path(folder, "x.f32"), Path(folder, "maps")
         given.write_bytes(x.astype("<f4").tobytes())
-        command = ["node", HERE / "tensorflow_js.cjs", file, given, str(x.shape[1]), among, sixths, out]
-        run = subprocess.run(command, capture_output=True, text=True)
-        if run.returncode:
-            raise RuntimeError(run.stderr)
+        _run("node", HERE / "tensorflow_js.cjs", file, given, str(x.shape[1]), among, sixths, out)
         numbers, maps = np.fromfile(f"{out}.f32", "<f4"), json.loads(Path(f"{out}.json").read_text())
     convolutions, outputs, start = {}, {}, 0
     for convolution, stage, shape in maps:

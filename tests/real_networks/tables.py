@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 RESULTS = Path(__file__).parent / "results.json"
+PARTS = ("of anchors", "of logits", "of codes", "of scores", "of boxes", "of kept")
 COLUMNS = ("network", "package", "licence", "format", "found", "maps", "of a map", "of an output")
 
 
@@ -12,6 +13,14 @@ def networks(results):
     rows = [COLUMNS, ["---"] * len(COLUMNS)]
     rows += [[_text(row[column]) for column in COLUMNS] for row in results["networks"]]
     return _table(rows)
+
+
+def detectors(results):
+    """The table of detectors: the largest differences, as shares, and what is kept of two pictures."""
+    heads = ("detector", "package", "licence", "format", "default boxes", *(part[3:] for part in PARTS))
+    rows = [[row[name] for name in ("network", "package", "licence", "format", "boxes", *PARTS)]
+            for row in results["detectors"]]  # fmt: skip
+    return _table([heads, ["---"] * len(heads), *([_text(value) for value in row] for row in rows)])
 
 
 def settings(results):
@@ -35,4 +44,4 @@ def _text(value):
 
 if __name__ == "__main__":
     recorded = json.loads(RESULTS.read_text())
-    print(networks(recorded), settings(recorded), sep="\n")
+    print(networks(recorded), detectors(recorded), settings(recorded), sep="\n")
