@@ -245,7 +245,7 @@ class Drawing(Pen, OffsetBox):
 def _extent(artist: Artist, renderer: Any) -> Bbox:
     """The box of an artist, in pixels; a collection says so only if it is in axes."""
     if isinstance(artist, FancyArrowPatch):  # its head would be of the size that it was drawn in last
-        artist._dpi_cor = renderer.points_to_pixels(1)
+        artist._dpi_cor = renderer.points_to_pixels(1)  # type: ignore[attr-defined]
     if not isinstance(artist, Collection):
         return artist.get_window_extent(renderer)
     corners = artist.get_transform().transform(np.concatenate([path.vertices for path in artist.get_paths()]))
