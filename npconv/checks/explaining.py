@@ -9,6 +9,7 @@ import numpy as np
 
 from ..kernels.arguments import LARGEST, boolean, callables, integer, integers
 from ..kernels.geometry import Array
+from ..kernels.objects import ObjectArray
 from .polynomials import entry_name
 
 SHORT = {"kernel": "k"}  # what a parameter is called in a formula, where that is not its own name
@@ -124,7 +125,7 @@ def _objects(a: Array | None, make: Callable[[tuple[int, ...], Any], Name]) -> A
         return None
     if not isinstance(a, np.ndarray):
         raise TypeError(f"explain: arrays must be numpy.ndarray or None; got {type(a).__name__}")
-    objects = np.empty(a.shape, object)
+    objects = np.empty(a.shape, object).view(ObjectArray)
     for index in np.ndindex(*a.shape):
         value = a[index].item()
         objects[index] = make(index, int(value) if isinstance(value, float) and value.is_integer() else value)

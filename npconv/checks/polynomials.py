@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..kernels.geometry import Array
+from ..kernels.objects import ObjectArray
 
 Monomial = tuple[str, ...]
 
@@ -81,7 +82,7 @@ def as_terms(number: Any) -> Mapping[Monomial, Any]:
 
 def named(name: str, shape: tuple[int, ...]) -> Array:
     """An array whose entries are their own names: name[0,0], name[0,1] and so on."""
-    entries = np.empty(shape, object)
+    entries = np.empty(shape, object).view(ObjectArray)
     for index in np.ndindex(*shape):
         entries[index] = Polynomial([((entry_name(name, index),), 1)])
     return entries

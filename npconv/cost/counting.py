@@ -9,6 +9,7 @@ import numpy as np
 
 from ..kernels import arguments
 from ..kernels.geometry import Array
+from ..kernels.objects import ObjectArray
 
 
 @dataclass
@@ -103,7 +104,8 @@ def counting(a: Array | None, tally: OperationCounts) -> Array | None:
         return None
     if not isinstance(a, np.ndarray):
         raise TypeError(f"count_operations: arrays must be numpy.ndarray or None; got {type(a).__name__}")
-    return np.frompyfunc(lambda value: CountingNumber(value, tally), 1, 1)(a.astype(object))  # type: ignore[no-any-return]
+    numbers: Array = np.frompyfunc(lambda value: CountingNumber(value, tally), 1, 1)(a.astype(object))
+    return numbers.view(ObjectArray)
 
 
 def plain(a: Any) -> Any:

@@ -19,6 +19,7 @@ import numpy as np
 
 from .arguments import MOST, by_axis, integer, is_int, padding_sides, pair, shown
 from .geometry import Array, Axis, Geometry, Geometry3D, Padding, Pair
+from .objects import ObjectArray
 
 PRODUCTS = "biufcO"  # dtype kinds that NumPy adds and multiplies
 NUMBERS = "biufc"  # those that linear algebra takes apart
@@ -58,7 +59,7 @@ class Signature:
         for name, a in zip(names, arrays, strict=True):
             if a is None and name in self.optional:
                 continue
-            if type(a) is not np.ndarray and not isinstance(a, np.memmap):
+            if type(a) is not np.ndarray and not isinstance(a, np.memmap | ObjectArray):
                 raise TypeError(f"{function}: {name} must be a numpy.ndarray; got {type(a).__name__}")
             if a.dtype.kind not in self.kinds:
                 wanted = {REAL: "real floats", ACTIVATIONS: "floats"}.get(self.kinds, "numbers")
