@@ -10,8 +10,9 @@ from .geometry import Array
 class ObjectArray(np.ndarray[Any, Any]):
     """An array of objects from whose products no error is lost.
 
-    When an object raises an error in one of a stack of matrix products, NumPy goes on with the others. The error may then
-    be gone: entries are None, and Ctrl-C is not heard. So products with such an array are computed a matrix at a time.
+    When an object raises an error in one of a stack of matrix products, NumPy goes on with the others. The error may
+    then be gone: entries are None, and Ctrl-C is not heard. So products with such an array are computed a matrix at a
+    time.
 
     >>> a = np.array([[[1, 2], [3, 4]], [[5, 6], [7, 8]]], object).view(ObjectArray)
     >>> (a @ np.array([[1, 0], [1, 1]])).tolist()
