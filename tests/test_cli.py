@@ -496,7 +496,7 @@ def test_boxes_that_do_not_fit_are_told_all_that_is_wrong(own_boxes, capsys):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        ([*DETECTOR, "--batch-size", "7"], "npconv train ssdlite: --batch-size must be at most 6, the images to learn from"),
+        ([*DETECTOR, "--batch-size", "7"], "npconv train ssdlite: --batch-size must be at most 6, the images to learn"),
         (["train", "ssdlite", "--width", "0.5"], "npconv train ssdlite: --width is for images of your own"),
         (["train", "--seed", "5", "ssdlite"], "npconv train ssdlite: ssdlite takes no --seed"),
         (["train", "--momentum", "0.5", "ssdlite"], "npconv train ssdlite: ssdlite takes no --momentum"),
