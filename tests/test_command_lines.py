@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -303,6 +304,23 @@ class Pressed(io.StringIO):
             super().write(text)
             signal.raise_signal(signal.SIGINT)
         return super().write(text)
+
+
+@pytest.mark.parametrize(("presses", "status"), [(1, 130), (0, None)])
+def test_ctrl_c_is_heard_where_a_module_makes_another_error_of_it(presses, status, capsys, monkeypatch):
+    def prove():
+        try:
+            for _ in range(presses):
+                signal.raise_signal(signal.SIGINT)
+        except KeyboardInterrupt:
+            pass
+        raise ImportError("a compiled module failed to load")
+
+    monkeypatch.setattr(reproduce, "_prove", prove)
+    with nullcontext() if presses else pytest.raises(ImportError):
+        assert cli.main(["reproduce", "--prove"]) == status
+    assert capsys.readouterr().err == "npconv reproduce: stopped\n" * presses
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 @pytest.mark.parametrize("command", LINES)

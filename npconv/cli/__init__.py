@@ -2,10 +2,12 @@
 
 import io
 import os
+import signal
 import sys
-from collections.abc import Sequence
-from contextlib import suppress
-from typing import TextIO
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from typing import Any, TextIO
 
 from .. import __version__
 from . import bench, cost, detect, exercise, explain, figures, grade, lesson, predict, reproduce, step, train, vectors
@@ -27,7 +29,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     _make_usable()
     _end_spinning()
     try:
-        return _status(argv)
+        with _noting_ctrl_c() as pressed:
+            return _status(argv, pressed)
     except BrokenPipeError:  # the reader has ended, as `head` does
         return 1
     finally:
@@ -45,7 +48,7 @@ def parser() -> Parser:
     return whole
 
 
-def _status(argv: Sequence[str] | None) -> int:
+def _status(argv: Sequence[str] | None, pressed: Sequence[Any]) -> int:
     told = Parser(prog="npconv")
     try:
         arguments, unknown = parser().parse_known_args(argv)
@@ -61,11 +64,33 @@ def _status(argv: Sequence[str] | None) -> int:
         raise
     except KeyboardInterrupt as stopped:
         message, status = "; ".join(filter(None, ("stopped", str(stopped)))), 130
-    except _REFUSED as error:
-        message, status = told.in_options(error), 2
+    except Exception as error:
+        if not (pressed or isinstance(error, _REFUSED)):
+            raise
+        message, status = ("stopped", 130) if pressed else (told.in_options(error), 2)
     progress_line("")
     told.complain(message)
     return status
+
+
+@contextmanager
+def _noting_ctrl_c() -> Iterator[Sequence[Any]]:
+    """Note each Ctrl-C: a compiled module that is loaded just then makes an ImportError of it."""
+    pressed: list[Any] = []
+
+    def note(number: int, frame: Any) -> None:
+        pressed.append(number)
+        signal.default_int_handler(number, frame)
+
+    main = threading.current_thread() is threading.main_thread()  # only there signals are handled
+    if not main or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        yield pressed
+        return
+    signal.signal(signal.SIGINT, note)
+    try:
+        yield pressed
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def _end_spinning() -> None:
