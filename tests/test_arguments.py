@@ -243,7 +243,7 @@ RECORDS = {  # results, which the package makes, and protocols
     steps: "Boxes Counting Panel Side Step Stepper",
     checks: "Case Proof",
     detection: "Found MeanAveragePrecision PrecisionRecall SSDLossStages",
-    training: "DetectionHistory DetectionTask History Optimizer Task Trained TrainedDetector",
+    training: "DetectionHistory DetectionTask History Optimizer SegmentationTask Task Trained TrainedDetector",
     bench: "Block KernelTime Layer Pass Row Saving Step StepTime",
 }
 IN_KERNELS = {

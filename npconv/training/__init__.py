@@ -50,4 +50,8 @@ from .tasks import (
     scattered_digits as scattered_digits,
     standardized as standardized,
 )
-from .wild_digits import DetectionTask as DetectionTask, digits_in_the_wild as digits_in_the_wild
+from .wild_digits import (
+    DetectionTask as DetectionTask,
+    SegmentationTask as SegmentationTask,
+    digits_in_the_wild as digits_in_the_wild,
+)

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..data import Photograph, load_digits, load_photograph
 from ..data.digits import INK
-from ..kernels.arguments import LARGEST_SEED, integer, real
+from ..kernels.arguments import LARGEST_SEED, instance, integer, real
 from ..kernels.geometry import Array
 from .tasks import drawn_for_testing, standardised_grey
 
@@ -18,6 +18,7 @@ MOST_DIGITS = 3  # in an image
 CONTRAST = (1.5, 3.0)  # of a digit: from, to, in standard deviations of the photograph
 INKED = 0.35  # of the darkest ink: from here on a pixel belongs to the digit
 TRIES = 20  # to find a place whose box touches no other, before a digit is left out
+IGNORE = 255  # the label of pixels that neither teach nor count
 TRAIN, TEST = (0, 4), (0, 5)  # a seed's streams of numbers, other than those of the other tasks
 
 Scene = tuple[Array, Array, Array, Array]  # image (side, side), boxes (n, 4), labels (n,), mask (side, side)
@@ -45,6 +46,43 @@ class DetectionTask:
     description: str
     masks_train: Array | None = None
     masks_test: Array | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class SegmentationTask:
+    """Images with a class for each pixel, to learn from and to be tested on.
+
+    `x_train` and `x_test` are (n, H, W, C) of float32, `masks_train` and `masks_test` (n, H, W) of uint8: the class of
+    each pixel, 0 the background, up to `classes` − 1, or 255 for a pixel that neither teaches nor counts. `description`
+    says in a phrase what the images are.
+    """
+
+    name: str
+    x_train: Array
+    masks_train: Array
+    x_test: Array
+    masks_test: Array
+    classes: int
+    description: str
+
+    @classmethod
+    def of(cls, task: DetectionTask, *, ink_only: bool = False) -> "SegmentationTask":
+        """The images and masks of a `DetectionTask`; with `ink_only` of two classes, 0 and all others as 1.
+
+        Raises TypeError for another task, ValueError for one without masks.
+
+        >>> np.unique(SegmentationTask.of(digits_in_the_wild(train=1, test=1), ink_only=True).masks_test).tolist()
+        [0, 1]
+        """
+        instance("SegmentationTask.of", "task", task, DetectionTask)
+        masks = [task.masks_train, task.masks_test]
+        if ink_only:
+            masks = [None if a is None else np.where(a == IGNORE, a, a > 0).astype(np.uint8) for a in masks]
+        train, test = masks
+        if train is None or test is None:
+            raise ValueError(f"SegmentationTask.of: task must have masks; {task.name} has none")
+        classes = 2 if ink_only else task.classes
+        return cls(task.name, task.x_train, train, task.x_test, test, classes, task.description)
 
 
 def digits_in_the_wild(
