@@ -11,24 +11,21 @@ one sum without a loss of digits.
 """
 
 from collections.abc import Iterable, Sequence
-from copy import copy
 from functools import lru_cache, partial
 from math import prod
 from typing import Any
 
 import numpy as np
 
-from ..kernels import engine
 from ..kernels.arguments import plain
 from ..kernels.geometry import Array, Axis, Geometry
-from ..kernels.normalization import BatchNormStages
-from ..kernels.pointwise import pointwise_backward_unchecked, pointwise_unchecked
 from ..kernels.signatures import DEPTHWISE, POINTWISE, STANDARD
-from ..kernels.sums import channel_sums, lines
 from ..threads import Round, in_rounds
 from .convolution import Conv2D, DepthwiseConv2D, Linear, PointwiseConv2D
 from .elementwise import IN_PLACE, Activation
+from .expanding import ExpandingLink, expands
 from .layer import Layer
+from .link import Link
 from .normalization import BatchNorm
 
 PART = 2**21  # bytes of the widest map in a part, unless an image has more; 1 MiB takes 1.2, 8 MiB 1.3 of the time
@@ -40,7 +37,7 @@ KINDS = (Conv2D, DepthwiseConv2D, PointwiseConv2D)
 class LayerChain:
     """Convolutions in a row, each with its normalisation and its activation: a step forward and a step back."""
 
-    def __init__(self, links: Sequence["Link"], x: Array) -> None:
+    def __init__(self, links: Sequence[Link], x: Array) -> None:
         self.links, self.x = links, x
         self.layers = [
             layer for link in links for layer in (link.linear, link.norm, link.activation) if layer is not None
@@ -105,19 +102,20 @@ class LayerChain:
     def _run(self, rounds: Sequence[Round]) -> None:
         in_rounds(rounds, range(len(self.parts)), OPERATIONS * self.widest)
 
-    def _forward_part(self, link: "Link", number: int) -> None:
+    def _forward_part(self, link: Link, number: int) -> None:
         link.forward_part(number, self._input(link, number))
 
-    def _input(self, link: "Link", number: int) -> Array:
+    def _input(self, link: Link, number: int) -> Array:
         """A part of a convolution's input, in one piece; a depthwise one's has its padding around it."""
-        if link.before is None:
-            x = np.ascontiguousarray(self.x[self.parts[number]])
+        part, before = self.parts[number], link.before
+        if before is None:
+            x = np.ascontiguousarray(self.x[part])
             return link.part(len(x)).pad(x) if link.depthwise else x
-        maps = link.before.maps[number]
+        images = part.stop - part.start
         if not link.depthwise:
-            return link.before.activate_part(number, np.empty_like(maps))
-        x = np.zeros((len(maps), link.g.height.padded, link.g.width.padded, maps.shape[-1]), maps.dtype)
-        link.before.activate_part(number, link.inside(x))
+            return before.activate_part(number, np.empty((images, *before.shape[1:]), self.x.dtype))
+        x = link.framed(images)
+        before.activate_part(number, link.inside(x))
         return x
 
     def _let_remember(self, y: Array) -> None:
@@ -131,167 +129,6 @@ class LayerChain:
         if link.activation is not None and not link.activation.asks_input:
             link.activation._saved = y
         self.remembered = [layer._saved for layer in self.layers]
-
-
-class Link:
-    """A convolution in a chain, with its normalisation and its activation.
-
-    `maps` are the parts of the convolution's output, less each part's own mean, `offsets` what must be subtracted of
-    them for mean 0 over the batch. Arrays of statistics have a row for each part, (P, N), in float64.
-    """
-
-    def __init__(
-        self, linear: Linear, norm: BatchNorm, activation: Activation | None, before: "Link | None", g: Geometry
-    ) -> None:
-        self.linear, self.norm, self.activation, self.before, self.g = linear, norm, activation, before, g
-        self.activate = None if activation is None else IN_PLACE[type(activation)]
-        self.kernel = self.linear.params["kernel"]
-        self.channels, self.depthwise = self.kernel.shape[-1], isinstance(linear, DepthwiseConv2D)
-        self.shape = (*g.output, self.channels)
-
-    def start(self, parts: int) -> None:
-        """Room for the parts of a forward."""
-        self.maps: list[Any] = [None] * parts
-        self.upstream: list[Any] = [None] * parts
-        self.dkernels: list[Any] = [None] * parts
-        self.counts = np.zeros((parts, 1))
-        if self.depthwise:
-            self.repeated_kernel = engine.repeat_kernel(self.g, self.kernel)
-        self.means, self.rests, self.squares, self.dshifts, self.dscales = np.zeros((5, parts, self.channels))
-
-    def forward_part(self, number: int, x: Array) -> None:
-        """A part of the convolution's output, and its sums for the statistics."""
-        y = self.convolve(x)  # (images, Dᵥ, Dᵥ, N)
-        count, sums = y.size // self.channels, channel_sums(y)
-        mean = (sums / count).astype(y.dtype)
-        rows = lines(y)  # (images, Dᵥ, Dᵥ·N)
-        rows -= self.along(mean)
-        self.maps[number] = y
-        self.counts[number], self.means[number], self.rests[number] = count, mean, sums - count * mean.astype(float)
-        self.squares[number] = channel_sums(y, y)
-
-    def finish(self) -> None:
-        """The statistics of the batch from those of its parts."""
-        dtype, count = self.kernel.dtype, self.counts.sum()
-        mean = (self.counts * self.means).sum(axis=0) / count  # (N,)
-        self.offsets = mean - self.means  # (P, N)
-        self.mean = mean.astype(dtype)
-        squares = self.squares - 2 * self.offsets * self.rests + self.counts * self.offsets**2
-        self.variance = (squares.sum(axis=0) / count).astype(dtype)
-        self.deviation = np.sqrt(self.variance + self.norm.epsilon)
-        self.factor = self.norm.params["scale"] / self.deviation
-        self.factors = self.along(self.factor)  # (X,)
-        self.shifts = self.along(self.norm.params["shift"] - self.offsets * self.factor)  # (P, X)
-        self.norm.move_statistics(self.mean, self.variance, self.shape)
-
-    def activate_part(self, number: int, out: Array, activated: bool = True) -> Array:
-        """A part of the output, normalised and activated, written into `out`."""
-        rows = lines(out)  # (images, Dᵥ, Dᵥ·N)
-        np.multiply(lines(self.maps[number]), self.factors, out=rows)
-        rows += self.shifts[number]
-        if activated and self.activate is not None:
-            self.activate(rows)
-        return out
-
-    def output(self, activated: bool = True) -> Array:
-        """The output, normalised and activated, as one array."""
-        parts = enumerate(self.maps)
-        return np.concatenate([self.activate_part(number, np.empty_like(a), activated) for number, a in parts])
-
-    def stages(self) -> BatchNormStages:
-        """The values that the normalisation of the whole batch would store."""
-        pairs = zip(self.maps, self.offsets, strict=True)
-        centred = np.concatenate([maps - offsets.astype(maps.dtype) for maps, offsets in pairs])
-        return BatchNormStages(self.mean, self.variance, self.deviation, centred, self.output(activated=False))
-
-    def without_layers(self) -> "Link":
-        """A copy for a layer to remember: one that held itself would be freed late, by the garbage collector."""
-        twin = copy(self)
-        del twin.linear, twin.norm, twin.activation, twin.before
-        return twin
-
-    def receive_part(self, number: int, d: Array, output: Array | None = None) -> None:
-        """A part of the gradient for the output, and its sums for the gradients of scale and shift.
-
-        An output that is not given is recomputed; so is the activation's input, where its gradient needs that instead.
-        """
-        if self.activation is not None:
-            asks_input = self.activation.asks_input
-            if output is None or asks_input:
-                output = self.activate_part(number, np.empty(d.shape, d.dtype), activated=not asks_input)
-            d = type(self.activation).operation_backward(d, output)
-        self.upstream[number], self.dshifts[number] = d, channel_sums(d)
-        self.dscales[number] = channel_sums(d, self.maps[number]) - self.offsets[number] * self.dshifts[number]
-
-    def start_backward(self) -> None:
-        """The gradients of scale and shift, and with them all that the gradient of the maps needs."""
-        self.dshift, self.dscale = self.dshifts.sum(axis=0), self.dscales.sum(axis=0) / self.deviation
-        count = self.counts.sum()
-        slope = -self.dscale / (count * self.deviation)
-        self.slopes = self.along(slope)  # (X,)
-        self.levels = self.along(self.dshift / count + self.offsets * slope)  # (P, X)
-        self.scaled_kernel = self.kernel * self.factor
-        self.turned = engine.turned_kernels(self.g, self.scaled_kernel) if self.depthwise else {}
-
-    def backward_part(self, number: int, x: Array) -> Array:
-        """The gradient of a part of the convolution's input: dx = scale/deviation · (dy − mean(dy) − n·mean(n·dy)).
-
-        The factor scale/deviation is multiplied into the kernel.
-        """
-        maps, d = self.maps[number], np.empty_like(self.maps[number])
-        rows = lines(d)
-        np.multiply(lines(maps), self.slopes, out=rows)
-        rows += lines(self.upstream[number])
-        rows -= self.levels[number]
-        self.upstream[number] = None
-        dx, self.dkernels[number] = self.convolve_backward(d, x)
-        return dx
-
-    def finish_backward(self) -> None:
-        """The gradients of the parameters, and the start of the convolution before."""
-        dkernel, *others = self.dkernels
-        for part in others:
-            dkernel += part
-        np.multiply(dkernel, self.factor, out=self.linear.grads["kernel"], casting="same_kind")
-        self.norm.grads["scale"][...], self.norm.grads["shift"][...] = self.dscale, self.dshift
-        self.dkernels = [None] * len(self.dkernels)
-        if self.before is not None:
-            self.before.start_backward()
-
-    def convolve(self, x: Array) -> Array:
-        """The convolution of a part of its input."""
-        if isinstance(self.linear, PointwiseConv2D):
-            return pointwise_unchecked(x, self.kernel)
-        if not self.depthwise:
-            return engine.conv2d(self.part(len(x)), x, self.kernel)
-        y = np.empty((len(x), *self.shape[1:]), x.dtype)
-        engine.depthwise_into(self.part(len(x)), x, self.repeated_kernel, y)
-        return y
-
-    def convolve_backward(self, dy: Array, x: Array) -> tuple[Array, Array]:
-        """The gradients of `convolve`, with scale/deviation multiplied into the kernel."""
-        g, kernel = self.part(len(x)), self.scaled_kernel
-        if isinstance(self.linear, PointwiseConv2D):
-            return pointwise_backward_unchecked(dy, x, kernel)
-        if not self.depthwise:
-            return engine.conv2d_backward(g, dy, x, kernel)
-        dx = np.empty((len(x), g.height.input, g.width.input, self.channels), x.dtype)
-        engine.depthwise_dx(g, dy, kernel, self.turned, dx, slice(0, g.height.input))
-        return dx, engine.depthwise_dkernel(g, x, dy)
-
-    def part(self, images: int) -> Geometry:
-        """The geometry of a part."""
-        return Geometry(images, self.g.height, self.g.width)
-
-    def inside(self, padded: Array) -> Array:
-        """A part of the convolution's input without its padding."""
-        return padded[:, self.g.height.inside, self.g.width.inside]
-
-    def along(self, vectors: Array) -> Array:
-        """Numbers for each channel, repeated along a row of positions: (…, N) to (…, X) with X = Dᵥ·N."""
-        repeated = np.empty((*vectors.shape[:-1], self.g.width.output, self.channels), self.kernel.dtype)
-        repeated[...] = vectors[..., None, :]
-        return repeated.reshape(*vectors.shape[:-1], -1)
 
 
 def partition(images: int, size: int) -> list[slice]:
@@ -318,7 +155,7 @@ def chain_at(layers: Sequence[Layer], x: Array) -> LayerChain | None:
             break
         third = layers[2] if len(layers) > 2 else None
         activation = third if isinstance(third, Activation) and type(third) in IN_PLACE and _as_built(third) else None
-        links.append(Link(linear, norm, activation, before, g))
+        links.append((ExpandingLink if expands(linear) else Link)(linear, norm, activation, before, g))
         layers = layers[2 if activation is None else 3 :]
     return LayerChain(links, x) if links else None
 

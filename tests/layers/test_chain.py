@@ -23,6 +23,7 @@ from npconv.layers import (
     Sequential,
     chain,
 )
+from npconv.layers.expanding import ExpandingLink, expands
 from npconv.models import small_mobilenet_v2
 
 NETWORKS = {
@@ -74,14 +75,45 @@ def test_a_step_has_the_same_bits_on_any_number_of_threads(name, dtype):
 
 
 @pytest.mark.parametrize("activation", ["relu6", "hard_swish", "hard_sigmoid"])
-def test_a_small_batch_is_one_part_and_forward_then_has_the_bits_of_the_layers_one_after_the_other(activation):
-    block, x = InvertedResidual(5, 6, 2, activation=activation), images(5)
+def test_a_small_batch_is_one_part_and_forward_then_has_the_bits_of_the_layers_unless_a_link_expands(activation):
+    block, x = InvertedResidual(6, 5, 2, expansion=1, activation=activation), images(6)
     y, twin = x, block.copy()
     for layer in twin.layers.values():
         y = layer.forward(y, training=True)
     np.testing.assert_array_equal(block.forward(x, training=True), y)
     for name, a in block.state.items():
         np.testing.assert_array_equal(a, twin.state[name])
+
+
+@pytest.mark.usefixtures("_small_parts")
+@pytest.mark.parametrize("activation", ["relu6", "hard_swish"])
+def test_an_expanding_link_has_the_digits_of_the_layers_one_after_the_other(activation, monkeypatch):
+    """Its channels' deviations and means differ by up to a hundred, and so do those of its input."""
+    block = InvertedResidual(6, 5, 2, activation=activation)
+    block.params["expand.kernel"][...] *= np.geomspace(0.1, 10, 36)
+    x = images(6) * np.geomspace(0.1, 10, 6, dtype=np.float32) + np.linspace(-20, 20, 6, dtype=np.float32)
+    exact = InvertedResidual(6, 5, 2, activation=activation, dtype=np.float64)
+    exact.load_arrays(block.arrays())
+    expected, in_parts = step(exact, x.astype(np.float64)), step(block.copy(), x)
+    assert any(isinstance(link, ExpandingLink) for link in chain.chain_at(list(block.layers.values()), x).links)
+    monkeypatch.setattr("npconv.layers.sequential.chain_at", lambda *_: None)
+    for a, b, true in zip(in_parts, step(block, x), expected, strict=True):
+        scale = np.abs(true).max()
+        assert np.abs(a - true).max() < 2 * np.abs(b - true).max() + 1e-6 * scale
+
+
+def test_a_link_expands_where_it_saves_time():
+    for inputs, outputs, expected in ((16, 96, True), (160, 960, True), (16, 16, False), (1024, 2048, False)):
+        assert expands(PointwiseConv2D(inputs, outputs)) is expected
+    assert not expands(DepthwiseConv2D(8))
+    assert not expands(Conv2D(1, 8, 3))
+
+
+def test_a_channel_without_spread_is_normalised_to_its_shift():
+    row, x = Sequential(PointwiseConv2D(2, 5), BatchNorm(5)), np.full((3, 2, 4, 2), 7.1, np.float32)
+    row.params["1.shift"][...] = np.arange(5)
+    np.testing.assert_allclose(row.forward(x, training=True), np.broadcast_to(np.arange(5.0), (3, 2, 4, 5)), atol=1e-4)
+    assert row.state["1.variance"].min() >= 0.98  # 0.99 of the identity's 1 and 0.01 of no spread
 
 
 @pytest.mark.usefixtures("_small_parts")
