@@ -21,7 +21,7 @@ import pytest
 from public import names_of
 
 import npconv
-from npconv import bench, checks, cost, detection, figures, layers, models, training
+from npconv import bench, checks, cost, detection, figures, layers, models, segmentation, training
 from npconv.course import steps
 from npconv.kernels.arguments import LARGEST, LARGEST_SEED, shown
 from npconv.kernels.geometry import Array, Padding, Pair
@@ -48,6 +48,8 @@ PHOTOGRAPH = RNG.integers(0, 256, (48, 120, 3), np.uint8)
 BOXES, BOX_LABELS = np.array([[0.0, 0, 10, 10], [20, 20, 30, 40]]), np.array([1, 2])
 SSD = {"logits": RNG.standard_normal((1, 2, 3)), "codes": RNG.standard_normal((1, 2, 4)),
        "labels": np.array([[2, 0]]), "targets": RNG.standard_normal((1, 2, 4))}  # fmt: skip
+PIXELS = RNG.integers(0, 3, X.shape[:3], np.int64)
+MASKS = {"truth": PIXELS, "predicted": PIXELS[::-1], "classes": 100}
 FRAMES = figures.functional_view_frames(x=(1, 3, 4, 1), kernel=(3, 3, 1, 1))
 
 STEPS = ModuleType("the kinds of steppers, which are all called by `stepper`")
@@ -181,6 +183,12 @@ ROWS: dict[Any, dict[str, dict[str, Any]]] = {
         "ssd_loss": SSD, "ssd_loss_backward": {"dy": 1.0, **SSD}, "ssd_loss_stages": SSD,
         "ssd_targets": {"anchors": BOXES, "boxes": [BOXES], "labels": [BOX_LABELS]},
         "tensorflow_boxes": {}, "torchvision_boxes": {},
+    },
+    segmentation: {
+        "confusion_matrix": MASKS, "intersection_over_union": MASKS | {"classes": 3},
+        "intersection_over_union_of": {"matrix": np.array([[3, 1], [0, 2]])},
+        "pixel_cross_entropy": {"logits": X, "labels": PIXELS, "divisor": 2.0},
+        "pixel_cross_entropy_backward": {"dy": 1.0, "logits": X, "labels": PIXELS},
     },
     training: {
         "Adam": {"parameters": NETWORK.params},
@@ -329,6 +337,8 @@ def wrong_values(parameter: inspect.Parameter) -> list[Any]:
         return [None, "1", 1j, np.ones(2)]
     if parameter.name == "output_padding":  # the only pair that may be 0
         values = [value for value in values if type(value) is not int or value != 0]
+    if parameter.name == "ignore":  # a label of the user's own
+        return [value for value in values if value != -1]
     if kind is int and parameter.name in BEYOND:
         values = [*INTS, BEYOND[parameter.name]]
     if kind is str and parameter.name not in FREE:

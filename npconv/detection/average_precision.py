@@ -9,10 +9,10 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from ..kernels.arguments import LARGEST, instance, integer, is_int, real, shown
+from ..kernels.arguments import LARGEST, check_axes, instance, integer, is_int, real, shown
 from ..kernels.geometry import Array
 from .boxes import iou_unchecked
-from .checking import check_axes, check_boxes, check_labels
+from .checking import check_boxes, check_labels
 from .suppression import falling
 
 COCO_THRESHOLDS = (0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95)

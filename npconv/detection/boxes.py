@@ -9,10 +9,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..kernels.arguments import pair, real
+from ..kernels.arguments import check_axes, pair, real
 from ..kernels.geometry import Array, Pair
 from ..kernels.sums import rounded
-from .checking import check_axes, check_boxes, checked_scales, float_dtype, wide
+from .checking import check_boxes, checked_scales, float_dtype, wide
 
 
 def iou(a: Array, b: Array) -> Array:

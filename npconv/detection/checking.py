@@ -5,22 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from ..kernels.arguments import LARGEST_REAL, array_of, real, shown
+from ..kernels.arguments import LARGEST_REAL, check_axes, real, shown
 from ..kernels.geometry import Array
 from ..kernels.sums import native
-
-
-def check_axes(function: str, name: str, array: Any, axes: Sequence[str | int], kinds: str = "iuf") -> None:
-    """Check an ndarray by its axes: a number is an axis of that size, a word any size, and "…" any number of axes."""
-    array_of(function, name, array, kinds)
-    wanted = list(axes[1:] if axes[0] == "…" else axes)
-    shape = array.shape[-len(wanted) :] if axes[0] == "…" else array.shape
-    fits = len(shape) == len(wanted) and all(
-        isinstance(axis, str) or size == axis for size, axis in zip(shape, wanted, strict=True)
-    )
-    if not fits:
-        axes_shown = f"({', '.join(map(str, axes))}{',' if len(axes) == 1 else ''})"
-        raise ValueError(f"{function}: {name} must be {axes_shown}; got {name} {array.shape}")
 
 
 def check_boxes(

@@ -7,12 +7,12 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from ..kernels.activations import sigmoid
-from ..kernels.arguments import integer, one_of, pair, real
+from ..kernels.arguments import check_axes, integer, one_of, pair, real
 from ..kernels.geometry import Array, Pair
 from ..kernels.head import log_softmax
 from ..kernels.sums import rounded
 from .boxes import decode_unchecked
-from .checking import check_axes, check_boxes, check_logits, checked_scales, checked_share, wide
+from .checking import check_boxes, check_logits, checked_scales, checked_share, wide
 from .suppression import falling, suppress_unchecked
 
 

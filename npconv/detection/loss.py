@@ -4,11 +4,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..kernels.arguments import boolean, integer
+from ..kernels.arguments import boolean, check_axes, check_scalar, integer
 from ..kernels.geometry import Array
 from ..kernels.head import log_softmax
 from ..kernels.sums import native, rounded, wider, working
-from .checking import check_axes, check_labels, check_logits
+from .checking import check_labels, check_logits
 
 
 class SSDLossStages(NamedTuple):
@@ -109,8 +109,7 @@ def ssd_loss_backward(
     """
     name = "ssd_loss_backward"
     options = _checked(name, logits, codes, labels, targets, negatives, least_negatives, repeat_positives)
-    if np.ndim(dy) or np.asarray(dy).dtype.kind not in "iuf":
-        raise TypeError(f"{name}: dy must be a real scalar, as forward's output is; got {dy!r}")
+    check_scalar(name, "dy", dy)
     log_shares, positives, chosen, _ = _choice(logits, labels, *options)
     share = dy / max(1, np.count_nonzero(positives))
     dlogits, dcodes = np.zeros(logits.shape, log_shares.dtype), np.zeros(codes.shape, working(codes))

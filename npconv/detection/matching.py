@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from ..kernels.arguments import LARGEST, boolean
+from ..kernels.arguments import LARGEST, boolean, check_axes
 from ..kernels.geometry import Array
 from .boxes import encode_unchecked, iou_unchecked
-from .checking import check_axes, check_boxes, check_labels, checked_scales, checked_share, float_dtype, wide
+from .checking import check_boxes, check_labels, checked_scales, checked_share, float_dtype, wide
 
 
 def match_boxes(overlaps: Array, *, threshold: float = 0.5, one_to_one: bool = False) -> Array:

@@ -2,9 +2,10 @@
 
 import numpy as np
 
+from ..kernels.arguments import check_axes
 from ..kernels.geometry import Array
 from .boxes import iou_unchecked
-from .checking import check_axes, check_boxes, checked_share, wide
+from .checking import check_boxes, checked_share, wide
 
 ROWS = 64  # boxes whose overlaps with all that follow are computed at once
 

@@ -119,6 +119,25 @@ def array_of(function: str, name: str, value: Any, kinds: str) -> None:
         raise TypeError(f"{function}: {name} must be an ndarray of {wanted}; got {kind_of(value)}")
 
 
+def check_axes(function: str, name: str, array: Any, axes: Sequence[str | int], kinds: str = "iuf") -> None:
+    """Check an ndarray by its axes: a number is an axis of that size, a word any size, and "…" any number of axes."""
+    array_of(function, name, array, kinds)
+    wanted = list(axes[1:] if axes[0] == "…" else axes)
+    shape = array.shape[-len(wanted) :] if axes[0] == "…" else array.shape
+    fits = len(shape) == len(wanted) and all(
+        isinstance(axis, str) or size == axis for size, axis in zip(shape, wanted, strict=True)
+    )
+    if not fits:
+        axes_shown = f"({', '.join(map(str, axes))}{',' if len(axes) == 1 else ''})"
+        raise ValueError(f"{function}: {name} must be {axes_shown}; got {name} {array.shape}")
+
+
+def check_scalar(function: str, name: str, value: Any) -> None:
+    """Check a real scalar, of Python or NumPy: the gradient of a scalar loss."""
+    if np.ndim(value) or np.asarray(value).dtype.kind not in "iuf":
+        raise TypeError(f"{function}: {name} must be a real scalar, as forward's output is; got {shown(value)}")
+
+
 def real_dtype(function: str, dtype: Any) -> None:
     """Check that a dtype, or what NumPy makes one of, is of real floats."""
     try:

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from .arguments import check_scalar
 from .geometry import Array
 from .signatures import GLOBAL_AVERAGE_POOL, check_targets
 from .sums import image_sums, native, rounded, wider, working
@@ -73,8 +74,7 @@ def softmax_cross_entropy_backward(dy: Any, logits: Array, targets: Array) -> Ar
     array([[ 0.25,  0.25,  0.25, -0.75]])
     """
     check_targets("softmax_cross_entropy_backward", logits, targets)
-    if np.ndim(dy) or np.asarray(dy).dtype.kind not in "iuf":
-        raise TypeError(f"softmax_cross_entropy_backward: dy must be a real scalar, as forward's output is; got {dy!r}")
+    check_scalar("softmax_cross_entropy_backward", "dy", dy)
     with np.errstate(under="ignore"):
         softmax = np.exp(log_softmax(logits))  # (B, N)
         return rounded((softmax - _probabilities(targets, logits)) * (dy / len(logits)), logits)  # (B, N)

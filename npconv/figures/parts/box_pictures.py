@@ -10,7 +10,8 @@ from matplotlib.offsetbox import OffsetBox
 from matplotlib.patches import Rectangle
 from matplotlib.text import Text
 
-from ...detection.checking import check_axes, check_boxes
+from ...detection.checking import check_boxes
+from ...kernels.arguments import check_axes
 from ...kernels.geometry import Array
 from .drawing import INK, LABEL_GAP, LINE_COLORS, SMALLEST, Pen, text_width
 from .layout import Drawing, column, note, title

@@ -1,0 +1,165 @@
+"""What guards npconv.segmentation: properties that its functions must have, as functions of a namespace of them.
+
+The tests run them on npconv.segmentation; test_segmentation_guards.py also runs them on npconv.segmentation with one
+mistake planted, and each must be caught.
+"""
+
+import math
+from functools import partial
+from itertools import product
+
+import numpy as np
+import plain_masks
+
+from npconv.checks import check_backward
+
+LN3 = math.log(3)
+
+
+def close(a, b, bound=1e-14):
+    assert np.shape(a) == np.shape(b), (np.shape(a), np.shape(b))
+    assert np.allclose(a, b, rtol=0, atol=bound, equal_nan=True), (a, b)
+
+
+def random_masks(seed, shape=(3, 4, 5), classes=6, ignored=0.3, ignore=255):
+    """Logits and labels, of which some are ignored."""
+    rng = np.random.default_rng(seed)
+    labels = np.where(rng.random(shape) < ignored, ignore, rng.integers(0, classes, shape, np.int64))
+    return rng.normal(0, 2, (*shape, classes)), labels
+
+
+def known_losses(segmentation):
+    """Zero logits have the loss ln C, whatever the labels and however many pixels are ignored."""
+    loss = segmentation.pixel_cross_entropy
+    zeros = np.zeros((1, 2, 2, 3))
+    close(loss(zeros, np.array([[[0, 1], [2, 0]]])), LN3)
+    close(loss(zeros, np.array([[[255, 1], [255, 255]]])), LN3)  # divided by the kept pixels
+    close(loss(zeros, np.array([[[255, 1], [255, 2]]]), divisor=8), 2 * LN3 / 8)
+    close(loss(zeros, np.array([[[255, 1], [255, 2]]]), divisor=0.5), 4 * LN3)
+    close(loss(zeros, np.array([[[0, 1], [0, 2]]]), ignore=0), LN3)
+    logits = np.array([[[[1.0, 2, 3], [0, 0, 0]]]])
+    close(loss(logits, np.array([[[2, 255]]])), math.log(1 + math.exp(-1) + math.exp(-2)))
+    close(loss(logits, np.array([[[0, 255]]])), 2 + math.log(1 + math.exp(-1) + math.exp(-2)))
+
+
+def nothing_kept(segmentation):
+    """All pixels ignored: a loss of 0 and no gradient, with a divisor of one's own too."""
+    logits, _ = random_masks(0)
+    for ignore, divisor in product((255, 3, -100), (None, 2.5)):
+        labels = np.full(logits.shape[:3], ignore)
+        options = {"ignore": ignore, "divisor": divisor}
+        assert segmentation.pixel_cross_entropy(logits, labels, **options) == 0
+        gradient = segmentation.pixel_cross_entropy_backward(3.0, logits, labels, **options)
+        assert gradient.shape == logits.shape
+        assert not gradient.any()
+
+
+def losses(segmentation):
+    for seed, (ignore, divisor) in enumerate(product((255, -1, 2, None), (None, 7.0))):
+        logits, labels = random_masks(seed, ignored=0 if ignore is None else 0.3, ignore=ignore or 0)
+        options = {"ignore": ignore, "divisor": divisor}
+        close(
+            segmentation.pixel_cross_entropy(logits, labels, **options),
+            plain_masks.cross_entropy(logits, labels, **options),
+            1e-13,
+        )
+        close(
+            segmentation.pixel_cross_entropy_backward(-1.5, logits, labels, **options),
+            plain_masks.gradient(-1.5, logits, labels, **options),
+        )
+
+
+def gradients(segmentation):
+    """Backward is the gradient of forward, found by complex steps."""
+    for seed, divisor in enumerate((None, 4.0)):
+        logits, labels = random_masks(seed)
+        check_backward(
+            partial(of_logits, segmentation.pixel_cross_entropy, labels, divisor),
+            partial(of_dy, segmentation.pixel_cross_entropy_backward, labels, divisor),
+            logits,
+        )
+
+
+def of_logits(loss, labels, divisor, logits):
+    return loss(logits, labels, divisor=divisor)
+
+
+def of_dy(backward, labels, divisor, dy, logits):
+    return backward(dy, logits, labels, divisor=divisor)
+
+
+def ignored_logits(segmentation):
+    """What the network says at an ignored pixel changes nothing, be it no number."""
+    logits, labels = random_masks(1)
+    broken = logits.copy()
+    broken[labels == 255] = np.nan
+    broken[0, :, :, 0][labels[0] == 255] = np.inf
+    assert segmentation.pixel_cross_entropy(broken, labels) == segmentation.pixel_cross_entropy(logits, labels)
+    backward = segmentation.pixel_cross_entropy_backward
+    gradient = backward(1.0, broken, labels)
+    assert np.array_equal(gradient, backward(1.0, logits, labels))
+    assert not gradient[labels == 255].any()
+    assert gradient[labels != 255].all()
+
+
+def both_at_once(segmentation):
+    for seed, (dtype, divisor) in enumerate(product((np.float16, np.float32, np.float64), (None, 9.0))):
+        logits, labels = random_masks(seed)
+        logits = logits.astype(dtype)
+        loss, gradient = segmentation.loss.loss_and_gradient(logits, labels, 255, divisor)
+        assert loss == segmentation.pixel_cross_entropy(logits, labels, divisor=divisor)
+        assert loss.dtype == gradient.dtype == dtype
+        expected = segmentation.pixel_cross_entropy_backward(1.0, logits, labels, divisor=divisor)
+        assert np.array_equal(gradient, expected)
+
+
+# the measures: truth, predicted, classes, and the classes' IoU
+
+TRUTH, PREDICTED = np.array([0, 1, 2, 255, 1]), np.array([0, 1, 1, 2, 0])
+KNOWN = {
+    "Keras's example": (TRUTH, PREDICTED, 3, [1 / 2, 1 / 3, 0]),
+    "a class that does not appear": (TRUTH, PREDICTED, 4, [1 / 2, 1 / 3, 0, math.nan]),
+    "an ignored pixel is no false positive": ([0, 255], [0, 1], 2, [1, math.nan]),
+    "a class that is only predicted": ([0, 0], [0, 1], 2, [1 / 2, 0]),
+    "a class that is never predicted": ([0, 1], [0, 0], 2, [1 / 2, 0]),
+    "nothing is right": ([0, 1], [1, 0], 2, [0, 0]),
+    "all ignored": ([255, 255], [0, 1], 2, [math.nan, math.nan]),
+    "no pixel": ([], [], 2, [math.nan, math.nan]),
+    "two images count as one": ([[0, 0, 0, 0], [1, 1, 1, 0]], [[0, 0, 0, 1], [1, 1, 1, 0]], 2, [4 / 5, 3 / 4]),
+}
+
+
+def known_measures(segmentation):
+    for truth, predicted, classes, expected in KNOWN.values():
+        masks = np.array(truth, np.int64), np.array(predicted, np.int64)
+        close(segmentation.intersection_over_union(*masks, classes), expected)
+        matrix = segmentation.confusion_matrix(*masks, classes)
+        close(segmentation.intersection_over_union_of(matrix), expected)
+    for classes in (3, 4):
+        mean = np.nanmean(segmentation.intersection_over_union(TRUTH, PREDICTED, classes))
+        close(mean, 5 / 18)
+    assert segmentation.confusion_matrix(TRUTH, PREDICTED, 3).tolist() == [[1, 0, 0], [1, 1, 0], [0, 1, 0]]
+
+
+def measures(segmentation):
+    for seed, ignore in enumerate((255, 255, -7, 2, None)):
+        shape = (2, 4, 7)
+        _, truth = random_masks(seed, shape, 5, 0 if ignore is None else 0.3, ignore or 0)
+        predicted = np.random.default_rng(seed + 9).integers(0, 4, shape, np.int64)  # the last class never
+        given = truth, predicted, 6
+        matrix = segmentation.confusion_matrix(*given, ignore=ignore)
+        assert matrix.dtype == np.int64
+        assert matrix.tolist() == plain_masks.confusion(*given, ignore)
+        ious = segmentation.intersection_over_union(*given, ignore=ignore)
+        expected = plain_masks.ious(*given, ignore)
+        assert np.array_equal(ious, expected, equal_nan=True)
+        parts = [segmentation.confusion_matrix(truth[b], predicted[b], 6, ignore=ignore) for b in range(2)]
+        assert np.array_equal(sum(parts), matrix)
+        assert np.array_equal(segmentation.intersection_over_union_of(sum(parts)), expected, equal_nan=True)
+
+
+GUARDS = {
+    "known losses": known_losses, "nothing kept": nothing_kept, "losses": losses, "gradients": gradients,
+    "ignored logits": ignored_logits, "both at once": both_at_once, "known measures": known_measures,
+    "measures": measures,
+}  # fmt: skip
