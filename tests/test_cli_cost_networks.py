@@ -162,7 +162,7 @@ def test_bad_numbers_are_one_line_and_status_2(words, message, capsys):
 @pytest.mark.parametrize(
     ("words", "option", "expectation"),
     [
-        (["mobilenet_v2", "--output-stride", "4"], "--output-stride", "must be one of 8, 16, 32; got 4"),
+        (["mobilenet_v2", "--output-stride", "2"], "--output-stride", "must be one of 4, 8, 16, 32; got 2"),
         (["mobilenet_v2", "--conventions", "slim"], "--conventions", "timm"),
         (["mobilenet_v1", "--convolution", "full"], "--convolution", "standard"),
         (["mobilenet_v1", "--by", "row"], "--by", "block"),

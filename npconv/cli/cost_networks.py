@@ -129,7 +129,7 @@ def _add_network(cost: Commands, name: str, what: str) -> argparse.ArgumentParse
     add("--resolution", nargs="+", type=SIDE, default=[224], metavar="D", help=words)
     add("--classes", type=CLASSES, default=1000, metavar="N", help="(%(default)s)")
     add("--batch", type=BATCH, default=1, metavar="B", help="images at once (%(default)s)")
-    add("--output-stride", type=Whole(1, 32), choices=(8, 16, 32), help="dilate instead of striding further (32)")
+    add("--output-stride", type=Whole(1, 32), choices=(4, 8, 16, 32), help="dilate instead of striding further (32)")
     words = "the family whose padding and widths it has (%(default)s)"
     add("--conventions", choices=("keras", "torchvision", "timm"), default="keras", help=words)
     words = "list all layers, the blocks alone, or only the sums by kind of layer (layer)"

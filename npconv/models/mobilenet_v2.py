@@ -50,7 +50,7 @@ def mobilenet_v2(
         rows: the table, (t, c, n, s) a row, at width 1.
         in_channels: M of the images, (B, Dᵤ, Dᵤ, M).
         stem_channels, last_channels: of the first convolution and of the last, at width 1.
-        output_stride: 32 or, for dense predictions, 16 or 8: a block whose stride would exceed it gets stride 1, and
+        output_stride: 32 or, for dense predictions, 16, 8 or 4: a block whose stride would exceed it gets stride 1, and
             the blocks behind it are dilated. None leaves the rows' strides as they are, which is 32 with the default.
         batch_norm: options of `BatchNorm` in place of the conventions'.
         seed: an int or a generator, from which all kernels are drawn, in their order.

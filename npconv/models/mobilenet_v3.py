@@ -97,7 +97,7 @@ def mobilenet_v3(
         stem_channels, last_channels, hidden_channels: of the first convolution, of the last and of the hidden layer
             behind the pool, at width 1. None is 6 times the last block's channels, and 1280 or, for Small, 1024, halved
             by reduced_tail. The paper's Small has 1280.
-        output_stride: 32 or, for dense predictions, 16 or 8: as in `mobilenet_v2`; by torchvision's conventions the
+        output_stride: 32 or, for dense predictions, 16, 8 or 4: as in `mobilenet_v2`; by torchvision's conventions the
             block that loses its stride is dilated too, and gets no shortcut.
         batch_norm, seed, dtype: as in `mobilenet_v2`.
 

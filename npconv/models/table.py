@@ -8,7 +8,7 @@ import numpy as np
 from ..kernels.arguments import boolean, integer, one_of, positive
 from ..layers.blocks import ACTIVATIONS
 
-OUTPUT_STRIDES = (8, 16, 32)
+OUTPUT_STRIDES = (4, 8, 16, 32)
 
 
 class Row(NamedTuple):

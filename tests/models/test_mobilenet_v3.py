@@ -527,7 +527,7 @@ def test_the_specification_says_what_was_built():
         ({"rows": [(3, 0, 8, True, "relu", 1)]}, ValueError, "expanded of row 0 must be at least 1; got 0"),
         ({"last_channels": 0}, ValueError, "last_channels must be at least 1; got 0"),
         ({"hidden_channels": 2.5}, TypeError, "hidden_channels must be an int; got 2.5"),
-        ({"output_stride": 4}, ValueError, r"output_stride must be one of \(8, 16, 32\); got 4"),
+        ({"output_stride": 2}, ValueError, r"output_stride must be one of \(4, 8, 16, 32\); got 2"),
         ({"batch_norm": {"eps": 1e-3}}, TypeError, "batch_norm must have options of BatchNorm"),
         ({"seed": -1}, ValueError, "seed must be at least 0"),
     ],

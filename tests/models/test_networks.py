@@ -291,7 +291,7 @@ def test_the_seed_draws_all_kernels_of_the_given_dtype(build):
         ({"in_channels": 0}, ValueError, "in_channels must be at least 1; got 0"),
         ({"stem_channels": "8"}, TypeError, "stem_channels must be an int; got '8'"),
         ({"conventions": "slim"}, ValueError, "conventions must be one of keras, torchvision, timm; got 'slim'"),
-        ({"output_stride": 4}, ValueError, r"output_stride must be one of \(8, 16, 32\); got 4"),
+        ({"output_stride": 2}, ValueError, r"output_stride must be one of \(4, 8, 16, 32\); got 2"),
         ({"output_stride": 8.0}, TypeError, "output_stride must be an int; got 8.0"),
         ({"batch_norm": {"eps": 1e-3}}, TypeError, "batch_norm must have options of BatchNorm"),
         ({"rows": [(1, 2)]}, TypeError, r"rows must be \(.*c, n, s\) each; got \(1, 2\)"),
