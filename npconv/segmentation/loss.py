@@ -87,7 +87,7 @@ def _checked(
 
 def _loss(log_shares: Array, own: tuple[Array, Array], count: float, logits: Array) -> Any:
     """The sum of the kept pixels' cross-entropies over the divisor."""
-    total = -log_shares[own].sum(dtype=np.result_type(log_shares, np.float64))
+    total = (-log_shares[own]).sum(dtype=np.result_type(log_shares, np.float64))
     return native(logits).type(total / count)
 
 

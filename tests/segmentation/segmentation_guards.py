@@ -48,7 +48,7 @@ def nothing_kept(segmentation):
     for ignore, divisor in product((255, 3, -100), (None, 2.5)):
         labels = np.full(logits.shape[:3], ignore)
         options = {"ignore": ignore, "divisor": divisor}
-        assert segmentation.pixel_cross_entropy(logits, labels, **options) == 0
+        assert str(segmentation.pixel_cross_entropy(logits, labels, **options)) == "0.0"  # and not -0.0
         gradient = segmentation.pixel_cross_entropy_backward(3.0, logits, labels, **options)
         assert gradient.shape == logits.shape
         assert not gradient.any()
@@ -113,6 +113,61 @@ def both_at_once(segmentation):
         assert np.array_equal(gradient, expected)
 
 
+def many_pixels(segmentation):
+    """More pixels than float16 has numbers, with its own precision where the result allows it."""
+    logits = np.zeros((2, 300, 150, 3), np.float16)
+    logits[..., 0] = -2
+    labels = np.ones(logits.shape[:3], np.uint8)
+    exact = math.log(2 + math.exp(-2))
+    close(float(segmentation.pixel_cross_entropy(logits, labels)), exact, 5e-4)
+    gradient = segmentation.pixel_cross_entropy_backward(np.float16(1000), logits, labels)
+    expected = 1000 * np.array([math.exp(-2), 1, 1]) / (2 + math.exp(-2)) / 90_000 - [0, 1 / 90, 0]
+    close(gradient[0, 0, 0].astype(np.float64), expected, 1e-5)
+    ones = segmentation.confusion_matrix(labels, labels, 3)
+    assert ones.tolist() == [[0, 0, 0], [0, 90_000, 0], [0, 0, 0]]
+
+
+# the labels
+
+
+def ranges(segmentation):
+    """A label that is no class is refused, at a pixel that is kept."""
+    logits = np.zeros((1, 1, 3, 4))
+    for label, fits in ((3, True), (4, False), (-1, False), (254, False), (255, True)):
+        labels = np.array([[[0, label, 0]]], np.int64)
+        for call in (
+            partial(segmentation.pixel_cross_entropy, logits, labels),
+            partial(segmentation.pixel_cross_entropy_backward, 1.0, logits, labels),
+            partial(segmentation.loss.loss_and_gradient, logits, labels, 255, None),
+            partial(segmentation.confusion_matrix, labels, 0 * labels, 4),
+            partial(segmentation.intersection_over_union, labels, 0 * labels, 4),
+        ):
+            assert is_taken(call) == fits, (label, call)
+        of_found = partial(segmentation.confusion_matrix, 0 * labels, labels, 4)
+        assert is_taken(of_found) == (label == 3), label
+        at_ignored = partial(segmentation.confusion_matrix, np.array([[[0, 255, 0]]]), labels, 4)
+        assert is_taken(at_ignored)
+
+
+def is_taken(call):
+    try:
+        call()
+    except ValueError:
+        return False
+    return True
+
+
+def small_dtypes(segmentation):
+    """Labels of few bits, and many classes."""
+    rng = np.random.default_rng(0)
+    truth, predicted = rng.integers(0, 120, (2, 9, 11), np.int64)
+    expected = plain_masks.confusion(truth, predicted, 120)
+    for dtype in (np.uint8, np.int8, np.uint16, np.int32, np.uint64):
+        found = segmentation.confusion_matrix(truth.astype(dtype), predicted.astype(dtype), 120)
+        assert found.tolist() == expected
+        assert found.dtype == np.int64
+
+
 # the measures: truth, predicted, classes, and the classes' IoU
 
 TRUTH, PREDICTED = np.array([0, 1, 2, 255, 1]), np.array([0, 1, 1, 2, 0])
@@ -161,5 +216,5 @@ def measures(segmentation):
 GUARDS = {
     "known losses": known_losses, "nothing kept": nothing_kept, "losses": losses, "gradients": gradients,
     "ignored logits": ignored_logits, "both at once": both_at_once, "known measures": known_measures,
-    "measures": measures,
+    "measures": measures, "many pixels": many_pixels, "ranges": ranges, "small dtypes": small_dtypes,
 }  # fmt: skip

@@ -1,0 +1,43 @@
+"""Mistakes planted in npconv.segmentation, one at a time."""
+
+# ruff: noqa: E501 (a table)
+
+from mutated import Mutant
+
+MUTANTS = [
+    # the loss
+    Mutant("divided by all pixels", "loss", "max(1, len(own)) if divisor", "labels.size if divisor", "known losses"),
+    Mutant("0 / 0 with nothing kept", "loss", "max(1, len(own)) if divisor", "len(own) if divisor", "nothing kept"),
+    Mutant("a divisor of one's own is not used", "loss", 'real(function, "divisor", divisor, above=0)', "len(own)", "known losses"),
+    Mutant("a divisor below 1 is 1", "loss", 'real(function, "divisor", divisor, above=0)', 'max(1, real(function, "divisor", divisor, above=0))', "known losses"),
+    Mutant("the sign of the loss", "loss", "total = (-log_shares[own])", "total = log_shares[own]", "known losses"),
+    Mutant("no logarithm", "loss", "(-log_shares[own]).sum(", "(-np.exp(log_shares[own])).sum(", "losses"),
+    Mutant("the loss of another class", "loss", "(-log_shares[own]).sum(", "(-log_shares[:, 0]).sum(", "losses"),
+    Mutant("softmax over the pixels", "loss", "_loss(log_softmax(logits[kept]), own", "_loss(log_softmax(logits[kept].T).T, own", "losses"),
+    Mutant("logits of ignored pixels are read", "loss", "_loss(log_softmax(logits[kept]), own", "_loss(log_softmax(logits[kept]) + 0 * logits.sum(), own", "ignored logits"),
+    # its gradient
+    Mutant("the labels not taken from the shares", "loss", "rows[own] -= 1", "pass", "losses"),
+    Mutant("the sign of the gradient", "loss", "rows *= kind(dy)", "rows *= -kind(dy)", "gradients"),
+    Mutant("dy forgotten", "loss", "kind(dy) / kind(count)", "1 / kind(count)", "losses"),
+    Mutant("the gradient is not divided", "loss", "kind(dy) / kind(count)", "kind(dy)", "losses"),
+    Mutant("a divisor beyond float16", "loss", "kind(dy) / kind(count)", "dy / type(dy)(count)", "many pixels"),
+    Mutant("gradient of the first pixels", "loss", "dlogits[kept] = rounded", "dlogits.reshape(-1, dlogits.shape[-1])[: len(rows)] = rounded", "losses"),
+    Mutant("ignored pixels have a gradient", "loss", "np.zeros(logits.shape, native(logits))", "np.ones(logits.shape, native(logits))", "nothing kept"),
+    Mutant("float16 in its own precision", "loss", "dtype=np.result_type(log_shares, np.float64)", "dtype=np.float16", "many pixels"),
+    Mutant("both at once with another divisor", "loss", "_gradient(log_shares, own, 1.0, count, kept, logits)\n", "_gradient(log_shares, own, 1.0, 1.0, kept, logits)\n", "both at once"),
+    # the labels
+    Mutant("another label is ignored", "checking", "np.not_equal(np.asarray(labels), ignore)", "np.not_equal(np.asarray(labels), 254)", "known measures"),
+    Mutant("only the ignored are kept", "checking", "np.not_equal(np.asarray(labels), ignore)", "np.equal(np.asarray(labels), ignore)", "known losses"),
+    Mutant("labels below 0 are ignored", "checking", "np.not_equal(np.asarray(labels), ignore)", "np.not_equal(np.asarray(labels), ignore) & (np.asarray(labels) >= 0)", "ranges"),
+    Mutant("a label beyond the classes", "checking", "own.max() >= classes", "own.max() > classes", "ranges"),
+    Mutant("a label below 0", "checking", "own.min() < 0 or ", "", "ranges"),
+    # the measures
+    Mutant("rows and columns exchanged", "measuring", "true.astype(np.int64) * classes + found.astype(np.int64)", "found.astype(np.int64) * classes + true.astype(np.int64)", "known measures"),
+    Mutant("pairs in the labels' own dtype", "measuring", "true.astype(np.int64) * classes + found.astype(np.int64)", "true * classes + found", "small dtypes"),
+    Mutant("an ignored pixel is a false positive", "measuring", "    return counts.reshape(classes, classes)", "    counts = counts.reshape(classes, classes)\n    counts[0] += np.bincount(predicted[~kept].astype(np.int64), minlength=classes)[:classes]\n    return counts", "known measures"),
+    Mutant("the union without the hits taken off", "measuring", "counts.sum(axis=0) - hits", "counts.sum(axis=0)", "known measures"),
+    Mutant("missed pixels are not in the union", "measuring", "counts.sum(axis=1) + counts.sum(axis=0) - hits", "counts.sum(axis=0)", "known measures"),
+    Mutant("false positives are not in the union", "measuring", "counts.sum(axis=1) + counts.sum(axis=0) - hits", "counts.sum(axis=1)", "known measures"),
+    Mutant("an absent class is 0", "measuring", "np.full(len(hits), np.nan)", "np.full(len(hits), 0.0)", "known measures"),
+    Mutant("an absent class is 1", "measuring", "np.full(len(hits), np.nan)", "np.full(len(hits), 1.0)", "known measures"),
+]  # fmt: skip
