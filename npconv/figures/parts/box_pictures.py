@@ -69,11 +69,16 @@ class BoxPen(Pen):
         aways = [max(0.0, outline[0] - right, left - outline[1]) for left, right, _, _ in free]
         hidden = self._hidden(np.array(free)).tolist()
         best = min(range(len(free)), key=lambda n: hidden[n] + aways[n] / 2)
-        left, right, low, high = free[best]
-        self.taken.append(free[best])
+        self.write(free[best], words, color, outline if aways[best] else None)
+        return True
+
+    def write(self, place: Place, words: str, color: str, beside: Place | None = None) -> None:
+        """Write words on white at a place, which no later label takes, with a line to what they are `beside`."""
+        left, right, low, high = place
+        self.taken.append(place)
         x, y = (left + right) / 2, (low + high) / 2
-        if aways[best]:
-            ends = (right, outline[0]) if x < outline[0] else (left, outline[1])
+        if beside is not None:
+            ends = (right, beside[0]) if x < beside[0] else (left, beside[1])
             for points, ink in ((0.8 + CASING, "white"), (0.8, color)):
                 self.line([(end, y) for end in ends], color=ink, width=points * self.scale)
         ground = {
@@ -90,7 +95,6 @@ class BoxPen(Pen):
             "zorder": 4,
         }
         self.add(Text(x, y, words, parse_math=False, bbox=ground, **look))
-        return True
 
     def _places(self, outline: Place, width: float) -> list[Place]:
         """The places for a label so wide: at the corners of a box, to its sides, and in the middle of its edges."""

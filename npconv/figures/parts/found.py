@@ -58,16 +58,16 @@ def picture_of_found(pixels: Array, boxes: Array, labels: Sequence[int], words: 
         for box, text, color in objects:
             pen.label(box, text, color)
     found = counted("object", len(words))
-    said = "; ".join(f"{text} at {_in_words(box)}" for text, box in zip(words, boxes, strict=True))
+    said = "; ".join(f"{text} at {in_words(box)}" for text, box in zip(words, boxes.tolist(), strict=True))
     alt = f"A picture of {width}×{height} pixels with {found}{': ' if words else ''}{said}."
     return picture_bytes(Figure("found", pen.figure, {}, alt, ""), format)
 
 
-def _in_words(box: Array) -> str:
+def in_words(box: Sequence[float]) -> str:
     """A box in words, in whole pixels.
 
-    >>> _in_words(np.array([3.2, 4.8, 20.0, 30.6]))
+    >>> in_words([3.2, 4.8, 20.0, 30.6])
     'rows 3 to 20, columns 5 to 31'
     """
-    top, left, bottom, right = (math.floor(each + 0.5) for each in box.tolist())
+    top, left, bottom, right = (math.floor(each + 0.5) for each in box)
     return f"rows {top} to {bottom}, columns {left} to {right}"
