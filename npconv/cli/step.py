@@ -10,7 +10,8 @@ from .shared import PAD, SIDE, SIZE, Commands, File, Real, add_sizes, option_nam
 
 SIZES = (
     "x", "kernel", "out_channels", "stride", "padding", "output_padding", "dilation", "groups", "depth_multiplier",
-    "expansion", "seed", "truths", "anchors", "boxes", "scores", "image_size", "map_size", "threshold", "one_to_one",
+    "expansion", "seed", "size", "align", "truths", "anchors", "boxes", "scores", "image_size", "map_size", "threshold",
+    "one_to_one",
 )  # fmt: skip
 BOXES = ("truths", "anchors", "boxes")
 
@@ -18,6 +19,7 @@ BOXES = ("truths", "anchors", "boxes")
 def add_parser(commands: Commands) -> None:
     """Add `npconv step`."""
     from ..course.steps import KINDS
+    from ..kernels.resize import ALIGNMENTS
 
     step = commands.add_parser("step", help="an operation step by step, as a page that opens in a browser")
     step.add_argument("kind", choices=KINDS, metavar="KIND", help=", ".join(KINDS))
@@ -25,6 +27,8 @@ def add_parser(commands: Commands) -> None:
     sizes = add_sizes(step, "sizes, each kind's own unless given")
     sizes.add_argument("--output-padding", nargs="+", type=PAD, metavar="P", help="one or two numbers")
     sizes.add_argument("--groups", type=SIZE, metavar="G")
+    sizes.add_argument("--size", nargs="+", type=SIZE, metavar="D", help="of a resize: side, or height and width")
+    sizes.add_argument("--align", choices=ALIGNMENTS, help="of a resize")
     step._negative_number_matcher = re.compile(r"-[\d.]")  # -8,-8,24,24 is a box, no option
     for name in BOXES:
         number = "" if name == "anchors" else "a number of boxes, or "
@@ -78,7 +82,7 @@ def _value(name: str, value: Any) -> Any:
         return _array(value)
     if name == "scores":
         return _array(value)
-    return pair(option_name(name), value) if name in ("image_size", "map_size") else size_of(name, value)
+    return pair(option_name(name), value) if name in ("image_size", "map_size", "size") else size_of(name, value)
 
 
 def _array(value: Any) -> Any:

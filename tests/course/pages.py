@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator
+from fractions import Fraction
 from functools import cache
 from html.parser import HTMLParser
 from itertools import product
@@ -17,6 +18,7 @@ SMALL = {  # other than the defaults in all that a page depends on, and quick to
     "transposed": {"x": (2, 3, 1), "kernel": (3, 2), "out_channels": 2, "padding": 1, "seed": 2},
     "dilated": {"x": (4, 5, 2), "kernel": 2, "dilation": (2, 3), "padding": 1, "seed": 2},
     "shuffle": {"x": (1, 2, 4), "out_channels": 2},
+    "resize": {"x": np.array([[[0.5], [-1.25], [3.0]], [[2.0], [0.125], [-4.5]]]), "size": (3, 2), "align": "origin"},
     "matching": {"truths": np.array([[1, 2, 9, 10], [1, 3, 9, 11.5]]), "image_size": (12, 16), "map_size": (1, 2)},
     "suppression": {"boxes": 5, "threshold": 0.25, "seed": 4},
     "pointwise": {"x": np.array([[[2.5, -0.125], [0.001, -7.0]]]), "kernel": np.array([[1.0, -0.25], [-1.5, 3.0]])},
@@ -31,14 +33,24 @@ def case(name: str) -> Stepper:
     return stepper(kind, **sizes)
 
 
-@cache
-def text_of(number: float) -> str:
+def text_of(number: float | Fraction) -> str:
     """A number as a page writes it."""
+    return str(number).replace("-", "−") if isinstance(number, Fraction) else decimal(number)
+
+
+@cache
+def decimal(number: float) -> str:
+    """A number that is no fraction as a page writes it."""
     if math.isnan(number):
         return ""
     whole, small = float(number).is_integer(), abs(number) < 0.005
     text = f"{number:.0f}" if whole else f"{number:.0e}".replace("e-0", "e-") if small else f"{number:.2f}"
     return text.replace("-", "−")
+
+
+def drawn(panel: Panel, value: float) -> float | Fraction:
+    """An entry as it is drawn: the weights of an interpolation are fractions."""
+    return Fraction(value).limit_denominator(100) if panel.fractions else value
 
 
 def factor_of(number: float) -> str:
@@ -68,7 +80,10 @@ class Expected:
                 marks[(row, column, *channels)] = (name, *ends)
         none = ["off"] if panel.role == "links" else []  # how a 0 is marked
         return {
-            (caption, row, column): (text_of(value), " ".join([*pad, *marks[index], *(none if value == 0 else [])]))
+            (caption, row, column): (
+                text_of(drawn(panel, value)),
+                " ".join([*pad, *marks[index], *(none if value == 0 else [])]),
+            )
             for value, (index, (caption, row, column, pad)) in zip(values.ravel().tolist(), cells.items(), strict=True)
         }
 
@@ -203,6 +218,7 @@ def contents(data: dict, made: Stepper, number: int) -> list[np.ndarray]:
         slices = product(*(range(size) for size in reversed(panel.values.shape[2:])))
         rows, columns = kept["rows"], kept["columns"]
         for k, channels in enumerate(slices):
-            grid = np.array(flat[k * rows * columns : (k + 1) * rows * columns], dtype=float)
+            numbers = flat[k * rows * columns : (k + 1) * rows * columns]
+            grid = np.array([float(Fraction(each)) if isinstance(each, str) else each for each in numbers], float)
             arrays[-1][(slice(None), slice(None), *reversed(channels))] = grid.reshape(rows, columns)
     return arrays

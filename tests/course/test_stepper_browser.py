@@ -155,6 +155,8 @@ def complaints(browser):
         "transposed, small",
         "dilated, small",
         "shuffle, small",
+        "resize",
+        "resize, small",
     ],
 )
 def test_every_step_shows_the_steppers_numbers_and_asks_for_nothing(browser, pages, name):
@@ -170,7 +172,7 @@ def test_every_step_shows_the_steppers_numbers_and_asks_for_nothing(browser, pag
             assert bar == pytest.approx(side.done / side.total, abs=0.01)
         assert shown.pop("value") == [str(number), f"{number} of {len(made.steps)}, {step.name}"]
         for p, (cells, texts) in enumerate(zip(places, shown["panels"], strict=True)):
-            pairs = (tuple(each.split("/")) for each in texts.split("|"))
+            pairs = (tuple(each.rsplit("/", 1)) for each in texts.split("|"))
             shown["panels"][p] = dict(zip(cells, pairs, strict=True))
         assert shown == right.at(number), number
     asked = [event["params"]["request"]["url"] for event in browser.events if "request" in event.get("params", {})]
@@ -249,7 +251,7 @@ def test_buttons_step_by_click_and_say_where_the_ends_are(browser, pages):
         assert browser.evaluate(current) == [stage]
 
 
-@pytest.mark.parametrize("name", ["standard", "backward", "inverted-residual"])
+@pytest.mark.parametrize("name", ["standard", "backward", "inverted-residual", "resize"])
 def test_what_a_step_writes_is_in_view_on_a_small_screen_too(browser, pages, name):
     made, path = pages[name]
     browser.resize(380, 800)
@@ -306,7 +308,17 @@ def test_an_address_leads_to_its_step_and_the_history_back_to_it(browser, pages)
 
 @pytest.mark.parametrize(
     "name",
-    ["inverted-residual", "backward", "groups", "per-channel", "standard, small", "transposed", "dilated", "shuffle"],
+    [
+        "inverted-residual",
+        "backward",
+        "groups",
+        "per-channel",
+        "standard, small",
+        "transposed",
+        "dilated",
+        "shuffle",
+        "resize",
+    ],
 )
 def test_nothing_overflows_and_all_text_is_readable(browser, pages, name):
     made, path = pages[name]
@@ -347,7 +359,7 @@ def test_grids_that_are_wider_than_the_page_scroll_in_their_own_boxes(browser, t
     assert browser.evaluate(SHOWN)[0] == str(len(made.steps))
 
 
-@pytest.mark.parametrize("kind", ["inverted-residual", "backward", "groups"])
+@pytest.mark.parametrize("kind", ["inverted-residual", "backward", "groups", "resize"])
 def test_with_scripts_off_the_last_step_stands_there_without_controls(browser, pages, kind):
     made, path = pages[kind]
     state = """[document.querySelector('main').innerText, document.getElementById('sentence').textContent,

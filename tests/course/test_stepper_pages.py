@@ -1,6 +1,7 @@
 import itertools
 import json
 import re
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -33,7 +34,11 @@ def test_a_page_has_every_number_of_the_last_step_without_scripts_and_of_each_st
             np.testing.assert_array_equal(held, state[panel.name], err_msg=f"{panel.name} after {number}")
     for kept, step in zip(data["steps"], made.steps, strict=True):
         assert (kept["name"], kept["stage"], kept["sentence"]) == (step.name, step.stage, step.sentence)
-        assert kept["products"] == [number for each in step.products for number in each]
+        products = [number for each in step.products for number in each]
+        fractions = [isinstance(number, Fraction) and number.denominator > 1 for number in products]
+        assert kept["products"] == [
+            str(n).replace("-", "−") if f else n for n, f in zip(products, fractions, strict=True)
+        ]
         assert kept["sums"] == list(step.sums)
         assert kept["sides"] == [[side.name, side.done, side.total] for side in step.sides]
 
@@ -240,6 +245,10 @@ def test_the_command_writes_the_page_of_its_sizes(tmp_path, capsys):
     )
     assert main(["step", "shuffle", "--groups", "3", "--out", str(out)]) == 0
     assert out.read_text() == page_html(stepper("shuffle", groups=3), command="npconv step shuffle --groups 3")
+    words = "resize --input 3 4 1 --size 5 2 --align corners"
+    assert main(["step", *words.split(), "--out", str(out)]) == 0
+    made = stepper("resize", x=(3, 4, 1), size=(5, 2), align="corners")
+    assert out.read_text() == page_html(made, command=f"npconv step {words}")
     assert main(["step", "inverted-residual", "--expansion", "3", "--out", str(out)]) == 0
     assert len(data_of(out.read_text())["steps"]) == len(stepper("inverted-residual", expansion=3).steps)
 
@@ -268,6 +277,9 @@ def test_the_command_writes_the_page_of_its_sizes(tmp_path, capsys):
             "standard --padding sane",
             "npconv step: --padding must be valid, same, or one or two whole numbers from 0 to",
         ),
+        ("resize --size 1 2 3", "--size takes one number, or two for height and width; got 3"),
+        ("resize --size 30", "npconv step: y has 30 rows or columns, and a page shows at most"),
+        ("resize --align centre", "npconv step: --align must be one of"),
         ("groups --input 4 4 3 --out-channels 2", "and no number above 1 does; got M = 3, N = 2"),
     ],
 )

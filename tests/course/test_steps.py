@@ -45,6 +45,11 @@ def constructed(kind, seed):
         return {"truths": 1 + seed, "one_to_one": seed % 2 == 1, "threshold": 0.4, "seed": seed}
     if kind == "suppression":
         return {"boxes": 1 + 2 * seed, "threshold": (0.3, 0.6)[seed % 2], "seed": seed}
+    if kind == "resize":
+        generator, m = np.random.default_rng(seed), 1 + seed % 2
+        x, dy = (generator.integers(-3, 4, (1, *sides, m)) for sides in ((2 + seed // 2, 3), RESIZED[seed]))
+        align = ("half_pixel", "corners", "origin")[seed % 3]
+        return {"x": x, "dy": dy, "size": RESIZED[seed], "align": align}
     rng = random.Random(seed)
     case = convolution_case(rng.randint, OPERATIONS[kind])
     x, *parameters = case.arrays(seed)
@@ -78,6 +83,8 @@ ENLARGING = [  # what transposed convolutions are given
     {"stride": 1, "dilation": (2, 1), "padding": (2, 0)},
     {"stride": 2, "dilation": (1, 3), "output_padding": 1},
 ]
+
+RESIZED = [(4, 5), (5, 2), (1, 4), (7, 4), (3, 8), (2, 1)]  # of 2 to 4 rows and 3 columns: larger, smaller, one
 
 
 def inverted_arguments(x, sides, geometry, seed):
@@ -171,7 +178,7 @@ def test_before_the_first_step_a_filled_panel_is_empty_or_zero_and_a_given_one_w
         if panel.given:
             assert np.array_equal(start, panel.values)
         elif panel.accumulates:
-            assert kind in ("backward", "transposed")
+            assert kind in ("backward", "transposed", "resize")
             assert not start.any()
         elif panel.inside is None:
             assert np.isnan(start).all()
@@ -677,6 +684,87 @@ def test_real_numbers_are_added_in_the_order_of_the_transposed_loops():
     rng = np.random.default_rng(0)
     table = stepper("transposed", x=rng.normal(size=(3, 4, 3)), kernel=rng.normal(size=(3, 2, 2, 3)), padding=1)
     assert np.array_equal(table.state(len(table.steps))["y"], table.panel("y").values)
+
+
+def interpolation(n, o, align):
+    """The weights of n rows in each of o rows, from the definition: those within one row of the place."""
+    matrix = []
+    for i in range(o):
+        place = {
+            "half_pixel": Fraction(2 * i + 1, 2) * n / o - Fraction(1, 2),
+            "corners": Fraction(i * (n - 1), max(o - 1, 1)),
+            "origin": Fraction(i * n, o),
+        }[align]
+        place = min(max(place, 0), n - 1)
+        matrix.append([max(1 - abs(place - k), Fraction(0)) for k in range(n)])
+    return matrix
+
+
+@EACH
+def test_resize_takes_each_output_from_its_rows_and_columns_and_sends_dy_back_to_them(seed):
+    given, table = constructed("resize", seed), made("resize", seed)
+    x, dy, size, align = given["x"][0], given["dy"][0], given["size"], given["align"]
+    a, b = (interpolation(n, o, align) for n, o in zip(x.shape, size, strict=False))
+    assert np.array_equal(table.panel("rows").values, np.array(a, float))
+    assert np.array_equal(table.panel("columns").values, np.array(b, float))
+    y = npconv.resize_bilinear(x[None].astype(float), size, align=align)[0]
+    np.testing.assert_allclose(table.panel("y").values, y, rtol=1e-12, atol=1e-12)
+    sent, outputs = np.zeros(dy.shape), list(np.ndindex(*dy.shape))
+    walk = iter(table.steps)
+    for (v, w, m), step in zip(outputs, walk, strict=False):
+        places = [(i, j, m) for i in range(x.shape[0]) for j in range(x.shape[1]) if a[v][i] * b[w][j]]
+        products = tuple((a[v][i] * b[w][j], x[i, j, m], a[v][i] * b[w][j] * int(x[i, j, m])) for i, j, _ in places)
+        assert 1 <= len(places) <= 4
+        assert (step.name, step.stage, step.reads["x"]) == (f"y[0, {v}, {w}, {m}]", "forward", tuple(places))
+        assert step.reads["rows"] == tuple((v, i) for i in dict.fromkeys(i for i, *_ in places))
+        assert step.reads["columns"] == tuple((w, j) for j in dict.fromkeys(j for _, j, _ in places))
+        assert step.products == products
+        assert step.writes == {"y": {(v, w, m): float(sum(product for *_, product in products))}}
+        if (v, w, m) == outputs[-1]:
+            break
+    for count, (at, step) in enumerate(zip(outputs, walk, strict=False), len(outputs) + 1):
+        sent[at] = dy[at]
+        (v, w, m) = at
+        met = [(i, j, m) for i in range(x.shape[0]) for j in range(x.shape[1]) if a[v][i] * b[w][j]]
+        assert (step.stage, step.reads["dy"], list(step.writes["dx"])) == ("backward", (at,), met)
+        assert [product[:2] for product in step.products] == [(a[v][i] * b[w][j], dy[at]) for i, j, _ in met]
+        if count % 5 == 0 or count == 2 * len(outputs):
+            dx = npconv.resize_bilinear_backward(sent[None], x[None], size, align=align)[0]
+            np.testing.assert_allclose(table.state(count)["dx"], dx, rtol=1e-12, atol=1e-12)
+        if at == outputs[-1]:
+            break
+    first, second = walk
+    assert first.reads.keys() == {"y", "dy"}
+    assert second.reads.keys() == {"x", "dx"}
+    assert first.writes["sums"][0, 0] == second.writes["sums"][0, 1] == pytest.approx((y * dy).sum())
+    assert [(side.name, side.done) for side in second.sides] == [
+        (name, sum(len(step.products) for step in table.steps if step.stage == name))
+        for name in ("forward", "backward")
+    ]
+    assert all(side.done == side.total for side in second.sides)
+
+
+def test_the_default_resize_has_the_weights_of_half_pixels():
+    table = stepper("resize")
+    rows = [[1, 0], [Fraction(3, 4), Fraction(1, 4)], [Fraction(1, 4), Fraction(3, 4)], [0, 1]]
+    assert table.panel("rows").values.tolist() == rows
+    assert "row i of y lies at row (i + ½)·2/4 − ½ of x, column j at column (j + ½)·3/5 − ½," in table.summary
+    assert "at row i·1/3 of x, column j at column j·2/4," in stepper("resize", align="corners").summary
+    assert "at row i·2/4 of x, column j at column j·3/5," in stepper("resize", align="origin").summary
+    x = np.array([[1, 2, 4], [3, 5, 9]])[..., None]
+    step = stepper("resize", x=x, size=(4, 5)).steps[6]
+    assert str(step) == (
+        "In y[0, 1, 1, 0] rows 0 and 1 weigh 3/4 and 1/4 and columns 0 and 1 weigh 3/5 and 2/5: "
+        "9/20·1 + 3/10·2 + 3/20·3 + 1/10·5 = 2"
+    )
+    back = stepper("resize", x=x, size=(4, 5), dy=np.arange(20).reshape(4, 5, 1))
+    np.testing.assert_allclose(back.panel("dx").values[..., 0], [[11.2, 18.45, 21.6], [39.2, 49.95, 49.6]])
+    assert str(back.steps[26]) == (
+        "dy[0, 1, 1, 0] = 6 goes back with the weights of forward: dx[0, 0, 0, 0] becomes 7.05, dx[0, 0, 1, 0] 5.40, "
+        "dx[0, 1, 0, 0] 2.15 and dx[0, 1, 1, 0] 0.60"
+    )
+    last = str(back.steps[-1])
+    assert last.endswith(", and so is that of y·dy: backward is the adjoint of forward")
 
 
 # boxes

@@ -42,6 +42,9 @@ def test_real_numbers_stay_real_and_sum_to_the_kernels():
     table = stepper("backward", x=x, kernel=kernel, dy=dy, padding="same")
     state = table.state(len(table.steps))
     assert all(np.array_equal(state[panel.name], panel.values) for panel in table.panels)
+    table = stepper("resize", x=x, size=(3, 7), dy=dy[:, :3, :7, :2].repeat(2, axis=2)[:, :, :7])
+    assert np.array_equal(table.state(len(table.steps))["dx"], table.panel("dx").values)
+    assert table.panel("sums").values[0, 0] == table.panel("sums").values[0, 1]
     table = stepper("standard", x=x, kernel=kernel, padding="same")
     for step in table.steps:
         [(index, value)] = step.writes["y"].items()
@@ -80,7 +83,9 @@ def test_the_same_seed_gives_the_same_steps_and_another_gives_others(kind):
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind not in ("matching", "suppression")])
 def test_sizes_are_what_the_arrays_are(kind):
     sizes = {"x": (4, 3, 2)}
-    if kind not in ("pointwise", "shuffle"):
+    if kind == "resize":
+        sizes["size"] = (5, 2)
+    elif kind not in ("pointwise", "shuffle"):
         sizes |= {"kernel": (2, 3), "dilation": (2, 1), "stride": (1, 2), "padding": ((1, 2), (0, 3))}
     if kind == "transposed":
         sizes |= {"x": (7, 6, 2), "output_padding": (1, 0)}
@@ -111,10 +116,11 @@ def test_sizes_are_what_the_arrays_are(kind):
         "transposed": {"x": (7, 6, 2), "kernel": (2, 3, 6, 2), "y": (7, 10, 6), "reached": (7, 10)},
         "dilated": {"x": (7, 6, 2), "spread": (3, 3, 2, 6), "y": (5, 2, 6)},
         "shuffle": {"x": (4, 3, 2), "first": (1, 2), "shuffled": (4, 3, 2), "second": (1, 6), "links": (2, 6)},
+        "resize": {"x": (4, 3, 2), "y": (5, 2, 2), "rows": (5, 4), "columns": (2, 3), "dx": (4, 3, 2), "sums": (1, 2)},
     }[kind]
     assert {name: shapes[name] for name in expected} == expected
     inside = table.panel("expanded_relu6" if kind == "inverted-residual" else "x").inside
-    assert inside == (None if kind in ("pointwise", "transposed", "shuffle") else (1, 5, 0, 3))
+    assert inside == (None if kind in ("pointwise", "transposed", "shuffle", "resize") else (1, 5, 0, 3))
     assert dict(table.geometry) == {name: sizes[name] for name in ("stride", "padding", "dilation") if name in sizes}
 
 
@@ -142,6 +148,8 @@ WRONG_KINDS = [
     ("shuffle", {"second": np.ones((3, 6)), "out_channels": 6}, "out_channels must be left out where second is"),
     ("transposed", {"kernel": np.ones((2, 2, 1, 2)), "out_channels": 1}, "out_channels must be left out where kernel"),
     ("dilated", {"depth_multiplier": 2}, "dilated takes no depth_multiplier; it takes x, kernel, out_channels, stride"),
+    ("resize", {"size": 2.0}, "size must be an int or a pair of ints"),
+    ("resize", {"stride": 2}, "resize takes no stride; it takes x, size, align, dy, seed"),
     ("matching", {"truths": [[0, 0, 1, 1]]}, "truths must be a numpy.ndarray or a number of boxes; got list"),
     ("matching", {"anchors": np.ones((1, 4)), "map_size": 2}, "map_size must be left out where anchors is an array"),
     ("matching", {"one_to_one": 1}, "one_to_one must be"),
@@ -180,6 +188,9 @@ WRONG_SIZES = [
     ("transposed", {"output_padding": 2}, "output_padding must be below stride 2 or dilation 1; got "),
     ("transposed", {"padding": 5}, "padding must leave some output"),
     ("dilated", {"kernel": 5}, "the output's height would be empty"),
+    ("resize", {"align": "centre"}, "align must be one of half_pixel, corners, origin; got 'centre'"),
+    ("resize", {"size": (4, 0)}, "size must be at least 1"),
+    ("resize", {"dy": np.ones((1, 5, 4, 1))}, r"dy must be \(B, Dᵥ, Dᵥ, M\) = \(1, 4, 5, 1\)"),
     ("matching", {"truths": np.ones((2, 3))}, r"truths must be \(n, 4\) with n from 1 to 24; got truths \(2, 3\)"),
     (
         "matching",
@@ -224,6 +235,8 @@ TOO_LARGE = [
     ("dilated", {"padding": 10}, "x has 28 rows or columns"),
     ("shuffle", {"x": (10, 12, 16), "groups": 2}, "these sizes take 3,960 steps"),
     ("shuffle", {"x": (2, 2, 18)}, "x has 18 channels"),
+    ("resize", {"size": (25, 4)}, "y has 25 rows or columns"),
+    ("resize", {"x": (3, 4, 2), "size": 23}, "these sizes take 2,118 steps"),
 ]
 
 

@@ -6,6 +6,7 @@ fills them with any other step. An entry of a panel is known by its place on the
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from fractions import Fraction
 from html import escape
 from importlib import resources
 from math import prod
@@ -20,8 +21,9 @@ from ...files import write_whole
 from ...kernels.geometry import Array
 from ...text import counted, listed, number_text, plural, shape_text
 from ..steps import Boxes, Panel, Side, Step, Stepper
+from ..steps.sizes import MOST_SIDE
 from ..steps.step import Index
-from ..steps.words import factor_text
+from ..steps.words import factor_text, value_text
 
 BESIDE = {"t": (-1, 0), "r": (0, 1), "b": (1, 0), "l": (0, -1)}  # the neighbour on each side
 LARGEST = 3_000_000  # characters of a page: larger ones open slowly
@@ -109,7 +111,7 @@ def page_data(stepper: Stepper) -> dict[str, Any]:
     panels = []
     for panel in stepper.panels:
         start = np.atleast_2d(panel.start())
-        first = _plain(start[index] for index in entries[panel.name])
+        first = _plain(_number(panel, start[index]) for index in entries[panel.name])
         panels.append({"rows": start.shape[0], "columns": start.shape[1], "start": first})
     steps = [
         {
@@ -129,16 +131,22 @@ def page_data(stepper: Stepper) -> dict[str, Any]:
     ]
     shown = [number for panel in stepper.panels for number in _held(panel, stepper.steps)]
     shown += [number for step in stepper.steps for each in step.products for number in each]
-    texts = {number: number_text(number) for number in map(float, shown) if not number.is_integer()}
+    decimals = [float(number) for number in shown if not isinstance(number, Fraction)]
+    texts = {number: number_text(number) for number in decimals if not number.is_integer()}
     words = {"sign": stepper.counting.sign, "product": [plural(stepper.counting.product, count) for count in (1, 2)]}
     drawn = None if stepper.boxes is None else number[stepper.boxes.state]
     return {"texts": [*texts.items()], "words": words, "state": drawn, "panels": panels, "steps": steps}
 
 
-def _held(panel: Panel, steps: Iterable[Step]) -> Iterator[float]:
+def _number(panel: Panel, value: float) -> float | Fraction:
+    """An entry as it is drawn: the weight of an interpolation as the fraction that it is rounded from."""
+    return Fraction(value).limit_denominator(2 * MOST_SIDE) if panel.fractions else value
+
+
+def _held(panel: Panel, steps: Iterable[Step]) -> Iterator[float | Fraction]:
     """All numbers that a panel ever holds."""
     start = panel.start()
-    yield from start[~np.isnan(start)].tolist()
+    yield from (_number(panel, value) for value in start[~np.isnan(start)].tolist())
     for step in steps:
         yield from step.writes.get(panel.name, {}).values()
 
@@ -158,18 +166,24 @@ def _entries(panel: Panel) -> list[Index]:
     return sorted(indices, key=lambda index: (index[:1:-1], index[:2]))
 
 
-def _plain(numbers: Iterable[Any]) -> list[int | float | None]:
-    """Numbers as JSON has them: whole ones as integers, and none where there is nothing yet."""
-    plain: list[int | float | None] = []
-    for number in map(float, numbers):
-        plain.append(None if np.isnan(number) else int(number) if number.is_integer() else number)
+def _plain(numbers: Iterable[Any]) -> list[int | float | str | None]:
+    """Numbers as JSON has them: whole ones as integers, fractions as texts, and none where there is nothing yet."""
+    plain: list[int | float | str | None] = []
+    for number in numbers:
+        value = float(number)
+        if np.isnan(value):
+            plain.append(None)
+        elif value.is_integer():
+            plain.append(int(value))
+        else:
+            plain.append(value_text(number) if isinstance(number, Fraction) else value)
     return plain
 
 
 def _panel_html(number: int, stepper: Stepper, values: Array) -> str:
     """A panel with these values, after the last step."""
     panel, values, title = stepper.panels[number], np.atleast_2d(values), f"title-{number}"
-    digits = max((len(number_text(held)) for held in {*_held(panel, stepper.steps)}), default=1)
+    digits = max((len(value_text(held)) for held in {*_held(panel, stepper.steps)}), default=1)
     cell = max(2.1, 0.66 * digits + 1.4)  # ems, for the number and its frame
     regions, every = _regions(panel, values, stepper.steps[-1]), dict.fromkeys(at[2:] for at in _entries(panel))
     slices = [_slice_html(panel, values, channels, regions) for channels in every]
@@ -209,7 +223,7 @@ def _slice_html(panel: Panel, values: Array, channels: Index, regions: Mapping[s
     body = ""
     for v, number in enumerate(rows):
         indices = [(v, w, *channels) for w in range(values.shape[1])]
-        cells = (_cell_html(values[index], index, regions) for index in indices)
+        cells = (_cell_html(panel, values[index], index, regions) for index in indices)
         body += f"<tr>{_head_html('row', number)}{''.join(cells)}</tr>"
     return (
         f'<div class="slice"><table><caption><span class="unseen">{escape(panel.name)} </span>'
@@ -229,7 +243,7 @@ def _regions(panel: Panel, values: Array, step: Step) -> dict[str, set[Index]]:
     }
 
 
-def _cell_html(value: float, index: Index, regions: Mapping[str, set[Index]]) -> str:
+def _cell_html(panel: Panel, value: float, index: Index, regions: Mapping[str, set[Index]]) -> str:
     """An entry with its marks, and with the sides on which the region of what is read or written ends."""
     marks, (row, column, *channels) = [], index
     for mark, region in regions.items():
@@ -238,7 +252,7 @@ def _cell_html(value: float, index: Index, regions: Mapping[str, set[Index]]) ->
         marks.append(mark)
         if mark in ("read", "written"):
             marks += [side for side, (i, j) in BESIDE.items() if (row + i, column + j, *channels) not in region]
-    text = "" if np.isnan(value) else number_text(value)
+    text = "" if np.isnan(value) else value_text(_number(panel, value))
     return f'<td class="{" ".join(marks)}">{text}</td>' if marks else f"<td>{text}</td>"
 
 
@@ -333,7 +347,7 @@ def _product_items(step: Step, sign: str) -> Iterator[str]:
         if name:
             yield f'<li class="sum">for {escape(name)}</li>'
         for left, right, value in step.products_of(name) if name else step.products:
-            yield f"<li>{factor_text(left)}{sign}{factor_text(right)} = {number_text(value)}</li>"
+            yield f"<li>{factor_text(left)}{sign}{factor_text(right)} = {value_text(value)}</li>"
 
 
 def _products_summary(step: Step, product: str) -> str:

@@ -15,6 +15,7 @@ from .groups import groups
 from .inverted import inverted_residual
 from .matching import matching
 from .plan import Plan
+from .resize import resize
 from .separable import depthwise, pointwise, separable
 from .shuffle import shuffle
 from .sizes import NAME
@@ -35,6 +36,7 @@ KINDS: dict[str, Callable[..., Plan]] = {
     "transposed": transposed,
     "dilated": dilated,
     "shuffle": shuffle,
+    "resize": resize,
     "matching": matching,
     "suppression": suppression,
 }
@@ -49,8 +51,8 @@ def stepper(kind: str, **sizes: Any) -> Stepper:
     Args:
         kind: one of `KINDS`.
         sizes: the kind's keyword arguments, all optional: x, kernel, out_channels, depth_multiplier, expansion,
-            groups, stride, padding, output_padding, dilation, seed and arrays by the kernels' names; of matching and
-            suppression boxes and sizes of images; `KINDS[kind]` documents them.
+            groups, stride, padding, output_padding, dilation, size, align, seed and arrays by the kernels' names; of
+            matching and suppression boxes and sizes of images; `KINDS[kind]` documents them.
 
     Returns:
         A Stepper.

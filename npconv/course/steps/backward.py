@@ -26,7 +26,7 @@ from .plan import (
 )
 from .sizes import NAME, Given, fits_steps, fitting
 from .standard import standard_arrays
-from .step import Index, Number, Panel, Step
+from .step import Index, Number, Panel, Product, Step
 from .words import entry_text, factor_text
 
 FILTERS = 2  # N, where none is given: a step has twice forward's products
@@ -99,7 +99,7 @@ class Sums:
 
     read: tuple[Index, ...]
     weights: tuple[Index, ...]
-    products: list[tuple[Number, Number, Number]] = field(default_factory=list)
+    products: list[Product] = field(default_factory=list)
     writes: dict[str, dict[Index, Number]] = field(default_factory=lambda: {name: {} for name in GRADIENTS})
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from ...kernels.geometry import Array, Geometry, Padding, Pair, repeat_channels
 from ...text import counted, number_text
-from .step import Boxes, Counting, Index, Number, Panel, Side, Step
+from .step import Boxes, Counting, Index, Number, Panel, Product, Side, Step
 from .words import entry_text, products_text
 
 VOLUME = ("row", "column", "channel")
@@ -97,9 +97,7 @@ class PanelSet:
         """Several entries of a panel, as Python's numbers."""
         return [self.arrays[name][index].item() for index in indices]
 
-    def products(
-        self, left: tuple[str, Iterable[Index]], right: tuple[str, Iterable[Index]]
-    ) -> tuple[tuple[Number, Number, Number], ...]:
+    def products(self, left: tuple[str, Iterable[Index]], right: tuple[str, Iterable[Index]]) -> tuple[Product, ...]:
         """The entries of one panel times those of another, pair by pair."""
         pairs = zip(self.values(*left), self.values(*right), strict=True)
         return tuple((a, b, a * b) for a, b in pairs)

@@ -7,6 +7,7 @@ the padded array, which the kernels read, while a page numbers rows and columns 
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from fractions import Fraction
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from ...kernels.geometry import Array, Padding, Pair
 
 Index = tuple[int, ...]
 Number = int | float
+Product = tuple[Number | Fraction, Number | Fraction, Number | Fraction]  # factor, factor, product
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,7 @@ class Panel:
     left, right) with the ends excluded, outside which there is padding; its zeros are there from the beginning, in a
     filled panel too. `accumulates` says that a filled panel starts with zeros, to which the steps add; any other starts
     empty. `spacing` is how far apart the rows and the columns of a filter are that hold its taps: the rest are gaps.
+    `fractions` says that the numbers are weights of an interpolation, which are drawn as fractions.
     """
 
     name: str
@@ -39,6 +42,7 @@ class Panel:
     inside: tuple[int, int, int, int] | None = None
     accumulates: bool = False
     spacing: tuple[int, int] = (1, 1)
+    fractions: bool = False
 
     def is_empty(self, row: int, column: int) -> bool:
         """True for an entry that is padding, or in a gap."""
@@ -94,12 +98,12 @@ class Step:
     sentence: str
     reads: Mapping[str, tuple[Index, ...]]
     writes: Mapping[str, Mapping[Index, Number]]
-    products: tuple[tuple[Number, Number, Number], ...]
+    products: tuple[Product, ...]
     sides: tuple[Side, ...]
     stage: str = ""
     sums: tuple[str, ...] = ()
 
-    def products_of(self, panel: str) -> tuple[tuple[Number, Number, Number], ...]:
+    def products_of(self, panel: str) -> tuple[Product, ...]:
         """The products that are added to that panel."""
         return self.products[self.sums.index(panel) :: len(self.sums)]
 

@@ -1,24 +1,34 @@
 """Numbers, sums of products and sizes in words, as the sentences of the steps have them."""
 
 from collections.abc import Sequence
+from fractions import Fraction
 
 from ...text import number_text
-from .step import Index, Number
+from .step import Index, Number, Product
 
 MOST_TERMS = 9  # products in a sentence: those of a 3×3 filter still are heard as one line
 FIRST_TERMS = 3  # of more products, how many are said
 
 
-def factor_text(number: Number) -> str:
+def value_text(number: Number | Fraction) -> str:
+    """A number as it is drawn, and a fraction as a fraction.
+
+    >>> value_text(0.75), value_text(Fraction(-3, 4)), value_text(Fraction(6, 3))
+    ('0.75', '−3/4', '2')
+    """
+    return str(number).replace("-", "−") if isinstance(number, Fraction) else number_text(number)
+
+
+def factor_text(number: Number | Fraction) -> str:
     """A number as a factor or a summand, in brackets where it is negative.
 
     >>> factor_text(-3)
     '(−3)'
     """
-    return number_text(number) if number >= 0 else f"({number_text(number)})"
+    return value_text(number) if number >= 0 else f"({value_text(number)})"
 
 
-def products_text(products: Sequence[tuple[Number, Number, Number]]) -> str:
+def products_text(products: Sequence[Product]) -> str:
     """The sum of products written out, or of many the first few and how many there are.
 
     >>> products_text([(1, 2, 2), (0, -1, 0)])
