@@ -215,6 +215,8 @@ ROWS: dict[Any, dict[str, dict[str, Any]]] = {
         "fitted_boxes": {"boxes": SCENES.boxes_train, "image_size": (64, 64), "maps": 2},
         "network_for": {"image_shape": (8, 8, 1), "classes": 10},
         "read_detection_task": {"path": "nowhere.npz"},
+        "read_multi_task": {"path": "nowhere.npz"},
+        "read_segmentation_task": {"path": "nowhere.npz"},
         "read_task": {"path": "nowhere.npz"},
         "read_trained": {"folder": FOLDER.name},
         "scattered_digits": {"train": 100, "test": 30, "photograph": npconv.data.Photograph(PHOTOGRAPH, "", True)},

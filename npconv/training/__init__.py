@@ -41,6 +41,10 @@ from .runs import (
     train_small as train_small,
 )
 from .schedules import constant as constant, cosine as cosine, exponential as exponential
+from .segmentation_data import (
+    read_multi_task as read_multi_task,
+    read_segmentation_task as read_segmentation_task,
+)
 from .tasks import (
     Task as Task,
     batch_at as batch_at,

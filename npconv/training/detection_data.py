@@ -7,9 +7,8 @@ import numpy as np
 
 from ..kernels.arguments import as_path
 from ..kernels.geometry import Array
-from ..text import counted
 from .detectors import LAST_STRIDE
-from .tasks import MOST_CLASSES, arrays_of, images_of, odd_images, some, unused
+from .tasks import MOST_CLASSES, arrays_of, images_in, images_of, odd_images, unfit, untrained, unused
 from .wild_digits import DetectionTask
 
 OBJECTS = ("boxes", "labels", "images")
@@ -46,33 +45,10 @@ def read_detection_task(path: str | Path) -> DetectionTask:
     """
     path = as_path("read_detection_task", "path", path)
     arrays, wrong = arrays_of("read_detection_task", path, NAMES)
-    x_train, x_test = images_of(arrays, wrong)
-    if x_train is not None and min(x_train.shape[1:3]) < LAST_STRIDE:
-        wrong.append(
-            f"images must be {LAST_STRIDE} or more pixels high and wide, the stride of the detector's last map; "
-            f"x_train has {x_train.shape[1]}×{x_train.shape[2]}"
-        )
-    train, test = (_objects(arrays, part, wrong) for part in ("train", "test"))
-    if train is not None and test is not None and (unknown := sorted(set(test[1].tolist()) - set(train[1].tolist()))):
-        wrong.append(f"labels_test has classes that labels_train has not: {some(unknown)}")
-    if wrong or x_train is None or x_test is None or train is None or test is None:
-        raise ValueError(f"read_detection_task: {path} doesn't fit:\n" + "\n".join(f"- {each}" for each in wrong))
-    if arrays["x_train"].dtype == np.uint8:  # from 0 to 1 until here
-        x_train, x_test = (2 * x - 1 for x in (x_train, x_test))
-    height, width, channels = x_train.shape[1:]
-    boxes_train, labels_train = _by_image(len(x_train), *train)
-    boxes_test, labels_test = _by_image(len(x_test), *test)
-    return DetectionTask(
-        name=path.stem,
-        x_train=x_train,
-        boxes_train=boxes_train,
-        labels_train=labels_train,
-        x_test=x_test,
-        boxes_test=boxes_test,
-        labels_test=labels_test,
-        classes=int(train[1].max()) + 1,
-        description=f"images of {path.name}, {height} high, {width} wide, {counted('channel', channels)}",
-    )
+    images, objects = scenes_of(arrays, wrong), objects_of(arrays, wrong)
+    if wrong or images is None or objects is None:
+        raise unfit("read_detection_task", path, wrong)
+    return with_boxes(path, images, objects, classes=int(objects[0][1].max()) + 1)
 
 
 def detection_remarks(task: DetectionTask) -> list[str]:
@@ -90,7 +66,57 @@ def detection_remarks(task: DetectionTask) -> list[str]:
 Objects = tuple[Array, Array, Array]  # boxes (m, 4) of float64, labels (m,) and indices of images (m,) of int64
 
 
-def _objects(arrays: Mapping[str, Array], part: str, wrong: list[str]) -> Objects | None:
+def scenes_of(arrays: Mapping[str, Array], wrong: list[str]) -> tuple[Array, Array] | None:
+    """x_train and x_test for a network of the stride 8, uint8 as x / 127.5 − 1; None where one has faults, and those.
+
+    Both are (n, H, W, C) of float32; faults are added to `wrong`.
+    """
+    before = len(wrong)
+    x_train, x_test = images_of(arrays, wrong)
+    if x_train is not None and min(x_train.shape[1:3]) < LAST_STRIDE:
+        wrong.append(
+            f"images must be {LAST_STRIDE} or more pixels high and wide, the stride of the network's last map; "
+            f"x_train has {x_train.shape[1]}×{x_train.shape[2]}"
+        )
+    if x_train is None or x_test is None or len(wrong) > before:
+        return None
+    if arrays["x_train"].dtype == np.uint8:  # from 0 to 1 until here
+        return 2 * x_train - 1, 2 * x_test - 1
+    return x_train, x_test
+
+
+def objects_of(
+    arrays: Mapping[str, Array], wrong: list[str], most: int = MOST_CLASSES - 1
+) -> tuple[Objects, Objects] | None:
+    """The objects to learn from and those of the test, their labels up to `most`; None, and why, for faults."""
+    train, test = (_objects(arrays, part, most, wrong) for part in ("train", "test"))
+    if train is None or test is None:
+        return None
+    untrained("labels", train[1].tolist(), test[1].tolist(), wrong)
+    return train, test
+
+
+def with_boxes(
+    path: Path, images: tuple[Array, Array], objects: tuple[Objects, Objects], classes: int
+) -> DetectionTask:
+    """The task of images of a file and of their objects."""
+    (x_train, x_test), (train, test) = images, objects
+    boxes_train, labels_train = _by_image(len(x_train), *train)
+    boxes_test, labels_test = _by_image(len(x_test), *test)
+    return DetectionTask(
+        name=path.stem,
+        x_train=x_train,
+        boxes_train=boxes_train,
+        labels_train=labels_train,
+        x_test=x_test,
+        boxes_test=boxes_test,
+        labels_test=labels_test,
+        classes=classes,
+        description=images_in(path, x_train),
+    )
+
+
+def _objects(arrays: Mapping[str, Array], part: str, most: int, wrong: list[str]) -> Objects | None:
     """The objects of one part; where they are none, why."""
     before, x = len(wrong), arrays.get(f"x_{part}")
     given = {name: arrays[f"{name}_{part}"] for name in OBJECTS if f"{name}_{part}" in arrays}
@@ -99,7 +125,7 @@ def _objects(arrays: Mapping[str, Array], part: str, wrong: list[str]) -> Object
         told = ", ".join(f"{name} {length}" for name, length in lengths.items())
         wrong.append(f"boxes, labels and images must have one row for each object; rows are: {told}")
     for name, a in given.items():
-        _check_object(f"{name}_{part}", a, x, wrong)
+        _check_object(f"{name}_{part}", a, x, most, wrong)
     labels = given.get("labels")
     if part == "train" and len(wrong) == before and labels is not None and labels.max() > len(labels):
         wrong.append(
@@ -111,7 +137,7 @@ def _objects(arrays: Mapping[str, Array], part: str, wrong: list[str]) -> Object
     return given["boxes"].astype(np.float64), given["labels"].astype(np.int64), given["images"].astype(np.int64)
 
 
-def _check_object(name: str, a: Array, x: Array | None, wrong: list[str]) -> None:
+def _check_object(name: str, a: Array, x: Array | None, most: int, wrong: list[str]) -> None:
     """Add the faults of one of the arrays of objects."""
     is_boxes = name.startswith("boxes")
     kinds, words = ("iuf", "numbers") if is_boxes else ("iu", "integers")
@@ -127,10 +153,8 @@ def _check_object(name: str, a: Array, x: Array | None, wrong: list[str]) -> Non
     elif fits and a.size and is_boxes:
         _check_boxes(name, a, x, wrong)
     elif fits and a.size and name.startswith("labels"):
-        if not 1 <= int(a.min()) <= int(a.max()) < MOST_CLASSES:
-            wrong.append(
-                f"{name} must be from 1, as 0 is the background, to {MOST_CLASSES - 1}; it spans {a.min()} to {a.max()}"
-            )
+        if not 1 <= int(a.min()) <= int(a.max()) <= most:
+            wrong.append(f"{name} must be from 1, as 0 is the background, to {most}; it spans {a.min()} to {a.max()}")
     elif fits and a.size and x is not None and x.ndim and not 0 <= int(a.min()) <= int(a.max()) < len(x):
         wrong.append(
             f"{name} must be indices of x_{name.split('_')[1]}, from 0 to {len(x) - 1}; it spans {a.min()} to {a.max()}"

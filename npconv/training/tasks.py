@@ -228,11 +228,10 @@ def read_task(path: str | Path) -> Task:
         )
     if y_train is not None and len(set(y_train.tolist())) < 2:
         wrong.append(f"y_train must have two classes or more; all its labels are {y_train[0]}")
-    if y_train is not None and y_test is not None and (unknown := sorted(set(y_test.tolist()) - set(y_train.tolist()))):
-        wrong.append(f"y_test has classes that y_train has not: {some(unknown)}")
+    if y_train is not None and y_test is not None:
+        untrained("y", y_train.tolist(), y_test.tolist(), wrong)
     if wrong or x_train is None or x_test is None or y_train is None or y_test is None:
-        raise ValueError(f"read_task: {path} doesn't fit:\n" + "\n".join(f"- {each}" for each in wrong))
-    height, width, channels = x_train.shape[1:]
+        raise unfit("read_task", path, wrong)
     return Task(
         name=path.stem,
         x_train=x_train,
@@ -240,7 +239,7 @@ def read_task(path: str | Path) -> Task:
         x_test=x_test,
         y_test=y_test,
         classes=int(y_train.max()) + 1,
-        description=f"images of {path.name}, {height} high, {width} wide, {counted('channel', channels)}",
+        description=images_in(path, x_train),
     )
 
 
@@ -260,6 +259,17 @@ def arrays_of(function: str, path: Path, names: Sequence[str]) -> tuple[dict[str
     if others:
         wrong.append(f"there are other names: {some(others)}; a task has {', '.join(names)} only")
     return arrays, wrong
+
+
+def unfit(function: str, path: Path, wrong: Sequence[str]) -> ValueError:
+    """The error that lists all faults of a task's file."""
+    return ValueError(f"{function}: {path} doesn't fit:\n" + "\n".join(f"- {each}" for each in wrong))
+
+
+def images_in(path: Path, x: Array) -> str:
+    """The description of a task from a file, by its images x (n, H, W, C)."""
+    height, width, channels = x.shape[1:]
+    return f"images of {path.name}, {height} high, {width} wide, {counted('channel', channels)}"
 
 
 def remarks(task: Task) -> list[str]:
@@ -285,13 +295,13 @@ def odd_images(x: Array) -> list[str]:
     ]
 
 
-def unused(possible: range, labels: Sequence[int], classes: int) -> list[str]:
-    """Warnings about labels that no training image has."""
+def unused(possible: range, labels: Sequence[int], classes: int, what: str = "image") -> list[str]:
+    """Warnings about labels that no training image, or whatever else has labels, has."""
     missing = sorted(set(possible) - set(labels))
     if not missing:
         return []
     return [
-        f"no training image has the {plural('label', len(missing))} {some(missing)}, and there are {classes} "
+        f"no training {what} has the {plural('label', len(missing))} {some(missing)}, and there are {classes} "
         f"classes: labels are counted from {possible.start}"
     ]
 
@@ -350,6 +360,12 @@ def _labels(name: str, array: Array, wrong: list[str]) -> Array | None:
     elif array.size and not 0 <= int(array.min()) <= int(array.max()) < MOST_CLASSES:
         wrong.append(f"{name} must be from 0 to {MOST_CLASSES - 1}; it spans {array.min()} to {array.max()}")
     return None if len(wrong) > before else array.astype(np.int64)
+
+
+def untrained(name: str, train: Sequence[int], test: Sequence[int], wrong: list[str]) -> None:
+    """Add a fault where labels of the test are not among those to learn from."""
+    if unknown := sorted(set(test) - set(train)):
+        wrong.append(f"{name}_test has classes that {name}_train has not: {some(unknown)}")
 
 
 def some(values: Sequence[object]) -> str:

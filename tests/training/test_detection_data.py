@@ -75,7 +75,7 @@ WRONG = {
     },
     "x_train must be (n, H, W) or (n, H, W, C); it is (5, 30)": {"x_train": np.zeros((5, 30))},
     "x_train must hold uint8 or floats; it holds int64": {"x_train": np.zeros((5, 30, 40, 3), int)},
-    "images must be 8 or more pixels high and wide, the stride of the detector's last map; x_train has 30×7": {
+    "images must be 8 or more pixels high and wide, the stride of the network's last map; x_train has 30×7": {
         f"{name}_{which}": a
         for which in ("train", "test")
         for name, a in (("x", np.zeros((5, 30, 7, 3), np.uint8)), ("boxes", np.tile([0, 0, 5, 7], (6, 1))))
