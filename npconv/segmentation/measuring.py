@@ -97,4 +97,5 @@ def _ious(matrix: Array) -> Array:
     counts = matrix.astype(np.float64)
     hits = counts.diagonal()  # TP, (C,)
     union = counts.sum(axis=1) + counts.sum(axis=0) - hits  # (C,)
-    return np.divide(hits, union, out=np.full(len(hits), np.nan), where=union > 0)
+    ious: Array = np.divide(hits, union, out=np.full(len(hits), np.nan), where=union > 0)
+    return ious
