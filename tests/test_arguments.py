@@ -77,12 +77,14 @@ ROWS: dict[Any, dict[str, dict[str, Any]]] = {
         "activation_memory": {"model": NETWORK, "input_shape": (1, 32, 32, 3), "granularity": "blocks", "groups": 2,
                               "bytes_per_number": 2},
         "count_as": {"model": NETWORK, "input_shape": (100, 32, 100, 3), "tool": "fvcore"},
+        "deeplab_v3": {"network": models.mobilenet_v1(0.1, 3), "classes": 3, "rates": (2, 100), "high": "block_6"},
         "divisible": {"channels": 100},
         "explain_count": {"model": NETWORK, "input_shape": (100, 32, 100, 3), "number": 10**6},
         "export_weights": {"model": NETWORK},
         "from_weights": {"arrays": models.export_weights(models.mobilenet_v1(0.1, 3))},
         "kernel_weights": {"model": NETWORK},
         "load_weights": {"model": NETWORK, "arrays": models.export_weights(NETWORK)},
+        "lr_aspp": {"network": models.mobilenet_v1(0.1, 3), "classes": 3, "low": 4, "high": "block_6"},
         "mobilenet_v1": {"width": 0.25, "classes": 3, "rows": ((64, 1, 1), (100, 1, 2)), "stem_channels": 100},
         "mobilenet_v2": {"width": 0.25, "classes": 3, "rows": ROWS_V2, "stem_channels": 100, "last_channels": 100},
         "mobilenet_v3": {"width": 0.25, "classes": 3, "rows": ROWS_V3, "stem_channels": 100, "last_channels": 100,
@@ -247,8 +249,9 @@ ROWS: dict[Any, dict[str, dict[str, Any]]] = {
 }  # fmt: skip
 
 RECORDS = {  # results, which the package makes, and protocols
-    models: "ActivationMemory BneckRow CountedPart Explanation Explanations MemoryRow MobileNet Row SSDLite "
-    "SSDLiteOptions SeparableRow Specification Summary SummaryRow ToolCount",
+    models: "ActivationMemory BneckRow CountedPart DeepLabV3 DeepLabV3Options Explanation Explanations LRASPP "
+    "LRASPPOptions MemoryRow MobileNet Row SSDLite SSDLiteOptions Segmenter SeparableRow Specification Summary "
+    "SummaryRow ToolCount",
     figures: "Figure",
     steps: "Boxes Counting Panel Side Step Stepper",
     checks: "Case Proof",

@@ -31,8 +31,10 @@ from npconv.detection import average_precision, decode_boxes, default_boxes, det
 from npconv.layers import CONVENTIONS, BatchNorm, DepthwiseConv2D, glorot_uniform, truncated_normal
 from npconv.models import (
     count_as,
+    deeplab_v3,
     divisible,
     export_weights,
+    lr_aspp,
     mobilenet_v1,
     mobilenet_v2,
     mobilenet_v3,
@@ -42,6 +44,7 @@ from npconv.models import (
     weight_names,
 )
 from npconv.models.conventions import padding
+from npconv.models.deeplab import RATES as DILATIONS
 from npconv.models.detector_names import exchanged
 from npconv.models.formats import foreign
 from npconv.models.mobilenet_v1 import V1_KERAS
@@ -149,6 +152,18 @@ def detector_counts() -> list[int]:
     arrays = export_weights(detector)
     *_, last = arrays.values()
     return [len(arrays), sum(a.size for a in detector.params.values()), last.size]
+
+
+def segmenter_counts() -> list[int]:
+    backbone = mobilenet_v3("large", conventions="torchvision", output_stride=16)
+    both = lr_aspp(backbone, 21), deeplab_v3(backbone, 21, rates=DILATIONS[8], refine=True)
+    costs = [network.cost((1, 512, 512, 3)) for network in both]
+    return [number for cost in costs for number in (cost.params, cost.macs)]
+
+
+def segmenter_macs_of_tensorflow() -> int:
+    network = deeplab_v3(mobilenet_v2(output_stride=16), 21)
+    return network.cost((1, 513, 513, 3), space_to_batch=True).macs
 
 
 def codes_exported() -> list[int]:
@@ -1093,6 +1108,33 @@ RECORDS = [
                                               "torchvision's, which has 0.99 in MobileNetV3"),
             "npconv/models/weights.py": ("or an `SSDLite` on the first two, for torchvision's detector",),
         },
+    ),
+    Record(
+        "torchvision 0.28.0: lraspp_mobilenet_v3_large, deeplabv3_mobilenet_v3_large without the auxiliary head: parameters, MACs at 512×512; "
+        "their dilations, the epsilon and the momentum of a head's BatchNorm2d",
+        [3_221_538, 1_974_665_088, 11_025_477, 9_825_968_000, [12, 24, 36], 1e-5, 0.1],
+        lambda: [*segmenter_counts(), list(DILATIONS[8]), 1e-5, 1 - 0.9],
+        {
+            "npconv/models/lr_aspp.py": ("MobileNetV3's segmentation network, which is also torchvision's",
+                                         "torchvision's head has epsilon 1e-5 and keeps 0.9"),
+            "npconv/models/deeplab.py": ("torchvision takes 12, 24 and 36 at stride 16", "in front of the last one, as torchvision has it",
+                                         'conventions "torchvision" or "timm" it comes last, as in torchvision'),
+        },
+    ),
+    Record(
+        "transformers 5.23.0: modeling_mobilenet_v2.py, MobileNetV2DeepLabV3Plus: torch.cat([features_pool, features_aspp]), layer_norm_eps=1e-5",
+        ["pool", "pointwise"],
+        lambda: deeplab_v3(mobilenet_v2(0.1, output_stride=16), 21, rates=()).branches,
+        {"npconv/models/deeplab.py": ("Side by side pool comes first, as in transformers' MobileNetV2",
+                                      "torchvision's and transformers' heads have epsilon 1e-5")},
+    ),
+    Record(
+        "the MobileNetV2 paper's Table 7, which TensorFlow's DeepLab is of: B MAdds of V2 with dilated branches at output stride 16; "
+        "core/utils.py: resize_bilinear with align_corners=True",
+        [5.8, [0, 0.5, 1]],
+        lambda: [round(segmenter_macs_of_tensorflow() / 1e9, 1), npconv.resize_bilinear(np.arange(2.0)[None, :, None, None], (3, 1), align="corners")[0, :, 0, 0].tolist()],
+        {"npconv/models/with_heads.py": ("dilated convolutions are counted as TensorFlow computes them",),
+         "npconv/models/deeplab.py": ('TensorFlow\'s DeepLab has "corners"',)},
     ),
     Record(
         "torchvision 0.28.0: SSDMatcher(0.5); TensorFlow's models: ArgMaxMatcher with force_match_for_each_row; two truths with one best anchor",

@@ -9,9 +9,11 @@ from .counters import (
     count_as as count_as,
     explain_count as explain_count,
 )
+from .deeplab import DeepLabV3 as DeepLabV3, DeepLabV3Options as DeepLabV3Options, deeplab_v3 as deeplab_v3
 from .formats import read_arrays as read_arrays
 from .from_weights import from_weights as from_weights
 from .inference import Inference as Inference
+from .lr_aspp import LRASPP as LRASPP, LRASPPOptions as LRASPPOptions, lr_aspp as lr_aspp
 from .memory import ActivationMemory as ActivationMemory, MemoryRow as MemoryRow, activation_memory as activation_memory
 from .mobilenet_v1 import MOBILENET_V1_ROWS as MOBILENET_V1_ROWS, mobilenet_v1 as mobilenet_v1
 from .mobilenet_v2 import MOBILENET_V2_ROWS as MOBILENET_V2_ROWS, mobilenet_v2 as mobilenet_v2
@@ -19,6 +21,7 @@ from .mobilenet_v3 import MOBILENET_V3_ROWS as MOBILENET_V3_ROWS, mobilenet_v3 a
 from .naming import NAMINGS as NAMINGS
 from .network import MobileNet as MobileNet, Specification as Specification
 from .saved import read_network as read_network
+from .segmenter import Segmenter as Segmenter
 from .small import SMALL_ROWS as SMALL_ROWS, small_mobilenet_v2 as small_mobilenet_v2
 from .ssdlite import SSDLite as SSDLite, SSDLiteOptions as SSDLiteOptions, ssdlite as ssdlite
 from .summary import (

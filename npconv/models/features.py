@@ -137,6 +137,14 @@ def wanted(function: str, network: Sequential, strides: Any) -> dict[int | str, 
     return dict(sorted(asked.items(), key=lambda item: order.index(item[1])))
 
 
+def layer_at(function: str, argument: str, network: Sequential, key: Any) -> str:
+    """The name of the layer that an argument names, or whose output is the map of a stride, as `wanted` says."""
+    if not (isinstance(key, str) or arguments.is_int(key)):
+        raise TypeError(f"{function}: {argument} must be a layer's name or a stride; got {arguments.shown(key)}")
+    (name,) = wanted(f"{function}: {argument}", network, (key,)).values()
+    return name
+
+
 def last_blocks(network: Sequential) -> dict[int, str]:
     """The name of the last block at each stride, from the strides of the layers' convolutions.
 
@@ -144,15 +152,25 @@ def last_blocks(network: Sequential) -> dict[int, str]:
     >>> last_blocks(mobilenet_v2(0.35))
     {2: 'block_1', 4: 'block_3', 8: 'block_6', 16: 'block_13', 32: 'block_17'}
     """
-    ends: dict[int, str] = {}
+    return {stride: name for name, stride in block_strides(network).items()}
+
+
+def block_strides(network: Sequential) -> dict[str, int]:
+    """The stride of each block's output, but for those at which height and width differ in it.
+
+    >>> from npconv.models import mobilenet_v1
+    >>> list(block_strides(mobilenet_v1(0.25, output_stride=8)).values())
+    [2, 4, 4, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8]
+    """
+    strides: dict[str, int] = {}
     stride = np.ones(2, np.int64)  # along height and width
     for name, layer in network.layers.items():
         for leaf in layer.leaves():
             if isinstance(leaf, Linear):
                 stride = stride * leaf.geometry.get("stride", 1)
         if name.startswith("block_") and stride[0] == stride[1]:
-            ends[int(stride[0])] = name
-    return ends
+            strides[name] = int(stride[0])
+    return strides
 
 
 def _names(network: Sequential, prefix: str = "") -> Iterator[str]:
@@ -172,6 +190,26 @@ def _neighbours(network: Sequential, name: str) -> list[str]:
             break
         network, prefix = layer, f"{prefix}{part}."
     return [prefix + own for own in network.layers]
+
+
+def cut_behind(network: Sequential, name: str) -> dict[str, Layer]:
+    """A row's layers up to the one of that name; a block that it is inside of becomes a row of its first layers.
+
+    >>> from npconv.models import mobilenet_v1
+    >>> layers = cut_behind(mobilenet_v1(0.25), "block_2.depthwise_norm")
+    >>> list(layers), list(layers["block_2"].layers)
+    (['stem', 'stem_norm', 'stem_relu6', 'block_1', 'block_2'], ['depthwise', 'depthwise_norm'])
+    """
+    own, _, inside = name.partition(".")
+    layers: dict[str, Layer] = {}
+    for each, layer in network.layers.items():
+        layers[each] = layer
+        if each == own:
+            if inside:
+                assert isinstance(layer, Sequential)
+                layers[each] = Sequential(cut_behind(layer, inside))
+            break
+    return layers
 
 
 def forked(network: Sequential, forks: Mapping[str, Fork], prefix: str = "", *, cut: bool = True) -> Sequential:

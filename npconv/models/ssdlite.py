@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from .. import threads
-from ..cost import Cost
 from ..detection import DefaultBoxes, Found, default_boxes, detections
 from ..detection.anchors import SPECIFICATIONS
 from ..kernels import arguments
@@ -20,7 +19,7 @@ from ..layers.composite import Row
 from ..layers.convolution import Linear
 from ..layers.layer import positive_ints
 from .conventions import padding
-from .features import wanted
+from .features import layer_at
 from .inference import Inference
 from .network import MobileNet
 from .with_heads import NetworkWithHeads, forks, trunk_of
@@ -186,22 +185,15 @@ class SSDLite(NetworkWithHeads):
         size = x.shape[1:3]
         return detections(logits, codes, self.anchors(size), size, **options)
 
-    def cost(self, input_shape: tuple[int, ...]) -> Cost:
-        """The cost of forward, with the parts network, extra_1, …, class_1, box_1, …."""
-        shape = arguments.sizes("SSDLite.cost", "input_shape", input_shape)
-        shapes = self.map_shapes(shape)
-        parts = {name: self.layers[name].cost(taken) for name, taken in self.input_shapes(shape).items()}
-        macs, additions, params = (
-            sum(getattr(cost, what) for cost in parts.values()) for what in ("macs", "additions", "params")
-        )
-        return Cost(macs, additions, params, (shape[0], self._count(shapes), self.classes + CODES), parts)
-
     def input_shapes(self, input_shape: tuple[int, ...]) -> dict[str, tuple[int, ...]]:
         """The shape that each layer takes, by its name: the network the images', the others a map's."""
         shapes = self.map_shapes(input_shape)
         extras = dict(zip(self.extras, shapes[1:], strict=False))
         heads = {name: shapes[_number(name) - 1] for name, *_ in self._heads(shapes)}
         return {"network": input_shape, **extras, **heads}
+
+    def _shape_of_output(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
+        return input_shape[0], self._count(self.map_shapes(input_shape)), self.classes + CODES
 
     def _adopt(self, layers: dict[str, Layer]) -> None:
         super()._adopt(layers)
@@ -359,9 +351,7 @@ def first_map(network: MobileNet, first: str | int | None) -> str:
     """
     if first is None:
         first = _before_last_stride(network)
-    if not (isinstance(first, str) or arguments.is_int(first)):
-        raise TypeError(f"{FUNCTION}: first must be a layer's name or a stride; got {arguments.shown(first)}")
-    (name,) = wanted(f"{FUNCTION}: first", network, (first,)).values()
+    name = layer_at(FUNCTION, "first", network, first)
     last = list(network.layers)[-1]
     if name == last or name.startswith(f"{last}."):
         raise ValueError(

@@ -3,18 +3,20 @@
 import json
 import reprlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from itertools import takewhile
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple, TypeVar
 
 import numpy as np
 
+from ..cost import Cost
 from ..files import as_npz, parse_json, read_npz, write_whole
 from ..kernels import arguments
 from ..kernels.geometry import Array
 from ..layers import BatchNorm, Layer, Sequential
 from ..layers.composite import Composite, Row
+from ..layers.convolution import Linear
 from ..layers.layer import fill
 from ..layers.normalization import CONVENTIONS, OPTIONS, check_options
 from .conventions import check_conventions
@@ -54,6 +56,24 @@ class NetworkWithHeads(Composite):
         self._check_images("map_shapes", input_shape)
         names = [*(f"{name} map" for name in self.taken), list(self._row.layers)[-1]]
         return list(self._row.feature_shapes(input_shape, names).values())
+
+    def cost(self, input_shape: tuple[int, ...], *, space_to_batch: bool = False) -> Cost:
+        """The cost of forward, whose parts are the layers'.
+
+        With `space_to_batch` dilated convolutions are counted as TensorFlow computes them, on sides that are rounded up
+        to multiples of the rate: a map is divided into rate² maps of the same size. Raises TypeError or ValueError for another
+        shape.
+        """
+        shape = arguments.sizes(f"{type(self).__name__}.cost", "input_shape", input_shape)
+        arguments.boolean(f"{type(self).__name__}.cost", "space_to_batch", space_to_batch)
+        costs = {
+            name: space_to_batch_cost(self.layers[name], taken) if space_to_batch else self.layers[name].cost(taken)
+            for name, taken in self.input_shapes(shape).items()
+        }
+        macs, additions, params = (
+            sum(getattr(cost, what) for cost in costs.values()) for what in ("macs", "additions", "params")
+        )
+        return Cost(macs, additions + self._sums(shape), params, self._shape_of_output(shape), costs)
 
     def described(self) -> dict[str, Any]:
         """The network as JSON has it: the function that builds it, its arguments, and its MobileNet."""
@@ -111,13 +131,21 @@ class NetworkWithHeads(Composite):
         for part in self._parts:
             part.forget()
 
+    def _shape_of_output(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
+        """The output's shape from the images'."""
+        raise NotImplementedError
+
+    def _sums(self, input_shape: tuple[int, ...]) -> int:
+        """The additions between the layers."""
+        return 0
+
     def _adopt(self, layers: dict[str, Layer]) -> None:
         super()._adopt(layers)
         row: Sequential = self.network
         if self.taken and not forks(row):  # a folded network has them
             row = forked(row, {name: Fork() for name in self.taken}, cut=False)
         assert isinstance(row, MobileNet)
-        self._row, self.rows = row, _rows(row)
+        self._row, self.rows = row, [layers for layers in _rows(row) if layers]
         self._parts = [Sequential(*(layer for _, layer in layers)) for layers in self.rows]
 
     def _maps(self, x: Array, training: bool = False) -> Iterator[Array]:
@@ -136,7 +164,17 @@ class NetworkWithHeads(Composite):
                 part.forget()
             else:
                 x = run("network", [(name, layer) for name, layer in row if not isinstance(layer, Fork)], x)
-                yield x
+                yield from [x] * len(forks(part))
+        yield x
+
+    def _maps_backward(self, dmaps: Sequence[Array]) -> Array:
+        """dx, from the gradients of the maps, in the order of `_maps`."""
+        *inside, d = dmaps
+        for fork, dmap in zip(forks(self._row), inside, strict=True):
+            fork.dmap = dmap
+        for part in reversed(self._parts):
+            d = part.backward(d)
+        return d
 
     def _check_images(self, method: str, shape: tuple[int, ...]) -> None:
         """Raise ValueError for a shape that is not images', or whose images are smaller than the network's stride."""
@@ -171,6 +209,32 @@ def _rows(network: Sequential, before: str = "") -> list[Row]:
             rows[-1].append((before + name, layer))
             rows += [[]] if forks(layer) else []
     return rows
+
+
+def space_to_batch_cost(layer: Layer, input_shape: tuple[int, ...]) -> Cost:
+    """A layer's cost with dilated convolutions on sides that are rounded up to multiples of the rate.
+
+    >>> from npconv.layers import Conv2D
+    >>> layer = Conv2D(1, 1, 3, padding="same", dilation=6)
+    >>> layer.cost((1, 33, 30, 1)).macs / 9, space_to_batch_cost(layer, (1, 33, 30, 1)).macs / 9  # 36 · 30
+    (990.0, 1080.0)
+    """
+    cost = layer.cost(input_shape)
+    if isinstance(layer, Linear) and layer.geometry.get("dilation", 1) != 1:
+        batch, *sides, channels = input_shape
+        rates = arguments.pair(type(layer).__name__, "dilation", layer.geometry["dilation"])
+        whole = (-(-side // rate) * rate for side, rate in zip(sides, rates, strict=True))
+        return replace(layer.cost((batch, *whole, channels)), output_shape=cost.output_shape)
+    if not isinstance(layer, Composite):
+        return cost
+    parts = {
+        name: space_to_batch_cost(layer.layers[name], own) for name, own in layer.input_shapes(input_shape).items()
+    }
+    macs, additions = (
+        sum(getattr(part, what) - getattr(cost.parts[name], what) for name, part in parts.items())
+        for what in ("macs", "additions")
+    )
+    return replace(cost, macs=cost.macs + macs, additions=cost.additions + additions, parts=parts)
 
 
 class Trunk(NamedTuple):

@@ -74,7 +74,12 @@ def order(module):
 
 def gradients(module, heads="separable", first=None):
     """The gradients in a training step are the derivatives along random directions, for x and for each layer's arrays."""
-    own, x, rng = detector(module, heads=heads, first=first), images(), np.random.default_rng(5)
+    check_gradients(detector(module, heads=heads, first=first), images())
+
+
+def check_gradients(own, x):
+    """The derivatives along random directions, for x and for each layer's arrays, are those of a training step."""
+    rng = np.random.default_rng(5)
     dy = rng.standard_normal(own.forward(x, training=True).shape)
     for gradient in own.grads.values():
         gradient[...] = np.nan

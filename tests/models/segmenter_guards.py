@@ -1,0 +1,142 @@
+"""What guards the segmentation networks: properties that they must have, as functions of their modules."""
+
+import numpy as np
+from ssdlite_guards import check_gradients, images, network, with_random_numbers
+
+from npconv import resize_bilinear
+from npconv.models import Inference, kernel_weights, mobilenet_v1, mobilenet_v3
+
+TWICE = ((1, 8, 2, 2), (2, 8, 2, 2), (2, 6, 1, 2))
+
+
+def lr_aspp(modules, base=None, **options):
+    own = modules.lr_aspp.lr_aspp(base or network(), 5, 6, **{"low": 4, "seed": 1, **options})
+    return with_random_numbers(own)
+
+
+def deeplab(modules, base=None, **options):
+    own = modules.deeplab.deeplab_v3(base or network(), 5, **{"rates": (1, 2), "filters": 6, "seed": 1, **options})
+    return with_random_numbers(own)
+
+
+def lr_aspp_by_hand(own, x, training=False):
+    """LR-ASPP's scores from the layers one by one, and the formula written out."""
+    twin = own.copy()
+    low, high = twin.network.features(x, (own.options.low, own.options.high), training).values()
+    reduced = twin.layers["reduce"].forward(high, training)
+    gate = 1 / (1 + np.exp(-high.mean(axis=(1, 2)) @ own.params["gate.dense.kernel"]))
+    resized = resize_bilinear(reduced * gate[:, None, None], low.shape[1:3])
+    scores = resized @ own.params["high_scores.kernel"] + own.params["high_scores.bias"]
+    return scores + low @ own.params["low_scores.kernel"] + own.params["low_scores.bias"]
+
+
+def deeplab_by_hand(own, x, training=False):
+    """DeepLab's scores likewise."""
+    twin = own.copy()
+    (high,) = twin.network.features(x, (own.options.high,), training).values()
+    names = ["pointwise", *(f"atrous_{number}" for number, _ in enumerate(own.options.rates, 1))]
+    parts = [twin.layers[name].forward(high, training) for name in names]
+    pooled = twin.layers["pool"].forward(high, training)
+    parts.insert(
+        0 if own.options.conventions == "keras" else len(parts), np.zeros_like(parts[0]) + pooled[:, None, None]
+    )
+    a = twin.layers["project"].forward(np.concatenate(parts, axis=-1), training)
+    a = twin.layers["refine"].forward(a, training) if own.options.refine else a
+    return a @ own.params["scores.kernel"] + own.params["scores.bias"]
+
+
+# the guards
+
+
+def lr_aspp_order(modules):
+    """LR-ASPP's logits are the formula's, in both modes, with maps of blocks, inside blocks, and of the same size."""
+    x = images()
+    for options in (
+        {}, {"low": "block_2.depthwise"}, {"high": "last_relu6"}, {"low": "block_4.depthwise", "high": "block_4"},
+        {"high": "block_3.expand_relu6", "low": 2}, {"low": "block_3"},
+        {"base": network(output_stride=8, rows=TWICE), "low": None},
+    ):  # fmt: skip
+        own = lr_aspp(modules, **options)
+        for training in (False, True):
+            expected = resize_bilinear(lr_aspp_by_hand(own, x, training), (32, 48))
+            np.testing.assert_allclose(own.copy().forward(x, training), expected, rtol=0, atol=1e-12)
+
+
+def deeplab_order(modules):
+    """DeepLab's logits are the formula's, in both modes, for both orders of the branches and both ways of resizing."""
+    x = images()
+    for options in (
+        {}, {"rates": ()}, {"refine": True, "align": "corners"}, {"base": network(conventions="torchvision")},
+        {"conventions": "timm", "rates": (3,)}, {"high": "block_2.expand_relu6", "align": "corners"},
+    ):  # fmt: skip
+        own = deeplab(modules, **options)
+        for training in (False, True):
+            expected = resize_bilinear(deeplab_by_hand(own, x, training), (32, 48), align=own.options.align)
+            np.testing.assert_allclose(own.copy().forward(x, training), expected, rtol=0, atol=1e-12)
+
+
+def lr_aspp_gradients(modules):
+    """The gradients in a training step of LR-ASPP are the derivatives, also where a fork is inside a shortcut."""
+    for options in ({}, {"low": "block_4.depthwise", "high": "block_4"}, {"low": "block_3"}):
+        check_gradients(lr_aspp(modules, **options), images())
+
+
+def deeplab_gradients(modules):
+    """The gradients in a training step of DeepLab are the derivatives."""
+    for options in ({}, {"rates": (), "conventions": "torchvision"}, {"refine": True, "align": "corners"}):
+        check_gradients(deeplab(modules, **options), images())
+
+
+def counts(modules):
+    """Weights and MACs of each layer are those of its convolutions, counted by hand."""
+    shape, low, high = (2, 32, 48, 2), 8 * 12, 4 * 6
+    parts = (own := lr_aspp(modules)).cost(shape).parts
+    assert list(parts) == list(own.layers) == ["network", "reduce", "gate", "low_scores", "high_scores"]
+    assert [part.macs // 2 for part in list(parts.values())[1:]] == [high * 16 * 6, 16 * 6, low * 8 * 5, low * 6 * 5]
+    assert own.cost(shape).additions - sum(part.additions for part in parts.values()) == 2 * low * 5
+    parts = (own := deeplab(modules, refine=True)).cost(shape).parts
+    assert list(parts) == ["network", "pointwise", "atrous_1", "atrous_2", "pool", "project", "refine", "scores"]
+    expected = [16 * 6, 9 * 16 * 6, 9 * 16 * 6, None, 24 * 6, 9 * 6 * 6, 6 * 5]
+    for (name, part), weights in zip(list(parts.items())[1:], expected, strict=True):
+        assert part.macs == (2 * 16 * 6 if name == "pool" else 2 * high * weights)
+        assert kernel_weights(own.layers[name]) == (weights or 16 * 6)
+    assert parts["network"].macs == own.network.cost(shape).macs
+    for own in (lr_aspp(modules), deeplab(modules)):
+        assert own.output_shape(shape) == (2, 32, 48, 5)
+        assert own.cost(shape).params == sum(a.size for a in own.params.values())
+        assert own.score_shape(shape) == own.scores(np.ones(shape)).shape
+
+
+def places(modules):
+    """The papers' maps: the first block at stride 8, and the last one, or V3's and V1's last layer."""
+    for base, low, high in (
+        (network(rows=((1, 8, 2, 2), (2, 8, 2, 2), (2, 6, 2, 1))), "block_3", "block_6"),
+        (mobilenet_v3("large", 0.1, 3, output_stride=16), "block_4", "last_hard_swish"),
+        (mobilenet_v3("small", 0.1, 3, output_stride=16), "block_2", "last_hard_swish"),
+        (mobilenet_v1(0.1, 3, output_stride=8), "block_4", "block_13"),
+    ):
+        options = modules.lr_aspp.lr_aspp(base, 3).options
+        own = modules.deeplab.deeplab_v3(base, 3, rates=(2,))
+        assert (options.low, options.high, own.options.high) == (low, high, high)
+        assert all(own.params[f"network.{name}"] is base.params[name] for name in own.network.params)
+
+
+def inference(modules):
+    """Folded, copied and by `Inference` it is the same function; what is stored stays so while it segments."""
+    inside = lr_aspp(modules, low="block_4.depthwise", high="block_4")  # taken in front of a normalisation
+    for own in (inside, lr_aspp(modules), deeplab(modules, refine=True)):
+        x = images()
+        y = own.forward(x)
+        for twin in (own.folded(), own.folded().folded(), own.copy(), Inference(own), Inference(own.folded())):
+            np.testing.assert_allclose(twin.forward(x), y, rtol=0, atol=1e-12)
+        expected = own.copy()
+        expected.forward(x)
+        assert np.array_equal(own.segment(x), y.argmax(axis=-1))
+        assert own.segment(x).dtype == np.int64
+        by_hand = deeplab_by_hand if "project" in own.layers else lr_aspp_by_hand
+        np.testing.assert_allclose(own.scores(x), by_hand(own, x), rtol=0, atol=1e-12)
+        assert np.array_equal(own.backward(y), expected.backward(y))
+        assert not any("norm" in name for name in own.folded().arrays()) or own is inside
+
+
+GUARDS = (lr_aspp_order, deeplab_order, lr_aspp_gradients, deeplab_gradients, counts, places, inference)
