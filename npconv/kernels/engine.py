@@ -32,6 +32,7 @@ MATRIX_ROWS = 800  # positions in a band at least, for BLAS's full speed; at M =
 SMALL_PART, LARGE_PART = 2**19, 2**21  # bytes of a depthwise output in a part; with 2**18 at 56², M = 144, 1.3 to 1.5
 FEW_LINES = 2**19  # bytes of dy from which on dkernel is computed tap by tap, up to `LARGE_PART`
 PHASE = 2**19  # bytes of a phase of dx in a part, so that threads share an image; with 2**20 0.95 to 1.2
+MANY_CHANNELS = 64  # with as many, dkernel of a depthwise convolution by positions takes 0.4 to 0.8, with 32 up to 1.3
 FEW_CHANNELS = 16  # with fewer, columns are filled along the width: a first layer 0.4; with M = 32 it would be 1.5
 
 
@@ -270,11 +271,16 @@ def depthwise_dkernel(g: Geometry, x: Array, dy: Array) -> Array:
     """dkernel, (Dᵣ, Dᵣ, M) in float64 at least, from x, padded or not, and dy.
 
     At most `LINES` lines of positions are summed in the numbers' own dtype, each column of them by itself: NumPy is
-    fastest where it adds whole lines.
+    fastest where it adds whole lines. Many channels are a long line already, and `LINES` positions are summed.
     """
-    lines = tap_lines(g, g.pad(wider(x)))  # (B, Dᵥ, W, Dᵣ, Dᵣ, X)
+    split = (g.width.output, 1) if dy.shape[-1] >= MANY_CHANNELS and g.width.output <= LINES else split_width(g)
+    lines = tap_lines(g, g.pad(wider(x)), split)  # (B, Dᵥ, W, Dᵣ, Dᵣ, X)
     dy_lines = wider(dy).reshape(*lines.shape[:3], -1)  # (B, Dᵥ, W, X)
     dkernel = accumulator((*lines.shape[3:5], dy.shape[-1]), dy, x)
+    if lines.shape[-1] == dkernel.shape[-1] >= MANY_CHANNELS:
+        for band in bands(g, 1, size=LINES):
+            dkernel += np.einsum("bvwijx,bvwx->ijx", lines[band], dy_lines[band])  # (Dᵣ, Dᵣ, M)
+        return dkernel
     for band in bands(g, 1, size=LINES * g.width.output):
         line = line_dkernel(lines[band], dy_lines[band])  # (Dᵣ, Dᵣ, W, X)
         dkernel += line.reshape(*dkernel.shape[:2], -1, dkernel.shape[2]).sum(axis=2, dtype=dkernel.dtype)
@@ -517,13 +523,14 @@ class SumInOrder:
                 self._next += 1
 
 
-def tap_lines(g: Geometry, padded: Array) -> Array:
+def tap_lines(g: Geometry, padded: Array, split: tuple[int, int] | None = None) -> Array:
     """All taps of every output position, in lines as long as memory has them: a view (B, Dᵥ, W, Dᵣ, Dᵣ, X).
 
     W·X = Dᵥ·M. Where the stride along the width is 1, tap (i, j) of a row of positions is one line: W = 1, X = Dᵥ·M.
-    Each row of the padded input must lie in one piece.
+    `split` gives W and the positions in a line otherwise than `split_width`. Each row of the padded input must lie in
+    one piece.
     """
-    (image, row, *_), size, (width, length) = padded.strides, padded.itemsize, split_width(g)
+    (image, row, *_), size, (width, length) = padded.strides, padded.itemsize, split or split_width(g)
     column = padded.shape[-1] * size
     shape = (len(padded), g.height.output, width, g.height.kernel, g.width.kernel, length * padded.shape[-1])
     down, across = g.height, g.width

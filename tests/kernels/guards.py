@@ -192,6 +192,9 @@ def guard_depthwise_parts(k: SimpleNamespace) -> None:
         ((2, 90, 44, 24), (5, 3), {"padding": "same", "stride": (2, 1), "dilation": (1, 2)}),
         ((2, 80, 60, 24), (3, 2), {"padding": ((1, 0), (0, 0)), "stride": 2}),
         ((3, 71, 40, 24), (2, 3), {"padding": 1, "stride": 3}),
+        ((3, 29, 37, 70), (3, 2), {"padding": "same"}),  # many channels
+        ((2, 41, 27, 64), (2, 3), {"padding": ((1, 0), (0, 2)), "stride": (2, 1), "dilation": (1, 2)}),
+        ((2, 20, 61, 65), (3, 3), {"padding": "same", "stride": (1, 2)}),
     ):
         x, kernel = (rng.integers(-4, 5, s).astype(float) for s in (shape, (*kernel_sides, shape[-1])))
         expected = k.depthwise_conv2d_taps(x, kernel, **geometry)
@@ -628,6 +631,9 @@ def guard_sums(k: SimpleNamespace) -> None:
                                  (k.pointwise_conv2d_backward, filters[0])):  # fmt: skip
             dkernel = backward(alike[:, 1:], alike[:, 1:], kernel)[1]
             np.testing.assert_allclose(dkernel, 53_994 * float(dtype(0.1)) ** 2, rtol=9 * bound)
+        alike, filters = np.full((1, 3000, 3, 64), 0.1, dtype), np.ones((1, 1, 64), dtype)
+        dkernel = k.depthwise_conv2d_backward(alike, alike, filters)[1]
+        np.testing.assert_allclose(dkernel, 9000 * float(dtype(0.1)) ** 2, rtol=9 * bound)
 
 
 GUARDS = {name[6:]: guard for name, guard in list(globals().items()) if name.startswith("guard_")}

@@ -90,6 +90,8 @@ MUTANTS = [
     Mutant("depthwise: a part's dkernel left out", "engine", "ready if self._next == 0 else", "ready if self._next < 2 else", ("depthwise_parts",)),
     Mutant("depthwise: dilation dropped in dx", "engine", "s // math.gcd(s, δ), δ // math.gcd(s, δ)", "s // math.gcd(s, δ), 1", D),
     Mutant("depthwise: dx starts elsewhere", "engine", "(r - taps[-1] * δ) // s - first", "(r - taps[-1] * δ) // s", D),
+    Mutant("depthwise: dkernel of the last positions", "engine", 'dkernel += np.einsum("bvw', 'dkernel[...] = np.einsum("bvw', ("sums",)),
+    Mutant("depthwise: positions summed in their own dtype", "engine", "bands(g, 1, size=LINES):", "bands(g, 1, size=10**9):", ("sums",)),
     Mutant("depthwise: dkernel of the last lines", "engine", "dkernel += line", "dkernel = line", ("sums",)),
     Mutant("one padding for both axes", "arguments", "by_axis(function, \"padding\", padding, axes, 0)]", "by_axis(function, \"padding\", padding, axes, 0)[:1] * axes]", ALL),
     Mutant("repeated channels tiled", "geometry", "np.repeat(x, channels // x.shape[-1], axis=-1)",

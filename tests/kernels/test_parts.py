@@ -18,6 +18,7 @@ LAYERS = [  # kernel, the shapes of x and of the kernel, geometry: each in three
     ("depthwise_conv2d", (3, 41, 40, 17), (3, 3, 17), {"padding": "same"}),
     ("depthwise_conv2d", (3, 42, 40, 17), (3, 3, 17), {"padding": "same", "stride": 2}),
     ("depthwise_conv2d", (3, 41, 40, 17), (2, 3, 34), {"stride": (2, 1), "dilation": (1, 2)}),
+    ("depthwise_conv2d", (3, 21, 20, 33), (2, 3, 66), {"stride": (1, 2), "padding": 1}),
     ("conv3d", (2, 3, 21, 20, 7), (2, 3, 2, 7, 3), {"stride": (1, 2, 1), "padding": 1}),
 ]
 TRANSPOSED = [  # in parts of phases, in planes, and turned round
