@@ -97,6 +97,8 @@ ROWS: dict[Any, dict[str, dict[str, Any]]] = {
         "weight_names": {"model": NETWORK},
     },
     figures: {
+        "atrous_receptive_field": {"photograph": PHOTOGRAPH, "rates": (2,), "resolution": (64, 100), "output_stride": 8,
+                                   "at": (3, 4)},
         "backward_taps": SMALL_LAYER,
         "bottleneck_table": BLOCK,
         "channel_shuffle": {"groups": 2, "channels": 4},

@@ -44,6 +44,7 @@ TAKES = {
     "matching": "",
     "non-maximum-suppression": "",
     "detections": "",
+    "atrous-receptive-field": "--resolution",
 }
 
 

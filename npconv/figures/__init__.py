@@ -9,6 +9,7 @@ that draw a figure step by step, for `gif_bytes`. `write_figures` writes files.
 from collections.abc import Callable
 
 from .animation import gif_bytes as gif_bytes
+from .atrous_receptive_field import atrous_receptive_field as atrous_receptive_field
 from .backward_taps import backward_taps as backward_taps
 from .bottleneck_table import bottleneck_table as bottleneck_table
 from .channel_shuffle import channel_shuffle as channel_shuffle
@@ -82,6 +83,7 @@ BUILDERS: dict[str, Callable[..., Figure]] = {
         matching,
         non_maximum_suppression,
         detections,
+        atrous_receptive_field,
     )
 }
 

@@ -11,6 +11,7 @@ from plots import default_figure
 from npconv.detection import DefaultBoxes
 from npconv.figures import (
     Figure,
+    atrous_receptive_field,
     backward_taps,
     bottleneck_table,
     channel_shuffle,
@@ -411,6 +412,12 @@ CASES: dict[Callable[..., Figure], dict[str, dict[str, Any]]] = {
             "shown": 2,
         },
         "some not found": {"images": np.ones((3, 24, 60, 1)), "truths": made_truths(), "found": made_found(6)},
+    },
+    atrous_receptive_field: {
+        "flat, one rate": {
+            "photograph": PIXELS, "rates": (3,), "resolution": (64, 200), "output_stride": 8, "at": (0, 24),
+        },
+        "as large as the map": {"photograph": PIXELS, "rates": (1, 2, 4), "resolution": 97, "output_stride": 32},
     },
     cost_by_layer: {
         "narrow, flat, two classes": {"width": 0.35, "resolution": (96, 160), "classes": 2},

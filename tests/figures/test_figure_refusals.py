@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from npconv.figures import (
+    atrous_receptive_field,
     backward_taps,
     channel_shuffle,
     checkerboard,
@@ -201,6 +202,16 @@ REFUSED: dict[Callable[..., Any], list[tuple[dict[str, Any], str]]] = {
             },
             "truths must have a class with at most 24 steps",
         ),
+    ],
+    atrous_receptive_field: [
+        ({"photograph": BLACK[:20]}, "photograph"),
+        ({"rates": ()}, "rates must be 1 to 3 numbers"),
+        ({"rates": (1, 2, 3, 4)}, "rates must be 1 to 3 numbers"),
+        ({"rates": (0,)}, "rates must "),
+        ({"rates": (34,)}, "rates must be at most 33, the map's longer side"),
+        ({"output_stride": 12}, "output_stride must be one of"),
+        ({"resolution": (31, 64)}, "resolution must be at least 32"),
+        ({"resolution": 64, "rates": (1,), "at": (4, 0)}, "at must be a place in the map, 4 by 4"),
     ],
     inverted_residual_maps: [
         ({"photograph": BLACK[..., 0]}, "photograph"),
