@@ -40,6 +40,7 @@ NETWORK = models.mobilenet_v2(0.5, 5, rows=ROWS_V2, stem_channels=8, last_channe
 NETWORK_V3 = models.mobilenet_v3("small", classes=5, rows=((3, 16, 8, True, "relu", 1),), hidden_channels=8)
 SCENES = training.digits_in_the_wild(train=2, test=1)
 DETECTOR = training.digits_detector()
+MASKED, SEGMENTER = training.SegmentationTask.of(SCENES), training.digits_segmenter()
 SMALL = layers.Sequential(layers.GlobalAveragePool(), layers.Dense(1, 10))
 SMALL_LAYER = {"x": (1, 5, 6, 3), "kernel": (2, 3, 3, 2)}
 BLOCK = {"x": (1, 4, 6, 4), "expand": (4, 8), "depthwise": (3, 3, 8), "project": (8, 4)}
@@ -210,11 +211,14 @@ ROWS: dict[Any, dict[str, dict[str, Any]]] = {
         "detector_for": {"image_shape": (16, 16, 1), "classes": 11, "boxes": SCENES.boxes_train},
         "digits": {},
         "digits_detector": {},
+        "digits_segmenter": {},
         "digits_in_the_wild": {"train": 1, "test": 1, "photograph": npconv.data.Photograph(LARGE, "", True)},
-        "DetectorSettings": {},
+        "MaskSettings": {},
+        "RecipeSettings": {},
         "evaluate": {"network": SMALL, "x": IMAGES, "labels": LABELS},
         "evaluate_detector": {"network": DETECTOR, "x": SCENES.x_test, "boxes": SCENES.boxes_test,
                               "labels": SCENES.labels_test},
+        "evaluate_segmenter": {"network": SEGMENTER, "x": MASKED.x_test, "masks": MASKED.masks_test},
         "exponential": {"rate": 0.1, "every": 10},
         "fitted_boxes": {"boxes": SCENES.boxes_train, "image_size": (64, 64), "maps": 2},
         "network_for": {"image_shape": (8, 8, 1), "classes": 10},
@@ -224,13 +228,19 @@ ROWS: dict[Any, dict[str, dict[str, Any]]] = {
         "read_task": {"path": "nowhere.npz"},
         "read_trained": {"folder": FOLDER.name},
         "scattered_digits": {"train": 100, "test": 30, "photograph": npconv.data.Photograph(PHOTOGRAPH, "", True)},
+        "segmentation_step": {"network": SEGMENTER, "optimizer": training.SGD(SEGMENTER.params), "x": MASKED.x_train,
+                              "masks": MASKED.masks_train, "learning_rate": 0.1},
+        "segmenter_for": {"image_shape": (16, 16, 1), "classes": 11},
         "smooth_labels": {"labels": LABELS, "classes": 10, "smoothing": 0.1},
         "standardized": {"task": TASK},
         "train": {"network": SMALL, "task": TASK, "optimizer": training.SGD(SMALL.params),
                   "schedule": training.constant(0.1), "steps": 1, "batch_size": 4},
         "train_detector": {"network": DETECTOR, "task": SCENES, "optimizer": training.SGD(DETECTOR.params),
                            "schedule": training.constant(0.1), "steps": 1, "batch_size": 1},
-        "train_ssdlite": {"task": SCENES, "settings": training.DetectorSettings(), "folder": FOLDER.name},
+        "train_recipe": {"kind": "ssdlite", "task": SCENES, "settings": training.RecipeSettings(),
+                         "folder": FOLDER.name},
+        "train_segmenter": {"network": SEGMENTER, "task": MASKED, "optimizer": training.SGD(SEGMENTER.params),
+                            "schedule": training.constant(0.1), "steps": 1, "batch_size": 1},
         "train_small": {"task": TASK, "settings": training.RunSettings(), "folder": FOLDER.name},
         "training_step": {"network": SMALL, "optimizer": training.SGD(SMALL.params), "x": IMAGES, "labels": LABELS,
                           "classes": 10, "learning_rate": 0.1, "smoothing": 0.1},
@@ -258,7 +268,8 @@ RECORDS = {  # results, which the package makes, and protocols
     steps: "Boxes Counting Panel Side Step Stepper",
     checks: "Case Proof",
     detection: "Found MeanAveragePrecision PrecisionRecall SSDLossStages",
-    training: "DetectionHistory DetectionTask History Optimizer SegmentationTask Task Trained TrainedDetector",
+    training: "DetectionHistory DetectionTask History Optimizer SegmentationHistory SegmentationTask "
+    "Task Trained TrainedNetwork",
     bench: "Block KernelTime Layer Pass Row Saving Step StepTime",
 }
 IN_KERNELS = {

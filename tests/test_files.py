@@ -274,7 +274,7 @@ NO_FILES_OF_THE_USERS = {
     "npconv/files.py": {"open", "ZipFile"},
     "npconv/course/grading/worker.py": {"fdopen"},  # its pipes
     "npconv/figures/files.py": {"savefig"},  # into memory
-    "npconv/training/detector_runs.py": {"save"},  # a network's own, which writes whole
+    "npconv/training/recipes.py": {"save"},  # a network's own, which writes whole
 }
 
 

@@ -10,7 +10,7 @@ from ..layers import InvertedResidual
 from ..models import MobileNet, SSDLite, Summary, mobilenet_v2, read_network, ssdlite, summary
 from ..text import shape_text
 from ..training import digits_in_the_wild, evaluate_detector
-from ..training.detector_runs import stored_results
+from ..training.recipes import stored_results
 from .table import ARCHITECTURE, Finding, claim, finding
 
 IMAGE = (1, 224, 224, 3)
@@ -144,8 +144,7 @@ def the_networks_projections_reduce() -> Finding:
 @claim(
     ARCHITECTURE,
     "holds if detection is meant, which is built on it and trained, on digits; for segmentation there are the maps",
-    "models.mobilenet_v2 models.ssdlite models.read_network training.evaluate_detector "
-    "training.detector_runs.stored_results",
+    "models.mobilenet_v2 models.ssdlite models.read_network training.evaluate_detector training.recipes.stored_results",
     "ssdlite",
 )
 def the_network_is_a_feature_extractor() -> Finding:
@@ -165,7 +164,7 @@ def the_network_is_a_feature_extractor() -> Finding:
     trained = read_network(path("ssdlite_digits.npz"))
     assert isinstance(trained, SSDLite)
     _, precision = evaluate_detector(trained, task.x_test, task.boxes_test, task.labels_test)
-    reached = [run["test_map_50"][-1] for run in stored_results()["runs"]]
+    reached = [run["test_map_50"][-1] for run in stored_results("ssdlite")["runs"]]
     lines = [shape_text(shape[1:]) for shape in maps.values()]
     return finding(
         maps == expected

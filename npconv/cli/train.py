@@ -132,16 +132,17 @@ def _add_ssdlite(whats: Commands) -> None:
 def _run_ssdlite(options: dict[str, Any], check: Callable[[], None]) -> int:
     from ..files import write_whole
     from ..training.detection_data import detection_remarks, read_detection_task
-    from ..training.detector_runs import FULL, NETWORK, QUICK, RECORD, DetectorSettings, run_seeds, wild_digits
-    from ..training.report import detection_table
+    from ..training.recipes import NETWORK, RECIPES, RECORD, run_seeds, wild_digits
+    from ..training.report import recipe_table
 
+    recipe = RECIPES["ssdlite"]
     data, out, quick = options.pop("data", None), options.pop("out", None), options.pop("quick", False)
-    seeds = options.pop("seeds", [FULL.seed])
-    if others := options.keys() - vars(FULL) | options.keys() & {"seed"}:  # before its name; it has --seeds
+    seeds = options.pop("seeds", [recipe.full.seed])
+    if others := options.keys() - vars(recipe.full) | options.keys() & {"seed"}:  # before its name; it has --seeds
         raise ValueError(f"ssdlite takes no --{', --'.join(sorted(others)).replace('_', '-')}")
     if data is None and "width" in options:
         raise ValueError("--width is for images of your own: the network of the digits has its own channels")
-    settings: DetectorSettings = replace(QUICK if quick else FULL, **options)
+    settings = replace(recipe.quick if quick else recipe.full, **options)
     progress_line("reading the images")
     task = None if data is None else read_detection_task(data)
     shown = task or wild_digits()
@@ -166,9 +167,9 @@ def _run_ssdlite(options: dict[str, Any], check: Callable[[], None]) -> int:
         progress_line(f"seed {seed}, step {done}/{settings.steps}{reached}, {left}")
         check()
 
-    results = run_seeds(settings, seeds, folder=folder, task=task, count=count)
+    results = run_seeds("ssdlite", settings, seeds, folder=folder, task=task, count=count)
     progress_line("")
-    print_table(*detection_table(results))
+    print_table(*recipe_table("ssdlite", results))
     write_whole(folder / "results.json", json.dumps(results))
     for path in (
         *(folder / f"seed-{seed}" / name for seed in seeds for name in (NETWORK, RECORD)),

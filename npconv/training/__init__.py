@@ -7,11 +7,6 @@ from .detection import (
     train_detector as train_detector,
 )
 from .detection_data import read_detection_task as read_detection_task
-from .detector_runs import (
-    DetectorSettings as DetectorSettings,
-    TrainedDetector as TrainedDetector,
-    train_ssdlite as train_ssdlite,
-)
 from .detectors import (
     detector_for as detector_for,
     digits_detector as digits_detector,
@@ -33,6 +28,12 @@ from .optimizers import (
     RMSProp as RMSProp,
     decays_kernels as decays_kernels,
 )
+from .recipes import (
+    MaskSettings as MaskSettings,
+    RecipeSettings as RecipeSettings,
+    TrainedNetwork as TrainedNetwork,
+    train_recipe as train_recipe,
+)
 from .runs import (
     RunSettings as RunSettings,
     Trained as Trained,
@@ -41,9 +42,19 @@ from .runs import (
     train_small as train_small,
 )
 from .schedules import constant as constant, cosine as cosine, exponential as exponential
+from .segmentation import (
+    SegmentationHistory as SegmentationHistory,
+    evaluate_segmenter as evaluate_segmenter,
+    segmentation_step as segmentation_step,
+    train_segmenter as train_segmenter,
+)
 from .segmentation_data import (
     read_multi_task as read_multi_task,
     read_segmentation_task as read_segmentation_task,
+)
+from .segmenters import (
+    digits_segmenter as digits_segmenter,
+    segmenter_for as segmenter_for,
 )
 from .tasks import (
     Task as Task,

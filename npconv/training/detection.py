@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ..detection import (
+    Found,
     MeanAveragePrecision,
     detections,
     mean_average_precision,
@@ -19,12 +20,13 @@ from ..kernels.arguments import array_of, instance, real
 from ..kernels.geometry import Array
 from ..models.ssdlite import SSDLite
 from .optimizers import Optimizer
-from .resumable import Curves, Objective, check_step, train_for
+from .resumable import Curves, Objective, check_classes, check_step, train_for
 from .wild_digits import DetectionTask
 
 EVALUATED_AT_ONCE = 50  # images
 LOSS: dict[str, Any] = {"least_negatives": 3, "repeat_positives": False}
 """The options of `ssd_loss` in training: images without objects teach too, and each positive counts once."""
+LOSS_SETTINGS = {f"loss.{name}": value for name, value in LOSS.items()}  # as checkpoints have them
 
 
 @dataclass
@@ -58,25 +60,58 @@ def evaluate_detector(
     >>> precision.mean < 0.1
     True
     """
-    size = _check_images("evaluate_detector", network, x, boxes, labels)
-    anchors, found, loss, positives = network.anchors(size), [], 0.0, 0
+    instance("evaluate_detector", "network", network, SSDLite)
+    measured = Detected(network, check_images("evaluate_detector", x, boxes, labels), boxes, labels)
     for start in range(0, len(x), EVALUATED_AT_ONCE):
         part = slice(start, start + EVALUATED_AT_ONCE)
-        logits, codes = network.split(network.forward(x[part]))
-        wanted, targets = ssd_targets(anchors, list(boxes[part]), list(labels[part]))
-        count = max(1, int(np.count_nonzero(wanted)))
-        loss += count * float(ssd_loss(logits, codes, wanted, targets, **LOSS))
-        positives += count
-        found += detections(logits, codes, anchors, size)
+        measured.add(part, network.forward(x[part]))
     network.forget()
-    return loss / positives, mean_average_precision(list(zip(boxes, labels, strict=True)), found)
+    return measured.loss, measured.precision
 
 
-def _check_images(
-    function: str, network: SSDLite, x: Array, boxes: Sequence[Array], labels: Sequence[Array]
-) -> tuple[int, int]:
+class Detected:
+    """An evaluation of a detector: its loss and its precision on images, of which some are added at a time."""
+
+    def __init__(
+        self, detector: SSDLite, size: tuple[int, int], boxes: Sequence[Array], labels: Sequence[Array]
+    ) -> None:
+        self.detector, self.size, self.anchors = detector, size, detector.anchors(size)
+        self.boxes, self.labels = boxes, labels
+        self.found: list[Found] = []
+        self._sum, self._positives = 0.0, 0
+
+    def add(self, part: slice, y: Array) -> None:
+        """Take in the detector's outputs, (n, A, classes + 4), for a part of the images."""
+        logits, codes = self.detector.split(y)
+        wanted, targets = ssd_targets(self.anchors, list(self.boxes[part]), list(self.labels[part]))
+        count = max(1, int(np.count_nonzero(wanted)))
+        self._sum += count * float(ssd_loss(logits, codes, wanted, targets, **LOSS))
+        self._positives += count
+        self.found += detections(logits, codes, self.anchors, self.size)
+
+    @property
+    def loss(self) -> float:
+        """The mean loss over the objects' default boxes."""
+        return self._sum / self._positives
+
+    @property
+    def precision(self) -> MeanAveragePrecision:
+        """The mean average precision on all images."""
+        return mean_average_precision(list(zip(self.boxes, self.labels, strict=True)), self.found)
+
+
+def detection_loss(
+    detector: SSDLite, y: Array, size: tuple[int, int], boxes: Sequence[Array], labels: Sequence[Array]
+) -> tuple[float, Array]:
+    """The loss of a detector's outputs, (B, A, classes + 4), and its gradient for them."""
+    logits, codes = detector.split(y)
+    wanted, targets = ssd_targets(detector.anchors(size), list(boxes), list(labels))
+    loss = float(ssd_loss(logits, codes, wanted, targets, **LOSS))
+    return loss, np.concatenate(ssd_loss_backward(1.0, logits, codes, wanted, targets, **LOSS), axis=-1)
+
+
+def check_images(function: str, x: Array, boxes: Sequence[Array], labels: Sequence[Array]) -> tuple[int, int]:
     """The height and width of images, once they and the objects are looked at; what is in them the kernels check."""
-    instance(function, "network", network, SSDLite)
     array_of(function, "x", x, "f")
     instance(function, "boxes", boxes, list, tuple)
     instance(function, "labels", labels, list, tuple)
@@ -101,15 +136,12 @@ def detection_step(
 
     x is (B, Dᵤ, Dᵤ, M); boxes and labels have for each image its objects, (m, 4) and (m,) from 1, which may be none.
     """
-    size = _check_images("detection_step", network, x, boxes, labels)
+    instance("detection_step", "network", network, SSDLite)
+    size = check_images("detection_step", x, boxes, labels)
     check_step("detection_step", optimizer)
     real("detection_step", "learning_rate", learning_rate, least=0)
-    y = network.forward(x, training=True)
-    logits, codes = network.split(y)
-    wanted, targets = ssd_targets(network.anchors(size), list(boxes), list(labels))
-    loss = float(ssd_loss(logits, codes, wanted, targets, **LOSS))
-    gradients = ssd_loss_backward(1.0, logits, codes, wanted, targets, **LOSS)
-    network.backward(np.concatenate(gradients, axis=-1))
+    loss, dy = detection_loss(network, network.forward(x, training=True), size, boxes, labels)
+    network.backward(dy)
     optimizer.step(network.grads, learning_rate)
     return loss
 
@@ -161,6 +193,13 @@ def train_detector(
     )  # fmt: skip
 
 
+def boxed_arrays(task: DetectionTask) -> list[Array]:
+    """The arrays of a task, masks apart, among them the counts of objects in each image."""
+    lists = (task.boxes_train, task.labels_train, task.boxes_test, task.labels_test)
+    counts = (np.array([len(each) for each in boxes], np.int64) for boxes in (task.boxes_train, task.boxes_test))
+    return [task.x_train, task.x_test, *counts, *(np.concatenate(each) for each in lists)]
+
+
 class _Boxed(Objective[DetectionHistory]):
     """The objective of `train_detector`: boxes and labels of the objects in each image."""
 
@@ -168,17 +207,10 @@ class _Boxed(Objective[DetectionHistory]):
     network: SSDLite
 
     def __init__(self, network: SSDLite, task: DetectionTask) -> None:
-        lists = (task.boxes_train, task.labels_train, task.boxes_test, task.labels_test)
-        counts = (np.array([len(each) for each in boxes], np.int64) for boxes in (task.boxes_train, task.boxes_test))
-        arrays = (task.x_train, task.x_test, *counts, *(np.concatenate(each) for each in lists))
-        super().__init__(network, task, arrays, {f"loss.{name}": value for name, value in LOSS.items()})
+        super().__init__(network, task, boxed_arrays(task), LOSS_SETTINGS)
 
     def check_outputs(self, function: str, images: tuple[int, ...], outputs: tuple[int, ...]) -> None:
-        if self.network.classes != self.task.classes:
-            raise ValueError(
-                f"{function}: network must have {self.task.classes} classes, the background and those of "
-                f"{self.task.name}; got {self.network.classes}"
-            )
+        check_classes(function, self.network.classes, self.task)
 
     def step(self, optimizer: Optimizer, chosen: Array, learning_rate: float) -> float:
         task = self.task

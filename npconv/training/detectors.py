@@ -8,7 +8,7 @@ import numpy as np
 from ..detection import DefaultBoxes
 from ..kernels.arguments import array_of, instance, integer, pair, real
 from ..kernels.geometry import Array, Pair
-from ..models import Row, mobilenet_v2
+from ..models import MobileNet, Row, mobilenet_v2
 from ..models.small import FEW_STEPS
 from ..models.ssdlite import SSDLite, ssdlite
 from .tasks import of_an_image
@@ -129,9 +129,17 @@ def _detector(
     heads: str = "separable", first: str | int | None = None, extras: Sequence[int] = (), seed: int = 0,
     dtype: Any = np.float32,
 ) -> SSDLite:  # fmt: skip
-    network = mobilenet_v2(
-        width, rows=rows, in_channels=channels, stem_channels=STEM, last_channels=LAST, batch_norm=FEW_STEPS,
-        seed=seed, dtype=dtype,
-    )  # fmt: skip
+    network = small_network(rows, channels, width=width, seed=seed, dtype=dtype)
     rng = np.random.default_rng([seed, 1])  # of its own, so that the backbone is the same whatever the heads are
     return ssdlite(network, classes, first=first, extras=extras, heads=heads, boxes=boxes, seed=rng)
+
+
+def small_network(
+    rows: Sequence[Row], channels: int, *, width: float = 1.0, output_stride: int | None = None, seed: int = 0,
+    dtype: Any = np.float32,
+) -> MobileNet:  # fmt: skip
+    """The backbone of detectors and segmenters: a MobileNetV2 of these rows, for images of so many channels."""
+    return mobilenet_v2(
+        width, rows=rows, in_channels=channels, stem_channels=STEM, last_channels=LAST, batch_norm=FEW_STEPS,
+        output_stride=output_stride, seed=seed, dtype=dtype,
+    )  # fmt: skip

@@ -6,12 +6,13 @@ from typing import Any
 import numpy as np
 
 from ..kernels.geometry import Array
+from ..segmentation import intersection_over_union_of
 from .detection_heads.times import head_costs
 from .fig07.comparisons import COMPARISONS, compare, curves
+from .recipes import RECIPES
 
 FEW_CLASSES = 12
 MISTAKES = 3
-DETECTED = ("test_map_50", "test_map", "test_loss")
 
 Table = tuple[list[str], list[list[str]]]
 
@@ -21,7 +22,7 @@ def accuracy_table(
 ) -> Table:
     """The final accuracies of an experiment's networks over their seeds, in percent.
 
-    Another `measure` of the runs, a share too, is called `measured` in the header.
+    Another `measure` of the runs, a share too, is called `measured` in the header; networks without it have no row.
 
     >>> run = {"variant": "none", "seed": 0, "test_accuracy": [0.25, 0.5]}
     >>> accuracy_table({"networks": {"none": "no shortcut"}, "runs": [run, run]})[1]
@@ -29,6 +30,8 @@ def accuracy_table(
     """
     rows = []
     for name, what in results["networks"].items():
+        if not _has(results, name, measure):
+            continue
         ends = 100 * curves(results, name, measure)[:, -1]  # (seeds,)
         deviation = f"{ends.std(ddof=1):.1f}" if len(ends) > 1 else ""
         span = f"{ends.min():.1f} to {ends.max():.1f}"
@@ -45,7 +48,7 @@ def comparison_table(
     """The differences between pairs of an experiment's networks, in percentage points, paired by seed.
 
     Those of `run_fig07`'s `COMPARISONS`, unless others are given, and of the accuracies, unless of another `measure`,
-    which is called `measured` in the header.
+    which is called `measured` in the header. Pairs of which one has it not are left out.
 
     >>> ends = {"linear": 0.75, "relu6": 0.5}
     >>> runs = [{"variant": name, "seed": 0, "test_accuracy": [end]} for name, end in ends.items()]
@@ -55,6 +58,8 @@ def comparison_table(
     """
     rows = []
     for pair in pairs:
+        if not all(_has(results, name, measure) for name in pair):
+            continue
         c = compare(results, *pair, measure)
         interval = "{:+.1f} to {:+.1f}".format(*(100 * x for x in c.interval)) if len(c.differences) > 1 else ""
         wins = f"{c.wins} of {len(c.differences)}"
@@ -66,18 +71,40 @@ def comparison_table(
     return [f"{measured} in points", "mean", "95 % interval", "first better", "sign-flip p", "better"], rows
 
 
-def detection_table(results: Mapping[str, Any]) -> Table:
-    """The mean average precision that each run of `run_seeds` reached, in percent, and their mean.
+def _has(results: Mapping[str, Any], variant: str, measure: str) -> bool:
+    """True where the runs of a network have a measure."""
+    return any(run["variant"] == variant and measure in run for run in results["runs"])
+
+
+def recipe_table(kind: str, results: Mapping[str, Any]) -> Table:
+    """The measures that each run of `run_seeds` reached, shares in percent, and their mean.
 
     >>> run = {"seed": 3, "test_map_50": [0.25, 0.5], "test_map": [0.125, 0.25], "test_loss": [2.5, 2]}
-    >>> detection_table({"runs": [run, {**run, "seed": 4, "test_map_50": [0.75]}]})[1]
+    >>> recipe_table("ssdlite", {"runs": [run, {**run, "seed": 4, "test_map_50": [0.75]}]})[1]
     [['3', '50.0', '25.0', '2.00'], ['4', '75.0', '25.0', '2.00'], ['mean', '62.5', '25.0', '2.00']]
     """
-    rows = [(str(run["seed"]), *(run[name][-1] for name in DETECTED)) for run in results["runs"]]
+    measures = RECIPES[kind].measures
+    rows = [(str(run["seed"]), *(run[name][-1] for name in (*measures, "test_loss"))) for run in results["runs"]]
     if len(rows) > 1:
         rows.append(("mean", *np.mean([row[1:] for row in rows], axis=0)))
-    cells = [[seed, f"{100 * half:.1f}", f"{100 * mean:.1f}", f"{loss:.2f}"] for seed, half, mean, loss in rows]
-    return ["seed", "mAP@.5 in %", "mAP@.5:.95 in %", "test loss"], cells
+    cells = [[seed, *(f"{100 * share:.1f}" for share in shares), f"{loss:.2f}"] for seed, *shares, loss in rows]
+    return ["seed", *(f"{words} in %" for words in measures.values()), "test loss"], cells
+
+
+def class_table(results: Mapping[str, Any]) -> Table:
+    """The intersection over union of each class of masks in percent, over all runs of `run_seeds` with masks.
+
+    For each class the mean over the runs, the smallest and the largest. A class that is in no image has no row.
+
+    >>> runs = [{"confusion": [[9, 0, 1], [0, 0, 0], [5, 0, 5]]}, {"confusion": [[10, 0, 0], [0, 0, 0], [0, 0, 10]]}]
+    >>> class_table({"runs": runs})[1]
+    [['0', '80.0', '60.0 to 100.0'], ['2', '72.7', '45.5 to 100.0'], ['mean', '76.4', '52.7 to 100.0']]
+    """
+    shares = 100 * np.array([intersection_over_union_of(np.array(run["confusion"])) for run in results["runs"]])
+    found = np.flatnonzero(~np.isnan(shares).all(axis=0))
+    columns = [(str(c), shares[:, c]) for c in found] + [("mean", np.nanmean(shares, axis=1))]
+    rows = [[name, f"{np.nanmean(a):.1f}", f"{np.nanmin(a):.1f} to {np.nanmax(a):.1f}"] for name, a in columns]
+    return ["class", "IoU in %", "from, to"], rows
 
 
 def experiment_tables(results: Mapping[str, Any], experiment: Any) -> list[Table]:

@@ -303,6 +303,15 @@ def check_step(function: str, optimizer: Any) -> None:
         raise TypeError(f"{function}: optimizer must be an Optimizer, with a step; got {type(optimizer).__name__}")
 
 
+def check_classes(function: str, classes: int, task: Any) -> None:
+    """Refuse a network of other classes than a task's, by a ValueError."""
+    if classes != task.classes:
+        raise ValueError(
+            f"{function}: network must have {task.classes} classes, the background and those of {task.name}; "
+            f"got {classes}"
+        )
+
+
 def _check_network(function: str, objective: Objective[Any], batch_size: int) -> None:
     """Check that the network takes the images, and gives what their data need."""
     task = objective.task

@@ -20,7 +20,7 @@ from npconv.training.detection_heads import (
     run_detection_heads,
     stored_results,
 )
-from npconv.training.detector_runs import QUICK
+from npconv.training.recipes import RECIPES
 from npconv.training.report import experiment_tables
 
 MINIATURE = replace(FULL, steps=2, batch_size=2, train_images=4, test_images=2, evaluate_every=2)
@@ -44,7 +44,8 @@ def test_the_detectors_differ_in_their_heads_or_in_their_first_map_alone():
 
 
 def test_the_recipe_is_that_of_the_quick_training():
-    assert (FULL.steps, FULL.batch_size, FULL.learning_rate) == (QUICK.steps, QUICK.batch_size, QUICK.learning_rate)
+    quick = RECIPES["ssdlite"].quick
+    assert (FULL.steps, FULL.batch_size, FULL.learning_rate) == (quick.steps, quick.batch_size, quick.learning_rate)
 
 
 def test_the_heads_cost_what_their_sizes_say():

@@ -10,8 +10,8 @@ from ...kernels.arguments import assign, one_of, plain
 from ...models.ssdlite import SSDLite
 from ..detection import DetectionHistory, train_detector
 from ..detectors import digits_detector
+from ..fig07.experiment import Told
 from ..optimizers import Adam
-from ..resumable import Curves
 from ..schedules import cosine
 from ..wild_digits import DetectionTask, digits_in_the_wild
 
@@ -38,9 +38,6 @@ class HeadSettings:
     """
 
     variants: ClassVar[Mapping[str, str]] = VARIANTS
-    curves: ClassVar[type[Curves]] = DetectionHistory
-    measure: ClassVar[str] = "test_map_50"
-    measured: ClassVar[str] = "test mAP@.5"
     steps: int = 500
     batch_size: int = 16
     learning_rate: float = 0.02
@@ -52,6 +49,10 @@ class HeadSettings:
 
     def __post_init__(self) -> None:
         assign(self, **plain(vars(self)))
+
+    def told(self, variant: str) -> Told:
+        """The measurements of a run, and the one that is told after it."""
+        return Told(DetectionHistory, "test_map_50", "test mAP@.5")
 
     def task(self) -> DetectionTask:
         """The digits in the wild; made once in a process."""

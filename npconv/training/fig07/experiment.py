@@ -27,22 +27,29 @@ from .processes import counter, side_by_side
 from .settings import SmallRun
 
 
+class Told(NamedTuple):
+    """The class of a run's measurements, the one of them that is told after the run, and its name in words."""
+
+    curves: type[Curves]
+    measure: str
+    words: str
+
+
 class Experiment(Protocol):
     """The settings of an experiment's runs, which know its networks, its data and the training.
 
-    `variants` are the networks' names, and what they are. `curves` is the class of a run's measurements, `measure` the
-    one that is told after a run, `measured` its name in words. A `dataclass`, whose fields are stored with each run.
+    `variants` are the networks' names, and what they are. A `dataclass`, whose fields are stored with each run.
     """
 
     variants: ClassVar[Mapping[str, str]]
-    curves: ClassVar[type[Curves]]
-    measure: ClassVar[str]
-    measured: ClassVar[str]
     __dataclass_fields__: ClassVar[dict[str, Any]]
 
     @property
     def steps(self) -> int:
         """The number of training steps of a run."""
+
+    def told(self, variant: str) -> Told:
+        """The measurements of a run of a network of `variants`."""
 
     def task(self) -> Any:
         """The data, which have a `description`."""
@@ -60,15 +67,16 @@ class Experiment(Protocol):
 class Settings(SmallRun):
     """The settings of a run, all but its network's variant and its seed."""
 
-    curves: ClassVar[type[Curves]] = History
-    measure: ClassVar[str] = "test_accuracy"
-    measured: ClassVar[str] = "test accuracy"
     decay: float = 0.9
     epsilon: float = 1e-3
     evaluate_every: int = 50
 
     def __post_init__(self) -> None:
         assign(self, **plain(vars(self)))
+
+    def told(self, variant: str) -> Told:
+        """The measurements of a run, and the one that is told after it."""
+        return Told(History, "test_accuracy", "test accuracy")
 
     def train(
         self, network: Layer, seed: int, *, checkpoint: Path, progress: Callable[[int, float, History], None] | None
@@ -130,7 +138,7 @@ def run_one(
     seed = integer("run_one", "seed", seed, 0)
     key = {"variant": variant, "seed": seed, "settings": asdict(settings)}
     if stored.exists() and (weights.exists() or not keep):
-        run = _read_run(stored, key, settings.curves)  # raises where the file is damaged: the checkpoint is needed then
+        run = _read_run(stored, key, settings.told(variant).curves)  # raises if damaged: the checkpoint is needed then
         checkpoint.unlink(missing_ok=True)
         return run
     network = settings.network(variant, seed)
@@ -227,8 +235,8 @@ def run_experiment(
     def note(key: tuple[str, int], run: dict[str, Any]) -> None:
         runs[key] = run
         if progress is not None:
-            reached = f"{settings.measured} {run[settings.measure][-1]:.1%}"
-            progress(f"[{len(runs)}/{len(wanted)}] {key[0]}, seed {key[1]}: {reached}")
+            _, measure, words = settings.told(key[0])
+            progress(f"[{len(runs)}/{len(wanted)}] {key[0]}, seed {key[1]}: {words} {run[measure][-1]:.1%}")
 
     for key in wanted:
         if Path(folder, f"{key[0]}-{key[1]}.json").exists():
