@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from ..allocator import keep_memory
-from ..detection import ssd_loss, ssd_loss_backward, ssd_targets
+from ..detection import ssd_targets
+from ..detection.loss import loss_and_gradients
 from ..kernels.arguments import assign, instance, integer
 from ..layers import Activation, BatchNorm, DepthwiseConv2D, InvertedResidual, Layer, PointwiseConv2D
 from ..layers.convolution import Linear
@@ -157,10 +158,9 @@ def measure_detector(batch: int = 16, *, rounds: int = 15) -> list[StepTime]:
 
     def gradients() -> float:
         logits, codes = detector.split(detector.forward(x, training=True))
-        loss = float(ssd_loss(logits, codes, labels, targets, **LOSS))
-        both = ssd_loss_backward(1.0, logits, codes, labels, targets, **LOSS)
+        loss, *both = loss_and_gradients(logits, codes, labels, targets, **LOSS)
         detector.backward(np.concatenate(both, axis=-1))
-        return loss
+        return float(loss)
 
     def step() -> None:
         gradients()

@@ -67,7 +67,7 @@ def ssd_loss(
     True
     """
     options = _checked("ssd_loss", logits, codes, labels, targets, negatives, least_negatives, repeat_positives)
-    stages = _stages(logits, codes, labels, targets, *options)
+    stages = _stages(logits, codes, targets, _choice(logits, labels, *options))
     return stages.box + stages.classes
 
 
@@ -83,7 +83,7 @@ def ssd_loss_stages(
     array([[False,  True,  True, False]])
     """
     options = _checked("ssd_loss_stages", logits, codes, labels, targets, negatives, least_negatives, repeat_positives)
-    return _stages(logits, codes, labels, targets, *options)
+    return _stages(logits, codes, targets, _choice(logits, labels, *options))
 
 
 def ssd_loss_backward(
@@ -110,18 +110,18 @@ def ssd_loss_backward(
     name = "ssd_loss_backward"
     options = _checked(name, logits, codes, labels, targets, negatives, least_negatives, repeat_positives)
     check_scalar(name, "dy", dy)
-    log_shares, positives, chosen, _ = _choice(logits, labels, *options)
-    share = dy / max(1, np.count_nonzero(positives))
-    dlogits, dcodes = np.zeros(logits.shape, log_shares.dtype), np.zeros(codes.shape, working(codes))
-    times = np.add(positives, chosen, dtype=np.int64)  # each anchor is counted: 0, 1 or 2
-    counted = times > 0
-    with np.errstate(under="ignore"):
-        rows = np.exp(log_shares[counted])  # softmax, (R, C)
-        rows[np.arange(len(rows)), labels[counted]] -= 1
-        dlogits[counted] = rows * (times[counted] * share)[:, None]
-        difference = wider(codes[positives]) - wider(targets[positives])
-        dcodes[positives] = np.clip(difference, -1, 1) * share
-    return rounded(dlogits, logits), rounded(dcodes, codes)
+    return _gradients(dy, logits, codes, labels, targets, _choice(logits, labels, *options))
+
+
+def loss_and_gradients(
+    logits: Array, codes: Array, labels: Array, targets: Array, *, negatives: int = 3, least_negatives: int = 0,
+    repeat_positives: bool = True,
+) -> tuple[Any, Array, Array]:  # fmt: skip
+    """`ssd_loss` and its gradients for logits and codes, from one softmax and one choice, for a step of training."""
+    options = _checked("ssd_loss", logits, codes, labels, targets, negatives, least_negatives, repeat_positives)
+    choice = _choice(logits, labels, *options)
+    stages = _stages(logits, codes, targets, choice)
+    return stages.box + stages.classes, *_gradients(1.0, logits, codes, labels, targets, choice)
 
 
 def _checked(
@@ -141,11 +141,18 @@ def _checked(
     return min(negatives, anchors), min(least, anchors), bool(repeat_positives)  # more than all is all
 
 
-def _stages(
-    logits: Array, codes: Array, labels: Array, targets: Array, negatives: int, least: int, repeat: bool
-) -> SSDLossStages:
+class _Choice(NamedTuple):
+    """log softmax(logits), the positives, the chosen negatives, and each anchor's cross-entropy."""
+
+    log_shares: Array  # (B, A, C)
+    positives: Array  # (B, A)
+    chosen: Array  # (B, A)
+    losses: Array  # (B, A)
+
+
+def _stages(logits: Array, codes: Array, targets: Array, choice: _Choice) -> SSDLossStages:
     """`ssd_loss_stages` of arguments that are checked."""
-    _, positives, chosen, losses = _choice(logits, labels, negatives, least, repeat)
+    _, positives, chosen, losses = choice
     count, dtype = max(1, np.count_nonzero(positives)), native(logits, codes)
     wide = np.result_type(losses, np.float64)
     box = smooth_l1(wider(codes[positives]) - wider(targets[positives])).sum(dtype=np.result_type(wide, codes))
@@ -153,6 +160,24 @@ def _stages(
     return SSDLossStages(
         dtype.type(box / count), dtype.type(classes / count), positives, chosen, rounded(losses, logits)
     )
+
+
+def _gradients(
+    dy: Any, logits: Array, codes: Array, labels: Array, targets: Array, choice: _Choice
+) -> tuple[Array, Array]:
+    """`ssd_loss_backward` of arguments that are checked."""
+    log_shares, positives, chosen, _ = choice
+    share = dy / max(1, np.count_nonzero(positives))
+    dlogits, dcodes = np.zeros(logits.shape, log_shares.dtype), np.zeros(codes.shape, working(codes))
+    times = np.add(positives, chosen, dtype=np.int64)  # each anchor is counted: 0, 1 or 2
+    counted = times > 0
+    with np.errstate(under="ignore"):
+        rows = np.exp(log_shares[counted])  # softmax, (R, C)
+        rows[np.arange(len(rows)), labels[counted]] -= 1
+        dlogits[counted] = rows * (times[counted] * share)[:, None]
+        difference = wider(codes[positives]) - wider(targets[positives])
+        dcodes[positives] = np.clip(difference, -1, 1) * share
+    return rounded(dlogits, logits), rounded(dcodes, codes)
 
 
 def smooth_l1(d: Array) -> Array:
@@ -163,8 +188,8 @@ def smooth_l1(d: Array) -> Array:
     return result
 
 
-def _choice(logits: Array, labels: Array, negatives: int, least: int, repeat: bool) -> tuple[Array, ...]:
-    """log softmax(logits), the positives, the chosen negatives, and each anchor's cross-entropy."""
+def _choice(logits: Array, labels: Array, negatives: int, least: int, repeat: bool) -> _Choice:
+    """The positives and negatives that are counted, and what they are chosen by."""
     log_shares = log_softmax(logits)  # (B, A, C)
     losses = -log_shares[_at(labels)]  # (B, A)
     positives = labels > 0
@@ -174,7 +199,7 @@ def _choice(logits: Array, labels: Array, negatives: int, least: int, repeat: bo
     np.put_along_axis(rank, order, np.arange(order.shape[1], dtype=np.int64)[None], axis=1)
     counts = np.maximum(negatives * np.count_nonzero(positives, axis=1, keepdims=True), least)  # (B, 1)
     chosen = rank < counts
-    return log_shares, positives, chosen if repeat else chosen & ~positives, losses
+    return _Choice(log_shares, positives, chosen if repeat else chosen & ~positives, losses)
 
 
 def _at(labels: Array) -> tuple[Array, Array, Array]:

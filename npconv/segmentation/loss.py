@@ -7,8 +7,11 @@ import numpy as np
 from ..kernels.arguments import check_axes, check_scalar, real
 from ..kernels.geometry import Array
 from ..kernels.head import log_softmax
-from ..kernels.sums import native, rounded
+from ..kernels.sums import native, rounded, working
+from ..threads import each
 from .checking import kept_labels
+
+OPERATIONS = 20  # with each logit
 
 
 def pixel_cross_entropy(
@@ -43,7 +46,7 @@ def pixel_cross_entropy(
     True
     """
     kept, own, count = _checked("pixel_cross_entropy", logits, labels, ignore, divisor)
-    return _loss(log_softmax(logits[kept]), own, count, logits)
+    return _loss(-log_softmax(logits[kept])[own], count, logits)
 
 
 def pixel_cross_entropy_backward(
@@ -62,14 +65,32 @@ def pixel_cross_entropy_backward(
     """
     kept, own, count = _checked("pixel_cross_entropy_backward", logits, labels, ignore, divisor)
     check_scalar("pixel_cross_entropy_backward", "dy", dy)
-    return _gradient(log_softmax(logits[kept]), own, dy, count, kept, logits)
+    dlogits: Array = np.zeros(logits.shape, native(logits))
+    dlogits[kept] = _rows(log_softmax(logits[kept]), own, dy, count, logits)
+    return dlogits
 
 
 def loss_and_gradient(logits: Array, labels: Array, ignore: int | None, divisor: float | None) -> tuple[Any, Array]:
-    """The loss of `pixel_cross_entropy` and its gradient, from one softmax, for a step of training."""
-    kept, own, count = _checked("pixel_cross_entropy", logits, labels, ignore, divisor)
-    log_shares = log_softmax(logits[kept])  # (R, C)
-    return _loss(log_shares, own, count, logits), _gradient(log_shares, own, 1.0, count, kept, logits)
+    """The loss of `pixel_cross_entropy` and its gradient, from one softmax, for a step of training.
+
+    Threads take an image each; the numbers are those of the two functions, to the last bit.
+    """
+    kept, (_, own), count = _checked("pixel_cross_entropy", logits, labels, ignore, divisor)
+    losses, dlogits = np.empty(len(own), working(logits)), np.zeros(logits.shape, native(logits))
+    of_image, given, gradient = (a.reshape(len(logits), -1, *a.shape[3:]) for a in (kept, logits, dlogits))
+    ends = np.cumsum(np.count_nonzero(of_image, axis=1))
+
+    def compute(image: int) -> None:
+        rows = slice(ends[image - 1] if image else 0, ends[image])
+        every = rows.stop - rows.start == of_image.shape[1]
+        pixels: Any = slice(None) if every else of_image[image]  # a choice is copied slowly
+        log_shares = log_softmax(given[image, pixels])  # (R, C)
+        classes = np.arange(len(log_shares), dtype=np.int64), own[rows]
+        losses[rows] = -log_shares[classes]
+        gradient[image, pixels] = _rows(log_shares, classes, 1.0, count, logits)
+
+    each(compute, range(len(logits)), OPERATIONS * logits.size)
+    return _loss(losses, count, logits), dlogits
 
 
 def _checked(
@@ -85,21 +106,16 @@ def _checked(
     return kept, (np.arange(len(own), dtype=np.int64), own), count
 
 
-def _loss(log_shares: Array, own: tuple[Array, Array], count: float, logits: Array) -> Any:
+def _loss(losses: Array, count: float, logits: Array) -> Any:
     """The sum of the kept pixels' cross-entropies over the divisor."""
-    total = (-log_shares[own]).sum(dtype=np.result_type(log_shares, np.float64))
-    return native(logits).type(total / count)
+    return native(logits).type(losses.sum(dtype=np.result_type(losses, np.float64)) / count)
 
 
-def _gradient(
-    log_shares: Array, own: tuple[Array, Array], dy: Any, count: float, kept: Array, logits: Array
-) -> Array:  # fmt: skip
-    """The gradient for the logits, (B, Dᵤ, Dᵤ, C)."""
+def _rows(log_shares: Array, own: tuple[Array, Array], dy: Any, count: float, logits: Array) -> Array:
+    """The gradient for the kept pixels' logits, (R, C)."""
     kind = log_shares.dtype.type  # not dy's: a count of pixels may be beyond float16
     with np.errstate(under="ignore"):
         rows = np.exp(log_shares)  # softmax, (R, C)
         rows[own] -= 1
         rows *= kind(dy) / kind(count)
-    dlogits: Array = np.zeros(logits.shape, native(logits))
-    dlogits[kept] = rounded(rows, logits)
-    return dlogits
+    return rounded(rows, logits)

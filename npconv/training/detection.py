@@ -13,9 +13,9 @@ from ..detection import (
     detections,
     mean_average_precision,
     ssd_loss,
-    ssd_loss_backward,
     ssd_targets,
 )
+from ..detection.loss import loss_and_gradients
 from ..kernels.arguments import array_of, instance, real
 from ..kernels.geometry import Array
 from ..models.ssdlite import SSDLite
@@ -106,8 +106,8 @@ def detection_loss(
     """The loss of a detector's outputs, (B, A, classes + 4), and its gradient for them."""
     logits, codes = detector.split(y)
     wanted, targets = ssd_targets(detector.anchors(size), list(boxes), list(labels))
-    loss = float(ssd_loss(logits, codes, wanted, targets, **LOSS))
-    return loss, np.concatenate(ssd_loss_backward(1.0, logits, codes, wanted, targets, **LOSS), axis=-1)
+    loss, *gradients = loss_and_gradients(logits, codes, wanted, targets, **LOSS)
+    return float(loss), np.concatenate(gradients, axis=-1)
 
 
 def check_images(function: str, x: Array, boxes: Sequence[Array], labels: Sequence[Array]) -> tuple[int, int]:

@@ -10,6 +10,7 @@ import pytest
 from detection_guards import boxes_of, random_case
 
 from npconv import detection
+from npconv.detection.loss import loss_and_gradients
 
 RNG = np.random.default_rng(7)
 LOGITS, PREDICTED, LABELS, WANTED = random_case(0)
@@ -311,3 +312,15 @@ def test_a_specification_is_a_value():
     assert boxes == detection.DefaultBoxes((((0.5, 1),),))
     assert {boxes: 1}[boxes] == 1
     assert all(type(number) is float for number in boxes.cells[0][0])
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+@pytest.mark.parametrize("options", [{}, {"negatives": 1, "least_negatives": 2, "repeat_positives": False}])
+def test_the_loss_and_its_gradients_at_once_have_the_bits_of_the_two_functions(options, dtype):
+    arrays = {name: a.astype(dtype) if a.dtype.kind == "f" else a for name, a in LOSS.items()}
+    loss, *gradients = loss_and_gradients(**arrays, **options)
+    assert loss == detection.ssd_loss(**arrays, **options)
+    assert loss.dtype == dtype
+    for got, expected in zip(gradients, detection.ssd_loss_backward(1.0, **arrays, **options), strict=True):
+        np.testing.assert_array_equal(got, expected)
+        assert got.dtype == dtype

@@ -276,7 +276,7 @@ MUTANTS = [
     Mutant("pool divides by the height", "head", "count = x.shape[1] * x.shape[2]", "count = x.shape[1] ** 2", ("head",)),
     Mutant("pool's gradient not shared out", "head", "wider(dy)[:, None, None, :] / (x.shape[1] * x.shape[2])", "wider(dy)[:, None, None, :]", ("head",)),
     Mutant("loss summed over the batch", "head", "sum(axis=1).mean(", "sum(axis=1).sum(", ("head",)),
-    Mutant("loss overflows", "head", "logits - logits.max(axis=-1, keepdims=True)", "logits - 0 * logits.max(axis=-1, keepdims=True)", ("head",)),
+    Mutant("loss overflows", "head", "logits - logits.max(axis=axis, keepdims=True)", "logits - 0 * logits.max(axis=axis, keepdims=True)", ("head",)),
     Mutant("a class without probability counts", "head", "where=probabilities > 0", "where=probabilities >= 0", ("head",)),
     Mutant("loss's gradient without the batch", "head", "(dy / len(logits))", "dy", ("head",)),
 ]  # fmt: skip
