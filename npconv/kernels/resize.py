@@ -1,6 +1,8 @@
 """Bilinear resizing: a matrix along the height and one along the width, whose rows have two numbers at most."""
 
 from fractions import Fraction
+from functools import lru_cache
+from typing import Any
 
 import numpy as np
 
@@ -72,6 +74,7 @@ def _matrices(checked: Checked, size: Pair, align: str, operand: Array) -> tuple
     return rows, columns
 
 
+@lru_cache(64)
 def _weights(n: int, o: int, align: str, exact: bool) -> Array:
     """The weights of n rows in each of o rows between them, (o, n): two numbers in a row at most, which sum to 1."""
     i = np.arange(o, dtype=np.int64)
@@ -84,4 +87,6 @@ def _weights(n: int, o: int, align: str, exact: bool) -> Array:
     shares = np.zeros((o, n), np.int64)
     shares[i, first] = under - rest
     shares[i, np.minimum(first + 1, n - 1)] += rest  # 0 behind the last row
-    return np.frompyfunc(Fraction, 2, 1)(shares, under) if exact else shares / under  # type: ignore[return-value]
+    weights: Any = np.frompyfunc(Fraction, 2, 1)(shares, under) if exact else shares / under
+    weights.flags.writeable = False  # each step of a training asks for the same
+    return weights  # type: ignore[no-any-return]
