@@ -12,7 +12,7 @@ import pytest
 import npconv.threads
 from npconv import bench, cli
 from npconv.bench import against, groups, timing
-from npconv.bench.limits import detector_limit, forward_limit, step_limit, with_shapes
+from npconv.bench.limits import forward_limit, heads_limit, step_limit, with_shapes
 from npconv.bench.training import _peak_mib
 from npconv.bench.with_onnx import as_onnx, onnxruntime_inference
 from npconv.cost import conv2d_cost, depthwise_separable_conv2d_cost
@@ -26,8 +26,8 @@ from npconv.layers import (
     Sequential,
     Sigmoid,
 )
-from npconv.models import mobilenet_v2, small_mobilenet_v2
-from npconv.training import digits_detector
+from npconv.models import deeplab_v3, mobilenet_v2, mobilenet_v3, small_mobilenet_v2
+from npconv.training import digits_detector, digits_segmenter
 
 TINY = bench.TimedBlock(5, 3, 3)
 
@@ -863,14 +863,47 @@ def test_torchs_transposed_convolution_is_given_the_same():
 @pytest.mark.parametrize("options", [{}, {"heads": "full"}, {"first": "block_3"}], ids=str)
 def test_the_detector_in_torch_is_the_same_function(options):
     torch = pytest.importorskip("torch")
-    from npconv.bench.detector_in_torch import detector_as_torch
+    from npconv.bench.heads_in_torch import network_as_torch
 
     detector = digits_detector(**options, seed=3)
     x = np.random.default_rng(0).standard_normal((2, 32, 40, 1)).astype(np.float32)
-    module = detector_as_torch(detector, x.shape).train()
+    module = network_as_torch(detector, x.shape).train()
     both = module(torch.from_numpy(x.transpose(0, 3, 1, 2).copy()))
     for ours, theirs in zip(detector.split(detector.forward(x, training=True)), both, strict=True):
         np.testing.assert_allclose(theirs.detach().numpy(), ours, atol=2e-4 * np.abs(ours).max())
+
+
+def as_torchvision():
+    network = mobilenet_v3("small", 0.35, in_channels=2, conventions="torchvision", output_stride=16)
+    return deeplab_v3(network, 5, rates=(1, 2), filters=6, refine=True)
+
+
+SEGMENTERS = {
+    "LR-ASPP of digits": (digits_segmenter, 1),
+    "DeepLab of digits": (lambda: digits_segmenter("deeplab"), 1),
+    "V3 as torchvision's": (as_torchvision, 2),
+    "as TensorFlow's": (
+        lambda: deeplab_v3(mobilenet_v2(0.35, in_channels=2), 4, rates=(), filters=6, align="corners"), 2,
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SEGMENTERS)
+def test_a_segmenter_in_torch_is_the_same_function_with_the_same_gradients(name):
+    torch = pytest.importorskip("torch")
+    from npconv.bench.heads_in_torch import check_same, network_as_torch
+
+    make, channels = SEGMENTERS[name]
+    segmenter, rng = make(), np.random.default_rng(0)
+    x = rng.standard_normal((3, 64, 96, channels)).astype(np.float32)
+    module = network_as_torch(segmenter, x.shape).train()
+    theirs = module(torch.from_numpy(x.transpose(0, 3, 1, 2).copy()))
+    ours = segmenter.forward(x, training=True)
+    np.testing.assert_allclose(theirs.detach().numpy().transpose(0, 2, 3, 1), ours, atol=2e-4 * np.abs(ours).max())
+    dy = rng.standard_normal(ours.shape).astype(np.float32)
+    theirs.backward(torch.from_numpy(dy.transpose(0, 3, 1, 2).copy()))
+    segmenter.backward(dy)
+    check_same(1.0, list(module.parameters()), 1.0, segmenter.grads, apart=1e-3)
 
 
 def test_a_detectors_step_is_timed_beside_torchs_and_its_limit_counts_its_heads_and_adam():
@@ -888,7 +921,7 @@ def test_a_detectors_step_is_timed_beside_torchs_and_its_limit_counts_its_heads_
 
 def test_a_detectors_limit_has_three_products_for_each_convolution_and_the_copy_of_adam(called):
     detector, shape = digits_detector(), (1, 64, 64, 1)
-    work = detector_limit(detector, shape)
+    work = heads_limit(detector, shape)
     called.clear()
     work()
     products = [name for name, a in detector.params.items() if name.endswith("kernel") and a.ndim != 3]
@@ -897,15 +930,31 @@ def test_a_detectors_limit_has_three_products_for_each_convolution_and_the_copy_
     assert abs(last - 7 * sum(a.size for a in detector.params.values())) <= 2
 
 
+def test_a_segmenters_limit_has_its_head_and_what_it_resizes(called):
+    segmenter, shape = digits_segmenter(), (2, 64, 96, 1)
+    work = heads_limit(segmenter, shape)
+    called.clear()
+    work()
+    products = [name for name, a in segmenter.params.items() if name.rpartition(".")[2] == "kernel" and a.ndim != 3]
+    assert [name for name, _ in called].count("matmul") == 3 * len(products)
+    last = sum(math.prod(each) for each in called[-1][1])
+    gated, scores = 2 * 128 * (8 * 12 + 16 * 24), 2 * 11 * (16 * 24 + 64 * 96)
+    assert last == 2 * (gated + scores)
+    before = sum(math.prod(each) for each in called[-2][1])
+    assert abs(before - 7 * sum(a.size for a in segmenter.params.values())) <= 2
+
+
 def test_a_loss_or_a_gradient_of_torchs_that_differs_is_told_before_anything_is_timed(monkeypatch):
     pytest.importorskip("torch")
-    from npconv.bench import detector_in_torch
+    theirs = bench.training.torch_ssd_loss
 
-    theirs = detector_in_torch.torch_ssd_loss
-    monkeypatch.setattr(detector_in_torch, "torch_ssd_loss", lambda *arguments: 1.01 * theirs(*arguments))
+    def changed(change):
+        return lambda *arguments: lambda outputs: change(theirs(*arguments)(outputs), *outputs)
+
+    monkeypatch.setattr(bench.training, "torch_ssd_loss", changed(lambda loss, logits, codes: 1.01 * loss))
     with pytest.raises(AssertionError, match="Not equal to tolerance"):
         bench.measure_detector(2, rounds=1)
-    slope = lambda logits, codes, *rest: theirs(logits, codes, *rest) + 0.01 * (codes - codes.detach()).sum()  # noqa: E731
-    monkeypatch.setattr(detector_in_torch, "torch_ssd_loss", slope)
+    slope = changed(lambda loss, logits, codes: loss + 0.01 * (codes - codes.detach()).sum())
+    monkeypatch.setattr(bench.training, "torch_ssd_loss", slope)
     with pytest.raises(AssertionError, match="torch's gradients are not ours"):
         bench.measure_detector(2, rounds=1)

@@ -5,6 +5,7 @@ depthwise convolutions            one copy of the bytes that are read and writte
                                   dy, x and dx backward
 normalisation, activations,       in a training step, that copy too; in inference nothing, as the one is folded and
 the pool                          the others could be part of what writes their input
+resizes                           in a training step one copy of what is read and written, forward and backward
 the optimiser                     one copy of what it reads (parameters, gradients, momentum; in Adam two
                                   moments) and writes (all of these but the gradients)
 """
@@ -18,7 +19,9 @@ import numpy as np
 from ..kernels.geometry import Array
 from ..layers import DepthwiseConv2D, Layer, Sequential
 from ..layers.convolution import Linear
-from ..models.ssdlite import SSDLite
+from ..models.lr_aspp import LRASPP
+from ..models.segmenter import Segmenter
+from ..models.with_heads import NetworkWithHeads
 from .timing import bind
 
 
@@ -41,18 +44,33 @@ def step_limit(network: Sequential, shape: tuple[int, ...], optimizer: bool = Fa
     return limit_of(list(with_shapes(network, shape)), optimized)
 
 
-def detector_limit(detector: SSDLite, shape: tuple[int, ...]) -> Callable[[], None]:
-    """The same for a detector, and for Adam, which reads four arrays of each parameter and writes three."""
+def heads_limit(network: NetworkWithHeads, shape: tuple[int, ...]) -> Callable[[], None]:
+    """The same for a network with heads, and for Adam, which reads four arrays of each parameter and writes three.
+
+    A resize is a copy of what it reads and writes, forward and backward.
+    """
     found: list[tuple[Layer, tuple[int, ...]]] = []
-    for name, taken in detector.input_shapes(shape).items():
-        layer = detector.layers[name]
-        assert isinstance(layer, Sequential)
-        found += with_shapes(layer, taken)
-    return limit_of(found, 7 * sum(a.size for a in detector.params.values()))
+    for name, taken in network.input_shapes(shape).items():
+        layer = network.layers[name]
+        found += with_shapes(layer, taken) if isinstance(layer, Sequential) else [(layer, taken)]
+    resized = sum(math.prod(before) + math.prod(after) for before, after in resizes(network, shape))
+    return limit_of(found, 7 * sum(a.size for a in network.params.values()), 2 * resized)
 
 
-def limit_of(layers: Sequence[tuple[Layer, tuple[int, ...]]], optimized: int) -> Callable[[], None]:
-    """The products and copies of layers, given with their inputs' shapes, and a copy of so many numbers more."""
+def resizes(network: NetworkWithHeads, shape: tuple[int, ...]) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:
+    """The shapes of what a network resizes, before and after."""
+    if not isinstance(network, Segmenter):
+        return []
+    scores = network.score_shape(shape)
+    found = [(scores, (*shape[:3], scores[-1]))]
+    if isinstance(network, LRASPP):
+        taken = network.input_shapes(shape)
+        found.append(((*taken["reduce"][:3], network.options.filters), taken["high_scores"]))
+    return found
+
+
+def limit_of(layers: Sequence[tuple[Layer, tuple[int, ...]]], *copied: int) -> Callable[[], None]:
+    """The products and copies of layers, given with their inputs' shapes, and copies of so many numbers more."""
     work: list[Callable[[], Any]] = []
     for layer, x_shape in layers:
         y_shape = layer.output_shape(x_shape)
@@ -61,8 +79,7 @@ def limit_of(layers: Sequence[tuple[Layer, tuple[int, ...]]], optimized: int) ->
         else:
             x_size, y_size = math.prod(x_shape), math.prod(y_shape)
             work += [copying(x_size + y_size), copying(2 * x_size + y_size)]
-    if optimized:
-        work.append(copying(optimized))
+    work += [copying(size) for size in copied if size]
     return in_a_row(work)
 
 

@@ -22,8 +22,8 @@ from ..models import small_mobilenet_v2
 from ..training import SGD, Adam, digits_detector, digits_in_the_wild
 from ..training.detection import LOSS
 from ..training.loop import training_step
-from .detector_in_torch import torch_detector_steps
-from .limits import detector_limit, step_limit
+from .heads_in_torch import torch_ssd_loss, torch_steps
+from .limits import heads_limit, step_limit
 from .timing import Calls, import_torch, in_rounds, seconds_each
 from .with_torch import torch_block_steps, torch_network_steps
 
@@ -166,10 +166,11 @@ def measure_detector(batch: int = 16, *, rounds: int = 15) -> list[StepTime]:
         gradients()
         optimizer.step(detector.grads, LEARNING_RATE)
 
-    timed: Calls = {("limit", "step"): detector_limit(detector, x.shape), ("npconv", "step"): step}
+    timed: Calls = {("limit", "step"): heads_limit(detector, x.shape), ("npconv", "step"): step}
     if import_torch():
         expected = gradients(), detector.grads
-        timed |= torch_detector_steps(detector, x, labels, targets, learning_rate=LEARNING_RATE, expected=expected)
+        loss_of = torch_ssd_loss(labels, targets.astype(x.dtype))
+        timed |= torch_steps(detector, x, loss_of, learning_rate=LEARNING_RATE, expected=expected)
     return _steps("detector of digits 64²", batch, detector, timed, rounds)
 
 

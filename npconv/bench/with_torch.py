@@ -50,7 +50,8 @@ def as_torch(layer: Layer, shape: tuple[int, ...]) -> Any:
         branch = nn.Sequential(*modules)
         return _with_shortcut(branch) if getattr(layer, "shortcut", False) else branch
     if isinstance(layer, BatchNorm):
-        norm = nn.BatchNorm2d(shape[-1], eps=layer.epsilon, momentum=1 - layer.momentum)
+        kind = nn.BatchNorm2d if len(shape) == 4 else nn.BatchNorm1d
+        norm = kind(shape[-1], eps=layer.epsilon, momentum=1 - layer.momentum)
         for name, a in zip(("weight", "bias", "running_mean", "running_var"), layer.arrays().values(), strict=True):
             getattr(norm, name).data.copy_(import_torch().from_numpy(a))
         return norm
