@@ -13,7 +13,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from npconv import detection
+import npconv
+from npconv import detection, segmentation
 from npconv.cli import exercise as command
 from npconv.course.exercises import EXERCISES, Variant, variant_from
 from npconv.course.exercises.bugs import BUGS, solution_source
@@ -103,7 +104,7 @@ def source_in(name, variant):
     if variant.groups == "in reverse":
         source = source.replace("groups, channels // groups)", "groups, channels // groups)[..., ::-1, :]")
         source = source.replace("channels // groups, groups)", "channels // groups, groups)[..., ::-1]")
-    return detecting(source, variant)
+    return segmenting(detecting(source, variant), variant)
 
 
 def detecting(source, variant):
@@ -137,8 +138,29 @@ def detecting(source, variant):
     return source
 
 
+POSITIONS = {"corners": "i * (n - 1) / max(o - 1, 1)", "origin": "i * n / o", "end": "(i + 1) * n / o - 1"}
+
+
+def segmenting(source, variant):
+    """The changes in the exercises on segmentation; masks have their plain layout and labels before."""
+    if variant.align in POSITIONS:
+        source = source.replace("(i + 0.5) * n / o - 0.5", POSITIONS[variant.align])
+    if variant.rows == "prediction":
+        source = source.replace("truth[kept] * classes + predicted[kept]", "predicted[kept] * classes + truth[kept]")
+    if variant.absent != "left out":
+        other = f"        else:\n            ious.append(Fraction({int(variant.absent == 'one')}))\n"
+        source = re.sub(r"(        if union > 0:\n.*\n)", rf"\1{other}", source)
+    if variant.background == "left out":
+        source = source.replace("range(classes)", "range(1, classes)")
+    if variant.share != "kept":
+        count = {"foreground": "(kept & (labels > 0)).sum()", "images": "len(labels)"}[variant.share]
+        source = source.replace("max(kept.sum(), 1)", f"max({count}, 1)")
+    return source
+
+
 # letters of the axes, plain and in the layouts that the documentation names
 VOLUMES = {"last": "bhwc", "first": "bchw", "batch last": "hwcb"}
+MASKS = {channels: letters.replace("c", "") for channels, letters in VOLUMES.items()}
 KERNELS = {"kernel": ("hwmn", "nmhw"), "depthwise": ("hwc", "chw"), "pointwise": ("mn", "nm"), "taps": ("hm", "mh")}
 INNER = {  # the axes of the depth multiplier's channels
     "depthwise_conv2d": {"kernel": -1, "y": -1},
@@ -153,6 +175,8 @@ def plain_axes(kind, variant):
     """Where each of the plain layout's axes is in the variant's, None where there is but one layout."""
     if kind == "volume":
         return [VOLUMES[variant.channels].index(letter) for letter in VOLUMES["last"]]
+    if kind == "mask":
+        return [MASKS[variant.channels].index(letter) for letter in MASKS["last"]]
     if kind in KERNELS:
         return [KERNELS[kind][variant.filters == "first"].index(letter) for letter in KERNELS[kind][0]]
     return None
@@ -173,6 +197,8 @@ def plain(kind, a, variant):
         return np.stack([top, left, bottom, right], axis=1)
     if kind == "codes" and variant.codes == "columns first":
         return a[:, [1, 0, 3, 2]]
+    if kind == "mask":
+        a = np.where(a == variant.ignored, 255, a)
     a = a if plain_axes(kind, variant) is None else a.transpose(plain_axes(kind, variant))
     return np.flip(a, SPATIAL[kind]) if variant.kernel == "turned" and kind in SPATIAL else a
 
@@ -584,6 +610,37 @@ def test_the_two_gradients_of_the_loss_are_those_of_ssd_loss():
         assert np.allclose(classes.reference(case, Variant())[0], due[0], rtol=1e-9, atol=1e-9)
 
 
+def test_the_references_of_segmentation_are_npconvs_own_functions():
+    (resize,), (matrix, mean), (loss,) = (
+        EXERCISES[name].tasks for name in ("resize-backward", "segmentation-measures", "pixel-cross-entropy")
+    )
+    for case in few_cases(resize):
+        dy, x = case.arrays.values()
+        for align in ("half_pixel", "corners", "origin"):
+            due = npconv.resize_bilinear_backward(dy, x, dy.shape[1:3], align=align)
+            assert np.allclose(resize.reference(case, Variant(1, align=align))[0], due, rtol=1e-12), case.sizes
+        turned = replace(case, arrays={"dy": dy[:, ::-1, ::-1], "x": x})  # from the other end
+        due = npconv.resize_bilinear_backward(turned.arrays["dy"], x, dy.shape[1:3], align="origin")[:, ::-1, ::-1]
+        assert np.allclose(resize.reference(case, Variant(1, align="end"))[0], due, rtol=1e-12)
+    for case in few_cases(matrix):
+        masks, classes = case.arrays.values(), case.options["classes"]
+        assert np.array_equal(matrix.reference(case, Variant())[0], segmentation.confusion_matrix(*masks, classes))
+        ious = segmentation.intersection_over_union(*masks, classes)
+        for absent, of_absent in (("left out", np.nan), ("zero", 0), ("one", 1)):
+            for background, first in (("counts", 0), ("left out", 1)):
+                part = np.where(np.isnan(ious), of_absent, ious)[first:]
+                due = 0 if np.isnan(part).all() else np.nanmean(part)
+                (found,) = mean.reference(case, Variant(1, absent=absent, background=background))
+                assert np.isclose(float(found), due, rtol=1e-12)
+    for case in few_cases(loss):
+        dy, logits, labels = case.arrays.values()
+        kept = labels[labels != 255]
+        for share, divisor in (("kept", None), ("foreground", max((kept > 0).sum(), 1)), ("images", len(labels))):
+            due = segmentation.pixel_cross_entropy_backward(dy, logits, labels, divisor=divisor)
+            (found,) = loss.reference(case, Variant(1, share=share))
+            assert np.allclose(found, due, rtol=1e-9, atol=1e-9)
+
+
 @pytest.mark.parametrize("beta", OPTIONS["beta"])
 def test_smooth_l1s_gradient_is_that_of_differences(beta):
     task = EXERCISES["detection-loss"].tasks[0]
@@ -674,7 +731,8 @@ def test_the_points_are_those_of_the_functions():
         "transposed_conv2d": 4, "transposed_conv2d_backward": 6, "spatially_separable_conv2d": 3,
         "spatially_separable_conv2d_backward": 5, "channel_shuffle": 2, "channel_shuffle_backward": 2, "iou": 2,
         "encode_boxes": 2, "decode_boxes": 2, "box_loss_backward": 3, "class_loss_backward": 5,
-        "non_maximum_suppression": 4, "average_precision": 4,
+        "non_maximum_suppression": 4, "average_precision": 4, "resize_bilinear_backward": 5, "confusion_matrix": 3,
+        "mean_intersection_over_union": 4, "pixel_cross_entropy_backward": 5,
     }  # fmt: skip
 
 
@@ -755,7 +813,17 @@ STATED = {
     ("points", "all"): "It is the area under the curve instead",
     ("precision", "there"): "The precision is taken as it is",
     ("mining", "batch"): "The negatives are chosen from the whole batch",
-    ("divisor", "images"): "divided by the number of images instead",
+    ("divisor", "images"): "divided by the number of images instead of positives",
+    ("align", "corners"): "centres of the outermost rows meet",
+    ("align", "origin"): "centres of the first rows meet",
+    ("align", "end"): "centres of the last rows meet",
+    ("rows", "prediction"): "are the classes of the prediction instead",
+    ("ignored", -1): "ignored is -1 instead of 255",
+    ("absent", "zero"): "has the IoU 0 instead",
+    ("absent", "one"): "has the IoU 1 instead",
+    ("background", "left out"): "The background, class 0, is not in the mean",
+    ("share", "foreground"): "divided by the number of pixels of classes above 0 instead",
+    ("share", "images"): "divided by the number of images instead of the pixels",
     **{("beta", beta): f"has its kinks at ±{beta} instead" for beta in (2, 3)},
     **{("knee", knee): f"kinks of hard-swish are at ±{knee}" for knee in (2, 4, 6)},
     **{("limit", limit): f"clips at {limit}" for limit in (4, 5, 7, 8)},

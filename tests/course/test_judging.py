@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import npconv
+from npconv import segmentation
 from npconv.course.exercises import EXERCISES, Variant, mistakes as wrong, variant_from
 from npconv.course.exercises.exercise import Case
 from npconv.course.grading.comparing import as_result, is_whole
@@ -145,6 +146,17 @@ def test_a_float_is_no_exact_fraction_even_where_it_is_as_large():
     task = EXERCISES["costs"].tasks[2]
     found = verdict(task, lambda kernel_size, out_channels, depth_multiplier: float(depth_multiplier) * 2)
     assert found.broken.startswith("ratio is a float, 2.0, where an exact fractions.Fraction is due")
+
+
+def test_a_case_of_fewer_classes_has_no_label_beyond_them():
+    def function(truth, predicted, classes):
+        wrong = (classes, truth.shape[2]) in ((4, 3), (3, 2))  # one of the two cannot become less alone
+        return segmentation.confusion_matrix(truth, predicted, classes) + wrong
+
+    task = EXERCISES["segmentation-measures"].tasks[0]
+    found = verdict(task, function)
+    assert (found.status, found.smallest.wrong) == ("wrong", "matrix has wrong values")
+    assert task.fits(found.smallest.case)
 
 
 @pytest.mark.parametrize("kept", [(), (1,), (np.int64(0), np.int64(1))])

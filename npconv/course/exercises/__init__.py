@@ -10,6 +10,8 @@ from .detection_loss import DETECTION_LOSS
 from .elementwise import ACTIVATIONS, BATCH_NORM
 from .exercise import Case, Exercise, Mistake, Size, Task
 from .hard_swish import HARD_SWISH
+from .resize import RESIZE_BACKWARD
+from .segmentation import PIXEL_CROSS_ENTROPY, SEGMENTATION_MEASURES
 from .separable import FACTORIZE, SEPARABLE
 from .shuffle import SHUFFLE
 from .spatial import SPATIALLY_SEPARABLE
@@ -25,6 +27,7 @@ EXERCISES = {
     for exercise in (
         LOOPS, TAPS, GRADIENTS, DEPTHWISE, POINTWISE, SEPARABLE, COSTS, ACTIVATIONS, BATCH_NORM, INVERTED_RESIDUAL,
         FACTORIZE, HARD_SWISH, SQUEEZE_EXCITE, TRANSPOSED, SPATIALLY_SEPARABLE, SHUFFLE, IOU, BOX_CODER, DETECTION_LOSS,
-        SUPPRESSION, AVERAGE_PRECISION, FIND_THE_BUG,
+        SUPPRESSION, AVERAGE_PRECISION, RESIZE_BACKWARD, SEGMENTATION_MEASURES, PIXEL_CROSS_ENTROPY,
+        FIND_THE_BUG,
     )
 }  # fmt: skip

@@ -83,6 +83,19 @@ RULES: dict[Any, str] = {  # by choice, or by choice and option
     "beta": "Smooth L1 has its kinks at ±{option} instead of ±1.",
     "mining": "The negatives are chosen from the whole batch instead of image by image.",
     "divisor": "The loss is divided by the number of images instead of positives.",
+    ("align", "corners"): "The centres of the outermost rows meet (align_corners) instead of their borders.",
+    ("align", "origin"): "The centres of the first rows meet instead of the borders of the outermost rows.",
+    ("align", "end"): "The centres of the last rows meet instead of the borders of the outermost rows.",
+    "rows": "The rows of the matrix are the classes of the prediction instead of the truth.",
+    "ignored": "The label that is ignored is {option} instead of 255.",
+    ("absent", "zero"): "A class that does not appear has the IoU 0 instead of being left out.",
+    ("absent", "one"): "A class that does not appear has the IoU 1 instead of being left out.",
+    "background": "The background, class 0, is not in the mean.",
+    (
+        "share",
+        "foreground",
+    ): "The loss is divided by the number of pixels of classes above 0 instead of all that count.",
+    ("share", "images"): "The loss is divided by the number of images instead of the pixels that count.",
 }
 TURNED = (
     "The {kernel} is turned round in both directions before it is applied (a true convolution): its last row and "

@@ -17,6 +17,7 @@ import numpy as np
 
 from ...kernels.geometry import Array
 
+IGNORED = 255  # the label of pixels that do not count, in npconv's own masks
 PADDINGS = {"zeros": "constant", "nearest": "edge", "circular": "wrap"}  # to numpy.pad's modes
 
 OPTIONS: dict[str, tuple[Any, ...]] = {
@@ -47,6 +48,12 @@ OPTIONS: dict[str, tuple[Any, ...]] = {
     "beta": (1, 2, 3),
     "mining": ("image", "batch"),
     "divisor": ("positives", "images"),
+    "align": ("half_pixel", "corners", "origin", "end"),
+    "rows": ("truth", "prediction"),
+    "ignored": (IGNORED, -1),
+    "absent": ("left out", "zero", "one"),
+    "background": ("counts", "left out"),
+    "share": ("kept", "foreground", "images"),
 }
 """The choices and their options; each choice's first option is npconv's own."""
 
@@ -106,6 +113,22 @@ WORDS: dict[str, tuple[str, tuple[str, ...]]] = {
     ),
     "mined": ("mining", ("in each image", "in the whole batch")),
     "divisor": ("divisor", ("positives in the batch, or by 1 if there are none", "images in the batch")),
+    "position": ("align", ("(i + ½)·n/o − ½", "i·(n − 1)/(o − 1), or at 0 where o is 1", "i·n/o", "(i + 1)·n/o − 1")),
+    "rows": ("rows", ("truth", "prediction")),
+    "columns": ("rows", ("prediction", "truth")),
+    "absent": ("absent", ("others are left out", "others have the IoU 0", "others have the IoU 1")),
+    "averaged": (
+        "background",
+        ("all classes, from 0 to classes − 1", "the classes from 1 to classes − 1, without the background, which is 0"),
+    ),
+    "share": (
+        "share",
+        (
+            "pixels that are not ignored, or by 1 if there are none",
+            "pixels of classes above 0, or by 1 if there are none",
+            "images in the batch",
+        ),
+    ),
     "dealt": ("groups", ("j·groups + i", "j·groups + groups − 1 − i")),  # the place of channel j of group i
 }
 """The words in braces of the tasks' texts: the choice on which each depends, and the text for each option."""
@@ -113,6 +136,7 @@ WORDS: dict[str, tuple[str, tuple[str, ...]]] = {
 # kind of array: a choice that lays it out, and for each option the axes in terms of npconv's
 LAYOUTS: dict[str, tuple[str, dict[str, tuple[int, ...]]]] = {
     "volume": ("channels", {"first": (0, 3, 1, 2), "batch last": (1, 2, 3, 0)}),  # (B, C, D, D) and (D, D, C, B)
+    "mask": ("channels", {"batch last": (1, 2, 0)}),  # (D, D, B)
     "kernel": ("filters", {"first": (3, 2, 0, 1)}),  # (N, M, Dᵣ, Dᵣ)
     "depthwise": ("filters", {"first": (2, 0, 1)}),  # (C, Dᵣ, Dᵣ)
     "pointwise": ("filters", {"first": (1, 0)}),  # (N, M)
@@ -155,6 +179,12 @@ class Variant:
     beta: int = 1
     mining: str = "image"
     divisor: str = "positives"
+    align: str = "half_pixel"
+    rows: str = "truth"
+    ignored: int = IGNORED
+    absent: str = "left out"
+    background: str = "counts"
+    share: str = "kept"
 
     @property
     def changed(self) -> dict[str, Any]:
@@ -175,6 +205,7 @@ class Variant:
             "knee": self.knee,
             "span": 2 * self.knee,
             "beta": self.beta,
+            "ignored": self.ignored,
         }
         return {**said, **numbers}
 
@@ -222,6 +253,8 @@ class Variant:
         if kind == "boxes" and self.box in ("size", "centre"):
             corner, sides = a[..., :2], a[..., 2:] - a[..., :2]
             a = np.concatenate([corner if self.box == "size" else corner + sides / 2, sides], axis=-1)
+        if kind == "mask":
+            a = np.where(a == IGNORED, self.ignored, a)
         order = BOXES.get({"boxes": self.box, "codes": self.codes}.get(kind, ""))
         a = a.transpose(self.axes(kind, a.ndim)) if order is None else a[..., order]
         return np.array(a, order="C")  # a copy, and an array of no axes stays one

@@ -113,8 +113,8 @@ def _is_of(cases: Cases, mistake: Mistake, trial: Trial) -> bool:
         return False
     shapes = [[np.shape(part) for part in result if part is not None] for result in (returned, answer)]
     tolerance = SINGLE if trial.case.sizes.get("mixed") else None
-    if _is_rounded(cases, trial):
-        return False
+    if _is_rounded(cases, trial) or (trial.wrong and cases.same(trial.case, answer, trial.right)):
+        return False  # a mistake that is right in this case explains nothing
     return shapes[0] == shapes[1] and cases.same(trial.case, returned, answer, tolerance)
 
 

@@ -186,6 +186,7 @@ class Judge:
             drawn.update((str(asked), n) for n in new)
             cases = [case_of(self.task, asked, self.cases.seed, n) for n in new or [0]]
             cut = cut_to(trial.case, cases[0]) if all(least[name] > 0 for name in fewer) else []
+            cut = [case for case in cut if self.task.fits(case)]
             yield [*cut, *(cases if new else [])]
 
     def _simpler(self, trial: Trial) -> Iterator[Case]:

@@ -122,6 +122,17 @@ def derived() -> list[Planted]:
     return found
 
 
+RESIZE_LOOP = """\
+        n, o = x.shape[axis], dy.shape[axis]
+        i = np.arange(o)
+        at = (i + 0.5) * n / o - 0.5
+        at = np.clip(at, 0, n - 1)
+        first = np.floor(at).astype(int)
+        weights = np.zeros((o, n))
+        weights[i, first] += 1 - (at - first)
+        weights[i, np.minimum(first + 1, n - 1)] += at - first
+        dx = np.moveaxis(np.tensordot(weights.T, dx"""
+
 PLANTED = (
     *derived(),
     *_in(
@@ -528,5 +539,88 @@ PLANTED = (
         ("the precision counts right detections alone", "Fraction(found, k)", "Fraction(found, max(found, 1))"),
         ("a float is returned", "total / 101", "float(total / 101)"),
         ("recalls are compared as floats", "r >= Fraction(level, 100)", "float(r) >= level / 101"),
+    ),
+    *_in(
+        "resize-backward",
+        "resize_bilinear_backward",
+        ("the centres of the outermost rows meet", "(i + 0.5) * n / o - 0.5", "i * (n - 1) / max(o - 1, 1)"),
+        ("the centres of the first rows meet", "(i + 0.5) * n / o - 0.5", "i * n / o"),
+        ("the position is half a row off", "(i + 0.5) * n / o - 0.5", "(i + 0.5) * n / o"),
+        ("n/o is upside down", "(i + 0.5) * n / o - 0.5", "(i + 0.5) * o / n - 0.5"),
+        ("the position is not cut off at 0", "np.clip(at, 0, n - 1)", "np.minimum(at, n - 1)"),
+        ("the position is rounded", "np.clip(at, 0, n - 1)", "np.floor(np.clip(at, 0, n - 1) + 0.5)"),
+        ("the position is rounded down", "np.clip(at, 0, n - 1)", "np.floor(np.clip(at, 0, n - 1))"),
+        ("the shares are exchanged", "weights[i, first] += 1 - (at - first)\n        weights[i, np.minimum(first + 1, n - 1)] += at - first",
+         "weights[i, first] += at - first\n        weights[i, np.minimum(first + 1, n - 1)] += 1 - (at - first)"),
+        ("the second share overwrites the first at the edge", "np.minimum(first + 1, n - 1)] += at", "np.minimum(first + 1, n - 1)] = at"),
+        ("dy is resized, not taken back", RESIZE_LOOP, RESIZE_LOOP.replace("n, o =", "o, n =").replace("weights.T", "weights")),
+        ("the shares are divided by their sum for each row of x", "(weights.T,", "((weights / np.maximum(weights.sum(0), 1e-9)).T,"),
+        ("the width is taken for the height", "n, o = x.shape[axis], dy.shape[axis]", "n, o = x.shape[2], dy.shape[2]"),
+        ("only the rows are taken back", "for axis in (1, 2)", "for axis in (1,)"),
+        ("dy is left out", "dx = dy", "dx = np.ones_like(dy)"),
+    ),
+    *_in(
+        "segmentation-measures",
+        "confusion_matrix",
+        ("the rows are the prediction's", "truth[kept] * classes + predicted[kept]", "predicted[kept] * classes + truth[kept]"),
+        ("ignored pixels are class 0", "    kept = truth != 255\n",
+         "    truth = np.where(truth == 255, 0, truth)\n    kept = truth != 255\n"),
+        ("ignored pixels are the last class", "    kept = truth != 255\n",
+         "    truth = np.minimum(truth, classes - 1)\n    kept = truth != 255\n"),
+        ("pixels are ignored where 255 is predicted", "truth != 255", "predicted != 255"),
+        ("the pairs are kept, not their counts", "np.bincount(pairs, minlength=classes * classes)",
+         "np.minimum(np.bincount(pairs, minlength=classes * classes), 1)"),
+        ("only the first image is counted", "    kept = truth", "    truth, predicted = truth[:1], predicted[:1]\n    kept = truth"),
+        ("it is shares", ".reshape(classes, classes)", ".reshape(classes, classes) / max(kept.sum(), 1)"),
+        ("the matrix is flat", ".reshape(classes, classes)", ""),
+        ("the matrix is as large as the labels ask for", "minlength=classes * classes).reshape(classes, classes)",
+         "minlength=0).reshape(-1, 1)"),
+        ("the truth is changed in place", "    kept = truth != 255", "    kept = truth != 255\n    truth[~kept] = 0"),
+    ),
+    *_in(
+        "segmentation-measures",
+        "mean_intersection_over_union",
+        ("a class that does not appear counts as 0", "        if union > 0:\n            ious.append(Fraction(int((true & found).sum()), union))",
+         "        ious.append(Fraction(int((true & found).sum()), max(union, 1)))"),
+        ("a class that does not appear counts as 1", "        if union > 0:\n            ious.append(Fraction(int((true & found).sum()), union))",
+         "        ious.append(Fraction(int((true & found).sum()), union) if union else Fraction(1))"),
+        ("the background is left out", "range(classes)", "range(1, classes)"),
+        ("an ignored pixel is a false positive", "kept & (predicted == c)", "predicted == c"),
+        ("an ignored pixel is of class 0", "    kept = truth != 255\n", "    truth = truth % 255\n    kept = truth != 255\n"),
+        ("classes are left out that are not in the truth", "if union > 0", "if true.any()"),
+        ("classes are left out that are not predicted", "if union > 0", "if found.any()"),
+        ("the pixels in both are counted twice", "int((true | found).sum())", "int(true.sum() + found.sum())"),
+        ("it is the Dice coefficient", "Fraction(int((true & found).sum()), union)",
+         "Fraction(2 * int((true & found).sum()), int(true.sum() + found.sum()))"),
+        ("the divisor is the truth's pixels", "Fraction(int((true & found).sum()), union)",
+         "Fraction(int((true & found).sum()), max(int(true.sum()), 1))"),
+        ("it is the sum, not the mean", "sum(ious, Fraction(0)) / max(len(ious), 1)", "sum(ious, Fraction(0))"),
+        ("it is the mean over all classes", "max(len(ious), 1)", "classes"),
+        ("it is the mean of the images", "    kept = truth != 255\n",
+         "    if len(truth) > 1:\n        images = zip(truth[:, None], predicted[:, None], strict=True)\n"
+         "        return sum(mean_intersection_over_union(*pair, classes=classes) for pair in images) / len(truth)\n"
+         "    kept = truth != 255\n"),
+        ("a float is returned", "return sum(ious, Fraction(0)) / max(len(ious), 1)", "return float(sum(ious, Fraction(0)) / max(len(ious), 1))"),
+    ),
+    *_in(
+        "pixel-cross-entropy",
+        "pixel_cross_entropy_backward",
+        ("the divisor is all pixels", "max(kept.sum(), 1)", "labels.size"),
+        ("the divisor is the images", "max(kept.sum(), 1)", "len(labels)"),
+        ("each image has its own divisor", "max(kept.sum(), 1)", "np.maximum(kept.sum(axis=(1, 2)), 1)[:, None, None, None]"),
+        ("there is no divisor", " / count", ""),
+        ("0 is divided by 0 where nothing counts", "max(kept.sum(), 1)", "np.float64(kept.sum())"),
+        ("ignored pixels are of class 0", "np.where(kept[..., None], shares - one_hot, 0)", "(shares - one_hot)"),
+        ("ignored pixels have the softmax", "np.where(kept[..., None], shares - one_hot, 0)", "(shares - one_hot * kept[..., None])"),
+        ("the softmax is over the columns", "logits.max(axis=3, keepdims=True))\n    shares = powers / powers.sum(axis=3",
+         "logits.max(axis=2, keepdims=True))\n    shares = powers / powers.sum(axis=2"),
+        ("the softmax is over the rows", "logits.max(axis=3, keepdims=True))\n    shares = powers / powers.sum(axis=3",
+         "logits.max(axis=1, keepdims=True))\n    shares = powers / powers.sum(axis=1"),
+        ("1 is subtracted nowhere", "shares - one_hot", "shares"),
+        ("the sign is wrong", "shares - one_hot", "one_hot - shares"),
+        ("the softmax overflows", "np.exp(logits - logits.max(axis=3, keepdims=True))", "np.exp(logits)"),
+        ("the labels' 1 is at the next class", "[np.where(kept, labels, 0)]", "[np.where(kept, labels - 1, 0)]"),
+        ("dy is left out", "dy * np.where", "np.where"),
+        ("the labels are changed in place", "    kept = labels != 255", "    kept = labels != 255\n    labels[~kept] = 0"),
     ),
 )  # fmt: skip
