@@ -37,6 +37,7 @@ TASK = training.Task("small", IMAGES, LABELS, IMAGES, LABELS, 10, "numbers")
 ROWS_V2 = ((1, 8, 1, 1), (2, 8, 1, 2))
 ROWS_V3 = ((3, 8, 8, True, "relu", 1), (5, 20, 8, False, "hard_swish", 2))
 NETWORK = models.mobilenet_v2(0.5, 5, rows=ROWS_V2, stem_channels=8, last_channels=16)
+DETECTOR = models.ssdlite(models.mobilenet_v1(0.1, 3), 3, extras=())
 NETWORK_V3 = models.mobilenet_v3("small", classes=5, rows=((3, 16, 8, True, "relu", 1),), hidden_channels=8)
 SCENES = training.digits_in_the_wild(train=2, test=1)
 DETECTOR = training.digits_detector()
@@ -90,6 +91,7 @@ ROWS: dict[Any, dict[str, dict[str, Any]]] = {
         "mobilenet_v2": {"width": 0.25, "classes": 3, "rows": ROWS_V2, "stem_channels": 100, "last_channels": 100},
         "mobilenet_v3": {"width": 0.25, "classes": 3, "rows": ROWS_V3, "stem_channels": 100, "last_channels": 100,
                          "hidden_channels": 100},
+        "multi_task": {"detector": DETECTOR, "segmenter": models.lr_aspp(DETECTOR.network, 3)},
         "read_arrays": {"path": "nowhere.npz"},
         "read_network": {"path": "nowhere.npz"},
         "small_mobilenet_v2": {"rows": ROWS_V2, "stem_channels": 100},
@@ -262,8 +264,8 @@ ROWS: dict[Any, dict[str, dict[str, Any]]] = {
 
 RECORDS = {  # results, which the package makes, and protocols
     models: "ActivationMemory BneckRow CountedPart DeepLabV3 DeepLabV3Options Explanation Explanations LRASPP "
-    "LRASPPOptions MemoryRow MobileNet Row SSDLite SSDLiteOptions Segmenter SeparableRow Specification Summary "
-    "SummaryRow ToolCount",
+    "LRASPPOptions MemoryRow MobileNet MultiTask Row SSDLite SSDLiteOptions Segmenter SeparableRow Specification "
+    "Summary SummaryRow ToolCount",
     figures: "Figure",
     steps: "Boxes Counting Panel Side Step Stepper",
     checks: "Case Proof",

@@ -26,6 +26,8 @@ class Composite(Layer):
     ['a.kernel', 'a.bias', 'b.kernel', 'b.bias']
     """
 
+    ending = "join"  # a word for what makes the output of the layers', as it stands in summaries
+
     def __init__(self, layers: Mapping[str, Layer]) -> None:
         super().__init__()
         self._adopt(self._checked(dict(layers)))

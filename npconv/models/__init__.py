@@ -18,6 +18,7 @@ from .memory import ActivationMemory as ActivationMemory, MemoryRow as MemoryRow
 from .mobilenet_v1 import MOBILENET_V1_ROWS as MOBILENET_V1_ROWS, mobilenet_v1 as mobilenet_v1
 from .mobilenet_v2 import MOBILENET_V2_ROWS as MOBILENET_V2_ROWS, mobilenet_v2 as mobilenet_v2
 from .mobilenet_v3 import MOBILENET_V3_ROWS as MOBILENET_V3_ROWS, mobilenet_v3 as mobilenet_v3
+from .multi_task import MultiTask as MultiTask, multi_task as multi_task
 from .naming import NAMINGS as NAMINGS
 from .network import MobileNet as MobileNet, Specification as Specification
 from .saved import read_network as read_network

@@ -133,12 +133,14 @@ class MobileNet(Sequential):
     def load(self, path: str | Path) -> None:
         """Take params and state from an .npz file that `save` wrote for a network like this one.
 
-        Raises OSError where there is no such file, ValueError where a detector wrote it, or a network with other
+        Raises OSError where there is no such file, ValueError where a network with heads wrote it, or one with other
         conventions, and so another padding, or as `Layer.load`; then nothing is changed.
         """
         arrays = read_npz(as_path("MobileNet.load", "path", path))
         if SPECIFICATION in arrays and CONVENTIONS not in arrays:
-            raise ValueError(f"MobileNet.load: {path} is of a detector, and of no MobileNet; read_network reads it")
+            raise ValueError(
+                f"MobileNet.load: {path} is of a network with heads, and of no MobileNet; read_network reads it"
+            )
         own = self.specification
         theirs = str(arrays.pop(CONVENTIONS, own.conventions))
         arrays.pop(SPECIFICATION, None)

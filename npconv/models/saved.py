@@ -8,11 +8,15 @@ from ..detection import DefaultBoxes
 from ..files import parse_json, read_npz
 from ..kernels.arguments import as_path, shown
 from ..layers.layer import fill
+from .deeplab import deeplab_v3
+from .lr_aspp import lr_aspp
 from .mobilenet_v1 import mobilenet_v1
 from .mobilenet_v2 import mobilenet_v2
 from .mobilenet_v3 import mobilenet_v3
+from .multi_task import FUNCTION as MULTI_TASK, PARTS, MultiTask, multi_task
 from .network import CONVENTIONS, SPECIFICATION, MobileNet
-from .ssdlite import SSDLite, ssdlite
+from .ssdlite import ssdlite
+from .with_heads import NetworkWithHeads
 
 FUNCTION = "read_network"
 MOBILENETS: Mapping[str, Callable[..., MobileNet]] = {
@@ -20,13 +24,14 @@ MOBILENETS: Mapping[str, Callable[..., MobileNet]] = {
     "mobilenet_v2": mobilenet_v2,
     "mobilenet_v3": mobilenet_v3,
 }
+HEADS: Mapping[str, Callable[..., Any]] = {"ssdlite": ssdlite, "lr_aspp": lr_aspp, "deeplab_v3": deeplab_v3}
 
 
-def read_network(path: str | Path) -> MobileNet | SSDLite:
+def read_network(path: str | Path) -> MobileNet | NetworkWithHeads:
     """The network in a file that its `save` wrote: built by the file's specification, filled with its arrays.
 
     Args:
-        path: of an .npz file, of a `MobileNet` or an `SSDLite`.
+        path: of an .npz file, of a `MobileNet`, an `SSDLite`, an `LRASPP`, a `DeepLabV3` or a `MultiTask`.
 
     Raises:
         TypeError: a path that is no str or Path.
@@ -57,25 +62,37 @@ def read_network(path: str | Path) -> MobileNet | SSDLite:
     return network
 
 
-def built(described: Mapping[str, Any]) -> MobileNet | SSDLite:
+def built(described: Mapping[str, Any]) -> MobileNet | NetworkWithHeads:
     """A network from what it is described by, with fresh numbers.
 
     Raises ValueError for another function than those that build networks, TypeError or KeyError for other arguments.
     """
-    given = described["arguments"]
-    if described["builder"] == "ssdlite":
-        arguments = {name: _as_given(value) for name, value in given.items()}
-        arguments["boxes"] = DefaultBoxes(**given["boxes"])
-        whole = {"folded": described["network"]["folded"] and not described["folded"]}
-        detector = ssdlite(_mobilenet({**described["network"], **whole}), **arguments)
-        return detector.folded() if described["folded"] else detector
-    return _mobilenet(described)
+    if described["builder"] not in (*HEADS, MULTI_TASK):
+        return _mobilenet(described)
+    whole = {"folded": described["network"]["folded"] and not described["folded"]}
+    network = _mobilenet({**described["network"], **whole})
+    model = _both_on(network, described) if described["builder"] == MULTI_TASK else _on(network, described)
+    return model.folded() if described["folded"] else model
+
+
+def _on(network: MobileNet, described: Mapping[str, Any]) -> Any:
+    """A network with heads on a MobileNet."""
+    given = {name: _as_given(value) for name, value in described["arguments"].items()}
+    if "boxes" in given:
+        given["boxes"] = DefaultBoxes(**described["arguments"]["boxes"])
+    return HEADS[described["builder"]](network, **given)
+
+
+def _both_on(network: MobileNet, described: Mapping[str, Any]) -> MultiTask:
+    """A network of two tasks on a MobileNet."""
+    return multi_task(*(_on(network, described["arguments"][part]) for part in PARTS))
 
 
 def _mobilenet(described: Mapping[str, Any]) -> MobileNet:
     builder = described["builder"]
     if builder not in MOBILENETS:
-        raise ValueError(f"its function must be one of {', '.join((*MOBILENETS, 'ssdlite'))}; got {shown(builder)}")
+        known = ", ".join((*MOBILENETS, *HEADS, MULTI_TASK))
+        raise ValueError(f"its function must be one of {known}; got {shown(builder)}")
     model = MOBILENETS[builder](**{name: _as_given(value) for name, value in described["arguments"].items()})
     kept = described["layers"]
     model = model.with_layers(

@@ -73,7 +73,22 @@ class Segmenter(NetworkWithHeads):
 
     def through(self, run: Callable[[str, Row, Array], Array], x: Array) -> Array:
         """forward for inference, with every row of layers computed by `run(name, row, x)`, which keeps its x."""
-        return self._resized(self._scores_through(run, x), x.shape[1:3])
+        self._check_images("forward", np.shape(x))
+        return self.through_from(run, list(self._maps_through(run, x)), x.shape[1:3])
+
+    def through_from(
+        self, run: Callable[[str, Row, Array], Array], maps: Sequence[Array], size: tuple[int, int]
+    ) -> Array:
+        """The same for images of a size, from the maps that are taken from the network."""
+
+        def run_layer(name: str, a: Array) -> Array:
+            layer = self.layers[name]
+            if isinstance(layer, Sequential):
+                return run(name, list(layer.layers.items()), a)
+            return run("", [(name, layer)], a)
+
+        scores, _ = self._head(maps, run_layer)
+        return self._resized(scores, size)
 
     def scores(self, x: Array) -> Array:
         """The logits at the head's own resolution, before they are resized, `score_shape`; by `Inference`."""
@@ -102,19 +117,6 @@ class Segmenter(NetworkWithHeads):
         if scores.shape[1:3] == size or not self._resizes:
             return scores
         return resize_bilinear(scores, size, align=self.align)
-
-    def _scores_through(self, run: Callable[[str, Row, Array], Array], x: Array) -> Array:
-        """The scores for `through`."""
-        self._check_images("forward", np.shape(x))
-
-        def run_layer(name: str, a: Array) -> Array:
-            layer = self.layers[name]
-            if isinstance(layer, Sequential):
-                return run(name, list(layer.layers.items()), a)
-            return run("", [(name, layer)], a)
-
-        scores, _ = self._head(list(self._maps_through(run, x)), run_layer)
-        return scores
 
     def _head(self, maps: Sequence[Array], run: Run) -> tuple[Array, Any]:
         """The scores from the maps, and what `_head_backward` needs; `run` computes a layer by its name."""

@@ -79,11 +79,18 @@ class SSDLite(NetworkWithHeads):
         another shape, and for images smaller than the network's stride.
         """
         self._check_images("forward", np.shape(x))
+        return self.forward_from(self._maps(x, training), training)
+
+    def forward_from(self, found: Iterator[Array], training: bool = False) -> Array:
+        """The same from the two maps that are taken from the network; the second is computed beside the first's heads.
+
+        `found` gives them, and computes each when it is asked for.
+        """
 
         def run(name: str, a: Array) -> Array:
             return self.layers[name].forward(a, training)
 
-        found, values = self._maps(x, training), {}
+        values: dict[str, Array] = {}
         maps = [next(found)]
 
         def head(name: str) -> None:
@@ -101,13 +108,23 @@ class SSDLite(NetworkWithHeads):
 
     def backward(self, dy: Array) -> Array:
         """dx, from the gradient for the logits and codes; writes `grads`."""
+        (front, behind), sent = self._parts, []
+        dmap = self.backward_to_maps(dy, lambda d: sent.append(behind.backward(d)))
+        (fork,) = forks(front)
+        fork.dmap = dmap
+        return front.backward(sent[0])
+
+    def backward_to_maps(self, dy: Array, behind: Callable[[Array], None]) -> Array:
+        """The gradient of the first map from that for the logits and codes; writes those of the heads' parameters.
+
+        `behind` takes that of the second map, and goes back through what is between the two, beside the first's heads.
+        """
         shapes = self._remember()
         arguments.array_of("SSDLite.backward", "dy", dy, "f")
         shape = (shapes[0][0], self._count(shapes), self.classes + CODES)
         if dy.shape != shape:
             raise ValueError(f"SSDLite.backward: dy must be {shape}, as forward's output; got {dy.shape}")
         parts = {name: np.ascontiguousarray(dy[:, boxes, columns]) for name, boxes, columns in self._heads(shapes)}
-        front, behind = self._parts
         sent = {}
 
         def send(name: str) -> None:
@@ -125,23 +142,24 @@ class SSDLite(NetworkWithHeads):
             for number in range(len(self.extras), 0, -1):
                 d = self.layers[f"extra_{number}"].backward(d)
                 d += dmap(number + 1)
-            sent["network"] = behind.backward(d)
+            behind(d)
 
         self._side_by_side(send, rest, math.prod(shapes[0]))
-        (fork,) = forks(front)
-        fork.dmap = dmap(1)
-        return front.backward(sent["network"])
+        return dmap(1)
 
     def through(self, run: Callable[[str, Row, Array], Array], x: Array) -> Array:
         """forward for inference, with every row of layers computed by `run(name, row, x)`, which keeps its x."""
         self._check_images("forward", np.shape(x))
+        return self.through_from(run, list(self._maps_through(run, x)))
+
+    def through_from(self, run: Callable[[str, Row, Array], Array], maps: list[Array]) -> Array:
+        """The same from the maps that are taken from the network."""
 
         def run_layer(name: str, a: Array) -> Array:
             layer = self.layers[name]
             assert isinstance(layer, Sequential)
             return run(name, list(layer.layers.items()), a)
 
-        maps = list(self._maps_through(run, x))
         self._add_extras(maps, run_layer)
         values = {name: run_layer(name, maps[_number(name) - 1]) for name in self._head_names()}
         return self._joined([a.shape for a in maps], values)

@@ -17,13 +17,15 @@ from ..layers.composite import Composite
 from ..text import shape_text, table_lines
 
 SUM, ADD = "add", "Add"  # the kind and the operation of a shortcut's sum
-JOIN = "Join"  # the operation that sets the outputs of heads side by side
-NETWORK, HEADS = "network.", re.compile(r"(extra|class|box)_\d+\.")  # a detector's parts
+NETWORK = "network."  # the MobileNet's layers in a network with heads
+HEADS = re.compile(r"(?:(extra|class|box)_\d+|(reduce|gate|refine)|(?:pointwise|atrous_\d+|pool|project))\.")
+ASPP = "aspp"  # the kind of DeepLab's branches, and of the convolution of all of them
 COLUMNS = ("macs", "params", "weights", "statistics", "additions", "activation_bytes")
 TABLES = ("layer", "block", "kind")
 ORDER = (
     "stem", "expand", "depthwise", "pointwise", "conv", "squeeze_excite", "project", SUM, "last", "pool", "hidden",
-    "classifier", "extra", "class", "box", "join",
+    "classifier", "extra", "class", "box", "reduce", "gate", ASPP, "refine", "scores", "low_scores", "high_scores",
+    "resize", "join",
 )  # fmt: skip
 """The networks' kinds of layers, as they follow each other; the first block lacks some of them."""
 
@@ -261,16 +263,16 @@ def _rows(layer: Layer, name: str, shape: tuple[int, ...], itemsize: int) -> Ite
         output = cost.parts[part].output_shape
     sums = cost.additions - sum(part.additions for part in cost.parts.values())
     if sums:
-        yield SummaryRow(before + SUM, SUM, ADD, output, cost.output_shape, 0, 0, 0, sums, memory)
-    elif output != cost.output_shape:
-        own = before + JOIN.lower()
-        yield SummaryRow(own, JOIN.lower(), JOIN, output, cost.output_shape, 0, 0, 0, 0, memory)
+        yield SummaryRow(before + SUM, SUM, ADD, output, output, 0, 0, 0, sums, prod(output) * itemsize)
+    if output != cost.output_shape:
+        own = layer.ending
+        yield SummaryRow(before + own, own, own.title(), output, cost.output_shape, 0, 0, 0, 0, memory)
 
 
 def _kind(name: str) -> str:
-    """The convolution's name, and in a detector's extra layers and heads "extra", "class" or "box"."""
+    """The convolution's name, or the kind of head that it is in."""
     head = HEADS.match(name)
-    return head[1] if head else _convolution(name)
+    return (head[1] or head[2] or ASPP) if head else _convolution(name)
 
 
 def _convolution(name: str) -> str:

@@ -24,6 +24,7 @@ from .features import Fork, forked, last_blocks
 from .network import CONVENTIONS as FILES_CONVENTIONS, SPECIFICATION, MobileNet, is_folded, recorded
 
 Self = TypeVar("Self", bound="NetworkWithHeads")
+InARow = TypeVar("InARow", bound=Sequential)
 
 
 class NetworkWithHeads(Composite):
@@ -61,8 +62,8 @@ class NetworkWithHeads(Composite):
         """The cost of forward, whose parts are the layers'.
 
         With `space_to_batch` dilated convolutions are counted as TensorFlow computes them, on sides that are rounded up
-        to multiples of the rate: a map is divided into rate² maps of the same size. Raises TypeError or ValueError for another
-        shape.
+        to multiples of the rate: a map is divided into rate² maps of the same size. Raises TypeError or ValueError for
+        another shape.
         """
         shape = arguments.sizes(f"{type(self).__name__}.cost", "input_shape", input_shape)
         arguments.boolean(f"{type(self).__name__}.cost", "space_to_batch", space_to_batch)
@@ -106,13 +107,18 @@ class NetworkWithHeads(Composite):
             raise ValueError(f"{function}: {file} is of a MobileNet, and of no {self.kind}; read_network reads it")
         here, text = self._unseen(self.described()), arrays.pop(SPECIFICATION, None)
         try:
-            there = here if text is None else self._unseen(parse_json(str(text)))
+            told = self.described() if text is None else parse_json(str(text))
+            foreign = told["builder"] != self.builder
+            there = here if foreign else self._unseen(told)
         except (ValueError, TypeError, KeyError) as error:
             raise ValueError(f"{function}: {file} has a specification that can't be read: {error}") from error
+        if foreign:
+            made = f"is of what {told['builder']} builds, and of no {self.kind}"
+            raise ValueError(f"{function}: {file} {made}; read_network reads it")
         differing = [
-            f"{name} {reprlib.repr(there[name])} where this one has {reprlib.repr(own)}"
+            f"{name} {reprlib.repr(there.get(name))} where this one has {reprlib.repr(own)}"
             for name, own in here.items()
-            if there[name] != own
+            if there.get(name) != own
         ]
         if differing:
             raise ValueError(
@@ -172,9 +178,7 @@ class NetworkWithHeads(Composite):
         *inside, d = dmaps
         for fork, dmap in zip(forks(self._row), inside, strict=True):
             fork.dmap = dmap
-        for part in reversed(self._parts):
-            d = part.backward(d)
-        return d
+        return back_through(self._parts, d)
 
     def _check_images(self, method: str, shape: tuple[int, ...]) -> None:
         """Raise ValueError for a shape that is not images', or whose images are smaller than the network's stride."""
@@ -192,9 +196,27 @@ class NetworkWithHeads(Composite):
         return own | {"its network's conventions": described["network"]["arguments"].get("conventions")}
 
 
+def back_through(parts: Sequence[Layer], d: Array) -> Array:
+    """A gradient behind layers in a row, back through all of them."""
+    for part in reversed(parts):
+        d = part.backward(d)
+    return d
+
+
 def forks(layer: Layer) -> list[Fork]:
     """The forks in a layer, in the order of forward."""
     return [leaf for leaf in layer.leaves() if isinstance(leaf, Fork)]
+
+
+def without_forks(row: InARow) -> InARow:
+    """A row of the same layers without forks."""
+    layers = {name: layer for name, layer in row.layers.items() if not isinstance(layer, Fork)}
+    return row.with_layers(
+        {
+            name: without_forks(layer) if isinstance(layer, Sequential) and forks(layer) else layer
+            for name, layer in layers.items()
+        }
+    )
 
 
 def _rows(network: Sequential, before: str = "") -> list[Row]:

@@ -9,17 +9,17 @@ from npconv.models import Inference, kernel_weights, mobilenet_v1, mobilenet_v3
 TWICE = ((1, 8, 2, 2), (2, 8, 2, 2), (2, 6, 1, 2))
 
 
-def lr_aspp(modules, base=None, **options):
+def gated(modules, base=None, **options):
     own = modules.lr_aspp.lr_aspp(base or network(), 5, 6, **{"low": 4, "seed": 1, **options})
     return with_random_numbers(own)
 
 
-def deeplab(modules, base=None, **options):
+def pyramid(modules, base=None, **options):
     own = modules.deeplab.deeplab_v3(base or network(), 5, **{"rates": (1, 2), "filters": 6, "seed": 1, **options})
     return with_random_numbers(own)
 
 
-def lr_aspp_by_hand(own, x, training=False):
+def gated_by_hand(own, x, training=False):
     """LR-ASPP's scores from the layers one by one, and the formula written out."""
     twin = own.copy()
     low, high = twin.network.features(x, (own.options.low, own.options.high), training).values()
@@ -30,7 +30,7 @@ def lr_aspp_by_hand(own, x, training=False):
     return scores + low @ own.params["low_scores.kernel"] + own.params["low_scores.bias"]
 
 
-def deeplab_by_hand(own, x, training=False):
+def pyramid_by_hand(own, x, training=False):
     """DeepLab's scores likewise."""
     twin = own.copy()
     (high,) = twin.network.features(x, (own.options.high,), training).values()
@@ -56,9 +56,9 @@ def lr_aspp_order(modules):
         {"high": "block_3.expand_relu6", "low": 2}, {"low": "block_3"},
         {"base": network(output_stride=8, rows=TWICE), "low": None},
     ):  # fmt: skip
-        own = lr_aspp(modules, **options)
+        own = gated(modules, **options)
         for training in (False, True):
-            expected = resize_bilinear(lr_aspp_by_hand(own, x, training), (32, 48))
+            expected = resize_bilinear(gated_by_hand(own, x, training), (32, 48))
             np.testing.assert_allclose(own.copy().forward(x, training), expected, rtol=0, atol=1e-12)
 
 
@@ -69,39 +69,39 @@ def deeplab_order(modules):
         {}, {"rates": ()}, {"refine": True, "align": "corners"}, {"base": network(conventions="torchvision")},
         {"conventions": "timm", "rates": (3,)}, {"high": "block_2.expand_relu6", "align": "corners"},
     ):  # fmt: skip
-        own = deeplab(modules, **options)
+        own = pyramid(modules, **options)
         for training in (False, True):
-            expected = resize_bilinear(deeplab_by_hand(own, x, training), (32, 48), align=own.options.align)
+            expected = resize_bilinear(pyramid_by_hand(own, x, training), (32, 48), align=own.options.align)
             np.testing.assert_allclose(own.copy().forward(x, training), expected, rtol=0, atol=1e-12)
 
 
 def lr_aspp_gradients(modules):
     """The gradients in a training step of LR-ASPP are the derivatives, also where a fork is inside a shortcut."""
     for options in ({}, {"low": "block_4.depthwise", "high": "block_4"}, {"low": "block_3"}):
-        check_gradients(lr_aspp(modules, **options), images())
+        check_gradients(gated(modules, **options), images())
 
 
 def deeplab_gradients(modules):
     """The gradients in a training step of DeepLab are the derivatives."""
     for options in ({}, {"rates": (), "conventions": "torchvision"}, {"refine": True, "align": "corners"}):
-        check_gradients(deeplab(modules, **options), images())
+        check_gradients(pyramid(modules, **options), images())
 
 
 def counts(modules):
     """Weights and MACs of each layer are those of its convolutions, counted by hand."""
     shape, low, high = (2, 32, 48, 2), 8 * 12, 4 * 6
-    parts = (own := lr_aspp(modules)).cost(shape).parts
+    parts = (own := gated(modules)).cost(shape).parts
     assert list(parts) == list(own.layers) == ["network", "reduce", "gate", "low_scores", "high_scores"]
     assert [part.macs // 2 for part in list(parts.values())[1:]] == [high * 16 * 6, 16 * 6, low * 8 * 5, low * 6 * 5]
     assert own.cost(shape).additions - sum(part.additions for part in parts.values()) == 2 * low * 5
-    parts = (own := deeplab(modules, refine=True)).cost(shape).parts
+    parts = (own := pyramid(modules, refine=True)).cost(shape).parts
     assert list(parts) == ["network", "pointwise", "atrous_1", "atrous_2", "pool", "project", "refine", "scores"]
     expected = [16 * 6, 9 * 16 * 6, 9 * 16 * 6, None, 24 * 6, 9 * 6 * 6, 6 * 5]
     for (name, part), weights in zip(list(parts.items())[1:], expected, strict=True):
         assert part.macs == (2 * 16 * 6 if name == "pool" else 2 * high * weights)
         assert kernel_weights(own.layers[name]) == (weights or 16 * 6)
     assert parts["network"].macs == own.network.cost(shape).macs
-    for own in (lr_aspp(modules), deeplab(modules)):
+    for own in (gated(modules), pyramid(modules)):
         assert own.output_shape(shape) == (2, 32, 48, 5)
         assert own.cost(shape).params == sum(a.size for a in own.params.values())
         assert own.score_shape(shape) == own.scores(np.ones(shape)).shape
@@ -123,8 +123,8 @@ def places(modules):
 
 def inference(modules):
     """Folded, copied and by `Inference` it is the same function; what is stored stays so while it segments."""
-    inside = lr_aspp(modules, low="block_4.depthwise", high="block_4")  # taken in front of a normalisation
-    for own in (inside, lr_aspp(modules), deeplab(modules, refine=True)):
+    inside = gated(modules, low="block_4.depthwise", high="block_4")  # taken in front of a normalisation
+    for own in (inside, gated(modules), pyramid(modules, refine=True)):
         x = images()
         y = own.forward(x)
         for twin in (own.folded(), own.folded().folded(), own.copy(), Inference(own), Inference(own.folded())):
@@ -133,7 +133,7 @@ def inference(modules):
         expected.forward(x)
         assert np.array_equal(own.segment(x), y.argmax(axis=-1))
         assert own.segment(x).dtype == np.int64
-        by_hand = deeplab_by_hand if "project" in own.layers else lr_aspp_by_hand
+        by_hand = pyramid_by_hand if "project" in own.layers else gated_by_hand
         np.testing.assert_allclose(own.scores(x), by_hand(own, x), rtol=0, atol=1e-12)
         assert np.array_equal(own.backward(y), expected.backward(y))
         assert not any("norm" in name for name in own.folded().arrays()) or own is inside

@@ -10,10 +10,13 @@ from ssdlite_guards import BOXES, detector, images, network, with_random_numbers
 from npconv.detection import DefaultBoxes, detections, tensorflow_boxes
 from npconv.models import (
     MobileNet,
+    deeplab_v3,
     kernel_weights,
+    lr_aspp,
     mobilenet_v1,
     mobilenet_v2,
     mobilenet_v3,
+    multi_task,
     read_network,
     ssdlite,
     summary,
@@ -136,6 +139,13 @@ NETWORKS = {
     "full heads, folded": lambda: detector(MODULE, heads="full", first="block_2.depthwise_norm").folded(),
     "ssdlite on a folded network": lambda: with_random_numbers(detector_with_folded()),
     "both folded": lambda: with_random_numbers(detector_with_folded()).folded(),
+    "lr_aspp": lambda: with_random_numbers(lr_aspp(network(), 3, 6, low="block_2.depthwise")),
+    "lr_aspp, folded": lambda: with_random_numbers(lr_aspp(network(), 3, low=4, high="block_4.expand_relu6")).folded(),
+    "deeplab_v3 on a folded network": lambda: with_random_numbers(deeplab_v3(network().folded(), 3, rates=(2, 3))),
+    "deeplab_v3": lambda: deeplab_v3(mobilenet_v3("small", 0.35, 3, output_stride=8), 3, refine=True, align="corners"),
+    "multi_task": lambda: with_random_numbers(both_on(network())),
+    "multi_task, folded": lambda: with_random_numbers(both_on(network(), dtype=np.float32)).folded(),
+    "multi_task on a folded network": lambda: with_random_numbers(both_on(network().folded())),
     "v1": lambda: mobilenet_v1(0.1, 3, padding=((0, 1), (1, 0)), output_stride=16),
     "v2, float64": lambda: with_random_numbers(network(batch_norm={"momentum": 0.5})),
     "v2, folded": lambda: with_random_numbers(network()).folded(),
@@ -143,6 +153,10 @@ NETWORKS = {
     "a detector's network": lambda: detector_with().network,
     "a folded detector's network": lambda: detector_with().folded().network,
 }
+
+
+def both_on(base, **options):
+    return multi_task(ssdlite(base, 3, extras=(6, 4), boxes=BOXES), lr_aspp(base, 5, low=4, **options))
 
 
 def detector_with_folded():
@@ -203,7 +217,7 @@ def respecified(path, change):
         (lambda path: changed(path, **{"extra_1.reduce.kernel": None}), r"missing extra_1\.reduce\.kernel \(16, 3\)"),
         (lambda path: changed(path, more=np.zeros(3)), r"left over more \(3,\)"),
         (lambda path: changed(path, **{"class_1.pointwise.bias": np.zeros(5)}), r"class_1\.pointwise\.bias must be"),
-        (lambda path: respecified(path, lambda told: told.update(builder="lr_aspp")), "got 'lr_aspp'"),
+        (lambda path: respecified(path, lambda told: told.update(builder="unet")), "got 'unet'"),
         (lambda path: respecified(path, lambda told: told["network"].update(builder="resnet")), "got 'resnet'"),
         (lambda path: respecified(path, lambda told: told["network"].update(builder="ssdlite")), "got 'ssdlite'"),
         (lambda path: respecified(path, lambda told: told["arguments"].update(classes=1)), "classes must be at least"),
@@ -229,7 +243,9 @@ def test_a_file_of_another_network_changes_nothing(tmp_path):
     with pytest.raises(ValueError, match=r"SSDLite\.load: .*class_1\.pointwise\.kernel must be \(24, 6\)"):
         own.load(tmp_path / "other.npz")
     assert all(np.array_equal(a, before[name]) for name, a in own.arrays().items())
-    with pytest.raises(ValueError, match=r"MobileNet\.load: .*other\.npz is of a detector, and of no MobileNet; read"):
+    with pytest.raises(
+        ValueError, match=r"MobileNet\.load: .*other\.npz is of a network with heads, and of no MobileNet"
+    ):
         network().load(tmp_path / "other.npz")
     network().save(tmp_path / "mobilenet.npz")
     with pytest.raises(
