@@ -42,6 +42,7 @@ NETWORK_V3 = models.mobilenet_v3("small", classes=5, rows=((3, 16, 8, True, "rel
 SCENES = training.digits_in_the_wild(train=2, test=1)
 DETECTOR = training.digits_detector()
 MASKED, SEGMENTER = training.SegmentationTask.of(SCENES), training.digits_segmenter()
+BOTH = training.digits_multi_task()
 SMALL = layers.Sequential(layers.GlobalAveragePool(), layers.Dense(1, 10))
 SMALL_LAYER = {"x": (1, 5, 6, 3), "kernel": (2, 3, 3, 2)}
 BLOCK = {"x": (1, 4, 6, 4), "expand": (4, 8), "depthwise": (3, 3, 8), "project": (8, 4)}
@@ -213,6 +214,7 @@ ROWS: dict[Any, dict[str, dict[str, Any]]] = {
         "detector_for": {"image_shape": (16, 16, 1), "classes": 11, "boxes": SCENES.boxes_train},
         "digits": {},
         "digits_detector": {},
+        "digits_multi_task": {},
         "digits_segmenter": {},
         "digits_in_the_wild": {"train": 1, "test": 1, "photograph": npconv.data.Photograph(LARGE, "", True)},
         "MaskSettings": {},
@@ -220,9 +222,15 @@ ROWS: dict[Any, dict[str, dict[str, Any]]] = {
         "evaluate": {"network": SMALL, "x": IMAGES, "labels": LABELS},
         "evaluate_detector": {"network": DETECTOR, "x": SCENES.x_test, "boxes": SCENES.boxes_test,
                               "labels": SCENES.labels_test},
+        "evaluate_multi_task": {"network": BOTH, "x": SCENES.x_test, "boxes": SCENES.boxes_test,
+                                "labels": SCENES.labels_test, "masks": SCENES.masks_test},
         "evaluate_segmenter": {"network": SEGMENTER, "x": MASKED.x_test, "masks": MASKED.masks_test},
         "exponential": {"rate": 0.1, "every": 10},
         "fitted_boxes": {"boxes": SCENES.boxes_train, "image_size": (64, 64), "maps": 2},
+        "multi_task_for": {"image_shape": (16, 16, 1), "classes": 11, "boxes": SCENES.boxes_train, "mask_classes": 11},
+        "multi_task_step": {"network": BOTH, "optimizer": training.SGD(BOTH.params), "x": SCENES.x_train,
+                            "boxes": SCENES.boxes_train, "labels": SCENES.labels_train, "masks": SCENES.masks_train,
+                            "learning_rate": 0.1},
         "network_for": {"image_shape": (8, 8, 1), "classes": 10},
         "read_detection_task": {"path": "nowhere.npz"},
         "read_multi_task": {"path": "nowhere.npz"},
@@ -239,6 +247,8 @@ ROWS: dict[Any, dict[str, dict[str, Any]]] = {
                   "schedule": training.constant(0.1), "steps": 1, "batch_size": 4},
         "train_detector": {"network": DETECTOR, "task": SCENES, "optimizer": training.SGD(DETECTOR.params),
                            "schedule": training.constant(0.1), "steps": 1, "batch_size": 1},
+        "train_multi_task": {"network": BOTH, "task": SCENES, "optimizer": training.SGD(BOTH.params),
+                             "schedule": training.constant(0.1), "steps": 1, "batch_size": 1},
         "train_recipe": {"kind": "ssdlite", "task": SCENES, "settings": training.RecipeSettings(),
                          "folder": FOLDER.name},
         "train_segmenter": {"network": SEGMENTER, "task": MASKED, "optimizer": training.SGD(SEGMENTER.params),
@@ -270,7 +280,7 @@ RECORDS = {  # results, which the package makes, and protocols
     steps: "Boxes Counting Panel Side Step Stepper",
     checks: "Case Proof",
     detection: "Found MeanAveragePrecision PrecisionRecall SSDLossStages",
-    training: "DetectionHistory DetectionTask History Optimizer SegmentationHistory SegmentationTask "
+    training: "DetectionHistory DetectionTask History MultiTaskHistory Optimizer SegmentationHistory SegmentationTask "
     "Task Trained TrainedNetwork",
     bench: "Block KernelTime Layer Pass Row Saving Step StepTime",
 }

@@ -21,6 +21,12 @@ from .loop import (
     train as train,
     training_step as training_step,
 )
+from .multi_task import (
+    MultiTaskHistory as MultiTaskHistory,
+    evaluate_multi_task as evaluate_multi_task,
+    multi_task_step as multi_task_step,
+    train_multi_task as train_multi_task,
+)
 from .optimizers import (
     SGD as SGD,
     Adam as Adam,
@@ -53,7 +59,9 @@ from .segmentation_data import (
     read_segmentation_task as read_segmentation_task,
 )
 from .segmenters import (
+    digits_multi_task as digits_multi_task,
     digits_segmenter as digits_segmenter,
+    multi_task_for as multi_task_for,
     segmenter_for as segmenter_for,
 )
 from .tasks import (

@@ -30,11 +30,12 @@ from ..kernels.geometry import Array
 from ..models.with_heads import NetworkWithHeads
 from .detection import train_detector
 from .detectors import WIDEST, detector_for, digits_detector
+from .multi_task import evaluate_multi_task, train_multi_task
 from .optimizers import Adam
 from .resumable import Curves
 from .schedules import cosine
 from .segmentation import evaluate_segmenter, train_segmenter
-from .segmenters import digits_segmenter, segmenter_for
+from .segmenters import digits_multi_task, digits_segmenter, multi_task_for, segmenter_for
 from .wild_digits import IGNORE, DetectionTask, SegmentationTask, digits_in_the_wild
 
 NETWORK, RECORD, CHECKPOINT = "network.npz", "history.json", "checkpoint.npz"
@@ -152,6 +153,19 @@ RECIPES = {
     ),
     "lr_aspp": _masked("lr_aspp", replace(FAST, steps=1600, ink_only=False), FAST, 330),
     "deeplab": _masked("deeplab", replace(FAST, steps=800), FAST, 340),
+    "both": Recipe(
+        DetectionTask, RecipeSettings(learning_rate=0.02), RecipeSettings(steps=500, learning_rate=0.02),
+        tuple(range(350, 355)),
+        lambda settings: digits_multi_task(seed=settings.seed),
+        lambda task, settings: multi_task_for(
+            task.x_train.shape[1:], task.classes, task.boxes_train, mask_classes(task), width=settings.width,
+            seed=settings.seed,
+        ),
+        train_multi_task, BOXED | {"test_miou": "mIoU"},
+        lambda network, task: evaluate_multi_task(
+            network, task.x_test, task.boxes_test, task.labels_test, task.masks_test
+        )[2],
+    ),
 }  # fmt: skip
 """The recipes by the names that `npconv train` has for them."""
 

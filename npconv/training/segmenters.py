@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 
 from ..kernels.arguments import integer, one_of, real
-from ..models import MobileNet, Row, Segmenter, deeplab_v3, lr_aspp
-from .detectors import FURTHER, ROWS, WIDEST, small_network
+from ..kernels.geometry import Array
+from ..models import MobileNet, MultiTask, Row, Segmenter, deeplab_v3, lr_aspp, multi_task
+from .detectors import FURTHER, ROWS, WIDEST, detector_for, digits_detector, small_network
 from .tasks import of_an_image
 
 CLASSES = 11  # of the digits' masks, with the background
@@ -86,6 +87,52 @@ def segmenter_for(
     classes = integer("segmenter_for", "classes", classes, 2)
     further = [row for least, row in FURTHER if min(height, across) >= least]
     return _segmenter(head, classes, channels, further, width=width, seed=seed)
+
+
+def digits_multi_task(*, seed: int = 0, dtype: Any = np.float32) -> MultiTask:
+    """The network of the digits in the wild for boxes and masks: `digits_detector` and LR-ASPP on its backbone.
+
+    `seed` is that of the kernels; backbone and detector begin as `digits_detector` does. Both heads take the same two
+    maps, 16×16 of 144 channels and 8×8 of 128. Returns a `MultiTask`. Raises TypeError or ValueError as
+    `digits_detector`.
+
+    >>> network = digits_multi_task()
+    >>> y = network.forward(np.ones((2, 64, 64, 1), np.float32))
+    >>> [part.shape for part in network.split(y, (64, 64))]
+    [(2, 640, 15), (2, 64, 64, 11)]
+    """
+    detector = digits_detector(seed=seed, dtype=dtype)
+    return multi_task(detector, _lr_aspp(detector.network, CLASSES, seed))
+
+
+def multi_task_for(
+    image_shape: tuple[int, int, int],
+    classes: int,
+    boxes: Sequence[Array],
+    mask_classes: int,
+    *,
+    width: float = 1.0,
+    seed: int = 0,
+) -> MultiTask:
+    """A network for boxes and masks that suits images of one's own.
+
+    Args:
+        image_shape, classes, boxes, width, seed: as in `detector_for`, which builds its detector.
+        mask_classes: how many classes the masks have, with the background.
+
+    Returns:
+        A `MultiTask`, whose LR-ASPP has the maps that `segmenter_for` tells.
+
+    Raises:
+        TypeError, ValueError: sizes out of range, or no box at all.
+
+    >>> network = multi_task_for((64, 80, 3), 3, [np.array([[2.0, 3, 40, 60]])], 7)
+    >>> network.detector.classes, network.segmenter.classes
+    (3, 7)
+    """
+    mask_classes = integer("multi_task_for", "mask_classes", mask_classes, 2)
+    detector = detector_for(image_shape, classes, boxes, width=width, seed=seed)
+    return multi_task(detector, _lr_aspp(detector.network, mask_classes, seed))
 
 
 def _segmenter(

@@ -69,7 +69,7 @@ def test_runs_of_several_seeds_go_on_to_the_same_bits(kind, tmp_path):
         assert row == [str(run["seed"]), *ends, f"{run['test_loss'][-1]:.2f}"]
 
 
-@pytest.mark.parametrize("kind", ["ssdlite"])
+@pytest.mark.parametrize("kind", RECIPES)
 def test_the_network_is_read_from_its_file_alone_and_finds_what_it_found(kind, tmp_path):
     task = SegmentationTask.of(TASK) if RECIPES[kind].task is SegmentationTask else TASK
     trained = train_recipe(kind, task, replace(FEW[kind], width=0.5), tmp_path)
@@ -97,13 +97,23 @@ def test_a_record_has_the_confusion_of_the_pixels(tmp_path):
     assert trained.history.test_miou[-1] == mean_iou(found)
 
 
+def test_masks_may_have_classes_of_their_own(tmp_path):
+    masks = {name: (getattr(TASK, name) > 0) * np.uint8(16) for name in ("masks_train", "masks_test")}
+    masks["masks_train"][0, 0, 0] = 255
+    trained = train_recipe("both", replace(TASK, **masks), replace(FEW["both"], width=0.5), tmp_path)
+    assert (trained.network.detector.classes, trained.network.segmenter.classes) == (11, 17)
+    assert np.shape(trained.record["confusion"]) == (17, 17)
+
+
 def test_tasks_and_settings_of_another_kind_are_refused(tmp_path):
-    with pytest.raises(ValueError, match="train_recipe: kind must be one of ssdlite, lr_aspp, deeplab; got"):
-        train_recipe("masks", None, FEW["ssdlite"], tmp_path)
+    with pytest.raises(ValueError, match="train_recipe: kind must be one of ssdlite, lr_aspp, deeplab, both; got"):
+        train_recipe("masks", None, FEW["both"], tmp_path)
     with pytest.raises(TypeError, match="train_recipe: task must be a SegmentationTask or None"):
         train_recipe("deeplab", TASK, FEW["deeplab"], tmp_path)
     with pytest.raises(TypeError, match="train_recipe: settings must be a MaskSettings"):
-        train_recipe("deeplab", None, FEW["ssdlite"], tmp_path)
+        train_recipe("deeplab", None, FEW["both"], tmp_path)
+    with pytest.raises(ValueError, match=r"SegmentationTask\.of: task must have masks; digits in the wild has none"):
+        train_recipe("both", replace(TASK, masks_train=None), FEW["both"], tmp_path)
     assert not list(tmp_path.iterdir())
 
 
