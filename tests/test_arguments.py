@@ -227,7 +227,7 @@ ROWS: dict[Any, dict[str, dict[str, Any]]] = {
         "evaluate_segmenter": {"network": SEGMENTER, "x": MASKED.x_test, "masks": MASKED.masks_test},
         "exponential": {"rate": 0.1, "every": 10},
         "fitted_boxes": {"boxes": SCENES.boxes_train, "image_size": (64, 64), "maps": 2},
-        "multi_task_for": {"image_shape": (16, 16, 1), "classes": 11, "boxes": SCENES.boxes_train, "mask_classes": 11},
+        "multi_task_for": {"image_shape": (16, 16, 1), "classes": 11, "boxes": SCENES.boxes_train},
         "multi_task_step": {"network": BOTH, "optimizer": training.SGD(BOTH.params), "x": SCENES.x_train,
                             "boxes": SCENES.boxes_train, "labels": SCENES.labels_train, "masks": SCENES.masks_train,
                             "learning_rate": 0.1},

@@ -36,7 +36,7 @@ from .resumable import Curves
 from .schedules import cosine
 from .segmentation import evaluate_segmenter, train_segmenter
 from .segmenters import digits_multi_task, digits_segmenter, multi_task_for, segmenter_for
-from .wild_digits import IGNORE, DetectionTask, SegmentationTask, digits_in_the_wild
+from .wild_digits import DetectionTask, SegmentationTask, digits_in_the_wild
 
 NETWORK, RECORD, CHECKPOINT = "network.npz", "history.json", "checkpoint.npz"
 WARMUP = 30  # steps
@@ -154,11 +154,11 @@ RECIPES = {
     "lr_aspp": _masked("lr_aspp", replace(FAST, steps=1600, ink_only=False), FAST, 330),
     "deeplab": _masked("deeplab", replace(FAST, steps=800), FAST, 340),
     "both": Recipe(
-        DetectionTask, RecipeSettings(learning_rate=0.02), RecipeSettings(steps=500, learning_rate=0.02),
+        DetectionTask, RecipeSettings(learning_rate=0.02), RecipeSettings(steps=400, learning_rate=0.02),
         tuple(range(350, 355)),
         lambda settings: digits_multi_task(seed=settings.seed),
         lambda task, settings: multi_task_for(
-            task.x_train.shape[1:], task.classes, task.boxes_train, mask_classes(task), width=settings.width,
+            task.x_train.shape[1:], task.classes, task.boxes_train, width=settings.width,
             seed=settings.seed,
         ),
         train_multi_task, BOXED | {"test_miou": "mIoU"},
@@ -168,18 +168,6 @@ RECIPES = {
     ),
 }  # fmt: skip
 """The recipes by the names that `npconv train` has for them."""
-
-
-def mask_classes(task: DetectionTask) -> int:
-    """The number of classes of a task's masks, one more than their largest label, and 2 at least.
-
-    Raises ValueError for a task without masks.
-
-    >>> mask_classes(digits_in_the_wild(train=4, test=1))
-    11
-    """
-    masks = SegmentationTask.of(task).masks_train
-    return max(1, int(masks[masks != IGNORE].max(initial=0))) + 1
 
 
 @dataclass(frozen=True)

@@ -109,7 +109,6 @@ def multi_task_for(
     image_shape: tuple[int, int, int],
     classes: int,
     boxes: Sequence[Array],
-    mask_classes: int,
     *,
     width: float = 1.0,
     seed: int = 0,
@@ -118,21 +117,19 @@ def multi_task_for(
 
     Args:
         image_shape, classes, boxes, width, seed: as in `detector_for`, which builds its detector.
-        mask_classes: how many classes the masks have, with the background.
 
     Returns:
-        A `MultiTask`, whose LR-ASPP has the maps that `segmenter_for` tells.
+        A `MultiTask`, whose LR-ASPP has the same classes as the detector, and the maps that `segmenter_for` tells.
 
     Raises:
         TypeError, ValueError: sizes out of range, or no box at all.
 
-    >>> network = multi_task_for((64, 80, 3), 3, [np.array([[2.0, 3, 40, 60]])], 7)
+    >>> network = multi_task_for((64, 80, 3), 3, [np.array([[2.0, 3, 40, 60]])])
     >>> network.detector.classes, network.segmenter.classes
-    (3, 7)
+    (3, 3)
     """
-    mask_classes = integer("multi_task_for", "mask_classes", mask_classes, 2)
     detector = detector_for(image_shape, classes, boxes, width=width, seed=seed)
-    return multi_task(detector, _lr_aspp(detector.network, mask_classes, seed))
+    return multi_task(detector, _lr_aspp(detector.network, detector.classes, seed))
 
 
 def _segmenter(

@@ -97,14 +97,6 @@ def test_a_record_has_the_confusion_of_the_pixels(tmp_path):
     assert trained.history.test_miou[-1] == mean_iou(found)
 
 
-def test_masks_may_have_classes_of_their_own(tmp_path):
-    masks = {name: (getattr(TASK, name) > 0) * np.uint8(16) for name in ("masks_train", "masks_test")}
-    masks["masks_train"][0, 0, 0] = 255
-    trained = train_recipe("both", replace(TASK, **masks), replace(FEW["both"], width=0.5), tmp_path)
-    assert (trained.network.detector.classes, trained.network.segmenter.classes) == (11, 17)
-    assert np.shape(trained.record["confusion"]) == (17, 17)
-
-
 def test_tasks_and_settings_of_another_kind_are_refused(tmp_path):
     with pytest.raises(ValueError, match="train_recipe: kind must be one of ssdlite, lr_aspp, deeplab, both; got"):
         train_recipe("masks", None, FEW["both"], tmp_path)
