@@ -48,4 +48,5 @@ def _best(masks: Array, classes: int, stride: int) -> Array:
     chosen = masks[..., np.newaxis] == np.arange(classes, dtype=np.int64)  # (n, H, W, classes)
     cells = chosen.reshape(count, height // stride, stride, width // stride, stride, classes)
     shares = cells.mean(axis=(2, 4), dtype=np.float32)  # (n, H / stride, W / stride, classes)
-    return resize_bilinear(shares, (height, width)).argmax(axis=-1)
+    best: Array = resize_bilinear(shares, (height, width)).argmax(axis=-1)  # (n, H, W)
+    return best
