@@ -126,6 +126,7 @@ def test_the_lessons_show_their_kernels():
         ("inverted-residual", "block_stages has_shortcut linear_block_kernel inverted_residual_backward"),
         ("network", "inverted_residual_rows divisible"),
         ("other-convolutions", "transposed_conv2d_loops column_then_row flattened_conv2d shuffled conv3d_taps"),
+        ("segmentation", "resize_bilinear resize_bilinear_backward _matrices _weights"),
     ):
         shown = {
             name for block in blocks(text(lesson)) if not block.startswith(">>> ") for name, *_ in definitions(block)

@@ -16,7 +16,7 @@ from ..kernels.arguments import one_of
 
 LESSONS = (  # in their order
     "standard-convolution", "separable-convolution", "backward", "inverted-residual", "network", "other-convolutions",
-    "detection",
+    "detection", "segmentation",
 )  # fmt: skip
 FOLDER = "docs/lessons"
 PICTURES = {".svg": "image/svg+xml", ".png": "image/png", ".gif": "image/gif"}
