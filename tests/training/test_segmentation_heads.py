@@ -2,6 +2,7 @@
 
 from dataclasses import asdict, replace
 from itertools import product
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,13 +13,16 @@ from npconv.training import SegmentationTask, digits_in_the_wild, segmentation_h
 from npconv.training.recipes import RECIPES
 from npconv.training.report import experiment_tables
 from npconv.training.segmentation_heads import (
+    COMPARISONS,
     FULL,
     MEASURES,
+    SEEDS,
     VARIANTS,
     averaged_miou,
     run_segmentation_heads,
 )
 
+PAGE = (Path(__file__).parents[2] / "docs" / "experiment.md").read_text(encoding="utf-8")
 MINIATURE = replace(FULL, steps=2, batch_size=2, train_images=4, test_images=2, evaluate_every=2)
 DIGITS = (1, 64, 64, 1)
 
@@ -57,6 +61,16 @@ def test_the_dilated_network_costs_as_much_as_the_strided_one():
     assert dilated == pytest.approx(skip, rel=0.02)
 
 
+def test_the_docs_announce_the_networks_with_their_costs_and_the_comparisons():
+    for name in VARIANTS:
+        (row,) = [line for line in PAGE.splitlines() if line.startswith(f"| `{name}` |")][-1:]
+        assert row.endswith(f"| {FULL.network(name, 0).cost(DIGITS).macs:,} |")
+    for pair in COMPARISONS:
+        assert f"`{pair[0]}` − `{pair[1]}`" in PAGE.replace("\n", " ")
+    assert f"{FULL.steps} steps of {FULL.batch_size} images" in PAGE.replace("\n", " ")
+    assert f"seeds {SEEDS[0]} to {SEEDS[-1]}" in PAGE.replace("\n", " ")
+
+
 def test_the_rate_is_that_of_the_quick_training_for_both():
     quick = RECIPES["both"].quick
     assert (FULL.batch_size, FULL.learning_rate) == (quick.batch_size, quick.learning_rate)
@@ -90,6 +104,8 @@ def test_the_averages_of_the_digits_masks_are_those_of_the_docs():
     inked = averaged_miou(task=SegmentationTask.of(digits_in_the_wild(train=1), ink_only=True))
     assert found == pytest.approx({2: 0.954, 4: 0.826, 8: 0.492}, abs=0.0006)
     assert inked == pytest.approx({2: 0.973, 4: 0.898, 8: 0.705}, abs=0.0006)
+    for stride in found:
+        assert f"| {stride} | {100 * found[stride]:.1f} | {100 * inked[stride]:.1f} |" in PAGE
 
 
 @pytest.mark.parametrize(("stride", "words"), [(3, "must divide height and width; got 3"), (0, "must be at least 1")])
