@@ -47,8 +47,8 @@ def each(work: Callable[[Part], Any], parts: Iterable[Part], operations: int, mo
         most: how many parts may be computed at once, where their memory must be bounded.
 
     An exception in a part is raised here, once, when no part is being computed any more; parts that have not begun are
-    left out then. Floating-point errors are treated as in the calling thread (`np.errstate`). Within a part further
-    calls of `each` stay on the part's thread.
+    left out then. Floating-point errors are treated as in the calling thread (`np.errstate`). Further calls of `each`
+    within a part stay on its thread, until another thread has no more parts: that one then takes some of theirs.
 
     >>> squares = np.zeros(4)
     >>> def square(i):
@@ -73,30 +73,38 @@ def in_rounds(rounds: Iterable[Round], parts: Sequence[Any], operations: int, mo
     >>> numbers
     [12.0, 8.0, 4.0]
     """
-    helpers = 0 if operations < WORTH or _state.within else min(count(), len(parts), most or len(parts)) - 1
-    if helpers < 1:
+    helpers = 0 if operations < WORTH else min(count(), len(parts), most or len(parts)) - 1
+    if helpers < 1 or (_state.within and _state.order is None):
         for work, then in rounds:
             for part in parts:
                 work(part)
             if then is not None:
                 then()
         return
+    if _state.order is not None:
+        _state.order.nest(_Order(rounds, parts, helpers + 1, _state.order.changed))
+        return
     errors: dict[str, Any] = {**np.geterr(), "call": np.geterrcall()}
-    order = _Order(rounds, parts)
+    order = _Order(rounds, parts, helpers + 1)
 
     def share() -> None:
         before, _state.within = _state.within, True
         try:
             with np.errstate(**errors):
                 while (task := order.take()) is not None:
-                    work, part = task
+                    of, work, part = task
+                    if of is not order:
+                        of.guard(work, part)
+                        continue
+                    _state.order = order
                     work(part)
+                    _state.order = None
                     order.done()
         except BaseException:
             order.end()
             raise
         finally:
-            _state.within = before
+            _state.within, _state.order = before, None
 
     shares: list[Future[None]] = [Future() for _ in range(helpers)]
     with _blas:
@@ -187,26 +195,43 @@ def _openblas() -> tuple[Any, Any] | None:
 
 
 class _Order:
-    """The order in which threads take the parts of rounds."""
+    """The order in which threads take the parts of rounds, and help with those of orders within a part.
 
-    def __init__(self, rounds: Iterable[Round], parts: Sequence[Any]) -> None:
-        self.rounds, self.parts = deque(rounds), parts
-        self.changed = threading.Condition()
+    `most` threads compute parts at once, and `running` do. `nested` are orders within this one's parts, which share its
+    condition.
+    """
+
+    def __init__(
+        self, rounds: Iterable[Round], parts: Sequence[Any], most: int, changed: threading.Condition | None = None
+    ) -> None:
+        self.rounds, self.parts, self.most = deque(rounds), parts, most
+        self.changed = changed or threading.Condition()
         self.todo: deque[Any] = deque(parts if self.rounds else ())
-        self.left = len(self.todo)
+        self.left, self.running = len(self.todo), 0
+        self.nested: list[_Order] = []
+        self.error: BaseException | None = None
+        self.errors: dict[str, Any] = {**np.geterr(), "call": np.geterrcall()}
 
-    def take(self) -> tuple[Callable[[Any], Any], Any] | None:
-        """The work of this round and a part of it; None when there is no more. Waits for the next round."""
+    def take(self) -> "tuple[_Order, Callable[[Any], Any], Any] | None":
+        """The work of this round and a part of it, or of an order within a part; None when all is done.
+
+        Waits for the next round, and for parts of others where it has none.
+        """
         with self.changed:
-            while not self.todo and len(self.rounds) > 1:
+            while self.rounds:
+                for order in (self, *self.nested):
+                    if order.todo and order.running < order.most:
+                        order.running += 1
+                        return order, order.rounds[0][0], order.todo.popleft()
                 self.changed.wait()
-            return (self.rounds[0][0], self.todo.popleft()) if self.todo else None
+            return None
 
     def done(self) -> None:
         """A part is done; after the last of a round what follows, and the next round."""
         with self.changed:
             self.left -= 1
             if self.left:
+                self._release()
                 return
         _, then = self.rounds[0]
         if then is not None:
@@ -215,6 +240,7 @@ class _Order:
             self.rounds.popleft()
             self.todo.extend(self.parts if self.rounds else ())
             self.left = len(self.todo)
+            self._release()
             self.changed.notify_all()
 
     def end(self) -> None:
@@ -225,9 +251,59 @@ class _Order:
             self.left = -1
             self.changed.notify_all()
 
+    def nest(self, order: "_Order") -> None:
+        """Compute an order within a part of this one, with the threads that have no more parts of this one."""
+        _state.order = None
+        with self.changed:
+            self.nested.append(order)
+            self.changed.notify_all()
+        try:
+            while (task := order.take()) is not None:
+                order.guard(*task[1:])
+        finally:
+            order.end()
+            try:
+                self._leave(order)
+            except BaseException:  # Ctrl-C: parts write into arrays until they end
+                self._leave(order)
+                raise
+            _state.order = self
+        if order.error is not None:
+            try:
+                raise order.error
+            finally:
+                order.error = None  # whose traceback holds it
+
+    def guard(self, work: Callable[[Any], Any], part: Any) -> None:
+        """Compute a part of an order within a part; an exception ends it, and is raised by the thread of that part."""
+        try:
+            with np.errstate(**self.errors):
+                work(part)
+                self.done()
+        except BaseException as error:
+            self.error = self.error or error
+            self.end()
+            with self.changed:
+                self._release()
+
+    def _release(self) -> None:
+        """A part less is computed, for which others may wait: as many as may be were, or this was the last."""
+        self.running -= 1
+        if not self.running or self.running == self.most - 1:
+            self.changed.notify_all()
+
+    def _leave(self, order: "_Order") -> None:
+        """Wait until no thread computes a part of an order within a part, which no thread takes up any more."""
+        with self.changed:
+            while order.running:
+                self.changed.wait()
+            if order in self.nested:
+                self.nested.remove(order)
+
 
 class _State(threading.local):
     within = False  # a part of another call
+    order: "_Order | None" = None  # of that call, where other threads may help with calls within the part
 
 
 class _Blas:

@@ -223,20 +223,99 @@ def test_context_variables_are_those_of_the_calling_thread():
     assert seen == [5, 5]
 
 
-def test_calls_within_a_part_stay_on_its_thread():
-    threads.use(4)
-    inner = []
+def test_calls_within_parts_stay_on_their_threads_while_all_are_busy():
+    threads.use(2)
+    inner, both = [], threading.Barrier(2)
 
     def within(thread):
         inner.append(threading.get_ident() == thread)
         time.sleep(0.001)
 
     def work(part):
+        both.wait()
         threads.each(within, [threading.get_ident()] * 20, threads.WORTH)
+        both.wait()
 
-    threads.each(meeting(work), range(2), threads.WORTH)
+    threads.each(work, range(2), threads.WORTH)
     assert inner == [True] * 40
     test_every_part_is_done_once(2, 100)
+
+
+def helped(work, rounds=None, parts=8, most=None, **inside):
+    """Two parts, of which one ends at once, and the other calls `in_rounds`, whose first part waits for a helper."""
+    threads.use(2)
+    owner, came = [], threading.Event()
+
+    def inner(number):
+        if threading.get_ident() != owner[0]:
+            came.set()
+        elif not came.is_set() and most is None:
+            assert came.wait(5), "no thread helps"
+        work(number, threading.get_ident() == owner[0])
+
+    def outer(part):
+        if part:
+            owner.append(threading.get_ident())
+            with np.errstate(**inside):
+                threads.in_rounds(rounds(inner) if rounds else [(inner, None)], range(parts), threads.WORTH, most)
+
+    threads.each(outer, range(2), threads.WORTH)
+    return came.is_set()
+
+
+def test_a_thread_without_parts_helps_with_those_within_another_threads_part():
+    done = []
+    assert helped(lambda number, own: done.append(number))
+    assert sorted(done) == list(range(8))
+
+
+def test_rounds_within_a_part_follow_one_another_with_a_helper_too():
+    told = []
+
+    def rounds(inner):
+        return [
+            (inner, lambda: told.append("first")),
+            (lambda number: told.append(number), lambda: told.append("last")),
+        ]
+
+    assert helped(lambda number, own: told.append(number), rounds)
+    assert (sorted(told[:8]), told[8], sorted(told[9:17]), told[17:]) == ([*range(8)], "first", [*range(8)], ["last"])
+
+
+@pytest.mark.parametrize("own", [True, False])
+def test_an_exception_in_a_part_of_a_part_is_raised_once_by_the_thread_of_that_part(own):
+    running = []
+
+    def fail(number, by_its_owner):
+        running.append(1)
+        time.sleep(0.002)
+        running.pop()
+        if by_its_owner == own:
+            raise KeyError(number)
+
+    with pytest.raises(KeyError):
+        helped(fail)
+    assert not running
+    test_every_part_is_done_once(2, 100)
+
+
+def test_an_exception_between_rounds_within_a_part_is_raised_once():
+    def rounds(inner):
+        return [(inner, lambda: [].pop()), (lambda number: pytest.fail("a further round"), None)]
+
+    with pytest.raises(IndexError):
+        helped(lambda number, own: None, rounds)
+    test_every_part_is_done_once(2, 100)
+
+
+def test_no_more_parts_of_a_part_than_asked_for_are_computed_at_once():
+    assert not helped(lambda number, own: time.sleep(0.001), most=1)
+
+
+def test_a_helper_treats_floating_point_errors_as_the_thread_that_it_helps():
+    found = []
+    assert helped(lambda number, own: found.append(np.geterr()["over"]), over="raise")
+    assert found == ["raise"] * 8
 
 
 def test_no_array_is_held_when_all_is_done():

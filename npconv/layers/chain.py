@@ -132,9 +132,9 @@ class LayerChain:
 
 
 def partition(images: int, size: int) -> list[slice]:
-    """A batch in parts, by the bytes of its widest map: one below half a `PART`, else an even number if it can be."""
+    """A batch in parts, by the bytes of its widest map: one below PART / 4, else an even number if it can be."""
     count = -(-size // PART)
-    at_once = -(-images // (1 if 2 * size < PART else count + count % 2))
+    at_once = -(-images // (1 if 4 * size < PART else count + count % 2))
     return [slice(start, min(start + at_once, images)) for start in range(0, images, at_once)]
 
 
