@@ -266,6 +266,7 @@ ROWS: dict[Any, dict[str, dict[str, Any]]] = {
         "measure_block": {"block": bench.TimedBlock(4, 3, 5), "batch": 2, "rounds": 1},
         "measure_inference": {"batch": 1, "resolution": 32, "rounds": 1},
         "measure_detector": {"batch": 2, "rounds": 1},
+        "measure_multi_task": {"batch": 2, "rounds": 1},
         "measure_network": {"side": 8, "batch": 2, "rounds": 1},
         "measure_separable": {"layer": bench.TimedLayer("separable", "", 5, 3, 4), "batch": 2, "rounds": 1},
         "summary": {"rows": []},

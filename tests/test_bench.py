@@ -204,6 +204,7 @@ def test_the_command_prints_steps_alone_and_writes_them(tmp_path, capsys, monkey
     monkeypatch.setattr(bench, "BLOCKS", (TINY,))
     monkeypatch.setattr(bench, "measure_network", lambda rounds: bench.measure_block(TINY, 3, rounds=rounds))
     monkeypatch.setattr(bench, "measure_detector", lambda rounds: [])
+    monkeypatch.setattr(bench, "measure_multi_task", lambda rounds: [])
     file = tmp_path / "bench.json"
     assert cli.main(["bench", "--kind", "training", "--batch", "1", "2", "--rounds", "1", "--json", str(file)]) == 0
     printed = capsys.readouterr().out
@@ -640,6 +641,7 @@ def test_columns_over_other_libraries_are_printed_where_they_are_there(capsys, m
     monkeypatch.setattr(bench, "measure_block", lambda *_, **options: [step])
     monkeypatch.setattr(bench, "measure_network", lambda **_: [])
     monkeypatch.setattr(bench, "measure_detector", lambda **_: [])
+    monkeypatch.setattr(bench, "measure_multi_task", lambda **_: [])
     monkeypatch.setattr(bench, "measure_inference", lambda *_, **options: [other])
     kinds = ("pointwise", "training", "inference")
     assert cli.main(["bench", "--kind", *kinds, "--batch", "8", "--rounds", "1"]) == 0
@@ -782,6 +784,7 @@ def tiny_training(monkeypatch):
     monkeypatch.setattr(bench, "BLOCKS", (TINY,))
     monkeypatch.setattr(bench, "measure_network", lambda rounds: [])
     monkeypatch.setattr(bench, "measure_detector", lambda rounds: [])
+    monkeypatch.setattr(bench, "measure_multi_task", lambda rounds: [])
     return ["bench", "--kind", "training", "--batch", "2", "--rounds", "1"]
 
 
@@ -906,14 +909,17 @@ def test_a_segmenter_in_torch_is_the_same_function_with_the_same_gradients(name)
     check_same(1.0, list(module.parameters()), 1.0, segmenter.grads, apart=1e-3)
 
 
-def test_a_detectors_step_is_timed_beside_torchs_and_its_limit_counts_its_heads_and_adam():
-    limit, ours, *torch = bench.measure_detector(2, rounds=1)
-    assert (limit.function, ours.function, limit.batch, limit.network) == (
-        "limit",
-        "npconv",
-        2,
-        "detector of digits 64²",
-    )
+@pytest.mark.parametrize(
+    ("measure", "name"),
+    [
+        (bench.measure_detector, "detector of digits 64²"),
+        (bench.measure_multi_task, "boxes and masks of digits 64²"),
+    ],
+    ids=["detector", "both"],
+)
+def test_a_step_with_heads_is_timed_beside_torchs_and_its_limit_counts_the_heads_and_adam(measure, name):
+    limit, ours, *torch = measure(2, rounds=1)
+    assert (limit.function, ours.function, limit.batch, limit.network) == ("limit", "npconv", 2, name)
     assert {"expand", "depthwise", "project", "normalisation", "ReLU6", "other products", "rest"} <= set(ours.shares)
     if torch:
         assert [step.function for step in torch] == ["torch", "torch channels-last"]
@@ -954,6 +960,12 @@ def test_a_loss_or_a_gradient_of_torchs_that_differs_is_told_before_anything_is_
     monkeypatch.setattr(bench.training, "torch_ssd_loss", changed(lambda loss, logits, codes: 1.01 * loss))
     with pytest.raises(AssertionError, match="Not equal to tolerance"):
         bench.measure_detector(2, rounds=1)
+    of_pixels = bench.training.torch_pixel_loss
+    halved = lambda masks, ignore, divisor: of_pixels(masks, ignore, 2 * divisor)  # noqa: E731
+    monkeypatch.setattr(bench.training, "torch_pixel_loss", halved)
+    monkeypatch.setattr(bench.training, "torch_ssd_loss", theirs)
+    with pytest.raises(AssertionError, match="Not equal to tolerance"):
+        bench.measure_multi_task(2, rounds=1)
     slope = changed(lambda loss, logits, codes: loss + 0.01 * (codes - codes.detach()).sum())
     monkeypatch.setattr(bench.training, "torch_ssd_loss", slope)
     with pytest.raises(AssertionError, match="torch's gradients are not ours"):

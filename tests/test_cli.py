@@ -177,6 +177,7 @@ def test_bench_prints_ratios_and_json(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(bench, "BLOCKS", ())
     monkeypatch.setattr(bench, "measure_network", lambda rounds: [])
     monkeypatch.setattr(bench, "measure_detector", lambda rounds: [])
+    monkeypatch.setattr(bench, "measure_multi_task", lambda rounds: [])
     file = tmp_path / "bench.json"
     assert cli.main(["bench", "--batch", "2", "--rounds", "1", "--json", str(file)]) == 0
     printed = capsys.readouterr().out

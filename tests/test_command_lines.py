@@ -132,6 +132,7 @@ def quick(tmp_path, monkeypatch):
     monkeypatch.setattr(bench, "measure_inference", lambda batch, network, rounds: [])
     monkeypatch.setattr(bench, "measure_network", lambda rounds: [])
     monkeypatch.setattr(bench, "measure_detector", lambda rounds: [])
+    monkeypatch.setattr(bench, "measure_multi_task", lambda rounds: [])
 
 
 def line(command, *last):

@@ -24,6 +24,7 @@ from .training import (
     TimedBlock as TimedBlock,
     measure_block as measure_block,
     measure_detector as measure_detector,
+    measure_multi_task as measure_multi_task,
     measure_network as measure_network,
 )
 

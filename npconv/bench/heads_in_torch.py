@@ -10,6 +10,7 @@ from ..layers.composite import Row
 from ..models.deeplab import DeepLabV3
 from ..models.features import Fork
 from ..models.lr_aspp import LRASPP
+from ..models.multi_task import MultiTask
 from ..models.segmenter import Segmenter
 from ..models.ssdlite import CODES, SSDLite
 from ..models.with_heads import NetworkWithHeads
@@ -19,15 +20,15 @@ from .with_torch import as_torch, layouts
 APART = 0.05  # of the gradients' norm: of negatives with nearly equal losses float32 may choose another one
 
 
-def network_as_torch(network: SSDLite | Segmenter, shape: tuple[int, ...]) -> Any:
+def network_as_torch(network: NetworkWithHeads, shape: tuple[int, ...]) -> Any:
     """The same network in torch, a torch.nn.Module with the same numbers, which takes (B, M, Dᵤ, Dᵤ).
 
     A detector gives logits, (B, A, C), and codes, (B, A, 4), in the order of ours; a segmenter gives logits,
-    (B, C, Dᵤ, Dᵤ). `shape` is our input's, (B, Dᵤ, Dᵤ, M). Raises TypeError where a map is taken from a block with a
-    shortcut around it, or a layer has no counterpart here. Only where torch is installed.
+    (B, C, Dᵤ, Dᵤ); a network of both gives what the two give, as a pair. `shape` is our input's, (B, Dᵤ, Dᵤ, M). Raises
+    TypeError where a map is taken from a block with a shortcut around it, or a layer has no counterpart here. Only
+    where torch is installed.
     """
-    rows = _rows(network, shape)
-    head = _ssd_heads(network, shape) if isinstance(network, SSDLite) else _segmentation_head(network, shape)
+    rows, head = _rows(network, shape), _head(network, shape)
 
     class Network(import_torch().nn.Module):  # type: ignore[misc]
         def __init__(self) -> None:
@@ -52,6 +53,29 @@ def _rows(network: NetworkWithHeads, shape: tuple[int, ...]) -> Any:
         modules.append(_in_a_row(row, shape))
         shape = _after(row, shape)
     return import_torch().nn.ModuleList(modules)
+
+
+def _head(network: NetworkWithHeads, shape: tuple[int, ...]) -> Any:
+    """The layers on the network's maps."""
+    if isinstance(network, SSDLite):
+        return _ssd_heads(network, shape)
+    return _both_heads(network, shape) if isinstance(network, MultiTask) else _segmentation_head(network, shape)
+
+
+def _both_heads(network: MultiTask, shape: tuple[int, ...]) -> Any:
+    """A detector's heads and a segmenter's, each on its own of the network's maps."""
+    nn = import_torch().nn
+    places = [[network._in_order().index(name) for name in network._names[part]] for part in ("detector", "segmenter")]
+
+    class Heads(nn.Module):  # type: ignore[misc,name-defined]
+        def __init__(self) -> None:
+            super().__init__()
+            self.heads = nn.ModuleList([_head(part, shape) for part in (network.detector, network.segmenter)])
+
+        def forward(self, maps: list[Any]) -> tuple[Any, ...]:
+            return tuple(head([maps[place] for place in own]) for head, own in zip(self.heads, places, strict=True))
+
+    return Heads()
 
 
 def _ssd_heads(detector: SSDLite, shape: tuple[int, ...]) -> Any:
@@ -81,10 +105,10 @@ def _ssd_heads(detector: SSDLite, shape: tuple[int, ...]) -> Any:
     return Heads()
 
 
-def _segmentation_head(segmenter: Segmenter, shape: tuple[int, ...]) -> Any:
+def _segmentation_head(segmenter: NetworkWithHeads, shape: tuple[int, ...]) -> Any:
     """The head of LR-ASPP or DeepLabv3, on the network's maps, and the resizing of its logits."""
-    torch = import_torch()
-    taken = segmenter.input_shapes(shape)
+    assert isinstance(segmenter, Segmenter)
+    torch, taken, align = import_torch(), segmenter.input_shapes(shape), segmenter.align
     layers = torch.nn.ModuleDict({name: as_torch(segmenter.layers[name], taken[name]) for name in list(taken)[1:]})
 
     def resized(a: Any, size: Sequence[int], align: str = "half_pixel") -> Any:
@@ -111,7 +135,7 @@ def _segmentation_head(segmenter: Segmenter, shape: tuple[int, ...]) -> Any:
             self.layers = layers
 
         def forward(self, maps: list[Any]) -> Any:
-            return resized(scores(maps), shape[1:3], segmenter.align)
+            return resized(scores(maps), shape[1:3], align)
 
     return Head()
 
@@ -122,7 +146,7 @@ def torch_ssd_loss(labels: Array, targets: Array) -> Callable[[Any], Any]:
     Three negatives count for each positive, at least three, and each positive counts once.
     """
     torch = import_torch()
-    tlabels, ttargets = torch.from_numpy(labels), torch.from_numpy(targets)
+    tlabels, ttargets = torch.from_numpy(labels), torch.from_numpy(targets.astype(np.float32))
 
     def loss_of(outputs: tuple[Any, Any]) -> Any:
         logits, codes = outputs
@@ -139,15 +163,17 @@ def torch_ssd_loss(labels: Array, targets: Array) -> Callable[[Any], Any]:
     return loss_of
 
 
-def torch_pixel_loss(masks: Array, divisor: float) -> Callable[[Any], Any]:
-    """`pixel_cross_entropy` of logits, (B, C, Dᵤ, Dᵤ), in torch, without the pixels of label 255."""
+def torch_pixel_loss(masks: Array, ignore: int, divisor: float) -> Callable[[Any], Any]:
+    """`pixel_cross_entropy` of logits, (B, C, Dᵤ, Dᵤ), in torch."""
     torch = import_torch()
     tmasks = torch.from_numpy(masks.astype(np.int64))
-    return lambda logits: torch.nn.functional.cross_entropy(logits, tmasks, ignore_index=255, reduction="sum") / divisor
+    return lambda logits: (
+        torch.nn.functional.cross_entropy(logits, tmasks, ignore_index=ignore, reduction="sum") / divisor
+    )
 
 
 def torch_steps(
-    network: SSDLite | Segmenter, x: Array, loss_of: Callable[[Any], Any], *, learning_rate: float,
+    network: NetworkWithHeads, x: Array, loss_of: Callable[[Any], Any], *, learning_rate: float,
     expected: tuple[float, Mapping[str, Array]],
 ) -> Calls:  # fmt: skip
     """A step of training a network with heads, with torch's own Adam, by layout.

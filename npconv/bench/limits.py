@@ -20,6 +20,7 @@ from ..kernels.geometry import Array
 from ..layers import DepthwiseConv2D, Layer, Sequential
 from ..layers.convolution import Linear
 from ..models.lr_aspp import LRASPP
+from ..models.multi_task import MultiTask
 from ..models.segmenter import Segmenter
 from ..models.with_heads import NetworkWithHeads
 from .timing import bind
@@ -59,6 +60,8 @@ def heads_limit(network: NetworkWithHeads, shape: tuple[int, ...]) -> Callable[[
 
 def resizes(network: NetworkWithHeads, shape: tuple[int, ...]) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:
     """The shapes of what a network resizes, before and after."""
+    if isinstance(network, MultiTask):
+        return resizes(network.segmenter, shape)
     if not isinstance(network, Segmenter):
         return []
     scores = network.score_shape(shape)

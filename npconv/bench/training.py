@@ -1,7 +1,8 @@
 """A training step beside its limit, and beside the same network in torch where that is installed.
 
-Three kinds of step: an inverted residual forward and back, from a random upstream gradient; the small network with its
-loss and its optimiser; and a small detector with its own. The limit of a step is `limits.step_limit`.
+Kinds of step: an inverted residual forward and back, from a random upstream gradient; the small network with its
+loss and its optimiser; and a small detector with its own, alone or with a segmenter beside it. The limit of a step is
+`limits.step_limit` or `limits.heads_limit`.
 """
 
 import time
@@ -16,13 +17,19 @@ from ..allocator import keep_memory
 from ..detection import ssd_targets
 from ..detection.loss import loss_and_gradients
 from ..kernels.arguments import assign, instance, integer
+from ..kernels.geometry import Array
 from ..layers import Activation, BatchNorm, DepthwiseConv2D, InvertedResidual, Layer, PointwiseConv2D
 from ..layers.convolution import Linear
-from ..models import small_mobilenet_v2
-from ..training import SGD, Adam, digits_detector, digits_in_the_wild
+from ..models import MultiTask, small_mobilenet_v2
+from ..models.ssdlite import SSDLite
+from ..segmentation.loss import loss_and_gradient
+from ..training import SGD, Adam, digits_detector, digits_in_the_wild, digits_multi_task
 from ..training.detection import LOSS
 from ..training.loop import training_step
-from .heads_in_torch import torch_ssd_loss, torch_steps
+from ..training.multi_task import MASK_WEIGHT
+from ..training.segmentation import foreground
+from ..training.wild_digits import IGNORE
+from .heads_in_torch import torch_pixel_loss, torch_ssd_loss, torch_steps
 from .limits import heads_limit, step_limit
 from .timing import Calls, import_torch, in_rounds, seconds_each
 from .with_torch import torch_block_steps, torch_network_steps
@@ -152,26 +159,69 @@ def measure_detector(batch: int = 16, *, rounds: int = 15) -> list[StepTime]:
     """
     batch, rounds = integer("measure_detector", "batch", batch), integer("measure_detector", "rounds", rounds)
     task, detector = digits_in_the_wild(train=batch, test=1), digits_detector()
-    x, size = task.x_train, task.x_train.shape[1:3]
-    labels, targets = ssd_targets(detector.anchors(size), task.boxes_train, task.labels_train)
-    optimizer = Adam(detector.params)
+    labels, targets = ssd_targets(detector.anchors(task.x_train.shape[1:3]), task.boxes_train, task.labels_train)
+
+    def loss_of(y: Array) -> tuple[float, Array]:
+        loss, *both = loss_and_gradients(*detector.split(y), labels, targets, **LOSS)
+        return float(loss), np.concatenate(both, axis=-1)
+
+    def torch_loss() -> Callable[[Any], Any]:
+        return torch_ssd_loss(labels, targets)
+
+    return _steps_with_heads("detector of digits 64²", detector, task.x_train, loss_of, torch_loss, rounds)
+
+
+def measure_multi_task(batch: int = 16, *, rounds: int = 15) -> list[StepTime]:
+    """Time a training step of `digits_multi_task`: forward, `ssd_loss` and `pixel_cross_entropy`, backward, Adam.
+
+    As `measure_detector`; the loss is the sum of both, as in `multi_task_step`.
+
+    >>> [step.function for step in measure_multi_task(2, rounds=1)][:2]
+    ['limit', 'npconv']
+    """
+    batch, rounds = integer("measure_multi_task", "batch", batch), integer("measure_multi_task", "rounds", rounds)
+    task, network = digits_in_the_wild(train=batch, test=1), digits_multi_task()
+    size, masks = task.x_train.shape[1:3], task.masks_train
+    assert masks is not None
+    labels, targets = ssd_targets(network.detector.anchors(size), task.boxes_train, task.labels_train)
+    divisor = foreground(masks) / MASK_WEIGHT
+
+    def loss_of(y: Array) -> tuple[float, Array]:
+        (found, scores), dy = network.split(y, size), np.empty_like(y)
+        dfound, dscores = network.split(dy, size)
+        detection, *both = loss_and_gradients(*network.detector.split(found), labels, targets, **LOSS)
+        segmentation, dscores[...] = loss_and_gradient(scores, masks, IGNORE, divisor)
+        dfound[...] = np.concatenate(both, axis=-1)
+        return float(detection) + float(segmentation), dy
+
+    def torch_loss() -> Callable[[Any], Any]:
+        boxes, pixels = torch_ssd_loss(labels, targets), torch_pixel_loss(masks, IGNORE, divisor)
+        return lambda outputs: boxes(outputs[0]) + pixels(outputs[1])
+
+    return _steps_with_heads("boxes and masks of digits 64²", network, task.x_train, loss_of, torch_loss, rounds)
+
+
+def _steps_with_heads(
+    name: str, network: SSDLite | MultiTask, x: Array, loss_of: Callable[[Array], tuple[float, Array]],
+    torch_loss: Callable[[], Callable[[Any], Any]], rounds: int,
+) -> list[StepTime]:  # fmt: skip
+    """Time a step of a network with heads; `loss_of` gives the loss of its output and the gradient for that."""
+    optimizer = Adam(network.params)
 
     def gradients() -> float:
-        logits, codes = detector.split(detector.forward(x, training=True))
-        loss, *both = loss_and_gradients(logits, codes, labels, targets, **LOSS)
-        detector.backward(np.concatenate(both, axis=-1))
-        return float(loss)
+        loss, dy = loss_of(network.forward(x, training=True))
+        network.backward(dy)
+        return loss
 
     def step() -> None:
         gradients()
-        optimizer.step(detector.grads, LEARNING_RATE)
+        optimizer.step(network.grads, LEARNING_RATE)
 
-    timed: Calls = {("limit", "step"): heads_limit(detector, x.shape), ("npconv", "step"): step}
+    timed: Calls = {("limit", "step"): heads_limit(network, x.shape), ("npconv", "step"): step}
     if import_torch():
-        expected = gradients(), detector.grads
-        loss_of = torch_ssd_loss(labels, targets.astype(x.dtype))
-        timed |= torch_steps(detector, x, loss_of, learning_rate=LEARNING_RATE, expected=expected)
-    return _steps("detector of digits 64²", batch, detector, timed, rounds)
+        expected = gradients(), network.grads
+        timed |= torch_steps(network, x, torch_loss(), learning_rate=LEARNING_RATE, expected=expected)
+    return _steps(name, len(x), network, timed, rounds)
 
 
 def _steps(name: str, batch: int, network: Layer, timed: Calls, rounds: int) -> list[StepTime]:

@@ -91,6 +91,7 @@ def _measurements(arguments: argparse.Namespace) -> Iterator[Measurement]:
             yield "steps", f"training  {block}", partial(bench.measure_block, block, max(arguments.batch))
         yield "steps", "training  the small network", bench.measure_network
         yield "steps", "training  the detector of digits", bench.measure_detector
+        yield "steps", "training  boxes and masks of digits", bench.measure_multi_task
 
 
 def _number(value: float | None) -> str:
