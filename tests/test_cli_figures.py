@@ -45,6 +45,8 @@ TAKES = {
     "non-maximum-suppression": "",
     "detections": "",
     "atrous-receptive-field": "--resolution",
+    "lr-aspp": NETWORK,
+    "deeplab": NETWORK,
 }
 
 

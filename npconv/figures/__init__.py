@@ -17,6 +17,7 @@ from .checkerboard import checkerboard as checkerboard
 from .convolution_3d import convolution_3d as convolution_3d
 from .cost_by_layer import cost_by_layer as cost_by_layer
 from .cost_ratio import cost_ratio as cost_ratio
+from .deeplab import deeplab as deeplab
 from .depthwise_separable import (
     depthwise_separable as depthwise_separable,
     depthwise_separable_frames as depthwise_separable_frames,
@@ -31,6 +32,7 @@ from .gradient_flow import gradient_flow as gradient_flow
 from .hard_swish import hard_swish as hard_swish
 from .inverted_residual_maps import inverted_residual_maps as inverted_residual_maps
 from .linear_bottleneck_training import linear_bottleneck_training as linear_bottleneck_training
+from .lr_aspp import lr_aspp as lr_aspp
 from .matching import matching as matching
 from .mobilenet_v2_table import mobilenet_v2_table as mobilenet_v2_table
 from .mobilenet_v3_table import mobilenet_v3_table as mobilenet_v3_table
@@ -84,6 +86,8 @@ BUILDERS: dict[str, Callable[..., Figure]] = {
         non_maximum_suppression,
         detections,
         atrous_receptive_field,
+        lr_aspp,
+        deeplab,
     )
 }
 

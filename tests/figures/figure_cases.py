@@ -19,6 +19,7 @@ from npconv.figures import (
     convolution_3d,
     cost_by_layer,
     cost_ratio,
+    deeplab,
     depthwise_separable,
     detections,
     dilated_convolution,
@@ -28,6 +29,7 @@ from npconv.figures import (
     hard_swish,
     inverted_residual_maps,
     linear_bottleneck_training,
+    lr_aspp,
     matching,
     mobilenet_v2_table,
     mobilenet_v3_table,
@@ -45,7 +47,13 @@ from npconv.figures import (
     standard_convolution,
     transposed_convolution,
 )
-from npconv.models import mobilenet_v2, mobilenet_v3, ssdlite as build_ssdlite
+from npconv.models import (
+    deeplab_v3,
+    lr_aspp as build_lr_aspp,
+    mobilenet_v2,
+    mobilenet_v3,
+    ssdlite as build_ssdlite,
+)
 
 LAYERS: dict[str, dict[str, Any]] = {
     "one of all": {"x": (1, 1, 1, 1), "kernel": (1, 1, 1, 1)},
@@ -418,6 +426,25 @@ CASES: dict[Callable[..., Figure], dict[str, dict[str, Any]]] = {
             "photograph": PIXELS, "rates": (3,), "resolution": (64, 200), "output_stride": 8, "at": (0, 24),
         },
         "as large as the map": {"photograph": PIXELS, "rates": (1, 2, 4), "resolution": 97, "output_stride": 32},
+    },
+    lr_aspp: {
+        "small, flat": {"size": "small", "width": 0.35, "resolution": (96, 200), "classes": 2, "filters": 8},
+        "on V2, one size": {
+            "network": build_lr_aspp(
+                mobilenet_v2(0.35, in_channels=1, output_stride=8), 200, 24, low="block_4", high="block_17"
+            ),
+            "resolution": (40, 64),
+        },
+    },
+    deeplab: {
+        "narrow, high, four rates": {
+            "width": 0.35, "resolution": (200, 96), "classes": 2, "rates": (1, 2, 3, 30), "filters": 16,
+            "output_stride": 8,
+        },
+        "no rate, refined": {
+            "network": deeplab_v3(mobilenet_v3("small", 0.35, output_stride=16), 5, rates=(), filters=24, refine=True),
+            "resolution": 128,
+        },
     },
     cost_by_layer: {
         "narrow, flat, two classes": {"width": 0.35, "resolution": (96, 160), "classes": 2},

@@ -12,6 +12,7 @@ from npconv.figures import (
     channel_shuffle,
     checkerboard,
     convolution_3d,
+    deeplab,
     depthwise_separable,
     depthwise_separable_frames,
     detections,
@@ -19,6 +20,7 @@ from npconv.figures import (
     functional_view,
     functional_view_frames,
     inverted_residual_maps,
+    lr_aspp,
     matching,
     non_maximum_suppression,
     per_channel_photograph,
@@ -30,7 +32,13 @@ from npconv.figures import (
     standard_convolution,
     transposed_convolution,
 )
-from npconv.models import mobilenet_v2, mobilenet_v3, ssdlite as build_ssdlite
+from npconv.models import (
+    deeplab_v3,
+    lr_aspp as build_lr_aspp,
+    mobilenet_v2,
+    mobilenet_v3,
+    ssdlite as build_ssdlite,
+)
 
 BLACK = np.zeros((30, 30, 3), np.uint8)
 TWO_IMAGES = ({"x": (2, 7, 7, 3)}, "x must be one image")
@@ -201,6 +209,23 @@ REFUSED: dict[Callable[..., Any], list[tuple[dict[str, Any], str]]] = {
                 "found": [(np.repeat(BOX, 30, axis=0), np.linspace(0, 1, 30), np.ones(30, int))],
             },
             "truths must have a class with at most 24 steps",
+        ),
+    ],
+    lr_aspp: [
+        ({"size": "medium"}, "size must be one of large, small"),
+        ({"classes": 0}, "classes must be"),
+        ({"resolution": 15}, "resolution must be one of the network's images; got .15, 15."),
+        (
+            {"network": build_lr_aspp(mobilenet_v2(0.1), 2), "classes": 2},
+            "size, width, classes and filters must not be given with a network",
+        ),
+    ],
+    deeplab: [
+        ({"rates": (1, 2, 3, 4, 5)}, "rates must be at most 4 to be drawn"),
+        ({"resolution": (64, 15)}, "resolution must be one of the network's images; got .64, 15."),
+        (
+            {"network": deeplab_v3(mobilenet_v2(0.1, output_stride=8), 2), "output_stride": 8},
+            "filters and output_stride must not be given with a network",
         ),
     ],
     atrous_receptive_field: [
