@@ -7,7 +7,7 @@ import numpy as np
 
 from ..data import path
 from ..layers import InvertedResidual
-from ..models import MobileNet, SSDLite, Summary, mobilenet_v2, read_network, ssdlite, summary
+from ..models import MobileNet, SSDLite, Summary, deeplab_v3, lr_aspp, mobilenet_v2, read_network, ssdlite, summary
 from ..text import shape_text
 from ..training import digits_in_the_wild, evaluate_detector
 from ..training.recipes import stored_results
@@ -143,8 +143,9 @@ def the_networks_projections_reduce() -> Finding:
 
 @claim(
     ARCHITECTURE,
-    "holds if detection is meant, which is built on it and trained, on digits; for segmentation there are the maps",
-    "models.mobilenet_v2 models.ssdlite models.read_network training.evaluate_detector training.recipes.stored_results",
+    "holds if heads are put on its maps: SSDLite, which is trained, on digits, and LR-ASPP and DeepLabv3",
+    "models.mobilenet_v2 models.ssdlite models.lr_aspp models.deeplab_v3 models.read_network "
+    "training.evaluate_detector training.recipes.stored_results",
     "ssdlite",
 )
 def the_network_is_a_feature_extractor() -> Finding:
@@ -165,12 +166,15 @@ def the_network_is_a_feature_extractor() -> Finding:
     assert isinstance(trained, SSDLite)
     _, precision = evaluate_detector(trained, task.x_test, task.boxes_test, task.labels_test)
     reached = [run["test_map_50"][-1] for run in stored_results("ssdlite")["runs"]]
+    segmenters = [make(mobilenet_v2(output_stride=16), 21) for make in (lr_aspp, deeplab_v3)]
+    classes = [segmenter.cost((1, 512, 512, 3)) for segmenter in segmenters]
     lines = [shape_text(shape[1:]) for shape in maps.values()]
     return finding(
         maps == expected
         and all(shape == (1, 64 // s, 96 // s, 112) for s, shape in dense.items())
         and boxes.shape == (2034, 4)
-        and min(precision.by_threshold[0.5], *reached) > 0.5,
+        and min(precision.by_threshold[0.5], *reached) > 0.5
+        and all(each.output_shape == (1, 512, 512, 21) for each in classes),
         f"of an image of 64×96: {', '.join(lines)}, at the strides 4, 8, 16 and 32",
         f"detection: SSDLite on two of its maps and four more gives {len(boxes):,} boxes for 320×320 pixels, by "
         f"{cost.macs:,} MACs, with 80 classes and the background",
@@ -179,6 +183,9 @@ def the_network_is_a_feature_extractor() -> Finding:
         "segmentation: with dilation in place of strides the last block's map is "
         + " or ".join(shape_text(shape[1:]) for shape in dense.values())
         + ", at width 0.35",
+        "on the map of stride 16 LR-ASPP and DeepLabv3 score 21 classes at each of 512×512 pixels, by "
+        + " and ".join(f"{each.macs:,}" for each in classes)
+        + " MACs",
     )
 
 

@@ -1,4 +1,8 @@
-"""What guards the segmentation networks: properties that they must have, as functions of their modules."""
+"""What guards the segmentation networks: properties that they must have, and mistakes that they must catch."""
+
+# ruff: noqa: E501 (a table)
+
+from typing import NamedTuple
 
 import numpy as np
 from ssdlite_guards import check_gradients, images, network, with_random_numbers
@@ -101,7 +105,12 @@ def counts(modules):
         assert part.macs == (2 * 16 * 6 if name == "pool" else 2 * high * weights)
         assert kernel_weights(own.layers[name]) == (weights or 16 * 6)
     assert parts["network"].macs == own.network.cost(shape).macs
-    for own in (gated(modules), pyramid(modules)):
+    for own, normalised in (
+        (gated(modules), ["reduce"]),
+        (pyramid(modules, refine=True), ["pointwise", "atrous_1", "atrous_2", "pool", "project", "refine"]),
+    ):
+        means = [name.split(".")[0] for name in own.state if name.endswith("mean") and not name.startswith("network.")]
+        assert means == normalised
         assert own.output_shape(shape) == (2, 32, 48, 5)
         assert own.cost(shape).params == sum(a.size for a in own.params.values())
         assert own.score_shape(shape) == own.scores(np.ones(shape)).shape
@@ -119,6 +128,18 @@ def places(modules):
         own = modules.deeplab.deeplab_v3(base, 3, rates=(2,))
         assert (options.low, options.high, own.options.high) == (low, high, high)
         assert all(own.params[f"network.{name}"] is base.params[name] for name in own.network.params)
+
+
+def deeplab_rates(modules):
+    """The branches have the rates that are asked for, and the papers' where none are."""
+    for base, rates, expected in (
+        (network(), (3, 1), (3, 1)),
+        (mobilenet_v1(0.1, 3, output_stride=16), None, (6, 12, 18)),
+        (mobilenet_v1(0.1, 3, output_stride=8), None, (12, 24, 36)),
+    ):
+        own = modules.deeplab.deeplab_v3(base, 3, rates=rates, filters=8)
+        layers = [own.layers[f"atrous_{number}"].layers["conv"] for number in range(1, len(expected) + 1)]
+        assert own.options.rates == tuple(layer.geometry["dilation"] for layer in layers) == expected
 
 
 def inference(modules):
@@ -139,4 +160,52 @@ def inference(modules):
         assert not any("norm" in name for name in own.folded().arrays()) or own is inside
 
 
-GUARDS = (lr_aspp_order, deeplab_order, lr_aspp_gradients, deeplab_gradients, counts, places, inference)
+GUARDS = (
+    lr_aspp_order, deeplab_order, deeplab_rates, lr_aspp_gradients, deeplab_gradients, counts, places, inference,
+)  # fmt: skip
+
+
+class Mutant(NamedTuple):
+    """In one of the modules `old` becomes `new`; the guard must notice."""
+
+    says: str
+    module: str
+    old: str
+    new: str
+    guard: object
+
+
+MUTANTS = [
+    Mutant("the gate dropped", "lr_aspp", "gated = reduced * gate[:, None, None, :]", "gated = reduced", lr_aspp_order),
+    Mutant("the gate's images mixed", "lr_aspp", "gated = reduced * gate[:, None, None, :]", "gated = reduced * gate[::-1, None, None, :]", lr_aspp_order),
+    Mutant("the gate not by a sigmoid", "lr_aspp", '"sigmoid": Sigmoid()', '"sigmoid": ReLU()', lr_aspp_order),
+    Mutant("the fine map not added", "lr_aspp", 'scores += run("low_scores", low)', 'run("low_scores", low)', lr_aspp_order),
+    Mutant("the maps exchanged", "lr_aspp", "low, high = maps", "high, low = maps", lr_aspp_order),
+    Mutant("the gated map resized by corners", "lr_aspp", "resize_bilinear(gated, size)", 'resize_bilinear(gated, size, align="corners")', lr_aspp_order),
+    Mutant("height and width exchanged", "lr_aspp", "size = low.shape[1:3]", "size = low.shape[2:0:-1]", lr_aspp_order),
+    Mutant("a bias in the gate", "lr_aspp", "bias=False", "bias=True", lr_aspp_order),
+    Mutant("no normalisation", "lr_aspp", 'trunk.batch_norm, "relu"', 'None, "relu"', counts),
+    Mutant("the gate's gradient dropped", "lr_aspp", 'dhigh = dhigh + self.layers["gate"].backward(dgate)', 'self.layers["gate"].backward(dgate)', lr_aspp_gradients),
+    Mutant("the gate's gradient of the gated map", "lr_aspp", "wider(dgated) * reduced", "wider(dgated) * gated", lr_aspp_gradients),
+    Mutant("the gradient not gated", "lr_aspp", "dgated * gate[:, None, None, :]", "dgated", lr_aspp_gradients),
+    Mutant("the fine map's gradient dropped", "lr_aspp", "return [dlow, dhigh]", "return [0 * dlow, dhigh]", lr_aspp_gradients),
+    Mutant("the last block at stride 8", "lr_aspp", "low = at[0]", "low = at[-1]", places),
+    Mutant("the sum not counted", "lr_aspp", "return batch * height * width * classes", "return 0", counts),
+    Mutant("the pool last with every family", "deeplab", 'if self.options.conventions == "keras"', "if False", deeplab_order),
+    Mutant("the pool first with every family", "deeplab", 'if self.options.conventions == "keras"', "if True", deeplab_order),
+    Mutant("all branches with the first rate", "deeplab", "dilation=rate", "dilation=options.rates[0]", deeplab_rates),
+    Mutant("not refined", "deeplab", 'a = run("refine", a)', 'run("refine", a)', deeplab_order),
+    Mutant("refined by a 1×1 convolution", "deeplab", 'Conv2D(filters, filters, 3, padding="same"', 'Conv2D(filters, filters, 1, padding="same"', counts),
+    Mutant("a branch's gradient dropped", "deeplab", "dhigh += self.layers[name].backward(dbranch)", "dhigh = self.layers[name].backward(dbranch)", deeplab_gradients),
+    Mutant("the pooled gradient of one position", "deeplab", "rounded(image_sums(part), part)", "part[:, 0, 0]", deeplab_gradients),
+    Mutant("refine's gradient passed by", "deeplab", 'd = self.layers["refine"].backward(d)', 'self.layers["refine"].backward(d)', deeplab_gradients),
+    Mutant("the rates exchanged", "deeplab", "{16: (6, 12, 18), 8: (12, 24, 36)}", "{8: (6, 12, 18), 16: (12, 24, 36)}", deeplab_rates),
+    Mutant("resized as half pixels always", "segmenter", "resize_bilinear(scores, size, align=self.align)", "resize_bilinear(scores, size)", deeplab_order),
+    Mutant("backward by half pixels always", "segmenter", "scores, size, align=self.align)\n        return self._head", "scores, size)\n        return self._head", deeplab_gradients),
+    Mutant("the mode not handed to the head", "segmenter", "self.layers[name].forward(a, training)", "self.layers[name].forward(a)", deeplab_order),
+    Mutant("the mode not handed to the network", "segmenter", "self._maps(x, training)", "self._maps(x)", lr_aspp_order),
+    Mutant("V2's last convolution kept", "segmenter", '== "mobilenet_v2"', '== "mobilenet"', places),
+    Mutant("the network not cut", "segmenter", "network.with_layers(cut_behind(network, name))", "network", lr_aspp_order),
+    Mutant("scores of the images' size", "segmenter", "twin._resizes = False", "pass", inference),
+    Mutant("what is stored dropped in segmenting", "segmenter", "np.argmax(Inference(self).forward(x), axis=-1)", "np.argmax(self.forward(x[:1]), axis=-1)", inference),
+]  # fmt: skip
