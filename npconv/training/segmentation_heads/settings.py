@@ -61,7 +61,7 @@ class SegmentationSettings:
     train_images: int = 8192
     test_images: int = 200
     task_seed: int = 0
-    evaluate_every: int = 100
+    evaluate_every: int = 150
 
     def __post_init__(self) -> None:
         assign(self, **plain(vars(self)))
