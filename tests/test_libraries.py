@@ -49,6 +49,7 @@ from npconv.models.detector_names import exchanged
 from npconv.models.formats import foreign
 from npconv.models.mobilenet_v1 import V1_KERAS
 from npconv.models.plain_names import UNUSED, plain_names
+from npconv.models.published_heads import HEADS
 from npconv.models.table import strides_and_rates
 from npconv.training import SGD, Adam, RMSProp, smooth_labels
 
@@ -164,6 +165,40 @@ def segmenter_counts() -> list[int]:
 def segmenter_macs_of_tensorflow() -> int:
     network = deeplab_v3(mobilenet_v2(output_stride=16), 21)
     return network.cost((1, 513, 513, 3), space_to_batch=True).macs
+
+
+def counted(model: Any) -> int:
+    return sum(a.size for a in model.params.values())
+
+
+def torchvision_segmenters() -> list[Any]:
+    parts = {"conventions": "torchvision", "output_stride": 16}
+    arrays = {"classifier.high_classifier.weight": np.ones((21, 1)), "classifier.cbr.0.weight": np.ones((128, 1))}
+    lite = HEADS["lr_aspp on mobilenet_v3", "torchvision"].build(mobilenet_v3(**parts), arrays)
+    arrays = {"classifier.4.weight": np.ones((21, 1)), "classifier.0.project.0.weight": np.ones((256, 1))}
+    deeplab = HEADS["deeplab_v3 on mobilenet_v3", "torchvision"].build(mobilenet_v3(**parts), arrays)
+    counts = [count for each in (lite, deeplab) for count in (len(export_weights(each)), counted(each))]
+    norm, of_network = deeplab.options.batch_norm, deeplab.network.layers["stem_norm"].epsilon
+    wide = deeplab.params["refine.conv.kernel"].shape[-1]
+    return [*counts, list(deeplab.options.rates), wide, norm["epsilon"], round(1 - norm["momentum"], 9), of_network]
+
+
+def transformers_segmenter() -> list[Any]:
+    names = [f"segmentation_head.{part}.convolution.weight" for part in ("classifier", "conv_projection")]
+    heads = HEADS["deeplab_v3 on mobilenet_v2", "transformers"]
+    stride = heads.trunk["output_stride"]
+    arrays = dict(zip(names, (np.ones((21, 1)), np.ones((256, 1))), strict=True))
+    model = heads.build(mobilenet_v2(output_stride=stride), arrays)
+    return [len(export_weights(model, "transformers")), counted(model), model.options.batch_norm["epsilon"], stride]
+
+
+def slim_segmenter() -> list[Any]:
+    model = HEADS["deeplab_v3 on mobilenet_v2", "slim"].build(mobilenet_v2(0.1, output_stride=16), {})
+    names = {ours: theirs for theirs, ours in weight_names(model, "slim").items()}
+    layers = [f"{branch}.{'dense' if branch == 'pool' else 'conv'}" for branch in (*model.branches, "project")]
+    scopes = [names[f"{layer}.kernel"].removesuffix("/weights") for layer in (*layers, "scores")]
+    norm = model.options.batch_norm
+    return [scopes, norm["epsilon"], norm["momentum"], model.align == "corners"]
 
 
 def codes_exported() -> list[int]:
@@ -1103,9 +1138,10 @@ RECORDS = [
                                 "three steps, which torchvision's model does inside", "| | in torchvision | here |",
                                 "the maps, boxes, scores, losses and gradients are torchvision's"),
             "npconv/models/detector_names.py": ("torchvision cuts the backbone behind",
-                                                "in torchvision's order", "torchvision's four are (tx, ty, tw, th)"),
-            "npconv/models/from_weights.py": ("For the arrays of torchvision's ssdlite320_mobilenet_v3_large",
-                                              "torchvision's, which has 0.99 in MobileNetV3"),
+                                                "in torchvision's order", "torchvision's four are (tx, ty, tw, th)",
+                                                "torchvision's, which has 0.99 in MobileNetV3",
+                                                "torchvision's detector on a network"),
+            "npconv/models/from_weights.py": ("For the arrays of torchvision's ssdlite320_mobilenet_v3_large",),
             "npconv/models/weights.py": ("or an `SSDLite` on the first two, for torchvision's detector",),
         },
     ),
@@ -1136,6 +1172,43 @@ RECORDS = [
         {"npconv/models/with_heads.py": ("dilated convolutions are counted as TensorFlow computes them",),
          "npconv/models/deeplab.py": ('TensorFlow\'s DeepLab has "corners"',)},
     ),
+    Record(  # the networks' numbers themselves are in tests/models/segmentation.json
+        "torchvision 0.28.0: lraspp_mobilenet_v3_large and deeplabv3_mobilenet_v3_large of 21 classes: arrays without counters and without "
+        "aux_classifier, parameters, dilations, width of the classifier's 3x3, eps and momentum of the head, eps of the backbone",
+        [272, 3_221_538, 299, 11_025_477, [12, 24, 36], 256, 1e-5, 0.1, 1e-3],
+        torchvision_segmenters,
+        {
+            "docs/weights.md": ("## Segmentation networks, with torchvision or transformers", "torchvision's two segmentation networks on MobileNetV3 Large",
+                                "| | in torchvision's LR-ASPP |", "the logits, and without dropout the gradients of a training step"),
+            "npconv/models/segmenter_names.py": ("The names of a segmentation network's arrays in torchvision", "The names that torchvision's",
+                                                 "a network's backbone in torchvision", "Those are torchvision's auxiliary classifier", "torchvision's LR-ASPP on a network",
+                                                 "torchvision's DeepLabv3 on a network", "torchvision's names of a network alone", "in torchvision's heads"),
+            "npconv/models/from_weights.py": ("For those of torchvision's lraspp_mobilenet_v3_large an `LRASPP`", "rates 12, 24 and 36 in torchvision"),
+            "npconv/models/weights.py": ("Two parts of segmentation networks give no mask",),
+        },
+    ),
+    Record(
+        "transformers 5.23.0: MobileNetV2ForSemanticSegmentation of 21 classes: arrays without counters and without mobilenet_v2.conv_1x1, parameters "
+        "of these, eps of the head; its conversion script: the output stride of deeplabv3; share of the old mean after a step",
+        [272, 2_113_557, 1e-5, 8, 0.003],
+        lambda: [*transformers_segmenter(), round(1 - 0.997, 3)],
+        {
+            "docs/weights.md": ("transformers takes TensorFlow's share of the running statistics, 0.997",),
+            "npconv/models/segmenter_names.py": ("The names that the head of transformers' MobileNetV2ForSemanticSegmentation has",
+                                                 "transformers' DeepLabv3 on a network"),
+        },
+    ),
+    Record(
+        "TensorFlow's models, research/deeplab/model.py: scopes of the head on MobileNetV2 in the order of the branches side by side, "
+        "epsilon, decay, align_corners of the logits' resizing",
+        [["image_pooling", "aspp0", "concat_projection", "logits/semantic"], 1e-5, 0.9997, True],
+        slim_segmenter,
+        {
+            "docs/weights.md": ('TensorFlow\'s DeepLab on MobileNetV2 has the naming "slim"',),
+            "npconv/models/segmenter_names.py": ("The names that the head of TensorFlow's DeepLab has", "TensorFlow's DeepLab on a network", "in TensorFlow's head"),
+            "npconv/models/plain_names.py": ("TF-slim's stand inside their layer",),
+        },
+    ),
     Record(
         "torchvision 0.28.0: SSDMatcher(0.5); TensorFlow's models: ArgMaxMatcher with force_match_for_each_row; two truths with one best anchor",
         [1, -1],
@@ -1159,10 +1232,9 @@ RECORDS = [
         [404, 5],
         tensorflow_detector,
         {"npconv/models/detector_names.py": ("The names of a detector's arrays in torchvision and in TensorFlow",
-                                             "The names that TensorFlow's SSDLite on MobileNetV2 has", "TensorFlow's have the names of the network alone"),
-         "npconv/models/from_weights.py": ("and TensorFlow's ssdlite_mobilenet_v2, of any number of classes", "torchvision's or TensorFlow's detector"),
-         "npconv/models/known_names.py": ("as torchvision and TensorFlow publish theirs",),
-         "npconv/models/naming.py": ("The names of TensorFlow's detector",),
+                                             "TensorFlow's detector on a network, likewise", "The same of TensorFlow's detector, in which the backbone",
+                                             "The names that TensorFlow's SSDLite on MobileNetV2 has"),
+         "npconv/models/from_weights.py": ("and TensorFlow's ssdlite_mobilenet_v2, of any number of classes",),
          "npconv/models/weights.py": ("and TensorFlow's ssdlite_mobilenet_v2",),
          "docs/weights.md": ("TensorFlow's ssdlite_mobilenet_v2 is an `SSDLite` here", "names of TensorFlow's extra layers")},
     ),

@@ -2,10 +2,15 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from types import MappingProxyType
 
 from ..kernels.geometry import Array
 from ..layers import Layer
-from .ssdlite import SSDLite
+from .network import MobileNet
+from .ssdlite import EXTRAS, SSDLite, ssdlite
+
+OF_DETECTOR = MappingProxyType({"epsilon": 1e-3, "momentum": 0.97, "unbiased": True})
+"""Options of normalisation: torchvision's, which has 0.99 in MobileNetV3."""
 
 FIRST = re.compile(r"block_(\d+)\.expand_(?:hard_swish|relu6?)")
 CODES = re.compile(r"head\.regression_head\.module_list\.\d+\.1\.(?:weight|bias)")
@@ -42,7 +47,15 @@ def cut_of(function: str, model: SSDLite) -> int:
     return int(first[1])
 
 
-def detector_names(model: SSDLite, cut: int, backbone: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+def check_detector(function: str, model: SSDLite) -> None:
+    """Raise ValueError for a detector without published names: with full heads, or another first map."""
+    if model.options.heads == "full":
+        architecture = model.network.specification.architecture
+        raise ValueError(f"{function}: no family has weights of ssdlite on {architecture} with standard convolutions")
+    cut_of(function, model)
+
+
+def detector_names(model: SSDLite, backbone: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
     """The names of each convolution and its normalisation; `backbone` has those of the network alone.
 
     torchvision cuts the backbone behind the expansion of a block and counts the blocks of each part from 0.
@@ -50,9 +63,10 @@ def detector_names(model: SSDLite, cut: int, backbone: Iterable[tuple[str, str]]
     >>> from npconv.models import mobilenet_v3, ssdlite
     >>> model = ssdlite(mobilenet_v3("small", 0.1), 2)
     >>> alone = [(f"features.{place}", "") for place in ("8.block.3.0", "9.block.0.0", "9.block.1.0", "10.block.0.0")]
-    >>> [name.removeprefix("backbone.features.") for name, _ in detector_names(model, 9, alone)][:4]
+    >>> [name.removeprefix("backbone.features.") for name, _ in detector_names(model, alone)][:4]
     ['0.8.block.3.0', '0.9.0', '1.0.1.0', '1.1.block.0.0']
     """
+    cut = cut_of("weight_names", model)
 
     def renamed(name: str) -> str:
         _, number, rest = name.split(".", 2)
@@ -111,6 +125,19 @@ def sizes_of(arrays: Mapping[str, Array], naming: str) -> tuple[list[int], int]:
     return extras, max(2, 4 * logits // max(codes, 1))
 
 
+def detector_of(network: MobileNet, arrays: Mapping[str, Array]) -> SSDLite:
+    """torchvision's detector on a network, with the extra layers and classes of its arrays; the least one for none."""
+    extras, classes = sizes_of(arrays, "torchvision")
+    extras = extras if arrays else [1] * len(EXTRAS)
+    return ssdlite(network, classes, extras=extras, boxes="torchvision", batch_norm=OF_DETECTOR)
+
+
+def slim_detector_of(network: MobileNet, arrays: Mapping[str, Array]) -> SSDLite:
+    """TensorFlow's detector on a network, likewise; for none with the extra layers that its names have."""
+    extras, classes = sizes_of(arrays, "slim")
+    return ssdlite(network, classes, extras=extras if arrays else EXTRAS)
+
+
 def backbone_alone(arrays: Mapping[str, Array]) -> dict[str, Array]:
     """The arrays of a detector's backbone under the names that it has as a network of its own; all others are left out.
 
@@ -119,8 +146,6 @@ def backbone_alone(arrays: Mapping[str, Array]) -> dict[str, Array]:
     ['features.9.block.0.0.weight', 'features.9.block.1.0.weight', 'features.10.block.0.0.weight']
     """
     parts = {name: found.groups() for name in arrays if (found := BACKBONE.fullmatch(name))}
-    if not parts:  # TensorFlow's have the names of the network alone
-        return {name: a for name, a in arrays.items() if SLIM_BACKBONE.match(name)}
     cut = max((int(number) for part, number, _ in parts.values() if part == "0"), default=0)
     alone = {}
     for name, (part, number, rest) in parts.items():
@@ -128,6 +153,11 @@ def backbone_alone(arrays: Mapping[str, Array]) -> dict[str, Array]:
         inside = rest if place != cut else f"block.0.{rest}" if part == "0" else f"block.{rest}"
         alone[f"features.{place}.{inside}"] = arrays[name]
     return alone
+
+
+def slim_backbone_alone(arrays: Mapping[str, Array]) -> dict[str, Array]:
+    """The same of TensorFlow's detector, in which the backbone has the names of the network alone."""
+    return {name: a for name, a in arrays.items() if SLIM_BACKBONE.match(name)}
 
 
 def exchanged(arrays: Mapping[str, Array]) -> dict[str, Array]:

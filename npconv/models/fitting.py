@@ -7,12 +7,13 @@ import numpy as np
 from ..kernels.geometry import Array
 from ..layers.layer import differences
 from .advice import advice
-from .detector_names import backbone_alone
 from .folding import as_given, is_folded, with_identity
 from .heads import OF_CLASSES, classifier_names, has_classifier, is_chained, linear_layers, own_layer, selected
 from .keras_order import UNTOLD
 from .known_names import Own, Table, weights_in
-from .naming import KNOWN, Network, architecture_of, computed_as, conventions_of, named_arrays
+from .naming import KNOWN, Network, architecture_of, before_end, computed_as, conventions_of, named_arrays
+from .network import MobileNet
+from .published_heads import HEADS
 from .ssdlite import SSDLite, ssdlite
 
 STATISTICS = (".mean", ".variance")
@@ -31,7 +32,9 @@ def unusable(own: Own, given: Mapping[str, Array]) -> Iterator[str]:
 def advice_for(model: Network, naming: str, own: Own, given: Mapping[str, Array]) -> str:
     """The advice for arrays that don't fit: what has been tried and makes them fit, or nothing."""
     if fit(own, given, False):
-        return _on_the_classes(model, own, given) if isinstance(model, SSDLite) else _on_the_classifier(own, given)
+        if isinstance(model, MobileNet):
+            return _on_the_classifier(own, given)
+        return _on_the_classes(model.classes, own, given)
     if not is_folded(model):
         folded = named_arrays("load_weights", as_given(model.folded(), given, naming), naming)
         if fit(folded, with_identity(folded, given), False):
@@ -49,17 +52,21 @@ def advice_for(model: Network, naming: str, own: Own, given: Mapping[str, Array]
 
 
 def advice_on_part(model: Network, given: Mapping[str, Array], table: Table) -> str:
-    """The advice for a detector's arrays and a MobileNet, or the other way round, where they fit the backbone.
+    """The advice for the arrays of a network with heads and a MobileNet, or the other way round, if the backbone fits.
 
     `table` is that of the network whose arrays they are.
     """
-    part, arrays = (model.network, given) if isinstance(model, SSDLite) else (model, backbone_alone(given))
+    heads = HEADS.get((table.architecture, table.naming))
+    if isinstance(model, MobileNet):
+        part, arrays = model, heads.alone(given) if heads else {}
+    else:
+        part, arrays = model.network, before_end(model.network, given)
     if (architecture_of(part), table.naming) not in KNOWN or conventions_of(part) != computed_as(table.naming):
         return ""
     own = named_arrays("load_weights", as_given(part, arrays, table.naming), table.naming)
     if not fit(own, with_identity(own, weights_in(own, arrays)), False):
         return ""
-    return advice("network") if isinstance(model, SSDLite) else advice("backbone", call=table.call)
+    return advice("backbone", call=table.call) if isinstance(model, MobileNet) else advice("network")
 
 
 def _with_boxes(model: SSDLite, boxes: str) -> SSDLite:
@@ -71,10 +78,10 @@ def _with_boxes(model: SSDLite, boxes: str) -> SSDLite:
     )  # fmt: skip
 
 
-def _on_the_classes(model: SSDLite, own: Own, given: Mapping[str, Array]) -> str:
-    """The advice for a detector's arrays that fit but for the classes."""
+def _on_the_classes(classes: int, own: Own, given: Mapping[str, Array]) -> str:
+    """The advice for the arrays of a network with heads that fit but for the classes."""
     heads = {name: view for name, (ours, view) in own.items() if OF_CLASSES.match(ours) and view.ndim == 1}
-    counts = {given[name].size * model.classes / view.size for name, view in heads.items() if name in given}
+    counts = {given[name].size * classes / view.size for name, view in heads.items() if name in given}
     return advice("classes", classes=f"{counts.pop():g}") if len(counts) == 1 else advice("own")
 
 

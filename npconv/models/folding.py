@@ -8,14 +8,14 @@ from ..kernels.geometry import Array
 from ..layers import BatchNorm, Layer, Sequential
 from ..layers.convolution import Linear
 from .naming import Network, normalisation_names
-from .ssdlite import SSDLite
+from .with_heads import NetworkWithHeads
 
 IDENTITY = {".scale": 1, ".shift": 0}
 
 
 def is_folded(model: Network) -> bool:
     """True for a network whose batch normalisation is folded."""
-    return "stem_norm" not in (model.network if isinstance(model, SSDLite) else model).layers
+    return "stem_norm" not in (model.network if isinstance(model, NetworkWithHeads) else model).layers
 
 
 def as_given(model: Network, given: Container[str], naming: str) -> Network:

@@ -6,13 +6,13 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import replace
 from itertools import groupby, islice
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 from ..kernels.arguments import one_of, shown
 from ..kernels.geometry import Array
 from .advice import advice
 from .conventions import FAMILIES
-from .detector_names import backbone_alone, sizes_of
 from .fitting import classifiers, fit
 from .heads import classifier_names, inputs_of, linear_layers, own_layer
 from .known_names import Own, table_of, weights_in
@@ -21,13 +21,14 @@ from .mobilenet_v2 import MOBILENET_V2_ROWS, mobilenet_v2
 from .mobilenet_v3 import MOBILENET_V3_ROWS, mobilenet_v3, plainer
 from .naming import computed_as, named_arrays
 from .network import MobileNet
-from .recognition import best_table, is_detectors, recognised
-from .ssdlite import SSDLite, ssdlite
+from .published_heads import PublishedHeads
+from .recognition import best_table, heads_of, recognised
+from .segmenter import Segmenter
+from .ssdlite import SSDLite
 from .table import BneckRow, Row, SeparableRow
 from .weights import load_weights, plain_names
 
 FUNCTION = "from_weights"
-OF_DETECTOR = {"epsilon": 1e-3, "momentum": 0.97, "unbiased": True}  # torchvision's, which has 0.99 in MobileNetV3
 MANY = 3  # names of a head that an error lists
 Sizes = dict[str, int]  # the output channels of layers, and the sides of depthwise kernels as "block_3.side"
 AnyBlocks = TypeVar("AnyBlocks", Row, SeparableRow)
@@ -35,7 +36,7 @@ AnyBlocks = TypeVar("AnyBlocks", Row, SeparableRow)
 
 def from_weights(
     arrays: Mapping[str, Any], *, conventions: str | None = None, classifier: bool | str = True
-) -> MobileNet | SSDLite:
+) -> MobileNet | SSDLite | Segmenter:
     """The network that weights are of, built and loaded: family, channels, classes and folding follow from the arrays.
 
     Args:
@@ -43,18 +44,23 @@ def from_weights(
         conventions: "keras", "torchvision" or "timm", where the network computes otherwise than its names say: neither
             names nor shapes show padding and epsilon. timm's tf_mobilenetv3 has timm's names and Keras's conventions.
         classifier: True takes the network's own, or the one linear layer behind another network's backbone; a name
-            takes the linear layer that is called so, such as "dense"; False takes none, and of a detector the backbone.
+            takes the linear layer that is called so, such as "dense"; False takes none, and of a network with heads
+            the backbone.
 
     Returns:
         A network with the arrays' numbers of channels, folded where the arrays have kernels with bias in place of
         batch normalisation. Without a classifier, in the arrays or because it is left out, the network ends in the
         pool, or in MobileNetV3's hidden layer. It has no last convolution if the arrays have none. Strides and
         activations, which no array shows, are the published network's. For the arrays of torchvision's
-        ssdlite320_mobilenet_v3_large and TensorFlow's ssdlite_mobilenet_v2, of any number of classes, an `SSDLite`.
+        ssdlite320_mobilenet_v3_large and TensorFlow's ssdlite_mobilenet_v2, of any number of classes, an `SSDLite`. For
+        those of torchvision's lraspp_mobilenet_v3_large an `LRASPP`; for those of its deeplabv3_mobilenet_v3_large, of
+        transformers' MobileNetV2ForSemanticSegmentation and of TensorFlow's DeepLab on MobileNetV2 a `DeepLabV3`. The
+        output stride and the rates, which no array shows, are the published networks': stride 16, and 8 in
+        transformers; rates 12, 24 and 36 in torchvision.
 
     Raises:
         TypeError, ValueError: as `load_weights`; arrays of no MobileNet; those that no table fits; other conventions
-            than its family's for a detector, or a classifier's name.
+            than its family's for a network with heads, or a classifier's name.
 
     >>> from npconv.models import export_weights
     >>> arrays = export_weights(mobilenet_v2(0.5, 7, conventions="torchvision"))
@@ -67,33 +73,31 @@ def from_weights(
     if not isinstance(classifier, bool | str):
         raise TypeError(f"{FUNCTION}: classifier must be a bool or the name of a layer; got {shown(classifier)}")
     given: Mapping[str, Array] = plain_names(arrays, FUNCTION)
-    if is_detectors(given):
-        return _detector(given, conventions, classifier)
+    if heads := heads_of(given):
+        return _with_heads(heads, given, conventions, classifier)
     return _mobilenet(given, arrays, conventions, classifier)
 
 
-def _detector(given: Mapping[str, Array], conventions: str | None, classifier: bool | str) -> MobileNet | SSDLite:
-    """torchvision's or TensorFlow's detector, or its backbone alone."""
-    naming = best_table(given).naming
-    own = computed_as(naming)
+def _with_heads(
+    heads: PublishedHeads, given: Mapping[str, Array], conventions: str | None, classifier: bool | str
+) -> MobileNet | SSDLite | Segmenter:
+    """A published network with heads, or its backbone alone."""
+    own = computed_as(best_table(given).naming)
     if conventions not in (None, own):
-        raise ValueError(f"{FUNCTION}: conventions must be {own!r} for a detector's arrays; got {conventions!r}")
+        raise ValueError(f"{FUNCTION}: conventions must be {own!r} for {heads.kind}'s arrays; got {conventions!r}")
     if isinstance(classifier, str):
-        raise ValueError(f"{FUNCTION}: classifier must be a bool for a detector's arrays; got {shown(classifier)}")
-    backbone = backbone_alone(given)
-    norm = OF_DETECTOR if naming == "torchvision" else None
-    network = _mobilenet(backbone, backbone, None, False, norm)
+        raise ValueError(f"{FUNCTION}: classifier must be a bool for {heads.kind}'s arrays; got {shown(classifier)}")
+    backbone = heads.alone(given)
+    network = _mobilenet(backbone, backbone, None, False, heads.trunk)
     if not classifier:
         return network
-    extras, classes = sizes_of(given, naming)
-    boxes = "torchvision" if naming == "torchvision" else "tensorflow"
-    detector = ssdlite(network, classes, extras=extras, boxes=boxes, batch_norm=norm)
-    detector = detector if "stem_norm" in network.layers else detector.folded()
+    model = heads.build(network, given)
+    model = model if "stem_norm" in network.layers else model.folded()
     try:
-        load_weights(detector, given)
+        load_weights(model, given)
     except ValueError as error:
         raise ValueError(f"{FUNCTION}: {str(error).removeprefix('load_weights: ')}") from None
-    return detector
+    return model
 
 
 def _mobilenet(
@@ -101,9 +105,9 @@ def _mobilenet(
     arrays: Mapping[str, Any],
     conventions: str | None,
     classifier: bool | str,
-    batch_norm: Mapping[str, Any] | None = None,
+    trunk: Mapping[str, Any] = MappingProxyType({}),
 ) -> MobileNet:
-    """The network of a MobileNet's arrays."""
+    """The network of a MobileNet's arrays, with the options of a trunk."""
     architecture, naming, _ = recognised(FUNCTION, given, arrays)
     networks = _networks(architecture, _stages(given, naming))
     probe = max(networks, key=lambda network: table_of(network, naming).share(given))
@@ -113,7 +117,7 @@ def _mobilenet(
     }
     known = {name: ours for name, (ours, _) in (whole | in_folded).items()}
     sizes, folded = dict(_sizes(given, known)), not in_folded.keys().isdisjoint(given)
-    model = _built(probe, sizes, naming, computed_as(naming), folded, batch_norm)
+    model = _built(probe, sizes, naming, computed_as(naming), folded, trunk)
     own = named_arrays(FUNCTION, model, naming)
     given = weights_in(own, given)
     if classifier is True:
@@ -121,7 +125,7 @@ def _mobilenet(
     chosen = linear_layers(own, given).get(classifier) if isinstance(classifier, str) else None
     if chosen:
         sizes["classifier"] = chosen[1].size
-        model = _built(probe, sizes, naming, computed_as(naming), folded, batch_norm)
+        model = _built(probe, sizes, naming, computed_as(naming), folded, trunk)
     try:
         load_weights(model, given, naming, classifier=classifier)
     except ValueError as error:
@@ -130,7 +134,7 @@ def _mobilenet(
             found = f"arrays with {naming}'s names of {architecture} must have its layers and kernel sizes; {found}"
         raise ValueError(f"{FUNCTION}: {found}") from None
     if conventions is not None and conventions != computed_as(naming):
-        named, model = model, _built(probe, sizes, naming, conventions, folded, batch_norm)
+        named, model = model, _built(probe, sizes, naming, conventions, folded, trunk)
         model.load_arrays(named.arrays())
     if classifier:
         return model
@@ -210,14 +214,13 @@ def _built(
     naming: str,
     conventions: str,
     folded: bool,
-    batch_norm: Mapping[str, Any] | None = None,
+    trunk: Mapping[str, Any],
 ) -> MobileNet:
-    """A network like another one, with other numbers of channels; the other's where none are known."""
+    """A network like another one, with other numbers of channels, the other's where none are known, and options."""
     architecture, arrays = probe.specification.architecture, probe.arrays()
     own = dict(_sizes(arrays, {name: name for name in arrays})) | sizes
     options: dict[str, Any] = {
-        "classes": own["classifier"], "stem_channels": own["stem"], "conventions": conventions,
-        "batch_norm": batch_norm,
+        "classes": own["classifier"], "stem_channels": own["stem"], "conventions": conventions, **trunk,
     }  # fmt: skip
     if architecture == "mobilenet_v1":
         padding = "same" if conventions == "keras" != naming else None  # Keras alone pads an odd side of V1 otherwise

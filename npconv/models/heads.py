@@ -10,7 +10,7 @@ from ..kernels.geometry import Array
 from .known_names import CLASSIFIER, HIDDEN, Own, foreign
 
 LAST = ("last.", "last_norm.")
-OF_CLASSES = re.compile(r"class_\d+\.pointwise\.")  # the last convolution of a detector's head, as a classifier is
+OF_CLASSES = re.compile(r"class_\d+\.pointwise\.|(?:low_|high_)?scores\.")  # in heads what a classifier is elsewhere
 BEFORE_CLASSES = re.compile(r"class_\d+\.(?!pointwise\.)")
 
 

@@ -8,7 +8,7 @@ from itertools import groupby
 from typing import Any
 
 from ..kernels.geometry import Array
-from .known_names import HEADS, tables
+from .known_names import OF_HEADS, tables
 
 PLACE = re.compile(r"(?P<container>(?:.*/)?)(?P<kind>[a-z0-9_]+?)(?:_(?P<number>\d+))?/vars/(?P<variable>\d+)")
 UNTOLD = "scale_or_shift"
@@ -97,7 +97,7 @@ def _published() -> Sequence[tuple[Published, Published]]:
             head: dict[str, list[tuple[str, Form]]] = {kind: [] for kind in KINDS}
             for name, group in groupby(table.named.items(), lambda item: item[0].rsplit("/", 1)[0]):
                 ours, arrays = zip(*(named for _, named in group), strict=True)
-                part = head if ours[0].startswith(HEADS) else body
+                part = head if ours[0].startswith(OF_HEADS) else body
                 part[_kind(ours[0], arrays[0])].append((name, _form(list(arrays))))
             found.append((body, head))
     return found

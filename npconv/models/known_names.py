@@ -12,10 +12,10 @@ from .mobilenet_v2 import mobilenet_v2
 from .mobilenet_v3 import mobilenet_v3
 from .naming import PUBLISHED, Network, architecture_of, computed_as, named_arrays
 from .network import MobileNet
-from .ssdlite import ssdlite
+from .published_heads import HEADS
 
 HIDDEN, CLASSIFIER = "hidden.", "classifier."
-HEADS = HIDDEN, CLASSIFIER, "class_", "box_"
+OF_HEADS = HIDDEN, CLASSIFIER, "class_", "box_", "scores.", "low_scores.", "high_scores."
 
 Own = Mapping[str, tuple[str, Array]]  # by its published name: our name for an array, and a view of it
 
@@ -31,11 +31,6 @@ NETWORKS: Mapping[str, Callable[[], MobileNet]] = MappingProxyType(
         "mobilenet_v3('small', …, minimalistic=True": lambda: mobilenet_v3("small", 0.1, 1, minimalistic=True),
     }
 )
-
-
-# as torchvision and TensorFlow publish theirs
-SLIM_DETECTOR = "ssdlite(mobilenet_v2(…), …)"
-DETECTOR = "ssdlite(mobilenet_v3('large', …, reduced_tail=True, conventions='torchvision'), …, boxes='torchvision')"
 
 
 class Table(NamedTuple):
@@ -76,8 +71,6 @@ def tables() -> tuple[Table, ...]:
     [('mobilenet_v1', 'keras'), ('mobilenet_v1', 'slim')]
     """
     networks = {call: build() for call, build in NETWORKS.items()}
-    detector = ssdlite(networks["mobilenet_v3('large', …"].copy(), 2, extras=(1, 1, 1, 1))
-    of_slim = ssdlite(networks["mobilenet_v2(…"].copy(), 2)  # of whose extra layers the names have the channels
     return (
         *(
             table_of(model, naming, f"{call}, conventions={computed_as(naming)!r})")
@@ -85,15 +78,22 @@ def tables() -> tuple[Table, ...]:
             for architecture, naming in PUBLISHED
             if architecture == model.specification.architecture
         ),
-        table_of(detector, "torchvision", DETECTOR),
-        table_of(of_slim, "slim", SLIM_DETECTOR),
+        *(
+            table_of(heads.build(networks[_backbone(heads.call)].copy(), {}), naming, heads.call)
+            for (_, naming), heads in HEADS.items()
+        ),
     )
+
+
+def _backbone(call: str) -> str:
+    """The name in `NETWORKS` of the network in a call that builds one with heads."""
+    return next(name for name in NETWORKS if f"({name}" in call)
 
 
 def table_of(model: Network, naming: str, call: str = "") -> Table:
     """A network's names in a naming."""
     named = named_arrays("load_weights", model, naming)
-    kernels = {name: ours.startswith(HEADS) for name, (ours, a) in named.items() if a.ndim > 1}
+    kernels = {name: ours.startswith(OF_HEADS) for name, (ours, a) in named.items() if a.ndim > 1}
     body, heads = (frozenset(name for name, head in kernels.items() if head is part) for part in (False, True))
     return Table(architecture_of(model), naming, call, named, body, heads)
 
@@ -108,7 +108,7 @@ def foreign(own: Own, given: Mapping[str, Array]) -> set[str]:
     """The arrays of other heads, whose names begin like none before the classifier: "dense/kernel", "fc.weight"."""
     root, *others = {name.partition("/")[0] for name in own}
     root = "" if others else f"{root}/"  # where all names begin with the network's
-    body = {_first(name.removeprefix(root)) for name, (ours, _) in own.items() if not ours.startswith(HEADS)}
+    body = {_first(name.removeprefix(root)) for name, (ours, _) in own.items() if not ours.startswith(OF_HEADS)}
     rest = [name for name in given if name not in own]
     return {name for name in rest if not name.startswith(root) or _first(name.removeprefix(root)) not in body}
 

@@ -1,7 +1,7 @@
 """The names and the axes that each family of published weights has for a network's arrays."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import takewhile
+from itertools import islice
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -9,11 +9,14 @@ from ..kernels.geometry import Array
 from ..layers import Conv2D, Dense, DepthwiseConv2D, PointwiseConv2D, Sequential, SqueezeExcite
 from ..layers.convolution import Linear
 from .advice import advice
-from .detector_names import by_kind, cut_of, detector_names, slim_detector_names
+from .detector_names import by_kind
 from .network import MobileNet
+from .published_heads import HEADS
+from .segmenter import Segmenter
 from .ssdlite import SSDLite
+from .with_heads import NetworkWithHeads
 
-Network = MobileNet | SSDLite
+Network = MobileNet | SSDLite | Segmenter
 Names = Iterator[tuple[str, str]]  # of each convolution and its batch normalisation, in the order of forward
 Parts = list[list[str]]  # for each block the convolutions in it, and its squeeze-and-excite, as they are called here
 Axes = Mapping[type | str, Callable[[Array], Array]]  # by the kind of layer, or by its name where it is an exception
@@ -96,10 +99,7 @@ def _published_names(function: str, model: Network, naming: str) -> Iterator[tup
     """
     products = list(_products(model))
     family = _family(function, model, naming, products)
-    layers = dict.fromkeys(each.layer for each in products)
-    blocks = [f"network.{name}" for name in model.network.blocks] if isinstance(model, SSDLite) else model.blocks
-    parts = [[name[len(block) + 1 :] for name in layers if name.startswith(f"{block}.")] for block in blocks]
-    published = family.names(parts, model)
+    published = family.names(_parts(model, products), model)
     for ours in products:
         theirs, norm = next(published)
         kernel, bias, *of_norm = family.endings
@@ -109,10 +109,19 @@ def _published_names(function: str, model: Network, naming: str) -> Iterator[tup
         yield ours, names
 
 
+def _parts(model: Network, products: Sequence["Product"]) -> Parts:
+    """For each block of a network the layers in it that have arrays."""
+    layers = dict.fromkeys(each.layer for each in products)
+    blocks = model.blocks if isinstance(model, MobileNet) else [f"network.{name}" for name in model.network.blocks]
+    return [[name[len(block) + 1 :] for name in layers if name.startswith(f"{block}.")] for block in blocks]
+
+
 def _family(function: str, model: Network, naming: str, products: Sequence["Product"]) -> Family:
     """A family, where it has such a network."""
     architecture = architecture_of(model)
-    if any(product.kind is Conv2D for product in products if product.layer not in ("stem", "network.stem")):
+    inside = "network." if isinstance(model, NetworkWithHeads) else ""
+    convolutions = [product.layer for product in products if product.kind is Conv2D]
+    if any(layer.startswith(inside) and layer != f"{inside}stem" for layer in convolutions):
         raise ValueError(f"{function}: no family has weights of {architecture} with standard convolutions")
     if (architecture, naming) not in KNOWN:
         others = dict.fromkeys(repr(computed_as(other)) for built, other in KNOWN if built == architecture)
@@ -120,9 +129,27 @@ def _family(function: str, model: Network, naming: str, products: Sequence["Prod
         *_, builder = architecture.split()
         how = advice("builds", architecture=builder, conventions=" or ".join(others)) if is_own else ""
         raise ValueError(f"{function}: {naming} has no {architecture}{how}")
-    if isinstance(model, SSDLite):
-        cut_of(function, model)
+    if (architecture, naming) in HEADS:
+        HEADS[architecture, naming].check(function, model)
     return KNOWN[architecture, naming]
+
+
+def before_end(model: MobileNet, given: Mapping[str, Array]) -> dict[str, Array]:
+    """The arrays without those of layers behind a network's end, as those of a classifier that it lacks.
+
+    >>> from npconv.models import mobilenet_v2
+    >>> network = mobilenet_v2(0.1)
+    >>> network = network.with_layers({name: network.layers[name] for name in ("stem", "block_1")})
+    >>> list(before_end(network, {"Conv1/kernel": np.ones(1), "Conv_1/kernel": np.ones(1)}))
+    ['Conv1/kernel']
+    """
+    ends: set[str] = set()
+    products = list(_products(model))
+    for architecture, naming in PUBLISHED:
+        if architecture == architecture_of(model):
+            names = PUBLISHED[architecture, naming].names(_parts(model, products), model)
+            ends.update(end for both in islice(names, len(products), None) for end in both if end)
+    return {name: a for name, a in given.items() if not name.startswith(tuple(f"{e}{s}" for e in ends for s in "./"))}
 
 
 class Product(NamedTuple):
@@ -136,7 +163,7 @@ class Product(NamedTuple):
 
 def _products(layer: Any, name: str = "") -> Iterator[Product]:
     """The convolutions and dense layers of a network or block in the order of forward, those inside a gate too."""
-    if isinstance(layer, SSDLite | Sequential):
+    if isinstance(layer, NetworkWithHeads | Sequential):
         for part, inner in by_kind(layer) if isinstance(layer, SSDLite) else layer.layers.items():
             yield from _products(inner, f"{name}.{part}" if name else part)
     elif isinstance(layer, Linear):
@@ -168,11 +195,6 @@ def _torchvision_v3(blocks: Parts, model: MobileNet) -> Names:
                 yield f"{place}.0", f"{place}.1"
     yield f"features.{len(blocks) + 1}.0", f"features.{len(blocks) + 1}.1"
     yield from (("classifier.0", ""), ("classifier.3", ""))
-
-
-def _torchvision_ssdlite(blocks: Parts, model: SSDLite) -> Names:
-    backbone = takewhile(lambda names: names[0].startswith("features"), _torchvision_v3(blocks, model.network))
-    yield from detector_names(model, cut_of("weight_names", model), backbone)
 
 
 def _keras_v2(blocks: Parts, model: MobileNet) -> Names:
@@ -272,31 +294,25 @@ def _slim(blocks: Parts, model: MobileNet) -> Names:
     yield f"{root}/Logits/Conv2d_1c_1x1", ""
 
 
-def _slim_ssdlite(blocks: Parts, model: SSDLite) -> Names:
-    """The names of TensorFlow's detector. Source: tensorflow/models, research/object_detection."""
-    backbone = takewhile(lambda names: bool(names[1]), _slim(blocks, model.network))
-    yield from slim_detector_names(model, backbone)
-
-
 SLIM_AXES: Axes = {**KERAS_AXES, Dense: KERAS_AXES[PointwiseConv2D]}
 SLIM_KERNELS: Mapping[type, str] = MappingProxyType({DepthwiseConv2D: "/depthwise_weights"})
 
 
 def architecture_of(model: Network) -> str:
-    """The name of a network's function; a detector's with that of its network.
+    """The name of a network's function; of one with heads with that of its network.
 
     >>> from npconv.models import mobilenet_v2, ssdlite
     >>> architecture_of(ssdlite(mobilenet_v2(0.1), 2))
     'ssdlite on mobilenet_v2'
     """
-    if isinstance(model, SSDLite):
-        return f"ssdlite on {model.network.specification.architecture}"
+    if isinstance(model, NetworkWithHeads):
+        return f"{model.builder} on {model.network.specification.architecture}"
     return model.specification.architecture
 
 
 def conventions_of(model: Network) -> str:
-    """The conventions of a network; both of a detector whose extra layers have others than its network."""
-    if isinstance(model, SSDLite):
+    """The conventions of a network; both of one whose heads have others than its network."""
+    if isinstance(model, NetworkWithHeads):
         return " and ".join(dict.fromkeys((model.network.specification.conventions, model.options.conventions)))
     return model.specification.conventions
 
@@ -349,11 +365,20 @@ PUBLISHED: Mapping[tuple[str, str], Family] = MappingProxyType(
 )
 """The published networks: the family of each architecture and naming."""
 
-KNOWN: Mapping[tuple[str, str], Family] = MappingProxyType(
-    {
-        **PUBLISHED,
-        ("ssdlite on mobilenet_v3", "torchvision"): Family(_torchvision_ssdlite, TORCH_ENDINGS, TORCH_AXES),
-        ("ssdlite on mobilenet_v2", "slim"): Family(_slim_ssdlite, SLIM_ENDINGS, SLIM_AXES, SLIM_KERNELS),
-    }
-)
-"""The published networks, and the detectors."""
+
+def _with_heads(architecture: str, naming: str) -> Family:
+    """The family of a network with heads: that of its network, and the names of the heads."""
+    heads, family = HEADS[architecture, naming], PUBLISHED[architecture.split()[-1], naming]
+
+    def names(blocks: Parts, model: Any) -> Names:
+        count = sum(1 for _ in _products(model.network))
+        return heads.names(model, islice(family.names(blocks, model.network), count))
+
+    axes = dict(family.axes)
+    for layer in heads.pointwise:
+        axes[layer] = axes[PointwiseConv2D]
+    return family._replace(names=names, axes=axes)
+
+
+KNOWN: Mapping[tuple[str, str], Family] = MappingProxyType(dict(PUBLISHED) | {key: _with_heads(*key) for key in HEADS})
+"""The published networks, and those with heads."""

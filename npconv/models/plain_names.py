@@ -15,6 +15,7 @@ from .advice import advice
 from .frozen_names import frozen_names
 from .keras_order import NORM, UNTOLD, layer_arrays, named_by_order
 from .known_names import tables
+from .segmenter_names import used
 
 UNUSED = ("num_batches_tracked", "seed_generator_state", "global_step")
 """Last parts of names that are no weights: counters, and the random state of Keras's dropout."""
@@ -28,7 +29,8 @@ def plain_names(arrays: Mapping[str, Any], function: str = "load_weights") -> di
     """Weights by their plain published names, from mappings of any depth and names of any decoration.
 
     - Groups in groups, as h5py has them, are flattened, and the state_dict of a checkpoint is taken out of it.
-    - Optimizers' slots and moving averages beside the weights, counters and random states are passed over.
+    - Optimizers' slots and moving averages beside the weights, counters and random states are passed over, and so is
+      what gives no mask in a segmentation network.
     - ":0" at the end goes, and so does what the network's names have in front, such as "module." or "model/".
       Of Keras's names the last two parts stay.
     - A frozen TensorFlow graph's "X/Conv2D_bn_offset" is X's bias; what it folded in part is folded whole.
@@ -47,9 +49,9 @@ def plain_names(arrays: Mapping[str, Any], function: str = "load_weights") -> di
             + next((advice(name) for name in ("weights", "state_dict") if hasattr(arrays, name)), "")
         )
     flat = dict(_flat(function, _state_dict(arrays)))
-    used = {name.removesuffix(":0"): value for name, value in flat.items() if not _is_unused(name, flat)}
-    given = frozen_names(named_by_order({name: _array(function, name, value) for name, value in used.items()}))
-    return _without_prefix(function, _last_parts(function, given), arrays)
+    weights = {name.removesuffix(":0"): value for name, value in flat.items() if not _is_unused(name, flat)}
+    given = frozen_names(named_by_order({name: _array(function, name, value) for name, value in weights.items()}))
+    return used(_without_prefix(function, _last_parts(function, given), arrays))
 
 
 def _state_dict(arrays: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -120,7 +122,7 @@ def _last_parts(function: str, given: Mapping[str, Array]) -> dict[str, Array]:
 def _cut(name: str) -> str:
     if slim := re.search(r"MobilenetV[123]/(?!Mobilenet).*", name):
         return slim[0]
-    if name.rsplit("/", 1)[-1] in KERAS_PARTS:
+    if name.rsplit("/", 1)[-1] in KERAS_PARTS and "/BatchNorm/" not in name:  # TF-slim's stand inside their layer
         return "/".join(name.split("/")[-2:]).replace("/depthwise_kernel", "/kernel")
     return name
 

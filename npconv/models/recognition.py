@@ -8,6 +8,7 @@ from .advice import advice
 from .keras_order import PLACE
 from .known_names import Table, tables
 from .plain_names import plain_names
+from .published_heads import HEADS, PublishedHeads
 
 LEAST = 0.65
 """The least share of names that fit: timm's EfficientNets, whose names are like its MobileNetV3's, have up to 0.6."""
@@ -46,15 +47,15 @@ def recognised(function: str, given: Mapping[str, Array], arrays: Mapping[str, A
     return Recognised(best.architecture, best.naming, best.share(given))
 
 
-def is_detectors(given: Mapping[str, Array]) -> bool:
-    """True for arrays with plain names that are a detector's.
+def heads_of(given: Mapping[str, Array]) -> PublishedHeads | None:
+    """The published network with heads that arrays with plain names are of, None where they are of no such network.
 
     >>> from npconv.models import export_weights, mobilenet_v3
-    >>> is_detectors(export_weights(mobilenet_v3("large", 0.1, conventions="torchvision")))
-    False
+    >>> heads_of(export_weights(mobilenet_v3("large", 0.1, conventions="torchvision"))) is None
+    True
     """
     best = best_table(given)
-    return best.architecture.startswith("ssdlite") and best.share(given) >= LEAST
+    return HEADS.get((best.architecture, best.naming)) if best.share(given) >= LEAST else None
 
 
 def best_table(given: Mapping[str, Array]) -> Table:

@@ -7,22 +7,33 @@ from ..kernels.arguments import instance, one_of, shown
 from ..kernels.geometry import Array
 from ..layers.layer import fill
 from .advice import advice
-from .detector_names import backbone_alone, exchanged
 from .fitting import advice_for, advice_on_part, unusable
 from .folding import as_given, with_identity
 from .heads import has_classifier, linear_layers, selected
 from .known_names import Own, table_of, weights_in
-from .naming import KNOWN, NAMINGS, Network, architecture_of, computed_as, conventions_of, named_arrays, own_naming
+from .naming import (
+    KNOWN,
+    NAMINGS,
+    Network,
+    architecture_of,
+    before_end,
+    computed_as,
+    conventions_of,
+    named_arrays,
+    own_naming,
+)
 from .network import MobileNet
 from .plain_names import plain_names as plain_names
+from .published_heads import HEADS
 from .recognition import (
     LEAST,
     Recognised as Recognised,
     best_table,
-    is_detectors,
+    heads_of,
     no_mobilenet,
     recognise as recognise,
 )
+from .segmenter import Segmenter
 from .ssdlite import SSDLite
 
 
@@ -34,7 +45,8 @@ def load_weights(
     Args:
         model: what `mobilenet_v3`, `mobilenet_v2` or `mobilenet_v1` has built, with the conventions of the weights'
             family; or an `SSDLite` on the first two, for torchvision's detector and
-            TensorFlow's ssdlite_mobilenet_v2.
+            TensorFlow's ssdlite_mobilenet_v2; or an `LRASPP` or a `DeepLabV3`, for torchvision's two on MobileNetV3
+            and for transformers' and TensorFlow's on MobileNetV2.
         arrays: names and arrays as the family has them, in a mapping or in groups of mappings: a torch state_dict or a
             checkpoint with one, what safetensors or h5py reads, Keras's variables by their path; values are anything
             that np.asarray takes. Axes are put in our order; the numbers are copied.
@@ -42,11 +54,14 @@ def load_weights(
             have the conventions "keras". Unless told, the naming of which most kernels have their name.
         classifier: False keeps the model's own classifier and passes over that of the arrays, whatever it is called:
             for other classes than theirs. V3's hidden layer is kept too where the arrays have none of its size. A name
-            such as "dense" or "classifier.3" takes the linear layer that is called so as the classifier. False keeps a
-            detector's own last convolutions for the classes; and a MobileNet takes a detector's backbone then.
+            such as "dense" or "classifier.3" takes the linear layer that is called so as the classifier. False keeps
+            the last convolutions for the classes of a detector or segmentation network; and a MobileNet takes the
+            backbone of one then.
 
     What stands around the names is dealt with: "module." and "state_dict" in front, ":0" behind, optimizers' slots and
-    averages beside them, counters and random states, Keras 3's layers by class and number.
+    averages beside them, counters and random states, Keras 3's layers by class and number. Two parts of segmentation
+    networks give no mask and are passed over: torchvision's auxiliary classifier, and in transformers the last
+    convolution of the classification network, whose output the head does not take.
 
     A folded network takes kernels with biases, and kernels with their normalisation, which is folded on the way.
 
@@ -70,11 +85,11 @@ def load_weights(
     if not isinstance(classifier, bool | str):
         raise TypeError(f"load_weights: classifier must be a bool or the name of a layer; got {shown(classifier)}")
     given = plain_names(arrays)
-    if isinstance(model, SSDLite):
-        given = exchanged(given)
-    elif classifier is False and is_detectors(given):
-        given = backbone_alone(given)
+    if isinstance(model, MobileNet) and classifier is False:
+        heads = heads_of(given)
+        given = before_end(model, heads.alone(given) if heads else given)
     naming = _naming(model, given, naming, arrays)
+    given = _exchanged(model, given, naming)
     network = as_given(model, given, naming)
     own = named_arrays("load_weights", network, naming)
     given = with_identity(own, weights_in(own, given))
@@ -102,9 +117,9 @@ def export_weights(model: Network, naming: str | None = None) -> dict[str, Array
     (262, (96, 1, 3, 3))
     """
     _check_model("export_weights", model, naming)
-    named = named_arrays("export_weights", model, naming or own_naming(model))
-    arrays = {name: view.copy() for name, (_, view) in named.items()}
-    return exchanged(arrays) if isinstance(model, SSDLite) else arrays
+    naming = naming or own_naming(model)
+    named = named_arrays("export_weights", model, naming)
+    return _exchanged(model, {name: view.copy() for name, (_, view) in named.items()}, naming)
 
 
 def weight_names(model: Network, naming: str | None = None) -> dict[str, str]:
@@ -126,11 +141,17 @@ def weight_names(model: Network, naming: str | None = None) -> dict[str, str]:
 
 def _check_model(function: str, model: Any, naming: str | None = None) -> None:
     """Check that a model is one of ours, and that its conventions are those of the weights."""
-    instance(function, "model", model, MobileNet, SSDLite)
+    instance(function, "model", model, MobileNet, SSDLite, Segmenter)
     if naming is None:
         return
     if computed_as(one_of(function, "naming", naming, NAMINGS)) != conventions_of(model):
         raise ValueError(f"{function}: naming is {naming!r}, but {_rebuild(model, naming)}")
+
+
+def _exchanged(model: Network, arrays: Mapping[str, Array], naming: str) -> dict[str, Array]:
+    """Arrays in the order of a family, or back in ours."""
+    heads = HEADS.get((architecture_of(model), naming))
+    return heads.exchanged(arrays) if heads else dict(arrays)
 
 
 def _rebuild(model: Network, naming: str) -> str:

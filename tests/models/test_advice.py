@@ -10,10 +10,12 @@ import pytest
 
 import npconv.models
 from npconv.models import (
+    LRASPP,
     MobileNet,
     export_weights,
     from_weights,
     load_weights,
+    lr_aspp,
     mobilenet_v1,
     mobilenet_v2,
     mobilenet_v3,
@@ -184,6 +186,12 @@ def detector(classes=10, seed=None, boxes="torchvision"):
     return filled(ssdlite(backbone(), classes, boxes=boxes), seed)
 
 
+def segmenter(classes=10, seed=None):
+    """torchvision's LR-ASPP, narrow."""
+    trunk = mobilenet_v3("large", 0.35, 10, conventions="torchvision", output_stride=16)
+    return filled(lr_aspp(trunk, classes), seed)
+
+
 def statistics():
     whole = source()
     given = {name: a for name, a in whole.items() if "moving" not in name}
@@ -327,6 +335,18 @@ CASES = {
     "a detector for a MobileNetV3": ("backbone", lambda: Call(backbone(), export_weights(detector(10, 1)))),
     "a detector for a MobileNetV2": ("build", lambda: Call(tiny(), export_weights(detector(10, 1)))),
     "a MobileNetV3 for a detector": ("network", lambda: Call(detector(), export_weights(filled(backbone(), 1)))),
+    "a segmentation network of other classes": ("classes", lambda: Call(segmenter(), export_weights(segmenter(3, 1)))),
+    "a segmentation network for a MobileNetV3": (
+        "backbone",
+        lambda: Call(mobilenet_v3("large", 0.35, 10, conventions="torchvision"), export_weights(segmenter(10, 1))),
+    ),
+    "a segmentation network for a detector": ("build", lambda: Call(detector(), export_weights(segmenter(10, 1)))),
+    "a MobileNetV3 for a segmentation network": (
+        "network",
+        lambda: Call(
+            segmenter(), export_weights(filled(mobilenet_v3("large", 0.35, 10, conventions="torchvision"), 1))
+        ),
+    ),
     # one after the other
     "other conventions, then another head": (
         "build",
@@ -390,7 +410,7 @@ def followed(kind, values, call):
 def built(call, classes=10):
     """The model that a call builds, with what the dots stand for."""
     name = call.partition("(")[0]
-    if name == "ssdlite":
+    if name in ("ssdlite", "lr_aspp", "deeplab_v3"):
         return eval(call.replace("…", "0.35", 1).replace("…", str(classes)), vars(npconv.models).copy())
     options = OPTIONS[name].replace("10", str(classes))
     return eval(call.replace("…", options), vars(npconv.models) | {"ROWS": ROWS})
@@ -398,7 +418,7 @@ def built(call, classes=10):
 
 def rebuilt(call, classes):
     if not isinstance(call.model, MobileNet):
-        return detector(classes)
+        return (segmenter if isinstance(call.model, LRASPP) else detector)(classes)
     own = call.model.specification
     if len(call.model.blocks) > len(tiny().blocks):
         return mobilenet_v2(0.1, classes)

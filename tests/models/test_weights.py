@@ -313,7 +313,7 @@ def test_a_models_own_batch_normalisation_is_its_builders_choice():
 def test_other_kinds_of_arguments_are_refused():
     model, arrays = small(), export_weights(small())
     for function in (lambda m: load_weights(m, arrays), export_weights, weight_names):
-        with pytest.raises(TypeError, match=r"model must be a MobileNet or SSDLite; got Sequential"):
+        with pytest.raises(TypeError, match=r"model must be a MobileNet or SSDLite or Segmenter; got Sequential"):
             function(small_mobilenet_v2())
     with pytest.raises(TypeError, match="load_weights: arrays must be a mapping from names to arrays; got list"):
         load_weights(model, list(arrays.items()))
