@@ -54,14 +54,14 @@ class SegmentationSettings:
     """
 
     variants: ClassVar[Mapping[str, str]] = VARIANTS
-    steps: int = 300
+    steps: int = 240
     batch_size: int = 16
     learning_rate: float = 0.02
     warmup: int = 30
     train_images: int = 8192
     test_images: int = 200
     task_seed: int = 0
-    evaluate_every: int = 150
+    evaluate_every: int = 120
 
     def __post_init__(self) -> None:
         assign(self, **plain(vars(self)))
