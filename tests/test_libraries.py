@@ -1151,6 +1151,7 @@ RECORDS = [
         [3_221_538, 1_974_665_088, 11_025_477, 9_825_968_000, [12, 24, 36], 1e-5, 0.1],
         lambda: [*segmenter_counts(), list(DILATIONS[8]), 1e-5, 1 - 0.9],
         {
+            "docs/segmentation.md": ("with `refine=True`, a 3×3 convolution, as torchvision has it", "| | the papers' | torchvision's |"),
             "npconv/models/lr_aspp.py": ("MobileNetV3's segmentation network, which is also torchvision's",
                                          "torchvision's head has epsilon 1e-5 and keeps 0.9"),
             "npconv/models/deeplab.py": ("torchvision takes 12, 24 and 36 at stride 16", "in front of the last one, as torchvision has it",
@@ -1169,7 +1170,8 @@ RECORDS = [
         "core/utils.py: resize_bilinear with align_corners=True",
         [5.8, [0, 0.5, 1]],
         lambda: [round(segmenter_macs_of_tensorflow() / 1e9, 1), npconv.resize_bilinear(np.arange(2.0)[None, :, None, None], (3, 1), align="corners")[0, :, 0, 0].tolist()],
-        {"npconv/models/with_heads.py": ("dilated convolutions are counted as TensorFlow computes them",),
+        {"docs/segmentation.md": ("count a dilated convolution as TensorFlow computes it", 'TensorFlow\'s DeepLab resizes with `align="corners"`'),
+         "npconv/models/with_heads.py": ("dilated convolutions are counted as TensorFlow computes them",),
          "npconv/models/deeplab.py": ('TensorFlow\'s DeepLab has "corners"',)},
     ),
     Record(  # the networks' numbers themselves are in tests/models/segmentation.json
