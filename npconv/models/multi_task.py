@@ -193,7 +193,7 @@ def multi_task(detector: SSDLite, segmenter: Segmenter) -> MultiTask:
     >>> both = multi_task(ssdlite(network, 21), lr_aspp(network, 3))
     >>> y = both.forward(np.ones((2, 64, 96, 3), np.float32))
     >>> [part.shape for part in both.split(y, (64, 96))]
-    [(2, 204, 25), (2, 64, 96, 3)]
+    [(2, 492, 25), (2, 64, 96, 3)]
     """
     arguments.instance(FUNCTION, "detector", detector, SSDLite)
     arguments.instance(FUNCTION, "segmenter", segmenter, Segmenter)
