@@ -12,8 +12,10 @@ import pytest
 
 from npconv import claims, cli
 from npconv.checks import box
-from npconv.cli import reproduce
+from npconv.cli import reproduce, train
 from npconv.kernels import depthwise
+from npconv.segmentation import intersection_over_union_of
+from npconv.training import recipes
 
 
 def test_python_m_npconv_is_npconv():
@@ -402,8 +404,8 @@ def test_train_says_what_is_odd_about_the_images(own_images, capsys):
     [
         (
             ["train"],
-            "npconv train: give one of --data FILE.npz, digits, scattered-digits, ssdlite, fig07, v3-blocks and "
-            "detection-heads",
+            "npconv train: give one of --data FILE.npz, digits, scattered-digits, ssdlite, lr_aspp, deeplab, both, "
+            "fig07, v3-blocks, detection-heads and segmentation-heads",
         ),
         (["train", "--data", "mine.npz", "digits"], "npconv train digits: give one of --data"),
         (["train", "--data", "yours.npz"], "yours.npz"),
@@ -448,34 +450,95 @@ def own_boxes(tmp_path, monkeypatch):
 DETECTOR = ["train", "ssdlite", "--data", "mine.npz", "--steps", "3", "--batch-size", "2", "--width", "0.25"]
 
 
-def test_train_ssdlite_on_images_of_ones_own_is_stopped_and_goes_on(own_boxes, capsys, monkeypatch):
-    from npconv.models import read_network
-    from npconv.training import detection
+def write_own(kind):
+    """Images of one's own with the arrays that a kind of network learns from, in mine.npz."""
+    with np.load("mine.npz") as file:
+        arrays = dict(file)
+    for part in ("train", "test"):
+        masks = np.zeros((6, 24, 16), np.uint8)
+        masks[0, 2:9, 2:9], masks[4, 5:20, 1:12], masks[:, 0] = 1, 2, 255
+        arrays[f"masks_{part}"] = masks
+    wanted = train.NETWORKS[kind].arrays
+    np.savez("mine.npz", **{name: a for name, a in arrays.items() if name.split("_")[0] in wanted})
 
-    assert cli.main([*DETECTOR, "--seeds", "4", "--out", "whole"]) == 0
+
+def test_the_options_of_the_networks_are_told_as_they_are():
+    assert set(train.NETWORKS) == set(recipes.RECIPES)
+    for name, kind in train.NETWORKS.items():
+        full = recipes.RECIPES[name].full
+        assert (kind.steps, kind.learning_rate, full.batch_size) == (full.steps, full.learning_rate, 16)
+
+
+@pytest.mark.parametrize("kind", train.NETWORKS)
+def test_training_on_images_of_ones_own_is_stopped_and_goes_on(kind, own_boxes, capsys, monkeypatch):
+    from npconv.models import read_network
+    from npconv.training import optimizers
+
+    write_own(kind)
+    command = ["train", kind, *DETECTOR[2:], "--seeds", "4", "--out"]
+    assert cli.main([*command, "whole"]) == 0
     printed, plain = capsys.readouterr()
     assert [line.split(":")[0] for line in plain.splitlines()] == [f"seed 4, step {n}/3" for n in (1, 2, 3)]
-    assert "mine: images of mine.npz, 24 high, 16 wide, 3 channels; 6 to learn from, 6 to be tested on" in printed
+    assert "mine: images of mine.npz, 24 high, 16 wide, 3 channels; 3 classes with the background; 6 to" in printed
+    assert "6 to learn from, 6 to be tested on" in printed
     network = read_network(own_boxes / "whole" / "seed-4" / "network.npz")
-    assert network.classes == 3
     results = json.loads((own_boxes / "whole" / "results.json").read_text(encoding="utf-8"))
-    assert f"{100 * results['runs'][0]['test_map_50'][-1]:.1f}" in printed
-    step, taken = detection.detection_step, []
+    recipe, (run,) = recipes.RECIPES[kind], results["runs"]
+    for measure, words in recipe.measures.items():
+        assert f"{words} in %" in printed
+        assert f"{100 * run[measure][-1]:.1f}" in printed
+        assert all(f"{words} {share:.3f}" in plain for share in run[measure])
+    if recipe.confusion is not None:
+        matrix = np.array(run["confusion"])
+        assert matrix.sum() == 6 * 23 * 16  # without what is ignored
+        lines = [line.split() for line in printed.splitlines()]
+        shares = 100 * intersection_over_union_of(matrix)
+        for name, share in [*enumerate(shares), ("mean", 100 * run["test_miou"][-1])]:
+            assert [str(name), *f"{share:.1f} {share:.1f} to {share:.1f}".split()] in lines
+        assert getattr(network, "segmenter", network).classes == 3
+    if "boxes" in train.NETWORKS[kind].arrays:
+        assert getattr(network, "detector", network).classes == 3
+    assert not results["settings"].get("ink_only")
+    step, taken = optimizers.Adam.step, []
 
-    def interrupted(*arguments, **options):
+    def interrupted(*arguments):
         taken.append(1)
         if len(taken) == 2:
             signal.raise_signal(signal.SIGINT)
-        return step(*arguments, **options)
+        return step(*arguments)
 
-    monkeypatch.setattr(detection, "detection_step", interrupted)
-    assert cli.main([*DETECTOR, "--seeds", "4", "--out", "stopped"]) == 130
-    assert capsys.readouterr().err.endswith("npconv train ssdlite: stopped; the same command continues from here\n")
+    monkeypatch.setattr(optimizers.Adam, "step", interrupted)
+    assert cli.main([*command, "stopped"]) == 130
+    assert capsys.readouterr().err.endswith(f"npconv train {kind}: stopped; the same command continues from here\n")
     assert not (own_boxes / "stopped" / "results.json").exists()
-    assert cli.main([*DETECTOR, "--seeds", "4", "--out", "stopped"]) == 0
+    assert cli.main([*command, "stopped"]) == 0
     assert len(taken) == 3
     for name in ("results.json", "seed-4/network.npz", "seed-4/history.json"):
         assert (own_boxes / "stopped" / name).read_bytes() == (own_boxes / "whole" / name).read_bytes()
+
+
+@pytest.mark.parametrize("kind", train.NETWORKS)
+@pytest.mark.parametrize(("words", "folder"), [([], "{}-mine"), (["--quick"], "{}-quick-mine")])
+def test_the_folder_of_a_network_says_what_was_trained(kind, words, folder, own_boxes, capsys):
+    write_own(kind)
+    assert cli.main(["train", kind, *DETECTOR[2:], "--steps", "1", *words]) == 0
+    assert f"wrote {folder.format(kind)}/seed-0/network.npz" in capsys.readouterr().out.replace("\\", "/")
+
+
+def test_masks_that_look_odd_are_remarked_and_those_that_do_not_fit_refused(own_boxes, capsys):
+    write_own("lr_aspp")
+    with np.load("mine.npz") as file:
+        arrays = dict(file)
+    arrays["masks_test"] = arrays["masks_test"] * (arrays["masks_test"] != 2)
+    np.savez("odd.npz", **arrays)
+    command = ["train", "lr_aspp", *DETECTOR[2:], "--data", "odd.npz", "--steps", "1"]
+    assert cli.main(command) == 0
+    assert "npconv train: no test mask has the label 2: each has an IoU of 0 where" in capsys.readouterr().err
+    np.savez("odd.npz", **arrays | {"masks_train": 255 * (arrays["masks_train"] == 2).astype(int)})
+    assert cli.main(command) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("npconv train lr_aspp: odd.npz")
+    assert "masks_train has 0 and 255 alone" in error
 
 
 def test_boxes_that_do_not_fit_are_told_all_that_is_wrong(own_boxes, capsys):

@@ -213,7 +213,9 @@ def test_what_cannot_be_taken_is_said_and_nothing_is_written(tmp_path, capsys):
     assert error(capsys, "--resolution", "1", "2", "3").startswith("--resolution takes one number, or two")
     (tmp_path / "names.txt").write_text("cat\n", encoding="utf-8")
     said = error(capsys, "--names", "names.txt", "--out", "o.png")
-    assert said == "--names must have 3 names, as many as there are classes; got 1"
+    assert said == (
+        "--names must have 4 names, as many as there are classes, or one less, without the background; got 1"
+    )
     Image.new("RGB", (1000, 60)).save("picture.png")
     said = error(capsys, "--resolution", "1000")
     assert said == "--resolution must give at most 1,048,576 pixels; got 1000×16667"
@@ -226,7 +228,9 @@ def test_what_cannot_be_taken_is_said_and_nothing_is_written(tmp_path, capsys):
 
 def test_a_file_of_another_kind_is_named(tmp_path, capsys):
     mobilenet_v2(1.0, 3, rows=ROWS, stem_channels=8, last_channels=8).save("detector.npz")
-    assert error(capsys, "--out", "o.png") == "--model must be a detector, an SSDLite; detector.npz has a MobileNet"
+    assert error(capsys, "--out", "o.png") == (
+        "--model must be a detector, an SSDLite; detector.npz has a network of class MobileNet"
+    )
     backbone = mobilenet_v2(1.0, 3, rows=ROWS, in_channels=2, stem_channels=8, last_channels=8)
     ssdlite(backbone, 3, extras=()).save("detector.npz")
     assert error(capsys) == "--model must take pictures of 1 or 3 channels; detector.npz takes 2"

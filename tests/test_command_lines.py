@@ -20,7 +20,7 @@ from PIL import Image
 from npconv import bench, claims, cli, models, training
 from npconv.cli import cost_counters, figures, reproduce, shared, step
 from npconv.files import as_npz
-from npconv.training import detection_heads, fig07, v3_blocks
+from npconv.training import detection_heads, fig07, segmentation_heads, v3_blocks
 
 LINES = {  # of each command, one that runs within a moment: what it takes by position, and its options
     "reproduce": ([], "--out made"),
@@ -34,13 +34,18 @@ LINES = {  # of each command, one that runs within a moment: what it takes by po
     "explain": (["conv2d"], "--at 0,0,0,1"),
     "predict": (["picture.png"], "--weights weights.npz --resolution 32"),
     "detect": (["picture.png"], "--model detector.npz --resolution 16 --out made.png"),
+    "segment": (["picture.png"], "--model segmenter.npz --resolution 16 --out made.png --mask mask.png"),
     "train": ([], "--data mine.npz --steps 1 --batch-size 4 --width 0.25 --out made"),
     "train digits": ([], "--steps 1 --batch-size 4 --width 0.25 --out made"),
     "train scattered-digits": ([], "--steps 1 --batch-size 4 --width 0.25 --out made"),
     "train ssdlite": ([], "--data boxes.npz --steps 1 --batch-size 1 --width 0.25 --out made"),
+    "train lr_aspp": ([], "--data masks.npz --steps 1 --batch-size 1 --width 0.25 --out made"),
+    "train deeplab": ([], "--data masks.npz --steps 1 --batch-size 1 --width 0.25 --out made"),
+    "train both": ([], "--data both.npz --steps 1 --batch-size 1 --width 0.25 --out made"),
     "train fig07": ([], "--quick --blocks 1 --steps 1 --seeds 0 --out made"),
     "train v3-blocks": ([], "--quick --blocks 1 --steps 1 --seeds 0 --out made"),
     "train detection-heads": ([], "--quick --steps 1 --seeds 0 --out made"),
+    "train segmentation-heads": ([], "--quick --steps 1 --seeds 0 --out made"),
     "lesson": (["backward"], ""),
     "step": (["standard"], "--out made.html"),
     "exercise list": ([], ""),
@@ -86,13 +91,18 @@ FILES = {"weights.npz": as_npz(models.export_weights(models.mobilenet_v1(0.1, 3)
 X, Y = np.random.default_rng(0).integers(100, size=(12, 8, 8, 1)).astype(np.uint8), np.arange(12) % 3
 FILES["mine.npz"] = as_npz({"x_train": X, "y_train": Y, "x_test": X, "y_test": Y})
 BOXES = {"x": X[:1], "boxes": np.array([[1, 1, 6, 5]]), "labels": np.array([1]), "images": np.array([0])}
-FILES["boxes.npz"] = as_npz({f"{name}_{part}": a for part in ("train", "test") for name, a in BOXES.items()})
+ARRAYS = BOXES | {"masks": np.arange(64).reshape(1, 8, 8) % 2}
+for file, names in {"boxes": list(BOXES), "masks": ["x", "masks"], "both": list(ARRAYS)}.items():
+    both = {f"{name}_{part}": ARRAYS[name] for part in ("train", "test") for name in names}
+    FILES[f"{file}.npz"] = as_npz(both)
 Image.new("RGB", (40, 30)).save(picture := io.BytesIO(), "png")
 with tempfile.TemporaryDirectory() as folder:
     rows = ((1, 8, 1, 1), (2, 8, 1, 2))
     backbone = models.mobilenet_v2(1.0, 3, rows=rows, stem_channels=8, last_channels=8)
     models.ssdlite(backbone, 3, extras=()).save(f"{folder}/detector.npz")
-    FILES["detector.npz"] = Path(folder, "detector.npz").read_bytes()
+    models.lr_aspp(backbone, 3, 8, low="block_1").save(f"{folder}/segmenter.npz")
+    for name in ("detector.npz", "segmenter.npz"):
+        FILES[name] = Path(folder, name).read_bytes()
 FILES["picture.png"] = picture.getvalue()
 DRAW = figures.draw
 COMMANDS = dict(commands(PARSER))
@@ -119,8 +129,9 @@ def quick(tmp_path, monkeypatch):
     tiny = {"channels": 1, "expansion": 2, "batch_size": 4, "train_images": 8, "test_images": 4}
     for experiment in (fig07, v3_blocks):
         monkeypatch.setattr(experiment, "QUICK", dataclasses.replace(experiment.QUICK, **tiny))
-    few = dataclasses.replace(detection_heads.QUICK, batch_size=1, train_images=1, test_images=1)
-    monkeypatch.setattr(detection_heads, "QUICK", few)
+    for experiment in (detection_heads, segmentation_heads):
+        few = dataclasses.replace(experiment.QUICK, batch_size=1, train_images=1, test_images=1)
+        monkeypatch.setattr(experiment, "QUICK", few)
     monkeypatch.setattr(detection_heads.experiment, "measure_times", lambda settings, rounds: TIMES)
     monkeypatch.setattr(claims, "CLAIMS", claims.CLAIMS[:2])
     for module in (figures, reproduce):
@@ -246,6 +257,9 @@ def test_the_most_that_an_option_takes_is_said_or_done(command, action, capsys):
         "train --data /dev/zero",
         "train ssdlite --data /dev/zero",
         "train ssdlite --data mine.npz",
+        "train lr_aspp --data boxes.npz",
+        "train both --data masks.npz",
+        "train deeplab --width 0.5",
         "train ssdlite --width 0.5",
         "grade /dev/zero",
         "grade --self-test answer.py",
@@ -274,7 +288,8 @@ RECORDS = [
 @pytest.mark.parametrize("content", RECORDS, ids=lambda content: str(content[:20]))
 @pytest.mark.parametrize(("command", "file"), [("figures", "manifest.json"), ("train fig07", "linear-0.json"),
                                                ("train v3-blocks", "both-0.json"),
-                                               ("train detection-heads", "full-0.json")])  # fmt: skip
+                                               ("train detection-heads", "full-0.json"),
+                                               ("train segmentation-heads", "skip-0.json")])  # fmt: skip
 def test_a_record_that_is_none_is_said(command, file, content, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(figures, "draw", DRAW)
     (tmp_path / "made").mkdir()

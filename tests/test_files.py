@@ -272,6 +272,7 @@ WRITING = {"open", "fdopen", "write_text", "write_bytes", "savefig", "tofile", "
            "savez_compressed", "imsave", "mkstemp", "NamedTemporaryFile", "ZipFile", "memmap", "move"}  # fmt: skip
 NO_FILES_OF_THE_USERS = {
     "npconv/files.py": {"open", "ZipFile"},
+    "npconv/cli/segment.py": {"save"},  # into memory
     "npconv/course/grading/worker.py": {"fdopen"},  # its pipes
     "npconv/figures/files.py": {"savefig"},  # into memory
     "npconv/training/recipes.py": {"save"},  # a network's own, which writes whole

@@ -10,10 +10,27 @@ from contextlib import contextmanager, suppress
 from typing import Any, TextIO
 
 from .. import __version__
-from . import bench, cost, detect, exercise, explain, figures, grade, lesson, predict, reproduce, step, train, vectors
+from . import (
+    bench,
+    cost,
+    detect,
+    exercise,
+    explain,
+    figures,
+    grade,
+    lesson,
+    predict,
+    reproduce,
+    segment,
+    step,
+    train,
+    vectors,
+)
 from .shared import Parser, progress_line
 
-_COMMANDS = (reproduce, figures, cost, explain, predict, detect, train, lesson, step, exercise, grade, vectors, bench)
+_COMMANDS = (
+    reproduce, figures, cost, explain, predict, detect, segment, train, lesson, step, exercise, grade, vectors, bench,
+)  # fmt: skip
 """In the order of --help."""
 
 _REFUSED = (ValueError, OSError, MemoryError, OverflowError, RecursionError, ZeroDivisionError)

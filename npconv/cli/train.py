@@ -6,18 +6,38 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+from ..text import listed
 from .shared import SEED, SIZE, WIDTH, Commands, File, Folder, Real, Whole, print_table, progress_line
 
 EVALUATIONS = 10  # of a run of the experiment, or more
 STEPS = Whole(1, 10_000_000)
-EXPERIMENTS = ("fig07", "v3-blocks", "detection-heads")
+DIGITS = {"digits": "8×8, plain", "scattered-digits": "on a photograph, the harder task"}
+EXPERIMENTS = ("fig07", "v3-blocks", "detection-heads", "segmentation-heads")
 NO_OPTIONS = ("command", "run", "parser", "what")  # of what is parsed
+
+
+class Network(NamedTuple):
+    """A network for boxes or masks: what it is, the arrays of one's own, its steps and its learning rate."""
+
+    what: str
+    arrays: Sequence[str]
+    steps: int
+    learning_rate: float
+
+
+NETWORKS = {
+    "ssdlite": Network("a detector", ("x", "boxes", "labels", "images"), 2400, 0.01),
+    "lr_aspp": Network("a segmentation network with LR-ASPP", ("x", "masks"), 1600, 0.02),
+    "deeplab": Network("a segmentation network with DeepLabv3's head", ("x", "masks"), 800, 0.02),
+    "both": Network("SSDLite and LR-ASPP in one", ("x", "boxes", "labels", "images", "masks"), 2400, 0.02),
+}
+"""The networks that `npconv.training.recipes` trains."""
 
 
 def add_parser(commands: Commands) -> None:
@@ -27,13 +47,16 @@ def add_parser(commands: Commands) -> None:
     train.add_argument("--data", type=File(ordinary=True), default=argparse.SUPPRESS, metavar="FILE.npz", help=arrays)
     _add_training_options(train)
     whats = train.add_subparsers(dest="what", metavar="DATA")
-    for name, what in (("digits", "8×8, plain"), ("scattered-digits", "on a photograph, the harder task")):
+    for name, what in DIGITS.items():
         _add_training_options(whats.add_parser(name, help=f"handwritten digits that ship, {what}"))
-    _add_ssdlite(whats)
+    for name, kind in NETWORKS.items():
+        _add_network(whats, name, kind)
     _add_experiment(whats, "fig07", "the experiment behind the article's Fig. 7", "runs, results.json and the figure")
     _add_experiment(whats, "v3-blocks", "what MobileNetV3's block adds, tried one by one", "runs and results.json")
     heads = "SSDLite's heads against SSD's, and the map that the first ones take"
     _add_experiment(whats, "detection-heads", heads, "runs and results.json", blocks=False)
+    heads = "a finer map for masks, dilation against strides, and two tasks on one backbone"
+    _add_experiment(whats, "segmentation-heads", heads, "runs and results.json", blocks=False)
     train.set_defaults(run=_run)
 
 
@@ -58,8 +81,8 @@ def _run(arguments: argparse.Namespace) -> int:
     options = {name: value for name, value in vars(arguments).items() if name not in NO_OPTIONS}
     try:
         with _interruptible() as check:
-            if arguments.what == "ssdlite":
-                return _run_ssdlite(options, check)
+            if arguments.what in NETWORKS:
+                return _run_network(arguments.what, options, check)
             if arguments.what in EXPERIMENTS:
                 return _run_experiment(arguments.what, options, check)
             return _run_small(arguments.what, options, check)
@@ -77,9 +100,7 @@ def _run_small(what: str | None, options: dict[str, Any], check: Callable[[], No
 
     data, out = options.pop("data", None), options.pop("out", None)
     if (what is None) == (data is None):
-        raise ValueError(
-            "give one of --data FILE.npz, digits, scattered-digits, ssdlite, fig07, v3-blocks and detection-heads"
-        )
+        raise ValueError(f"give one of {listed(['--data FILE.npz', *DIGITS, *NETWORKS, *EXPERIMENTS])}")
     told = RunSettings(**options)  # impossible settings are refused before the images are read
     progress_line("reading the images")
     task = read_task(data) if data is not None else digits() if what == "digits" else scattered_digits()
@@ -114,44 +135,60 @@ def _run_small(what: str | None, options: dict[str, Any], check: Callable[[], No
     return 0
 
 
-def _add_ssdlite(whats: Commands) -> None:
-    parser = whats.add_parser("ssdlite", help="a detector, of digits on a photograph or of the objects in your images")
+def _add_network(whats: Commands, name: str, kind: Network) -> None:
+    parser = whats.add_parser(name, help=f"{kind.what}, of digits on a photograph or of your images")
     add = parser.add_argument_group("training", argument_default=argparse.SUPPRESS).add_argument
-    arrays = "x_train, boxes_train, labels_train, images_train, and the same of test (the digits)"
+    arrays = f"{', '.join(f'{each}_train' for each in kind.arrays)}, and the same of test (the digits)"
     add("--data", type=File(ordinary=True), metavar="FILE.npz", help=arrays)
     add("--quick", action="store_true", help="within two minutes")
-    add("--steps", type=STEPS, metavar="N", help="updates (2400)")
+    add("--steps", type=STEPS, metavar="N", help=f"updates ({kind.steps})")
     add("--batch-size", type=SIZE, metavar="B", help="(16)")
-    add("--learning-rate", type=Real(0, 1000, "least"), metavar="RATE", help="of Adam (0.01)")
+    add("--learning-rate", type=Real(0, 1000, "least"), metavar="RATE", help=f"of Adam ({kind.learning_rate:g})")
     add("--width", type=WIDTH, metavar="FACTOR", help="of the channels, for your images (1)")
     add("--seeds", nargs="+", type=SEED, metavar="SEED", help="of first parameters and order, a run each (0)")
-    out = "for results.json and for each run's network.npz, history.json and checkpoint.npz (ssdlite-…)"
+    out = f"for results.json and for each run's network.npz, history.json and checkpoint.npz ({name}-…)"
     add("--out", type=Folder(), metavar="DIR", help=out)
 
 
-def _run_ssdlite(options: dict[str, Any], check: Callable[[], None]) -> int:
+def _run_network(name: str, options: dict[str, Any], check: Callable[[], None]) -> int:
     from ..files import write_whole
     from ..training.detection_data import detection_remarks, read_detection_task
-    from ..training.recipes import NETWORK, RECIPES, RECORD, run_seeds, wild_digits
-    from ..training.report import recipe_table
+    from ..training.recipes import NETWORK, RECIPES, RECORD, MaskSettings, run_seeds
+    from ..training.report import class_table, recipe_table
+    from ..training.segmentation_data import (
+        multi_remarks,
+        read_multi_task,
+        read_segmentation_task,
+        segmentation_remarks,
+    )
 
-    recipe = RECIPES["ssdlite"]
+    ways: dict[str, tuple[Callable[..., Any], Callable[..., list[str]]]] = {
+        "ssdlite": (read_detection_task, detection_remarks),
+        "both": (read_multi_task, multi_remarks),
+    }
+    read, remarks = ways.get(name, (read_segmentation_task, segmentation_remarks))
+    recipe = RECIPES[name]
     data, out, quick = options.pop("data", None), options.pop("out", None), options.pop("quick", False)
     seeds = options.pop("seeds", [recipe.full.seed])
     if others := options.keys() - vars(recipe.full) | options.keys() & {"seed"}:  # before its name; it has --seeds
-        raise ValueError(f"ssdlite takes no --{', --'.join(sorted(others)).replace('_', '-')}")
+        raise ValueError(f"{name} takes no --{', --'.join(sorted(others)).replace('_', '-')}")
     if data is None and "width" in options:
         raise ValueError("--width is for images of your own: the network of the digits has its own channels")
+    if data is not None and isinstance(recipe.full, MaskSettings):
+        options["ink_only"] = False
     settings = replace(recipe.quick if quick else recipe.full, **options)
     progress_line("reading the images")
-    task = None if data is None else read_detection_task(data)
-    shown = task or wild_digits()
+    task = None if data is None else read(data)
+    shown = settings.digits() if task is None else task
     if settings.batch_size > (images := len(shown.x_train)):
         raise ValueError(f"--batch-size must be at most {images}, the images to learn from; got {settings.batch_size}")
-    folder = Path(out or "-".join(["ssdlite", *["quick"] * quick, *([] if data is None else [Path(data).stem])]))
+    folder = Path(out or "-".join([name, *["quick"] * quick, *([] if data is None else [Path(data).stem])]))
     progress_line("")
-    print(f"{shown.name}: {shown.description}; {images} to learn from, {len(shown.x_test)} to be tested on")
-    for remark in detection_remarks(shown):
+    print(
+        f"{shown.name}: {shown.description}; {shown.classes} classes with the background; {images} to learn from, "
+        f"{len(shown.x_test)} to be tested on"
+    )
+    for remark in remarks(shown):
         print(f"npconv train: {remark}", file=sys.stderr)
     start, made, reached = time.monotonic(), 0, ""
 
@@ -159,7 +196,7 @@ def _run_ssdlite(options: dict[str, Any], check: Callable[[], None]) -> int:
         nonlocal made, reached
         made += 1
         if history.step[-1:] == [done]:
-            reached = f", test mAP@.5 {history.test_map_50[-1]:.1%}, mAP {history.test_map[-1]:.1%}"
+            reached = f", test {recipe.reached(history.as_dict())}"
             if not sys.stderr.isatty():
                 loss = f"training loss {history.train_loss[-1]:.3f}"
                 print(f"seed {seed}, step {done}/{settings.steps}: {loss}{reached}", file=sys.stderr)
@@ -167,9 +204,12 @@ def _run_ssdlite(options: dict[str, Any], check: Callable[[], None]) -> int:
         progress_line(f"seed {seed}, step {done}/{settings.steps}{reached}, {left}")
         check()
 
-    results = run_seeds("ssdlite", settings, seeds, folder=folder, task=task, count=count)
+    results = run_seeds(name, settings, seeds, folder=folder, task=task, count=count)
     progress_line("")
-    print_table(*recipe_table("ssdlite", results))
+    print_table(*recipe_table(name, results))
+    if recipe.confusion is not None:
+        print()
+        print_table(*class_table(results))
     write_whole(folder / "results.json", json.dumps(results))
     for path in (
         *(folder / f"seed-{seed}" / name for seed in seeds for name in (NETWORK, RECORD)),
@@ -192,12 +232,13 @@ def _add_experiment(whats: Commands, name: str, what: str, written: str, *, bloc
 
 def _run_experiment(name: str, options: dict[str, Any], check: Callable[[], None]) -> int:
     from ..files import write_whole
-    from ..training import detection_heads, fig07, report, v3_blocks
+    from ..training import detection_heads, fig07, report, segmentation_heads, v3_blocks
 
     experiments: dict[str, tuple[Any, Any]] = {
         "fig07": (fig07, fig07.run_fig07),
         "v3-blocks": (v3_blocks, v3_blocks.run_v3_blocks),
         "detection-heads": (detection_heads, detection_heads.run_detection_heads),
+        "segmentation-heads": (segmentation_heads, segmentation_heads.run_segmentation_heads),
     }
     of, run = experiments[name]
     quick = options.pop("quick", False)
