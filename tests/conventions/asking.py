@@ -15,14 +15,16 @@ from typing import Any, NamedTuple
 import numpy as np
 
 import npconv
-from npconv import detection, layers, models, training
+from npconv import detection, layers, models, segmentation, training
 
 HERE = Path(__file__).parent
 RECORDED = HERE / "recorded.json"
 PAGE = HERE.parents[1] / "docs/conventions.md"
 REFUSED = "raises "
 NAMES = {
-    name: getattr(module, name) for module in (training, models, layers, detection, npconv) for name in dir(module)
+    name: getattr(module, name)
+    for module in (training, models, layers, detection, segmentation, npconv)
+    for name in dir(module)
 }
 Way = str | None
 

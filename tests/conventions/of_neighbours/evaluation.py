@@ -1,4 +1,4 @@
-"""Questions about average precision, the measure of detection."""
+"""Questions about the measures of detection and segmentation: average precision and intersection over union."""
 
 from typing import Any
 
@@ -15,6 +15,17 @@ def image(truths: Any, found: Any, *, tied: bool = False) -> dict[str, Any]:
     return {"truths": np.array(truths, float), "found": np.array(found, float), "scores": scores}
 
 
+def masks(truth: Any, predicted: Any, classes: int) -> dict[str, Any]:
+    """A column: the labels of images' pixels, one row an image."""
+    return {"truth": np.array(truth), "predicted": np.array(predicted), "classes": classes}
+
+
+TRUTH, PREDICTED = [[0, 1, 2, 1]], [[0, 1, 1, 0]]
+ABSENT, IGNORED, APART = "a class without a pixel", "a pixel of 255", "two images"
+IOUS = "intersection_over_union(truth, predicted, classes)"
+AS_ONE = f"np.mean(np.nan_to_num({IOUS}, nan=1))"
+AS_A_CLASS = "np.mean(intersection_over_union(np.minimum(truth, classes), predicted, classes + 1)[:classes])"
+BY_IMAGE = "np.mean([np.nanmean(intersection_over_union(*pair, classes)) for pair in zip(truth, predicted)])"
 EVALUATION = [
     Question(
         "average_precision",
@@ -33,5 +44,22 @@ EVALUATION = [
         | {"torchmetrics": {"4 of 5 found, 3 wrong": None, "IoU 3/5": None}},
         given={"ones": lambda boxes: np.ones(len(boxes), int)},
         rtol=1e-6,
+    ),
+    Question(
+        "mean_iou",
+        {
+            "one image": masks(TRUTH, PREDICTED, 3),
+            ABSENT: masks(TRUTH, PREDICTED, 4),
+            IGNORED: masks([[0, 1, 2, 1, 255]], [[0, 1, 1, 0, 0]], 3),
+            APART: masks([[0, 0, 0, 0], [0, 1, 1, 1]], [[0, 0, 0, 1], [0, 1, 1, 0]], 2),
+        },
+        f"np.nanmean({IOUS})",
+        {
+            "kornia": {ABSENT: AS_ONE, APART: BY_IMAGE},
+            "sklearn": {ABSENT: AS_ONE.replace("nan=1", "nan=0"), IGNORED: AS_A_CLASS},
+            "segmentation_models_pytorch": {ABSENT: AS_ONE},
+            "segmentation_models_pytorch, imagewise": {ABSENT: AS_ONE, APART: BY_IMAGE},
+        },
+        rtol=1e-5,
     ),
 ]

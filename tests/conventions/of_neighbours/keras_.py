@@ -2,7 +2,7 @@
 
 import keras
 import numpy as np
-from keras import initializers, layers, losses, ops
+from keras import initializers, layers, losses, metrics, ops
 
 BACKEND = keras.backend.backend()
 LIBRARY = f"keras on {BACKEND}"
@@ -88,6 +88,12 @@ def cross_entropy(kind, logits, targets, weights):
     truth = np.eye(3, dtype=np.float32)[targets] if kind == "weights, one-hot rows" else targets
     given = [ops.convert_to_tensor(a) for a in (truth, logits)]
     return numbers(make(from_logits=True)(*given, sample_weight=ops.convert_to_tensor(weights[targets])))
+
+
+def mean_iou(truth, predicted, classes):
+    measured = metrics.MeanIoU(classes, ignore_class=255)
+    measured.update_state(truth, predicted)
+    return float(measured.result())
 
 
 def bilinear(x, size, option):

@@ -93,6 +93,7 @@ NORMALISATION = [
 ]  # fmt: skip
 
 IGNORED, SMOOTHED, BY_INDEX, BY_ROW = "all ignored", "smoothed by 0.1", "weights, labels", "weights, one-hot rows"
+NONE_COUNTS = "pixel_cross_entropy(logits[None, None], np.full((1, 1, 2), 255))"
 OVER_WEIGHTS = "np.average(each(logits, targets), weights=weights[targets])"
 OVER_ROWS = "weights[targets] @ each(logits, targets) / len(targets)"
 
@@ -100,10 +101,11 @@ LOSSES = [
     Question(
         "cross_entropy",
         {name: loss(name) for name in (IGNORED, SMOOTHED, BY_INDEX, BY_ROW)},
-        {IGNORED: None, SMOOTHED: "smooth_labels(np.array([1]), 4, 0.1)", BY_INDEX: None, BY_ROW: None},
+        {IGNORED: NONE_COUNTS, SMOOTHED: "smooth_labels(np.array([1]), 4, 0.1)", BY_INDEX: None, BY_ROW: None},
         {
-            "torch": {BY_INDEX: OVER_WEIGHTS, BY_ROW: OVER_ROWS},
-            **{name: {BY_INDEX: OVER_WEIGHTS} for name in ("onnx", "onnxruntime", "openvino")},
+            "torch": {IGNORED: None, BY_INDEX: OVER_WEIGHTS, BY_ROW: OVER_ROWS},
+            **{name: {IGNORED: None, BY_INDEX: OVER_WEIGHTS} for name in ("onnx", "onnxruntime", "openvino")},
+            "tinygrad": {IGNORED: None}, "tinygrad, ignore_index_255": {IGNORED: None},
             "paddle": {BY_INDEX: OVER_WEIGHTS, BY_ROW: OVER_WEIGHTS},
             **{name: {BY_INDEX: OVER_ROWS, BY_ROW: OVER_ROWS}
                for name in ("keras on torch", "keras on jax", "keras on tensorflow", "mlx", "tfjs")},
