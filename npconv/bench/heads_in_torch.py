@@ -30,7 +30,7 @@ def network_as_torch(network: NetworkWithHeads, shape: tuple[int, ...]) -> Any:
     """
     rows, head = _rows(network, shape), _head(network, shape)
 
-    class Network(import_torch().nn.Module):  # type: ignore[misc]
+    class NetworkInTorch(import_torch().nn.Module):  # type: ignore[misc]
         def __init__(self) -> None:
             super().__init__()
             self.rows, self.head = rows, head
@@ -41,7 +41,7 @@ def network_as_torch(network: NetworkWithHeads, shape: tuple[int, ...]) -> Any:
                 maps.append(x := row(x))
             return self.head(maps)
 
-    return Network()
+    return NetworkInTorch()
 
 
 def _rows(network: NetworkWithHeads, shape: tuple[int, ...]) -> Any:
@@ -67,7 +67,7 @@ def _both_heads(network: MultiTask, shape: tuple[int, ...]) -> Any:
     nn = import_torch().nn
     places = [[network._in_order().index(name) for name in network._names[part]] for part in ("detector", "segmenter")]
 
-    class Heads(nn.Module):  # type: ignore[misc,name-defined]
+    class HeadsOfBoth(nn.Module):  # type: ignore[misc,name-defined]
         def __init__(self) -> None:
             super().__init__()
             self.heads = nn.ModuleList([_head(part, shape) for part in (network.detector, network.segmenter)])
@@ -75,7 +75,7 @@ def _both_heads(network: MultiTask, shape: tuple[int, ...]) -> Any:
         def forward(self, maps: list[Any]) -> tuple[Any, ...]:
             return tuple(head([maps[place] for place in own]) for head, own in zip(self.heads, places, strict=True))
 
-    return Heads()
+    return HeadsOfBoth()
 
 
 def _ssd_heads(detector: SSDLite, shape: tuple[int, ...]) -> Any:
@@ -87,7 +87,7 @@ def _ssd_heads(detector: SSDLite, shape: tuple[int, ...]) -> Any:
         for number, at in enumerate(maps, 1)
     ]
 
-    class Heads(nn.Module):  # type: ignore[misc,name-defined]
+    class HeadsOfBoxes(nn.Module):  # type: ignore[misc,name-defined]
         def __init__(self) -> None:
             super().__init__()
             self.extras, self.heads = nn.ModuleList(extras), nn.ModuleList(heads)
@@ -102,7 +102,7 @@ def _ssd_heads(detector: SSDLite, shape: tuple[int, ...]) -> Any:
                 codes.append(boxes(a).permute(0, 2, 3, 1).reshape(len(a), -1, CODES))
             return import_torch().cat(logits, 1), import_torch().cat(codes, 1)
 
-    return Heads()
+    return HeadsOfBoxes()
 
 
 def _segmentation_head(segmenter: NetworkWithHeads, shape: tuple[int, ...]) -> Any:
@@ -129,7 +129,7 @@ def _segmentation_head(segmenter: NetworkWithHeads, shape: tuple[int, ...]) -> A
 
     scores = lr_aspp if isinstance(segmenter, LRASPP) else deeplab
 
-    class Head(torch.nn.Module):  # type: ignore[misc,name-defined]
+    class HeadOfMasks(torch.nn.Module):  # type: ignore[misc,name-defined]
         def __init__(self) -> None:
             super().__init__()
             self.layers = layers
@@ -137,7 +137,7 @@ def _segmentation_head(segmenter: NetworkWithHeads, shape: tuple[int, ...]) -> A
         def forward(self, maps: list[Any]) -> Any:
             return resized(scores(maps), shape[1:3], align)
 
-    return Head()
+    return HeadOfMasks()
 
 
 def torch_ssd_loss(labels: Array, targets: Array) -> Callable[[Any], Any]:
