@@ -93,9 +93,8 @@ def _print(told: Mapping[str, Any]) -> None:
     named = "name" if "name" in told["classes"][0] else "label"
     rows = [[str(each[named]), f"{each['pixels']:,}", f"{100 * each['share']:.1f}"] for each in told["classes"]]
     print_table([named, "pixels", "share in %"], rows)
-    for word, path in (("drawn", told["drawn"]), ("mask", told["mask"])):
-        if path:
-            print(f"\n{word}: {path}")
+    if written := [f"{word}: {told[word]}" for word in ("drawn", "mask") if told[word]]:
+        print("", *written, sep="\n")
 
 
 def _drawn(pixels: Any, labels: Any, names: Sequence[str] | None, classes: int, path: str) -> bytes:
