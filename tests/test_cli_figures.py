@@ -47,6 +47,7 @@ TAKES = {
     "atrous-receptive-field": "--resolution",
     "lr-aspp": NETWORK,
     "deeplab": NETWORK,
+    "segmentation": "",
 }
 
 

@@ -42,6 +42,7 @@ from .per_channel_view import per_channel_view as per_channel_view
 from .predicted_and_measured import predicted_and_measured as predicted_and_measured
 from .relu_information_loss import relu_information_loss as relu_information_loss
 from .residual_blocks import residual_blocks as residual_blocks
+from .segmentation import segmentation as segmentation
 from .separability import separability as separability
 from .separable_example import separable_example as separable_example
 from .spatially_separable import spatially_separable as spatially_separable
@@ -88,6 +89,7 @@ BUILDERS: dict[str, Callable[..., Figure]] = {
         atrous_receptive_field,
         lr_aspp,
         deeplab,
+        segmentation,
     )
 }
 

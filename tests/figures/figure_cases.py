@@ -39,6 +39,7 @@ from npconv.figures import (
     predicted_and_measured,
     relu_information_loss,
     residual_blocks,
+    segmentation,
     separability,
     separable_example,
     spatially_separable,
@@ -91,6 +92,18 @@ def made_found(count: int) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
             places[i], classes[i] = boxes[i // 2] + 0.25, labels[i // 2]
         found.append((places, rng.uniform(size=count), classes))
     return found
+
+
+def made_masks(
+    count: int, height: int, width: int, classes: int, *, ignored: int | None = None, seed: int = 9
+) -> np.ndarray:
+    """Masks of blocks of 4 by 4 pixels, most of them background, the first of them ignored where there is such."""
+    rng = np.random.default_rng(seed)
+    blocks = rng.integers(-classes, classes, (count, height // 4, width // 4)).clip(0)
+    masks = blocks.repeat(4, axis=1).repeat(4, axis=2)
+    if ignored is not None:
+        masks[:, :4, :8] = ignored
+    return masks
 
 
 CASES: dict[Callable[..., Figure], dict[str, dict[str, Any]]] = {
@@ -444,6 +457,22 @@ CASES: dict[Callable[..., Figure], dict[str, dict[str, Any]]] = {
         "no rate, refined": {
             "network": deeplab_v3(mobilenet_v3("small", 0.35, output_stride=16), 5, rates=(), filters=24, refine=True),
             "resolution": 128,
+        },
+    },
+    segmentation: {
+        "in colour, ignored": {
+            "images": RNG.integers(0, 256, (3, 24, 40, 3)), "masks": made_masks(3, 24, 40, 5, ignored=255),
+            "predicted": made_masks(3, 24, 40, 5, seed=10),
+            "names": ("floor", "chair", "table", "wall", "lamp", "of no image"),
+            "shown": (2,), "strides": (8,), "data": "made up",
+        },
+        "nothing found, many classes": {
+            "images": np.zeros((4, 32, 16, 1)), "masks": made_masks(4, 32, 16, 24), "shown": (3, 0, 1, 2),
+            "predicted": np.zeros((4, 32, 16), np.int64), "strides": (),
+        },
+        "all right": {
+            "images": RNG.normal(size=(2, 16, 16, 1)), "masks": made_masks(2, 16, 16, 3), "shown": (1, 1),
+            "predicted": made_masks(2, 16, 16, 3), "strides": (1, 2, 16),
         },
     },
     cost_by_layer: {

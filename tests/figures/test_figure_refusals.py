@@ -25,6 +25,7 @@ from npconv.figures import (
     non_maximum_suppression,
     per_channel_photograph,
     per_channel_view,
+    segmentation,
     separable_example,
     spatially_separable,
     squeeze_excite,
@@ -46,6 +47,10 @@ TOO_HIGH = ({"x": (1, 40, 7, 3)}, "rows or columns")
 NAN = ({"x": np.full((1, 7, 7, 3), np.nan)}, "x must hold finite")
 BOX, SCORE, LABEL = np.array([[1.0, 2, 9, 8]]), np.array([0.5]), np.array([1])
 DETECTED = {"images": np.ones((1, 16, 16, 1)), "truths": [(BOX, LABEL)], "found": [(BOX, SCORE, LABEL)]}
+SEGMENTED: dict[str, Any] = {
+    "images": np.ones((1, 16, 16, 1)), "masks": np.zeros((1, 16, 16), np.int64),
+    "predicted": np.zeros((1, 16, 16), np.int64), "shown": (0,),
+}  # fmt: skip
 MANY = np.repeat(BOX, 13, axis=0)
 REFUSED: dict[Callable[..., Any], list[tuple[dict[str, Any], str]]] = {
     standard_convolution: [
@@ -227,6 +232,25 @@ REFUSED: dict[Callable[..., Any], list[tuple[dict[str, Any], str]]] = {
             {"network": deeplab_v3(mobilenet_v2(0.1, output_stride=8), 2), "output_stride": 8},
             "filters and output_stride must not be given with a network",
         ),
+    ],
+    segmentation: [
+        ({"images": SEGMENTED["images"]}, "masks must be given with images"),
+        ({"predicted": SEGMENTED["masks"]}, "predicted must be given with images"),
+        (SEGMENTED | {"network": lr_aspp}, "predicted must be given .* without a network"),
+        (SEGMENTED | {"images": np.ones((1, 16, 16, 2))}, "images must be"),
+        (SEGMENTED | {"images": np.full((1, 16, 16, 1), np.nan)}, "images must be .* finite"),
+        (SEGMENTED | {"masks": SEGMENTED["masks"][:, :8]}, r"masks must be .n, H, W., .* got masks .1, 8, 16., images"),
+        (SEGMENTED | {"masks": SEGMENTED["masks"] - 1}, "masks must be classes from 0 on; got -1"),
+        (SEGMENTED | {"predicted": SEGMENTED["masks"] + 255}, "predicted must be classes from 0 on"),
+        (
+            SEGMENTED | {"predicted": SEGMENTED["masks"] + 2, "names": ("a", "b")},
+            "names must be one for each class, 3 to",
+        ),
+        (SEGMENTED | {"predicted": SEGMENTED["masks"] + 24}, "names must be one for each class, 25 to 24"),
+        (SEGMENTED | {"shown": ()}, "shown must be 1 to 4 images"),
+        (SEGMENTED | {"shown": (1,)}, "shown must "),
+        (SEGMENTED | {"strides": (3,)}, "strides must be at most 3 that divide the images' sides"),
+        (SEGMENTED | {"data": " "}, "data must be a few words"),
     ],
     atrous_receptive_field: [
         ({"photograph": BLACK[:20]}, "photograph"),

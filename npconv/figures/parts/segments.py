@@ -107,6 +107,8 @@ def _roots(mask: Array) -> Array:
 def draw_outlines(pen: Pen, name: str, mask: Array, inches: float, scale: float = 1.0) -> None:
     """Draw lines of ink, on white ones, between the classes of a picture of so many `inches` a pixel."""
     ends: Any = outlines(mask) * np.array([inches, -inches])
+    if not len(ends):
+        return
     for points, color in ((0.6 + CASING, "white"), (0.6, INK)):
         lines = LineCollection(
             ends, colors=color, linewidths=points * scale, capstyle="projecting", gid=name, zorder=1.6

@@ -35,12 +35,12 @@ def averaged_miou(strides: tuple[int, ...] = (2, 4, 8), *, task: SegmentationTas
         matrix = np.zeros((task.classes, task.classes), np.int64)
         for part in at_once(task.x_test):
             masks = task.masks_test[part]
-            matrix += confusion_matrix(masks, _best(masks, task.classes, stride), task.classes)
+            matrix += confusion_matrix(masks, averaged_masks(masks, task.classes, stride), task.classes)
         found[stride] = mean_iou(matrix)
     return found
 
 
-def _best(masks: Array, classes: int, stride: int) -> Array:
+def averaged_masks(masks: Array, classes: int, stride: int) -> Array:
     """The masks from shares at a stride, (n, H, W)."""
     count, height, width = masks.shape
     if height % stride or width % stride:
