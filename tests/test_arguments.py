@@ -137,7 +137,7 @@ ROWS: dict[Any, dict[str, dict[str, Any]]] = {
         "residual_blocks": {"x": (1, 8, 8, 32), "reduce": (32, 8), "spatial": (3, 3, 8, 8), "restore": (8, 32),
                             "narrow": (1, 8, 8, 8), "expand": (8, 32), "depthwise": (3, 3, 32), "project": (32, 8)},
         "segmentation": {"images": np.ones((1, 16, 24, 1)), "masks": np.ones((1, 16, 24), np.int64), "shown": (0,),
-                         "strides": (2,), "predicted": np.zeros((1, 16, 24), np.int64), "names": ("x", "y")},
+                         "cells": (2,), "predicted": np.zeros((1, 16, 24), np.int64), "names": ("x", "y")},
         "separability": {"out_channels": (4, 100), "repeats": 1},
         "separable_example": {"out_channels": 4},
         "spatially_separable": {"photograph": PHOTOGRAPH, "column": np.array([1, 2]), "row": np.array([-1, 1]),

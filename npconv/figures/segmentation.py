@@ -111,7 +111,7 @@ def segmentation(
     predicted: Array | None = None,
     names: Sequence[str] | None = None,
     shown: Sequence[int] = (0, 1, 2),
-    strides: Sequence[int] = (2, 4, 8),
+    cells: Sequence[int] = (2, 4, 8),
     data: str = "given by the caller",
 ) -> Figure:
     """Test images with truth, prediction and errors, the IoU of each class, and masks made of averages of the truth.
@@ -125,7 +125,7 @@ def segmentation(
         predicted: (n, H, W), likewise, without 255.
         names: of the classes from 0 on; the digits for the images that ship.
         shown: the numbers of the images that are drawn, from 0; four at the most.
-        strides: the sides of the cells, in pixels, over which the truth is averaged; three at the most, or none.
+        cells: the sides, in pixels, of the cells over which the truth is averaged; three at the most, or none.
         data: what is said of images that are given, as "photographs of …".
 
     Returns:
@@ -134,7 +134,7 @@ def segmentation(
 
     Raises:
         TypeError, ValueError: arguments of another kind than these, masks of another size than the images, a class
-            beyond `names`, a stride that does not divide the images' sides.
+            beyond `names`, a cell that does not divide the images' sides.
         OSError: the network that ships is missing.
 
     Source: `npconv.segmentation.intersection_over_union`.
@@ -146,7 +146,7 @@ def segmentation(
     >>> figure.data["IoU"], figure.data["mean IoU"], figure.data["shown"][0]["missed"]
     ([0.5, 0.0], 0.25, 192)
     """
-    run = _run(network, images, masks, predicted, names, shown, strides, data)
+    run = _run(network, images, masks, predicted, names, shown, cells, data)
     with drawn_by(NAME, images=run.images):
         figure = _draw(run)
     return Figure(
@@ -173,7 +173,7 @@ def segmentation(
 
 
 def _run(
-    network: Any, images: Any, masks: Any, predicted: Any, names: Any, shown: Any, strides: Any, data: str
+    network: Any, images: Any, masks: Any, predicted: Any, names: Any, shown: Any, cells: Any, data: str
 ) -> Segmentation:
     """Segment the images, where that is not given."""
     if (images is None) != (masks is None):
@@ -204,15 +204,15 @@ def _run(
         raise ValueError(
             f"{NAME}: names must be one for each class, {most + 1} to {MOST_CLASSES} of them; got {len(names)}"
         )
-    chosen, cells = integers(NAME, "shown", shown, 0, len(images) - 1), integers(NAME, "strides", strides)
+    chosen, strides = integers(NAME, "shown", shown, 0, len(images) - 1), integers(NAME, "cells", cells)
     if not 1 <= len(chosen) <= MOST_SHOWN:
         raise ValueError(f"{NAME}: shown must be 1 to {MOST_SHOWN} images; got {shown_value(shown)}")
-    if len(cells) > MOST_STRIDES or any(side % cell for cell in cells for side in images.shape[1:3]):
+    if len(strides) > MOST_STRIDES or any(side % cell for cell in strides for side in images.shape[1:3]):
         raise ValueError(
-            f"{NAME}: strides must be at most {MOST_STRIDES} that divide the images' sides; "
-            f"got {shown_value(strides)}, images {images.shape}"
+            f"{NAME}: cells must be at most {MOST_STRIDES} sides that divide the images' sides; "
+            f"got {shown_value(cells)}, images {images.shape}"
         )
-    return Segmentation(images, masks, predicted, names, chosen, cells, photograph, data, by)
+    return Segmentation(images, masks, predicted, names, chosen, strides, photograph, data, by)
 
 
 def _check_images(images: Any) -> None:

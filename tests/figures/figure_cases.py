@@ -464,15 +464,15 @@ CASES: dict[Callable[..., Figure], dict[str, dict[str, Any]]] = {
             "images": RNG.integers(0, 256, (3, 24, 40, 3)), "masks": made_masks(3, 24, 40, 5, ignored=255),
             "predicted": made_masks(3, 24, 40, 5, seed=10),
             "names": ("floor", "chair", "table", "wall", "lamp", "of no image"),
-            "shown": (2,), "strides": (8,), "data": "made up",
+            "shown": (2,), "cells": (8,), "data": "made up",
         },
         "nothing found, many classes": {
             "images": np.zeros((4, 32, 16, 1)), "masks": made_masks(4, 32, 16, 24), "shown": (3, 0, 1, 2),
-            "predicted": np.zeros((4, 32, 16), np.int64), "strides": (),
+            "predicted": np.zeros((4, 32, 16), np.int64), "cells": (),
         },
         "all right": {
             "images": RNG.normal(size=(2, 16, 16, 1)), "masks": made_masks(2, 16, 16, 3), "shown": (1, 1),
-            "predicted": made_masks(2, 16, 16, 3), "strides": (1, 2, 16),
+            "predicted": made_masks(2, 16, 16, 3), "cells": (1, 2, 16),
         },
     },
     cost_by_layer: {

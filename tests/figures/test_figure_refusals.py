@@ -249,7 +249,7 @@ REFUSED: dict[Callable[..., Any], list[tuple[dict[str, Any], str]]] = {
         (SEGMENTED | {"predicted": SEGMENTED["masks"] + 24}, "names must be one for each class, 25 to 24"),
         (SEGMENTED | {"shown": ()}, "shown must be 1 to 4 images"),
         (SEGMENTED | {"shown": (1,)}, "shown must "),
-        (SEGMENTED | {"strides": (3,)}, "strides must be at most 3 that divide the images' sides"),
+        (SEGMENTED | {"cells": (3,)}, "cells must be at most 3 sides that divide the images' sides"),
         (SEGMENTED | {"data": " "}, "data must be a few words"),
     ],
     atrous_receptive_field: [
