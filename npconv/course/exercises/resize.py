@@ -15,7 +15,7 @@ from .variants import OPTIONS, Variant
 
 
 def position(i: int, n: int, o: int, align: str) -> Fraction:
-    """Where output row i of o lies among n rows, as an exact fraction.
+    """Position of output row i of o among n rows, as an exact fraction.
 
     >>> [str(position(i, 2, 4, "half_pixel")) for i in range(4)]
     ['-1/4', '1/4', '3/4', '5/4']
