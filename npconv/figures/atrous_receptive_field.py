@@ -73,7 +73,7 @@ class Reach:
 
     @property
     def map(self) -> tuple[int, int]:
-        """(rows, columns)"""
+        """The map's size, (rows, columns)."""
         return len(self.centres[0]), len(self.centres[1])
 
     @cached_property
@@ -219,7 +219,7 @@ def _counts(size: tuple[int, int], rate: int) -> Array:
 
 
 class _Spatial:
-    """What a network reads: the geometry of its convolutions, with kernels of one channel."""
+    """The geometry of a network's convolutions, with kernels of one channel."""
 
     def __init__(self, network: MobileNet, image: tuple[int, int]) -> None:
         convolutions = [leaf for leaf in network.leaves() if isinstance(leaf, Conv2D | DepthwiseConv2D)]
@@ -295,7 +295,7 @@ def _told(branch: Branch) -> str:
 
 
 def _span(reach: Reach, branch: Branch) -> list[float]:
-    """What a branch's kernel spans, cells included, in pixels."""
+    """The box that a branch's kernel spans, cells included, in pixels."""
     half = reach.stride / 2
     rows, columns = zip(*branch.taps, strict=True)
     first = [reach.pixel(axis, min(cells)) - half for axis, cells in enumerate((rows, columns))]
