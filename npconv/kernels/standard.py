@@ -119,7 +119,8 @@ def conv2d_backward_taps(
 ) -> tuple[Array, Array]:
     """The backward of `conv2d_taps`: dkernel[i, j] is tap times dy, and dy goes back through the tap it came from.
 
-    Shapes, errors and result as in `conv2d_backward`; derived in docs/lessons/backward.md.
+    Shapes, errors and result as in `conv2d_backward`, but BLAS alone sums dkernel, on some processors one number after
+    the other; derived in docs/lessons/backward.md.
 
     >>> x, kernel = np.ones((2, 7, 6, 3)), np.ones((3, 3, 3, 4))
     >>> dx, dkernel = conv2d_backward_taps(np.ones((2, 5, 4, 4)), x, kernel)

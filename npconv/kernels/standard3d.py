@@ -57,7 +57,8 @@ def conv3d_backward_taps(
 ) -> tuple[Array, Array]:
     """The backward of `conv3d_taps`: dkernel[i, j, k] is tap times dy, and dy goes back through the tap it came from.
 
-    Shapes, errors and result as in `conv3d_backward`.
+    Shapes, errors and result as in `conv3d_backward`, but BLAS alone sums dkernel, on some processors one number after
+    the other.
 
     >>> x, kernel = np.ones((2, 4, 7, 6, 3)), np.ones((2, 3, 3, 3, 4))
     >>> dx, dkernel = conv3d_backward_taps(np.ones((2, 3, 5, 4, 4)), x, kernel)

@@ -15,6 +15,7 @@ from .pieces import PIECE
 
 BITS = {np.dtype(f"f{size}"): np.dtype(f"i{size}") for size in (2, 4, 8)}  # the integer as long as a float
 LINES = 256  # lines of positions summed in the numbers' own dtype: float32 then errs by 256 roundings at most
+SMALL = 10**6  # multiplications: OpenBLAS has kernels for so few that sum one number after the other, for AVX-512
 
 
 def native(*arrays: Array) -> np.dtype[Any]:
@@ -51,11 +52,13 @@ def accumulator(shape: tuple[int, ...], *operands: Array) -> Array:
 def summed_product(a: Array, b: Array) -> Array:
     """aᵀ b, a sum over many positions, (K, M) and (K, N) to (M, N); float16 in float32.
 
-    BLAS sums the product of two matrices in blocks, but that with a single column one number after the other.
+    BLAS sums the product of two large matrices in blocks, but a small one, or that with a single column, one number
+    after the other.
     """
     a, b = wider(a), wider(b)
     whole = len(a) // LINES * LINES
-    if min(a.shape[1], b.shape[1]) > 1 or not whole or native(a, b).kind not in "fc":
+    in_blocks = min(a.shape[1], b.shape[1]) > 1 and a.size * b.shape[1] > SMALL
+    if in_blocks or not whole or native(a, b).kind not in "fc":
         product: Array = a.T @ b
         return product
     blocks = a[:whole].reshape(-1, LINES, a.shape[1]).swapaxes(1, 2) @ b[:whole].reshape(-1, LINES, b.shape[1])

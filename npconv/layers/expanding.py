@@ -20,7 +20,7 @@ import numpy as np
 
 from ..kernels.geometry import Array, as_matrix
 from ..kernels.normalization import BatchNormStages
-from ..kernels.sums import channel_sums
+from ..kernels.sums import channel_sums, summed_product
 from .convolution import Linear, PointwiseConv2D
 from .link import Link
 
@@ -103,7 +103,7 @@ class ExpandingLink(Link):
     def receive_part(self, number: int, d: Array, output: Array | None = None) -> None:
         """A part of the gradient for the output, and its products with the input."""
         self.upstream[number] = d = self.through_activation(number, d, output)
-        self.products[number] = as_matrix(self.maps[number]).T @ as_matrix(d)  # (M + 1, positions) @ (positions, N)
+        self.products[number] = summed_product(as_matrix(self.maps[number]), as_matrix(d))  # (M + 1, N)
 
     def start_backward(self) -> None:
         """All gradients of parameters, and with them the matrices for the gradient of the input."""
