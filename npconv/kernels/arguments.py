@@ -113,9 +113,11 @@ def instance(function: str, name: str, value: Any, *kinds: type) -> None:
 
 
 def array_of(function: str, name: str, value: Any, kinds: str) -> None:
-    """Check an ndarray by the kinds of its dtype: "f", "iu", "iuf" or "fc"."""
+    """Check an ndarray by the kinds of its dtype: "f", "u", "iu", "iuf" or "fc"."""
     if not isinstance(value, np.ndarray) or value.dtype.kind not in kinds:
-        wanted = {"f": "real floats", "iu": "integers", "iuf": "real numbers", "fc": "floats"}[kinds]
+        wanted = {
+            "f": "real floats", "u": "unsigned integers", "iu": "integers", "iuf": "real numbers", "fc": "floats"
+        }[kinds]  # fmt: skip
         raise TypeError(f"{function}: {name} must be an ndarray of {wanted}; got {kind_of(value)}")
 
 

@@ -23,7 +23,7 @@ def digits_segmenter(
     head: str = "lr_aspp",
     *,
     classes: int = CLASSES,
-    low: str | int = LOW,
+    low: str | int | None = LOW,
     seed: int = 0,
     dtype: Any = np.float32,
 ) -> Segmenter:
@@ -35,7 +35,7 @@ def digits_segmenter(
             filters and the rates 2, 4 and 6, on a narrower network whose last stride is a dilation: it has no finer map
             beside it, so its last map, 24 channels, must be 16×16 itself.
         classes: of the masks: 11, or 2 where all digits are ink.
-        low: LR-ASPP's low map, as `npconv.models.lr_aspp` takes it.
+        low: LR-ASPP's low map, as `npconv.models.lr_aspp` takes it; "deeplab" has none.
         seed: of the kernels.
         dtype: of the parameters.
 
@@ -133,8 +133,8 @@ def multi_task_for(
 
 
 def _segmenter(
-    head: str, classes: int, channels: int, further: Sequence[Row] = (), *, low: str | int = LOW, width: float = 1.0,
-    seed: int = 0, dtype: Any = np.float32,
+    head: str, classes: int, channels: int, further: Sequence[Row] = (), *, low: str | int | None = LOW,
+    width: float = 1.0, seed: int = 0, dtype: Any = np.float32,
 ) -> Segmenter:  # fmt: skip
     if head == "lr_aspp":
         network = small_network((*ROWS, *further), channels, width=width, seed=seed, dtype=dtype)
@@ -144,7 +144,7 @@ def _segmenter(
     return deeplab_v3(network, classes, rates=RATES, filters=FILTERS[head], seed=_of_the_head(seed))
 
 
-def _lr_aspp(network: MobileNet, classes: int, seed: int, low: str | int = LOW) -> Segmenter:
+def _lr_aspp(network: MobileNet, classes: int, seed: int, low: str | int | None = LOW) -> Segmenter:
     return lr_aspp(network, classes, FILTERS["lr_aspp"], low=low, high=HIGH, seed=_of_the_head(seed))
 
 
