@@ -1195,7 +1195,7 @@ RECORDS = [
         [272, 2_113_557, 1e-5, 8, 0.003],
         lambda: [*transformers_segmenter(), round(1 - 0.997, 3)],
         {
-            "docs/weights.md": ("transformers takes TensorFlow's share of the running statistics, 0.997",),
+            "docs/weights.md": ("transformers hands TensorFlow's 0.997, the share of the old running",),
             "npconv/models/segmenter_names.py": ("The names that the head of transformers' MobileNetV2ForSemanticSegmentation has",
                                                  "transformers' DeepLabv3 on a network"),
         },

@@ -137,7 +137,8 @@ def check_axes(function: str, name: str, array: Any, axes: Sequence[str | int], 
 def check_scalar(function: str, name: str, value: Any) -> None:
     """Check a real scalar, of Python or NumPy: the gradient of a scalar loss."""
     if np.ndim(value) or np.asarray(value).dtype.kind not in "iuf":
-        raise TypeError(f"{function}: {name} must be a real scalar, as forward's output is; got {shown(value)}")
+        got = f"shape {np.shape(value)}" if np.ndim(value) else shown(value)
+        raise TypeError(f"{function}: {name} must be a real scalar, as forward's output is; got {got}")
 
 
 def real_dtype(function: str, dtype: Any) -> None:

@@ -9,9 +9,7 @@ from .geometry import Array
 from .signatures import GLOBAL_AVERAGE_POOL, check_targets
 from .sums import image_sums, native, rounded, wider, working
 
-FEW_CLASSES = (
-    32  # of 11 classes and 4096 rows log_softmax takes 0.2 of the time, transposed; of 1000 and 64 it took 1.4
-)
+FEW_CLASSES = 32  # up to which log_softmax is faster transposed: of 11 and 4096 rows 0.2; of 1000 and 64 rows 1.4
 
 
 def global_average_pool(x: Array) -> Array:

@@ -191,7 +191,8 @@ def _checked_rates(network: MobileNet, rates: Any) -> tuple[int, ...]:
         stride = [1, *block_strides(network).values()][-1]
         if stride not in RATES:
             raise ValueError(
-                f"{FUNCTION}: rates must be given where the last map has another stride than 8 and 16; it has {stride}"
+                f"{FUNCTION}: rates must be a sequence of ints if the last map's stride is neither 8 nor 16; got None, "
+                f"stride {stride}"
             )
         return RATES[stride]
     if isinstance(rates, str) or not isinstance(rates, Sequence | np.ndarray):

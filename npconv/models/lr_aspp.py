@@ -160,12 +160,14 @@ def lr_aspp(
 def _low_map(network: MobileNet, low: Any, high: str) -> str:
     """The name of the finer map's layer: the one that is asked for, or the paper's."""
     if low is None:
-        at = [name for name, stride in block_strides(network).items() if stride == LOW_STRIDE]
-        if not at:
+        strides = block_strides(network)
+        low = next((name for name, stride in strides.items() if stride == LOW_STRIDE), None)
+        if low is None:
+            ends = ", ".join(map(str, dict.fromkeys(strides.values()))) or "no stride"
             raise ValueError(
-                f"{FUNCTION}: low must be a layer's name or a stride, as no block is at stride {LOW_STRIDE}"
+                f"{FUNCTION}: low must be a layer's name or a stride if no block ends at stride {LOW_STRIDE}; "
+                f"got None, blocks end at {ends}"
             )
-        low = at[0]
     name = layer_at(FUNCTION, "low", network, low)
     if name == high or high.startswith(f"{name}."):
         raise ValueError(f"{FUNCTION}: low must be a layer before the high one, {high}; got {arguments.shown(low)}")

@@ -107,6 +107,7 @@ class MultiTask(NetworkWithHeads):
         size = arguments.sizes("MultiTask.split", "image_size", image_size)
         if len(size) != 2:
             raise ValueError(f"MultiTask.split: image_size must be (height, width); got {size}")
+        self._check_images("split", (1, *size, self.network.in_channels))
         return self._split("split", "y", y, (size[0], size[1]))
 
     def input_shapes(self, input_shape: tuple[int, ...]) -> dict[str, tuple[int, ...]]:

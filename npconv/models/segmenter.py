@@ -98,7 +98,7 @@ class Segmenter(NetworkWithHeads):
 
     def score_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
         """The shape of `scores` from the images' shape, batch included."""
-        *_, last = self.input_shapes(input_shape).values()
+        *_, last = self.input_shapes(self._image_shape("score_shape", input_shape)).values()
         return (*last[:3], self.classes)
 
     def segment(self, x: Array) -> Array:

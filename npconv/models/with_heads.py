@@ -54,7 +54,7 @@ class NetworkWithHeads(Composite):
 
     def map_shapes(self, input_shape: tuple[int, ...]) -> list[tuple[int, ...]]:
         """The shapes of the maps that are taken from the network, from the images' shape, batch included."""
-        self._check_images("map_shapes", input_shape)
+        self._image_shape("map_shapes", input_shape)
         names = [*(f"{name} map" for name in self.taken), list(self._row.layers)[-1]]
         return list(self._row.feature_shapes(input_shape, names).values())
 
@@ -65,7 +65,7 @@ class NetworkWithHeads(Composite):
         to multiples of the rate: a map is divided into rate² maps of the same size. Raises TypeError or ValueError for
         another shape.
         """
-        shape = arguments.sizes(f"{type(self).__name__}.cost", "input_shape", input_shape)
+        shape = self._image_shape("cost", input_shape)
         arguments.boolean(f"{type(self).__name__}.cost", "space_to_batch", space_to_batch)
         costs = {
             name: space_to_batch_cost(self.layers[name], taken) if space_to_batch else self.layers[name].cost(taken)
@@ -113,7 +113,7 @@ class NetworkWithHeads(Composite):
         except (ValueError, TypeError, KeyError) as error:
             raise ValueError(f"{function}: {file} has a specification that can't be read: {error}") from error
         if foreign:
-            made = f"is of what {told['builder']} builds, and of no {self.kind}"
+            made = f"is of what {told['builder']} builds, and not of what {self.builder} does"
             raise ValueError(f"{function}: {file} {made}; read_network reads it")
         differing = [
             f"{name} {reprlib.repr(there.get(name))} where this one has {reprlib.repr(own)}"
@@ -179,6 +179,12 @@ class NetworkWithHeads(Composite):
         for fork, dmap in zip(forks(self._row), inside, strict=True):
             fork.dmap = dmap
         return back_through(self._parts, d)
+
+    def _image_shape(self, method: str, input_shape: Any) -> tuple[int, ...]:
+        """The shape of images, checked for a method with that argument."""
+        shape = arguments.sizes(f"{type(self).__name__}.{method}", "input_shape", input_shape)
+        self._check_images(method, shape)
+        return shape
 
     def _check_images(self, method: str, shape: tuple[int, ...]) -> None:
         """Raise ValueError for a shape that is not images', or whose images are smaller than the network's stride."""

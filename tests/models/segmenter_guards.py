@@ -5,10 +5,10 @@
 from typing import NamedTuple
 
 import numpy as np
-from ssdlite_guards import check_gradients, images, network, with_random_numbers
+from ssdlite_guards import BOXES, check_gradients, images, network, with_random_numbers
 
 from npconv import resize_bilinear
-from npconv.models import Inference, kernel_weights, mobilenet_v1, mobilenet_v3
+from npconv.models import Inference, kernel_weights, mobilenet_v1, mobilenet_v3, ssdlite
 
 TWICE = ((1, 8, 2, 2), (2, 8, 2, 2), (2, 6, 1, 2))
 
@@ -21,6 +21,34 @@ def gated(modules, base=None, **options):
 def pyramid(modules, base=None, **options):
     own = modules.deeplab.deeplab_v3(base or network(), 5, **{"rates": (1, 2), "filters": 6, "seed": 1, **options})
     return with_random_numbers(own)
+
+
+def both_of(modules, first=None, **options):
+    base = network()
+    detector = ssdlite(base, 3, extras=(6, 4), boxes=BOXES, first=first)
+    return with_random_numbers(modules.multi_task.multi_task(detector, gated(modules, base, **options)))
+
+
+def check_numbers_of_the_two_apart(own, x, training):
+    """Output and gradients of a network of two tasks are those of its detector and its segmentation network."""
+    apart = own.copy(), own.copy()
+    y = own.forward(x, training)
+    assert y.shape == own.output_shape(x.shape)
+    found, scores = own.split(y, x.shape[1:3])
+    assert np.shares_memory(found, y)
+    assert np.shares_memory(scores, y)
+    np.testing.assert_allclose(found, apart[0].detector.forward(x, training), rtol=0, atol=1e-11)
+    np.testing.assert_allclose(scores, apart[1].segmenter.forward(x, training), rtol=0, atol=1e-11)
+    dy = np.random.default_rng(2).standard_normal(y.shape)
+    dfound, dscores = own.split(dy, x.shape[1:3])
+    for gradient in own.grads.values():
+        gradient[...] = np.nan
+    dx = own.backward(dy)
+    expected = apart[0].detector.backward(dfound.copy()) + apart[1].segmenter.backward(dscores.copy())
+    np.testing.assert_allclose(dx, expected, rtol=0, atol=1e-9)
+    for name, gradient in own.grads.items():
+        parts = [apart[0].detector.grads.get(name), apart[1].segmenter.grads.get(name)]
+        np.testing.assert_allclose(gradient, sum(part for part in parts if part is not None), rtol=0, atol=1e-8)
 
 
 def gated_by_hand(own, x, training=False):
@@ -160,8 +188,18 @@ def inference(modules):
         assert not any("norm" in name for name in own.folded().arrays()) or own is inside
 
 
+def two_tasks(modules):
+    """Two tasks on one backbone have the numbers of the two apart, with maps of their own and with common ones."""
+    for options in ({}, {"first": "block_2", "low": "block_2", "high": "last_relu6"}, {"low": 2, "high": "block_2"}):
+        own, x = both_of(modules, **options), images()
+        np.testing.assert_allclose(Inference(own).forward(x), own.forward(x), rtol=0, atol=1e-11)
+        for training in (False, True):
+            check_numbers_of_the_two_apart(own, x, training)
+
+
 GUARDS = (
     lr_aspp_order, deeplab_order, deeplab_rates, lr_aspp_gradients, deeplab_gradients, counts, places, inference,
+    two_tasks,
 )  # fmt: skip
 
 
@@ -189,7 +227,7 @@ MUTANTS = [
     Mutant("the gate's gradient of the gated map", "lr_aspp", "wider(dgated) * reduced", "wider(dgated) * gated", lr_aspp_gradients),
     Mutant("the gradient not gated", "lr_aspp", "dgated * gate[:, None, None, :]", "dgated", lr_aspp_gradients),
     Mutant("the fine map's gradient dropped", "lr_aspp", "return [dlow, dhigh]", "return [0 * dlow, dhigh]", lr_aspp_gradients),
-    Mutant("the last block at stride 8", "lr_aspp", "low = at[0]", "low = at[-1]", places),
+    Mutant("the last block at stride 8", "lr_aspp", "in strides.items() if", "in reversed(strides.items()) if", places),
     Mutant("the sum not counted", "lr_aspp", "return batch * height * width * classes", "return 0", counts),
     Mutant("the pool last with every family", "deeplab", 'if self.options.conventions == "keras"', "if False", deeplab_order),
     Mutant("the pool first with every family", "deeplab", 'if self.options.conventions == "keras"', "if True", deeplab_order),
@@ -208,4 +246,16 @@ MUTANTS = [
     Mutant("the network not cut", "segmenter", "network.with_layers(cut_behind(network, name))", "network", lr_aspp_order),
     Mutant("scores of the images' size", "segmenter", "twin._resizes = False", "pass", inference),
     Mutant("what is stored dropped in segmenting", "segmenter", "np.argmax(Inference(self).forward(x), axis=-1)", "np.argmax(self.forward(x[:1]), axis=-1)", inference),
+    Mutant("a common map with the detector's gradient alone", "multi_task", "dmap if own is None else own + dmap", "dmap", two_tasks),
+    Mutant("a common map with the segmenter's gradient alone", "multi_task", "dmap if own is None else own + dmap", "dmap if own is None else own", two_tasks),
+    Mutant("the last map with the detector's gradient alone", "multi_task", "d = d + dmaps[end] if end in dmaps else d", "pass", two_tasks),
+    Mutant("the segmenter's other maps without gradients", "multi_task", "fork.dmap = dmaps.get(name)", "fork.dmap = None", two_tasks),
+    Mutant("the segmenter's gradients in the order of the maps", "multi_task", 'zip(self._names["segmenter"], self', 'zip(self._in_order(), self', two_tasks),
+    Mutant("the segmenter given the first maps", "multi_task", '[maps[name] for name in self._names["segmenter"]]', "list(maps.values())[:2]", two_tasks),
+    Mutant("the segmenter's maps exchanged", "multi_task", "[*segmenter.taken, segmenter.options.high]", "[segmenter.options.high, *segmenter.taken]", two_tasks),
+    Mutant("the detector given the first maps", "multi_task", 'if name in self._names["detector"]', "if name", two_tasks),
+    Mutant("what is behind the detector's first map passed by", "multi_task", "self._parts[cut:]", "self._parts[cut + 1 :]", two_tasks),
+    Mutant("the mode not handed to the segmenter", "multi_task", 'self._names["segmenter"]], size, training)', 'self._names["segmenter"]], size)', two_tasks),
+    Mutant("the numbers of one row exchanged", "multi_task", "return _in_rows(y, scores)", "return _in_rows(scores, y)", two_tasks),
+    Mutant("in inference the maps exchanged", "multi_task", "for part in PARTS)\n        return", "for part in PARTS[::-1])\n        return", two_tasks),
 ]  # fmt: skip

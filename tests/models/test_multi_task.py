@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from segmenter_guards import check_numbers_of_the_two_apart
 from ssdlite_guards import BOXES, check_gradients, images, network, with_random_numbers
 
 from npconv.models import Inference, deeplab_v3, lr_aspp, multi_task, ssdlite, summary
@@ -31,26 +32,7 @@ CASES = {
 @pytest.mark.parametrize("options", CASES.values(), ids=CASES)
 @pytest.mark.parametrize("training", [False, True])
 def test_the_numbers_are_those_of_the_two_apart(options, training):
-    own, x = both_with(**options), images()
-    apart = own.copy(), own.copy()
-    y = own.forward(x, training)
-    assert y.shape == own.output_shape(x.shape)
-    found, scores = own.split(y, SIZE)
-    assert np.shares_memory(found, y)
-    assert np.shares_memory(scores, y)
-    np.testing.assert_allclose(found, apart[0].detector.forward(x, training), rtol=0, atol=1e-11)
-    np.testing.assert_allclose(scores, apart[1].segmenter.forward(x, training), rtol=0, atol=1e-11)
-    rng = np.random.default_rng(2)
-    dy = rng.standard_normal(y.shape)
-    dfound, dscores = own.split(dy, SIZE)
-    for gradient in own.grads.values():
-        gradient[...] = np.nan
-    dx = own.backward(dy)
-    expected = apart[0].detector.backward(dfound.copy()) + apart[1].segmenter.backward(dscores.copy())
-    np.testing.assert_allclose(dx, expected, rtol=0, atol=1e-9)
-    for name, gradient in own.grads.items():
-        parts = [apart[0].detector.grads.get(name), apart[1].segmenter.grads.get(name)]
-        np.testing.assert_allclose(gradient, sum(part for part in parts if part is not None), rtol=0, atol=1e-8)
+    check_numbers_of_the_two_apart(both_with(**options), images(), training)
 
 
 @pytest.mark.parametrize("options", list(CASES.values())[:3], ids=list(CASES)[:3])
@@ -118,8 +100,10 @@ def test_what_has_no_common_backbone_or_another_shape_is_refused():
     for size in ((32,), (32, 48, 1)):
         with pytest.raises(ValueError, match=r"MultiTask\.split: image_size must be \(height, width\)"):
             own.split(y, size)
-    with pytest.raises(ValueError, match=r"images of at least 8×8, the network's stride; got \(1, 7, 32, 2\)"):
-        own.forward(np.zeros((1, 7, 32, 2)))
+    small, least = (1, 7, 32, 2), r"x must be images of at least 8×8, the network's stride; got \(1, 7, 32, 2\)"
+    for method, arguments in (("forward", [np.zeros(small)]), ("cost", [small]), ("split", [y, (7, 32)])):
+        with pytest.raises(ValueError, match=rf"MultiTask\.{method}: {least}"):
+            getattr(own, method)(*arguments)
     own.forget()
     with pytest.raises(RuntimeError):
         own.backward(y)

@@ -13,7 +13,7 @@ import npconv.layers
 from npconv.models import MOBILENET_V2_ROWS, deeplab_v3, lr_aspp, mobilenet_v1, mobilenet_v2, mobilenet_v3
 
 FOLDER = Path(npconv.layers.__file__).parents[1] / "models"
-NAMES = ("segmenter", "lr_aspp", "deeplab")
+NAMES = ("segmenter", "lr_aspp", "deeplab", "multi_task")
 SOURCES = {name: (FOLDER / f"{name}.py").read_text(encoding="utf-8") for name in NAMES}
 TORCHVISION = {"conventions": "torchvision", "output_stride": 16}
 
@@ -123,11 +123,11 @@ def test_space_to_batch_rounds_the_sides_up_to_multiples_of_the_rate():
         (lr_aspp, {"low": 8}, ValueError, "lr_aspp: low must be a layer before the high one, block_4; got 8"),
         (lr_aspp, {"low": "block_3", "high": "block_3.expand"}, ValueError, "low must be a layer before the high"),
         (lr_aspp, {"low": 8, "high": 4}, ValueError, "lr_aspp: low: no block ends at stride 8; blocks end at 2, 4"),
-        (lr_aspp, {"high": 4}, ValueError, "low must be a layer's name or a stride, as no block is at"),
+        (lr_aspp, {"high": 4}, ValueError, r"or a stride if no block ends at stride 8; got None, blocks end at 2, 4$"),
         (lr_aspp, {"high": "pool"}, ValueError, "lr_aspp: high: there is no layer 'pool'"),
         (lr_aspp, {"conventions": "slim"}, ValueError, "lr_aspp: conventions must be one of"),
         (lr_aspp, {"seed": -1}, ValueError, "lr_aspp: seed"),
-        (deeplab_v3, {}, ValueError, "rates must be given where the last map has .* and 16; it has 4"),
+        (deeplab_v3, {}, ValueError, "rates must be a sequence of ints if .* nor 16; got None, stride 4"),
         (deeplab_v3, {"rates": 6}, TypeError, "deeplab_v3: rates must be a sequence of ints; got 6"),
         (deeplab_v3, {"rates": (6, 0)}, ValueError, r"deeplab_v3: rates\[1\] must be at least 1; got 0"),
         (deeplab_v3, {"rates": (), "refine": 1}, TypeError, "deeplab_v3: refine must be a bool; got 1"),
@@ -151,10 +151,17 @@ def test_another_network_and_images_below_the_stride_are_refused():
         calls = (
             lambda own=own: own.forward(np.zeros((1, 32, 7, 2))), lambda own=own: own.segment(np.zeros((1, 7, 32, 2))),
             lambda own=own: own.cost((1, 7, 32, 2)), lambda own=own: own.scores(np.zeros((1, 7, 32, 2))),
+            lambda own=own: own.score_shape((1, 7, 32, 2)),
         )  # fmt: skip
-        for call in calls:
-            with pytest.raises(ValueError, match="images of at least 8×8, the network's stride; got"):
+        for call, method in zip(calls, ("forward", "forward", "cost", "forward", "score_shape"), strict=True):
+            with pytest.raises(
+                ValueError, match=rf"{name}\.{method}: .*images of at least 8×8, the network's stride; got"
+            ):
                 call()
+        with pytest.raises(
+            TypeError, match=rf"{name}\.score_shape: input_shape must be a shape, a tuple of ints; got 5"
+        ):
+            own.score_shape(5)
         assert own.forward(np.zeros((1, 8, 8, 2))).shape == (1, 8, 8, 3)
         with pytest.raises(ValueError, match=rf"{name}\.forward: x must be \(B, Dᵤ, Dᵤ, 2\), channels last; got"):
             own.forward(np.zeros((1, 2, 32, 32)))
@@ -173,7 +180,7 @@ def test_another_network_and_images_below_the_stride_are_refused():
     [
         (lambda: lr_aspp(network(), 3, low="block_3"), "another segmentation network, with low 'block_3'"),
         (lambda: lr_aspp(network(conventions="timm"), 3, low=4), "with conventions 'timm' where this one has 'keras'"),
-        (lambda: deeplab_v3(network(), 3, rates=(2,)), "is of what deeplab_v3 builds, and of no segmentation network"),
+        (lambda: deeplab_v3(network(), 3, rates=(2,)), "is of what deeplab_v3 builds, and not of what lr_aspp does"),
         (network, "is of a MobileNet, and of no segmentation network; read_network reads it"),
     ],
 )  # fmt: skip

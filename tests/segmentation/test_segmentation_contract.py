@@ -153,7 +153,7 @@ ERRORS = {  # function, changed arguments, kind of error, words
     "a label to ignore of floats": ("pixel_cross_entropy", {"ignore": 255.0}, TypeError, "ignore must be an int; got 255.0"),
     "a divisor of 0": ("pixel_cross_entropy", {"divisor": 0}, ValueError, "divisor must be above 0; got 0"),
     "a divisor that is NaN": ("pixel_cross_entropy_backward", {"divisor": np.nan}, ValueError, "divisor must be above 0"),
-    "dy of the loss's arrays": ("pixel_cross_entropy_backward", {"dy": np.ones(3)}, TypeError, "dy must be a real scalar"),
+    "dy of the loss's arrays": ("pixel_cross_entropy_backward", {"dy": np.ones(3)}, TypeError, "dy must be a real scalar, as forward's output is; got shape (3,)"),
     "masks of two sizes": ("confusion_matrix", {"predicted": LABELS[:2]}, ValueError,
         "predicted must be shaped like truth; got truth (3, 4, 5), predicted (2, 4, 5)"),
     "a truth of floats": ("intersection_over_union", {"truth": LOGITS}, TypeError, "truth must be an ndarray of integers"),
