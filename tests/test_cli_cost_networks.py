@@ -12,7 +12,9 @@ from npconv.models import (
     MOBILENET_V3_ROWS,
     TOOLS,
     count_as,
+    deeplab_v3,
     explain_count,
+    lr_aspp,
     mobilenet_v1,
     mobilenet_v2,
     mobilenet_v3,
@@ -91,14 +93,15 @@ def test_the_choices_are_those_of_the_models():
         name: {action.dest: tuple(action.choices) for action in parser._actions if action.choices}
         for name, parser in parsers.choices.items()
     }
+    heads = {
+        "network": tuple(MOBILENETS), "size": tuple(MOBILENET_V3_ROWS), "conventions": FAMILIES, "by": TABLES,
+    }  # fmt: skip
     both = {"output_stride": OUTPUT_STRIDES, "conventions": FAMILIES, "by": TABLES, "counter": (*TOOLS, "all")}
     assert choices == {
         "mobilenet_v2": both, "mobilenet_v1": both | {"convolution": KINDS},
         "mobilenet_v3": both | {"size": tuple(MOBILENET_V3_ROWS)},
-        "ssdlite": {
-            "network": tuple(MOBILENETS), "size": tuple(MOBILENET_V3_ROWS), "heads": HEADS,
-            "boxes": tuple(SPECIFICATIONS), "conventions": FAMILIES, "by": TABLES,
-        },
+        "ssdlite": heads | {"heads": HEADS, "boxes": tuple(SPECIFICATIONS)},
+        "lr_aspp": heads | {"output_stride": OUTPUT_STRIDES}, "deeplab_v3": heads | {"output_stride": OUTPUT_STRIDES},
     }  # fmt: skip
 
 
@@ -330,3 +333,78 @@ def test_ssdlite_with_options_of_its_own(capsys):
 def test_ssdlite_says_what_is_wrong(words, error, capsys):
     assert cli.main(["cost", "ssdlite", "--width", "0.1", *words.split()]) == 2
     assert error in capsys.readouterr().err
+
+
+def test_deeplab_is_the_papers_table_7(capsys):
+    assert cli.main(["cost", "deeplab_v3"]) == 0
+    printed = capsys.readouterr().out
+    segmenter = deeplab_v3(mobilenet_v2(output_stride=16), 21)
+    assert printed.startswith(summary(segmenter, (1, 513, 513, 3)).as_text("kind"))
+    assert printed.splitlines()[-5:] == [
+        "part              MACs  weights of kernels  parameters  MACs by space-to-batch",
+        "network  2,502,824,384           1,780,160   1,811,712           2,504,561,024",
+        "head     2,860,684,544           2,708,736   2,711,829           3,318,535,424",
+        "total    5,363,508,928           4,488,896   4,523,541           5,823,096,448",
+        "33×33×21 scores, of 33×33×320 from block_17",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("words", "params", "macs", "by_space_to_batch"),
+    [
+        ("deeplab_v3 --rates 0", 2_113_557, 2_740_709_056, 2_742_445_696),
+        ("deeplab_v3 --network mobilenet_v1 --conventions torchvision", 11_145_301, 12_760_886_976, 14_226_627_264),
+        ("deeplab_v3 --output-stride 8 --resolution 512", 4_523_541, 18_429_919_232, 20_836_401_152),
+        ("lr_aspp --conventions torchvision --resolution 512", 3_221_538, 1_974_665_088, 1_974_665_088),
+    ],
+)
+def test_segmenters_as_json(words, params, macs, by_space_to_batch, capsys):
+    what, *options = words.split()
+    assert cli.main(["cost", what, "--json", *options]) == 0
+    told = json.loads(capsys.readouterr().out)
+    *parts, total = told["parts"]
+    assert [part["part"] for part in parts] == ["network", "head"]
+    assert (total["params"], total["macs"], total["macs_by_space_to_batch"]) == (params, macs, by_space_to_batch)
+    for column in ("macs", "kernel_weights", "params", "macs_by_space_to_batch"):
+        assert sum(part[column] for part in parts) == total[column]
+    assert (told["params"], told["macs"], told["scores"][3]) == (params, macs, 21)
+
+
+def test_segmenters_with_options_of_their_own(capsys):
+    words = "--network mobilenet_v2 --width 0.35 --classes 5 --resolution 64 96 --batch 2 --filters 24 --json"
+    words, images = words.split(), (2, 64, 96, 3)
+    assert cli.main(["cost", "lr_aspp", *words, "--output-stride", "4", "--low", "block_1"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    built = lr_aspp(mobilenet_v2(0.35, output_stride=4), 5, 24, low="block_1")
+    assert (told["macs"], told["low"], told["high"]) == (built.cost(images).macs, "block_1", "block_17")
+    assert (told["maps"], told["scores"]) == ([[2, 32, 48, 8], [2, 16, 24, 112]], [2, 32, 48, 5])
+    assert cli.main(["cost", "deeplab_v3", *words, "--rates", "2", "4"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    built = deeplab_v3(mobilenet_v2(0.35, output_stride=16), 5, rates=(2, 4), filters=24)
+    plain, whole = (built.cost(images, space_to_batch=each).macs for each in (False, True))
+    assert (told["macs"], told["rates"], told["parts"][-1]["macs_by_space_to_batch"]) == (plain, [2, 4], whole)
+    assert (told["deeplab_v3"], told["scores"]) == ("mobilenet_v2", [2, 4, 6, 5])
+
+
+@pytest.mark.parametrize(
+    ("words", "error"),
+    [
+        ("deeplab_v3 --output-stride 4", "--rates must be a sequence of ints if the last map's stride is neither 8"),
+        ("deeplab_v3 --rates 6 0", "--rates must be dilations, or 0 alone; got 6 0"),
+        ("deeplab_v3 --rates -6", "--rates"),
+        ("deeplab_v3 --low block_4", "unrecognized arguments: --low"),
+        ("deeplab_v3 --resolution 15", "x must be images of at least 16×16, the network's stride; got (1, 15, 15, 3)"),
+        ("lr_aspp --output-stride 4", "--low must be a layer's name or a stride if no block ends at stride 8; got"),
+        ("lr_aspp --low block_30", "there is no layer 'block_30'; there are stem"),
+        ("lr_aspp --low block_17 --network mobilenet_v2", "--low must be a layer before the high one, block_17"),
+        ("lr_aspp --size small --network mobilenet_v1", "--size and --reduced-tail are of mobilenet_v3"),
+        ("lr_aspp --rates 6", "unrecognized arguments: --rates"),
+        ("lr_aspp --filters 0", "--filters must be a whole number from 1 to 4096; got 0"),
+        ("lr_aspp --output-stride 2", "--output-stride must be one of 4, 8, 16, 32; got 2"),
+    ],
+)
+def test_segmenters_say_what_is_wrong(words, error, capsys):
+    assert cli.main(["cost", *words.split(), "--width", "0.1"]) == 2
+    printed, complaint = capsys.readouterr()
+    assert error in complaint
+    assert (complaint.count("\n"), printed) == (1, "")

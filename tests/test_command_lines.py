@@ -31,6 +31,8 @@ LINES = {  # of each command, one that runs within a moment: what it takes by po
     "cost mobilenet_v1": ([], "--width 0.1 --classes 3"),
     "cost mobilenet_v3": ([], "--width 0.1 --classes 3 --size small --hidden-channels 5"),
     "cost ssdlite": ([], "--width 0.1 --classes 3 --resolution 64"),
+    "cost lr_aspp": ([], "--width 0.1 --classes 3 --resolution 64 --filters 5 --low block_4"),
+    "cost deeplab_v3": ([], "--width 0.1 --classes 3 --resolution 64 --filters 5 --rates 2"),
     "explain": (["conv2d"], "--at 0,0,0,1"),
     "predict": (["picture.png"], "--weights weights.npz --resolution 32"),
     "detect": (["picture.png"], "--model detector.npz --resolution 16 --out made.png"),
@@ -67,6 +69,7 @@ WORDS = {
     "exercise",
     "classifier",
     "first",
+    "low",
 }  # what takes a word, which the command looks up
 NUMBERS = ("nan", "inf", "-inf", "-1", "0", "1.5", str(10**30), "9" * 5000, "1e999", "", "²", "x", "1\n2")
 PATHS = ("", "here", "file.txt/below", "file.txt/further/below", "null\0", "x" * 300)

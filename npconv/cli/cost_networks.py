@@ -1,4 +1,4 @@
-"""`npconv cost mobilenet_v3`, `mobilenet_v2`, `mobilenet_v1` and `ssdlite`: a whole network, layer by layer."""
+"""`npconv cost mobilenet_v3`, `mobilenet_v2`, `mobilenet_v1`, and networks with heads on them, layer by layer."""
 
 import argparse
 import json
@@ -11,21 +11,29 @@ from .cost_counters import add_counters, print_counts, print_explanation
 from .shared import SIDE, WIDTH, Commands, Whole, pair, print_table
 
 if TYPE_CHECKING:
-    from ..models import SSDLite
+    from ..models import Segmenter, SSDLite
 
-DETECTING = ("mobilenet_v1", "mobilenet_v2", "mobilenet_v3")
+MOBILENETS = ("mobilenet_v1", "mobilenet_v2", "mobilenet_v3")
 
 CLASSES = Whole(1, 30_000)  # as wide a classifier as is built within seconds
 CHANNELS = Whole(0, 4096)  # of extra layers, that are built within seconds
+RATE = Whole(0, 1000)  # beyond every map's side
 BATCH = Whole(1, 100_000)  # as many numbers as can be counted
 KEPT = (  # options that the builders take as they are
     "size", "width", "classes", "conventions", "output_stride", "convolution", "minimalistic", "reduced_tail",
     "hidden_channels",
 )  # fmt: skip
+OF_NETWORKS = ("width", "conventions", "output_stride", "last_channels")  # below heads
+OF_HEADS = ("classes", "extras", "heads", "boxes", "first", "filters", "low", "rates")
+FOUND = ("first", "low", "high", "rates")  # the builders' choices where nothing is given
+IN_WORDS = {
+    "macs": "MACs", "kernel_weights": "weights of kernels", "params": "parameters",
+    "macs_by_space_to_batch": "MACs by space-to-batch",
+}  # fmt: skip
 
 
 def add_networks(cost: Commands) -> None:
-    """Add `npconv cost mobilenet_v1`, `mobilenet_v2`, `mobilenet_v3` and `ssdlite`."""
+    """Add `npconv cost mobilenet_v1`, `mobilenet_v2`, `mobilenet_v3`, `ssdlite`, `lr_aspp` and `deeplab_v3`."""
     _add_network(cost, "mobilenet_v2", "MobileNetV2, layer by layer")
     v1 = _add_network(cost, "mobilenet_v1", "MobileNetV1, or its counterpart of full convolutions, layer by layer")
     kinds, words = ("separable", "standard"), "standard for full convolutions (%(default)s)"
@@ -39,16 +47,12 @@ def add_networks(cost: Commands) -> None:
     words = "of the layer behind the pool at width 1 (1280; small: 1024, where the paper has 1280)"
     v3.add_argument("--hidden-channels", type=CLASSES, metavar="N", help=words)
     _add_ssdlite(cost)
+    _add_segmenters(cost)
 
 
 def _add_ssdlite(cost: Commands) -> None:
-    detector = cost.add_parser("ssdlite", help="SSDLite on a MobileNet: the network, the extra layers and the heads")
-    add = detector.add_argument
-    add("--network", choices=DETECTING, default="mobilenet_v2", help="(%(default)s)")
-    add("--size", choices=("large", "small"), default="large", help="of MobileNetV3 (%(default)s)")
-    words = "half the channels from MobileNetV3's last stride on"
-    add("--reduced-tail", action="store_true", help=words)
-    add("--width", type=WIDTH, default=1.0, metavar="FACTOR", help="of the network's channels (%(default)s)")
+    about = "SSDLite on a MobileNet: the network, the extra layers and the heads"
+    add = _with_heads(cost, "ssdlite", about, "mobilenet_v2", resolution=320, classes=81).add_argument
     words = "of the network's last convolution (MobileNetV2: 1280, MobileNetV3: 6 times the last block's)"
     add("--last-channels", type=CLASSES, metavar="N", help=words)
     words = "of the extra layers (512 256 256 128); 0 for none"
@@ -57,67 +61,109 @@ def _add_ssdlite(cost: Commands) -> None:
     add("--boxes", choices=("tensorflow", "torchvision"), default="tensorflow", help="default boxes (%(default)s)")
     words = "the layer of the first map, as in block_13 (the expansion before the last stride)"
     add("--first", metavar="LAYER", help=words)
-    words = "of the images: side, or height and width (320)"
-    add("--resolution", nargs="+", type=SIDE, default=[320], metavar="D", help=words)
-    add("--classes", type=Whole(2, 1300), default=81, metavar="N", help="with the background (%(default)s)")
+
+
+def _add_segmenters(cost: Commands) -> None:
+    lr_aspp = _with_heads(cost, "lr_aspp", "LR-ASPP on a MobileNet: the network and the head", "mobilenet_v3")
+    words = "the layer of the finer map, as in block_2 (the first block at stride 8)"
+    lr_aspp.add_argument("--low", metavar="LAYER", help=words)
+    deeplab = _with_heads(cost, "deeplab_v3", "DeepLabv3 on a MobileNet: the network and the head", "mobilenet_v2")
+    words = "dilations of the 3×3 branches (6 12 18 at output stride 16, 12 24 36 at 8); 0 for none"
+    deeplab.add_argument("--rates", nargs="+", type=RATE, metavar="D", help=words)
+    for parser, filters in ((lr_aspp, 128), (deeplab, 256)):
+        add = parser.add_argument
+        add("--filters", type=Whole(1, CHANNELS.most), default=filters, metavar="N", help="of the head (%(default)s)")
+        words = "dilate instead of striding further (%(default)s)"
+        add("--output-stride", type=Whole(1, 32), choices=(4, 8, 16, 32), default=16, help=words)
+
+
+def _with_heads(
+    cost: Commands, name: str, what: str, network: str, *, resolution: int = 513, classes: int = 21
+) -> argparse.ArgumentParser:
+    """The parser of a network with heads, with the options that all of them have."""
+    parser = cost.add_parser(name, help=what)
+    add = parser.add_argument
+    add("--network", choices=MOBILENETS, default=network, help="(%(default)s)")
+    add("--size", choices=("large", "small"), default="large", help="of MobileNetV3 (%(default)s)")
+    words = "half the channels from MobileNetV3's last stride on"
+    add("--reduced-tail", action="store_true", help=words)
+    add("--width", type=WIDTH, default=1.0, metavar="FACTOR", help="of the network's channels (%(default)s)")
+    words = f"of the images: side, or height and width ({resolution})"
+    add("--resolution", nargs="+", type=SIDE, default=[resolution], metavar="D", help=words)
+    words = "with the background (%(default)s)"
+    add("--classes", type=Whole(2, 1300), default=classes, metavar="N", help=words)
     add("--batch", type=BATCH, default=1, metavar="B", help="images at once (%(default)s)")
     words = "the family whose padding and widths the network has (%(default)s)"
     add("--conventions", choices=("keras", "torchvision", "timm"), default="keras", help=words)
     words = "list all layers, the blocks alone, or only the sums by kind of layer (kind)"
     add("--by", choices=("layer", "block", "kind"), default="kind", help=words)
     add("--json", action="store_true", help="print all of it as JSON instead of tables")
-    detector.set_defaults(run=_run_ssdlite)
+    parser.set_defaults(run=_run_with_heads)
+    return parser
 
 
-def _run_ssdlite(arguments: argparse.Namespace) -> int:
+def _run_with_heads(arguments: argparse.Namespace) -> int:
     from .. import models
 
-    own: dict[str, Any] = {"width": arguments.width, "conventions": arguments.conventions}
+    given = vars(arguments)
+    own = {name: given[name] for name in OF_NETWORKS if given.get(name) is not None}
     if arguments.network == "mobilenet_v3":
         own |= {"size": arguments.size, "reduced_tail": arguments.reduced_tail}
     elif arguments.reduced_tail or arguments.size != "large":
         raise ValueError(f"--size and --reduced-tail are of mobilenet_v3; the network is {arguments.network}")
-    if arguments.last_channels is not None:
-        if arguments.network == "mobilenet_v1":
-            raise ValueError("--last-channels: mobilenet_v1 has no last convolution behind its blocks")
-        own["last_channels"] = arguments.last_channels
-    options = {name: getattr(arguments, name) for name in ("classes", "extras", "heads", "boxes", "first")}
-    if 0 in options["extras"]:
-        if options["extras"] != [0]:
-            raise ValueError(f"--extras must be channels, or 0 alone; got {' '.join(map(str, options['extras']))}")
-        options["extras"] = []
+    if "last_channels" in own and arguments.network == "mobilenet_v1":
+        raise ValueError("--last-channels: mobilenet_v1 has no last convolution behind its blocks")
+    options = {name: given[name] for name in OF_HEADS if name in given}
+    for name, numbers in (("extras", "channels"), ("rates", "dilations")):
+        if 0 in (given.get(name) or ()):
+            if options[name] != [0]:
+                shown = " ".join(map(str, options[name]))
+                raise ValueError(f"--{name} must be {numbers}, or 0 alone; got {shown}")
+            options[name] = []
     images = (arguments.batch, *pair("--resolution", arguments.resolution), 3)
-    detector = models.ssdlite(getattr(models, arguments.network)(**own), **options)
-    parts = list(_parts(detector, images))
-    counted, maps = models.summary(detector, images), detector.map_shapes(images)
+    model = getattr(models, arguments.what)(getattr(models, arguments.network)(**own), **options)
+    counted, parts, maps = models.summary(model, images), list(_parts(model, images)), model.map_shapes(images)
+    detects = isinstance(model, models.SSDLite)
+    header = ("macs", "kernel_weights", "params") + (() if detects else ("macs_by_space_to_batch",))
     if arguments.json:
-        told = {"ssdlite": arguments.network, **own, **options, "first": detector.options.first}
-        listed = [dict(zip(("part", "macs", "kernel_weights", "params"), part, strict=True)) for part in parts]
-        more = {"maps": maps, "default_boxes": counted.output_shape[1], "parts": listed}
-        print(json.dumps({**told, **more, **counted.as_dict()}, indent=1))
+        found = {name: getattr(model.options, name) for name in FOUND if hasattr(model.options, name)}
+        scores = {"default_boxes": counted.output_shape[1]} if detects else {"scores": model.score_shape(images)}
+        listed = [{"part": part, **dict(zip(header, numbers, strict=False))} for part, numbers in parts]
+        told = {arguments.what: arguments.network, **own, **options, **found, "maps": maps, **scores, "parts": listed}
+        print(json.dumps({**told, **counted.as_dict()}, indent=1))
         return 0
     print(counted.as_text(arguments.by))
     print()
-    rows = [[part, *(f"{number:,}" for number in numbers)] for part, *numbers in parts]
-    print_table(["part", "MACs", "weights of kernels", "parameters"], rows)
-    shown = ", ".join(shape_text(shape[1:]) for shape in maps)
-    print(f"{counted.output_shape[1]:,} default boxes on the maps {shown}, the first from {detector.options.first}")
+    rows = [[part, *(f"{number:,}" for _, number in zip(header, numbers, strict=False))] for part, numbers in parts]
+    print_table(["part", *(IN_WORDS[name] for name in header)], rows)
+    sides = [shape_text(shape[1:]) for shape in maps]
+    if detects:
+        boxes = f"{counted.output_shape[1]:,} default boxes on the maps {', '.join(sides)}"
+        print(f"{boxes}, the first from {model.options.first}")
+    else:
+        names = (*model.taken, model.options.high)
+        sources = " and ".join(f"{shape} from {name}" for shape, name in zip(sides, names, strict=True))
+        print(f"{shape_text(model.score_shape(images)[1:])} scores, of {sources}")
     return 0
 
 
-def _parts(detector: "SSDLite", images: tuple[int, ...]) -> Iterator[tuple[str, int, int, int]]:
-    """The MACs, the weights of kernels and the parameters of the network, the extra layers, the heads, and all."""
-    from ..models import kernel_weights
+def _parts(model: "SSDLite | Segmenter", images: tuple[int, ...]) -> Iterator[tuple[str, tuple[int, ...]]]:
+    """The network, the other parts and all: MACs, weights of kernels, parameters, and MACs by space-to-batch."""
+    from ..models import SSDLite, kernel_weights
 
-    cost = detector.cost(images)
-    own = {"network": ("network",), "extra layers": ("extra",), "heads": ("class", "box"), "total": ("",)}
-    for part, beginnings in own.items():
-        names = [name for name in detector.layers if name.startswith(beginnings)]
+    plain, whole = model.cost(images).parts, model.cost(images, space_to_batch=True).parts
+    further = {"extra layers": ("extra",), "heads": ("class", "box")}
+    heads = further if isinstance(model, SSDLite) else {"head": tuple(name for name in plain if name != "network")}
+    for part, beginnings in {"network": ("network",), **heads, "total": ("",)}.items():
+        names = [name for name in model.layers if name.startswith(beginnings)]
         yield (
             part,
-            sum(cost.parts[name].macs for name in names),
-            sum(kernel_weights(detector.layers[name]) for name in names),
-            sum(cost.parts[name].params for name in names),
+            (
+                sum(plain[name].macs for name in names),
+                sum(kernel_weights(model.layers[name]) for name in names),
+                sum(plain[name].params for name in names),
+                sum(whole[name].macs for name in names),
+            ),
         )
 
 

@@ -124,10 +124,10 @@ def derived() -> list[Planted]:
 
 RESIZE_LOOP = """\
         n, o = x.shape[axis], dy.shape[axis]
-        i = np.arange(o)
+        i = np.arange(o, dtype=np.int64)
         at = (i + 0.5) * n / o - 0.5
         at = np.clip(at, 0, n - 1)
-        first = np.floor(at).astype(int)
+        first = np.floor(at).astype(np.int64)
         weights = np.zeros((o, n))
         weights[i, first] += 1 - (at - first)
         weights[i, np.minimum(first + 1, n - 1)] += at - first

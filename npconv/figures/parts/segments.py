@@ -144,7 +144,7 @@ def _label(pen: BoxPen, covered: Array, step: int, area: Area, words: str) -> bo
         return False
     middle = x[column] * inches, -y[row] * inches
     if not area.inside[row * step : (row + rows) * step, column * step : (column + columns) * step].any():
-        pixels = (np.argwhere(area.inside)[:, ::-1] + 0.5) * pen.inches * np.array([1, -1])
+        pixels = (np.argwhere(area.inside)[:, ::-1] + 0.5) * pen.inches * np.array([1.0, -1.0])
         near = pixels[np.abs(pixels - middle).sum(axis=1).argmin()]
         for points, ink in ((0.8 + CASING, "white"), (0.8, INK)):
             pen.line([middle, (near[0], near[1])], color=ink, width=points * pen.scale)

@@ -11,6 +11,6 @@ def pixel_cross_entropy_backward(dy, logits, labels):
     rows, kept = np.moveaxis(dlogits, 2, 3), labels < 255  # a view
     of_pixels = np.moveaxis(logits, 2, 3)[kept].astype(np.float64)
     of_pixels -= np.logaddexp.reduce(of_pixels, axis=1)[:, None]
-    wanted = labels[kept][:, None] == np.arange(logits.shape[2])
+    wanted = labels[kept][:, None] == np.arange(logits.shape[2], dtype=np.int64)
     rows[kept] = np.exp(of_pixels) - wanted
     return dlogits * (dy / max(np.count_nonzero(labels[kept]), 1))

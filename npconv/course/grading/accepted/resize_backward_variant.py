@@ -7,8 +7,8 @@ import numpy as np
 
 def _shares(n, o):
     """A tent around each position, by its distance from every row."""
-    at = np.clip((np.arange(o) + 1) * n / o - 1, 0, n - 1)
-    return np.maximum(1 - abs(at[:, None] - np.arange(n)), 0)
+    at = np.clip((np.arange(o, dtype=np.int64) + 1) * n / o - 1, 0, n - 1)
+    return np.maximum(1 - abs(at[:, None] - np.arange(n, dtype=np.int64)), 0)
 
 
 def resize_bilinear_backward(dy, x):

@@ -9,7 +9,7 @@ import numpy as np
 
 def confusion_matrix(truth, predicted, *, classes):
     """A product of two one-hot matrices: the ignored label is in no column."""
-    one_hot = [mask.reshape(-1, 1) == np.arange(classes) for mask in (truth, predicted)]
+    one_hot = [mask.reshape(-1, 1) == np.arange(classes, dtype=np.int64) for mask in (truth, predicted)]
     return one_hot[0].T.astype(np.float64) @ one_hot[1]
 
 
