@@ -1183,7 +1183,7 @@ RECORDS = [
             "docs/weights.md": ("## Segmentation networks, with torchvision or transformers", "torchvision's two segmentation networks on MobileNetV3 Large",
                                 "| | in torchvision's LR-ASPP |", "the logits, and without dropout the gradients of a training step"),
             "npconv/models/segmenter_names.py": ("The names of a segmentation network's arrays in torchvision", "The names that torchvision's",
-                                                 "a network's backbone in torchvision", "Those are torchvision's auxiliary classifier", "torchvision's LR-ASPP on a network",
+                                                 "a network's backbone in torchvision", "No mask depends on torchvision's auxiliary", "torchvision's LR-ASPP on a network",
                                                  "torchvision's DeepLabv3 on a network", "torchvision's names of a network alone", "in torchvision's heads"),
             "npconv/models/from_weights.py": ("For those of torchvision's lraspp_mobilenet_v3_large an `LRASPP`", "rates 12, 24 and 36 in torchvision"),
             "npconv/models/weights.py": ("Two parts of segmentation networks give no mask",),

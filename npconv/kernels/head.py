@@ -85,7 +85,7 @@ def softmax_cross_entropy_backward(dy: Any, logits: Array, targets: Array) -> Ar
 def log_softmax(logits: Array) -> Array:
     """log(exp(logits) / Σ exp(logits)), a row at a time, in float32 at least; −∞ where a probability underflows.
 
-    NumPy is slow along rows of a few numbers, so few classes become columns of their own for the time being.
+    NumPy is slow along rows of a few numbers, so a few classes are transposed first.
     """
     few, axis = logits.shape[-1] <= FEW_CLASSES, logits.ndim - 1
     if few:

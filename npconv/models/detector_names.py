@@ -126,14 +126,14 @@ def sizes_of(arrays: Mapping[str, Array], naming: str) -> tuple[list[int], int]:
 
 
 def detector_of(network: MobileNet, arrays: Mapping[str, Array]) -> SSDLite:
-    """torchvision's detector on a network, with the extra layers and classes of its arrays; the least one for none."""
+    """torchvision's detector on a network, with its arrays' extra layers and classes; the smallest without arrays."""
     extras, classes = sizes_of(arrays, "torchvision")
     extras = extras if arrays else [1] * len(EXTRAS)
     return ssdlite(network, classes, extras=extras, boxes="torchvision", batch_norm=OF_DETECTOR)
 
 
 def slim_detector_of(network: MobileNet, arrays: Mapping[str, Array]) -> SSDLite:
-    """TensorFlow's detector on a network, likewise; for none with the extra layers that its names have."""
+    """TensorFlow's detector on a network, likewise; with the published extra layers if there are no arrays."""
     extras, classes = sizes_of(arrays, "slim")
     return ssdlite(network, classes, extras=extras if arrays else EXTRAS)
 

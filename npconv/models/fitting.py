@@ -82,7 +82,8 @@ def _on_the_classes(classes: int, own: Own, given: Mapping[str, Array]) -> str:
     """The advice for the arrays of a network with heads that fit but for the classes."""
     heads = {name: view for name, (ours, view) in own.items() if OF_CLASSES.match(ours) and view.ndim == 1}
     counts = {given[name].size * classes / view.size for name, view in heads.items() if name in given}
-    return advice("classes", classes=f"{counts.pop():g}") if len(counts) == 1 else advice("own")
+    others = counts - {classes}
+    return advice("classes", classes=f"{others.pop():g}") if len(counts) == len(others) == 1 else advice("own")
 
 
 def _on_the_classifier(own: Own, given: Mapping[str, Array]) -> str:

@@ -135,7 +135,7 @@ def _family(function: str, model: Network, naming: str, products: Sequence["Prod
 
 
 def before_end(model: MobileNet, given: Mapping[str, Array]) -> dict[str, Array]:
-    """The arrays without those of layers behind a network's end, as those of a classifier that it lacks.
+    """The arrays without those of layers behind a network's end, such as a classifier that it lacks.
 
     >>> from npconv.models import mobilenet_v2
     >>> network = mobilenet_v2(0.1)

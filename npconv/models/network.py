@@ -77,7 +77,7 @@ class MobileNet(Sequential):
     @property
     def blocks(self) -> Sequence[str]:
         """The names of the blocks, in the order of forward."""
-        return [name for name in self.layers if name.startswith("block_") and " " not in name]  # no map's place
+        return [name for name in self.layers if name.startswith("block_") and " " not in name]  # "… map" is a fork
 
     @property
     def in_channels(self) -> int:

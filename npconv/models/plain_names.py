@@ -29,8 +29,8 @@ def plain_names(arrays: Mapping[str, Any], function: str = "load_weights") -> di
     """Weights by their plain published names, from mappings of any depth and names of any decoration.
 
     - Groups in groups, as h5py has them, are flattened, and the state_dict of a checkpoint is taken out of it.
-    - Optimizers' slots and moving averages beside the weights, counters and random states are passed over, and so is
-      what gives no mask in a segmentation network.
+    - Optimizers' slots and moving averages beside the weights, counters and random states are passed over, and so are
+      parts of a segmentation network that its mask does not depend on.
     - ":0" at the end goes, and so does what the network's names have in front, such as "module." or "model/".
       Of Keras's names the last two parts stay.
     - A frozen TensorFlow graph's "X/Conv2D_bn_offset" is X's bias; what it folded in part is folded whole.

@@ -23,10 +23,11 @@ class PublishedHeads(NamedTuple):
     """A network with heads that a family publishes.
 
     `kind` says what it is, `call` builds it. `names` gives the names of the whole from those of its MobileNet alone, in
-    the order of its layers, and `alone` the arrays of that MobileNet under its own names. `build` puts the heads for
-    the arrays on a MobileNet, the least ones for none; the MobileNet has the options `trunk`, which no array shows.
-    `check` raises ValueError for a network of the kind without published names. `exchanged` puts arrays in our order,
-    or in theirs. `pointwise` are the dense layers of ours that are 1×1 convolutions there.
+    the order of its layers, and `alone` the arrays of that MobileNet under its own names. `build` puts heads of the
+    arrays' sizes on a MobileNet, or the smallest ones if there are no arrays; `trunk` are options of that MobileNet
+    that no array shows. `check` raises ValueError for a network of the kind without published names. `exchanged`
+    reorders arrays from their order to ours, or back. `pointwise` are dense layers of ours that are 1×1 convolutions
+    there.
     """
 
     kind: str

@@ -24,7 +24,7 @@ class Segmenter(NetworkWithHeads):
     have the size of one of the network's maps, and are resized to the images'. `scores` gives them at their own size,
     `segment` each pixel's class. A subclass says in `_head` and `_head_backward` what becomes of the maps.
 
-    Dropout, which published heads have while they are trained, is left out: it is nothing in inference.
+    Published heads have dropout while they are trained. Dropout does nothing in inference, and is left out.
     """
 
     kind = "segmentation network"

@@ -105,10 +105,10 @@ def beginning_with(root: str, arrays: Mapping[str, Array]) -> dict[str, Array]:
 
 
 def used(arrays: Mapping[str, Array]) -> dict[str, Array]:
-    """The arrays without those that no mask comes from; a backbone alone under the names of its own network.
+    """The arrays that a mask depends on; those of a backbone alone get the names of its own network.
 
-    Those are torchvision's auxiliary classifier, which serves training alone, and in transformers the last convolution
-    of the classification network, whose output its head does not take.
+    No mask depends on torchvision's auxiliary classifier, which serves training alone, nor on the last convolution of
+    transformers' classification network, whose output the head does not take.
 
     >>> list(used({"backbone.0.0.weight": np.ones(1), "aux_classifier.4.bias": np.ones(1)}))
     ['features.0.0.weight']
@@ -157,5 +157,5 @@ def _of_backbone(names: Iterable[tuple[str, str]]) -> Names:
 
 
 def _size(arrays: Mapping[str, Array], name: str, axis: int = 0) -> int:
-    """The size of an array that has axes along one, 1 where there is none."""
+    """The size of an array along an axis; 1 for an array that is missing or has no axes."""
     return int(arrays[name].shape[axis]) if name in arrays and arrays[name].ndim else 1

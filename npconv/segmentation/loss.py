@@ -19,9 +19,9 @@ def pixel_cross_entropy(
 ) -> Any:  # fmt: skip
     """The cross-entropy of softmax(logits) against the labels: the mean over the pixels that are not ignored, in nats.
 
-    Pixels whose label is `ignore` count neither in the sum nor in its divisor, and their logits are not read. A divisor
-    of one's own weighs images of few objects as much as others: the sum over the kept pixels is divided by it, say by
-    the number of pixels that are not background.
+    Pixels whose label is `ignore` count neither in the sum nor in its divisor, and their logits are not read. With
+    `divisor` the sum over the kept pixels is divided by another number, such as that of the pixels that are not
+    background: then the loss does not shrink where objects are small.
 
     Args:
         logits: (B, Dᵤ, Dᵤ, C), real floats.

@@ -822,7 +822,7 @@ STATED = {
     ("absent", "zero"): "has the IoU 0 instead",
     ("absent", "one"): "has the IoU 1 instead",
     ("background", "left out"): "The background, class 0, is not in the mean",
-    ("share", "foreground"): "divided by the number of pixels of classes above 0 instead",
+    ("share", "foreground"): "divided by the number of pixels of classes above 0, not",
     ("share", "images"): "divided by the number of images instead of the pixels",
     **{("beta", beta): f"has its kinks at ±{beta} instead" for beta in (2, 3)},
     **{("knee", knee): f"kinks of hard-swish are at ±{knee}" for knee in (2, 4, 6)},

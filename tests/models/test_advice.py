@@ -335,6 +335,10 @@ CASES = {
     "a detector for a MobileNetV3": ("backbone", lambda: Call(backbone(), export_weights(detector(10, 1)))),
     "a detector for a MobileNetV2": ("build", lambda: Call(tiny(), export_weights(detector(10, 1)))),
     "a MobileNetV3 for a detector": ("network", lambda: Call(detector(), export_weights(filled(backbone(), 1)))),
+    "a segmentation network without its low scores": (
+        "own",
+        lambda: Call(segmenter(), without(export_weights(segmenter(10, 1)), "classifier.low_classifier")),
+    ),
     "a segmentation network of other classes": ("classes", lambda: Call(segmenter(), export_weights(segmenter(3, 1)))),
     "a segmentation network for a MobileNetV3": (
         "backbone",

@@ -91,10 +91,7 @@ RULES: dict[Any, str] = {  # by choice, or by choice and option
     ("absent", "zero"): "A class that does not appear has the IoU 0 instead of being left out.",
     ("absent", "one"): "A class that does not appear has the IoU 1 instead of being left out.",
     "background": "The background, class 0, is not in the mean.",
-    (
-        "share",
-        "foreground",
-    ): "The loss is divided by the number of pixels of classes above 0 instead of all that count.",
+    ("share", "foreground"): "The loss is divided by the number of pixels of classes above 0, not of all that count.",
     ("share", "images"): "The loss is divided by the number of images instead of the pixels that count.",
 }
 TURNED = (
