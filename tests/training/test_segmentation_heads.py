@@ -19,7 +19,9 @@ from npconv.training.segmentation_heads import (
     SEEDS,
     VARIANTS,
     averaged_miou,
+    compare,
     run_segmentation_heads,
+    stored_results,
 )
 
 PAGE = (Path(__file__).parents[2] / "docs" / "experiment.md").read_text(encoding="utf-8")
@@ -146,3 +148,37 @@ def test_a_network_for_both_is_one_of_boxes_and_one_of_masks():
     assert both.segmenter.options == masks.options
     for own, alone in ((both.detector, boxes), (both.segmenter, masks)):
         assert all(np.array_equal(p, alone.params[name]) for name, p in own.params.items())
+
+
+def test_the_runs_that_ship_are_those_of_the_settings_in_the_code():
+    results = stored_results()
+    assert results["settings"] == asdict(FULL)
+    assert (results["seeds"], results["networks"]) == (list(SEEDS), VARIANTS)
+    assert [(run["variant"], run["seed"]) for run in results["runs"]] == list(product(VARIANTS, SEEDS))
+    every = list(range(FULL.evaluate_every, FULL.steps + 1, FULL.evaluate_every))
+    for run in results["runs"]:
+        assert run["step"] == every
+        measured = {name for name in ("train_loss", "test_loss", *MEASURES) if name in run}
+        assert {len(run[name]) for name in measured} == {len(every)}
+
+
+def test_the_docs_give_these_numbers():
+    for header, rows in experiment_tables(stored_results(), segmentation_heads):
+        for row in rows:
+            assert f"| {' | '.join(row)} |" in PAGE, header
+
+
+def test_the_verdicts_follow_from_the_stored_curves():
+    results = stored_results()
+    ends = {
+        (run["variant"], run["seed"]): {name: run[name][-1] for name in MEASURES if name in run}
+        for run in results["runs"]
+    }
+    for first, second in COMPARISONS:
+        for measure in ends[first, SEEDS[0]].keys() & ends[second, SEEDS[0]].keys():
+            d = np.array([ends[first, seed][measure] - ends[second, seed][measure] for seed in SEEDS])
+            signs = np.array(list(product((1, -1), repeat=len(SEEDS))))
+            p = (abs(signs @ d) >= abs(d.sum()) - 1e-12).mean()
+            found = compare(results, first, second, measure)
+            assert found.p_value == pytest.approx(p)
+            assert found.verdict == ("open" if p >= 0.05 else "first" if d.sum() > 0 else "second")
