@@ -128,9 +128,9 @@ class Recipe:
         return ", ".join(f"{words} {history[name][-1]:.3f}" for name, words in self.measures.items())
 
 
-def _masked(head: str, full: MaskSettings, quick: MaskSettings, first: int) -> Recipe:
+def _masked(head: str, full: MaskSettings, quick: MaskSettings, seeds: range) -> Recipe:
     return Recipe(
-        SegmentationTask, full, quick, tuple(range(first, first + 5)),
+        SegmentationTask, full, quick, tuple(seeds),
         lambda settings: digits_segmenter(head, classes=settings.digits().classes, seed=settings.seed),
         lambda task, settings: segmenter_for(
             task.x_train.shape[1:], task.classes, head=head, width=settings.width, seed=settings.seed
@@ -151,8 +151,8 @@ RECIPES = {
         ),
         train_detector, BOXED,
     ),
-    "lr_aspp": _masked("lr_aspp", replace(FAST, steps=1600, ink_only=False), FAST, 330),
-    "deeplab": _masked("deeplab", replace(FAST, steps=800), FAST, 340),
+    "lr_aspp": _masked("lr_aspp", replace(FAST, steps=1600, ink_only=False), FAST, range(330, 334)),
+    "deeplab": _masked("deeplab", replace(FAST, steps=800), FAST, range(340, 345)),
     "both": Recipe(
         DetectionTask, RecipeSettings(learning_rate=0.02), RecipeSettings(steps=400, learning_rate=0.02),
         tuple(range(350, 355)),

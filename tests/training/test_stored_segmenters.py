@@ -14,7 +14,7 @@ from npconv.training.report import class_table, recipe_table
 from npconv.training.segmentation import mean_iou
 
 PAGE = (Path(__file__).parents[2] / "docs" / "training.md").read_text(encoding="utf-8")
-KINDS = ("deeplab", "both")
+KINDS = ("lr_aspp", "deeplab", "both")
 LEAST = {"lr_aspp": 0.45, "deeplab": 0.84, "both": 0.6}  # mean IoU of the worst run
 FIRST_LOSSES = {
     "lr_aspp": [28.20642, 23.89352],
