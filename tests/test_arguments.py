@@ -159,6 +159,7 @@ ROWS: dict[Any, dict[str, dict[str, Any]]] = {
         "matching": {"truths": 2, "map_size": (2, 3)},
         "per-channel": {"n": 1, "x": (3, 4, 2)},
         "pointwise": {"out_channels": 2},
+        "resize": {"x": (2, 4, 1), "size": (3, 5), "align": "corners"},
         "separable": {"depth_multiplier": 2, "kernel": 2, "padding": ((1, 0), (0, 1))},
         "shuffle": {"groups": 3, "out_channels": 9},
         "standard": {"kernel": (2, 3), "stride": 2},

@@ -107,13 +107,12 @@ def _drawn(pixels: Any, labels: Any, names: Sequence[str] | None, classes: int, 
 def _as_png(labels: Any) -> bytes:
     """Labels (height, width) as the bytes of a PNG with a palette: each pixel is its label, the background is black."""
     import numpy as np
-    from matplotlib.colors import to_rgb
     from PIL import Image
 
-    from ..figures.parts.segments import tint_of
+    from ..figures.parts.segments import rgb_of
 
     image = Image.fromarray(labels.astype(np.uint8))
-    colors = [(0.0, 0.0, 0.0), *(to_rgb(tint_of(label)) for label in range(1, MOST_LABELS))]
-    image.putpalette(bytes(round(255 * part) for color in colors for part in color))
+    colors = [np.zeros(3), *(rgb_of(label) for label in range(1, MOST_LABELS))]
+    image.putpalette(bytes(round(part) for color in colors for part in color.tolist()))
     image.save(buffer := io.BytesIO(), "png")
     return buffer.getvalue()

@@ -39,12 +39,17 @@ def tint_of(label: int) -> str:
     return TINTS[(label - 1) % len(TINTS)]
 
 
+def rgb_of(label: int) -> Array:
+    """Red, green and blue of a class's colour, from 0 to 255."""
+    return 255 * np.array(to_rgb(tint_of(label)))
+
+
 def tinted(pixels: Array, mask: Array, classes: Sequence[int]) -> Array:
     """Pixels (H, W, 3) of uint8, those of the given classes mixed with the class's colour."""
     mixed = pixels.astype(np.float64)  # (H, W, 3)
     for label in classes:
         own = mask == label  # (H, W)
-        mixed[own] += STRENGTH * (255 * np.array(to_rgb(tint_of(label))) - mixed[own])
+        mixed[own] += STRENGTH * (rgb_of(label) - mixed[own])
     return (mixed + 0.5).astype(np.uint8)
 
 
