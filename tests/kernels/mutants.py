@@ -218,7 +218,7 @@ MUTANTS = [
     Mutant("float16 summed in float16", "sums", "a.astype(np.float32) if a.dtype.char == \"e\" else a", "a", ("sums",)),
     Mutant("many rows not summed", "sums", "np.ascontiguousarray(a.swapaxes(-1, -2), wide).sum(axis=-1)", "a[..., 0, :]", ("sums",)),
     Mutant("a product of few positions is left out", "sums", "+ a[whole:].T @ b[whole:]", "", ("sums",)),
-    Mutant("products of one column not in blocks", "sums", "min(a.shape[1], b.shape[1]) > 1 or", "True or", ("sums",)),
+    Mutant("products of one column not in blocks", "sums", "if in_blocks or", "if True or", ("sums",)),
     Mutant("channels in another order along a line", "normalization", "np.tile(vector, a.shape[-2] if a.ndim > 2 else 1)", "np.repeat(vector, a.shape[-2] if a.ndim > 2 else 1)", ("normalization",)),
     Mutant("dvariance without its half", "normalization", "(2 * (wider(variance) + epsilon))", "(wider(variance) + epsilon)", ("normalization",)),
     Mutant("dmean's sign", "normalization", "-scale / deviation * dshift", "scale / deviation * dshift", ("normalization",)),
