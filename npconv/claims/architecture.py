@@ -144,7 +144,8 @@ def the_networks_projections_reduce() -> Finding:
 
 @claim(
     ARCHITECTURE,
-    "holds if heads are put on its maps: SSDLite and LR-ASPP, which are trained here, on digits",
+    "holds if heads are put on its maps: trained here on digits for both tasks, 5 small ones reach mAP@.5 from 0.90 "
+    "to 0.92 and mIoU from 0.61 to 0.63",
     "models.mobilenet_v2 models.ssdlite models.lr_aspp models.deeplab_v3 models.read_network "
     "training.evaluate_multi_task segmentation.intersection_over_union_of training.recipes.stored_results",
     "ssdlite",
@@ -169,15 +170,21 @@ def the_network_is_a_feature_extractor() -> Finding:
     _, precision, matrix = evaluate_multi_task(trained, task.x_test, task.boxes_test, task.labels_test, task.masks_test)
     found, overlap = precision.by_threshold[0.5], float(np.nanmean(intersection_over_union_of(matrix)))
     reached = [run["test_map_50"][-1] for run in stored_results("ssdlite")["runs"]]
+    jointly = stored_results("both")["runs"]
+    boxes_found, masks_found = ([run[name][-1] for run in jointly] for name in ("test_map_50", "test_miou"))
     segmenters = [make(mobilenet_v2(output_stride=16), 21) for make in (lr_aspp, deeplab_v3)]
     classes = [segmenter.cost((1, 512, 512, 3)) for segmenter in segmenters]
     lines = [shape_text(shape[1:]) for shape in maps.values()]
+    both = (
+        f"mAP@.5 from {min(boxes_found):.2f} to {max(boxes_found):.2f} and "
+        f"mIoU from {min(masks_found):.2f} to {max(masks_found):.2f}"
+    )
     return finding(
         maps == expected
         and all(shape == (1, 64 // s, 96 // s, 112) for s, shape in dense.items())
         and boxes.shape == (2034, 4)
-        and min(found, *reached) > 0.5
-        and overlap > 0.5
+        and min(found, *reached, *boxes_found) > 0.5
+        and min(overlap, *masks_found) > 0.5
         and all(each.output_shape == (1, 512, 512, 21) for each in classes),
         f"of an image of 64×96: {', '.join(lines)}, at the strides 4, 8, 16 and 32",
         f"detection: SSDLite on two of its maps and four more gives {len(boxes):,} boxes for 320×320 pixels, by "
@@ -192,6 +199,9 @@ def the_network_is_a_feature_extractor() -> Finding:
         + " MACs",
         f"the network that ships does both on one MobileNetV2: on 25 images of digits it has mAP@.5 {found:.2f} and "
         f"mIoU {overlap:.2f} of {trained.segmenter.classes} classes",
+        f"trained for both tasks {len(jointly)} times: {both}, on 200 images",
+        condition="heads are put on its maps: trained here on digits for both tasks, "
+        f"{len(jointly)} small ones reach {both}",
     )
 
 

@@ -1,6 +1,10 @@
-"""Numbers as the papers print them, rounded or cut off."""
+"""Numbers in the claims about papers: rounded or cut off, as they are printed, and differences that runs measured."""
+
+from collections.abc import Mapping
+from typing import Any
 
 from ...models import Summary
+from ...training.fig07 import Comparison
 
 
 def rounded(number: float, unit: float, digits: int = 0) -> str:
@@ -24,3 +28,19 @@ def cut(number: int, unit: int, digits: int = 0) -> str:
 def totals(counted: Summary) -> str:
     """MAdds and weights of a network, in words."""
     return f"{counted.macs:,} MAdds, {counted.weights:,} weights"
+
+
+def difference(compared: Comparison, words: str) -> str:
+    """The difference of two networks in a share, such as accuracy, which `words` name, with its interval and p."""
+    low, high = (100 * bound for bound in compared.interval)
+    return (
+        f"{compared.first} minus {compared.second}: {100 * compared.mean:+.1f} points of {words}, 95 % interval "
+        f"{low:+.1f} to {high:+.1f}, p = {compared.p_value:.2g}"
+    )
+
+
+def between(compared: Comparison, results: Mapping[str, Any]) -> tuple[str, str]:
+    """The interval of a difference in points, and the setting of the runs in words, for a verdict."""
+    low, high = (100 * bound for bound in compared.interval)
+    runs = f"{results['settings']['steps']} steps on digits in the wild, {len(results['seeds'])} seeds"
+    return f"{low:+.1f} to {high:+.1f} points", runs

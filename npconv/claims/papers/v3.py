@@ -11,7 +11,7 @@ from ...models import Summary, divisible, mobilenet_v2, mobilenet_v3, summary
 from ...training.v3_blocks import COMPARISONS, compare, stored_results
 from ..cases import whole
 from ..table import Finding, claim, finding
-from .counts import cut, rounded, totals
+from .counts import cut, difference, rounded, totals
 from .v2 import IMAGE
 
 LAYERS = "Network Improvements"
@@ -195,11 +195,7 @@ def v3_hard_swish_and_squeeze_excite_raise_accuracy() -> Finding:
     depth = f"{settings['blocks']} blocks, {settings['steps']} steps on scattered digits, {len(results['seeds'])} seeds"
     return finding(
         False if "second" in verdicts else None if "open" in verdicts else True,
-        *(
-            f"{each.first} against {each.second}: {100 * each.mean:+.1f} points of test accuracy, 95 % interval "
-            f"{100 * each.interval[0]:+.1f} to {100 * each.interval[1]:+.1f}, p = {each.p_value:.2g}"
-            for each in compared
-        ),
+        *(difference(each, "test accuracy") for each in compared),
         why=f"on small networks {verdicts.count('open')} of {len(verdicts)} comparisons are open ({depth})",
     )
 
