@@ -151,7 +151,7 @@ RECIPES = {
         ),
         train_detector, BOXED,
     ),
-    "lr_aspp": _masked("lr_aspp", replace(FAST, steps=1600, ink_only=False), FAST, range(330, 334)),
+    "lr_aspp": _masked("lr_aspp", replace(FAST, steps=1600, ink_only=False), FAST, range(330, 335)),
     "deeplab": _masked("deeplab", replace(FAST, steps=800), FAST, range(340, 345)),
     "both": Recipe(
         DetectionTask, RecipeSettings(learning_rate=0.02), RecipeSettings(steps=400, learning_rate=0.02),
