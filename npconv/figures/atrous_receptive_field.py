@@ -261,7 +261,7 @@ def _draw(reach: Reach) -> matplotlib.figure.Figure:
         f"network got, {shape_text(reach.image)}. Dots: what the branch's output at one cell, row {reach.at[0]}, "
         f"column {reach.at[1]}, reads of the map, each at the pixel on which the cell is centred. Hollow: in the "
         "padding, always 0. Framed: what the kernel spans. Dashed: the pixels that its dots on the image read through "
-        "the network."
+        "the network. Dotted: the padding, as far as a kernel reaches it."
     )
     upper = headed("the taps of each branch", words, pictures.spread(page.inner, flush=True), width=page.inner, gap=0.1)
     about = "\n".join(wrapped(_limits(reach), 0.97 * (page.inner - PLOT[0] - 0.9)))
@@ -381,9 +381,10 @@ def _plot(reach: Reach) -> Drawing:
         xs = [width * rate / most for rate in range(1, len(shares) + 1)]
         ys = [height * share for share in shares]
         plot.add(Line2D(xs, ys, color=color, linewidth=1.6, linestyle="-" if n == 0 else "--", gid=f"share-{stride}"))
-        at = min(range(len(shares)), key=lambda i: abs(shares[i] - 0.25))
+        share, side, across = ((0.3, -1, "right"), (0.5, 1, "left"))[n]  # below the lower curve, above the upper one
+        at = min(range(len(shares)), key=lambda i: abs(shares[i] - share))
         label = f"output stride {stride},\n{shape_text(size)} cells"
-        plot.text(xs[at] + 0.12, ys[at] + 0.18, label, size=SMALL, across="left")
+        plot.text(xs[at] + 0.12 * side, ys[at] + 0.14 * side, label, size=SMALL, across=across)
         marked = [rate for rate in (scale * branch.rate for branch in reach.rates) if rate <= len(shares)]
         for rate in marked:
             x, y = xs[rate - 1], ys[rate - 1]
@@ -416,8 +417,8 @@ def _alt(reach: Reach) -> str:
     return (
         f"{counted('time', len(reach.branches)).capitalize()} {reach.photograph.source}, each with the taps of one "
         f"branch at one cell of a map of {shape_text(reach.map)}, as dots, and the area that they span: {told}. Below "
-        "each rate a map of how many taps read the map at every position, most in the middle. Below, the share of taps "
-        f"on the map falls with the rate to 1 of 9. {_limits(reach)}"
+        "each rate a map of how many taps read the map at every position. Below, the share of taps on the map "
+        f"falls with the rate to 1 of 9. {_limits(reach)}"
     )
 
 

@@ -8,6 +8,7 @@ import matplotlib.figure
 
 from ..kernels.arguments import instance, integer, integers, pair, real, shown
 from ..models import DeepLabV3, deeplab_v3, mobilenet_v2
+from ..models.features import last_blocks
 from ..text import listed, shape_text
 from .figure import Figure, drawn_by, four_part_caption
 from .parts.box_pictures import headed
@@ -157,7 +158,7 @@ def _run(
         "refine": "3×3",
         "scores": "1×1 with bias",
     }
-    stride = -(-image[0] // high[1])
+    stride = max(last_blocks(network.network), default=1)
     linear = is_linear(network.network, options.high)
     return DeepLabParts(
         name, shape[1:], (options.high, high[1:], linear), options.filters, options.classes, stride, network.branches,
@@ -174,8 +175,8 @@ def _draw(run: DeepLabParts) -> matplotlib.figure.Figure:
     flow, _ = page.fitted(lambda scale: _flow(run, scale), 1.4, least=0.3)
     words = (
         "Every branch sees the last map: one cell of it, the cells at a rate around it, or the means of the whole. "
-        "Their outputs stand side by side, are mixed at each place, and give each class a score. All but the scores "
-        "have normalisation and ReLU."
+        "Their outputs are concatenated, mixed at each position, and give a score for each class. All but the "
+        "scores have normalisation and ReLU."
     )
     about = (
         "Parameters include batch normalisation's. Pooling, spreading and resizing have none, and count no MACs. As "
@@ -253,8 +254,8 @@ def _caption(run: DeepLabParts) -> str:
     if atrous:
         rates = listed([each.operator.removeprefix("3×3, rate ") for each in atrous])
         claim = (
-            f"The atrous branches reach far for no more weights than other 3×3 convolutions have, {atrous[0].params:,} "
-            f"parameters each at rates {rates}, but they are dense convolutions: {share:.0f} % of the MACs. "
+            f"The atrous branches, of rates {rates}, have no more weights than other 3×3 convolutions: "
+            f"{atrous[0].params:,} parameters each. But they are dense convolutions, with {share:.0f} % of the MACs. "
         )
     else:
         claim = "Without atrous branches the head is small: a 1×1 convolution and the means of the map. "

@@ -150,7 +150,7 @@ def _draw(run: LRASPPParts) -> matplotlib.figure.Figure:
     flow, _ = page.fitted(lambda scale: _flow(run, scale), 1.4, least=0.3)
     words = (
         "The last map, reduced to fewer channels, is multiplied by a gate for each channel, which depends on the means "
-        "of the whole map. It is resized to the finer map's size, and both maps vote for each class."
+        "of the whole map. It is resized to the finer map's size, and the scores of both maps are added."
     )
     about = "Parameters include batch normalisation's. Resizing, gating and adding have none, and count no MACs."
     return page.finish(
@@ -236,8 +236,8 @@ def _caption(run: LRASPPParts) -> str:
     return four_part_caption(
         claim=(
             f"LR-ASPP adds little to its network: {100 * sum(each.macs for each in head) / macs:.0f} % of the MACs. "
-            f"Its finer map, {run.low[0]}, gives the logits {shape_text(run.scores[:2])} places instead of "
-            f"{shape_text(run.high[1][:2])} for {low.params:,} parameters. {costs_in_words(run.parts)}."
+            f"The finer map, {run.low[0]}, gives scores at {shape_text(run.scores[:2])} positions instead of "
+            f"{shape_text(run.high[1][:2])}, for {low.params:,} parameters. {costs_in_words(run.parts)}."
         ),
         computed=(
             f"Shapes, parameters and MACs are those of {run.name}, built by npconv.models.lr_aspp, on an image of "

@@ -40,7 +40,7 @@ PALE = 0.25  # strength of the image under errors
 KINDS = {  # of errors: the words, the fill, the hatching
     "missed": ("missed: predicted background", "#FFFFFF", "//////"),
     "false": ("false alarm: truth is background", INK, None),
-    "other": ("another class", "#56B4E9", "xxxxxx"),
+    "other": ("another class", "#999999", "xxxxxx"),  # of no class's hue
     "ignored": ("ignored", "#BBBBBB", None),
 }
 

@@ -74,6 +74,7 @@ def test_kinds_of_errors_differ_in_more_than_hue() -> None:
     hatched = {kind: bool(face.get_hatch()) for kind, face in looks.items()}
     assert hatched == {"missed": True, "false": False, "other": True, "ignored": False}
     light = {kind: float(face.get_facecolor()[0, :3].mean()) for kind, face in looks.items()}
+    assert all(np.ptp(face.get_facecolor()[0, :3]) < 0.01 for face in looks.values())  # hue is the class
     assert light["false"] < 0.2 < 0.5 < light["ignored"] < light["missed"]
 
 

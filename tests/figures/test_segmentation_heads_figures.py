@@ -73,6 +73,13 @@ def test_the_defaults_are_the_papers() -> None:
     assert "3×3, rate 18" in texts(drawn(deeplab))
 
 
+def test_the_output_stride_is_the_networks_at_small_images_too() -> None:
+    for output_stride, rows in ((16, 3), (8, 5)):
+        figure = deeplab(width=0.1, resolution=(33, 49), rates=(2,), filters=8, classes=3, output_stride=output_stride)
+        assert figure.data["high"]["shape"][0] == rows
+        assert f"output stride {output_stride}," in figure.caption
+
+
 @CASES
 def test_every_parts_numbers_are_in_the_table(build: Callable[..., Figure], name: str) -> None:
     figure = drawn(build, name)
