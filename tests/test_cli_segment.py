@@ -237,7 +237,7 @@ def test_what_cannot_be_taken_is_said_and_nothing_is_written(tmp_path, capsys):
 
 
 def test_a_file_of_another_kind_is_named(tmp_path, capsys):
-    wanted = "--model must be a segmentation network, as LR-ASPP or DeepLabv3; network.npz has a network of class "
+    wanted = "--model must be a segmentation network, such as LR-ASPP or DeepLabv3; network.npz has a network of class "
     backbone().save("network.npz")
     assert error(capsys, "--out", "o.png") == f"{wanted}MobileNet"
     ssdlite(backbone(), 3, extras=(), boxes=BOXES).save("network.npz")

@@ -34,7 +34,7 @@ def _run(arguments: argparse.Namespace) -> int:
     from ..models.segmenter import Segmenter
     from .pictures import read_picture
 
-    model = network_in(arguments.model, SHIPS, Segmenter, "a segmentation network, as LR-ASPP or DeepLabv3")
+    model = network_in(arguments.model, SHIPS, Segmenter, "a segmentation network, such as LR-ASPP or DeepLabv3")
     if arguments.mask and model.classes > MOST_LABELS:
         raise ValueError(f"--mask must be left out: it holds {MOST_LABELS} labels, and there are {model.classes:,}")
     form = form_of(arguments, model.network.in_channels, model.classes, digits=model.network.in_channels == 1)

@@ -51,7 +51,7 @@ def read_network(path: str | Path) -> MobileNet | NetworkWithHeads:
     arrays = read_npz(file)
     if SPECIFICATION not in arrays:
         old = "; MobileNet.load reads it into a network that is built like it" if CONVENTIONS in arrays else ""
-        raise ValueError(f"{FUNCTION}: {file} must hold a specification, as what a network's save wrote{old}")
+        raise ValueError(f"{FUNCTION}: {file} must hold a specification, as a file of a network's save does{old}")
     text = str(arrays.pop(SPECIFICATION))
     arrays.pop(CONVENTIONS, None)
     try:
