@@ -113,6 +113,16 @@ def test_a_label_stands_on_a_large_area_and_beside_a_small_one() -> None:
     assert max(left - 224, 220 - right, -high - 104, 100 + low) < -low + high
 
 
+def test_an_area_has_no_label_where_the_only_place_is_far_away() -> None:
+    mask = np.zeros((400, 100), np.int64)
+    mask[2:5, 40:60] = 1
+    found = areas(mask, [1])
+    for taken, written in ((40, True), (300, False)):
+        pen = FoundPen(np.zeros((*mask.shape, 3), np.uint8), ["1"])
+        pen.taken.append((0, 100 * pen.inches, -taken * pen.inches, 0))
+        assert label_areas(pen, mask, found, ["1"]) == [written]
+
+
 def drawn(*arguments: Any, **options: Any) -> tuple[np.ndarray, str]:
     """The pixels of a picture, and its words."""
     with Image.open(io.BytesIO(picture_of_segments(*arguments, "png", **options))) as image:
