@@ -34,6 +34,7 @@ MOST_RATES = 3
 STRIDES = (32, 16, 8)
 LARGEST = 3.0  # inches of the image's longer side, at the most
 PLOT = (5.2, 1.9)  # inches
+LABEL = 1.2  # inches that the label of a curve takes
 LEAST_BLOCK = 0.11  # inches of a block of equal counts in which its number stands
 
 
@@ -381,8 +382,8 @@ def _plot(reach: Reach) -> Drawing:
         xs = [width * rate / most for rate in range(1, len(shares) + 1)]
         ys = [height * share for share in shares]
         plot.add(Line2D(xs, ys, color=color, linewidth=1.6, linestyle="-" if n == 0 else "--", gid=f"share-{stride}"))
-        share, side, across = ((0.3, -1, "right"), (0.5, 1, "left"))[n]  # below the lower curve, above the upper one
-        at = min(range(len(shares)), key=lambda i: abs(shares[i] - share))
+        at = min(range(len(shares)), key=lambda i: abs(shares[i] - (0.3, 0.5)[n]))
+        side, across = (-1, "right") if n == 0 and xs[at] > LABEL else (1, "left")  # below the curve, or above it
         label = f"output stride {stride},\n{shape_text(size)} cells"
         plot.text(xs[at] + 0.12 * side, ys[at] + 0.14 * side, label, size=SMALL, across=across)
         marked = [rate for rate in (scale * branch.rate for branch in reach.rates) if rate <= len(shares)]
