@@ -140,7 +140,8 @@ def _why_wrong(
 ) -> str | None:
     """The end of the message where gradient and derivative differ along a direction by more than rounding, or None."""
     said, length = float((gradient * direction).sum()), float(np.linalg.norm(direction))
-    size, least = np.linalg.norm(gradient[direction != 0]) * length, 1e-12 * np.abs(gradient).max() * length
+    size = np.linalg.norm(gradient[direction != 0]) * length
+    least = (1e-12 * np.abs(gradient).max() + 1e-8 * rounding) * length  # backward's own rounding where it should be 0
     tolerance = 1e-5 if central else 1e-9
     estimates: list[float] = []
     for steps in ((1.0,), (0.5, 2.0, 4.0, 8.0)) if central else ((1.0,),):

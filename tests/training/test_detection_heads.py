@@ -112,7 +112,7 @@ def test_the_verdict_on_the_heads_follows_from_the_runs(gain, verdict, monkeypat
         for seed in range(8)
     ]
     results = {"settings": asdict(FULL), "seeds": list(range(8)), "runs": runs}
-    monkeypatch.setattr(v2_experiments, "stored_results", lambda: results)
+    monkeypatch.setattr(v2_experiments.detection_heads, "stored_results", lambda: results)
     found = v2_experiments.v2_ssdlite_is_as_accurate_as_ssd.compute()
     assert found.verdict.startswith(verdict)
     assert "8 seeds" in found.verdict or verdict == "holds if"

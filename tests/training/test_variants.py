@@ -101,7 +101,7 @@ def test_the_shortcut_between_expansions_is_the_relu6_of_the_branch_plus_the_inp
     for step in layer.layers.values():
         y = step.forward(y, training=True)
     out = layer.forward(x, training=True)
-    assert np.array_equal(out, relu6(y + x))
+    np.testing.assert_allclose(out, relu6(y + x), rtol=1e-12, atol=1e-13)
     assert {0, 6} < set(out.ravel())
     dy = np.random.default_rng(3).standard_normal(out.shape)
     dx = layer.backward(dy)
