@@ -69,8 +69,9 @@ def summed_product(a: Array, b: Array) -> Array:
 def image_sums(a: Array) -> Array:
     """Each image's and channel's sum, (B, …, M) to (B, M) in float64 at least."""
     rows, total = lines(_addable(a)), np.zeros(())
-    for start in range(0, rows.shape[1], LINES):
-        part = rows[:, start : start + LINES]  # (B, LINES, X)
+    at_once = LINES // 4  # as BLAS may sum them one by one
+    for start in range(0, rows.shape[1], at_once):
+        part = rows[:, start : start + at_once]  # (B, L, X)
         sums = _block_sums(part)
         total = total + _sum_rows(sums.reshape(len(a), -1, a.shape[-1]))
     return total

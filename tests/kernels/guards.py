@@ -625,7 +625,8 @@ def guard_sums(k: SimpleNamespace) -> None:
     np.testing.assert_allclose(k.batch_statistics(x.reshape(-1, 2))[0], x.mean((0, 1, 2)), atol=1e-12)
     for dtype, bound in ((np.float32, 1e-6), (np.float16, 1e-3)):
         alike, filters = np.full((2, 9000, 3, 1), 0.1, dtype), np.ones((1, 1, 1), dtype)
-        for mean in (k.global_average_pool(alike), k.batch_statistics(alike)[0]):
+        pair = np.full((2, 5000, 3, 2), 0.1, dtype)  # two channels: NumPy adds their sums in a row, not in pairs
+        for mean in (k.global_average_pool(alike), *(k.batch_statistics(each)[0] for each in (alike, pair))):
             np.testing.assert_allclose(mean, dtype(0.1), rtol=bound)
         for backward, kernel in ((k.depthwise_conv2d_backward, filters), (k.conv2d_backward, filters[..., None]),
                                  (k.pointwise_conv2d_backward, filters[0])):  # fmt: skip

@@ -211,7 +211,7 @@ MUTANTS = [
     Mutant("the variance's share of dx forgotten", "normalization", "-dscale / (count * deviation)", "0 * dscale", ("normalization",)),
     Mutant("sums over the first example alone", "sums", "_sum_rows(sums.reshape(-1, a.shape[-1]))", "sums.reshape(-1, a.shape[-1])[0]", ("normalization",)),
     Mutant("sums over the last column alone", "sums", "_sum_rows(sums.reshape(-1, a.shape[-1]))", "_sum_rows(sums[:, -a.shape[-1] :])", ("normalization",)),
-    Mutant("the first lines alone are summed", "sums", "range(0, rows.shape[1], LINES)", "range(1)", ("sums",)),
+    Mutant("the first lines alone are summed", "sums", "range(0, rows.shape[1], at_once)", "range(1)", ("sums",)),
     Mutant("sums by the first lines of the other", "sums", "others[start:stop]", "others[: stop - start]", ("sums",)),
     Mutant("lines summed in their own dtype", "sums", "LINES = 256", "LINES = 10**9", ("sums",)),
     Mutant("sums in float32", "sums", "wide = np.result_type(a.dtype, np.float64)", "wide = a.dtype", ("sums",)),
