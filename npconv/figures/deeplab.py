@@ -6,29 +6,29 @@ from typing import Any
 
 import matplotlib.figure
 
-from ..kernels.arguments import instance, integer, integers, pair, real, shown
+from ..kernels.arguments import integer, integers, pair, real, shown
 from ..models import DeepLabV3, deeplab_v3, mobilenet_v2
 from ..models.features import last_blocks
 from ..text import listed, shape_text
 from .figure import Figure, drawn_by, four_part_caption
-from .parts.box_pictures import headed
 from .parts.drawing import ROLES
 from .parts.heads import (
     GAP,
     LINE,
+    SCALE,
     Flow,
+    HeadMap,
     HeadPart,
     Shape,
     back,
+    check_given,
     costs_in_words,
     data_of,
-    flow_legend,
-    is_linear,
+    head_page,
+    maps_of,
     parts_of,
-    parts_table,
     told,
 )
-from .parts.layout import Page, column
 
 NAME = "deeplab"
 STRIDES = (32, 16, 8)
@@ -42,7 +42,7 @@ class DeepLabParts:
 
     name: str
     image: Shape
-    high: tuple[str, Shape, bool]  # the layer, its output, True where that is linear
+    high: HeadMap
     filters: int
     classes: int
     stride: int
@@ -108,7 +108,7 @@ def deeplab(
         data={
             "network": run.name,
             "image": list(run.image),
-            "high": dict(zip(("layer", "shape", "linear"), (run.high[0], list(run.high[1]), run.high[2]), strict=True)),
+            "high": run.high.data,
             "filters": run.filters,
             "branches": list(run.branches),
             "logits": [*run.image[:2], run.classes],
@@ -136,19 +136,12 @@ def _run(
         )
         name = f"DeepLabv3 on MobileNetV2 of width multiplier {width:g}"
     else:
-        instance(NAME, "network", network, DeepLabV3)
-        given = dict(zip(BUILT, (width, classes, dilations, filters, output_stride), strict=True))
-        if given != BUILT:
-            raise ValueError(f"{NAME}: {listed(list(BUILT))} must not be given with a network; got {given}")
+        check_given(NAME, network, DeepLabV3, BUILT, (width, classes, dilations, filters, output_stride))
         name = f"a DeepLabv3 on a {network.network.specification.architecture}, given by the caller"
     options = network.options
     if len(options.rates) > MOST_RATES:
         raise ValueError(f"{NAME}: rates must be at most {MOST_RATES} to be drawn; got {shown(options.rates)}")
-    shape = (1, *image, network.network.in_channels)
-    try:
-        (high,) = network.map_shapes(shape)
-    except ValueError as error:
-        raise ValueError(f"{NAME}: resolution must be one of the network's images; got {image}: {error}") from error
+    (high,) = maps_of(NAME, network, image, (options.high,))
     operators = {
         "network": f"to {options.high}",
         "pointwise": "1×1",
@@ -159,11 +152,11 @@ def _run(
         "scores": "1×1 with bias",
     }
     stride = max(last_blocks(network.network), default=1)
-    linear = is_linear(network.network, options.high)
+    parts = parts_of(network, image, operators)
+    counted = network.cost((1, *parts[0].taken), space_to_batch=True)
     return DeepLabParts(
-        name, shape[1:], (options.high, high[1:], linear), options.filters, options.classes, stride, network.branches,
-        parts_of(network, image, operators), network.cost(shape, space_to_batch=True).macs,
-    )  # fmt: skip
+        name, parts[0].taken, high, options.filters, options.classes, stride, network.branches, parts, counted.macs
+    )
 
 
 # How it is drawn
@@ -171,8 +164,6 @@ def _run(
 
 def _draw(run: DeepLabParts) -> matplotlib.figure.Figure:
     """The diagram, and the table of the parts below it."""
-    page = Page()
-    flow, _ = page.fitted(lambda scale: _flow(run, scale), 1.4, least=0.3)
     words = (
         "Every branch sees the last map: one cell of it, the cells at a rate around it, or the means of the whole. "
         "Their outputs are concatenated, mixed at each position, and give a score for each class. All but the "
@@ -182,16 +173,8 @@ def _draw(run: DeepLabParts) -> matplotlib.figure.Figure:
         "Parameters include batch normalisation's. Pooling, spreading and resizing have none, and count no MACs. As "
         f"TensorFlow computes atrous convolutions, by space-to-batch, the MACs are {run.space_to_batch:,}."
     )
-    most = max(run.high[1][2], run.filters * len(run.branches))
-    return page.finish(
-        column(
-            headed("DeepLabv3", words, flow, width=page.inner, gap=0.12),
-            flow_legend(page, flow, most),
-            headed("what the parts cost", about, parts_table(page, run.parts), width=page.inner, gap=0.1),
-            gap=0.14,
-            align="left",
-        )
-    )
+    most = max(run.high.shape[2], run.filters * len(run.branches))
+    return head_page("DeepLabv3", words, lambda scale: _flow(run, scale), most, about, run.parts)
 
 
 def _flow(run: DeepLabParts, scale: float) -> Flow:
@@ -206,7 +189,7 @@ def _flow(run: DeepLabParts, scale: float) -> Flow:
     lanes = {name: pitch * ((len(names) - 1) / 2 - n) for n, name in enumerate(names)}
 
     x = flow.tensor("image", run.image, (0, 0), color=ROLES["input"], label="image")
-    x = flow.step((x, 0), "network", f"to {run.high[0]}")
+    x = flow.step((x, 0), "network", f"to {run.high.layer}")
     x = flow.tensor("high", high, (x, 0), linear=high_linear)
     bus = x + GAP + 0.1
     flow.line([(x + GAP, 0), (bus, 0)])
@@ -241,7 +224,7 @@ def _alt(run: DeepLabParts) -> str:
     own = [f"{each.name}, {each.operator}" for each in run.parts if each.name in run.branches]
     return (
         f"A diagram of {run.name} on an image of {shape_text(run.image)}. "
-        f"The last map, {shape_text(run.high[1])}, goes into {len(own)} branches, one below the other: "
+        f"The last map, {shape_text(run.high.shape)}, goes into {len(own)} branches, one below the other: "
         f"{'; '.join(own)}. Each gives {run.filters} channels; side by side they are {run.filters * len(own)}, "
         f"projected to {run.filters}, then to {run.classes} scores at each place, and resized to the image. "
         f"Below, a table of the parts. {told(run.parts)}."
@@ -266,10 +249,6 @@ def _caption(run: DeepLabParts) -> str:
             f"npconv.models.deeplab_v3, on an image of {shape_text(run.image)}; batch normalisation's parameters are "
             "included."
         ),
-        scale=[
-            "A volume's thickness is in proportion to the root of its channels, its height and depth to the roots of "
-            "the map's sides, its depth drawn at half",
-            "hatched: no activation made it",
-        ],
+        scale=SCALE,
         not_shown=["the layers inside the network", f"the order side by side, which is {listed(run.branches)}"],
     )

@@ -5,29 +5,29 @@ from typing import Any
 
 import matplotlib.figure
 
-from ..kernels.arguments import instance, integer, one_of, pair, real
+from ..kernels.arguments import integer, one_of, pair, real
 from ..models import LRASPP, lr_aspp as build, mobilenet_v3
-from ..text import listed, shape_text
+from ..text import shape_text
 from .figure import Figure, drawn_by, four_part_caption
-from .parts.box_pictures import headed
 from .parts.drawing import INK, ROLES, SMALLEST
 from .parts.heads import (
     GAP,
     LINE,
     RADIUS,
+    SCALE,
     Flow,
+    HeadMap,
     HeadPart,
     Shape,
     back,
+    check_given,
     costs_in_words,
     data_of,
-    flow_legend,
-    is_linear,
+    head_page,
+    maps_of,
     parts_of,
-    parts_table,
     told,
 )
-from .parts.layout import Page, column
 
 NAME = "lr_aspp"
 SIZES = ("large", "small")
@@ -40,8 +40,8 @@ class LRASPPParts:
 
     name: str
     image: Shape
-    low: tuple[str, Shape, bool]  # the layer, its output, True where that is linear
-    high: tuple[str, Shape, bool]
+    low: HeadMap
+    high: HeadMap
     filters: int
     classes: int
     parts: list[HeadPart]
@@ -49,7 +49,7 @@ class LRASPPParts:
     @property
     def scores(self) -> Shape:
         """The shape of the logits before they are resized."""
-        return (*self.low[1][:2], self.classes)
+        return (*self.low.shape[:2], self.classes)
 
 
 def lr_aspp(
@@ -85,15 +85,14 @@ def lr_aspp(
     run = _run(network, size, width, resolution, classes, filters)
     with drawn_by(NAME, image=run.image):
         figure = _draw(run)
-    maps = [dict(zip(("layer", "shape", "linear"), (a, list(b), c), strict=True)) for a, b, c in (run.low, run.high)]
     return Figure(
         name="lr-aspp",
         figure=figure,
         data={
             "network": run.name,
             "image": list(run.image),
-            "low": maps[0],
-            "high": maps[1],
+            "low": run.low.data,
+            "high": run.high.data,
             "filters": run.filters,
             "scores": list(run.scores),
             "logits": [*run.image[:2], run.classes],
@@ -116,17 +115,10 @@ def _run(network: Any, size: str, width: float, resolution: Any, classes: int, f
         network = build(backbone, classes, filters)
         name = f"LR-ASPP on MobileNetV3 {size.capitalize()} of width multiplier {width:g}"
     else:
-        instance(NAME, "network", network, LRASPP)
-        given = dict(zip(BUILT, (size, width, classes, filters), strict=True))
-        if given != BUILT:
-            raise ValueError(f"{NAME}: {listed(list(BUILT))} must not be given with a network; got {given}")
+        check_given(NAME, network, LRASPP, BUILT, (size, width, classes, filters))
         name = f"an LR-ASPP on a {network.network.specification.architecture}, given by the caller"
-    shape = (1, *image, network.network.in_channels)
-    try:
-        low, high = network.map_shapes(shape)
-    except ValueError as error:
-        raise ValueError(f"{NAME}: resolution must be one of the network's images; got {image}: {error}") from error
     options = network.options
+    low, high = maps_of(NAME, network, image, (options.low, options.high))
     operators = {
         "network": f"to {options.high}",
         "reduce": "1×1, normalisation, ReLU",
@@ -134,11 +126,8 @@ def _run(network: Any, size: str, width: float, resolution: Any, classes: int, f
         "low_scores": "1×1 with bias",
         "high_scores": "1×1 with bias",
     }
-    linear = [is_linear(network.network, each) for each in (options.low, options.high)]
-    return LRASPPParts(
-        name, shape[1:], (options.low, low[1:], linear[0]), (options.high, high[1:], linear[1]), options.filters,
-        options.classes, parts_of(network, image, operators),
-    )  # fmt: skip
+    parts = parts_of(network, image, operators)
+    return LRASPPParts(name, parts[0].taken, low, high, options.filters, options.classes, parts)
 
 
 # How it is drawn
@@ -146,22 +135,13 @@ def _run(network: Any, size: str, width: float, resolution: Any, classes: int, f
 
 def _draw(run: LRASPPParts) -> matplotlib.figure.Figure:
     """The diagram, and the table of the parts below it."""
-    page = Page()
-    flow, _ = page.fitted(lambda scale: _flow(run, scale), 1.4, least=0.3)
     words = (
         "The last map, reduced to fewer channels, is multiplied by a gate for each channel, which depends on the means "
         "of the whole map. It is resized to the finer map's size, and the scores of both maps are added."
     )
     about = "Parameters include batch normalisation's. Resizing, gating and adding have none, and count no MACs."
-    return page.finish(
-        column(
-            headed("LR-ASPP", words, flow, width=page.inner, gap=0.12),
-            flow_legend(page, flow, max(run.high[1][2], run.filters)),
-            headed("what the parts cost", about, parts_table(page, run.parts), width=page.inner, gap=0.1),
-            gap=0.14,
-            align="left",
-        )
-    )
+    most = max(run.high.shape[2], run.filters)
+    return head_page("LR-ASPP", words, lambda scale: _flow(run, scale), most, about, run.parts)
 
 
 def _flow(run: LRASPPParts, scale: float) -> Flow:
@@ -222,7 +202,7 @@ def _flow(run: LRASPPParts, scale: float) -> Flow:
 def _alt(run: LRASPPParts) -> str:
     return (
         f"A diagram of {run.name} on an image of {shape_text(run.image)}. From the network come a finer map, "
-        f"{shape_text(run.low[1])}, and the last map, {shape_text(run.high[1])}. The last one is reduced to "
+        f"{shape_text(run.low.shape)}, and the last map, {shape_text(run.high.shape)}. The last one is reduced to "
         f"{run.filters} channels, multiplied by a gate made of its means, resized to the finer map's size, and brought "
         f"to {run.classes} scores at each place, to which those of the finer map are added; the sum is resized to the "
         f"image. Below, a table of the parts. {told(run.parts)}."
@@ -236,18 +216,13 @@ def _caption(run: LRASPPParts) -> str:
     return four_part_caption(
         claim=(
             f"LR-ASPP adds little to its network: {100 * sum(each.macs for each in head) / macs:.0f} % of the MACs. "
-            f"The finer map, {run.low[0]}, gives scores at {shape_text(run.scores[:2])} positions instead of "
-            f"{shape_text(run.high[1][:2])}, for {low.params:,} parameters. {costs_in_words(run.parts)}."
+            f"The finer map, {run.low.layer}, gives scores at {shape_text(run.scores[:2])} positions instead of "
+            f"{shape_text(run.high.shape[:2])}, for {low.params:,} parameters. {costs_in_words(run.parts)}."
         ),
         computed=(
             f"Shapes, parameters and MACs are those of {run.name}, built by npconv.models.lr_aspp, on an image of "
             f"{shape_text(run.image)}; batch normalisation's parameters are included."
         ),
-        scale=[
-            "A volume's thickness is in proportion to the root of its channels, its height and depth to the roots of "
-            "the map's sides, its depth drawn at half",
-            "hatched: no activation made it",
-            "orange: the gate",
-        ],
+        scale=[*SCALE, "orange: the gate"],
         not_shown=["the layers inside the network"],
     )

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from artists import patches, texts
 from figure_cases import drawn, names
+from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from npconv.figures import Figure, deeplab, lr_aspp
@@ -131,3 +132,11 @@ def test_volumes_are_roots_on_one_scale_and_hatched_where_linear(build: Callable
         assert scale == pytest.approx(scales[0])
     signs = {"product", "sum"} if build is lr_aspp else set()
     assert signs == {"product", "sum"} & set(faces)
+
+
+def test_the_gate_multiplies_and_the_scores_are_added() -> None:
+    arms = {line.get_gid(): line for line in drawn(lr_aspp).figure.findobj(Line2D)}
+    for name, leaning in (("product", True), ("sum", False)):
+        for n in range(2):
+            (x0, x1), (y0, y1) = arms[f"{name}-arm-{n}"].get_data()
+            assert (abs(x1 - x0) > 1e-9 and abs(y1 - y0) > 1e-9) == leaning

@@ -1,21 +1,24 @@
 """Heads of segmentation networks as diagrams of volumes and steps, and as tables of what their layers cost."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
+import matplotlib.figure
 from matplotlib.lines import Line2D
 from matplotlib.offsetbox import OffsetBox
 from matplotlib.patches import Circle, Polygon
 
+from ...kernels.arguments import instance
 from ...layers.elementwise import Activation
 from ...models import MobileNet
 from ...models.segmenter import Segmenter
-from ...text import counted, shape_text
+from ...text import counted, listed, shape_text
 from .blocks import Cuboid, legend, look
+from .box_pictures import headed
 from .drawing import BACK, FRONT, LABEL_GAP, ROLES, SIDE, SMALL, SMALLEST, TOP, Point, shade, text_width
-from .layout import Drawing, Grid, Page, note, text
+from .layout import Drawing, Grid, Page, column, note, text
 from .tables import table
 
 HEADINGS = ("part", "operator", "input", "output", "parameters", "MACs", "share")
@@ -26,7 +29,26 @@ SPARE = 0.16  # inches of an arrow beside its words
 GAP = 0.05  # inches between a volume and an arrow
 LINE = SMALL * 1.25 / 72
 
+SCALE = (
+    "A volume's thickness is in proportion to the root of its channels, its height and depth to the roots of the map's "
+    "sides, its depth drawn at half",
+    "hatched: no activation made it",
+)
+
 Shape = tuple[int, ...]  # (height, width, channels)
+
+
+class HeadMap(NamedTuple):
+    """A map that a head takes: the layer, its output's shape, and True where no activation made it."""
+
+    layer: str
+    shape: Shape
+    linear: bool
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """Plain JSON."""
+        return self._asdict() | {"shape": list(self.shape)}
 
 
 @dataclass(frozen=True)
@@ -60,6 +82,26 @@ def parts_of(network: Segmenter, image: tuple[int, int], operators: dict[str, st
 def _spatial(shape: Shape) -> Shape:
     """The shape of a map, which means of maps are too."""
     return (1, 1, *shape) if len(shape) == 1 else shape
+
+
+def check_given(function: str, network: Any, kind: type, built: Mapping[str, Any], given: Sequence[Any]) -> None:
+    """Refuse a network that is not of its kind, or with options that only one that is built has: other than `built`."""
+    instance(function, "network", network, kind)
+    options = dict(zip(built, given, strict=True))
+    if options != built:
+        raise ValueError(f"{function}: {listed(list(built))} must not be given with a network; got {options}")
+
+
+def maps_of(function: str, network: Segmenter, image: tuple[int, int], layers: Sequence[str]) -> list[HeadMap]:
+    """The maps that a head takes from a network on an image, from the layers of these names."""
+    try:
+        shapes = network.map_shapes((1, *image, network.network.in_channels))
+    except ValueError as error:
+        raise ValueError(f"{function}: resolution must be one of the network's images; got {image}: {error}") from error
+    return [
+        HeadMap(layer, shape[1:], is_linear(network.network, layer))
+        for layer, shape in zip(layers, shapes, strict=True)
+    ]
 
 
 def data_of(parts: Sequence[HeadPart]) -> list[dict[str, Any]]:
@@ -135,13 +177,31 @@ class Flow(Drawing):
         arms = (
             (((-arm, 0), (arm, 0)), ((0, -arm), (0, arm))) if kind == "+" else (((-a, -a), (a, a)), ((-a, a), (a, -a)))
         )
-        for (x0, y0), (x1, y1) in arms:
-            self.add(Line2D((x + x0, x + x1), (y + y0, y + y1), color=color, linewidth=1.6, zorder=2.1))
+        for n, ((x0, y0), (x1, y1)) in enumerate(arms):
+            ends = (x + x0, x + x1), (y + y0, y + y1)
+            self.add(Line2D(*ends, color=color, linewidth=1.6, zorder=2.1, gid=f"{name}-arm-{n}"))
 
 
 def back(cuboid: Cuboid) -> float:
     """The height of a volume's top face."""
     return cuboid.depth * BACK[1]
+
+
+def head_page(
+    title: str, words: str, draw: Callable[[float], Flow], most: int, about: str, parts: Sequence[HeadPart]
+) -> matplotlib.figure.Figure:
+    """The page: the diagram that `draw` gives at a scale, a legend for `most` channels, and the table of the parts."""
+    page = Page()
+    flow, _ = page.fitted(draw, 1.4, least=0.3)
+    return page.finish(
+        column(
+            headed(title, words, flow, width=page.inner, gap=0.12),
+            flow_legend(page, flow, most),
+            headed("what the parts cost", about, parts_table(page, parts), width=page.inner, gap=0.1),
+            gap=0.14,
+            align="left",
+        )
+    )
 
 
 def parts_table(page: Page, parts: Sequence[HeadPart]) -> Grid:
