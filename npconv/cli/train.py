@@ -152,21 +152,9 @@ def _add_network(whats: Commands, name: str, kind: Network) -> None:
 
 def _run_network(name: str, options: dict[str, Any], check: Callable[[], None]) -> int:
     from ..files import write_whole
-    from ..training.detection_data import detection_remarks, read_detection_task
     from ..training.recipes import NETWORK, RECIPES, RECORD, MaskSettings, run_seeds
     from ..training.report import class_table, recipe_table
-    from ..training.segmentation_data import (
-        multi_remarks,
-        read_multi_task,
-        read_segmentation_task,
-        segmentation_remarks,
-    )
 
-    ways: dict[str, tuple[Callable[..., Any], Callable[..., list[str]]]] = {
-        "ssdlite": (read_detection_task, detection_remarks),
-        "both": (read_multi_task, multi_remarks),
-    }
-    read, remarks = ways.get(name, (read_segmentation_task, segmentation_remarks))
     recipe = RECIPES[name]
     data, out, quick = options.pop("data", None), options.pop("out", None), options.pop("quick", False)
     seeds = options.pop("seeds", [recipe.full.seed])
@@ -178,7 +166,7 @@ def _run_network(name: str, options: dict[str, Any], check: Callable[[], None]) 
         options["ink_only"] = False
     settings = replace(recipe.quick if quick else recipe.full, **options)
     progress_line("reading the images")
-    task = None if data is None else read(data)
+    task = None if data is None else recipe.read(data)
     shown = settings.digits() if task is None else task
     if settings.batch_size > (images := len(shown.x_train)):
         raise ValueError(f"--batch-size must be at most {images}, the images to learn from; got {settings.batch_size}")
@@ -188,7 +176,7 @@ def _run_network(name: str, options: dict[str, Any], check: Callable[[], None]) 
         f"{shown.name}: {shown.description}; {shown.classes} classes with the background; {images} to learn from, "
         f"{len(shown.x_test)} to be tested on"
     )
-    for remark in remarks(shown):
+    for remark in recipe.remarks(shown):
         print(f"npconv train: {remark}", file=sys.stderr)
     start, made, reached = time.monotonic(), 0, ""
 

@@ -29,12 +29,14 @@ from ..kernels.arguments import (
 from ..kernels.geometry import Array
 from ..models.with_heads import NetworkWithHeads
 from .detection import train_detector
+from .detection_data import detection_remarks, read_detection_task
 from .detectors import WIDEST, detector_for, digits_detector
 from .multi_task import evaluate_multi_task, train_multi_task
 from .optimizers import Adam
 from .resumable import Curves
 from .schedules import cosine
 from .segmentation import evaluate_segmenter, train_segmenter
+from .segmentation_data import multi_remarks, read_multi_task, read_segmentation_task, segmentation_remarks
 from .segmenters import digits_multi_task, digits_segmenter, multi_task_for, segmenter_for
 from .wild_digits import DetectionTask, SegmentationTask, digits_in_the_wild
 
@@ -109,11 +111,14 @@ class MaskSettings(RecipeSettings):
 class Recipe:
     """One kind of network: how it is built and trained, and the settings of its stored and of its quick runs.
 
-    `of_digits` builds it from settings, `of_task` from a task and settings; `measures` are those of its history that
-    are told, with their names in words; `confusion` measures the confusion of the test images' pixels, if it has masks.
+    `read` reads a task of one's own, and `remarks` warns of one. `of_digits` builds the network from settings,
+    `of_task` from a task and settings; `measures` are those of its history that are told, with their names in words;
+    `confusion` measures the confusion of the test images' pixels, if it has masks.
     """
 
     task: type[AnyTask]
+    read: Callable[[str | Path], AnyTask]
+    remarks: Callable[[Any], list[str]]
     full: RecipeSettings
     quick: RecipeSettings
     seeds: tuple[int, ...]
@@ -130,7 +135,7 @@ class Recipe:
 
 def _masked(head: str, full: MaskSettings, quick: MaskSettings, seeds: range) -> Recipe:
     return Recipe(
-        SegmentationTask, full, quick, tuple(seeds),
+        SegmentationTask, read_segmentation_task, segmentation_remarks, full, quick, tuple(seeds),
         lambda settings: digits_segmenter(head, classes=settings.digits().classes, seed=settings.seed),
         lambda task, settings: segmenter_for(
             task.x_train.shape[1:], task.classes, head=head, width=settings.width, seed=settings.seed
@@ -144,7 +149,8 @@ FAST = MaskSettings(steps=280, learning_rate=0.02, ink_only=True)
 BOXED = {"test_map_50": "mAP@.5", "test_map": "mAP@.5:.95"}
 RECIPES = {
     "ssdlite": Recipe(
-        DetectionTask, RecipeSettings(), RecipeSettings(steps=500, learning_rate=0.02), tuple(range(300, 305)),
+        DetectionTask, read_detection_task, detection_remarks, RecipeSettings(),
+        RecipeSettings(steps=500, learning_rate=0.02), tuple(range(300, 305)),
         lambda settings: digits_detector(seed=settings.seed),
         lambda task, settings: detector_for(
             task.x_train.shape[1:], task.classes, task.boxes_train, width=settings.width, seed=settings.seed
@@ -154,12 +160,11 @@ RECIPES = {
     "lr_aspp": _masked("lr_aspp", replace(FAST, steps=1600, ink_only=False), FAST, range(330, 335)),
     "deeplab": _masked("deeplab", replace(FAST, steps=800), FAST, range(340, 345)),
     "both": Recipe(
-        DetectionTask, RecipeSettings(learning_rate=0.02), RecipeSettings(steps=400, learning_rate=0.02),
-        tuple(range(350, 355)),
+        DetectionTask, read_multi_task, multi_remarks, RecipeSettings(learning_rate=0.02),
+        RecipeSettings(steps=400, learning_rate=0.02), tuple(range(350, 355)),
         lambda settings: digits_multi_task(seed=settings.seed),
         lambda task, settings: multi_task_for(
-            task.x_train.shape[1:], task.classes, task.boxes_train, width=settings.width,
-            seed=settings.seed,
+            task.x_train.shape[1:], task.classes, task.boxes_train, width=settings.width, seed=settings.seed
         ),
         train_multi_task, BOXED | {"test_miou": "mIoU"},
         lambda network, task: evaluate_multi_task(
