@@ -50,7 +50,7 @@ DEPTH = Along(2, 2, 1, 1, (1, 0))  # of a volume, in front of the two
 BATCH, M, N = 3, 2, 3
 CONSTANTS: tuple[dict[str, Any], ...] = (
     {},
-    {"BAND": 1, "MATRIX_ROWS": 1, "SMALL_PART": 1, "LARGE_PART": 1},
+    {"BAND": 1, "MATRIX_ROWS": 1, "SMALL_PART": 1, "LARGE_PART": 1, "MANY_CHANNELS": 1},
     {"FEW_CHANNELS": 0},
     {"FEW_CHANNELS": 0, "BAND": 700, "MATRIX_ROWS": 1, "SMALL_PART": 100, "PHASE": 100},
     {"FEW_CHANNELS": 0, "WORKSPACE": 1, "FEW_LINES": 0},
