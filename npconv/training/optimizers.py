@@ -15,9 +15,11 @@ from ..kernels.arguments import array_of, boolean, callables, instance, one_of, 
 from ..kernels.geometry import Array
 
 Decays = Callable[[str], bool]
+Part = tuple[float, list[list[Array]]]  # weight decay, and of each parameter itself, its gradient, and its state
 CONVENTIONS = ("tensorflow", "keras", "torch")
 STATE = ("mean_square", "momentum")  # what a state's names begin with
 STEPS = "steps"
+SMALL = 2**14  # numbers of a parameter below which those of several are changed together, as calls take longer
 PIECE = 2**18  # numbers of a parameter changed at once; with 2**15 two threads take 1.4 of the time, whole 1.2 to 1.3
 
 
@@ -58,6 +60,9 @@ class Optimizer:
         # One under two names is changed twice, in order; one that can't be cut takes as much room as it has itself.
         self._most = () if apart and all(p.flags.c_contiguous for p in arrays) else (1,)  # threads; no int, for repr
         self._rooms: dict[np.dtype, list[Array]] = {p.dtype: [] for p in self.parameters.values()}
+        self._together = list(
+            self._small_ones_together() if apart else ((self._decay.get(name, 0.0), [name]) for name in self.parameters)
+        )
 
     def step(self, gradients: Mapping[str, Array], learning_rate: float) -> None:
         """Change every parameter in place; `gradients` has the parameters' names and shapes, and is left as it is.
@@ -73,38 +78,66 @@ class Optimizer:
             instance(function, f"gradient {name!r}", gradients[name], np.ndarray)
             if (shape := gradients[name].shape) != p.shape:
                 raise ValueError(f"{function}: gradient {name!r} must be {p.shape}, like its parameter; got {shape}")
-        parts = [part for name in self.parameters for part in self._pieces(name, gradients[name])]
+        parts = list(self._parts(gradients))
         operations = 8 * sum(p.size for p in self.parameters.values())
         threads.each(partial(self._change, rate), parts, operations, *self._most)
 
-    def _pieces(self, name: str, g: Array) -> Iterator[tuple[float, list[Array]]]:
-        """A parameter's weight decay and its arrays: itself, its gradient, its state; pieces of them where they can."""
-        state = (f"{kind}.{name}" for kind in STATE)
-        arrays = [self.parameters[name], g, *(self.state[key] for key in state if key in self.state)]
-        decay = self._decay.get(name, 0.0)
-        if g.size <= PIECE or not all(a.flags.c_contiguous for a in arrays):
-            yield decay, arrays
-            return
-        flat = [a.reshape(-1) for a in arrays]
-        for start in range(0, g.size, PIECE):
-            yield decay, [a[start : start + PIECE] for a in flat]
+    def _small_ones_together(self) -> Iterator[tuple[float, list[str]]]:
+        """Names of parameters to change at once, and their weight decay: small ones up to `SMALL` numbers, else one."""
+        kinds: dict[tuple[float, np.dtype], list[str]] = {}
+        for name, p in self.parameters.items():
+            decay = self._decay.get(name, 0.0)
+            if p.size >= SMALL or any(a.dtype != p.dtype for a in self._state_of(name)):
+                yield decay, [name]
+                continue
+            names = kinds.setdefault((decay, p.dtype), [])
+            if names and sum(self.parameters[other].size for other in names) + p.size > SMALL:
+                yield decay, names
+                names = kinds[decay, p.dtype] = []
+            names.append(name)
+        for (decay, _), names in kinds.items():
+            yield decay, names
 
-    def _change(self, rate: float, part: tuple[float, list[Array]]) -> None:
-        """Change a piece of a parameter, in memory that no other thread uses meanwhile."""
-        decay, (p, g, *state) = part
-        rooms = self._rooms[p.dtype]
+    def _parts(self, gradients: Mapping[str, Array]) -> Iterator[Part]:
+        """Pieces of large parameters, and small ones together."""
+        for decay, names in self._together:
+            arrays = [[self.parameters[name], gradients[name], *self._state_of(name)] for name in names]
+            if len(names) == 1 or any(g.dtype != p.dtype for p, g, *_ in arrays):
+                for one in arrays:
+                    yield from _pieces(decay, one)
+            else:
+                yield decay, arrays
+
+    def _state_of(self, name: str) -> Iterator[Array]:
+        return (self.state[key] for kind in STATE if (key := f"{kind}.{name}") in self.state)
+
+    def _change(self, rate: float, part: Part) -> None:
+        """Change a part of the parameters, in memory that no other thread uses meanwhile."""
+        decay, parameters = part
+        size, rooms = sum(p.size for p, *_ in parameters), self._rooms[parameters[0][0].dtype]
+        count = 2 + (len(parameters) > 1) * len(parameters[0])
         try:
             room = rooms.pop()
         except IndexError:
-            room = np.empty((2, 0), p.dtype)
-        if room.shape[1] < p.size:
-            room = np.empty((2, p.size), p.dtype)
-        a, b = (one[: p.size].reshape(p.shape) for one in room)
+            room = np.empty(0, parameters[0][0].dtype)
+        if room.size < count * size:
+            room = np.empty(count * size, room.dtype)
+        a, b, *gathered = room[: count * size].reshape(count, size)
+        for into, arrays in zip(gathered, zip(*parameters, strict=True), strict=False):
+            np.concatenate([array.reshape(-1) for array in arrays], out=into)
+        p, g, *state = gathered or parameters[0]
+        a, b = a.reshape(p.shape), b.reshape(p.shape)
         if decay:
             np.multiply(p, decay, out=a)
             a += g
             g = a
         self._update(p, g, rate, a, b, *state)
+        start = 0
+        for own, _, *own_state in parameters if gathered else ():
+            stop = start + own.size
+            for array, changed in zip((own, *own_state), (p, *state), strict=True):
+                array[...] = changed[start:stop].reshape(array.shape)
+            start = stop
         rooms.append(room)
 
     def _update(self, p: Array, g: Array, rate: float, a: Array, b: Array, *state: Array) -> None:
@@ -328,6 +361,16 @@ class Adam(Optimizer):
         change = np.divide(v, root, out=a)
         change *= rate / (1 - self.momentum**steps)
         p -= change
+
+
+def _pieces(decay: float, arrays: list[Array]) -> Iterator[Part]:
+    """A parameter's arrays, in pieces where they are large and can be cut."""
+    if arrays[0].size <= PIECE or not all(a.flags.c_contiguous for a in arrays):
+        yield decay, [arrays]
+        return
+    flat = [a.reshape(-1) for a in arrays]
+    for start in range(0, arrays[0].size, PIECE):
+        yield decay, [[a[start : start + PIECE] for a in flat]]
 
 
 def _check(

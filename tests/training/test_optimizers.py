@@ -320,6 +320,36 @@ def test_pieces_on_any_number_of_threads_give_the_bits_of_the_whole(make, layout
             np.testing.assert_array_equal(a, whole[name], err_msg=name)
 
 
+@pytest.mark.parametrize("layout", LAYOUTS.values(), ids=LAYOUTS)
+@pytest.mark.parametrize("make", RULES)
+def test_small_parameters_together_get_the_bits_of_each_alone(make, layout, monkeypatch):
+    """Of two dtypes, with weight decay and without, one of them with a gradient of another dtype, and one too large."""
+    monkeypatch.setattr(optimizers, "SMALL", 100)
+    generator = np.random.default_rng(9)
+    draw = lambda shape, dtype: layout(generator.standard_normal(shape).astype(dtype))  # noqa: E731
+    shapes = [(3, 4), (5, 2), (30, 2), (4, 3), (7, 6), (2, 3), (13, 9), (6, 5)]
+    p = {f"{i}.{'kernel' if i % 3 else 'bias'}": draw(s, [np.float32, np.float64][i % 2]) for i, s in enumerate(shapes)}
+    gradients = [{name: draw(a.shape, a.dtype) for name, a in p.items()} for _ in RATES]
+    for g in gradients:
+        g["5.kernel"] = g["5.kernel"].astype(np.float32)
+    copies = {name: layout(a.copy()) for name, a in p.items()}
+    for name, a in p.items():
+        copies[name][...] = a
+    alone = {name: make({name: a}) for name, a in copies.items()}
+    together = make(p)
+    for g, rate in zip(gradients, RATES, strict=True):
+        kept = {name: a.copy() for name, a in g.items()}
+        together.step(g, rate)
+        for name, optimizer in alone.items():
+            optimizer.step({name: g[name]}, rate)
+            np.testing.assert_array_equal(g[name], kept[name])
+    assert len(together._together) < len(p)
+    for name, optimizer in alone.items():
+        np.testing.assert_array_equal(p[name], optimizer.parameters[name], err_msg=name)
+        for key, a in optimizer.state.items():
+            np.testing.assert_array_equal(together.state[key], a, err_msg=key)
+
+
 def test_an_array_under_two_names_is_changed_twice_in_order():
     results = []
     for number in (1, 2):
