@@ -22,11 +22,10 @@ from ..layers import Activation, BatchNorm, DepthwiseConv2D, InvertedResidual, L
 from ..layers.convolution import Linear
 from ..models import MultiTask, small_mobilenet_v2
 from ..models.ssdlite import SSDLite
-from ..segmentation.loss import loss_and_gradient
 from ..training import SGD, Adam, digits_detector, digits_in_the_wild, digits_multi_task
 from ..training.detection import LOSS
 from ..training.loop import training_step
-from ..training.multi_task import MASK_WEIGHT
+from ..training.multi_task import MASK_WEIGHT, both_losses
 from ..training.segmentation import foreground
 from ..training.wild_digits import IGNORE
 from .heads_in_torch import torch_pixel_loss, torch_ssd_loss, torch_steps
@@ -184,18 +183,17 @@ def measure_multi_task(batch: int = 16, *, rounds: int = 15) -> list[StepTime]:
     size, masks = task.x_train.shape[1:3], task.masks_train
     assert masks is not None
     labels, targets = ssd_targets(network.detector.anchors(size), task.boxes_train, task.labels_train)
-    divisor = foreground(masks) / MASK_WEIGHT
+
+    def of_boxes(found: Array) -> tuple[float, Array]:
+        loss, *both = loss_and_gradients(*network.detector.split(found), labels, targets, **LOSS)
+        return float(loss), np.concatenate(both, axis=-1)
 
     def loss_of(y: Array) -> tuple[float, Array]:
-        (found, scores), dy = network.split(y, size), np.empty_like(y)
-        dfound, dscores = network.split(dy, size)
-        detection, *both = loss_and_gradients(*network.detector.split(found), labels, targets, **LOSS)
-        segmentation, dscores[...] = loss_and_gradient(scores, masks, IGNORE, divisor)
-        dfound[...] = np.concatenate(both, axis=-1)
-        return float(detection) + float(segmentation), dy
+        return both_losses(network, y, size, of_boxes, masks)
 
     def torch_loss() -> Callable[[Any], Any]:
-        boxes, pixels = torch_ssd_loss(labels, targets), torch_pixel_loss(masks, IGNORE, divisor)
+        boxes = torch_ssd_loss(labels, targets)
+        pixels = torch_pixel_loss(masks, IGNORE, foreground(masks) / MASK_WEIGHT)
         return lambda outputs: boxes(outputs[0]) + pixels(outputs[1])
 
     return _steps_with_heads("boxes and masks of digits 64²", network, task.x_train, loss_of, torch_loss, rounds)

@@ -83,7 +83,20 @@ def softmax_cross_entropy_backward(dy: Any, logits: Array, targets: Array) -> Ar
 
 
 def log_softmax(logits: Array) -> Array:
-    """log(exp(logits) / Σ exp(logits)), a row at a time, in float32 at least; −∞ where a probability underflows.
+    """log(exp(logits) / Σ exp(logits)), a row at a time, in float32 at least; −∞ where a probability underflows."""
+    return _log_and_exponentials(logits)[0]
+
+
+def log_softmax_and_softmax(logits: Array) -> tuple[Array, Array]:
+    """`log_softmax` and exp(logits) / Σ exp(logits), from the same exponentials."""
+    log_shares, exponentials, total = _log_and_exponentials(logits)
+    with np.errstate(under="ignore"):
+        exponentials /= total
+    return log_shares, exponentials
+
+
+def _log_and_exponentials(logits: Array) -> tuple[Array, Array, Array]:
+    """`log_softmax`, the exponentials of each row less its largest logit, and their sums, (…, 1).
 
     NumPy is slow along rows of a few numbers, so a few classes are transposed first.
     """
@@ -92,9 +105,13 @@ def log_softmax(logits: Array) -> Array:
         logits, axis = np.moveaxis(logits, -1, 0), 0  # (N, …)
     logits = np.ascontiguousarray(wider(logits))  # so that long rows are summed in pairs
     with np.errstate(over="ignore", under="ignore"):
-        shifted: Array = logits - logits.max(axis=axis, keepdims=True)  # the largest is 0, so no exponential overflows
-        shifted -= np.log(np.exp(shifted).sum(axis=axis, keepdims=True))
-    return np.moveaxis(shifted, 0, -1) if few else shifted
+        log_shares: Array = logits - logits.max(axis=axis, keepdims=True)  # the largest is 0: no exponential overflows
+        exponentials = np.exp(log_shares)
+        total = exponentials.sum(axis=axis, keepdims=True)
+        log_shares -= np.log(total)
+    if few:
+        log_shares, exponentials, total = (np.moveaxis(a, 0, -1) for a in (log_shares, exponentials, total))
+    return log_shares, exponentials, total
 
 
 def _probabilities(targets: Array, logits: Array) -> Array:

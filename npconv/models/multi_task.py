@@ -55,34 +55,36 @@ class MultiTask(NetworkWithHeads):
                 if name in self._names["detector"]:
                     yield a
 
-        size = x.shape[1:3]
-        y = self.detector.forward_from(found(), training)
-        scores = self.segmenter.forward_from([maps[name] for name in self._names["segmenter"]], size, training)
+        size, scores = x.shape[1:3], []
+
+        def segment() -> None:
+            own = [maps[name] for name in self._names["segmenter"]]
+            scores.append(self.segmenter.forward_from(own, size, training))
+
+        y = self.detector.forward_from(found(), training, segment)
         self._saved = len(x), size
-        return _in_rows(y, scores)
+        return _in_rows(y, *scores)
 
     def backward(self, dy: Array) -> Array:
         """dx, from the gradient for `forward`'s output; writes `grads`."""
         arguments.array_of("MultiTask.backward", "dy", dy, "f")
         batch, size = self._remember()
         dfound, dscores = self._split("backward", "dy", dy, size, batch)
-        dmaps = dict(
-            zip(self._names["segmenter"], self.segmenter.backward_to_maps(np.ascontiguousarray(dscores)), strict=True)
-        )
         first, end = self._names["detector"]
         places = dict(zip(self.taken, forks(self._row), strict=True))
-        for name, fork in places.items():
-            fork.dmap = dmaps.get(name)
         cut = 1 + next(number for number, part in enumerate(self._parts) if places[first] in forks(part))
         sent: list[Array] = []
 
         def behind(d: Array) -> None:
+            dmaps = dict(zip(self._names["segmenter"], self.segmenter.backward_to_maps(dscores), strict=True))
+            for name, fork in places.items():
+                fork.dmap = dmaps.get(name)
             d = d + dmaps[end] if end in dmaps else d
             sent.append(back_through(self._parts[cut:], d))
 
         dmap = self.detector.backward_to_maps(dfound, behind)
         own = places[first].dmap
-        places[first].dmap = dmap if own is None else own + dmap
+        places[first].dmap = dmap if own is None else np.add(own, dmap, out=dmap)
         return back_through(self._parts[:cut], sent[0])
 
     def through(self, run: Callable[[str, Row, Array], Array], x: Array) -> Array:

@@ -81,10 +81,12 @@ class SSDLite(NetworkWithHeads):
         self._check_images("forward", np.shape(x))
         return self.forward_from(self._maps(x, training), training)
 
-    def forward_from(self, found: Iterator[Array], training: bool = False) -> Array:
+    def forward_from(
+        self, found: Iterator[Array], training: bool = False, then: Callable[[], None] = lambda: None
+    ) -> Array:
         """The same from the two maps that are taken from the network; the second is computed beside the first's heads.
 
-        `found` gives them, and computes each when it is asked for.
+        `found` gives them, and computes each when it is asked for; `then` is called when both are there.
         """
 
         def run(name: str, a: Array) -> Array:
@@ -101,6 +103,7 @@ class SSDLite(NetworkWithHeads):
             self._add_extras(maps, run)
             for name in self._head_names()[2:]:
                 head(name)
+            then()
 
         self._side_by_side(head, rest, maps[0].size if training else 0)
         self._saved = [a.shape for a in maps]

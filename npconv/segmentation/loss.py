@@ -6,7 +6,7 @@ import numpy as np
 
 from ..kernels.arguments import check_axes, check_scalar, real
 from ..kernels.geometry import Array
-from ..kernels.head import log_softmax
+from ..kernels.head import log_softmax, log_softmax_and_softmax
 from ..kernels.sums import native, rounded, working
 from ..threads import each
 from .checking import kept_labels
@@ -66,17 +66,22 @@ def pixel_cross_entropy_backward(
     kept, own, count = _checked("pixel_cross_entropy_backward", logits, labels, ignore, divisor)
     check_scalar("pixel_cross_entropy_backward", "dy", dy)
     dlogits: Array = np.zeros(logits.shape, native(logits))
-    dlogits[kept] = _rows(log_softmax(logits[kept]), own, dy, count, logits)
+    _, shares = log_softmax_and_softmax(logits[kept])
+    dlogits[kept] = _rows(shares, own, dy, count, logits)
     return dlogits
 
 
-def loss_and_gradient(logits: Array, labels: Array, ignore: int | None, divisor: float | None) -> tuple[Any, Array]:
+def loss_and_gradient(
+    logits: Array, labels: Array, ignore: int | None, divisor: float | None, out: Array | None = None
+) -> tuple[Any, Array]:
     """The loss of `pixel_cross_entropy` and its gradient, from one softmax, for a step of training.
 
-    Threads take an image each; the numbers are those of the two functions, to the last bit.
+    The gradient is written to `out`, if that is given. Threads take an image each; the numbers are those of the two
+    functions, to the last bit.
     """
     kept, (_, own), count = _checked("pixel_cross_entropy", logits, labels, ignore, divisor)
-    losses, dlogits = np.empty(len(own), working(logits)), np.zeros(logits.shape, native(logits))
+    losses: Array = np.empty(len(own), working(logits))
+    dlogits: Array = np.empty(logits.shape, native(logits)) if out is None else out
     of_image, given, gradient = (a.reshape(len(logits), -1, *a.shape[3:]) for a in (kept, logits, dlogits))
     ends = np.cumsum(np.count_nonzero(of_image, axis=1))
 
@@ -84,10 +89,12 @@ def loss_and_gradient(logits: Array, labels: Array, ignore: int | None, divisor:
         rows = slice(ends[image - 1] if image else 0, ends[image])
         every = rows.stop - rows.start == of_image.shape[1]
         pixels: Any = slice(None) if every else of_image[image]  # a choice is copied slowly
-        log_shares = log_softmax(given[image, pixels])  # (R, C)
+        if not every:
+            gradient[image] = 0
+        log_shares, shares = log_softmax_and_softmax(given[image, pixels])  # (R, C) each
         classes = np.arange(len(log_shares), dtype=np.int64), own[rows]
         losses[rows] = -log_shares[classes]
-        gradient[image, pixels] = _rows(log_shares, classes, 1.0, count, logits)
+        gradient[image, pixels] = _rows(shares, classes, 1.0, count, logits)
 
     each(compute, range(len(logits)), OPERATIONS * logits.size)
     return _loss(losses, count, logits), dlogits
@@ -111,11 +118,10 @@ def _loss(losses: Array, count: float, logits: Array) -> Any:
     return native(logits).type(losses.sum(dtype=np.result_type(losses, np.float64)) / count)
 
 
-def _rows(log_shares: Array, own: tuple[Array, Array], dy: Any, count: float, logits: Array) -> Array:
-    """The gradient for the kept pixels' logits, (R, C)."""
-    kind = log_shares.dtype.type  # not dy's: a count of pixels may be beyond float16
+def _rows(shares: Array, own: tuple[Array, Array], dy: Any, count: float, logits: Array) -> Array:
+    """The gradient for the kept pixels' logits, (R, C), written over softmax of these."""
+    kind = shares.dtype.type  # not dy's: a count of pixels may be beyond float16
     with np.errstate(under="ignore"):
-        rows = np.exp(log_shares)  # softmax, (R, C)
-        rows[own] -= 1
-        rows *= kind(dy) / kind(count)
-    return rounded(rows, logits)
+        shares[own] -= 1
+        shares *= kind(dy) / kind(count)
+    return rounded(shares, logits)

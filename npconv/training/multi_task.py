@@ -7,11 +7,12 @@ from typing import ClassVar
 
 import numpy as np
 
+from .. import threads
 from ..detection import MeanAveragePrecision
 from ..kernels.arguments import instance, real
 from ..kernels.geometry import Array
 from ..models.multi_task import MultiTask
-from ..segmentation.loss import loss_and_gradient
+from ..segmentation.loss import OPERATIONS, loss_and_gradient
 from .detection import LOSS_SETTINGS, Detected, boxed_arrays, check_images, detection_loss
 from .optimizers import Optimizer
 from .resumable import Curves, Objective, check_classes, check_step, train_for
@@ -94,15 +95,35 @@ def multi_task_step(
     size = _check_scenes("multi_task_step", network, x, boxes, labels, masks)
     check_step("multi_task_step", optimizer)
     real("multi_task_step", "learning_rate", learning_rate, least=0)
-    y = network.forward(x, training=True)
-    found, scores = network.split(y, size)
-    dy = np.empty_like(y)
-    dfound, dscores = network.split(dy, size)
-    detection, dfound[...] = detection_loss(network.detector, found, size, boxes, labels)
-    segmentation, dscores[...] = loss_and_gradient(scores, masks, IGNORE, foreground(masks) / MASK_WEIGHT)
+    loss, dy = both_losses(
+        network, network.forward(x, training=True), size,
+        lambda found: detection_loss(network.detector, found, size, boxes, labels), masks,
+    )  # fmt: skip
     network.backward(dy)
     optimizer.step(network.grads, learning_rate)
-    return detection + float(segmentation)
+    return loss
+
+
+def both_losses(
+    network: MultiTask, y: Array, size: tuple[int, int], of_boxes: Callable[[Array], tuple[float, Array]], masks: Array
+) -> tuple[float, Array]:
+    """The sum of both losses of the network's output, and its gradient for that; a thread takes a loss each.
+
+    `of_boxes` gives the detector's loss and gradient from its output.
+    """
+    found, scores = network.split(y, size)
+    dy, losses = np.empty_like(y), [0.0, 0.0]
+    dfound, dscores = network.split(dy, size)
+
+    def detection() -> None:
+        losses[0], dfound[...] = of_boxes(found)
+
+    def segmentation() -> None:
+        loss, _ = loss_and_gradient(scores, masks, IGNORE, foreground(masks) / MASK_WEIGHT, out=dscores)
+        losses[1] = float(loss)
+
+    threads.each(lambda loss: loss(), [detection, segmentation], OPERATIONS * scores.size)
+    return sum(losses), dy
 
 
 def train_multi_task(
