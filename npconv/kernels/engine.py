@@ -278,13 +278,22 @@ def depthwise_dkernel(g: Geometry, x: Array, dy: Array) -> Array:
     dy_lines = wider(dy).reshape(*lines.shape[:3], -1)  # (B, Dᵥ, W, X)
     dkernel = accumulator((*lines.shape[3:5], dy.shape[-1]), dy, x)
     if lines.shape[-1] == dkernel.shape[-1] >= MANY_CHANNELS:
-        for band in bands(g, 1, size=LINES):
-            dkernel += np.einsum("bvwijx,bvwx->ijx", lines[band], dy_lines[band])  # (Dᵣ, Dᵣ, M)
+        rows = largest_divisor(g.height.output, LINES // g.width.output)
+        images = largest_divisor(len(dy), LINES // (rows * g.width.output))
+        parts = (len(dy) // images, images, g.height.output // rows, rows)
+        blocks, dy_blocks = (a.reshape(*parts, *a.shape[2:]) for a in (lines, dy_lines))
+        sums = np.einsum("nbkvwijx,nbkvwx->nkijx", blocks, dy_blocks)  # (B / images, Dᵥ / rows, Dᵣ, Dᵣ, M)
+        dkernel += sums.sum(axis=(0, 1), dtype=dkernel.dtype)
         return dkernel
     for band in bands(g, 1, size=LINES * g.width.output):
         line = line_dkernel(lines[band], dy_lines[band])  # (Dᵣ, Dᵣ, W, X)
         dkernel += line.reshape(*dkernel.shape[:2], -1, dkernel.shape[2]).sum(axis=2, dtype=dkernel.dtype)
     return dkernel
+
+
+def largest_divisor(number: int, most: int) -> int:
+    """The largest divisor of a number that is not above `most`, or 1."""
+    return next((divisor for divisor in range(min(number, most), 0, -1) if number % divisor == 0), 1)
 
 
 def line_dkernel(lines: Array, dy_lines: Array) -> Array:
@@ -315,12 +324,16 @@ def depthwise_dx(g: Geometry, dy: Array, kernel: Array, turned: Turned, dx: Arra
         dx[...] = dpadded[:, g.height.inside, g.width.inside]
         return
     down, across = reaching(g.height, rows.start, rows.stop), reaching(g.width, 0, g.width.input)
-    padded = Geometry(g.batch, down.padding, across.padding).pad(dy[:, down.read, across.read])
+    frame = Geometry(g.batch, down.padding, across.padding)
+    depthwise_phases(g, frame.pad(dy[:, down.read, across.read]), turned, dx, down, across)
+
+
+def depthwise_phases(g: Geometry, dy: Array, turned: Turned, dx: Array, down: "Reaching", across: "Reaching") -> None:
+    """Write rows of dx from what reaches them of dy, with the zeros around it."""
     for row, column in product(down.phases, across.phases):
         into, part = dx[:, row.into, column.into], Geometry(g.batch, row.axis, column.axis)
         y = into if g.width.stride == 1 else np.empty(into.shape, into.dtype)
-        read = padded[:, row.read, column.read]
-        depthwise_into(part, read, turned[row.taps.start, column.taps.start], y)
+        depthwise_into(part, dy[:, row.read, column.read], turned[row.taps.start, column.taps.start], y)
         if y is not into:
             into[...] = y
 
@@ -536,13 +549,8 @@ def tap_lines(g: Geometry, padded: Array, split: tuple[int, int] | None = None) 
     down, across = g.height, g.width
     # sliding_window_view would take longer than some parts
     strides = (image, row * down.stride, column * across.stride, row * down.dilation, column * across.dilation, size)
-    assert last_byte(shape, strides) <= last_byte(padded.shape, padded.strides), f"{g} reads behind {padded.shape}"
+    assert padded.shape[1:3] == g.padded, f"{g} reads behind {padded.shape}"
     return as_strided(padded, shape, strides)
-
-
-def last_byte(shape: tuple[int, ...], strides: tuple[int, ...]) -> int:
-    """The distance from the first entry of an array to its last."""
-    return sum((n - 1) * stride for n, stride in zip(shape, strides, strict=True))
 
 
 def split_width(g: Geometry) -> tuple[int, int]:

@@ -25,10 +25,10 @@ from .convolution import Conv2D, DepthwiseConv2D, Linear, PointwiseConv2D
 from .elementwise import IN_PLACE, Activation
 from .expanding import ExpandingLink, expands
 from .layer import Layer
-from .link import Link
+from .link import Link, room
 from .normalization import BatchNorm
 
-PART = 2**21  # bytes of the widest map in a part, unless an image has more; 1 MiB takes 1.2, 8 MiB 1.3 of the time
+PART = 3 * 2**20  # bytes of the widest map in a part, unless an image has more; on two threads 2 MiB takes up to 1.06
 OPERATIONS = 30  # with each number of a map, in one pass through the batch
 
 KINDS = (Conv2D, DepthwiseConv2D, PointwiseConv2D)
@@ -75,15 +75,20 @@ class LayerChain:
             part = self.parts[number]
             last.receive_part(number, dy[part], output[part] if isinstance(output, np.ndarray) else None)
 
-        def send(link: Link, number: int) -> None:
+        def send(link: Link, behind: Link | None, number: int) -> None:
+            if number == 0 and behind is not None:
+                behind.write_gradients()  # here it holds up one thread, between two rounds all
             x = self._input(link, number)
             da = link.backward_part(number, x)
             if link.before is None:
                 dx[self.parts[number]] = da
             else:
-                link.before.receive_part(number, da, link.inside(x) if link.depthwise else x)
+                link.before.receive_part(number, da, x[link.g.inside] if link.depthwise else x)
 
-        rounds: list[Round] = [(partial(send, link), link.finish_backward) for link in reversed(self.links)]
+        rounds: list[Round] = [
+            (partial(send, link, behind), link.before.start_backward if link.before else link.write_gradients)
+            for link, behind in zip(reversed(self.links), [None, *reversed(self.links[1:])], strict=True)
+        ]
         self._run([(receive, last.start_backward), *rounds])
         return dx
 
@@ -114,8 +119,8 @@ class LayerChain:
         images = part.stop - part.start
         if not link.depthwise:
             return before.activate_part(number, np.empty((images, *before.shape[1:]), self.x.dtype))
-        x = link.framed(images)
-        before.activate_part(number, link.inside(x))
+        x, inside = room(link.part(images), link.channels, self.x.dtype)
+        before.activate_part(number, inside)
         return x
 
     def _let_remember(self, y: Array) -> None:

@@ -9,12 +9,16 @@ from ..kernels import arguments
 from ..kernels.activations import (
     hard_sigmoid,
     hard_sigmoid_backward,
+    hard_sigmoid_backward_unchecked,
     hard_swish,
     hard_swish_backward,
+    hard_swish_backward_unchecked,
     relu,
     relu6,
     relu6_backward,
+    relu6_backward_unchecked,
     relu_backward,
+    relu_backward_unchecked,
     sigmoid,
     sigmoid_backward,
 )
@@ -127,6 +131,15 @@ def _in_place(into: Callable[[Array, Array], Array]) -> Callable[[Array], Array]
 
 IN_PLACE = {kind: _in_place(into) for kind, into in INTO.items()}
 """The activations of arrays that may be overwritten."""
+
+
+BACKWARD: dict[type[Layer], Callable[[Array, Array], Array]] = {
+    ReLU: relu_backward_unchecked,
+    ReLU6: relu6_backward_unchecked,
+    HardSigmoid: hard_sigmoid_backward_unchecked,
+    HardSwish: hard_swish_backward_unchecked,
+}
+"""Their gradients, of arrays that are checked."""
 
 
 class GlobalAveragePool(Layer):

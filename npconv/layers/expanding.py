@@ -106,14 +106,12 @@ class ExpandingLink(Link):
         self.products[number] = summed_product(as_matrix(self.maps[number]), as_matrix(d))  # (M + 1, N)
 
     def start_backward(self) -> None:
-        """All gradients of parameters, and with them the matrices for the gradient of the input."""
+        """The gradients of scale and shift, and with them the matrices for the gradient of the input."""
         self.dshift = self.products[:, -1].sum(axis=0)
-        product = self.products[:, :-1].sum(axis=0) + self.offsets.T @ self.products[:, -1]  # G, (M, N)
-        self.dscale = (self.exact * product).sum(axis=0) / self.deviation
-        factor, slope = self.norm.params["scale"] / self.deviation, self.dscale / self.deviation
-        self.dkernel = factor * (product - self.spread * slope)
-        back = -self.scaled.T / self.count  # (N, M)
-        self.returned = self.by_part((self.exact * slope) @ back, self.dshift @ back)  # (P, M + 1, M)
+        self.product = self.products[:, :-1].sum(axis=0) + self.offsets.T @ self.products[:, -1]  # G, (M, N)
+        self.dscale = (self.exact * self.product).sum(axis=0) / self.deviation
+        self.slope, back = self.dscale / self.deviation, -self.scaled.T / self.count  # (N,), (N, M)
+        self.returned = self.by_part((self.exact * self.slope) @ back, self.dshift @ back)  # (P, M + 1, M)
         self.scaled_kernel = self.scaled.astype(self.kernel.dtype)
 
     def backward_part(self, number: int, x: Array) -> Array:
@@ -123,9 +121,8 @@ class ExpandingLink(Link):
         self.upstream[number] = None
         return dx.reshape(x.shape)
 
-    def finish_backward(self) -> None:
-        """The gradients of the parameters, and the start of the convolution before."""
-        self.linear.grads["kernel"][...] = self.dkernel
+    def write_gradients(self) -> None:
+        """The gradients of the parameters."""
+        factor = self.norm.params["scale"] / self.deviation
+        self.linear.grads["kernel"][...] = factor * (self.product - self.spread * self.slope)
         self.norm.grads["scale"][...], self.norm.grads["shift"][...] = self.dscale, self.dshift
-        if self.before is not None:
-            self.before.start_backward()

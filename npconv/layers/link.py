@@ -9,9 +9,9 @@ from ..kernels import engine
 from ..kernels.geometry import Array, Geometry
 from ..kernels.normalization import BatchNormStages
 from ..kernels.pointwise import pointwise_backward_unchecked, pointwise_unchecked
-from ..kernels.sums import channel_sums, lines
+from ..kernels.sums import channel_sums, lines, sums_with
 from .convolution import DepthwiseConv2D, Linear, PointwiseConv2D
-from .elementwise import INTO, Activation
+from .elementwise import BACKWARD, INTO, Activation
 from .normalization import BatchNorm
 
 
@@ -94,9 +94,11 @@ class Link:
 
     def receive_part(self, number: int, d: Array, output: Array | None = None) -> None:
         """A part of the gradient for the output, and its sums for the gradients of scale and shift."""
+        if number == 0:
+            self.scale_kernel()
         self.upstream[number] = d = self.through_activation(number, d, output)
-        self.dshifts[number] = channel_sums(d)
-        self.dscales[number] = channel_sums(d, self.maps[number]) - self.offsets[number] * self.dshifts[number]
+        dshift, products = sums_with(d, self.maps[number])
+        self.dshifts[number], self.dscales[number] = dshift, products - self.offsets[number] * dshift
 
     def through_activation(self, number: int, d: Array, output: Array | None) -> Array:
         """A part of the gradient for the output taken back through the activation.
@@ -108,7 +110,7 @@ class Link:
         asks_input = self.activation.asks_input
         if output is None or asks_input:
             output = self.activate_part(number, np.empty(d.shape, d.dtype), activated=not asks_input)
-        return type(self.activation).operation_backward(d, output)
+        return BACKWARD[type(self.activation)](d, output)
 
     def start_backward(self) -> None:
         """The gradients of scale and shift, and with them all that the gradient of the maps needs."""
@@ -117,33 +119,38 @@ class Link:
         slope = -self.dscale / (count * self.deviation)
         self.slopes = self.along(slope)  # (X,)
         self.levels = self.along(self.dshift / count + self.offsets * slope)  # (P, X)
+
+    def scale_kernel(self) -> None:
+        """The kernel times scale/deviation, as backward takes it; a depthwise one turned round too."""
         self.scaled_kernel = self.kernel * self.factor
         self.turned = engine.turned_kernels(self.g, self.scaled_kernel) if self.depthwise else {}
+        self.reaching = [engine.reaching(axis, 0, axis.input) for axis in (self.g.height, self.g.width)]
 
     def backward_part(self, number: int, x: Array) -> Array:
         """The gradient of a part of the convolution's input: dx = scale/deviation · (dy − mean(dy) − n·mean(n·dy)).
 
         The factor scale/deviation is multiplied into the kernel.
         """
-        maps, d = self.maps[number], np.empty_like(self.maps[number])
+        maps = self.maps[number]
+        framed = d = np.empty_like(maps)
+        if self.turned:  # then dx reads zeros around d
+            framed, d = room(Geometry(len(maps), *(axis.padding for axis in self.reaching)), self.channels, maps.dtype)
         rows = lines(d)
         np.multiply(lines(maps), self.slopes, out=rows)
         rows += lines(self.upstream[number])
         rows -= self.levels[number]
         self.upstream[number] = None
-        dx, self.dkernels[number] = self.convolve_backward(d, x)
+        dx, self.dkernels[number] = self.convolve_backward(d, x, framed)
         return dx
 
-    def finish_backward(self) -> None:
-        """The gradients of the parameters, and the start of the convolution before."""
+    def write_gradients(self) -> None:
+        """The gradients of the parameters."""
         dkernel, *others = self.dkernels
         for part in others:
             dkernel += part
         np.multiply(dkernel, self.factor, out=self.linear.grads["kernel"], casting="same_kind")
         self.norm.grads["scale"][...], self.norm.grads["shift"][...] = self.dscale, self.dshift
         self.dkernels = [None] * len(self.dkernels)
-        if self.before is not None:
-            self.before.start_backward()
 
     def convolve(self, x: Array) -> Array:
         """The convolution of a part of its input."""
@@ -155,35 +162,37 @@ class Link:
         engine.depthwise_into(self.part(len(x)), x, self.repeated_kernel, y)
         return y
 
-    def convolve_backward(self, dy: Array, x: Array) -> tuple[Array, Array]:
-        """The gradients of `convolve`, with scale/deviation multiplied into the kernel."""
+    def convolve_backward(self, dy: Array, x: Array, framed: Array) -> tuple[Array, Array]:
+        """The gradients of `convolve`, with scale/deviation multiplied into the kernel; `framed` is dy in its zeros."""
         g, kernel = self.part(len(x)), self.scaled_kernel
         if isinstance(self.linear, PointwiseConv2D):
             return pointwise_backward_unchecked(dy, x, kernel)
         if not self.depthwise:
             return engine.conv2d_backward(g, dy, x, kernel)
         dx = np.empty((len(x), g.height.input, g.width.input, self.channels), x.dtype)
-        engine.depthwise_dx(g, dy, kernel, self.turned, dx, slice(0, g.height.input))
+        if self.turned:
+            engine.depthwise_phases(g, framed, self.turned, dx, *self.reaching)
+        else:
+            engine.depthwise_dx(g, dy, kernel, {}, dx, slice(0, g.height.input))
         return dx, engine.depthwise_dkernel(g, x, dy)
 
     def part(self, images: int) -> Geometry:
         """The geometry of a part."""
         return Geometry(images, self.g.height, self.g.width)
 
-    def framed(self, images: int) -> Array:
-        """Room for a part of the convolution's input, with its padding of zeros around it."""
-        height, width = self.g.height, self.g.width
-        room = np.empty((images, height.padded, width.padded, self.kernel.shape[-1]), self.kernel.dtype)
-        room[:, : height.before] = room[:, height.inside.stop :] = 0
-        room[:, :, : width.before] = room[:, :, width.inside.stop :] = 0
-        return room
-
-    def inside(self, padded: Array) -> Array:
-        """A part of the convolution's input without its padding."""
-        return padded[:, self.g.height.inside, self.g.width.inside]
-
     def along(self, vectors: Array) -> Array:
         """Numbers for each channel, repeated along a row of positions: (…, N) to (…, X) with X = Dᵥ·N."""
         repeated = np.empty((*vectors.shape[:-1], self.g.width.output, self.channels), self.kernel.dtype)
         repeated[...] = vectors[..., None, :]
         return repeated.reshape(*vectors.shape[:-1], -1)
+
+
+def room(g: Geometry, channels: int, dtype: np.dtype[Any]) -> tuple[Array, Array]:
+    """An empty padded map with its zeros around it, (B, padded Dᵤ, padded Dᵤ, M), and the part that is not padding."""
+    padded = np.empty((g.batch, *g.padded, channels), dtype)
+    for axis, rows in ((g.height, padded), (g.width, padded.swapaxes(1, 2))):
+        if axis.before == axis.after == 1:
+            rows[:, :: axis.padded - 1] = 0  # both at once
+        else:
+            rows[:, : axis.before] = rows[:, axis.inside.stop :] = 0
+    return padded, padded[g.inside]

@@ -123,3 +123,16 @@ def test_shares_of_a_large_kernel_are_computed_one_after_the_other(monkeypatch, 
         finally:
             tracemalloc.stop()
     assert peaks[1] < peaks[0] + kernel.nbytes
+
+
+@pytest.mark.parametrize(
+    ("size", "stride"), [((3, 1101), (1, 2)), ((19, 19), (1, 1)), ((41, 30), (2, 1)), ((6, 300), (1, 1))]
+)
+def test_a_depthwise_kernels_gradient_by_positions_has_them_all(size, stride):
+    """Rows of more positions than are summed at once, and heights that blocks divide in different ways."""
+    rng = np.random.default_rng(0)
+    x, kernel = rng.standard_normal((3, *size, 64)), rng.standard_normal((3, 2, 64))
+    dy = rng.standard_normal(npconv.depthwise_conv2d(x, kernel, stride=stride, padding=1).shape)
+    _, expected = npconv.depthwise_conv2d_backward_taps(dy, x, kernel, stride=stride, padding=1)
+    _, dkernel = npconv.depthwise_conv2d_backward(dy, x, kernel, stride=stride, padding=1)
+    np.testing.assert_allclose(dkernel, expected, rtol=1e-10, atol=1e-10)
