@@ -435,7 +435,7 @@ def in_numpy(value: Any) -> Any:
 def leaves(value: Any) -> Iterator[Any]:
     """All the numbers, words and arrays that a result holds."""
     if isinstance(value, np.ndarray):
-        yield value.dtype, value.shape, value.tolist()
+        yield value.dtype, value.shape, value.tolist() if value.dtype == object else value.tobytes()
     elif isinstance(value, Mapping):
         yield from leaves(list(value.items()))
     elif isinstance(value, (tuple, list, GeneratorType)):
