@@ -4,6 +4,7 @@ import dataclasses
 import inspect
 import pkgutil
 import re
+from contextlib import nullcontext
 from itertools import groupby
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 from computed import finding_of
 from public import names_of
+from undrawn import undrawn
 
 import npconv
 from npconv.claims import CLAIMS, SOURCES, as_markdown, of, subspaces
@@ -26,7 +28,8 @@ ALL = list({claim.name: claim for source in SOURCES for claim in of(source)}.val
 
 @pytest.mark.parametrize("claim", ALL, ids=lambda claim: claim.name)
 def test_claim(claim):
-    found = finding_of(claim)
+    with undrawn() if re.match(r"v\d_table_", claim.name) else nullcontext():  # a paper's tables count
+        found = finding_of(claim)
     assert found.verdict == claim.verdict, found.numbers
     assert all(found.numbers)
 

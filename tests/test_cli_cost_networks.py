@@ -4,6 +4,7 @@ import argparse
 import json
 
 import pytest
+from undrawn import undrawn
 
 from npconv import cli
 from npconv.cli.cost_networks import add_networks
@@ -27,6 +28,13 @@ from npconv.models.saved import MOBILENETS
 from npconv.models.ssdlite import HEADS
 from npconv.models.summary import TABLES
 from npconv.models.table import OUTPUT_STRIDES
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _undrawn():
+    """A cost is of shapes alone."""
+    with undrawn():
+        yield
 
 
 def without_memory(printed):

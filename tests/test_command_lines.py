@@ -16,15 +16,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from undrawn import undrawn
 
 from npconv import bench, claims, cli, models, training
 from npconv.cli import cost_counters, figures, reproduce, shared, step
 from npconv.files import as_npz
 from npconv.training import detection_heads, fig07, segmentation_heads, v3_blocks
-
-sys.path.append(str(Path(__file__).parent / "models"))  # of networks that are not drawn: a cost reads shapes alone
-
-from undrawn import undrawn
 
 LINES = {  # of each command, one that runs within a moment: what it takes by position, and its options
     "reproduce": ([], "--out made"),
@@ -169,7 +166,7 @@ def tried(command, action, text):
 
 def check(words, command, capsys):
     """Run a line: its status, and its error, which is one line that begins with the command, once."""
-    with undrawn() if command.startswith("cost") else nullcontext():
+    with undrawn() if command.startswith("cost") else nullcontext():  # a cost is of shapes alone
         status = cli.main(words)
     error = capsys.readouterr().err
     assert status in (0, 1, 2)
