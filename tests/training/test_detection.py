@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from stopped import check_that_it_goes_on, trained
 
 from npconv.detection import DefaultBoxes, ssd_loss, ssd_loss_backward, ssd_targets
 from npconv.files import as_npz
@@ -21,7 +22,6 @@ from npconv.training import (
     detection,
     detection_step,
     evaluate_detector,
-    resumable,
     train_detector,
 )
 from npconv.training.detection import LOSS
@@ -52,36 +52,14 @@ def scenes(count, seed):
 
 
 TASK = DetectionTask("rectangles", *scenes(12, 1), *scenes(7, 2), 3, "bright rectangles")
-RUN = {"steps": 5, "batch_size": 4, "seed": 3, "evaluate_every": 3, "checkpoint_every": 2}
 
 
-def run(path=None, *, net=None, task=TASK, optimizer=Adam, schedule=None, **changes):
-    net = detector() if net is None else net
-    updater = optimizer(net.params)
-    schedule = cosine(0.01, 5, warmup=2) if schedule is None else schedule
-    history = train_detector(net, task, updater, schedule, **{**RUN, "checkpoint": path, **changes})
-    arrays = net.arrays() | {f"optimizer {name}": a for name, a in updater.state.items()}
-    return history.as_dict(), {name: a.tobytes() for name, a in arrays.items()}
-
-
-class Stopped(BaseException):
-    """As Ctrl-C: no Exception."""
+def run(path=None, *, net=None, task=TASK, **options):
+    return trained(train_detector, detector() if net is None else net, task, path, **options)
 
 
 def test_a_run_stopped_after_any_step_goes_on_to_the_same_bits(tmp_path, monkeypatch):
-    monkeypatch.setattr(resumable, "keep_memory", lambda: None)
-    expected = run()
-    assert expected[0]["step"] == [3, 5]
-    for last in (1, 2, 3):  # a checkpoint is due at 2, an evaluation at 3
-        path = tmp_path / f"{last}.npz"
-
-        def progress(done, loss, history, last=last):
-            if done == last:
-                raise Stopped
-
-        with pytest.raises(Stopped):
-            run(path, progress=progress)
-        assert run(path) == expected
+    check_that_it_goes_on(run, tmp_path, monkeypatch)
 
 
 def test_a_step_goes_down_the_gradient_of_the_loss():

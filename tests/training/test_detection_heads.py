@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from shipped import check_shipped
 
 from npconv.claims.papers import v2_experiments
 from npconv.training import detection_heads
@@ -84,13 +85,7 @@ def test_the_results_are_all_runs_and_times_and_errors_name_the_function(tmp_pat
 
 def test_the_runs_that_ship_are_those_of_the_settings_in_the_code():
     results = stored_results()
-    assert results["settings"] == asdict(FULL)
-    assert (results["seeds"], results["networks"]) == (list(SEEDS), VARIANTS)
-    assert [(run["variant"], run["seed"]) for run in results["runs"]] == list(product(VARIANTS, SEEDS))
-    every = list(range(FULL.evaluate_every, FULL.steps + 1, FULL.evaluate_every))
-    for run in results["runs"]:
-        assert run["step"] == every
-        assert {len(run[name]) for name in ("train_loss", "test_loss", *MEASURES)} == {len(every)}
+    check_shipped(results, FULL, SEEDS, VARIANTS, lambda variant: MEASURES)
     assert results["times"]["batch_size"] == FULL.batch_size
 
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from damages import damaged
+from stopped import Stopped
 
 from npconv import files, softmax_cross_entropy, softmax_cross_entropy_backward
 from npconv.files import as_npz
@@ -60,10 +61,6 @@ def run(path=None, *, optimizer=momentum, schedule=None, task=TASK, net=None, **
     arrays = {f"network {name}": a for name, a in net.arrays().items()}
     arrays |= {f"optimizer {name}": a for name, a in updater.state.items()}
     return history.as_dict(), {name: a.tobytes() for name, a in arrays.items()}
-
-
-class Stopped(BaseException):
-    """As Ctrl-C: no Exception."""
 
 
 def stop_at(moment):

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from stopped import check_that_it_goes_on, trained
 
 from npconv.detection import DefaultBoxes
 from npconv.models import lr_aspp, mobilenet_v2, multi_task, ssdlite
@@ -23,7 +24,6 @@ from npconv.training import (
     evaluate_segmenter,
     multi_task as training_module,
     multi_task_step,
-    resumable,
     segmentation,
     segmentation_step,
     train_multi_task,
@@ -65,36 +65,14 @@ def scenes(count, seed):
 
 TRAIN, TEST = scenes(12, 1), scenes(7, 2)
 TASK = DetectionTask("rectangles", *TRAIN[:3], *TEST[:3], 3, "bright rectangles", TRAIN[3], TEST[3])
-RUN = {"steps": 5, "batch_size": 4, "seed": 3, "evaluate_every": 3, "checkpoint_every": 2}
 
 
-def run(path=None, *, net=None, task=TASK, optimizer=Adam, schedule=None, **changes):
-    net = both() if net is None else net
-    updater = optimizer(net.params)
-    schedule = cosine(0.01, 5, warmup=2) if schedule is None else schedule
-    history = train_multi_task(net, task, updater, schedule, **{**RUN, "checkpoint": path, **changes})
-    arrays = net.arrays() | {f"optimizer {name}": a for name, a in updater.state.items()}
-    return history.as_dict(), {name: a.tobytes() for name, a in arrays.items()}
-
-
-class Stopped(BaseException):
-    """As Ctrl-C: no Exception."""
+def run(path=None, *, net=None, task=TASK, **options):
+    return trained(train_multi_task, both() if net is None else net, task, path, **options)
 
 
 def test_a_run_stopped_after_any_step_goes_on_to_the_same_bits(tmp_path, monkeypatch):
-    monkeypatch.setattr(resumable, "keep_memory", lambda: None)
-    expected = run()
-    assert expected[0]["step"] == [3, 5]
-    for last in (1, 2, 3):  # a checkpoint is due at 2, an evaluation at 3
-        path = tmp_path / f"{last}.npz"
-
-        def progress(done, loss, history, last=last):
-            if done == last:
-                raise Stopped
-
-        with pytest.raises(Stopped):
-            run(path, progress=progress)
-        assert run(path) == expected
+    check_that_it_goes_on(run, tmp_path, monkeypatch)
 
 
 @pytest.mark.parametrize("weight", [1.0, 3.0])

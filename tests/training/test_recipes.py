@@ -5,6 +5,7 @@ from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
+from stopped import Stopped
 
 from npconv.models import read_network
 from npconv.segmentation import confusion_matrix
@@ -33,10 +34,6 @@ def few_digits(monkeypatch):
     recipes.wild_digits.cache_clear()
     yield
     recipes.wild_digits.cache_clear()
-
-
-class Stopped(BaseException):
-    """As Ctrl-C: no Exception."""
 
 
 @pytest.mark.parametrize("kind", RECIPES)

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from stopped import check_that_it_goes_on, trained
 
 from npconv.files import as_npz
 from npconv.models import deeplab_v3, lr_aspp, mobilenet_v2
@@ -20,7 +21,6 @@ from npconv.training import (
     digits_in_the_wild,
     digits_segmenter,
     evaluate_segmenter,
-    resumable,
     segmentation,
     segmentation_step,
     train_segmenter,
@@ -54,37 +54,15 @@ def scenes(count, seed):
 
 
 TASK = SegmentationTask("rectangles", *scenes(12, 1), *scenes(7, 2), 3, "bright rectangles")
-RUN = {"steps": 5, "batch_size": 4, "seed": 3, "evaluate_every": 3, "checkpoint_every": 2}
 
 
-def run(path=None, *, net=None, task=TASK, optimizer=Adam, schedule=None, **changes):
-    net = segmenter() if net is None else net
-    updater = optimizer(net.params)
-    schedule = cosine(0.01, 5, warmup=2) if schedule is None else schedule
-    history = train_segmenter(net, task, updater, schedule, **{**RUN, "checkpoint": path, **changes})
-    arrays = net.arrays() | {f"optimizer {name}": a for name, a in updater.state.items()}
-    return history.as_dict(), {name: a.tobytes() for name, a in arrays.items()}
-
-
-class Stopped(BaseException):
-    """As Ctrl-C: no Exception."""
+def run(path=None, *, net=None, task=TASK, **options):
+    return trained(train_segmenter, segmenter() if net is None else net, task, path, **options)
 
 
 @pytest.mark.parametrize("head", ["lr_aspp", "deeplab"])
 def test_a_run_stopped_after_any_step_goes_on_to_the_same_bits(head, tmp_path, monkeypatch):
-    monkeypatch.setattr(resumable, "keep_memory", lambda: None)
-    expected = run(net=segmenter(head))
-    assert expected[0]["step"] == [3, 5]
-    for last in (1, 2, 3):  # a checkpoint is due at 2, an evaluation at 3
-        path = tmp_path / f"{last}.npz"
-
-        def progress(done, loss, history, last=last):
-            if done == last:
-                raise Stopped
-
-        with pytest.raises(Stopped):
-            run(path, net=segmenter(head), progress=progress)
-        assert run(path, net=segmenter(head)) == expected
+    check_that_it_goes_on(lambda *path, **options: run(*path, net=segmenter(head), **options), tmp_path, monkeypatch)
 
 
 @pytest.mark.parametrize("head", ["lr_aspp", "deeplab"])
