@@ -5,7 +5,6 @@ positions at most, and those sums in float64.
 """
 
 import math
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -80,12 +79,12 @@ def image_sums(a: Array) -> Array:
 
 def channel_sums(a: Array, other: Array | None = None) -> Array:
     """Each channel's sum of a, or of a · other, (…, M) to (M,) in float64 at least."""
-    wide = a.shape[-1] * (a.shape[-2] if a.ndim > 2 else 1)
+    wide = math.prod(a.shape[-2:] if a.ndim > 2 else a.shape[-1:])
     rows = _addable(a).reshape(-1, wide)  # (B·L, X)
     others = None if other is None else wider(other).reshape(rows.shape)
     at_once = LINES // 2  # about as many as an image has
     if len(rows) <= at_once:
-        line = _ones(len(rows), rows.dtype) @ rows if others is None else np.einsum("lx,lx->x", rows, others)
+        line = np.ones(len(rows), rows.dtype) @ rows if others is None else np.einsum("lx,lx->x", rows, others)
         return _sum_rows(line.reshape(-1, a.shape[-1]))
     whole, total = len(rows) // at_once * at_once, np.zeros(())
     for start, stop in ((0, whole), (whole, len(rows))):
@@ -102,21 +101,15 @@ def sums_with(a: Array, other: Array) -> Array:
     if len(rows) > LINES // 2:
         return np.stack([channel_sums(a), channel_sums(a, other)])
     line = np.empty((2, rows.shape[1]), rows.dtype)
-    np.matmul(_ones(len(rows), rows.dtype), rows, out=line[0])
+    np.matmul(np.ones(len(rows), rows.dtype), rows, out=line[0])
     np.einsum("lx,lx->x", rows, other.reshape(rows.shape), out=line[1])
     return _sum_rows(line.reshape(2, -1, a.shape[-1]))
-
-
-@lru_cache(64)
-def _ones(count: int, dtype: np.dtype[Any]) -> Array:
-    """Ones that are not written to."""
-    return np.ones(count, dtype)
 
 
 def _block_sums(block: Array, other: Array | None = None) -> Array:
     """The sums over L of a block, or of block · other, (K, L, X) to (K, X) in the numbers' own dtype."""
     sums = np.empty((block.shape[0], block.shape[2]), native(block, block if other is None else other))
-    ones = _ones(block.shape[1], block.dtype)
+    ones = np.ones(block.shape[1], block.dtype)
 
     def add(some: slice) -> None:
         if other is None:

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from npconv import threads
+from npconv.kernels.sums import LINES
 from npconv.layers import (
     BatchNorm,
     Conv2D,
@@ -127,6 +128,16 @@ def test_images_far_from_0_and_from_one_another_lose_at_most_a_digit_more_than_l
     for a, b, true in zip(in_parts, one_by_one, exact, strict=True):
         scale = np.abs(true).max()
         assert np.abs(a - true).max() < 5 * np.abs(b - true).max() + 1e-6 * scale
+
+
+def test_a_part_of_more_rows_than_are_summed_at_once_has_the_numbers_of_the_layers(monkeypatch):
+    block, x = DepthwiseSeparable(6, 7, 2, dtype=np.float64), images(6, np.float64, batch=23)
+    (part,) = chain.chain_at(list(block.layers.values()), x).parts
+    assert len(x[part]) * 7 > LINES // 2
+    in_a_chain = step(block.copy(), x)
+    monkeypatch.setattr("npconv.layers.sequential.chain_at", lambda *_: None)
+    for a, b in zip(in_a_chain, step(block, x), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-9)
 
 
 def test_a_step_keeps_half_of_what_the_layers_keep_one_after_the_other(monkeypatch):

@@ -112,6 +112,9 @@ def both_at_once(segmentation):
         assert loss.dtype == gradient.dtype == dtype
         expected = segmentation.pixel_cross_entropy_backward(1.0, logits, labels, divisor=divisor)
         assert np.array_equal(gradient, expected)
+        out = np.full_like(logits, np.nan)
+        segmentation.loss.loss_and_gradient(logits, labels, 255, divisor, out)
+        assert np.array_equal(out, expected)
 
 
 def many_pixels(segmentation):

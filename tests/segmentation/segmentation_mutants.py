@@ -25,6 +25,8 @@ MUTANTS = [
     Mutant("ignored pixels have a gradient", "loss", "np.zeros(logits.shape, native(logits))", "np.ones(logits.shape, native(logits))", "nothing kept"),
     Mutant("float16 in its own precision", "loss", "dtype=np.result_type(losses, np.float64)", "dtype=np.float16", "many pixels"),
     Mutant("both at once with another divisor", "loss", "_rows(shares, classes, 1.0, count", "_rows(shares, classes, 1.0, 1.0", "both at once"),
+    Mutant("both at once leave ignored pixels as they were", "loss", "gradient[image] = 0", "pass", "both at once"),
+    Mutant("both at once beside what was given for them", "loss", "if out is None else out", "if True else out", "both at once"),
     Mutant("both at once without the last image", "loss", "range(len(logits))", "range(len(logits) - 1)", "both at once"),
     Mutant("both at once with the first image's labels", "loss", "own[rows]", "own[: len(log_shares)]", "both at once"),
     Mutant("both at once without the choice of pixels", "loss", "slice(None) if every else", "slice(None) if True else", "both at once"),
