@@ -1,0 +1,69 @@
+"""The site's build: the docs of a clone, through Sphinx, into one folder."""
+
+import io
+import json
+import os
+import tempfile
+from pathlib import Path
+
+from .. import __version__
+from .pages import ROOT, stage
+
+
+def build_site(out: str | Path, *, pyodide: str | Path | None = None) -> None:
+    """Build the site, whole or not at all: `out` is written when all is done, and replaces a site that is there.
+
+    Args:
+        out: a folder that is missing or empty, or has a site.
+        pyodide: Pyodide's files for the pages that run Python in the reader's browser: a folder, whose files are copied
+            into the site, or an address that ends in "/". None builds pages that do not run.
+
+    Raises FileNotFoundError outside of a clone, FileExistsError where `out` has other files, ImportError where Sphinx
+    is not installed, ValueError where a page has a mistake, such as a link that leads nowhere.
+    """
+    out = Path(out).resolve()
+    if not (ROOT / "docs" / "conf.py").is_file():
+        raise FileNotFoundError(f"build_site: the site is built in a clone of npconv, with its docs; {ROOT} has none")
+    if out.exists() and any(out.iterdir()) and not (out / "objects.inv").is_file():
+        raise FileExistsError(f"build_site: out must be missing, empty or a site; {out} has other files")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".npconv-", dir=out.parent) as work:
+        site = Path(work, "site")
+        stage(Path(work, "source"))
+        _run_sphinx(Path(work, "source"), site)
+        if pyodide is not None:
+            make_live(site, pyodide)
+        if out.exists():
+            os.replace(out, Path(work, "before"))
+        os.replace(site, out)
+
+
+def make_live(site: Path, pyodide: str | Path) -> None:
+    """Let the pages of a site that is built run Python: its files, and on each page where they are.
+
+    A page finds the addresses, relative to itself or absolute, as JSON in its element `npconv-settings`; a page of a
+    site that doesn't run Python has no such element.
+    """
+    for page in sorted(site.rglob("*.html")):
+        text = page.read_text(encoding="utf-8")
+        root = "../" * (len(page.relative_to(site).parts) - 1) or "./"
+        settings = json.dumps({"pyodide": f"{root}_pyodide/", "wheel": "", "root": root}).replace("<", "\\u003c")
+        tags = (
+            f'<script type="application/json" id="npconv-settings">{settings}</script>\n'
+            f'<script type="module" src="{root}_static/run.js"></script>\n'
+        )
+        page.write_text(text.replace("</head>", f"{tags}</head>", 1), encoding="utf-8")
+
+
+def _run_sphinx(source: Path, site: Path) -> None:
+    from sphinx.application import Sphinx
+
+    told = io.StringIO()
+    with tempfile.TemporaryDirectory() as doctrees:
+        app = Sphinx(
+            source, ROOT / "docs", site, doctrees, "html",
+            {"version": __version__, "release": __version__}, status=None, warning=told, freshenv=True,
+        )  # fmt: skip
+        app.build()
+    if told.getvalue():
+        raise ValueError(f"build_site: the pages must have no mistakes; got\n{told.getvalue()}")
