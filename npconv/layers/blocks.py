@@ -16,6 +16,7 @@ from ..kernels.activations import relu, relu_backward
 from ..kernels.arguments import boolean, generator, one_of, pair
 from ..kernels.blocks import has_shortcut
 from ..kernels.geometry import Array, Padding, Pair
+from ..text import shape_text
 from .convolution import Conv2D, DepthwiseConv2D, Linear, PointwiseConv2D
 from .elementwise import Activation, HardSigmoid, HardSwish, ReLU, ReLU6, Sigmoid
 from .layer import Layer, positive_ints
@@ -56,6 +57,21 @@ def normalised(
     return layers
 
 
+def block_facts(block: Sequential) -> list[str]:
+    """The words for a block's convolutions in `repr`: the channels from one to the next, kernel and geometry."""
+    channels: list[int] = []
+    facts: list[str] = []
+    for layer in block.layers.values():
+        if isinstance(layer, Linear):
+            *sides, after = layer.params["kernel"].shape
+            before = getattr(layer, "in_channels", sides[-1])
+            if before != after or not isinstance(layer, DepthwiseConv2D):
+                channels += [before, after][bool(channels) :]
+            if layer.geometry:
+                facts += [f"kernel {shape_text(sides[:2])}", *layer.geometry_facts()]
+    return [f"channels {' → '.join(map(str, channels))}"] * bool(channels) + facts
+
+
 class Residual(Sequential):
     """Layers in a row, the branch, with a shortcut around them: x is added to their output, which has its shape.
 
@@ -85,6 +101,9 @@ class Residual(Sequential):
             self._check_shortcut(tuple(input_shape), cost.output_shape)
             cost = replace(cost, additions=cost.additions + math.prod(cost.output_shape))
         return cost
+
+    def _facts(self) -> list[str]:
+        return ["shortcut" if self.shortcut else "no shortcut"]
 
     def _check_shortcut(self, input_shape: tuple[int, ...], output_shape: tuple[int, ...]) -> None:
         if input_shape != output_shape:
@@ -178,6 +197,9 @@ class InvertedResidual(Residual):
         super().__init__(layers | normalised("project", project, batch_norm, bottleneck))
         self.shortcut = shortcut and has_shortcut(pair("InvertedResidual", "stride", stride), in_channels, out_channels)
 
+    def _facts(self) -> list[str]:
+        return block_facts(self) + super()._facts()
+
 
 class DepthwiseSeparable(Sequential):
     """The depthwise separable convolution as MobileNetV1 has it: batch normalisation and ReLU after both halves.
@@ -231,6 +253,9 @@ class DepthwiseSeparable(Sequential):
             normalised("depthwise", depthwise, batch_norm, activation)
             | normalised("pointwise", pointwise, batch_norm, activation)
         )
+
+    def _facts(self) -> list[str]:
+        return block_facts(self)
 
 
 class ActivatedSum(Residual):
@@ -296,3 +321,6 @@ class ResidualBottleneck(ActivatedSum):
             )
             | normalised("restore", PointwiseConv2D(narrow, channels, seed=rng, dtype=dtype), batch_norm)
         )
+
+    def _facts(self) -> list[str]:
+        return block_facts(self) + super()._facts()

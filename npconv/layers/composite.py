@@ -98,6 +98,10 @@ class Composite(Layer):
             }
             setattr(self, kind, arrays)
 
+    def _facts(self) -> list[str]:
+        return []
+
     def __repr__(self) -> str:
-        inner = "\n".join(f"{name}: {layer!r}" for name, layer in self.layers.items())
-        return f"{type(self).__name__}(\n  " + inner.replace("\n", "\n  ") + "\n)"
+        own = super().__repr__().removesuffix("()")  # brackets with nothing in them would look like no layers
+        inside = (f"{name}: {layer!r}" for name, layer in self.layers.items())
+        return "\n".join([own, *inside]).replace("\n", "\n  ")

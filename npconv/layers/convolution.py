@@ -68,6 +68,14 @@ class Linear(Layer):
         twin.params["bias"], twin.grads["bias"] = bias, np.zeros_like(bias)
         return twin
 
+    def geometry_facts(self) -> list[str]:
+        """The words for its geometry in `repr`, dilation only where there is one."""
+        own = self.geometry.items()
+        return [f"{name} {value}" for name, value in own if name != "dilation" or value not in (1, (1, 1))]
+
+    def _facts(self) -> list[str]:
+        return super()._facts() + self.geometry_facts()
+
     def _draw(self, rng: np.random.Generator, initializer: Initializer, fans: str) -> None:
         self.params["kernel"][...] = initializer(rng, self.params["kernel"].shape, *self._fans[fans])
         if "bias" in self.params:
@@ -152,6 +160,7 @@ class DepthwiseConv2D(Linear):
         height, width = pair("DepthwiseConv2D", "kernel_size", kernel_size)
         fans = (height * width, height * width * depth_multiplier)
         super().__init__((height, width, channels * depth_multiplier), fans, bias, seed, dtype, shared=channels)
+        self.in_channels = channels  # the kernel's shape has M·Q
         self.geometry = checked_geometry("DepthwiseConv2D", stride, padding, dilation)
 
 

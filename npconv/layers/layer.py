@@ -163,9 +163,12 @@ class Layer:
             self._saved = self._saved()
         return self._saved
 
+    def _facts(self) -> list[str]:
+        """The words that `repr` shows in brackets: the parameters' shapes, and what a subclass adds."""
+        return [f"{name} {a.shape}" for name, a in self.params.items()]
+
     def __repr__(self) -> str:
-        shapes = ", ".join(f"{name} {a.shape}" for name, a in self.params.items())
-        return f"{type(self).__name__}({shapes})"
+        return f"{type(self).__name__}({', '.join(self._facts())})"
 
 
 def fill(own: Mapping[str, Array], arrays: Any, where: str, further: Sequence[str] = ()) -> None:

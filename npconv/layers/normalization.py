@@ -123,6 +123,9 @@ class BatchNorm(Layer):
             raise ValueError(f"BatchNorm.cost: input_shape must be (B, …, {channels}); got {cost.output_shape}")
         return cost
 
+    def _facts(self) -> list[str]:
+        return [*super()._facts(), f"epsilon {self.epsilon:g}"]
+
     def _draw(self, rng: np.random.Generator, initializer: Initializer, fans: str) -> None:
         self._set_to_identity()
 

@@ -137,6 +137,10 @@ class MultiTask(NetworkWithHeads):
         self.detector = self.detector.with_layers(own["detector"] | {"network": network})
         self.segmenter = self.segmenter.with_layers(own["segmenter"] | {"network": last})
 
+    def _facts(self) -> list[str]:
+        own = {part: getattr(self, part) for part in PARTS}
+        return [f"{part} {type(network).__name__}, classes {network.classes}" for part, network in own.items()]
+
     def _in_order(self) -> list[str]:
         """The names of the maps' layers in the order of `_maps`."""
         return [*self.taken, self._names["detector"][1]]

@@ -105,6 +105,11 @@ class MobileNet(Sequential):
             hint = "; one image is a batch of one, x[None]"
         raise ValueError(f"{function}: x must be (B, Dᵤ, Dᵤ, {channels}), channels last; got {shape}{hint}")
 
+    def _facts(self) -> list[str]:
+        own = self.specification
+        stride = [] if own.output_stride is None else [f"output_stride {own.output_stride}"]
+        return [own.architecture, f"conventions {own.conventions}", *stride]
+
     def save(self, path: str | Path) -> None:
         """Write params, state and the specification to an .npz file, whole or not at all.
 

@@ -3,7 +3,7 @@
 import json
 import reprlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, fields, replace
 from itertools import takewhile
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple, TypeVar
@@ -136,6 +136,10 @@ class NetworkWithHeads(Composite):
         super().forget()
         for part in self._parts:
             part.forget()
+
+    def _facts(self) -> list[str]:
+        own = {each.name: getattr(self.options, each.name) for each in fields(self.options)}
+        return [f"{name} {value}" for name, value in own.items() if isinstance(value, str | int)]
 
     def _shape_of_output(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
         """The output's shape from the images'."""
