@@ -1,7 +1,10 @@
 """Every example in the docs and in the docstrings runs."""
 
+import ast
+import contextlib
 import doctest
 import importlib
+import io
 import pkgutil
 import re
 from pathlib import Path
@@ -36,18 +39,94 @@ def test_every_kernel_has_an_example(name):
     assert ">>> " in getattr(npconv, name).__doc__
 
 
+def printed_by(code, namespace):
+    """The text that a block prints."""
+    text = io.StringIO()
+    with contextlib.redirect_stdout(text):
+        exec(compile(code, "block", "exec"), namespace)
+    return text.getvalue()
+
+
+def completed(block, answer, then):
+    """A block with an answer in the place of its first blank and without the others, and then some more of code."""
+    blanks, rest = {}, []
+    for number, node in enumerate(block.body):
+        if re.search(BLANK, ast.unparse(node)):
+            blanks[number] = node
+        else:
+            rest.append((number, node))
+    first = min(blanks)
+    before, after = ([node for number, node in rest if (number < first) == early] for early in (True, False))
+    return ast.unparse(ast.Module([*before, *answer.body, *ast.parse(then).body, *after], []))
+
+
+def spoilt(value):
+    """Another value of the same kind."""
+    if callable(value):
+        return lambda *arguments, **options: spoilt(value(*arguments, **options))
+    if isinstance(value, np.ndarray):
+        other = value.copy()
+        other.flat[0] = spoilt(other.flat[0])
+        return other
+    if isinstance(value, tuple | list):
+        return type(value)([spoilt(value[0]), *value[1:]])
+    if isinstance(value, bool | np.bool_):
+        return not value
+    return value + ("?" if isinstance(value, str) else 1)
+
+
+def names_in(module):
+    """The names that a module's top level binds."""
+    return {
+        name.id for node in module.body for name in ast.walk(node)
+        if isinstance(node, ast.Assign) and isinstance(name, ast.Name) and isinstance(name.ctx, ast.Store)
+    } | {node.name for node in module.body if isinstance(node, ast.FunctionDef)}  # fmt: skip
+
+
+def try_blanks(code, answer, namespace):
+    """Leave a block's blanks, fill them in, and spoil one after the other: `check` says which of the three was done."""
+    said = printed_by(code, namespace).splitlines()
+    assert said
+    assert all(line.startswith("Not yet: ") for line in said)
+    block, answers = ast.parse(code), ast.parse(answer)
+    blanks = names_in(ast.Module([node for node in block.body if re.search(BLANK, ast.unparse(node))], []))
+    assert blanks <= names_in(answers), f"{blanks} are asked for"
+    assert printed_by(completed(block, answers, ""), {**namespace}).splitlines() == ["Right."] * len(said)
+    for name in blanks:
+        wrong = completed(block, answers, f"{name} = spoilt({name})")
+        with contextlib.suppress(ValueError, IndexError):  # npconv or NumPy refuses it
+            assert "Not right: " in printed_by(wrong, {**namespace, "spoilt": spoilt}), f"a wrong {name} is not noticed"
+
+
+BLANK = r"(?:= |return )\(?\.\.\."  # to fill in
+BLOCK = re.compile(
+    r"```python\n(?P<code>.*?)```"
+    r"(?:\n\n```text\n(?P<shown>.*?)```)?"
+    r"(?:\n\n<details>\n<summary>Answer</summary>\n(?P<text>(?:(?!</details>).)*?)```python\n(?P<answer>.*?)```)?",
+    re.DOTALL,
+)
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_the_code_blocks_of_the_docs_run(page, tmp_path, monkeypatch):
-    """One page's ```python blocks run in order, in one namespace; a block with >>> in it as a doctest."""
+    """One page's ```python blocks run in order, in one namespace; a block with >>> in it as a doctest.
+
+    A lesson's block prints the ```text block that follows it. One with a blank is followed by the answer.
+    """
     monkeypatch.chdir(tmp_path)
     namespace: dict = {}
-    for block in re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), flags=re.DOTALL):
-        if ">>> " in block:
-            test = doctest.DocTestParser().get_doctest(block, namespace, page.name, str(page), 0)
+    for block in BLOCK.finditer(page.read_text(encoding="utf-8")):
+        code, answer = block["code"], block["answer"]
+        if ">>> " in code:
+            test = doctest.DocTestParser().get_doctest(code, namespace, page.name, str(page), 0)
             assert doctest.DocTestRunner().run(test, clear_globs=False).failed == 0
             namespace.update(test.globs)
+        elif re.search(BLANK, code) or answer:
+            try_blanks(code, answer, namespace)
         else:
-            exec(compile(block, str(page), "exec"), namespace)
+            printed = printed_by(code, namespace)
+            if page.parent.name == "lessons" or block["shown"]:
+                assert printed == (block["shown"] or ""), code
 
 
 def sections(page: Path) -> dict[str, str]:

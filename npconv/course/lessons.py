@@ -1,8 +1,6 @@
 """The lessons: pages of Markdown in docs/lessons, also as notebooks."""
 
-import ast
 import base64
-import doctest
 import html
 import json
 import posixpath
@@ -10,7 +8,7 @@ import re
 from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from ..kernels.arguments import one_of
 
@@ -20,18 +18,36 @@ LESSONS = (  # in their order
 )  # fmt: skip
 FOLDER = "docs/lessons"
 PICTURES = {".svg": "image/svg+xml", ".png": "image/png", ".gif": "image/gif"}
-_FENCED = re.compile(r"^(?P<fence>`{3,})(?P<language>[^\n`]*)\n(?P<code>.*?)^(?P=fence)[ ]*$", re.DOTALL | re.MULTILINE)
+_FENCED = re.compile(r"^(?P<fence>`{3,})[^\n`]*\n.*?^(?P=fence)[ ]*$", re.DOTALL | re.MULTILINE)
+_CODE = re.compile(
+    r"^```python\n(?P<code>.*?)^```[ ]*$(?:\n\n```text\n(?P<output>.*?)^```[ ]*$)?\n?", re.DOTALL | re.MULTILINE
+)
+_BLANK = re.compile(r"(?:= |return )\.\.\.")
 _WORDS = r"(?:[^\[\]]|\[[^\[\]]*\])*"  # with y[0, 1] among them
 _IMAGE = re.compile(rf"!\[(?P<alt>{_WORDS})\]\((?P<target>[^)\s]+)\)")
+_FOLDED = r"^<details>\n<summary>(?P<summary>[^\n]*)</summary>\n(?P<folded>.*?)^</details>$"
 _PART = re.compile(
-    rf"^<details.*?^</details>|{_FENCED.pattern}|(?P<heading>^#{{1,6}} )|(?P<picture>^{_IMAGE.pattern}$)",
+    rf"{_FOLDED}|{_CODE.pattern}|{_FENCED.pattern}|(?P<heading>^#{{1,6}} )|(?P<picture>^{_IMAGE.pattern}$)",
     re.DOTALL | re.MULTILINE,
 )
 _LINK = re.compile(rf"(?<!!)\[(?P<text>{_WORDS})\]\((?P<target>[^)\s]+)\)")
 _OUTSIDE = re.compile(r"[a-z]+:")  # https:, mailto:, data:
 
 Cell: TypeAlias = dict[str, Any]
-Block: TypeAlias = tuple[str, str]  # "python" or "markdown", and its text
+
+
+class Block(NamedTuple):
+    """A piece of a lesson: Markdown, or code with what it prints."""
+
+    text: str
+    code: bool = False
+    output: str = ""
+    folded: bool = False
+
+    @property
+    def blank(self) -> bool:
+        """True for code with a blank, `= ...` or `return ...`, to fill in."""
+        return self.code and bool(_BLANK.search(self.text))
 
 
 def lesson_text(name: str) -> str:
@@ -53,8 +69,9 @@ def lesson_title(name: str) -> str:
 def as_notebook(name: str) -> str:
     """A lesson as a Jupyter notebook, the JSON of nbformat 4.5: the same lesson gives the same text.
 
-    Python blocks become code cells; those of a session (`>>>`) lose their prompts and keep their outputs. Folded text
-    (<details>) stays Markdown. Figures are embedded, so the file can be moved, and links become the names of pages.
+    Python blocks become code cells, a text block that follows one its output; folded ones (in <details>) become cells
+    whose code and output are folded. The answer to a blank (`= ...`, `return ...`) stays folded Markdown below it.
+    Figures are embedded, so the file can be moved, and links become the names of pages.
 
     Raises ValueError where no lesson has that name, OSError where the lessons or a figure are missing.
 
@@ -62,15 +79,11 @@ def as_notebook(name: str) -> str:
     4
     """
     root, cells = _root(name), []
-    for kind, text in _blocks(lesson_text(name)):
-        if not text.strip():
-            continue
-        if kind == "markdown":
-            cells.append(_cell("markdown", _self_contained(text.strip("\n"), root)))
-        elif ">>> " in text:
-            cells += _session_cells(text)
-        else:
-            cells.append(_code_cell(text.rstrip("\n")))
+    for block in lesson_blocks(lesson_text(name)):
+        if block.code:
+            cells.append(_code_cell(block))
+        elif block.text.strip():
+            cells.append(_cell("markdown", _self_contained(block.text.strip("\n"), root)))
     notebook = {
         "cells": [{"id": f"{name}-{number}"} | cell for number, cell in enumerate(cells, 1)],
         "metadata": {
@@ -102,23 +115,41 @@ def _root(name: str) -> Path:
     )
 
 
-def _blocks(text: str) -> Iterator[Block]:
-    """A page in pieces: unfolded Python blocks, and Markdown, which is split at headings and pictures."""
-    markdown, start = "", 0
-    for part in _PART.finditer(text):
-        markdown += text[start : part.start()]
-        start = part.end()
-        python = part["language"] == "python"
-        if python or part["heading"] or part["picture"]:
-            yield "markdown", markdown
+def lesson_blocks(page: str) -> Iterator[Block]:
+    """The pieces of a page: its Python blocks, and its Markdown, which is split at headings, pictures and answers.
+
+    A text block that directly follows a Python block is what this prints. Folded code comes after the folded text.
+
+    >>> [*lesson_blocks("Two.\\n\\n```python\\nprint(2)\\n```\\n\\n```text\\n2\\n```\\n")][1]
+    Block(text='print(2)\\n', code=True, output='2\\n', folded=False)
+    """
+    markdown, start, blank = "", 0, False  # blank: is the last piece code with a blank?
+    for part in _PART.finditer(page):
+        between = page[start : part.start()]
+        markdown, start = markdown + between, part.end()
+        answers = blank and part["folded"] is not None and not between.strip()
+        alone = answers or part["picture"]  # a cell of its own; many characters stand for a picture
+        if alone or part["code"] is not None or part["heading"]:
+            yield Block(markdown)
             markdown = ""
-        if python:
-            yield "python", part["code"]
-        elif part["picture"]:
-            yield "markdown", part[0]  # a cell of its own, as many characters stand for it
+        blank = False
+        if part["code"] is not None:
+            block = Block(part["code"], True, part["output"] or "")
+            blank = block.blank
+            yield block
+        elif alone:
+            yield Block(part[0])
+        elif part["folded"] is not None and _CODE.search(part["folded"]):
+            prose = re.sub(r"\n{3,}", "\n\n", _CODE.sub("", part["folded"])).strip("\n")
+            whole = f"<details>\n<summary>{part['summary']}</summary>\n\n{prose}\n\n</details>"
+            yield Block(markdown + (whole if prose else part["summary"]))
+            markdown = ""
+            yield from (
+                Block(code["code"], True, code["output"] or "", True) for code in _CODE.finditer(part["folded"])
+            )
         else:
             markdown += part[0]
-    yield "markdown", markdown + text[start:]
+    yield Block(markdown + page[start:])
 
 
 def _self_contained(text: str, root: Path) -> str:
@@ -151,30 +182,12 @@ def _named(link: re.Match[str]) -> str:
     return text if where.strip("`") in text else f"{text} ({where})"
 
 
-def _session_cells(session: str) -> Iterator[Cell]:
-    """The examples of a session: one with an output ends a cell."""
-    source = ""
-    for example in doctest.DocTestParser().get_examples(session):
-        source += example.source
-        if example.want:
-            yield _code_cell(source.rstrip("\n"), example)
-            source = ""
-    if source:
-        yield _code_cell(source.rstrip("\n"))
-
-
-def _code_cell(source: str, shows: doctest.Example | None = None) -> Cell:
-    return _cell("code", source) | {"execution_count": None, "outputs": [_output(shows)] if shows else []}
-
-
-def _output(example: doctest.Example) -> dict[str, Any]:
-    """The output of an example: the value of an expression, or the printed text."""
-    last = ast.parse(example.source).body[-1]
-    prints = isinstance(last, ast.Expr) and isinstance(last.value, ast.Call) and ast.unparse(last.value.func) == "print"
-    if isinstance(last, ast.Expr) and not prints:
-        data = {"text/plain": _source(example.want.rstrip("\n"))}
-        return {"output_type": "execute_result", "execution_count": None, "metadata": {}, "data": data}
-    return {"output_type": "stream", "name": "stdout", "text": _source(example.want)}
+def _code_cell(block: Block) -> Cell:
+    stream = {"output_type": "stream", "name": "stdout", "text": _source(block.output)}
+    cell = _cell("code", block.text.rstrip("\n"))
+    if block.folded:
+        cell["metadata"] = {"jupyter": {"source_hidden": True, "outputs_hidden": True}}
+    return cell | {"execution_count": None, "outputs": [stream] if block.output else []}
 
 
 def _cell(kind: str, text: str) -> Cell:

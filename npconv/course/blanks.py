@@ -1,0 +1,55 @@
+"""Blanks to fill in: a lesson's cells hold a `...`, and say whether what stands in its place is right."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+CLOSE = 1e-6  # what a float may differ by, of the largest right number
+
+
+def check(yours: object, right: object, *, through: Callable[[Any], object] | None = None) -> None:
+    """Print "Right.", where the answer differs, or, of a blank that is still `...`, "Not yet".
+
+    yours: the answer: a number, a text, an array or a tuple of these; `...` while it is not filled in.
+    right: what it should be, of the same kind. Floats may differ by 10⁻⁶ of the largest one.
+    through: a function that makes of the answer what is compared; an unfilled blank does not reach it.
+
+    >>> check(..., 27)
+    Not yet: put your answer in the place of the ... and run this again.
+    >>> check(3 * 3 * 3, 27)
+    Right.
+    >>> check((1, 5, 5, 3), (1, 5, 5, 4))
+    Not right: at [3] yours is 3, and 4 is right.
+    >>> check(2, np.eye(2), through=np.ones)
+    Not right: yours has shape (2,), and (2, 2) is right.
+    """
+    if yours is ... or (isinstance(yours, tuple) and any(each is ... for each in yours)):
+        print("Not yet: put your answer in the place of the ... and run this again.")
+        return
+    found = _difference(yours if through is None else through(yours), right)
+    print(f"Not right: {found}." if found else "Right.")
+
+
+def _difference(yours: Any, right: Any) -> str:
+    """The first difference in words; empty if there is none."""
+    if isinstance(right, tuple) and any(isinstance(each, np.ndarray) for each in right):
+        if not isinstance(yours, tuple) or len(yours) != len(right):
+            return f"{len(right)} arrays are asked for"
+        found = [_difference(*both) for both in zip(yours, right, strict=True)]
+        return next((f"array {n}: {words}" for n, words in enumerate(found) if words), "")
+    numbers, sought = np.asarray(yours), np.asarray(right)
+    if numbers.shape != sought.shape:
+        return f"yours has shape {numbers.shape}, and {sought.shape} is right"
+    if numbers.dtype.kind in "fc" or sought.dtype.kind in "fc":
+        if numbers.dtype.kind not in "biufc":
+            return f"yours is {yours!r}, and a number is asked for"
+        wrong = ~np.asarray(abs(numbers - sought) <= CLOSE * np.max(abs(sought)), bool)
+    else:
+        wrong = np.asarray(numbers.astype(object) != sought.astype(object))
+    if not wrong.any():
+        return ""
+    at = tuple(int(index[0]) for index in np.nonzero(np.atleast_1d(wrong)))[: wrong.ndim]
+    where = f"at {[*at]} " if at else ""
+    many = f"; {wrong.sum()} of {wrong.size} numbers differ" if wrong.sum() > 1 else ""
+    return f"{where}yours is {numbers[at].item()!r}, and {sought[at].item()!r} is right{many}"
