@@ -8,6 +8,7 @@ from pathlib import Path
 
 from .. import __version__
 from .pages import ROOT, stage
+from .runtime import add_runtime, check_pyodide, is_address, settings
 
 
 def build_site(out: str | Path, *, pyodide: str | Path | None = None) -> None:
@@ -26,6 +27,8 @@ def build_site(out: str | Path, *, pyodide: str | Path | None = None) -> None:
         raise FileNotFoundError(f"build_site: the site is built in a clone of npconv, with its docs; {ROOT} has none")
     if out.exists() and any(out.iterdir()) and not (out / "objects.inv").is_file():
         raise FileExistsError(f"build_site: out must be missing, empty or a site; {out} has other files")
+    if pyodide is not None and not is_address(pyodide):
+        check_pyodide(pyodide)  # before Sphinx's half a minute
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".npconv-", dir=out.parent) as work:
         site = Path(work, "site")
@@ -44,12 +47,15 @@ def make_live(site: Path, pyodide: str | Path) -> None:
     A page finds the addresses, relative to itself or absolute, as JSON in its element `npconv-settings`; a page of a
     site that doesn't run Python has no such element.
     """
+    add_runtime(site, pyodide)
     for page in sorted(site.rglob("*.html")):
         text = page.read_text(encoding="utf-8")
         root = "../" * (len(page.relative_to(site).parts) - 1) or "./"
-        settings = json.dumps({"pyodide": f"{root}_pyodide/", "wheel": "", "root": root}).replace("<", "\\u003c")
+        told = json.dumps(settings(pyodide, root)).replace("<", "\\u003c")
         tags = (
-            f'<script type="application/json" id="npconv-settings">{settings}</script>\n'
+            f'<link rel="stylesheet" href="{root}_static/run.css">\n'
+            f'<script src="{root}_static/opened-as-file.js"></script>\n'
+            f'<script type="application/json" id="npconv-settings">{told}</script>\n'
             f'<script type="module" src="{root}_static/run.js"></script>\n'
         )
         page.write_text(text.replace("</head>", f"{tags}</head>", 1), encoding="utf-8")

@@ -175,8 +175,7 @@ def test_every_step_shows_the_steppers_numbers_and_asks_for_nothing(browser, pag
             pairs = (tuple(each.rsplit("/", 1)) for each in texts.split("|"))
             shown["panels"][p] = dict(zip(cells, pairs, strict=True))
         assert shown == right.at(number), number
-    asked = [event["params"]["request"]["url"] for event in browser.events if "request" in event.get("params", {})]
-    assert asked == [path.as_uri()]
+    assert browser.asked() == [path.as_uri()]
     assert complaints(browser) == []
 
 

@@ -17,11 +17,19 @@ for number, end in enumerate([fcntl.fcntl(int(end), fcntl.F_DUPFD, 10) for end i
     os.dup2(end, number)
 os.execv(sys.argv[3], sys.argv[3:])
 """
+KEYS = {
+    "Tab": 9, "Enter": 13, "Escape": 27, "PageUp": 33, "PageDown": 34, "End": 35, "Home": 36, "ArrowLeft": 37,
+    "ArrowUp": 38, "ArrowRight": 39,
+}  # fmt: skip
+WORKERS = {"autoAttach": True, "waitForDebuggerOnStart": True, "flatten": True}
 PATIENCE = 60  # seconds for an answer, on a machine that does other things
 
 
 class Browser:
-    """One browser with one page; `events` has what it reported since they were last cleared."""
+    """One browser with one page, for which no host has an address but the loopback.
+
+    `events` has what the page and its workers reported since they were last cleared.
+    """
 
     def __init__(self, profile: Path) -> None:
         to_read, self.to = os.pipe()
@@ -29,6 +37,7 @@ class Browser:
         command = [
             CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-dev-shm-usage",
             "--disable-extensions", "--disable-background-networking", "--hide-scrollbars",
+            "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
             "--remote-debugging-pipe", f"--user-data-dir={profile}", "about:blank",
         ]  # fmt: skip
         self.process = subprocess.Popen(
@@ -39,7 +48,7 @@ class Browser:
         os.close(to_read)
         os.close(to_write)
         self.buffer, self.number, self.session = b"", 0, None
-        self.path: Path | None = None
+        self.address = ""
         self.events: list[dict[str, Any]] = []
         try:
             self._attach()
@@ -52,28 +61,37 @@ class Browser:
         self.session = self.call("Target.attachToTarget", targetId=page["targetId"], flatten=True)["sessionId"]
         for domain in ("Page", "Runtime", "Network", "Log"):
             self.call(f"{domain}.enable")
+        self.call("Target.setAutoAttach", **WORKERS)
 
     def call(self, method: str, **parameters: Any) -> dict[str, Any]:
         """The result of one command; RuntimeError where the browser refuses it."""
-        self.number += 1
-        message = {"id": self.number, "method": method, "params": parameters}
-        if self.session is not None:
-            message["sessionId"] = self.session
-        data = json.dumps(message).encode() + b"\0"
-        while data:
-            data = data[os.write(self.to, data) :]
+        number = self._send(self.session, method, parameters)
         while True:
             answer = self._read()
-            if answer.get("id") == self.number:
+            if answer.get("id") == number:
                 if "error" in answer:
                     raise RuntimeError(f"{method}: {answer['error']}")
                 return answer["result"]
-            self.events.append(answer)
+            self._note(answer)
+
+    def _send(self, session: str | None, method: str, parameters: dict[str, Any]) -> int:
+        self.number += 1
+        message = {"id": self.number, "method": method, "params": parameters}
+        if session is not None:
+            message["sessionId"] = session
+        data = json.dumps(message).encode() + b"\0"
+        while data:
+            data = data[os.write(self.to, data) :]
+        return self.number
 
     def wait(self, method: str) -> None:
         """Go on when the browser has reported an event of that name."""
-        while not any(event.get("method") == method for event in self.events):
-            self.events.append(self._read())
+        while not any(event["method"] == method for event in self.events):
+            self._note(self._read())
+
+    def _note(self, message: dict[str, Any]) -> None:
+        if "method" in message:  # and not the answer of a worker
+            self.events.append(message)
 
     def _read(self) -> dict[str, Any]:
         limit = time.monotonic() + PATIENCE
@@ -83,17 +101,29 @@ class Browser:
             if not data:
                 raise RuntimeError("the browser has closed its pipe" if ready else "the browser doesn't answer")
             self.buffer += data
-        message, self.buffer = self.buffer.split(b"\0", 1)
-        return json.loads(message)
+        text, self.buffer = self.buffer.split(b"\0", 1)
+        message: dict[str, Any] = json.loads(text)
+        if message.get("method") == "Target.attachedToTarget" and self.session is not None:
+            worker = message["params"]["sessionId"]  # which waits until its requests are reported, and its workers'
+            self._send(worker, "Network.enable", {})
+            self._send(worker, "Target.setAutoAttach", WORKERS)
+            self._send(worker, "Runtime.runIfWaitingForDebugger", {})
+        return message
 
-    def open(self, path: Path, fragment: str = "") -> None:
-        """Load a file anew and wait until it stands."""
-        again = ["about:blank"] if path == self.path else []  # where only the fragment differs nothing is loaded
-        for url in (*again, path.as_uri() + fragment):
+    def open(self, page: Path | str, fragment: str = "") -> None:
+        """Load a file, or a page by its address, anew, and wait until it stands."""
+        address = page if isinstance(page, str) else page.as_uri()
+        again = ["about:blank"] if address == self.address else []  # where only the fragment differs nothing is loaded
+        for url in (*again, address + fragment):
             self.events.clear()
             self.call("Page.navigate", url=url)
             self.wait("Page.loadEventFired")
-        self.path = path
+        self.address = address
+
+    def asked(self) -> list[str]:
+        """The addresses that the page and its workers have asked for, as far as `events` go back."""
+        reported = [event["params"] for event in self.events if event["method"] == "Network.requestWillBeSent"]
+        return [each["request"]["url"] for each in reported]
 
     def evaluate(self, expression: str) -> Any:
         """The value of an expression in the page; RuntimeError where it throws."""
@@ -104,8 +134,7 @@ class Browser:
 
     def press(self, key: str, modifiers: int = 0) -> None:
         """Press a key and let it go."""
-        codes = {"End": 35, "Home": 36, "PageUp": 33, "PageDown": 34, "ArrowLeft": 37, "ArrowUp": 38, "ArrowRight": 39}
-        names = {"key": key, "code": key, "windowsVirtualKeyCode": codes[key], "modifiers": modifiers}
+        names = {"key": key, "code": key, "windowsVirtualKeyCode": KEYS[key], "modifiers": modifiers}
         self.call("Input.dispatchKeyEvent", type="rawKeyDown", **names)
         self.call("Input.dispatchKeyEvent", type="keyUp", **names)
 

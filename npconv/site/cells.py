@@ -1,0 +1,179 @@
+"""Blocks of code that run as a notebook's cells do, in one namespace: output as it comes, value, figures, errors."""
+
+import ast
+import base64
+import doctest
+import importlib
+import io
+import json
+import linecache
+import pkgutil
+import sys
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from types import ModuleType
+from typing import Any
+
+MOST = 20_000  # characters that a run may print, and that a value or an error may have
+ENDED = (KeyboardInterrupt, "Stopped."), (SystemExit, "The code has ended itself with exit().")
+
+Say = Callable[[str, str], object]
+
+
+class Cells:
+    """The namespace of a page's blocks, which run one after the other.
+
+    `say` is called with "stdout" or "stderr" and each text that is printed there.
+
+    >>> cells = Cells(lambda stream, text: print(stream, text.strip()))
+    >>> cells.run("x = 2") == json.dumps({"value": None, "error": None, "figures": []})
+    True
+    >>> json.loads(cells.run("x + 1"))["value"]
+    '3'
+    """
+
+    def __init__(self, say: Say) -> None:
+        self.say, self.runs = say, 0
+        self.main = ModuleType("__main__")
+
+    def run(self, code: str, example: str = "") -> str:
+        """Run a block: JSON with the last expression's `value` as text, the `error` as text, and `figures`.
+
+        A block that begins with ">>> " is a session: its expected output is left out, and each value is printed. With
+        `example` the block is one of a docstring: it has the names of the module that has that function or class.
+        """
+        self.runs += 1
+        main = self._of_example(example) if example else self.main
+        value, error, figures = None, None, []
+        with self._printing(), _as_main(main):
+            try:
+                result = self._run(code, main.__dict__)
+                figures = [*_pictures_of(result), *_pictures_of_pyplot()]
+                value = None if result is None or _is_figure(result) else _cut(repr(result))
+            except BaseException as raised:
+                error = _cut(self._told(raised))
+        return json.dumps({"value": value, "error": error, "figures": figures})
+
+    def _run(self, code: str, names: dict[str, Any]) -> Any:
+        """The value of the last expression of a block; of a session None, as it prints its values."""
+        if not code.lstrip().startswith(">>> "):
+            tree, last = ast.parse(code, file := self._file(code)), None
+            if tree.body and isinstance(final := tree.body[-1], ast.Expr):
+                last = ast.Expression(final.value)
+                tree.body.pop()
+            exec(compile(tree, file, "exec"), names)
+            return last and eval(compile(last, file, "eval"), names)
+        for number, example in enumerate(doctest.DocTestParser().get_examples(code), 1):
+            try:
+                exec(compile(example.source, self._file(example.source, f".{number}"), "single"), names)
+            except Exception as raised:
+                if example.exc_msg is None:
+                    raise
+                print(self._told(raised))
+        return None
+
+    def _file(self, code: str, part: str = "") -> str:
+        """The name of a block as a file, whose lines tracebacks then show."""
+        name = f"<block {self.runs}{part}>"
+        linecache.cache[name] = (len(code), None, code.splitlines(keepends=True), name)
+        return name
+
+    def _of_example(self, name: str) -> ModuleType:
+        """A main module with the names that the examples of a function's docstring are written for."""
+        import numpy as np
+
+        import npconv
+
+        main = ModuleType("__main__")
+        found = pkgutil.resolve_name(name)
+        own = found if isinstance(found, ModuleType) else importlib.import_module(found.__module__)
+        kernels = {each: getattr(npconv, each) for each in npconv.__all__}
+        main.__dict__.update({"np": np, "npconv": npconv, **kernels, **vars(own), "__name__": "__main__"})
+        return main
+
+    @contextmanager
+    def _printing(self) -> Iterator[None]:
+        left = [MOST]
+        with redirect_stdout(_Stream(self.say, "stdout", left)), redirect_stderr(_Stream(self.say, "stderr", left)):
+            yield
+
+    def _told(self, raised: BaseException) -> str:
+        """An error with the lines of blocks that it came through, and none of the code that they call."""
+        for kind, words in ENDED:
+            if isinstance(raised, kind):
+                return words
+        told = traceback.TracebackException.from_exception(raised)
+        seen: list[traceback.TracebackException | None] = [told]
+        for each in seen:
+            if each is not None:
+                each.stack = traceback.StackSummary.from_list(
+                    [f for f in each.stack if f.filename.startswith("<block")]
+                )
+                seen += [each.__cause__, each.__context__]
+        return "".join(told.format()).rstrip()
+
+
+class _Stream(io.TextIOBase):
+    """A stream that says what is written to it, up to the characters that are left."""
+
+    def __init__(self, say: Say, name: str, left: list[int]) -> None:
+        self.say, self.name, self.left = say, name, left
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, text: str) -> int:
+        left = self.left[0]
+        if left >= 0 and text:
+            self.left[0] -= len(text)
+            self.say(self.name, text if len(text) <= left else f"{text[:left]}\n… cut after {MOST:,} characters\n")
+        return len(text)
+
+
+@contextmanager
+def _as_main(module: ModuleType) -> Iterator[None]:
+    """Let a module be `__main__`, in which dataclasses and pickle look names up."""
+    before, sys.modules["__main__"] = sys.modules["__main__"], module
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = before
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= MOST else f"{text[:MOST]}\n… cut: {len(text):,} characters in all"
+
+
+def _is_figure(value: Any) -> bool:
+    """True for a figure of npconv or matplotlib, neither of which is loaded to know."""
+    kinds = [getattr(sys.modules.get(name), "Figure", ()) for name in ("npconv.figures", "matplotlib.figure")]
+    return any(isinstance(value, kind) for kind in kinds)
+
+
+def _pictures_of(value: Any) -> list[dict[str, str]]:
+    """The picture that a block's value is, as a data URL in `source` and its words in `alt`; none for other values."""
+    if not _is_figure(value):
+        return []
+    if hasattr(value, "alt"):
+        from ..figures.files import picture_bytes
+
+        return [_picture(picture_bytes(value), "svg+xml" if value.format == "svg" else "png", value.alt)]
+    value.savefig(file := io.BytesIO(), format="png", dpi=144, facecolor="white")
+    titles = [each.get_title() for each in value.axes]
+    named = ", ".join(filter(None, [value.get_suptitle(), *titles]))
+    return [_picture(file.getvalue(), "png", f"The block's figure: {named}" if named else "The block's figure")]
+
+
+def _picture(content: bytes, kind: str, alt: str) -> dict[str, str]:
+    return {"source": f"data:image/{kind};base64,{base64.b64encode(content).decode()}", "alt": alt}
+
+
+def _pictures_of_pyplot() -> list[dict[str, str]]:
+    """The figures that pyplot holds, which are closed."""
+    pyplot = sys.modules.get("matplotlib.pyplot")
+    if pyplot is None:
+        return []
+    pictures = [picture for number in pyplot.get_fignums() for picture in _pictures_of(pyplot.figure(number))]
+    pyplot.close("all")
+    return pictures
