@@ -52,7 +52,8 @@ LINES = {  # of each command, one that runs within a moment: what it takes by po
     "lesson": (["backward"], ""),
     "step": (["standard"], "--out made.html"),
     "exercise list": ([], ""),
-    "exercise start": (["pointwise", "made"], ""),
+    "exercise start": (["pointwise", "made"], "--variant 3 --changes 1"),
+    "exercise status": (["mine"], ""),
     "grade": (["answer.py"], ""),
     "vectors": ([], "--op pointwise_conv2d --count 1 --out made.npz"),
     "bench": ([], "--rounds 1 --batch 1"),
@@ -122,10 +123,13 @@ OPTIONS = [
 def quick(tmp_path, monkeypatch):
     """Commands that take a moment, in a folder with a file of images, an exercise, and what is in the way."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(os, "geteuid", lambda: 1, raising=False)  # root is warned
     monkeypatch.setattr(cli, "parser", lambda: PARSER)
     (tmp_path / "here").mkdir()
     (tmp_path / "file.txt").touch()
-    (tmp_path / "answer.py").write_text("# npconv exercise: costs\n# npconv variant: none\n", encoding="utf-8")
+    (tmp_path / "mine").mkdir()
+    for answer in (tmp_path / "answer.py", tmp_path / "mine" / "answer.py"):
+        answer.write_text("# npconv exercise: costs\n# npconv variant: none\n", encoding="utf-8")
     for name, content in FILES.items():
         (tmp_path / name).write_bytes(content)
     monkeypatch.setattr(training, "digits", lambda: training.read_task("mine.npz"))
@@ -269,6 +273,11 @@ def test_the_most_that_an_option_takes_is_said_or_done(command, action, capsys):
         "grade /dev/zero",
         "grade --self-test answer.py",
         "grade answer.py --exercise pointwise",
+        "grade here answer.py --exercise nosuch",
+        "grade here",
+        "grade --self-test --csv",
+        "exercise start costs --changes 2",
+        "exercise status nosuch",
         "lesson --list backward",
     ],
 )
@@ -430,9 +439,11 @@ def test_a_process_degrades_what_its_terminal_cannot_show():
 
 
 SAYS_WHEN_PARSED = """
+import os
 import sys
 from npconv import cli
 
+os.geteuid = lambda: 1  # root is warned
 parse = cli.Parser.parse_known_args
 
 def parse_and_say(parser, *words):

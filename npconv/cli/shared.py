@@ -102,17 +102,19 @@ class File:
     """The type of an option that takes a file's path, with one of these endings where there are any.
 
     A folder's path, or one that nothing can have, is refused at once, and not when all is computed and to be written;
-    and, where an `ordinary` file has to be read, a device's, which may have no end.
+    and, where an `ordinary` file has to be read, a device's, which may have no end. Where `folders` may stand for the
+    files in them, theirs are taken too.
     """
 
     ends: tuple[str, ...] = ()
     ordinary: bool = False
+    folders: bool = False
 
     def __call__(self, text: str) -> str:
         if not text.lower().endswith(self.ends or ("",)):
             raise _refused(f"a file that ends in {' or '.join(self.ends)}", text)
-        if not _possible(text) or os.path.isdir(text):
-            raise _refused("a file's path", text)
+        if not _possible(text) or (os.path.isdir(text) and not self.folders):
+            raise _refused("a file's path, or a folder's" if self.folders else "a file's path", text)
         if self.ordinary and os.path.exists(text) and not os.path.isfile(text):
             raise _refused("an ordinary file", text)
         return text

@@ -40,6 +40,11 @@ def run(capsys, *arguments):
     return status, *capsys.readouterr()
 
 
+@pytest.fixture(autouse=True)
+def an_ordinary_user(monkeypatch):
+    monkeypatch.setattr("os.geteuid", lambda: 1, raising=False)
+
+
 @pytest.fixture
 def file(tmp_path):
     path = tmp_path / "pointwise.py"
@@ -169,6 +174,8 @@ def test_a_binary_file_and_one_that_is_not_there_are_refused(file, capsys):
         (["--exercise", "costs"], "must be the exercise costs; its header says pointwise"),
         (["--variant", "3"], "must be variant 3; its header says no variant"),
         (["--variant", "0"], "must be variant 0; its header says no variant"),
+        (["--variant", "3", "--changes", "2"], "must be variant 3, changes: 2; its header says no variant"),
+        (["--changes", "2"], "must be a variant, changes: 2; its header says no variant"),
         (["--seconds", "0"], "--seconds must be a number above 0 and at most 3600; got 0"),
         (["--self-test"], "--self-test takes no FILE"),
     ],
@@ -318,7 +325,8 @@ def test_a_plain_solution_is_no_answer_to_a_variant(tmp_path, capsys):
 
 def test_grading_needs_no_hypothesis(file):
     program = (
-        "import sys; sys.modules['hypothesis'] = None; sys.modules['matplotlib'] = None\n"
+        "import os, sys; sys.modules['hypothesis'] = None; sys.modules['matplotlib'] = None\n"
+        "os.geteuid = lambda: 1\n"  # root is warned
         f"from npconv.cli import main; sys.exit(main(['grade', {str(file)!r}]))"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)

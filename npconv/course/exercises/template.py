@@ -108,7 +108,7 @@ TO_MEND = "The function below has one mistake. Find it and mend it: no more than
 DTYPES = " Arrays may have different dtypes: a result's is np.result_type of those that it is made of."
 HEAD = Template('''\
 # npconv exercise: $name
-# npconv variant: $seed
+# npconv variant: $variant
 """$asks.
 
 $what
@@ -121,10 +121,10 @@ $rules"""
 ''')
 
 
-def exercise_of(name: str, seed: int | None) -> tuple[Exercise, Variant]:
-    """The exercise of that name and its variant; of find-the-bug the seed chooses the function.
+def exercise_of(name: str, seed: int | None, changes: int | None = None) -> tuple[Exercise, Variant]:
+    """The exercise of that name and its variant; of find-the-bug the seed chooses the function, and nothing changes.
 
-    Raises ValueError where there is no such exercise.
+    Raises ValueError where there is no such exercise, or there are changes without a seed or fewer than one.
 
     >>> exercise, variant = exercise_of("pointwise", None)
     >>> [task.name for task in exercise.tasks], variant.changed
@@ -132,19 +132,20 @@ def exercise_of(name: str, seed: int | None) -> tuple[Exercise, Variant]:
     """
     if name not in EXERCISES:
         raise ValueError(f"there is no exercise {name}; there are {', '.join(EXERCISES)}")
-    if name == FIND_THE_BUG.name:
-        return bug_exercise(seed or 0), Variant(seed)
-    return EXERCISES[name], variant_from(EXERCISES[name].choices, seed, name)
+    exercise = bug_exercise(seed or 0) if name == FIND_THE_BUG.name else EXERCISES[name]
+    return exercise, variant_from(exercise.choices, seed, name, changes)
 
 
-def start_exercise(name: str, folder: str | Path = ".", *, variant: int | None = None) -> Path:
+def start_exercise(
+    name: str, folder: str | Path = ".", *, variant: int | None = None, changes: int | None = None
+) -> Path:
     """Write an exercise's file into a folder, which is created if missing, and return the path.
 
-    Raises ValueError if there is no such exercise, FileExistsError if the file exists: a student's work is never
-    overwritten.
+    Raises ValueError if there is no such exercise, or there are changes without a variant's seed; FileExistsError if
+    the file exists: a student's work is never overwritten.
     """
     path = Path(folder) / f"{name.replace('-', '_')}.py"
-    exercise, chosen = exercise_of(name, variant)
+    exercise, chosen = exercise_of(name, variant, changes)
     if path.exists() or path.is_symlink():
         raise FileExistsError(f"{path} exists already, and is not written over; move it away, or give another folder")
     write_whole(path, exercise_text(exercise, chosen))
@@ -154,9 +155,9 @@ def start_exercise(name: str, folder: str | Path = ".", *, variant: int | None =
 def read_header(source: str) -> tuple[Exercise, Variant]:
     """The exercise and the variant that the first two comments of a file name.
 
-    >>> exercise, variant = read_header("# npconv exercise: costs\\n# npconv variant: 3\\n")
-    >>> exercise.name, variant.seed
-    ('costs', 3)
+    >>> exercise, variant = read_header("# npconv exercise: costs\\n# npconv variant: 3, changes: 2\\n")
+    >>> exercise.name, variant.seed, len(variant.changed)
+    ('costs', 3, 2)
 
     Raises ValueError if a line is missing, occurs twice, or has an unknown value.
     """
@@ -170,9 +171,21 @@ def read_header(source: str) -> tuple[Exercise, Variant]:
                 "start` writes have to stay as they are"
             )
         found[word] = said[0].strip()
-    if found["variant"] != "none" and not re.fullmatch(r"-?[0-9]{1,18}", found["variant"]):
+    numbers = re.fullmatch(r"none|(-?[0-9]{1,18})(?:, changes: ([1-9][0-9]?))?", found["variant"])
+    if not numbers:
         raise ValueError(f"'# npconv variant:' must say none or a whole number; got {found['variant']!r}")
-    return exercise_of(found["exercise"], None if found["variant"] == "none" else int(found["variant"]))
+    seed, changes = (None if number is None else int(number) for number in numbers.groups())
+    return exercise_of(found["exercise"], seed, changes)
+
+
+def header_of(variant: Variant) -> str:
+    """The words for a variant in a file's header.
+
+    >>> header_of(Variant()), header_of(Variant(7)), header_of(Variant(7, changes=4))
+    ('none', '7', '7, changes: 4')
+    """
+    seed = "none" if variant.seed is None else str(variant.seed)
+    return seed if variant.changes is None else f"{seed}, changes: {variant.changes}"
 
 
 def exercise_text(exercise: Exercise, variant: Variant) -> str:
@@ -182,7 +195,7 @@ def exercise_text(exercise: Exercise, variant: Variant) -> str:
     finding = exercise.name == FIND_THE_BUG.name
     head = HEAD.substitute(
         name=exercise.name,
-        seed="none" if variant.seed is None else variant.seed,
+        variant=header_of(variant),
         asks=_capital(exercise.asks),
         what=TO_MEND if finding else TO_WRITE,
         dtypes=DTYPES if any(len(task.arrays) > 1 and task.mixed for task in exercise.tasks) else "",

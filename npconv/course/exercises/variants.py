@@ -149,9 +149,10 @@ SPATIAL = {"kernel": (0, 1), "depthwise": (0, 1), "taps": (0,)}  # the axes alon
 
 @dataclass(frozen=True)
 class Variant:
-    """One option for each choice; the plain exercise where `seed` is None."""
+    """One option for each choice; the plain exercise where `seed` is None. `changes` is how many were asked for."""
 
     seed: int | None = None
+    changes: int | None = None
     channels: str = "last"
     filters: str = "last"
     kernel: str = "as it is"
@@ -309,27 +310,40 @@ def kind_of_shape(option: str) -> str:
     return "" if name == option else "volume" if name == "x" else name
 
 
-def variant_from(choices: Sequence[str], seed: int | None, exercise: str = "") -> Variant:
+def variant_from(choices: Sequence[str], seed: int | None, exercise: str = "", changes: int | None = None) -> Variant:
     """The variant of that seed: at least two of the choices changed where there are three or more, else at least one.
 
     All variants are in an order of the exercise's own, and a seed counts along it, starting again after the last:
     consecutive seeds give different variants until all of them have been used.
 
+    Args:
+        choices: the exercise's choices.
+        seed: any whole number, or None for the plain exercise.
+        exercise: its name.
+        changes: change just so many of the choices, or all of them where there are fewer.
+
+    Raises:
+        ValueError: there are changes without a seed, or fewer than one.
+
     >>> variant_from(("channels", "kernel", "padding"), None).changed
     {}
     >>> len(variant_from(("channels", "kernel", "padding"), 7).changed) >= 2
     True
+    >>> list(variant_from(("channels", "kernel", "padding"), 7, changes=1).changed)
+    ['padding']
     """
+    if changes is not None and (seed is None or changes < 1):
+        raise ValueError(f"variant_from: changes must be at least 1, with a seed; got {changes} and the seed {seed}")
     if seed is None:
         return Variant()
-    variants = _all_variants(tuple(choices), exercise)
-    return replace(Variant(seed), **variants[seed % len(variants)])
+    variants = _all_variants(tuple(choices), exercise, changes and min(changes, len(choices)))
+    return replace(Variant(seed, changes), **variants[seed % len(variants)])
 
 
 @cache
-def _all_variants(choices: tuple[str, ...], exercise: str) -> list[dict[str, Any]]:
-    """All sets of options that change enough, in a shuffled order."""
-    enough = 2 if len(choices) > 2 else 1
+def _all_variants(choices: tuple[str, ...], exercise: str, changes: int | None) -> list[dict[str, Any]]:
+    """All sets of options that change enough, or just so many, in a shuffled order."""
+    least, most = (min(2, (len(choices) + 1) // 2), len(choices)) if changes is None else (changes, changes)
     options = [dict(zip(choices, options, strict=True)) for options in product(*(OPTIONS[name] for name in choices))]
-    changing = [chosen for chosen in options if len(replace(Variant(), **chosen).changed) >= enough]
+    changing = [chosen for chosen in options if least <= len(replace(Variant(), **chosen).changed) <= most]
     return sorted(changing, key=lambda chosen: hashlib.sha256(f"{exercise} {chosen}".encode()).digest())

@@ -1,7 +1,7 @@
 """The grader: a submission's functions run in a process of their own, and are judged outside it.
 
 `process` and `worker` are the two ends of that process; `ladder` makes the cases, `judging` the verdicts, `report` says
-them; `self_test` grades known mistakes and known right answers.
+them, `folders` in the table of a class; `self_test` grades known mistakes and known right answers.
 """
 
 from .grade import grade, grade_source

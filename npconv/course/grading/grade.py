@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ..exercises import EXERCISES
 from ..exercises.exercise import Exercise, Task
-from ..exercises.template import read_header
+from ..exercises.template import header_of, read_header
 from ..exercises.variants import Variant
 from .cases import Cases
 from .judging import Judge
@@ -22,6 +22,7 @@ def grade(
     *,
     exercise: str | None = None,
     variant: int | None = None,
+    changes: int | None = None,
     limits: Limits | None = None,
 ) -> Report:
     """Grade a file that `npconv exercise start` began: for every function right, wrong or missing.
@@ -31,7 +32,10 @@ def grade(
 
     Args:
         path: the file.
-        exercise, variant: the ones that it has to be, where not None; otherwise what its header says is believed.
+        exercise: the one that it has to be; where None, what its header says is believed.
+        variant: the seed that it has to have, any where None.
+        changes: the number of changes that it has to have been started with; where None, it may have been started with
+            any, or, if `variant` is given, without one.
         limits: on time, memory and what is printed.
 
     Returns:
@@ -49,15 +53,22 @@ def grade(
         source = content.decode("utf-8-sig")  # some editors put a byte-order mark in front
     except UnicodeDecodeError as error:
         raise ValueError(f"grade: path must be a text file in UTF-8; got {path}, {error}") from None
-    if exercise is not None and exercise not in EXERCISES:
-        raise ValueError(f"grade: exercise must be one of {', '.join(EXERCISES)}; got {exercise}")
+    check_name(exercise)
     found, its_variant = read_header(source)
     if exercise is not None and found.name != exercise:
         raise ValueError(f"grade: {path} must be the exercise {exercise}; its header says {found.name}")
-    if variant is not None and its_variant.seed != variant:
-        said = "no variant" if its_variant.seed is None else f"variant {its_variant.seed}"
-        raise ValueError(f"grade: {path} must be variant {variant}; its header says {said}")
+    wanted = its_variant.seed if variant is None else variant, changes
+    if (variant, changes) != (None, None) and (its_variant.seed, its_variant.changes) != wanted:
+        due = f"a variant, changes: {changes}" if variant is None else f"variant {header_of(Variant(variant, changes))}"
+        said = "no variant" if its_variant.seed is None else f"variant {header_of(its_variant)}"
+        raise ValueError(f"grade: {path} must be {due}; its header says {said}")
     return grade_source(source, found, its_variant, file=str(path), limits=limits)
+
+
+def check_name(exercise: str | None) -> None:
+    """Raise a ValueError for the name of an exercise that there is not."""
+    if exercise is not None and exercise not in EXERCISES:
+        raise ValueError(f"grade: exercise must be one of {', '.join(EXERCISES)}; got {exercise}")
 
 
 def grade_source(

@@ -21,7 +21,7 @@ from .defaults import left_out, options_given
 from .ladder import case_of, least_sizes, sizes_of
 from .mixtures import mixtures_of, with_less
 from .process import Outcome
-from .trial import OTHERWISE, STOPPED, VALUES, Trial, Verdict, done, what_is_wrong
+from .trial import NOT_WRITTEN, OTHERWISE, STOPPED, VALUES, Trial, Verdict, done, what_is_wrong
 
 SHRINKING = 500  # calls that are spent on making a wrong case smaller
 FEW = 80  # numbers that a case may have for them to be made smaller one by one
@@ -59,7 +59,7 @@ class Judge:
         if not failed:
             return Verdict(self.task, "right", passed=passed, tried=passed, printed=printed)
         if trials[0].outcome.message.startswith("NotImplementedError"):
-            return Verdict(self.task, "missing", "it is not written yet", printed=printed)
+            return Verdict(self.task, "missing", NOT_WRITTEN, printed=printed)
         worst = next((trial for trial in failed if trial.is_changing), failed[0])
         if not self._again(worst).wrong:
             worst = replace(worst, wrong=OTHERWISE)

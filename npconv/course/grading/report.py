@@ -71,17 +71,18 @@ class Report:
     def as_json(self) -> dict[str, Any]:
         """The report for scripts; its keys, and what they mean, stay as they are.
 
-        file, exercise, variant (the seed, or null), points, out_of, right (whether all functions are), notes, and
-        functions: for each function, status ("right", "wrong" or "missing"), points, out_of, property (what is broken,
-        or why it is missing), cases_right, cases, printed; and where it is wrong counter_example: arguments and options
-        by name, outcome (what process.Outcome calls the status), message, returned, right (a list of the results), and
-        wrong (what is wrong in this case). Arrays are nested lists; a Fraction and a number that JSON has none for are
-        text.
+        file, exercise, variant (the seed, or null), changes (only where the header gives their number), points, out_of,
+        right (whether all functions are), notes, and functions: for each function, status ("right", "wrong" or
+        "missing"), points, out_of, property (what is broken, or why it is missing), cases_right, cases, printed; and
+        where it is wrong counter_example: arguments and options by name, outcome (what process.Outcome calls the
+        status), message, returned, right (a list of the results), and wrong (what is wrong in this case). Arrays are
+        nested lists; a Fraction and a number that JSON has none for are text.
         """
         return {
             "file": self.file,
             "exercise": self.exercise.name,
             "variant": self.variant.seed,
+            **({} if self.variant.changes is None else {"changes": self.variant.changes}),
             "points": self.points,
             "out_of": self.exercise.points,
             "right": self.right,

@@ -21,6 +21,7 @@ STATUSES = {
     "unreadable": "what it returns can't be read",
 }
 STOPPED = ("timed out", "out of memory", "died")  # the process had to be started again
+NOT_WRITTEN = "it is not written yet"
 OTHERWISE = "called again with the same arguments it answers otherwise: it keeps something between calls"
 
 
