@@ -19,7 +19,7 @@ from PIL import Image
 from undrawn import undrawn
 
 from npconv import bench, claims, cli, models, training
-from npconv.cli import cost_counters, figures, reproduce, shared, step
+from npconv.cli import cost_counters, cost_file, figures, reproduce, shared, step
 from npconv.files import as_npz
 from npconv.training import detection_heads, fig07, segmentation_heads, v3_blocks
 
@@ -34,6 +34,7 @@ LINES = {  # of each command, one that runs within a moment: what it takes by po
     "cost ssdlite": ([], "--width 0.1 --classes 3 --resolution 64"),
     "cost lr_aspp": ([], "--width 0.1 --classes 3 --resolution 64 --filters 5 --low block_4"),
     "cost deeplab_v3": ([], "--width 0.1 --classes 3 --resolution 64 --filters 5 --rates 2"),
+    "cost network": (["net.py:net"], "--input 5 4 3"),
     "explain": (["conv2d"], "--at 0,0,0,1"),
     "predict": (["picture.png"], "--weights weights.npz --resolution 32"),
     "detect": (["picture.png"], "--model detector.npz --resolution 16 --out made.png"),
@@ -108,6 +109,7 @@ with tempfile.TemporaryDirectory() as folder:
     models.lr_aspp(backbone, 3, 8, low="block_1").save(f"{folder}/segmenter.npz")
     for name in ("detector.npz", "segmenter.npz"):
         FILES[name] = Path(folder, name).read_bytes()
+FILES["net.py"] = b"from npconv.layers import PointwiseConv2D\nnet = PointwiseConv2D(3, 2)\n"
 FILES["picture.png"] = picture.getvalue()
 DRAW = figures.draw
 COMMANDS = dict(commands(PARSER))
@@ -216,7 +218,7 @@ def test_the_line_runs(command, capsys):
 @pytest.mark.parametrize(("command", "action"), OPTIONS)
 def test_every_option_has_bounds_or_choices_or_is_a_word(command, action):
     kinds = (shared.Whole, shared.Real, shared.File, shared.Folder)
-    own = action.type in (shared.padding_word, shared.index, cost_counters.stated, step.numbers)
+    own = action.type in (shared.padding_word, shared.index, cost_counters.stated, cost_file.place, step.numbers)
     assert isinstance(action.type, kinds) or own or action.choices or action.dest in WORDS
 
 
@@ -259,6 +261,13 @@ def test_the_most_that_an_option_takes_is_said_or_done(command, action, capsys):
         "cost ratio --plot made.svg --out-channels 8",
         "cost layer --input 1000000 1000000 1000000 --out-channels 1000000 --batch 1000000",
         "cost layer --input 7 7 8 --out-channels 8 --expansion 6 --padding 2",
+        "cost network net.py:net",
+        "cost network net.py:net --input 5 4 3 --resolution 8",
+        "cost network net.py:net --input 5 4 3 --by kind --as fvcore",
+        "cost network net.py:nosuch --input 5 4 3",
+        "cost network net.py --input 5 4 3",
+        "cost network here.py:net --input 5 4 3",
+        "cost network weights.npz",
         "step standard --out made.html --input 24 24 16 --padding same",
         "step standard --out made.html --dilation 1000000 --padding same",
         "explain grouped_conv2d --at 0,0,0,0 --input 4 4 6 --groups 4",

@@ -26,6 +26,7 @@ from . import (
     train,
     vectors,
 )
+from .cost_file import spelled_out
 from .shared import Parser, progress_line
 
 _COMMANDS = (
@@ -68,7 +69,7 @@ def parser() -> Parser:
 def _status(argv: Sequence[str] | None, pressed: Sequence[Any]) -> int:
     told = Parser(prog="npconv")
     try:
-        arguments, unknown = parser().parse_known_args(argv)
+        arguments, unknown = parser().parse_known_args(spelled_out(sys.argv[1:] if argv is None else argv))
         told = arguments.parser
         if unknown:
             told.error(f"unrecognized arguments: {' '.join(unknown)}")

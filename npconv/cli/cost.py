@@ -6,6 +6,7 @@ import sys
 from typing import Any
 
 from ..text import shape_text
+from .cost_file import add_file
 from .cost_networks import add_networks
 from .shared import SIZE, Commands, File, padding, padding_word, pair, print_table
 
@@ -20,6 +21,7 @@ def add_parser(commands: Commands) -> None:
     _add_layer(cost)
     _add_ratio(cost)
     add_networks(cost)
+    add_file(cost)
 
 
 def _add_layer(cost: Commands) -> None:

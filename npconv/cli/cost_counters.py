@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from .shared import SIDE, WIDTH, Whole, print_table
 
 if TYPE_CHECKING:
+    from ..layers import Layer
     from ..models import CountedPart, Explanation, MobileNet, ToolCount
 
 ALL = "all"
@@ -48,16 +49,21 @@ def stated(text: str) -> Stated:
     raise argparse.ArgumentTypeError(f"must be {EXAMPLES}; got {got or 'nothing'}")
 
 
-def add_counters(network: argparse.ArgumentParser) -> None:
-    """Add --as and --explain."""
+def add_counter(network: argparse.ArgumentParser) -> None:
+    """Add --as."""
     words = f"print what another package's counter reports: {', '.join(TOOLS)}, or {ALL}"
     network.add_argument("--as", dest="counter", choices=(*TOOLS, ALL), metavar="COUNTER", help=words)
+
+
+def add_counters(network: argparse.ArgumentParser) -> None:
+    """Add --as and --explain."""
+    add_counter(network)
     words = "find the conventions by which the network has this count; more counts, of other widths or resolutions "
     words += "(NUMBER@WIDTH, NUMBER/SIDE, NUMBER@WIDTH/HEIGHTxWIDTH), narrow them down"
     network.add_argument("--explain", nargs="+", type=stated, metavar="NUMBER", help=words)
 
 
-def print_counts(network: "MobileNet", images: tuple[int, ...], tool: str, given: dict[str, Any] | None) -> None:
+def print_counts(network: "Layer", images: tuple[int, ...], tool: str, given: dict[str, Any] | None) -> None:
     """Print a counter's number with its parts, or those of all; as JSON, with what was `given`, if that is not None."""
     from .. import models
 

@@ -2,7 +2,7 @@
 
 import argparse
 import json
-from collections.abc import Iterator
+from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -11,8 +11,10 @@ from .cost_counters import add_counters, print_counts, print_explanation
 from .shared import SIDE, WIDTH, Commands, Whole, pair, print_table
 
 if TYPE_CHECKING:
-    from ..models import Segmenter, SSDLite
+    from ..layers import Layer
+    from ..models.with_heads import NetworkWithHeads
 
+TABLES = ("layer", "block", "kind")
 MOBILENETS = ("mobilenet_v1", "mobilenet_v2", "mobilenet_v3")
 
 CLASSES = Whole(1, 30_000)  # as wide a classifier as is built within seconds
@@ -26,6 +28,11 @@ KEPT = (  # options that the builders take as they are
 OF_NETWORKS = ("width", "conventions", "output_stride", "last_channels")  # below heads
 OF_HEADS = ("classes", "extras", "heads", "boxes", "first", "filters", "low", "rates")
 FOUND = ("first", "low", "high", "rates")  # the builders' choices where nothing is given
+PARTS = {
+    "network": ("network",),
+    "extra layers": ("extra_",),
+    "heads": ("class_", "box_"),
+}  # the rest is "head"
 IN_WORDS = {
     "macs": "MACs", "kernel_weights": "weights of kernels", "params": "parameters",
     "macs_by_space_to_batch": "MACs by space-to-batch",
@@ -96,7 +103,7 @@ def _with_heads(
     words = "the family whose padding and widths the network has (%(default)s)"
     add("--conventions", choices=("keras", "torchvision", "timm"), default="keras", help=words)
     words = "list all layers, the blocks alone, or only the sums by kind of layer (kind)"
-    add("--by", choices=("layer", "block", "kind"), default="kind", help=words)
+    add("--by", choices=TABLES, default="kind", help=words)
     add("--json", action="store_true", help="print all of it as JSON instead of tables")
     parser.set_defaults(run=_run_with_heads)
     return parser
@@ -122,20 +129,16 @@ def _run_with_heads(arguments: argparse.Namespace) -> int:
             options[name] = []
     images = (arguments.batch, *pair("--resolution", arguments.resolution), 3)
     model = getattr(models, arguments.what)(getattr(models, arguments.network)(**own), **options)
-    counted, parts, maps = models.summary(model, images), list(_parts(model, images)), model.map_shapes(images)
+    counted, parts, maps = models.summary(model, images), part_numbers(model, images), model.map_shapes(images)
     detects = isinstance(model, models.SSDLite)
-    header = ("macs", "kernel_weights", "params") + (() if detects else ("macs_by_space_to_batch",))
     if arguments.json:
         found = {name: getattr(model.options, name) for name in FOUND if hasattr(model.options, name)}
         scores = {"default_boxes": counted.output_shape[1]} if detects else {"scores": model.score_shape(images)}
-        listed = [{"part": part, **dict(zip(header, numbers, strict=False))} for part, numbers in parts]
-        told = {arguments.what: arguments.network, **own, **options, **found, "maps": maps, **scores, "parts": listed}
+        told = {arguments.what: arguments.network, **own, **options, **found, "maps": maps, **scores, "parts": parts}
         print(json.dumps({**told, **counted.as_dict()}, indent=1))
         return 0
     print(counted.as_text(arguments.by))
-    print()
-    rows = [[part, *(f"{number:,}" for _, number in zip(header, numbers, strict=False))] for part, numbers in parts]
-    print_table(["part", *(IN_WORDS[name] for name in header)], rows)
+    print_parts(parts)
     sides = [shape_text(shape[1:]) for shape in maps]
     if detects:
         boxes = f"{counted.output_shape[1]:,} default boxes on the maps {', '.join(sides)}"
@@ -147,24 +150,35 @@ def _run_with_heads(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _parts(model: "SSDLite | Segmenter", images: tuple[int, ...]) -> Iterator[tuple[str, tuple[int, ...]]]:
-    """The network, the other parts and all: MACs, weights of kernels, parameters, and MACs by space-to-batch."""
+def part_numbers(model: "NetworkWithHeads", images: tuple[int, ...]) -> list[dict[str, Any]]:
+    """The network, the other parts and all, each with its MACs, its weights of kernels and its parameters.
+
+    A segmentation network's have their MACs by space-to-batch too.
+    """
     from ..models import SSDLite, kernel_weights
 
     plain, whole = model.cost(images).parts, model.cost(images, space_to_batch=True).parts
-    further = {"extra layers": ("extra",), "heads": ("class", "box")}
-    heads = further if isinstance(model, SSDLite) else {"head": tuple(name for name in plain if name != "network")}
-    for part, beginnings in {"network": ("network",), **heads, "total": ("",)}.items():
-        names = [name for name in model.layers if name.startswith(beginnings)]
-        yield (
-            part,
-            (
-                sum(plain[name].macs for name in names),
-                sum(kernel_weights(model.layers[name]) for name in names),
-                sum(plain[name].params for name in names),
-                sum(whole[name].macs for name in names),
-            ),
-        )
+    names = {part: [name for name in plain if name.startswith(beginnings)] for part, beginnings in PARTS.items()}
+    names["head"] = [name for name in plain if not any(name in part for part in names.values())]
+    names = {part: inside for part, inside in names.items() if inside} | {"total": list(plain)}
+    return [
+        {
+            "part": part,
+            "macs": sum(plain[name].macs for name in inside),
+            "kernel_weights": sum(kernel_weights(model.layers[name]) for name in inside),
+            "params": sum(plain[name].params for name in inside),
+        }
+        | ({} if isinstance(model, SSDLite) else {"macs_by_space_to_batch": sum(whole[name].macs for name in inside)})
+        for part, inside in names.items()
+    ]
+
+
+def print_parts(parts: Sequence[dict[str, Any]]) -> None:
+    """Print the parts of a network with heads below its counts."""
+    print()
+    names = [name for name in parts[0] if name != "part"]
+    rows = [[part["part"], *(f"{part[name]:,}" for name in names)] for part in parts]
+    print_table(["part", *(IN_WORDS[name] for name in names)], rows)
 
 
 def _add_network(cost: Commands, name: str, what: str) -> argparse.ArgumentParser:
@@ -179,7 +193,7 @@ def _add_network(cost: Commands, name: str, what: str) -> argparse.ArgumentParse
     words = "the family whose padding and widths it has (%(default)s)"
     add("--conventions", choices=("keras", "torchvision", "timm"), default="keras", help=words)
     words = "list all layers, the blocks alone, or only the sums by kind of layer (layer)"
-    add("--by", choices=("layer", "block", "kind"), help=words)
+    add("--by", choices=TABLES, help=words)
     add_counters(network)
     add("--json", action="store_true", help="print all of it as JSON instead of tables")
     network.set_defaults(run=_run)
@@ -199,19 +213,36 @@ def _run(arguments: argparse.Namespace) -> int:
     if arguments.explain:
         print_explanation(lambda width: build(width=width), arguments.width, images, arguments.explain, given)
         return 0
-    network = build()
+    print_network(build(), images, arguments, {"network": arguments.what, **options})
+    return 0
+
+
+def print_network(
+    network: "Layer", shape: tuple[int, ...], arguments: argparse.Namespace, told: dict[str, Any]
+) -> None:
+    """Print a network's counts and its memory for an input of that shape, as --by, --as and --json say.
+
+    JSON has what is `told` in front. The parts of a network with heads are listed too.
+    """
+    from .. import models
+    from ..models.with_heads import NetworkWithHeads
+
     if arguments.counter:
-        print_counts(network, images, arguments.counter, given)
-        return 0
-    counted = models.summary(network, images)
-    peaks = {each: models.activation_memory(network, images, granularity=each).peak for each in ("layers", "blocks")}
+        given = {**told, "input_shape": list(shape)} if arguments.json else None
+        print_counts(network, shape, arguments.counter, given)
+        return
+    counted = models.summary(network, shape)
+    peaks = {each: models.activation_memory(network, shape, granularity=each).peak for each in ("layers", "blocks")}
+    parts = part_numbers(network, shape) if isinstance(network, NetworkWithHeads) else []
     if arguments.json:
         memory = {
             each: {"name": peak.name, "numbers": peak.elements, "bytes": peak.bytes} for each, peak in peaks.items()
         }
-        print(json.dumps({"network": arguments.what, **options, **counted.as_dict(), "memory": memory}, indent=1))
-        return 0
+        listed = {"parts": parts} if parts else {}
+        print(json.dumps({**told, **counted.as_dict(), "memory": memory, **listed}, indent=1))
+        return
     print(counted.as_text(arguments.by or "layer"))
+    if parts:
+        print_parts(parts)
     for each, peak in peaks.items():
         print(f"largest input and output, by {each}: {peak.elements:,} numbers, {peak.bytes:,} bytes ({peak.name})")
-    return 0

@@ -154,7 +154,7 @@ def explain_count(
     """The conventions by which a network has a count that someone states.
 
     Args:
-        model: any layer or network.
+        model: any layer, or network without heads.
         input_shape: (B, Dᵤ, Dᵤ, M), batch included.
         number: the count.
         further: (model, input_shape, number) of more networks that were counted in the same way, such as other widths

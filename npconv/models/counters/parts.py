@@ -25,6 +25,7 @@ from ...layers import (
 from ...layers.blocks import ActivatedSum
 from ...layers.convolution import Linear
 from ..summary import SummaryRow, summary
+from ..with_heads import NetworkWithHeads
 
 ACTIVATIONS: Mapping[type[Layer], str] = MappingProxyType(
     {
@@ -91,7 +92,7 @@ def part_words(part: str, times: int) -> str:
 def count_parts(model: Layer, input_shape: tuple[int, ...]) -> dict[str, int]:
     """Number of each of `PARTS` in a network, on an input of that shape, batch included.
 
-    Raises TypeError or ValueError as `summary`.
+    Raises TypeError or ValueError as `summary`, and ValueError for a network with heads.
 
     >>> from npconv.models import mobilenet_v2
     >>> parts = count_parts(mobilenet_v2(), (1, 224, 224, 3))
@@ -99,6 +100,9 @@ def count_parts(model: Layer, input_shape: tuple[int, ...]) -> dict[str, int]:
     (300774272, 6678112, 216384)
     """
     counted: Counter[str] = Counter(dict.fromkeys(PARTS, 0))
+    if isinstance(model, NetworkWithHeads):
+        kind = type(model).__name__
+        raise ValueError(f"count_parts: model must have no heads, of which no counter's numbers are known; got {kind}")
     rows = summary(model, input_shape).rows
     biases: list[int] = []  # channels of each
     for row in rows:

@@ -136,8 +136,8 @@ def count_as(
     """The number that another package's counter reports for a network, with its parts.
 
     Args:
-        model: any layer or network. The counter is taken to run on a network that computes the same, layer by
-            layer, and that is padded by numbers; docs/counters.md has the exceptions.
+        model: any layer, or network without heads. The counter is taken to run on a network that computes the same,
+            layer by layer, and that is padded by numbers; docs/counters.md has the exceptions.
         input_shape: (B, Dᵤ, Dᵤ, M), batch included.
         tool: a key of `TOOLS`, such as "fvcore"; "torch" is FlopCounterMode, "torch-training" the same for a forward
             and a backward pass, "paddle" is paddle.flops, "tensorflow" the profiler, "jax" cost_analysis.
