@@ -1,11 +1,17 @@
 """The configuration of the site, for Sphinx; `npconv site --out DIR` builds it. npconv.site.extension does the rest."""
 
+from npconv.site.extension import SCHEMES, source_address as linkcode_resolve
+
 project = "npconv"
 author = "The npconv developers"
-extensions = ["myst_parser", "npconv.site.extension"]
-myst_enable_extensions = ["dollarmath"]
-myst_url_schemes = {"http": None, "https": None, "mailto": None, "repository": None}
+extensions = ["myst_parser", "sphinx.ext.linkcode", "npconv.site.extension"]
+myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
+myst_url_schemes = dict.fromkeys(("http", "https", *SCHEMES))
 myst_heading_anchors = 4
+html_math_renderer = "mathml"
+smartquotes = False
+html_copy_source = False
+python_maximum_signature_line_length = 88
 html_theme = "furo"
 html_title = "npconv"
 html_static_path = ["../npconv/site/static"]

@@ -7,8 +7,10 @@ import tempfile
 from pathlib import Path
 
 from .. import __version__
+from .api import api_pages
 from .pages import ROOT, stage
 from .runtime import add_runtime, check_pyodide, is_address, settings
+from .sources import copy_files
 
 
 def build_site(out: str | Path, *, pyodide: str | Path | None = None) -> None:
@@ -32,8 +34,10 @@ def build_site(out: str | Path, *, pyodide: str | Path | None = None) -> None:
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".npconv-", dir=out.parent) as work:
         site = Path(work, "site")
-        stage(Path(work, "source"))
-        _run_sphinx(Path(work, "source"), site)
+        source = Path(work, "source")
+        stage(source, api_pages())
+        _run_sphinx(source, site)
+        copy_files(source, site)
         if pyodide is not None:
             make_live(site, pyodide)
         if out.exists():

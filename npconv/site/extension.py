@@ -1,8 +1,147 @@
-"""The Sphinx extension behind docs/conf.py: all that the Markdown leaves to the site."""
+"""The Sphinx extension behind docs/conf.py: all that the Markdown leaves to the site.
 
+Links to what is no page are written with schemes of the site's own: `repository:FILE#L3` is a file of the clone,
+`site:FILE` one of the site, `api:NAME` a public name.
+"""
+
+import posixpath
+import re
+from collections.abc import Iterator
+from html import escape
 from typing import Any
+
+from .api import PARTS, file_of, meant, modules, names_of, places
+from .sources import is_source, line_count, linked_files, source_page
+
+SCHEMES = ("repository", "site", "api")
 
 
 def setup(app: Any) -> dict[str, Any]:
     """Connect the site's parts with Sphinx, which calls this."""
+    app.add_html_math_renderer("mathml", (_inline_math, None), (_block_math, None))
+    app.connect("doctree-read", _complete, priority=100)  # before Sphinx collects the images
+    app.connect("doctree-resolved", _resolve)
+    app.connect("html-collect-pages", _source_pages)
+    app.connect("html-page-context", _contents, priority=100)  # before furo asks for them
     return {"parallel_read_safe": True, "parallel_write_safe": True}
+
+
+def _complete(app: Any, doctree: Any) -> None:
+    """Add to a page what its Markdown has no words for."""
+    if app.env.docname.startswith("api/"):
+        _name_types(doctree)
+    else:
+        _link_names(doctree)
+
+
+def _name_types(doctree: Any) -> None:
+    """Give the types in signatures the full names by which Sphinx finds them; those from elsewhere are no links."""
+    from sphinx.addnodes import desc_signature, pending_xref
+
+    for signature in doctree.findall(desc_signature):
+        for link in list(signature.findall(pending_xref)):
+            full = meant(link["reftarget"], module=modules()[signature["ids"][0]])
+            if full:
+                link["reftarget"] = full
+            else:
+                link.parent[link.parent.index(link) : link.parent.index(link) + 1] = link.children
+
+
+def _link_names(doctree: Any) -> None:
+    """Link the public names in the text, which stand there as code, to the reference."""
+    from docutils import nodes
+
+    for code in list(doctree.findall(nodes.literal)):
+        full = meant(code.astext())
+        within = code.parent
+        while within is not None and not isinstance(within, nodes.reference | nodes.title | nodes.raw):
+            within = within.parent
+        if full and within is None:
+            link = nodes.reference("", "", refuri=f"api:{full}", internal=True, classes=["public-name"])
+            code.replace_self(link)
+            link += code
+
+
+def _resolve(app: Any, doctree: Any, docname: str) -> None:
+    """Write the addresses of the site's own schemes, relative to the page."""
+    from docutils import nodes
+    from sphinx.util import logging
+
+    for link in doctree.findall(nodes.reference):
+        scheme, _, rest = link.get("refuri", "").partition(":")
+        if scheme in SCHEMES:
+            address = _address(scheme, rest)
+            if address is None:
+                logging.getLogger(__name__).warning("no such place: %s", link["refuri"], location=link)
+            else:
+                link["refuri"] = "../" * docname.count("/") + address
+
+
+def _address(scheme: str, rest: str) -> str | None:
+    """The address of a place, from the root of the site; None where there is none."""
+    path, _, anchor = rest.partition("#")
+    if scheme == "site":
+        return rest
+    if scheme == "api":
+        return f"{places()[rest]}.html#{rest}" if rest in places() else None
+    if not is_source(path):
+        return None if anchor else f"files/{path}"
+    lines = re.fullmatch(r"L(\d+)(-L\d+)?", anchor)
+    if anchor and not (lines and 1 <= int(lines[1]) <= line_count(path)):
+        return None
+    return f"source/{path}.html" + (f"#L{lines[1]}" if lines else "")
+
+
+def _contents(app: Any, docname: str, template: str, context: dict[str, Any], doctree: Any) -> None:
+    """Give furo the table of contents: Sphinx would copy it for each page anew, which takes longer than all else."""
+    from sphinx.addnodes import toctree
+
+    env, root = app.env, "../" * docname.count("/")
+
+    def listed(names: list[str], level: int) -> str:
+        return f"<ul>{''.join(entry(name, level) for name in names)}</ul>" if names else ""
+
+    def entry(name: str, level: int) -> str:
+        below = listed(env.toctree_includes.get(name, []), level + 1)
+        current = " current" if name == docname or ' current"' in below else ""
+        title = escape(env.titles[name].astext())
+        address = "#" if name == docname else f"{root}{name}.html"
+        link = f'<a class="reference internal{current}" href="{address}">{title}</a>'
+        return f'<li class="toctree-l{level}{current}">{link}{below}</li>'
+
+    context["toctree"] = lambda **options: "".join(
+        f'<p class="caption"><span class="caption-text">{escape(each["caption"])}</span></p>'
+        + listed(each["includefiles"], 1)
+        for each in env.tocs[app.config.root_doc].findall(toctree)
+    )
+
+
+def _source_pages(app: Any) -> Iterator[tuple[str, dict[str, str], str]]:
+    """The pages of the sources that are linked to."""
+    defining = {file_of(name.module) for part in PARTS for name in names_of(part)}
+    for path in sorted(defining.union(filter(is_source, linked_files(app.srcdir)))):
+        yield f"source/{path}", {"title": posixpath.basename(path), "body": source_page(path)}, "page.html"
+
+
+def _inline_math(translator: Any, node: Any) -> None:
+    _math(translator, node, "inline")
+
+
+def _block_math(translator: Any, node: Any) -> None:
+    _math(translator, node, "block")
+
+
+def _math(translator: Any, node: Any, display: str) -> None:
+    """Write an equation as MathML, which browsers draw without a script."""
+    from docutils import nodes
+    from latex2mathml.converter import convert
+
+    translator.body.append(convert(node.astext(), display=display))
+    raise nodes.SkipNode
+
+
+def source_address(domain: str, info: dict[str, str]) -> str | None:
+    """The source of a name of the reference: what sphinx.ext.linkcode asks for."""
+    names = {name.full: name for part in PARTS for name in names_of(part)}
+    name = names.get(info["fullname"]) or names.get(info["fullname"].rpartition(".")[0])
+    return f"repository:{name.place}" if name else None

@@ -3,6 +3,7 @@
 import posixpath
 import re
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -16,14 +17,15 @@ _TARGET = re.compile(rf"(?P<before>(?P<picture>!)?\[{_WORDS}\]\()(?P<path>[^)#\s
 _FENCE = re.compile(r"(?ms)^(?P<indent> *)(?P<fence>`{3,}).*?^(?P=indent)(?P=fence) *$")
 
 
-def stage(source: Path) -> None:
-    """Write all pages, and the figures on them, to a folder that is missing."""
+def stage(source: Path, others: Mapping[str, str]) -> None:
+    """Write all pages, those of the clone and others by their names, and the figures to a folder that is missing."""
     shutil.copytree(ROOT / "figures", source / "figures")
-    for file, name in _pages().items():
+    pages = {name: linked(file, (ROOT / file).read_text(encoding="utf-8")) for file, name in _pages().items()}
+    pages["index"] += "\n" + _contents(pages["index"])
+    for name, text in {**pages, **others}.items():
         page = source / f"{name}.md"
         page.parent.mkdir(parents=True, exist_ok=True)
-        text = linked(file, (ROOT / file).read_text(encoding="utf-8"))
-        page.write_text(f"{text}\n{_contents(text)}" if file == "README.md" else text, encoding="utf-8")
+        page.write_text(text, encoding="utf-8")
 
 
 def _contents(front: str) -> str:
@@ -31,6 +33,7 @@ def _contents(front: str) -> str:
     sections = {}
     for section in front.split("\n## ")[1:]:
         sections[section.partition("\n")[0]] = re.findall(r"^(?:- |\d+\. )\[[^\]]*\]\(/(.*?)\.md", section, re.M)
+    sections["Reference"] = ["api/index"]
     sections["The project"] = [name for name in BESIDE.values() if name != "index"]
     return "\n".join(
         f"```{{toctree}}\n:hidden:\n:caption: {heading}\n\n" + "\n".join(pages) + "\n```\n"
