@@ -148,6 +148,9 @@ def links(page: Path, text: str) -> list[tuple[Path, str]]:
 def test_the_links_of_the_docs_lead_somewhere(page):
     for target, anchor in links(page, page.read_text(encoding="utf-8")):
         assert target.exists(), target
+        if target.suffix == ".py" and anchor:
+            assert int(anchor.removeprefix("L")) <= len(target.read_text(encoding="utf-8").splitlines()), target
+            continue
         assert not anchor or anchor in sections(target), (target, anchor)
 
 

@@ -23,7 +23,7 @@ def the_layer_is_three_convolutions() -> Finding:
     """The layer is three convolutions: expansion to tk channels and ReLU6, depthwise 3×3 and ReLU6, projection."""
     x, expand, depthwise, project = whole(0, 2, 4, 5, 3), whole(1, 3, 12), whole(2, 3, 3, 12), whole(3, 12, 4)
     expanded = npconv.pointwise_conv2d(x, expand)
-    filtered = npconv.depthwise_conv2d(npconv.relu6(expanded), depthwise, padding="same")
+    filtered = npconv.depthwise_conv2d_taps(npconv.relu6(expanded), depthwise, padding="same")
     projected = npconv.pointwise_conv2d(npconv.relu6(filtered), project)
     equal = np.array_equal(npconv.inverted_residual(x, expand, depthwise, project), projected)
     without = npconv.inverted_residual_stages(x, None, depthwise[..., :3], project[:3])
@@ -202,18 +202,20 @@ def shortcuts_keep_the_gradients_size() -> Finding:
 @claim(
     INVERTED,
     "holds if the ReLU6 between them is left out",
-    "factored_kernel conv2d depthwise_conv2d pointwise_conv2d relu6",
+    "factored_kernel conv2d_taps depthwise_conv2d_taps pointwise_conv2d relu6",
 )
 def the_last_two_steps_are_separable() -> Finding:
     """The last two steps are a depthwise separable convolution that reduces the dimensions."""
     x, depthwise, project = whole(0, 2, 4, 5, 6), whole(1, 3, 3, 6), whole(2, 6, 2)
     kernel = npconv.factored_kernel(depthwise, project)
-    filtered = npconv.depthwise_conv2d(x, depthwise, padding="same")
+    filtered = npconv.depthwise_conv2d_taps(x, depthwise, padding="same")
     linear = npconv.pointwise_conv2d(filtered, project)
     active = npconv.pointwise_conv2d(npconv.relu6(filtered), project)
-    doubled = npconv.pointwise_conv2d(npconv.relu6(npconv.depthwise_conv2d(2 * x, depthwise, padding="same")), project)
+    doubled = npconv.pointwise_conv2d(
+        npconv.relu6(npconv.depthwise_conv2d_taps(2 * x, depthwise, padding="same")), project
+    )
     at = tuple(int(i) for i in np.unravel_index(np.abs(doubled - 2 * active).argmax(), active.shape))
-    without = np.array_equal(linear, npconv.conv2d(x, kernel, padding="same"))
+    without = np.array_equal(linear, npconv.conv2d_taps(x, kernel, padding="same"))
     return finding(
         without and not np.array_equal(doubled, 2 * active),
         f"without ReLU6 between them they equal one convolution with the factored kernel: {without}",

@@ -12,7 +12,7 @@ from .cases import CASES, cases, whole
 from .table import OVERVIEW, Finding, claim, finding
 
 
-@claim(OVERVIEW, "holds", "conv2d_loops conv2d", "standard-convolution")
+@claim(OVERVIEW, "holds", "conv2d_loops conv2d_taps", "standard-convolution")
 def the_shapes_of_a_standard_convolution() -> Finding:
     """N filters of Dᵣ×Dᵣ×M take a Dᵤ×Dᵤ×M volume to Dᵥ×Dᵥ×N (Fig. 1)."""
     holds, count = True, 0
@@ -20,14 +20,14 @@ def the_shapes_of_a_standard_convolution() -> Finding:
         y = npconv.conv2d_loops(x, kernel, **case.geometry)
         holds &= y.shape == case.output_shape
         count += 1
-    shape = npconv.conv2d(np.ones((1, 7, 7, 3)), np.ones((3, 3, 3, 128))).shape
+    shape = npconv.conv2d_taps(np.ones((1, 7, 7, 3)), np.ones((3, 3, 3, 128))).shape
     return finding(holds, f"{count} constructed convolutions have the shape Dᵥ×Dᵥ×N; 7×7×3 with 3×3×3×128: {shape[1:]}")
 
 
 @claim(
     OVERVIEW,
     "holds if the zeros of the padding are counted as overlapped",
-    "conv2d_loops conv2d_backward",
+    "conv2d_loops conv2d_backward_taps",
     "functional-view",
 )
 def each_step_gives_a_single_value() -> Finding:
@@ -40,7 +40,7 @@ def each_step_gives_a_single_value() -> Finding:
         for v, w in np.ndindex(*maps.shape[1:3]):
             one_step = np.zeros_like(maps)
             one_step[0, v, w] = 1
-            overlapped, _ = npconv.conv2d_backward(one_step, x, ones, **case.geometry)  # 1 where that step reads
+            overlapped, _ = npconv.conv2d_backward_taps(one_step, x, ones, **case.geometry)  # 1 where that step reads
             holds &= overlapped.max(initial=0) <= 1 and not overlapped[1:].any()
             holds &= overlapped.sum() == ones.size or (overlapped.sum() < ones.size and _pads(case.geometry))
             less += overlapped.sum() < ones.size
@@ -67,16 +67,16 @@ def the_vectorised_patch_gives_the_value() -> Finding:
     )
 
 
-@claim(OVERVIEW, "holds", "per_channel_maps conv2d", "per-channel-view per-channel-photograph")
+@claim(OVERVIEW, "holds", "per_channel_maps conv2d_taps", "per-channel-view per-channel-photograph")
 def each_map_is_a_single_channel_convolution() -> Finding:
     """Channel i of the input is convolved with channel i of the filter; the M maps are then summed (Fig. 3)."""
     maps_compared, holds = 0, True
     for case, (x, kernel) in cases("conv2d"):
         maps = npconv.per_channel_maps(x, kernel[..., 0], **case.geometry)
         holds &= maps.shape == (*case.output_shape[:3], x.shape[-1])
-        holds &= np.array_equal(maps.sum(axis=-1), npconv.conv2d(x, kernel, **case.geometry)[..., 0])
+        holds &= np.array_equal(maps.sum(axis=-1), npconv.conv2d_taps(x, kernel, **case.geometry)[..., 0])
         for i in range(x.shape[-1]):
-            one = npconv.conv2d(x[..., i : i + 1], kernel[:, :, i : i + 1, :1], **case.geometry)
+            one = npconv.conv2d_taps(x[..., i : i + 1], kernel[:, :, i : i + 1, :1], **case.geometry)
             holds &= np.array_equal(maps[..., i], one[..., 0])
             maps_compared += 1
     return finding(
@@ -100,14 +100,14 @@ def the_two_readings_agree() -> Finding:
     )
 
 
-@claim(OVERVIEW, "holds", "conv2d depthwise_conv2d cost.count_operations", "per-channel-view")
+@claim(OVERVIEW, "holds", "conv2d_taps depthwise_conv2d_taps cost.count_operations", "per-channel-view")
 def each_channel_is_filtered_n_times() -> Finding:
     """With N filters every channel of the input is filtered N times."""
     n = 5
     x, kernel = whole(0, 1, 5, 4, 3), whole(1, 3, 2, 3, n)
-    one = count_operations(npconv.conv2d, x[..., :1], kernel[:, :, :1, :1]).multiplications
-    standard = count_operations(npconv.conv2d, x, kernel).multiplications
-    depthwise = count_operations(npconv.depthwise_conv2d, x, kernel[..., 0]).multiplications
+    one = count_operations(npconv.conv2d_taps, x[..., :1], kernel[:, :, :1, :1]).multiplications
+    standard = count_operations(npconv.conv2d_taps, x, kernel).multiplications
+    depthwise = count_operations(npconv.depthwise_conv2d_taps, x, kernel[..., 0]).multiplications
     return finding(
         standard == 3 * n * one and depthwise == 3 * one,
         f"filtering one channel once takes {one} multiplications; M = 3, N = {n}",

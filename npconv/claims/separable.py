@@ -34,17 +34,17 @@ def separable_convolutions_cost_less() -> Finding:
     )
 
 
-@claim(SEPARABLE, "holds", "conv2d depthwise_conv2d pointwise_conv2d", "per-channel-view")
+@claim(SEPARABLE, "holds", "conv2d_taps depthwise_conv2d_taps pointwise_conv2d", "per-channel-view")
 def a_standard_convolution_filters_and_combines() -> Finding:
     """A standard convolution filters in space and combines channels, both at once."""
     holds = True
     for case, (x, kernel) in cases("conv2d"):
         height, width, m, n = kernel.shape
-        filtered = npconv.depthwise_conv2d(x, kernel.reshape(height, width, m * n), **case.geometry)  # M·N maps
+        filtered = npconv.depthwise_conv2d_taps(x, kernel.reshape(height, width, m * n), **case.geometry)  # M·N maps
         combined = npconv.pointwise_conv2d(filtered, np.tile(np.eye(n), (m, 1)))  # each n sums its M maps
-        holds &= np.array_equal(combined, npconv.conv2d(x, kernel, **case.geometry))
+        holds &= np.array_equal(combined, npconv.conv2d_taps(x, kernel, **case.geometry))
     x, kernel = whole(0, 2, 5, 4, 3), whole(1, 1, 1, 3, 4)
-    alone = np.array_equal(npconv.conv2d(x, kernel), npconv.pointwise_conv2d(x, kernel[0, 0]))
+    alone = np.array_equal(npconv.conv2d_taps(x, kernel), npconv.pointwise_conv2d(x, kernel[0, 0]))
     return finding(
         holds and alone,
         f"{CASES} constructed ones, on whole numbers: M·N maps filtered in space, depthwise, of which each of the N "
@@ -94,12 +94,12 @@ def the_separable_convolution_is_factored() -> Finding:
     def factored(x: Array, depthwise: Array, pointwise: Array, **geometry: Any) -> Array:
         q = depthwise.shape[-1] // x.shape[-1]
         kernel = npconv.factored_kernel(depthwise, pointwise, depth_multiplier=q)
-        return npconv.conv2d(x, kernel, **geometry)
+        return npconv.conv2d_taps(x, kernel, **geometry)
 
     def factored_backward(dy: Array, x: Array, depthwise: Array, pointwise: Array, **geometry: Any) -> Any:
         q = depthwise.shape[-1] // x.shape[-1]
         kernel = npconv.factored_kernel(depthwise, pointwise, depth_multiplier=q)
-        dx, dkernel = npconv.conv2d_backward(dy, x, kernel, **geometry)
+        dx, dkernel = npconv.conv2d_backward_taps(dy, x, kernel, **geometry)
         return dx, *npconv.factored_kernel_backward(dkernel, depthwise, pointwise, depth_multiplier=q)
 
     proofs = []
@@ -116,35 +116,35 @@ def the_separable_convolution_is_factored() -> Finding:
     )
 
 
-@claim(SEPARABLE, "holds", "depthwise_conv2d", "depthwise-separable")
+@claim(SEPARABLE, "holds", "depthwise_conv2d_taps", "depthwise-separable")
 def m_single_channel_filters_give_m_maps() -> Finding:
     """M single-channel filters map the input to Dᵥ×Dᵥ×M, channel by channel (Fig. 4b)."""
     holds = True
     for case, (x, kernel) in cases("conv2d"):
         filters = kernel[..., 0]  # Dᵣ×Dᵣ×M: one for each channel
-        maps = npconv.depthwise_conv2d(x, filters, **case.geometry)
+        maps = npconv.depthwise_conv2d_taps(x, filters, **case.geometry)
         holds &= maps.shape == (*case.output_shape[:3], x.shape[-1])
         for m in range(x.shape[-1]):
-            one = npconv.depthwise_conv2d(x[..., m : m + 1], filters[..., m : m + 1], **case.geometry)
+            one = npconv.depthwise_conv2d_taps(x[..., m : m + 1], filters[..., m : m + 1], **case.geometry)
             holds &= np.array_equal(maps[..., m : m + 1], one)
-    shape = npconv.depthwise_conv2d(np.ones((1, 7, 7, 3)), np.ones((3, 3, 3))).shape[1:]
+    shape = npconv.depthwise_conv2d_taps(np.ones((1, 7, 7, 3)), np.ones((3, 3, 3))).shape[1:]
     return finding(
         holds, f"{CASES} constructed ones have as many maps as channels, each of its channel; 7×7×3: {shape}"
     )
 
 
-@claim(SEPARABLE, "holds", "per_channel_maps depthwise_conv2d", "depthwise-separable")
+@claim(SEPARABLE, "holds", "per_channel_maps depthwise_conv2d_taps", "depthwise-separable")
 def the_depthwise_intermediate_is_fig_3c() -> Finding:
     """The depthwise stage gives what Fig. 3(c) shows: the per-channel maps, not summed."""
     equal = []
     for case, (x, kernel) in cases("conv2d"):
         for n in range(kernel.shape[-1]):
             maps = npconv.per_channel_maps(x, kernel[..., n], **case.geometry)
-            equal.append(np.array_equal(maps, npconv.depthwise_conv2d(x, kernel[..., n], **case.geometry)))
+            equal.append(np.array_equal(maps, npconv.depthwise_conv2d_taps(x, kernel[..., n], **case.geometry)))
     return finding(all(equal), f"the maps of {len(equal)} filters equal the depthwise convolution with that filter")
 
 
-@claim(SEPARABLE, "holds", "depthwise_conv2d_backward depthwise_separable_conv2d_backward", "depthwise-separable")
+@claim(SEPARABLE, "holds", "depthwise_conv2d_backward_taps depthwise_separable_conv2d_backward", "depthwise-separable")
 def new_features_need_a_linear_combination() -> Finding:
     """To make new features of those that are there, a linear combination of the channels is needed."""
     mixed = unmixed = seeing = 0
@@ -152,7 +152,7 @@ def new_features_need_a_linear_combination() -> Finding:
         m, ones = x.shape[-1], (np.ones_like(depthwise), np.ones_like(pointwise))
         dy, dmaps = np.zeros(case.output_shape), np.zeros((*case.output_shape[:3], depthwise.shape[-1]))
         dy[..., 0] = dmaps[..., 0] = 1  # which channels of the input does one output channel see?
-        filtered, _ = npconv.depthwise_conv2d_backward(dmaps, x, ones[0], **case.geometry)
+        filtered, _ = npconv.depthwise_conv2d_backward_taps(dmaps, x, ones[0], **case.geometry)
         combined, *_ = npconv.depthwise_separable_conv2d_backward(dy, x, *ones, **case.geometry)
         seen = [int(dx.any(axis=(0, 1, 2)).sum()) for dx in (filtered, combined)]
         seeing += seen != [0, 0]
@@ -165,14 +165,14 @@ def new_features_need_a_linear_combination() -> Finding:
     )
 
 
-@claim(SEPARABLE, "holds", "pointwise_conv2d conv2d", "depthwise-separable")
+@claim(SEPARABLE, "holds", "pointwise_conv2d conv2d_taps", "depthwise-separable")
 def n_pointwise_filters_give_n_channels() -> Finding:
     """N filters of 1×1, along the depth, give the output of Dᵥ×Dᵥ×N (Fig. 4c)."""
     holds, row = True, True
     for _, (x, kernel) in cases("pointwise_conv2d"):
         y = npconv.pointwise_conv2d(x, kernel)
         holds &= y.shape == (*x.shape[:3], kernel.shape[-1])
-        holds &= np.array_equal(y, npconv.conv2d(x, kernel[None, None]))  # M×N as 1×1×M×N
+        holds &= np.array_equal(y, npconv.conv2d_taps(x, kernel[None, None]))  # M×N as 1×1×M×N
         row &= np.array_equal(y[:, :1, :1], npconv.pointwise_conv2d(x[:, :1, :1], kernel))
     return finding(
         holds and row,
@@ -181,12 +181,14 @@ def n_pointwise_filters_give_n_channels() -> Finding:
     )
 
 
-@claim(SEPARABLE, "holds", "conv2d depthwise_conv2d pointwise_conv2d cost.count_operations", "separable-example")
+@claim(
+    SEPARABLE, "holds", "conv2d_taps depthwise_conv2d_taps pointwise_conv2d cost.count_operations", "separable-example"
+)
 def the_example_of_fig_5() -> Finding:
     """The example 7×7×3 → 5×5×128, both ways (Fig. 5)."""
     x, kernel, depthwise, pointwise = (np.ones(s) for s in ((1, 7, 7, 3), (3, 3, 3, 128), (3, 3, 3), (3, 128)))
-    standard = count_operations(npconv.conv2d, x, kernel)
-    between = count_operations(npconv.depthwise_conv2d, x, depthwise)
+    standard = count_operations(npconv.conv2d_taps, x, kernel)
+    between = count_operations(npconv.depthwise_conv2d_taps, x, depthwise)
     last = count_operations(npconv.pointwise_conv2d, between.result, pointwise)
     counted = (standard.multiplications, between.multiplications, last.multiplications)
     shapes = standard.result.shape == last.result.shape == (1, 5, 5, 128)

@@ -84,13 +84,13 @@ def relu_loses_information_in_few_dimensions() -> Finding:
     )
 
 
-@claim(INVERTED, "holds", "linear_block_kernel conv2d inverted_residual")
+@claim(INVERTED, "holds", "linear_block_kernel conv2d_taps inverted_residual")
 def without_activations_the_block_is_one_convolution() -> Finding:
     """Non-linear activations are what lets the layer represent more."""
     x, expand, depthwise, project = whole(0, 2, 4, 5, 3), whole(1, 3, 12), whole(2, 3, 3, 12), whole(3, 12, 4)
     kernel = npconv.linear_block_kernel(expand, depthwise, project)
-    wide = npconv.depthwise_conv2d(npconv.pointwise_conv2d(x, expand), depthwise, padding="same")
-    equal = np.array_equal(npconv.pointwise_conv2d(wide, project), npconv.conv2d(x, kernel, padding="same"))
+    wide = npconv.depthwise_conv2d_taps(npconv.pointwise_conv2d(x, expand), depthwise, padding="same")
+    equal = np.array_equal(npconv.pointwise_conv2d(wide, project), npconv.conv2d_taps(x, kernel, padding="same"))
     ahead, behind = (npconv.inverted_residual(sign * x, expand, depthwise, project) for sign in (1, -1))
     odd = np.array_equal(ahead, -behind)
     return finding(

@@ -1,15 +1,21 @@
 """A claim and its finding: the decorator `claim` makes one of a function, `finding` gives the verdict."""
 
+import inspect
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import wraps
+from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 
+import npconv
+
 from ..kernels.geometry import Array
 
+PACKAGE = Path(npconv.__file__).resolve().parent
 OVERVIEW = "Overview of Standard 2D Convolution"
 SEPARABLE = "Depth-wise Separable Convolutions"
 INVERTED = "Inverted Residual and Linear Bottleneck Layer"
@@ -99,9 +105,27 @@ def markdown_table(claims: Iterable[Claim], speaker: str, figures_page: str) -> 
     lines = [f"| | {speaker} says; the claim that tests it | verdict | functions and figures |", "|---|---|---|---|"]
     for number, entry in enumerate(claims, 1):
         shown = (f"[{name}](figures.md#{anchors[name]})" if name in anchors else name for name in entry.figures)
-        carried = "<br>".join([*(f"`{name}`" for name in entry.functions), *shown])
-        lines.append(f"| {number} | {entry.statement}<br>`{entry.name}` | {entry.verdict} | {carried} |")
+        carried = "<br>".join([*map(_linked, entry.functions), *shown])
+        test = f"[`{entry.name}`]({source_link(entry.compute)})"
+        lines.append(f"| {number} | {entry.statement}<br>{test} | {entry.verdict} | {carried} |")
     return "\n".join(lines)
+
+
+def source_link(function: Callable[..., Any]) -> str:
+    """The file and the line where a function of npconv begins, as a page in docs/ links to it.
+
+    >>> source_link(source_link).partition("#")[0]
+    '../npconv/claims/table.py'
+    """
+    function = inspect.unwrap(function)
+    file = Path(inspect.getfile(function)).resolve().relative_to(PACKAGE.parent).as_posix()
+    return f"../{file}#L{inspect.getsourcelines(function)[1]}"
+
+
+def _linked(name: str) -> str:
+    """A public function as a claim's row names it: a kernel, which is there to be read, links to its line."""
+    kernel = name.removeprefix("npconv.")
+    return f"`{name}`" if "." in kernel else f"[`{name}`]({source_link(getattr(npconv, kernel))})"
 
 
 def _anchor(heading: str) -> tuple[str, str]:

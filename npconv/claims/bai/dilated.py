@@ -13,14 +13,14 @@ from ..table import Finding, claim, finding
 DILATED = "Dilated Convolution"
 
 
-@claim(DILATED, "holds", "conv2d conv2d_loops", "dilated-convolution")
+@claim(DILATED, "holds", "conv2d_taps conv2d_loops", "dilated-convolution")
 def bai_a_rate_spreads_the_kernel() -> Finding:
     """The rate l spreads the kernel, with l − 1 gaps between its elements; rate 1 is a standard convolution."""
     x, kernel, holds = whole(0, 2, 12, 11, 3), whole(1, 3, 2, 3, 4), []
     for rate in (1, 2, 3, 4):
         spread = np.zeros((2 * rate + 1, rate + 1, 3, 4))
         spread[::rate, ::rate] = kernel
-        holds.append(np.array_equal(npconv.conv2d(x, kernel, dilation=rate), npconv.conv2d_loops(x, spread)))
+        holds.append(np.array_equal(npconv.conv2d_taps(x, kernel, dilation=rate), npconv.conv2d_loops(x, spread)))
     return finding(all(holds), f"3×2 kernels at the rates 1 to 4, on whole numbers: {sum(holds)} of 4 are equal")
 
 

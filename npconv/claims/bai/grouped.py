@@ -35,12 +35,12 @@ def bai_two_groups_halve_the_parameters() -> Finding:
     )
 
 
-@claim(GROUPED, "holds", "grouped_conv2d depthwise_conv2d")
+@claim(GROUPED, "holds", "grouped_conv2d depthwise_conv2d_taps")
 def bai_as_many_groups_as_channels() -> Finding:
     """With as many groups as channels the filters have depth 1, as in a depthwise convolution."""
     x, kernel = whole(0, 2, 6, 5, 4), whole(1, 3, 3, 1, 8)
     grouped = npconv.grouped_conv2d(x, kernel, groups=4)
-    depthwise = npconv.depthwise_conv2d(x, kernel[:, :, 0])
+    depthwise = npconv.depthwise_conv2d_taps(x, kernel[:, :, 0])
     return finding(np.array_equal(grouped, depthwise), "4 channels, 8 filters, on whole numbers: they are equal")
 
 

@@ -17,25 +17,25 @@ FLATTENED = "Flattened Convolutions"
 COLUMN, ROW = np.array([1.0, 2, 1]), np.array([-1.0, 0, 1])
 
 
-@claim(SPATIALLY, "holds", "spatially_separable_conv2d conv2d", "spatially-separable")
+@claim(SPATIALLY, "holds", "spatially_separable_conv2d conv2d_taps", "spatially-separable")
 def bai_sobel_is_separable() -> Finding:
     """The Sobel kernel is a column of 1, 2, 1 times a row of −1, 0, 1: 6 parameters in place of 9."""
     x, sobel = whole(0, 1, 6, 7, 1), np.outer(COLUMN, ROW)
     y = npconv.spatially_separable_conv2d(x, COLUMN[:, None], ROW[:, None])
     return finding(
         np.array_equal(sobel, [[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]])
-        and np.array_equal(y, npconv.conv2d(x, sobel[:, :, None, None])),
+        and np.array_equal(y, npconv.conv2d_taps(x, sobel[:, :, None, None])),
         f"on whole numbers the two steps equal the one; {COLUMN.size + ROW.size} parameters in place of {sobel.size}",
     )
 
 
-@claim(SPATIALLY, "holds", "spatially_separable_conv2d conv2d cost.count_operations", "spatially-separable")
+@claim(SPATIALLY, "holds", "spatially_separable_conv2d conv2d_taps cost.count_operations", "spatially-separable")
 def bai_81_multiplications_against_72() -> Finding:
     """On a 5×5 image a 3×3 kernel takes 81 multiplications, a 3×1 and a 1×3 one together 45 + 27 = 72."""
     x = np.ones((1, 5, 5, 1))
-    standard = count_operations(npconv.conv2d, x, np.ones((3, 3, 1, 1))).multiplications
+    standard = count_operations(npconv.conv2d_taps, x, np.ones((3, 3, 1, 1))).multiplications
     both = count_operations(npconv.spatially_separable_conv2d, x, np.ones((3, 1)), np.ones((3, 1))).multiplications
-    first = count_operations(npconv.conv2d, x, np.ones((3, 1, 1, 1))).multiplications
+    first = count_operations(npconv.conv2d_taps, x, np.ones((3, 1, 1, 1))).multiplications
     return finding((standard, first, both) == (81, 45, 72), f"counted: {standard}; {first} + {both - first} = {both}")
 
 
@@ -84,14 +84,14 @@ def bai_limit_of_spatially_separable() -> Finding:
     )
 
 
-@claim(SPATIALLY, "holds", "spatially_separable_conv2d conv2d")
+@claim(SPATIALLY, "holds", "spatially_separable_conv2d conv2d_taps")
 def bai_not_every_kernel_is_spatially_separable() -> Finding:
     """Not all kernels can be divided into two smaller ones."""
     x, missed = whole(0, 1, 8, 9, 1), {}
     for name, kernel in {"Sobel": np.outer(COLUMN, ROW), "the diagonal": np.eye(3)}.items():
         u, s, v = np.linalg.svd(kernel)
         best = npconv.spatially_separable_conv2d(x, s[0] * u[:, :1], v[:1].T)
-        y = npconv.conv2d(x, kernel[:, :, None, None])
+        y = npconv.conv2d_taps(x, kernel[:, :, None, None])
         missed[name] = float(np.linalg.norm(y - best) / np.linalg.norm(y))
     return finding(
         missed["Sobel"] < 1e-12 and missed["the diagonal"] > 0.1,
@@ -112,13 +112,13 @@ depthwise_limit = costs.the_ratio_is_about_the_inverse_square.retold(
 @claim(
     FLATTENED,
     "holds if the filter has rank 1, which few have",
-    "flattened_conv2d conv2d cost.flattened_conv2d_cost cost.conv2d_cost",
+    "flattened_conv2d conv2d_taps cost.flattened_conv2d_cost cost.conv2d_cost",
 )
 def bai_flattened_filters() -> Finding:
     """A filter of C×3×3 is separated into three of one dimension: over channels, rows and columns."""
     x, lateral, vertical, horizontal = whole(0, 1, 6, 7, 5), whole(1, 5, 4), whole(2, 3, 4), whole(3, 3, 4)
     kernel = vertical[:, None, None] * horizontal[None, :, None] * lateral  # (Dᵣ, Dᵣ, M, N)
-    equal = np.array_equal(npconv.flattened_conv2d(x, lateral, vertical, horizontal), npconv.conv2d(x, kernel))
+    equal = np.array_equal(npconv.flattened_conv2d(x, lateral, vertical, horizontal), npconv.conv2d_taps(x, kernel))
     rank = np.linalg.matrix_rank(whole(4, 3, 3 * 5))
     flat = flattened_conv2d_cost((1, 7, 7, 64), (64, 1), (3, 1), (3, 1))
     standard = conv2d_cost((1, 7, 7, 64), (3, 3, 64, 1))

@@ -18,11 +18,11 @@ ONE_BY_ONE = "1×1 Convolution"
 ARITHMETIC = "Convolution Arithmetic"
 
 
-@claim(CONVOLUTION, "holds", "conv2d")
+@claim(CONVOLUTION, "holds", "conv2d_taps")
 def bai_convolution_is_cross_correlation() -> Finding:
     """A convolution in deep learning is a cross-correlation: its filter is not turned round."""
     signal, taps = whole(0, 7), whole(1, 3)
-    y = npconv.conv2d(signal[None, :, None, None], taps[:, None, None, None])[0, :, 0, 0]
+    y = npconv.conv2d_taps(signal[None, :, None, None], taps[:, None, None, None])[0, :, 0, 0]
     correlated, convolved = np.correlate(signal, taps, "valid"), np.convolve(signal, taps, "valid")
     return finding(
         np.array_equal(y, correlated) and not np.array_equal(y, convolved),
@@ -40,24 +40,24 @@ def bai_single_channel_example() -> Finding:
     return finding(np.array_equal(y, [[12, 12, 17], [10, 17, 19], [9, 6, 14]]), written(y))
 
 
-@claim(CONVOLUTION, "holds", "per_channel_maps conv2d", "per-channel-view")
+@claim(CONVOLUTION, "holds", "per_channel_maps conv2d_taps", "per-channel-view")
 def bai_multi_channel_example() -> Finding:
     """On three channels each of a filter's three kernels is applied to its channel, and the sum is 3×3×1."""
     x, kernel = whole(0, 1, 5, 5, 3), whole(1, 3, 3, 3, 1)
-    maps, y = npconv.per_channel_maps(x, kernel[..., 0]), npconv.conv2d(x, kernel)
-    alone = [npconv.conv2d(x[..., m : m + 1], kernel[:, :, m : m + 1]) for m in range(3)]
+    maps, y = npconv.per_channel_maps(x, kernel[..., 0]), npconv.conv2d_taps(x, kernel)
+    alone = [npconv.conv2d_taps(x[..., m : m + 1], kernel[:, :, m : m + 1]) for m in range(3)]
     return finding(
         np.array_equal(maps, np.concatenate(alone, axis=-1)) and np.array_equal(y[..., 0], maps.sum(axis=-1)),
         f"5×5×3 → {shape_text(maps.shape[1:])}, summed {shape_text(y.shape[1:])}",
     )
 
 
-@claim(THREE, "holds", "conv3d conv2d cost.conv3d_cost", "convolution-3d")
+@claim(THREE, "holds", "conv3d_taps conv2d_taps cost.conv3d_cost", "convolution-3d")
 def bai_2d_convolution_is_3d_of_full_depth() -> Finding:
     """A 2-D convolution is a 3-D one whose filter is as deep as its input, so that it moves in two directions only."""
     volume, filters = whole(0, 1, 7, 7, 7), whole(1, 3, 3, 7, 1)
-    deep = npconv.conv3d(volume[..., None], filters[:, :, :, None])
-    flat = npconv.conv2d(volume, filters)
+    deep = npconv.conv3d_taps(volume[..., None], filters[:, :, :, None])
+    flat = npconv.conv2d_taps(volume, filters)
     moving = conv3d_cost((1, 7, 7, 7, 1), (3, 3, 3, 1, 1))
     full = conv3d_cost((1, 7, 7, 7, 1), (3, 3, 7, 1, 1))
     return finding(
@@ -74,7 +74,7 @@ one_by_one = separable.n_pointwise_filters_give_n_channels.retold(
 )
 
 
-@claim(ARITHMETIC, "holds if both sides are padded by p, and nothing is dilated", "conv2d")
+@claim(ARITHMETIC, "holds if both sides are padded by p, and nothing is dilated", "conv2d_taps")
 def bai_size_of_the_output() -> Finding:
     """An input of i, a kernel of k, padding p and stride s give o = ⌊(i + 2p − k)/s⌋ + 1."""
     sizes = [
@@ -82,9 +82,9 @@ def bai_size_of_the_output() -> Finding:
     ]
     wrong = 0
     for i, k, p, s in sizes:
-        y = npconv.conv2d(np.ones((1, i, 8, 1)), np.ones((k, 1, 1, 1)), stride=(s, 1), padding=(p, 0))
+        y = npconv.conv2d_taps(np.ones((1, i, 8, 1)), np.ones((k, 1, 1, 1)), stride=(s, 1), padding=(p, 0))
         wrong += y.shape[1] != (i + 2 * p - k) // s + 1
-    dilated = npconv.conv2d(np.ones((1, 7, 7, 1)), np.ones((3, 3, 1, 1)), dilation=2).shape[1]
+    dilated = npconv.conv2d_taps(np.ones((1, 7, 7, 1)), np.ones((3, 3, 1, 1)), dilation=2).shape[1]
     return finding(
         wrong == 0 and dilated == 3,
         f"{len(sizes)} sizes, i to 7, k to 3, p to 2 and s to 3: {wrong} differ",

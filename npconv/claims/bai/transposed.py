@@ -12,15 +12,15 @@ TRANSPOSED = "Transposed Convolution"
 KERNEL = np.arange(1.0, 10).reshape(3, 3, 1, 1)
 
 
-@claim(TRANSPOSED, "holds", "transposed_conv2d conv2d", "transposed-convolution")
+@claim(TRANSPOSED, "holds", "transposed_conv2d_loops conv2d_taps", "transposed-convolution")
 def bai_transposed_by_padding() -> Finding:
     """It is a convolution of the padded input: 2×2 with a border of 2 gives 4×4, with zeros between as well 5×5."""
     x = np.arange(1.0, 5).reshape(1, 2, 2, 1)
     spread = np.zeros((1, 3, 3, 1))
     spread[:, ::2, ::2] = x
     turned = KERNEL[::-1, ::-1]
-    by_padding = npconv.conv2d(x, turned, padding=2), npconv.conv2d(spread, turned, padding=2)
-    transposed = npconv.transposed_conv2d(x, KERNEL), npconv.transposed_conv2d(x, KERNEL, stride=2)
+    by_padding = npconv.conv2d_taps(x, turned, padding=2), npconv.conv2d_taps(spread, turned, padding=2)
+    transposed = npconv.transposed_conv2d_loops(x, KERNEL), npconv.transposed_conv2d_loops(x, KERNEL, stride=2)
     return finding(
         all(map(np.array_equal, by_padding, transposed)) and [y.shape[1] for y in transposed] == [4, 5],
         f"stride 1: {written(transposed[0][0, :, :, 0])}",
@@ -29,16 +29,16 @@ def bai_transposed_by_padding() -> Finding:
     )
 
 
-@claim(TRANSPOSED, "holds", "conv2d conv2d_backward transposed_conv2d", "transposed-convolution")
+@claim(TRANSPOSED, "holds", "conv2d_taps conv2d_backward_taps transposed_conv2d_loops", "transposed-convolution")
 def bai_transposed_as_a_matrix() -> Finding:
     """As a matrix a 3×3 convolution of a 4×4 image is a sparse 4×16 one; its transpose takes 4 numbers to 16."""
     images = np.eye(16).reshape(16, 4, 4, 1)
-    matrix = npconv.conv2d(images, KERNEL).reshape(16, 4).T
+    matrix = npconv.conv2d_taps(images, KERNEL).reshape(16, 4).T
     x, y = whole(0, 1, 4, 4, 1), whole(1, 1, 2, 2, 1)
-    back = npconv.transposed_conv2d(y, KERNEL)
-    dx, _ = npconv.conv2d_backward(y, x, KERNEL)
+    back = npconv.transposed_conv2d_loops(y, KERNEL)
+    dx, _ = npconv.conv2d_backward_taps(y, x, KERNEL)
     return finding(
-        np.array_equal(matrix @ x.reshape(16), npconv.conv2d(x, KERNEL).reshape(4))
+        np.array_equal(matrix @ x.reshape(16), npconv.conv2d_taps(x, KERNEL).reshape(4))
         and np.array_equal(matrix.T @ y.reshape(4), back.reshape(16))
         and np.array_equal(back, dx),
         f"{shape_text(matrix.shape)}, {np.count_nonzero(matrix)} of {matrix.size} entries are not zero; the transposed "
@@ -46,11 +46,11 @@ def bai_transposed_as_a_matrix() -> Finding:
     )
 
 
-@claim(TRANSPOSED, "holds", "conv2d conv2d_loops transposed_conv2d", "transposed-convolution")
+@claim(TRANSPOSED, "holds", "conv2d_taps conv2d_loops transposed_conv2d_loops", "transposed-convolution")
 def bai_deconvolution_is_a_misnomer() -> Finding:
     """The name deconvolution is wrong: a transposed convolution is not a convolution's inverse."""
     y = np.arange(1.0, 5).reshape(1, 2, 2, 1)
-    there_and_back = npconv.conv2d(npconv.transposed_conv2d(y, KERNEL), KERNEL)
+    there_and_back = npconv.conv2d_taps(npconv.transposed_conv2d_loops(y, KERNEL), KERNEL)
     matrix = npconv.conv2d_loops(np.eye(16).reshape(16, 4, 4, 1), KERNEL).reshape(16, 4)
     product = (matrix.T @ (matrix @ y.reshape(4))).reshape(y.shape)
     rank = int(np.linalg.matrix_rank(matrix))
@@ -65,7 +65,7 @@ def bai_deconvolution_is_a_misnomer() -> Finding:
 @claim(
     TRANSPOSED,
     "holds if the border is left out, where fewer inputs overlap; even overlaps alone do not rule checkerboards out",
-    "overlap_counts transposed_conv2d resize_bilinear conv2d",
+    "overlap_counts transposed_conv2d_loops resize_bilinear conv2d_taps",
     "checkerboard",
 )
 def bai_checkerboards_of_uneven_overlaps() -> Finding:
@@ -78,10 +78,10 @@ def bai_checkerboards_of_uneven_overlaps() -> Finding:
             border |= {(k, s)} if int(counts[0]) < max(inside[k, s]) else set()
     rule = all((len(counts) == 1) == (k % s == 0) for (k, s), counts in inside.items())
     ones, kernel = np.ones((1, 9, 9, 1)), whole(0, 4, 4, 1, 1)
-    flat = npconv.transposed_conv2d(ones, kernel, stride=2)[0, 4:-4, 4:-4, 0]
+    flat = npconv.transposed_conv2d_loops(ones, kernel, stride=2)[0, 4:-4, 4:-4, 0]
     phases = kernel.reshape(2, 2, 2, 2).sum(axis=(0, 2))  # of every second weight, from each of the first four
     by_phase = len(np.unique(phases)) > 1 and np.array_equal(flat, np.tile(phases, (6, 6)))
-    smooth = npconv.conv2d(npconv.resize_bilinear(ones, (18, 18)), kernel)
+    smooth = npconv.conv2d_taps(npconv.resize_bilinear(ones, (18, 18)), kernel)
     return finding(
         rule and (4, 2) in border and by_phase and bool((smooth == kernel.sum()).all()),
         "overlaps inside: "
