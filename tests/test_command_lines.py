@@ -19,8 +19,9 @@ from PIL import Image
 from undrawn import undrawn
 
 from npconv import bench, claims, cli, models, training
-from npconv.cli import cost_counters, cost_file, figures, reproduce, shared, step
+from npconv.cli import cost_counters, cost_file, figures, reproduce, shared, site, step
 from npconv.files import as_npz
+from npconv.site import build, serve
 from npconv.training import detection_heads, fig07, segmentation_heads, v3_blocks
 
 LINES = {  # of each command, one that runs within a moment: what it takes by position, and its options
@@ -56,6 +57,7 @@ LINES = {  # of each command, one that runs within a moment: what it takes by po
     "exercise start": (["pointwise", "made"], "--variant 3 --changes 1"),
     "exercise status": (["mine"], ""),
     "grade": (["answer.py"], ""),
+    "site": ([], "--out made"),
     "vectors": ([], "--op pointwise_conv2d --count 1 --out made.npz"),
     "bench": ([], "--rounds 1 --batch 1"),
 }
@@ -148,6 +150,8 @@ def quick(tmp_path, monkeypatch):
         monkeypatch.setattr(module, "draw", lambda folder, *rest: [folder / "ᵣ.svg"])
     for name in ("LAYERS", "SEPARABLE_LAYERS", "BLOCKS"):
         monkeypatch.setattr(bench, name, ())
+    monkeypatch.setattr(build, "build_site", lambda out, *, pyodide: None)
+    monkeypatch.setattr(serve, "serve", lambda folder, *, port: None)
     monkeypatch.setattr(bench, "machine", dict)
     monkeypatch.setattr(bench, "as_json", lambda **measured: "{}")
     monkeypatch.setattr(bench, "measure_inference", lambda batch, network, rounds: [])
@@ -163,6 +167,8 @@ def line(command, *last):
 
 def tried(command, action, text):
     """The command's line with this text for one of its options; the last time that an option stands is what counts."""
+    if action.nargs == "?" and action.option_strings:  # whose value may be left out
+        return line(command, f"{action.option_strings[0]}={text}")
     if action.option_strings:
         return line(command, action.option_strings[0], *[text] * (action.nargs if isinstance(action.nargs, int) else 1))
     by_position, options = LINES[command]
@@ -218,8 +224,15 @@ def test_the_line_runs(command, capsys):
 @pytest.mark.parametrize(("command", "action"), OPTIONS)
 def test_every_option_has_bounds_or_choices_or_is_a_word(command, action):
     kinds = (shared.Whole, shared.Real, shared.File, shared.Folder)
-    own = action.type in (shared.padding_word, shared.index, cost_counters.stated, cost_file.place, step.numbers)
-    assert isinstance(action.type, kinds) or own or action.choices or action.dest in WORDS
+    own = (
+        shared.padding_word,
+        shared.index,
+        cost_counters.stated,
+        cost_file.place,
+        step.numbers,
+        site.folder_or_address,
+    )
+    assert isinstance(action.type, kinds) or action.type in own or action.choices or action.dest in WORDS
 
 
 @pytest.mark.parametrize(("command", "action"), OPTIONS)

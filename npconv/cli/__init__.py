@@ -22,6 +22,7 @@ from . import (
     predict,
     reproduce,
     segment,
+    site,
     step,
     train,
     vectors,
@@ -30,7 +31,8 @@ from .cost_file import spelled_out
 from .shared import Parser, progress_line
 
 _COMMANDS = (
-    reproduce, figures, cost, explain, predict, detect, segment, train, lesson, step, exercise, grade, vectors, bench,
+    reproduce, figures, cost, explain, predict, detect, segment, train, lesson, step, exercise, grade, site,
+    vectors, bench,
 )  # fmt: skip
 """In the order of --help."""
 

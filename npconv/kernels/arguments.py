@@ -15,7 +15,7 @@ import numpy as np
 from .geometry import Array, Pair
 
 LARGEST = 2**63 - 1  # of any size: what an index of 64 bits holds
-MOST = np.iinfo(np.intp).max // 16  # numbers that an array of any dtype can have
+MOST = LARGEST // 16  # numbers that an array of any dtype can have; 32-bit memory holds fewer, but shapes have costs
 LARGEST_SEED = 2**128 - 1  # as many bits as NumPy's own entropy
 LARGEST_REAL = 1e30  # of any real number; float32 holds it
 

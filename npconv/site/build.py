@@ -27,7 +27,7 @@ def build_site(out: str | Path, *, pyodide: str | Path | None = None) -> None:
     out = Path(out).resolve()
     if not (ROOT / "docs" / "conf.py").is_file():
         raise FileNotFoundError(f"build_site: the site is built in a clone of npconv, with its docs; {ROOT} has none")
-    if out.exists() and any(out.iterdir()) and not (out / "objects.inv").is_file():
+    if out.exists() and any(out.iterdir()) and not is_site(out):
         raise FileExistsError(f"build_site: out must be missing, empty or a site; {out} has other files")
     if pyodide is not None and not is_address(pyodide):
         check_pyodide(pyodide)  # before Sphinx's half a minute
@@ -43,6 +43,15 @@ def build_site(out: str | Path, *, pyodide: str | Path | None = None) -> None:
         if out.exists():
             os.replace(out, Path(work, "before"))
         os.replace(site, out)
+
+
+def is_site(folder: str | Path) -> bool:
+    """True for a folder with a site.
+
+    >>> is_site("no such folder")
+    False
+    """
+    return Path(folder, "objects.inv").is_file()
 
 
 def make_live(site: Path, pyodide: str | Path) -> None:

@@ -2,7 +2,6 @@
 
 import ast
 import base64
-import doctest
 import importlib
 import io
 import json
@@ -12,10 +11,13 @@ import sys
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 MOST = 20_000  # characters that a run may print, and that a value or an error may have
+MOST_FIGURES = 20
+KINDS = {".svg": "svg+xml", ".png": "png", ".gif": "gif"}  # of pictures, by the ends of their files' names
 ENDED = (KeyboardInterrupt, "Stopped."), (SystemExit, "The code has ended itself with exit().")
 
 Say = Callable[[str, str], object]
@@ -26,20 +28,26 @@ class Cells:
 
     `say` is called with "stdout" or "stderr" and each text that is printed there.
 
-    >>> cells = Cells(lambda stream, text: print(stream, text.strip()))
-    >>> cells.run("x = 2") == json.dumps({"value": None, "error": None, "figures": []})
-    True
-    >>> json.loads(cells.run("x + 1"))["value"]
-    '3'
+    >>> said = []
+    >>> cells = Cells(lambda stream, text: said.append(text))
+    >>> cells.run("x = 2; print(x)")
+    '{"value": null, "error": null, "figures": []}'
+    >>> json.loads(cells.run("x + 1"))["value"], "".join(said)
+    ('3', '2\\n')
     """
 
     def __init__(self, say: Say) -> None:
         self.say, self.runs = say, 0
+        self.forget()
+
+    def forget(self) -> None:
+        """Forget all names of the blocks that have run."""
         self.main = ModuleType("__main__")
 
     def run(self, code: str, example: str = "") -> str:
         """Run a block: JSON with the last expression's `value` as text, the `error` as text, and `figures`.
 
+        The figures are the value, if it is one, those that pyplot holds, and the files of pictures that were written.
         A block that begins with ">>> " is a session: its expected output is left out, and each value is printed. With
         `example` the block is one of a docstring: it has the names of the module that has that function or class.
         """
@@ -48,8 +56,10 @@ class Cells:
         value, error, figures = None, None, []
         with self._printing(), _as_main(main):
             try:
+                before = _pictures()
                 result = self._run(code, main.__dict__)
-                figures = [*_pictures_of(result), *_pictures_of_pyplot()]
+                written = [path for path, changed in _pictures().items() if before.get(path) != changed]
+                figures = [*_of_value(result), *_of_pyplot(), *map(_of_file, written)][:MOST_FIGURES]
                 value = None if result is None or _is_figure(result) else _cut(repr(result))
             except BaseException as raised:
                 error = _cut(self._told(raised))
@@ -64,6 +74,8 @@ class Cells:
                 tree.body.pop()
             exec(compile(tree, file, "exec"), names)
             return last and eval(compile(last, file, "eval"), names)
+        import doctest  # here, as it loads a debugger and unittest
+
         for number, example in enumerate(doctest.DocTestParser().get_examples(code), 1):
             try:
                 exec(compile(example.source, self._file(example.source, f".{number}"), "single"), names)
@@ -151,29 +163,43 @@ def _is_figure(value: Any) -> bool:
     return any(isinstance(value, kind) for kind in kinds)
 
 
-def _pictures_of(value: Any) -> list[dict[str, str]]:
+def _of_value(value: Any) -> list[dict[str, str]]:
     """The picture that a block's value is, as a data URL in `source` and its words in `alt`; none for other values."""
     if not _is_figure(value):
         return []
     if hasattr(value, "alt"):
         from ..figures.files import picture_bytes
 
-        return [_picture(picture_bytes(value), "svg+xml" if value.format == "svg" else "png", value.alt)]
+        return [_picture(picture_bytes(value), f".{value.format}", value.alt)]
     value.savefig(file := io.BytesIO(), format="png", dpi=144, facecolor="white")
     titles = [each.get_title() for each in value.axes]
     named = ", ".join(filter(None, [value.get_suptitle(), *titles]))
-    return [_picture(file.getvalue(), "png", f"The block's figure: {named}" if named else "The block's figure")]
+    return [_picture(file.getvalue(), ".png", f"The block's figure: {named}" if named else "The block's figure")]
 
 
 def _picture(content: bytes, kind: str, alt: str) -> dict[str, str]:
-    return {"source": f"data:image/{kind};base64,{base64.b64encode(content).decode()}", "alt": alt}
+    return {"source": f"data:image/{KINDS[kind]};base64,{base64.b64encode(content).decode()}", "alt": alt}
 
 
-def _pictures_of_pyplot() -> list[dict[str, str]]:
+def _of_pyplot() -> list[dict[str, str]]:
     """The figures that pyplot holds, which are closed."""
     pyplot = sys.modules.get("matplotlib.pyplot")
     if pyplot is None:
         return []
-    pictures = [picture for number in pyplot.get_fignums() for picture in _pictures_of(pyplot.figure(number))]
+    pictures = [picture for number in pyplot.get_fignums() for picture in _of_value(pyplot.figure(number))]
     pyplot.close("all")
     return pictures
+
+
+def _pictures() -> dict[Path, int]:
+    """The files of pictures in the working folder, and when each was changed."""
+    return {path: path.stat().st_mtime_ns for path in sorted(Path().rglob("*")) if path.suffix in KINDS}
+
+
+def _of_file(path: Path) -> dict[str, str]:
+    """A file's picture, with the alt text that npconv's figures have beside them."""
+    try:
+        alt = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))["alt"]
+    except (OSError, ValueError, LookupError):
+        alt = f"The picture that the block wrote to {path}"
+    return _picture(path.read_bytes(), path.suffix, alt)

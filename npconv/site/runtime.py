@@ -3,7 +3,7 @@
 import hashlib
 import io
 import zipfile
-from collections.abc import Iterator
+from base64 import urlsafe_b64encode
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -77,7 +77,7 @@ def is_address(pyodide: str | Path) -> bool:
         return False
     if parts.scheme not in ("http", "https") or not parts.hostname or not str(pyodide).endswith("/"):
         raise ValueError(
-            f"settings: pyodide must be a folder, or an address such as https://…/ that ends in /; got {pyodide}"
+            f"is_address: pyodide must be a folder, or an address such as https://…/ that ends in /; got {pyodide}"
         )
     return True
 
@@ -96,20 +96,24 @@ def wheel() -> bytes:
     >>> zipfile.ZipFile(io.BytesIO(wheel())).namelist()[0]
     'npconv/__init__.py'
     """
-    buffer, info = io.BytesIO(), f"npconv-{__version__}.dist-info"
-    tags = "Wheel-Version: 1.0\nGenerator: npconv\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
-    texts = {"METADATA": f"Metadata-Version: 2.1\nName: npconv\nVersion: {__version__}\n", "WHEEL": tags, "RECORD": ""}
+    info = f"npconv-{__version__}.dist-info"
+    files = _package()
+    files[f"{info}/METADATA"] = f"Metadata-Version: 2.1\nName: npconv\nVersion: {__version__}\n".encode()
+    files[f"{info}/WHEEL"] = b"Wheel-Version: 1.0\nGenerator: npconv\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+    hashes = {name: urlsafe_b64encode(hashlib.sha256(content).digest()).rstrip(b"=") for name, content in files.items()}
+    record = [f"{name},sha256={hashes[name].decode()},{len(content)}" for name, content in files.items()]
+    files[f"{info}/RECORD"] = "\n".join([*record, f"{info}/RECORD,,", ""]).encode()
+    buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in (*_package(), *((f"{info}/{name}", text.encode()) for name, text in texts.items())):
+        for name, content in files.items():
             member = zipfile.ZipInfo(name)  # whose date is always the same
             member.compress_type = zipfile.ZIP_DEFLATED
             archive.writestr(member, content)
     return buffer.getvalue()
 
 
-def _package() -> Iterator[tuple[str, bytes]]:
+def _package() -> dict[str, bytes]:
     """The files of the package by their names in a wheel."""
     root = Path(__file__).parents[1]
-    for path in sorted(root.rglob("*")):
-        if path.is_file() and "__pycache__" not in path.parts:
-            yield path.relative_to(root.parent).as_posix(), path.read_bytes()
+    files = (path for path in sorted(root.rglob("*")) if path.is_file() and "__pycache__" not in path.parts)
+    return {path.relative_to(root.parent).as_posix(): path.read_bytes() for path in files}

@@ -24,14 +24,11 @@ export async function boot(settings, say, options = {}) {
   return python;
 }
 
-/** Starts Python with the cells of a page: `run(code, example)` gives {value, error, figures}. */
+/** Starts Python with the cells of a page: `run(code, example)` gives {value, error, figures}, `forget()` has no names. */
 export async function bootCells(settings, say, onOutput) {
   const python = await boot(settings, say);
   const cells = python.pyimport(CELLS).Cells(onOutput);
-  return {
-    python,
-    run: (code, example) => JSON.parse(cells.run(code, example)),
-  };
+  return { python, run: (code, example) => JSON.parse(cells.run(code, example)), forget: () => cells.forget() };
 }
 
 async function loaded({ pyodide, wheel }, options) {

@@ -1,6 +1,6 @@
 /**
  * The worker of a page's Python. It is told {type: "start", settings, interrupt} once, with a SharedArrayBuffer or null,
- * then {type: "run", id, code, example}. It says {type: "state", text}, {type: "ready"}, {type: "failed", text},
+ * then {type: "run", id, code, example} and {type: "forget"}. It says {type: "state", text}, {type: "ready"}, {type: "failed", text},
  * {type: "output", id, stream, text} and {type: "done", id, value, error, figures}.
  */
 import { bootCells } from "./boot.js";
@@ -25,6 +25,10 @@ onmessage = async ({ data }) => {
     } catch (error) {
       postMessage({ type: "failed", text: error.message });
     }
+    return;
+  }
+  if (data.type === "forget") {
+    cells.forget();
     return;
   }
   current = data.id;

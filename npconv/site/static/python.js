@@ -19,7 +19,7 @@ export class Python {
     this.#settings = { pyodide: absolute(settings.pyodide), wheel: absolute(settings.wheel) };
   }
 
-  /** Calls back with ("loading" | "ready" | "running" | "ended" | "failed", words) at each change. */
+  /** Calls back with ("loading" | "ready" | "running" | "forgotten" | "ended" | "failed", words) at each change. */
   onState(callback) {
     this.#listeners.push(callback);
   }
@@ -54,6 +54,12 @@ export class Python {
     new Uint8Array(this.#interrupt)[0] = 2; // SIGINT
     const [id] = this.#runs.keys();
     setTimeout(() => this.#runs.has(id) && this.end(), PATIENCE);
+  }
+
+  /** Forgets the names of all blocks, without a new start. */
+  forget() {
+    this.#worker?.postMessage({ type: "forget" });
+    this.#tell("forgotten", "All names are forgotten.");
   }
 
   /** Ends Python; the next run starts a new one. */

@@ -15,7 +15,7 @@ class Block {
     this.button = made("button", "npconv-run", "Run");
     this.editor = made("button", "npconv-edit", "Edit");
     this.reset = made("button", "npconv-reset", "Reset");
-    this.restart = made("button", "npconv-restart", "Restart Python");
+    this.restart = made("button", "npconv-restart", "Restart");
     this.status = made("span", "npconv-status");
     this.output = made("div", "npconv-output");
     this.name(this.button, "Run");
@@ -33,7 +33,7 @@ class Block {
     this.button.addEventListener("click", () => (page.queue.includes(this) ? page.stop(this) : page.run(this)));
     this.editor.addEventListener("click", () => this.edit(this.code.length));
     this.reset.addEventListener("click", () => this.undo());
-    this.restart.addEventListener("click", () => page.python.end());
+    this.restart.addEventListener("click", () => page.forget(this));
     this.pre.addEventListener("click", (event) => this.clicked(event));
   }
 
@@ -138,7 +138,7 @@ class Page {
     this.above = ""; // words on the blocks above that run first
     this.blocks = [...document.querySelectorAll(BLOCKS)].map((element, index) => new Block(element, index + 1, this));
     this.python.onState((state, words) => {
-      if (state === "ended" || state === "failed") this.ran.clear();
+      if (["forgotten", "ended", "failed"].includes(state)) this.ran.clear();
       this.queue[0]?.show(true, state === "running" && this.above ? this.above : words);
     });
   }
@@ -168,6 +168,12 @@ class Page {
     return `Done in ${((performance.now() - start) / 1000).toFixed(1)} s.`;
   }
 
+  forget(block) {
+    if (this.queue.length) return; // a block runs, and needs them
+    this.python.forget();
+    block.show(false, "Python has started anew: the names of all blocks are gone.");
+  }
+
   stop(block) {
     const waiting = this.queue.splice(block === this.queue[0] ? 1 : this.queue.indexOf(block));
     for (const each of waiting) each.show(false, "");
@@ -183,4 +189,4 @@ function made(tag, name, text = "") {
   return element;
 }
 
-new Page(JSON.parse(document.getElementById("npconv-settings").textContent));
+export const page = new Page(JSON.parse(document.getElementById("npconv-settings").textContent));
