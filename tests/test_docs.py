@@ -189,6 +189,62 @@ def test_a_reader_who_knows_the_article_finds_what_it_says_behind_one_link(idea,
     assert any(words in explanation for explanation in found)
 
 
+FORMULAS = {
+    "Fig. 1: the shapes of a standard convolution": "N filters of Dᵣ×Dᵣ×M take a Dᵤ×Dᵤ×M volume to Dᵥ×Dᵥ×N",
+    "Fig. 1: the size of the output": "Dᵥ = ⌊(Dᵤ + padding − δ(Dᵣ − 1) − 1) / s⌋ + 1",
+    "Fig. 2: a value, over the depth": "y[b, v, w, n] = Σ_ijm x̃[b, v·s + i·δ, w·s + j·δ, m] · kernel[i, j, m, n]",
+    "Fig. 2: a value, vectorised": "patch.ravel() @ filter.ravel()",
+    "Fig. 3: a value, channel by channel": "Σ_ijm x̃ · kernel = Σ_m (Σ_ij x̃ · kernel)",
+    "Fig. 4(b): the depthwise convolution": "= Σ_ij x̃[b, v·s + i·δ, w·s + j·δ, m] · kernel[i, j, m·Q + q]",
+    "Fig. 4(c): the pointwise convolution": "y[b, v, w, n] = Σ_m x[b, v, w, m] · kernel[m, n]",
+    "Fig. 5: the two costs of the example": "standard.multiplications, separable.multiplications) == (86_400, 10_275)",
+    "the cost of a standard convolution": "Dᵥ² Dᵣ² M N",
+    "the cost of a separable convolution": "Dᵥ² Dᵣ² M + Dᵥ² M N",
+    "the ratio of the costs": "(Dᵥ² Dᵣ² M + Dᵥ² M N) / (Dᵥ² Dᵣ² M N) = 1/N + 1/Dᵣ²",
+    "the ratio where N is large": "Where N is greater than Dᵣ², the ratio is about 1/Dᵣ²",
+    "ReLU6": "min(max(x, 0), 6)",
+    "Table 1: the expansion": "expand | 1×1 convolution, ReLU6 | h × w × tk",
+    "Table 1: the depthwise convolution": "filter | 3×3 depthwise convolution of stride s, ReLU6 | h/s × w/s × tk",
+    "Table 1: the projection": "project | 1×1 convolution, linear | h/s × w/s × k′",
+    "Figs. 7 and 8: the shortcut": "If s = 1 and k = k′, the input is added",
+    "Fig. 8: the conventional block": "wide – narrow – narrow – wide",
+    "Fig. 8: the inverted block": "narrow – wide – wide – narrow",
+}
+"""The formulas of the article, as the docs write them."""
+
+
+def reached(hops: int) -> dict[tuple[Path, str], str]:
+    """The sections so many links away from the README; a link without an anchor leads to the beginning of a page."""
+
+    def landing(page: Path, anchor: str) -> str:
+        _, first, *_ = sections(page).values()
+        return sections(page)[anchor] if anchor else first
+
+    found = {(ROOT / "README.md", anchor): text for anchor, text in sections(ROOT / "README.md").items() if anchor}
+    new = dict(found)
+    for _ in range(hops):
+        targets = {
+            (target.resolve(), anchor) for (page, _), text in new.items() for target, anchor in links(page, text)
+        }
+        pages = {(target, anchor) for target, anchor in targets - found.keys() if target.suffix == ".md"}
+        new = {(page, anchor): landing(page, anchor) for page, anchor in pages}
+        found |= new
+    return found
+
+
+WITHIN_TWO = reached(2)
+
+
+def written(formula: str) -> str:
+    """A formula without what pages may write otherwise: blanks and the dots of products."""
+    return re.sub(r"[\s·]", "", formula)
+
+
+@pytest.mark.parametrize("what", FORMULAS)
+def test_a_formula_of_the_article_is_two_links_away_from_the_readme_at_most(what):
+    assert any(written(FORMULAS[what]) in written(text) for text in WITHIN_TWO.values())
+
+
 def test_the_files_that_the_guides_name_exist():
     for guide in GUIDES:
         text = guide.read_text(encoding="utf-8")
