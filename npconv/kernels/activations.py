@@ -6,6 +6,7 @@ hard-swish's is 0 and 1, as in torch. NaN stays NaN.
 """
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -31,6 +32,8 @@ def relu(x: Array) -> Array:
 
 def relu_unchecked(x: Array) -> Array:
     """`relu` of an array that is checked."""
+    if x.dtype.kind == "O":
+        return np.asarray(_relus(x), object)
     return np.maximum(x, 0) if x.dtype.kind == "f" else np.where(x.real <= 0, np.zeros((), x.dtype), x)
 
 
@@ -66,6 +69,8 @@ def relu6_unchecked(x: Array) -> Array:
     """`relu6` of an array that is checked."""
     if x.dtype.kind == "f":
         return np.clip(x, 0, 6)
+    if x.dtype.kind == "O":
+        return np.asarray(_relus6(x), object)
     return np.where(x.real >= 6, np.full((), 6, x.dtype), relu_unchecked(x))
 
 
@@ -131,12 +136,15 @@ def _falling_exponential(x: Array) -> Array:
         return np.exp(wider(away))
 
 
-def _exponential(number: Any) -> Any:
-    """exp of an object: its own, or Python's."""
-    return number.exp() if hasattr(number, "exp") else math.exp(number)
+def _of_objects(name: str, plain: Callable[[Any], Any]) -> Callable[[Array], Any]:
+    """A function of objects: their own of that name, as names have that write down their formula, or the plain one."""
+    of: Callable[[Array], Any] = np.frompyfunc(lambda a: getattr(a, name)() if hasattr(a, name) else plain(a), 1, 1)
+    return of
 
 
-_exponentials = np.frompyfunc(_exponential, 1, 1)
+_exponentials = _of_objects("exp", math.exp)
+_relus = _of_objects("relu", lambda a: 0 if a <= 0 else a)
+_relus6 = _of_objects("relu6", lambda a: 6 if a >= 6 else 0 if a <= 0 else a)
 
 
 def hard_sigmoid(x: Array) -> Array:

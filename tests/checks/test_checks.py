@@ -326,13 +326,8 @@ def test_cases_reach_every_kind_of_geometry():
 def test_explain_writes_mobilenet_v3s_activations_and_gate():
     x, dy = np.array([-4.0, -1.0, 1.0, 4.0]), np.full(4, 2.0)
     written = {
-        npconv.hard_sigmoid: ["y[0] = 0.0", "y[1] = (x[1] + 3)/6", "y[2] = (x[2] + 3)/6", "y[3] = 1.0"],
-        npconv.hard_swish: [
-            "y[0] = x[0]·0.0",
-            "y[1] = x[1]·(x[1] + 3)/6",
-            "y[2] = x[2]·(x[2] + 3)/6",
-            "y[3] = x[3]·1.0",
-        ],
+        npconv.hard_sigmoid: [f"y[{i}] = relu6(x[{i}] + 3)/6" for i in range(4)],
+        npconv.hard_swish: [f"y[{i}] = x[{i}]·relu6(x[{i}] + 3)/6" for i in range(4)],
         npconv.sigmoid: [f"y[{i}] = exp(x[{i}])/(1 + exp(x[{i}]))" for i in (0, 1)]
         + [f"y[{i}] = 1/(1 + exp(-x[{i}]))" for i in (2, 3)],
     }
@@ -344,8 +339,8 @@ def test_explain_writes_mobilenet_v3s_activations_and_gate():
     assert worked.startswith("      = 2·exp(-1)·1/(1 + exp(-1))·1/(1 + exp(-1)) = 0.39322")
     gate = (np.ones((1, 1)), np.zeros(1), np.full((1, 1), 2.0), np.ones(1))
     assert explain(npconv.squeeze_excite, np.full((1, 1, 2, 1), 0.5), *gate, at=(0, 0, 1, 0), numbers=True) == (
-        "y[0,0,1,0] = x[0,0,1,0]·(((x[0,0,0,0] + x[0,0,1,0])/2·reduce[0,0] + reduce_bias[0])·expand[0,0]"
-        " + expand_bias[0] + 3)/6\n           = 0.5·(((0.5 + 0.5)/2·1 + 0)·2 + 1 + 3)/6 = 0.4166666666666667"
+        "y[0,0,1,0] = x[0,0,1,0]·relu6(relu((x[0,0,0,0] + x[0,0,1,0])/2·reduce[0,0] + reduce_bias[0])·expand[0,0]"
+        " + expand_bias[0] + 3)/6\n           = 0.5·relu6(relu((0.5 + 0.5)/2·1 + 0)·2 + 1 + 3)/6 = 0.4166666666666667"
     )
 
 
