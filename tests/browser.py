@@ -19,7 +19,7 @@ os.execv(sys.argv[3], sys.argv[3:])
 """
 KEYS = {
     "Tab": 9, "Enter": 13, "Escape": 27, "PageUp": 33, "PageDown": 34, "End": 35, "Home": 36, "ArrowLeft": 37,
-    "ArrowUp": 38, "ArrowRight": 39,
+    "ArrowUp": 38, "ArrowRight": 39, "ArrowDown": 40, "F2": 113,
 }  # fmt: skip
 WORKERS = {"autoAttach": True, "waitForDebuggerOnStart": True, "flatten": True}
 PATIENCE = 60  # seconds for an answer, on a machine that does other things
@@ -137,6 +137,12 @@ class Browser:
         names = {"key": key, "code": key, "windowsVirtualKeyCode": KEYS[key], "modifiers": modifiers}
         self.call("Input.dispatchKeyEvent", type="rawKeyDown", **names)
         self.call("Input.dispatchKeyEvent", type="keyUp", **names)
+
+    def type(self, text: str) -> None:
+        """Type characters, each a key that is pressed and let go."""
+        for character in text:
+            self.call("Input.dispatchKeyEvent", type="keyDown", key=character, text=character)
+            self.call("Input.dispatchKeyEvent", type="keyUp", key=character)
 
     def click(self, selector: str) -> None:
         """Click in the middle of an element."""

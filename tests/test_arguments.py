@@ -284,7 +284,7 @@ RECORDS = {  # results, which the package makes, and protocols
     "LRASPPOptions MemoryRow MobileNet MultiTask Row SSDLite SSDLiteOptions Segmenter SeparableRow Specification "
     "Summary SummaryRow ToolCount",
     figures: "Figure",
-    steps: "Boxes Counting Panel Side Step Stepper",
+    steps: "Boxes Counting Grouped Panel Side Step Stepper SumOfProducts",
     checks: "Case Proof",
     detection: "Found MeanAveragePrecision PrecisionRecall SSDLossStages",
     training: "DetectionHistory DetectionTask History MultiTaskHistory Optimizer SegmentationHistory SegmentationTask "

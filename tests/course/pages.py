@@ -204,21 +204,8 @@ class Page(HTMLParser):
         }
 
 
-def contents(data: dict, made: Stepper, number: int) -> list[np.ndarray]:
-    """What the panels hold after that many steps, from the page's JSON: as arrays of the panels' shapes."""
-    arrays = []
-    for p, (kept, panel) in enumerate(zip(data["panels"], made.panels, strict=True)):
-        flat = list(kept["start"])
-        for step in data["steps"][:number]:
-            for where, places, values in step["writes"]:
-                if where == p:
-                    for place, value in zip(places, values, strict=True):
-                        flat[place] = value
-        arrays.append(np.full(panel.values.shape, np.nan))
-        slices = product(*(range(size) for size in reversed(panel.values.shape[2:])))
-        rows, columns = kept["rows"], kept["columns"]
-        for k, channels in enumerate(slices):
-            numbers = flat[k * rows * columns : (k + 1) * rows * columns]
-            grid = np.array([float(Fraction(each)) if isinstance(each, str) else each for each in numbers], float)
-            arrays[-1][(slice(None), slice(None), *reversed(channels))] = grid.reshape(rows, columns)
-    return arrays
+def in_place(panel: Panel) -> list[tuple[int, ...]]:
+    """The indices of a panel's entries in the order of the page."""
+    rows, columns, *channels = panel.values.shape
+    slices = product(*(range(size) for size in reversed(channels)))
+    return [(row, column, *reversed(at)) for at in slices for row in range(rows) for column in range(columns)]

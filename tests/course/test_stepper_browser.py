@@ -1,11 +1,17 @@
 """Steppers' pages in a real browser; all of these tests have `browser` in their file's name, for `-k "not browser"`."""
 
+from math import prod
+
+import numpy as np
 import pytest
 from browser import CHROMIUM, Browser
-from pages import CASES, Expected, case
+from pages import CASES, Expected, case, in_place
 
+import npconv
+from npconv.checks import explain
 from npconv.course.page import notebook_html, write_page
-from npconv.course.steps import stepper
+from npconv.course.steps import KINDS, Panel, Side, Step, Stepper, stepper
+from npconv.text import number_text
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium on the PATH")
 
@@ -38,13 +44,28 @@ ALL_STEPS = """(() => {
 SHOWN = """[document.getElementById('position').textContent.match(/\\d+/)[0], document.getElementById('slider').value,
   document.getElementById('sentence').textContent, location.hash]"""
 
-SEEN = """((classes) => {
+SEEN = """((numbers) => numbers.map((number) => { // of each step: how much of it is in view
+  const slider = document.getElementById('slider');
+  slider.value = number;
+  slider.dispatchEvent(new Event('input', { bubbles: true }));
+  const seen = (element, top = 0, bottom = innerHeight) => {
+    const box = element.getBoundingClientRect();
+    return box.top >= top && box.bottom <= bottom && box.left >= 0 && box.right <= innerWidth;
+  };
   const top = document.querySelector('.bar').getBoundingClientRect().bottom;
-  return [...document.querySelectorAll(`.panel td.${classes}`)].map((cell) => {
-    const box = cell.getBoundingClientRect();
-    return box.top >= top && box.bottom <= innerHeight && box.left >= 0 && box.right <= innerWidth;
+  const bottom = document.getElementById('entry').getBoundingClientRect().top;
+  const written = [...document.querySelectorAll('.panel td.written')].filter((cell) => seen(cell, top, bottom));
+  const controls = [...document.querySelectorAll('[aria-label=Steps] button, #slider')];
+  return [written.length, document.querySelectorAll('.panel td.written').length, controls.every((each) => seen(each))];
+}))(%s)"""
+
+TERMS = """(() => { // of each entry of a panel, with the focus on it
+  const cells = [...document.querySelectorAll('#panel-%d td:not(.corner)')];
+  return cells.map((cell) => {
+    cell.focus();
+    return document.getElementById('terms').textContent;
   });
-})('%s')"""
+})()"""
 
 CELL = """(() => { // to be clicked, in the middle of the page
   const panel = document.getElementById('panel-%d');
@@ -143,25 +164,8 @@ def complaints(browser):
     return [event for event in browser.events if event["method"] in names]
 
 
-@pytest.mark.parametrize(  # with all that a page may have: stages, sums, links, a panel of two axes, padding, fractions
-    "name",
-    [
-        "inverted-residual",
-        "backward",
-        "groups",
-        "per-channel",
-        "standard, small",
-        "pointwise, small",
-        "transposed, small",
-        "dilated, small",
-        "shuffle, small",
-        "resize",
-        "resize, small",
-    ],
-)
-def test_every_step_shows_the_steppers_numbers_and_asks_for_nothing(browser, pages, name):
-    made, path = pages[name]
-    browser.open(path)
+def shows(browser, made):
+    """Compare all that the page shows at each step with the stepper."""
     found, right = browser.evaluate(ALL_STEPS), Expected(made)
     places = [[tuple(cell) for cell in cells] for cells in found["cells"]]
     assert len(found["shown"]) == len(made.steps)
@@ -175,6 +179,15 @@ def test_every_step_shows_the_steppers_numbers_and_asks_for_nothing(browser, pag
             pairs = (tuple(each.rsplit("/", 1)) for each in texts.split("|"))
             shown["panels"][p] = dict(zip(cells, pairs, strict=True))
         assert shown == right.at(number), number
+
+
+@pytest.mark.parametrize(  # numbers as they are given; the test of edits has the other kinds
+    "name", ["backward", "groups", "pointwise, small", "resize", "matching, small", "suppression, small"]
+)
+def test_every_step_shows_the_steppers_numbers_and_asks_for_nothing(browser, pages, name):
+    made, path = pages[name]
+    browser.open(path)
+    shows(browser, made)
     assert browser.asked() == [path.as_uri()]
     assert complaints(browser) == []
 
@@ -250,21 +263,18 @@ def test_buttons_step_by_click_and_say_where_the_ends_are(browser, pages):
         assert browser.evaluate(current) == [stage]
 
 
-@pytest.mark.parametrize("name", ["standard", "backward", "inverted-residual", "resize"])
-def test_what_a_step_writes_is_in_view_on_a_small_screen_too(browser, pages, name):
-    made, path = pages[name]
-    browser.resize(380, 800)
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_a_step_writes_is_in_view_and_the_controls_are_at_every_size(browser, pages, kind):
+    made, path = pages[kind]
+    browser.resize(360, 740)
     browser.open(path)
     assert browser.evaluate("scrollY") == 0  # of an address without a step the top is shown
-    for number in (2, len(made.steps) // 2, len(made.steps) - 1):
-        browser.evaluate(f"location.hash = '{number}'")
-        browser.evaluate("new Promise((done) => setTimeout(done, 30))")
-        written = browser.evaluate(SEEN % "written")
-        assert len(written) == sum(map(len, made.steps[number - 1].writes.values()))
-        assert all(written) or (name == "backward" and sum(written) > 20), number  # two gradients may not fit
-    browser.resize(380, 500)  # where the bar does not stay, neither does the page move away from it
-    browser.open(path, "#2")
-    assert browser.evaluate("scrollY") == 0
+    for width, height in ((360, 740), (380, 500), (740, 380), (1440, 900)):
+        browser.resize(width, height)
+        for seen, every, controls in browser.evaluate(SEEN % [1, 2, len(made.steps) // 2, len(made.steps) - 1])[1:]:
+            assert controls, (width, height)
+            assert seen, (width, height)
+            assert seen == every or height < 740 or every > 3, (width, height)  # a whole map may not fit
 
 
 def test_a_click_on_an_entry_leads_to_its_step(browser, pages):
@@ -281,6 +291,199 @@ def test_a_click_on_an_entry_leads_to_its_step(browser, pages):
         browser.evaluate(CELL % (names.index(panel), channel, row, column))
         browser.click("#cell")
         assert browser.evaluate(SHOWN)[::3] == [str(at), f"#{at}"], (panel, row, column)
+    assert browser.evaluate("document.activeElement.tagName") == "BODY"  # so that arrows go on to step
+    browser.press("ArrowRight")
+    assert browser.evaluate(SHOWN)[0] == "3"
+
+
+def test_a_cell_is_followed_by_keys_and_a_panel_is_one_stop_of_the_tab_key(browser, pages):
+    made, path = pages["separable"]
+    browser.open(path)
+    stops = "[...document.querySelectorAll('td')].filter((cell) => cell.tabIndex === 0).length"
+    assert browser.evaluate(stops) == len(made.panels)
+    place = """(() => {
+      const cell = document.activeElement;
+      const table = cell.closest('table');
+      return [table.caption.textContent, cell.parentNode.rowIndex - 1, cell.cellIndex - 1];
+    })()"""
+    browser.evaluate("document.getElementById('last').focus()")
+    while browser.evaluate("document.activeElement.tagName") != "TD":
+        browser.press("Tab")
+    for key, slice_at, row, column in (
+        ("Enter", "x channel 0", 0, 0),
+        ("ArrowDown", "x channel 0", 1, 0),
+        ("ArrowUp", "x channel 0", 0, 0),
+        ("ArrowUp", "x channel 0", 0, 0),
+        ("ArrowLeft", "x channel 0", 0, 0),
+        *(("ArrowRight", "x channel 0", 0, column) for column in range(1, 6)),
+        ("ArrowRight", "x channel 1", 0, 0),
+        ("ArrowLeft", "x channel 0", 0, 5),
+    ):
+        browser.press(key)
+        found = browser.evaluate(place)
+        assert [found[0].split(";")[0], *found[1:]] == [slice_at, row, column]
+    assert browser.evaluate(SHOWN)[0] == "1"  # arrows have not stepped
+    browser.press("Enter")  # x[0, 0, 5, 0], which the fourth position reads
+    at = next(k for k, step in enumerate(made.steps, 1) if (0, 5, 0) in step.reads.get("x", ()))
+    assert browser.evaluate(SHOWN)[::3] == [str(at), f"#{at}"]
+    browser.press("PageDown")
+    assert browser.evaluate(SHOWN)[0] == str(at + 10)
+    assert browser.evaluate(place)[1:] == [0, 5]
+    assert browser.evaluate(stops) == len(made.panels)
+
+
+def test_an_entry_has_its_terms_as_explain_writes_them(browser, tmp_path):
+    x, kernel = np.array([[[2, 0], [-1, 3], [1, 1]]]), np.array([[[[1, 0], [-2, 1]], [[3, 1], [0, 4]]]])
+    made = stepper("standard", x=x, kernel=kernel, padding=((0, 0), (1, 0)))
+    write_page(made, tmp_path / "terms.html")
+    browser.open(tmp_path / "terms.html", f"#{len(made.steps)}")
+    shown = dict(zip(in_place(made.panel("y")), browser.evaluate(TERMS % 2), strict=True))
+    for (v, w, n), text in shown.items():
+        formula = explain(npconv.conv2d, x[None], kernel, padding=((0, 0), (1, 0)), at=(0, v, w, n))
+        products = made.steps[made.panel("y").values[:v].size + w * 2 + n].sentence.split(" = ", 1)[1]
+        name, terms, rest = text.split(" = ", 2)
+        assert rest == products
+        assert f"{name} = {terms}" == formula.replace("k[", "kernel[").replace(",", ", ")
+    browser.evaluate("document.activeElement.blur()")
+    browser.evaluate(CELL % (2, 1, 0, 1))
+    x, y = browser.evaluate("(({ x, y }) => [x + 5, y + 5])(document.getElementById('cell').getBoundingClientRect())")
+    browser.call("Input.dispatchMouseEvent", type="mouseMoved", x=x, y=y)
+    assert browser.evaluate("document.getElementById('terms').textContent") == shown[0, 1, 1]
+
+
+@pytest.mark.parametrize(
+    ("kind", "panel", "at", "text"),
+    [
+        ("backward", 3, 0, "dx[0, 0, 0, 0] = dy[0, 0, 0, 0]·kernel[0, 0, 0, 0] + dy[0, 0, 0, 1]·kernel[0, 0, 0, 1] = "),
+        ("backward", 4, 0, "dkernel[0, 0, 0, 0] = dy[0, 0, 0, 0]·x[0, 0, 0, 0] + dy[0, 0, 1, 0]·x[0, 0, 1, 0] + "),
+        ("inverted-residual", 3, 8, "expanded_relu6[0, 0, 1, 0] = relu6(expanded[0, 0, 1, 0]) = relu6("),
+        ("inverted-residual", 9, 0, "output[0, 0, 0, 0] = projected[0, 0, 0, 0] + x[0, 0, 0, 0] = "),
+        ("per-channel", 3, 1, "y[0, 0, 1, 0] = maps[0, 0, 1, 0] + maps[0, 0, 1, 1] + maps[0, 0, 1, 2] = "),
+        ("groups", 3, 35, "y[0, 1, 2, 5] = x[0, 1, 2, 5]·kernel[0, 0, 5, 5] + x[0, 1, 3, 5]·kernel[0, 1, 5, 5] + "),
+        ("transposed", 3, 2, "reached[0, 2] = 1 + 1 = 2"),
+        ("dilated", 1, 2, "kernel[0, 1, 0, 0] = "),
+        ("resize", 1, 6, "y[0, 1, 1, 0] = rows[1, 0]·columns[1, 0]·x[0, 0, 0, 0] + "),
+        ("shuffle", 3, 6, "shuffled[0, 0, 0, 1] = filtered[0, 0, 0, 3] = "),
+        ("suppression", 1, 0, "scores[0, 0] = "),
+    ],
+)
+def test_terms_name_entries_as_the_code_does(browser, pages, kind, panel, at, text):
+    made, path = pages[kind]
+    browser.open(path, f"#{len(made.steps)}")
+    assert browser.evaluate(TERMS % panel)[at].startswith(text)
+
+
+def whole_numbers(*shape):
+    return np.random.default_rng(prod(shape)).integers(-3, 4, shape).astype(float)
+
+
+GIVEN = {  # the arrays of a kind, by the panels' names, and its other arguments
+    "standard": ({"x": (4, 5, 2), "kernel": (2, 3, 2, 3)}, {"stride": (2, 1), "padding": "same"}),
+    "per-channel": ({"x": (4, 3, 2), "kernel": (2, 2, 2, 2)}, {"padding": 1, "stride": 2}),
+    "depthwise": ({"x": (3, 4, 2), "kernel": (2, 3, 4)}, {"padding": ((1, 0), (0, 2))}),
+    "pointwise": ({"x": (2, 3, 3), "kernel": (3, 2)}, {}),
+    "separable": ({"x": (4, 5, 2), "depthwise": (2, 3, 4), "pointwise": (4, 3)}, {"stride": 2}),
+    "inverted-residual": ({"x": (3, 2, 2), "expand": (2, 3), "depthwise": (3, 3, 3), "project": (3, 2)}, {}),
+    "backward": ({"dy": (4, 3, 2), "x": (4, 4, 2), "kernel": (3, 2, 2, 2)}, {"padding": ((1, 1), (0, 0))}),
+    "groups": ({"x": (3, 4, 4), "kernel": (2, 2, 4, 4)}, {}),
+    "transposed": ({"x": (2, 3, 2), "kernel": (3, 2, 2, 2)}, {"padding": 1}),
+    "dilated": ({"x": (5, 6, 1), "kernel": (2, 2, 1, 2)}, {"dilation": (2, 3), "padding": (1, 0)}),
+    "shuffle": ({"x": (1, 2, 4), "first": (2, 4), "second": (2, 4)}, {}),
+    "resize": ({"x": (2, 3, 1), "dy": (3, 4, 1)}, {"size": (3, 4)}),
+}
+ELSEWHERE = {("per-channel", "kernel"): "filter", ("dilated", "kernel"): "spread"}  # panels with other names
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if not case(kind).fixed])
+def test_after_an_edit_every_number_is_that_of_a_page_of_the_edited_arrays(browser, tmp_path, kind):
+    shapes, others = GIVEN[kind]
+    arrays = {name: whole_numbers(*shape) for name, shape in shapes.items()}
+    first = stepper(kind, **arrays, **others)
+    write_page(first, tmp_path / "page.html")
+    browser.open(tmp_path / "page.html")
+    for name, values in arrays.items():
+        number = [panel.name for panel in first.panels].index(ELSEWHERE.get((kind, name), name))
+        panel = first.panels[number]
+        for k, text in enumerate(("-7", "2.625", "0.5") if name == "x" else ("4", "-.375")):
+            index = tuple((2 * k + axis) % size for axis, size in enumerate(values.shape))
+            if kind in ("per-channel", "groups") and name == "kernel":
+                index = (*index[:-1], 0)  # the filter that is shown
+            values[index] = float(text)
+            place = index[: panel.values.ndim]
+            if panel.inside:
+                place = (place[0] + panel.inside[0], place[1] + panel.inside[2], *place[2:])
+            place = tuple(step * i for step, i in zip((*panel.spacing, 1, 1), place, strict=False))
+            cell = in_place(panel).index(place)
+            browser.evaluate(f"document.querySelectorAll('#panel-{number} td:not(.corner)')[{cell}].focus()")
+            browser.type(text)
+            browser.press("Enter")
+    edited = stepper(kind, **arrays, **others)
+    assert edited.state(len(edited.steps))[edited.panels[-1].name].size
+    shows(browser, edited)
+    assert complaints(browser) == []
+    marked = browser.evaluate("document.querySelectorAll('td[data-edited]').length")
+    assert f"Reset {marked} edited numbers" == browser.evaluate("document.getElementById('reset').textContent")
+    fragment = browser.evaluate("location.hash")
+    assert fragment.count("=") == marked >= 4
+    browser.open(tmp_path / "page.html", fragment.replace("#1&", f"#{len(edited.steps)}&"))  # shared by an instructor
+    assert browser.evaluate(SHOWN)[:3] == [str(len(edited.steps))] * 2 + [edited.steps[-1].sentence]
+    browser.click("#reset")
+    assert browser.evaluate(SHOWN)[2:] == [first.steps[-1].sentence, f"#{len(first.steps)}"]
+    assert browser.evaluate("[...document.querySelectorAll('td[data-edited], #reset:not([hidden])')].length") == 0
+
+
+def test_what_is_no_number_is_refused_beside_the_cell(browser, pages):
+    made, path = pages["pointwise"]
+    browser.open(path)
+    browser.evaluate("document.querySelector('#panel-1 td:not(.corner)').focus()")
+    browser.press("F2")
+    for text, got in (("1,5", "1,5"), ("x", "x"), ("1e3", "1e3"), ("1/2", "1/2"), ("", "nothing"), ("1000001", None)):
+        browser.evaluate("document.getElementById('number').select()")
+        browser.type(text)
+        if not text:
+            browser.evaluate("document.getElementById('number').value = ''")
+        browser.click("#set")
+        assert browser.evaluate("document.getElementById('refused').textContent") == (
+            "kernel[0, 0] must be a whole number or a decimal such as −2 or 0.5, of at most 1,000,000 in size; "
+            f"got {got or text}"
+        )
+        assert browser.evaluate("document.getElementById('number').getAttribute('aria-invalid')") == "true"
+    browser.press("Escape")
+    assert browser.evaluate("[document.activeElement.tagName, document.getElementById('editor').hidden]") == [
+        "TD",
+        True,
+    ]
+    assert browser.evaluate(SHOWN) == ["1", "1", made.steps[0].sentence, ""]
+    browser.open(
+        path, "#2&x.0.0.0=1e3&kernel.0.9=1&kernel.1.0=.5&=&y.0.0.0=3"
+    )  # of an address, only what fits is taken
+    assert browser.evaluate("[...document.querySelectorAll('td[data-edited]')].map((cell) => cell.textContent)") == [
+        "0.50"
+    ]
+    for kind, panel, at, says in (
+        ("pointwise", 2, 0, "This entry is not an input. y[0, 0, 0, 0] = "),
+        ("standard, small", 0, 0, "Padding"),
+        ("suppression", 1, 0, "The numbers of this page are fixed, as the scores and the overlaps decide "),
+        ("matching", 0, 0, "The numbers of this page are fixed, as the overlaps decide "),
+    ):
+        browser.open(pages[kind][1])
+        browser.evaluate(f"document.querySelectorAll('#panel-{panel} td:not(.corner)')[{at}].focus()")
+        browser.press("F2")
+        assert browser.evaluate("document.getElementById('editor').hidden")
+        assert says in browser.evaluate("document.getElementById('terms').textContent")
+
+
+def test_numbers_are_written_as_in_python(browser, tmp_path):
+    generator = np.random.default_rng(3)
+    scales = 10.0 ** generator.integers(-11, 9, 300)
+    numbers = [*generator.normal(size=300) * scales, *np.arange(-24, 24) / 8, *np.arange(-24, 24) * 50.125, 0.0, -0.0]
+    numbers += [0.005, 0.0049999, -0.00999, 1e6, 999999.999, -1234567.5, 2.0**50, 1e15, 2e18, -1e-17, 1e-9, 9.6e-4]
+    panel = Panel("x", "numbers", np.array([numbers]), ("row", "column"), "input", given=True)
+    step = Step("step", "sentence", {}, {}, (), (Side("side", 1, 1),))
+    write_page(Stepper("made", "title", "summary", (panel,), (step,)), tmp_path / "numbers.html")
+    browser.open(tmp_path / "numbers.html")
+    shown = browser.evaluate("[...document.querySelectorAll('.panel td:not(.corner)')].map((cell) => cell.textContent)")
+    assert shown == [number_text(number) for number in numbers]
 
 
 def test_an_address_leads_to_its_step_and_the_history_back_to_it(browser, pages):
@@ -431,7 +634,8 @@ def test_printed_the_page_keeps_its_step_without_controls(browser, pages):
 
 def test_a_page_steps_in_a_notebooks_frame(browser, tmp_path):
     made = stepper("pointwise")
-    (tmp_path / "notebook.html").write_text(f"<!DOCTYPE html><title>notebook</title>{notebook_html(made)}")
+    above = '<!DOCTYPE html><title>notebook</title><p style="height:500px">'
+    (tmp_path / "notebook.html").write_text(above + notebook_html(made))
     browser.open(tmp_path / "notebook.html")
     page, browser.session = browser.session, None
     targets = browser.call("Target.getTargets")["targetInfos"]
@@ -442,6 +646,12 @@ def test_a_page_steps_in_a_notebooks_frame(browser, tmp_path):
         browser.press("ArrowRight")
         browser.press("ArrowRight")
         assert browser.evaluate(SHOWN)[:3] == ["3", "3", made.steps[2].sentence]
+        browser.press("End")
+        browser.evaluate("document.querySelector('#panel-0 td:not(.corner)').focus()")
+        browser.type("9")
+        browser.press("Enter")
+        assert browser.evaluate("document.querySelector('#panel-0 td[data-edited]').textContent") == "9"
     finally:
         browser.session = page
+    assert browser.evaluate("scrollY") == 0  # the page around the frame stays where it is
     assert complaints(browser) == []

@@ -1,11 +1,10 @@
 import itertools
 import json
 import re
-from fractions import Fraction
 
 import numpy as np
 import pytest
-from pages import CASES, Expected, Page, case, contents
+from pages import CASES, Expected, Page, case, in_place
 
 from npconv import __version__
 from npconv.cli import main
@@ -26,21 +25,30 @@ def test_a_page_has_every_number_of_the_last_step_without_scripts_and_of_each_st
     for p, panel in enumerate(made.panels):
         assert shown["panels"][p] == last["panels"][p], panel.name
     assert shown == last
-    data = data_of(page)
-    assert len(data["steps"]) == len(made.steps)
-    for number in {0, 1, len(made.steps) // 2, len(made.steps)}:
-        state = made.state(number)
-        for panel, held in zip(made.panels, contents(data, made, number), strict=True):
-            np.testing.assert_array_equal(held, state[panel.name], err_msg=f"{panel.name} after {number}")
+    data, state = data_of(page), made.state(0)
+    places = [in_place(panel) for panel in made.panels]
+    for panel, held, indices in zip(made.panels, data["panels"], places, strict=True):
+        shown = [np.nan if number is None else number / held["scale"] for number in held["start"]]
+        np.testing.assert_array_equal(shown, [state[panel.name][index] for index in indices], err_msg=panel.name)
+        assert held["edit"] == (panel.given and panel.name not in ("rows", "columns") and not made.fixed)
     for kept, step in zip(data["steps"], made.steps, strict=True):
-        assert (kept["name"], kept["stage"], kept["sentence"]) == (step.name, step.stage, step.sentence)
-        products = [number for each in step.products for number in each]
-        fractions = [isinstance(number, Fraction) and number.denominator > 1 for number in products]
-        assert kept["products"] == [
-            str(n).replace("-", "−") if f else n for n, f in zip(products, fractions, strict=True)
-        ]
-        assert kept["sums"] == list(step.sums)
+        assert (kept["name"], kept["stage"]) == (step.name, step.stage)
+        assert kept["sentence"] == step.sentence or "{" in kept["sentence"]
         assert kept["sides"] == [[side.name, side.done, side.total] for side in step.sides]
+        for indices, entries in ((kept["reads"], step.reads), (kept["writes"], step.writes)):
+            assert [[places[p][k] for k in at] for p, at, *_ in indices] == [[*each] for each in entries.values()]
+        ruled = {terms.into[0] for terms in step.terms}
+        values = [[*written.values()] for name, written in step.writes.items() if name not in ruled]
+        assert [number for _, _, *number in kept["writes"] if number] == [[each] for each in values]
+        assert kept["products"] == [number for each in step.products for number in each if not step.terms]
+        for (into, factors, *name), terms in zip(kept["terms"], step.terms, strict=True):
+            for entry, (panel, indices), own in zip(
+                (into, *factors), (terms.into, *terms.factors), (kept["writes"], *[kept["reads"]] * 9), strict=False
+            ):
+                p, at = (own[entry] if isinstance(entry, int) else entry)[:2]
+                assert made.panels[p].name == panel
+                assert [None if k is None else places[p][k] for k in at] == [*indices]
+            assert name == [terms.function] * bool(terms.function)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -100,14 +108,17 @@ def test_rows_and_columns_have_the_numbers_of_the_array_and_its_padding_has_none
         assert heads_of(page, f"x channel {channel}; rows: row, columns: column") == padded
         assert heads_of(page, f"dx channel {channel}; rows: row, columns: column") == own
     assert heads_of(page, "dkernel filter 1, channel 0; rows: tap row, columns: tap column") == [numbered(3)] * 2
-    assert (page.texts["title-1"], page.texts["title-3"]) == ("input x 4×5×2, padded to 7×8", "gradient dx 4×5×2")
+    assert (page.texts["title-1"], page.texts["title-3"]) == ("x input 4×5×2, padded to 7×8", "dx gradient of x 4×5×2")
 
 
 def test_the_block_s_padded_map_has_its_own_size_and_the_numbers_of_the_map_before_it():
     made = stepper("inverted-residual", x=(3, 4, 2), stride=2, padding="same", seed=1)
     page = Page(page_html(made))
     titles = [text for name, text in page.texts.items() if name.startswith("title-")]
-    assert [title for title in titles if "ReLU6" in title] == ["its ReLU6 3×4×4, padded to 5×5", "its ReLU6 2×2×4"]
+    assert [title for title in titles if "ReLU6" in title] == [
+        "expanded_relu6 ReLU6 of expanded 3×4×4, padded to 5×5",
+        "filtered_relu6 ReLU6 of filtered 2×2×4",
+    ]
     caption = "{} channel 3; rows: row, columns: column"
     assert heads_of(page, caption.format("expanded_relu6")) == [numbered(3, 1, 1), numbered(4, 0, 1)]
     assert heads_of(page, caption.format("expanded")) == [numbered(3), numbered(4)]
@@ -210,7 +221,7 @@ def test_a_stepper_that_no_page_can_show_is_refused(monkeypatch):
         page_html(Stepper("made", "title", "summary", made.panels, ()))
     monkeypatch.setattr("npconv.course.page.page.LARGEST", 10_000)
     with pytest.raises(
-        ValueError, match="page_html: a page holds at most 10,000 characters; made with 1 steps takes 2"
+        ValueError, match="page_html: a page holds at most 10,000 characters; made with 1 steps takes 4"
     ):
         page_html(made)
 

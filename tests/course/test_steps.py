@@ -1,6 +1,9 @@
 """The steppers: that walking the steps is the convolution, number for number, at every point on the way."""
 
+import ast
+import inspect
 import random
+import re
 from dataclasses import replace
 from fractions import Fraction
 from functools import cache
@@ -21,6 +24,11 @@ from npconv.cost import (
     pointwise_conv2d_cost,
 )
 from npconv.course.steps import KINDS, stepper, steps
+from npconv.detection.finding import _found
+from npconv.detection.matching import match_unchecked
+from npconv.kernels.blocks import block_stages
+from npconv.kernels.shuffle import shuffled
+from npconv.kernels.standard import channel_maps
 
 SEEDS = range(6)  # with and without an expansion, with and without the shortcut
 OPERATIONS = {
@@ -824,3 +832,98 @@ def test_suppression_keeps_the_best_that_is_left_and_drops_what_overlaps_it(seed
     assert not left
     assert step.sides[0].total == computed
     assert step.sides[1].total == len(boxes) * (len(boxes) - 1) // 2
+
+
+# the rules behind the numbers
+
+
+def replayed(table):
+    """The entries that the rules of each step make from the given panels alone, as exact fractions."""
+    state = {
+        panel.name: np.vectorize(exactly, otypes=[object])(panel.start(), panel.fractions) for panel in table.panels
+    }
+    for step in table.steps:
+        for name in {terms.into[0] for terms in step.terms}:
+            if not table.panel(name).accumulates:
+                for index in step.writes[name]:
+                    state[name][index] = Fraction(0)
+        made = {name: {} for name in step.writes}
+        for terms in step.terms:
+            name, into = terms.into
+            for k in range(max(len(indices) for _, indices in (terms.into, *terms.factors))):
+                index = into[k % len(into)]
+                if index is not None:
+                    factors = [state[panel][indices[k % len(indices)]] for panel, indices in terms.factors]
+                    state[name][index] += Fraction(np.prod(factors))
+                    made[name][index] = state[name][index]
+            if terms.function == "relu6":
+                made[name] = {index: min(max(value, 0), 6) for index, value in made[name].items()}
+            for index, value in made[name].items():
+                state[name][index] = value
+        yield step, made
+        for name, written in step.writes.items():
+            for index in written.keys() - made[name].keys():
+                state[name][index] = exactly(written[index])
+
+
+def exactly(number, is_share=False):
+    return Fraction(0) if np.isnan(number) else Fraction(float(number)).limit_denominator(48 if is_share else 10**9)
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if not stepper(kind).fixed])
+@EACH
+def test_the_rules_of_the_steps_make_every_number_from_the_given_ones(kind, seed):
+    table, constant = made(kind, seed), {"groups": {"links", "y"}, "shuffle": {"links"}}.get(kind, set())
+    for step, entries in replayed(table):
+        for name, written in step.writes.items():
+            assert entries[name].keys() == written.keys() or name in constant, name
+            assert all(float(value) == written[index] for index, value in entries[name].items())
+        added_to = [terms.into[0] for terms in step.terms if len(terms.factors) > 1]
+        assert added_to == list(step.sums) or (not step.sums and len(added_to) == bool(step.products))
+
+
+@EVERY
+def test_a_sentence_says_where_its_numbers_come_from_unless_they_are_fixed(kind):
+    table = stepper(kind)
+    assert all(bool(step.template) == bool(step.terms) == (not table.fixed) for step in table.steps)
+    for step in table.steps if not table.fixed else ():
+        places = r"; in all .*|\{.*?\}|\w+\[[\d:, ]*\]|(row|column) \d+|\d+ (of|places?|values?|products?|channels?)"
+        text = re.sub(places, "", step.template)
+        if kind not in ("groups", "resize", "shuffle"):  # which count channels, and say weights and an order
+            assert not re.search(r"\d", text.replace("ReLU6", "")), step.template
+
+
+CODE = {  # the functions in whose source the panels of a kind have their names
+    "standard": (npconv.conv2d_loops,),
+    "per-channel": (npconv.conv2d_per_channel, npconv.per_channel_maps, channel_maps),
+    "depthwise": (npconv.depthwise_conv2d_loops,),
+    "pointwise": (npconv.pointwise_conv2d_loops,),
+    "separable": (npconv.depthwise_separable_conv2d, npconv.conv2d_loops),
+    "inverted-residual": (npconv.inverted_residual, block_stages),
+    "backward": (npconv.conv2d_backward_loops, npconv.inverted_residual_backward),
+    "groups": (npconv.conv2d_loops,),
+    "transposed": (npconv.transposed_conv2d_loops, npconv.conv2d_loops),
+    "dilated": (npconv.conv2d_loops,),
+    "shuffle": (npconv.conv2d_loops, npconv.depthwise_separable_conv2d, npconv.channel_shuffle, shuffled),
+    "resize": (npconv.resize_bilinear, npconv.resize_bilinear_backward),
+    "matching": (detection.match_boxes, match_unchecked, detection.encode_boxes),
+    "suppression": (detection.non_maximum_suppression, _found),
+}
+OWN = {  # panels that no kernel has: what a page counts or compares, or one of two kernels of the same name
+    "groups": {"links"},
+    "transposed": {"reached"},
+    "dilated": {"spread"},
+    "shuffle": {"first", "second", "links"},
+    "resize": {"sums"},
+    "suppression": {"overlaps"},
+}
+
+
+@EVERY
+def test_a_panel_has_the_name_of_the_array_in_the_kernels_source(kind):
+    trees = [ast.walk(ast.parse(inspect.getsource(function))) for function in CODE[kind]]
+    nodes = [node for tree in trees for node in tree]
+    names = {node.id for node in nodes if isinstance(node, ast.Name)}
+    names |= {node.arg for node in nodes if isinstance(node, ast.arg)}
+    panels = {panel.name for panel in stepper(kind).panels}
+    assert panels - names <= OWN.get(kind, set()) <= panels

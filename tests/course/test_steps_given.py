@@ -112,7 +112,7 @@ def test_sizes_are_what_the_arrays_are(kind):
             "projected": (5, 2, 6),
         },
         "backward": {"dy": (5, 2, 6), "x": (7, 6, 2), "dx": (4, 3, 2), "dkernel": (2, 3, 2, 6)},
-        "groups": {"x": (7, 6, 2), "filter": (2, 3, 2), "links": (2, 6), "y": (5, 2, 6)},
+        "groups": {"x": (7, 6, 2), "kernel": (2, 3, 2), "links": (2, 6), "y": (5, 2, 6)},
         "transposed": {"x": (7, 6, 2), "kernel": (2, 3, 6, 2), "y": (7, 10, 6), "reached": (7, 10)},
         "dilated": {"x": (7, 6, 2), "spread": (3, 3, 2, 6), "y": (5, 2, 6)},
         "shuffle": {"x": (4, 3, 2), "first": (1, 2), "shuffled": (4, 3, 2), "second": (1, 6), "links": (2, 6)},

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from html import escape
 from importlib import resources
-from math import prod
+from math import lcm, prod
 from pathlib import Path
 from string import Template
 from typing import Any
@@ -19,11 +19,10 @@ import numpy as np
 from ... import __version__
 from ...files import write_whole
 from ...kernels.geometry import Array
-from ...text import counted, listed, number_text, plural, shape_text
-from ..steps import Boxes, Panel, Side, Step, Stepper
-from ..steps.sizes import MOST_SIDE
+from ...text import counted, listed, plural, shape_text
+from ..steps import Boxes, Grouped, Panel, Side, Step, Stepper, sizes as limits
 from ..steps.step import Index
-from ..steps.words import factor_text, value_text
+from ..steps.words import FIRST_TERMS, GAP, MOST_TERMS, factor_text, value_text
 
 BESIDE = {"t": (-1, 0), "r": (0, 1), "b": (1, 0), "l": (0, -1)}  # the neighbour on each side
 LARGEST = 3_000_000  # characters of a page: larger ones open slowly
@@ -74,6 +73,7 @@ def page_html(stepper: Stepper, *, command: str | None = None) -> str:
         "counts_title": escape(stepper.counting.title),
         "drawing": _drawing_html(stepper, state),
         "legend": _legend_html(stepper.panels),
+        "editing": escape(_editing_text(stepper)),
         "made": escape(made),
         "data": json.dumps(page_data(stepper), separators=(",", ":"), ensure_ascii=False).replace("<", "\\u003c"),
         "style": _part("stepper.css"),
@@ -104,43 +104,105 @@ def notebook_html(stepper: Stepper, *, height: int = 760) -> str:
 
 
 def page_data(stepper: Stepper) -> dict[str, Any]:
-    """The data for the script: panels at the start, each step's entries by place, and the text of fractions."""
-    entries = {panel.name: _entries(panel) for panel in stepper.panels}
-    place = {name: {index: k for k, index in enumerate(indices)} for name, indices in entries.items()}
-    number = {name: k for k, name in enumerate(entries)}
-    panels = []
-    for panel in stepper.panels:
-        start = np.atleast_2d(panel.start())
-        first = _plain(_number(panel, start[index]) for index in entries[panel.name])
-        panels.append({"rows": start.shape[0], "columns": start.shape[1], "start": first})
-    steps = [
-        {
-            "name": step.name,
-            "stage": step.stage,
-            "sentence": step.sentence,
-            "reads": [[number[name], [place[name][_at(index)] for index in read]] for name, read in step.reads.items()],
-            "writes": [
-                [number[name], [place[name][_at(index)] for index in written], _plain(written.values())]
-                for name, written in step.writes.items()
-            ],
-            "products": _plain(number for each in step.products for number in each),
-            "sides": [[side.name, side.done, side.total] for side in step.sides],
-            "sums": step.sums,
-        }
-        for step in stepper.steps
-    ]
-    shown = [number for panel in stepper.panels for number in _held(panel, stepper.steps)]
-    shown += [number for step in stepper.steps for each in step.products for number in each]
-    decimals = [float(number) for number in shown if not isinstance(number, Fraction)]
-    texts = {number: number_text(number) for number in decimals if not number.is_integer()}
-    words = {"sign": stepper.counting.sign, "product": [plural(stepper.counting.product, count) for count in (1, 2)]}
+    """The data for the script: the panels at the start, and each step's entries by place with the rules that make them.
+
+    A number that follows from a rule is not there: the script computes it.
+    """
+    places = {panel.name: {index: k for k, index in enumerate(_entries(panel))} for panel in stepper.panels}
+    number = {name: k for k, name in enumerate(places)}
     drawn = None if stepper.boxes is None else number[stepper.boxes.state]
-    return {"texts": [*texts.items()], "words": words, "state": drawn, "panels": panels, "steps": steps}
+    return {
+        "words": {
+            "sign": stepper.counting.sign,
+            "product": [plural(stepper.counting.product, count) for count in (1, 2)],
+            "most": MOST_TERMS,
+            "first": FIRST_TERMS,
+        },
+        "state": drawn,
+        "largest": limits.LARGEST,
+        "fixed": stepper.fixed,
+        "grouped": None if stepper.grouped is None else _grouped_data(stepper.grouped, number),
+        "panels": [_panel_data(panel, stepper.fixed) for panel in stepper.panels],
+        "steps": [_step_data(step, number, places) for step in stepper.steps],
+    }
+
+
+def _panel_data(panel: Panel, fixed: str) -> dict[str, Any]:
+    start = np.atleast_2d(panel.start())
+    numbers = [_number(panel, start[index]) for index in _entries(panel)]
+    scale = lcm(*(number.denominator for number in numbers if isinstance(number, Fraction)))
+    top, _, left, _ = panel.inside or (0, 0, 0, 0)
+    return {
+        "name": panel.name,
+        "entry": panel.entry,
+        "rows": start.shape[0],
+        "columns": start.shape[1],
+        "sizes": start.shape[2:],
+        "corner": (top, left),
+        "spacing": panel.spacing,
+        "adds": panel.accumulates,
+        "edit": panel.given and not panel.fractions and not fixed,
+        "fractions": panel.fractions,
+        "scale": scale,
+        "start": _plain(number * scale for number in numbers),
+    }
+
+
+def _step_data(step: Step, number: Mapping[str, int], places: Mapping[str, Mapping[Index, int]]) -> dict[str, Any]:
+    def placed(name: str, indices: Iterable[Index | None]) -> list[Any]:
+        return [number[name], [None if index is None else places[name][_at(index)] for index in indices]]
+
+    def referred(entries: list[Any], listed_entries: list[list[Any]]) -> Any:
+        """The number of these entries among those of the step, or the entries themselves."""
+        return listed_entries.index(entries) if entries in listed_entries else entries
+
+    made = {terms.into[0] for terms in step.terms}
+    reads, writes = ([placed(*each) for each in entries.items()] for entries in (step.reads, step.writes))
+    rules = [
+        (referred(placed(*terms.into), writes), [referred(placed(*each), reads) for each in terms.factors])
+        for terms in step.terms
+    ]
+    return {
+        "name": step.name,
+        "stage": step.stage,
+        "sentence": GAP.sub(lambda found: _place_gap(found[1], number, places), step.template) or step.sentence,
+        "reads": reads,
+        "writes": [
+            each if name in made else [*each, _plain(written.values())]
+            for each, (name, written) in zip(writes, step.writes.items(), strict=True)
+        ],
+        "terms": [
+            [*rule, terms.function] if terms.function else rule for rule, terms in zip(rules, step.terms, strict=True)
+        ],
+        "groups": step.groups,
+        "products": [] if step.terms else _plain(factor for each in step.products for factor in each),
+        "sides": [[side.name, side.done, side.total] for side in step.sides],
+    }
+
+
+def _place_gap(gap: str, number: Mapping[str, int], places: Mapping[str, Mapping[Index, int]]) -> str:
+    """A gap of a sentence with the panel's number and the entry's place."""
+    name, *index = gap.removeprefix("·").split()
+    if not index:
+        return f"{{{gap}}}"
+    return f"{{{'·' * gap.startswith('·')}{number[name]} {places[name][_at(tuple(map(int, index)))]}}}"
+
+
+def _grouped_data(grouped: Grouped, number: Mapping[str, int]) -> dict[str, Any]:
+    """The kernel of which the panels show one filter, and the rows and the columns that each output reads."""
+    g = grouped.geometry
+    return {
+        **{name: number[name] for name in ("x", "kernel", "y")},
+        "rows": g.row,
+        "columns": g.column,
+        "shape": grouped.kernel.shape,
+        "numbers": _plain(grouped.kernel.ravel().tolist()),
+    }
 
 
 def _number(panel: Panel, value: float) -> float | Fraction:
     """An entry as it is drawn: the weight of an interpolation as the fraction that it is rounded from."""
-    return Fraction(value).limit_denominator(2 * MOST_SIDE) if panel.fractions else value
+    return Fraction(value).limit_denominator(2 * limits.MOST_SIDE) if panel.fractions else value
 
 
 def _held(panel: Panel, steps: Iterable[Step]) -> Iterator[float | Fraction]:
@@ -166,18 +228,10 @@ def _entries(panel: Panel) -> list[Index]:
     return sorted(indices, key=lambda index: (index[:1:-1], index[:2]))
 
 
-def _plain(numbers: Iterable[Any]) -> list[int | float | str | None]:
-    """Numbers as JSON has them: whole ones as integers, fractions as texts, and none where there is nothing yet."""
-    plain: list[int | float | str | None] = []
-    for number in numbers:
-        value = float(number)
-        if np.isnan(value):
-            plain.append(None)
-        elif value.is_integer():
-            plain.append(int(value))
-        else:
-            plain.append(value_text(number) if isinstance(number, Fraction) else value)
-    return plain
+def _plain(numbers: Iterable[Any]) -> list[int | float | None]:
+    """Numbers as JSON has them: whole ones as integers, and none where there is nothing yet."""
+    values = [float(number) for number in numbers]
+    return [None if np.isnan(value) else int(value) if value.is_integer() else value for value in values]
 
 
 def _panel_html(number: int, stepper: Stepper, values: Array) -> str:
@@ -194,9 +248,19 @@ def _panel_html(number: int, stepper: Stepper, values: Array) -> str:
     style = f"--cell:{cell:.2f};--wide:{values.shape[1] * (cell + 0.1) + 2:.2f}"
     return (
         f'<section class="panel {escape(panel.role)}" id="panel-{number}" style="{style}" aria-labelledby="{title}">\n'
-        f'<h2 id="{title}">{escape(panel.title)} <span>{_size_text(panel)}</span></h2>\n'
+        f'<h2 id="{title}"><code>{escape(panel.name)}</code> {escape(panel.title)} '
+        f"<span>{_size_text(panel)}</span></h2>\n"
         f'<div class="slices">\n{groups}</div>\n</section>\n'
     )
+
+
+def _editing_text(stepper: Stepper) -> str:
+    """The numbers that can be edited and the keys for it, or the reason why none can."""
+    if stepper.fixed:
+        return f"The numbers of this page are fixed, as {stepper.fixed}."
+    names = [panel.name for panel in stepper.panels if panel.given and not panel.fractions]
+    keys = "click on a number or move to it, then press Edit, F2 or a digit; the page recomputes"
+    return f"The numbers of {listed(names)} can be edited: {keys}." if names else ""
 
 
 def _size_text(panel: Panel) -> str:

@@ -20,7 +20,7 @@ from .separable import depthwise, pointwise, separable
 from .shuffle import shuffle
 from .sizes import NAME
 from .standard import per_channel, standard
-from .step import Boxes, Counting, Panel, Side, Step, Stepper
+from .step import Boxes, Counting, Grouped, Panel, Side, Step, Stepper, SumOfProducts
 from .suppression import suppression
 from .transposed import transposed
 
@@ -42,7 +42,9 @@ KINDS: dict[str, Callable[..., Plan]] = {
 }
 """The functions that plan each kind of stepper; their docstrings list the keyword arguments."""
 
-__all__ = ["KINDS", "Boxes", "Counting", "Panel", "Side", "Step", "Stepper", "stepper", "steps"]
+__all__ = [
+    "KINDS", "Boxes", "Counting", "Grouped", "Panel", "Side", "Step", "Stepper", "SumOfProducts", "stepper", "steps",
+]  # fmt: skip
 
 
 def stepper(kind: str, **sizes: Any) -> Stepper:
@@ -69,7 +71,10 @@ def stepper(kind: str, **sizes: Any) -> Stepper:
     """
     plan = _plan(kind, sizes)
     steps = tuple(plan.walk())
-    return Stepper(kind, plan.title, plan.summary, plan.panels, steps, plan.geometry, plan.counting, plan.boxes)
+    return Stepper(
+        kind, plan.title, plan.summary, plan.panels, steps, plan.geometry, plan.counting, plan.boxes, plan.fixed,
+        plan.grouped,
+    )  # fmt: skip
 
 
 def steps(kind: str, **sizes: Any) -> Iterator[Step]:

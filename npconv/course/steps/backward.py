@@ -11,10 +11,11 @@ from ...cost import conv2d_cost
 from ...kernels.geometry import Array, Geometry, Padding, Pair
 from ...kernels.signatures import STANDARD
 from ...kernels.standard import conv2d_backward_loops
-from ...text import counted, number_text, shape_text
+from ...text import counted, shape_text
 from .plan import (
     VOLUME,
     Multiplications,
+    PanelSet,
     Plan,
     geometry_text,
     inner_places,
@@ -26,8 +27,8 @@ from .plan import (
 )
 from .sizes import NAME, Given, fits_steps, fitting
 from .standard import standard_arrays
-from .step import Index, Number, Panel, Product, Step
-from .words import entry_text, factor_text
+from .step import Index, Number, Panel, Product, Step, SumOfProducts
+from .words import entry_text, gap
 
 FILTERS = 2  # N, where none is given: a step has twice forward's products
 GRADIENTS = ("dx", "dkernel")  # to which a step's products are added in turn
@@ -69,36 +70,45 @@ def backward(
     STANDARD.check(NAME, dy, x, kernel).geometry(**geometry)
     dx, dkernel = conv2d_backward_loops(dy, x, kernel, **geometry)
     filters = kernel.shape[-1]
-    panels = (
-        Panel("dy", "upstream gradient dy", dy[0], VOLUME, "output", given=True),
+    table = PanelSet(
+        Panel("dy", "upstream gradient", dy[0], VOLUME, "output", given=True),
         input_panel(x, g),
         spatial_panel("kernel", counted("filter", filters), kernel, "channel", "filter"),
-        volume_panel("dx", "gradient dx", dx, "input", accumulates=True),
-        spatial_panel("dkernel", "gradient dkernel", dkernel, "channel", "filter", given=False, accumulates=True),
+        volume_panel("dx", "gradient of x", dx, "input", accumulates=True),
+        spatial_panel("dkernel", "gradient of kernel", dkernel, "channel", "filter", given=False, accumulates=True),
     )
 
     def walk() -> Iterator[Step]:
         count = Multiplications({"forward": cost.macs, "backward": 2 * cost.macs})
         for at, sums in accumulated(dy, x, kernel, g):
-            name, upstream, forward = entry_text("dy", at), dy[0][at].item(), len(sums.read)
-            sentence = f"{name} = {number_text(upstream)} goes back{backward_text(upstream, at[2], sums)}"
+            name, forward = entry_text("dy", at), len(sums.read)
+            template = f"{name} = {gap('dy', at)} goes back{backward_text(at, sums)}"
             reads = {"dy": (at,), "x": sums.read, "kernel": sums.weights}
-            sides = count.after(forward, 2 * forward)
-            yield Step(name, sentence, reads, sums.writes, tuple(sums.products), sides, sums=GRADIENTS)
+            products, sides = tuple(sums.products), count.after(forward, 2 * forward)
+            sources = (sums.places, ("kernel", sums.weights)), (sums.weights, ("x", sums.read))
+            terms = tuple(
+                SumOfProducts((name, into), (("dy", (at,)), factor))
+                for name, (into, factor) in zip(GRADIENTS, sources, strict=True)
+            )
+            yield table.step(name, template, reads, sums.writes, products, sides, sums=GRADIENTS, terms=terms)
 
     summary = (
         f"Each value of dy, {shape_text(dy.shape[1:])}, adds to the gradient of the input, {shape_text(x.shape[1:])}, "
         f"and to that of {counted('filter', filters)} of {shape_text(kernel.shape[:3])}; {geometry_text(g, padding)}."
     )
-    return Plan("Backward of a standard convolution", summary, panels, walk, geometry)
+    return Plan("Backward of a standard convolution", summary, table.panels, walk, geometry)
 
 
 @dataclass
 class Sums:
-    """The entries that one value of dy meets, its products, and the new values of the gradients."""
+    """The entries that one value of dy meets, its products, and the new values of the gradients.
+
+    `places` are the entries of dx at the entries of x that are read, None where these are padding.
+    """
 
     read: tuple[Index, ...]
     weights: tuple[Index, ...]
+    places: tuple[Index | None, ...]
     products: list[Product] = field(default_factory=list)
     writes: dict[str, dict[Index, Number]] = field(default_factory=lambda: {name: {} for name in GRADIENTS})
 
@@ -109,11 +119,12 @@ def accumulated(dy: Array, x: Array, kernel: Array, g: Geometry) -> Iterator[tup
     padded, inner, channels = g.pad(x)[0], inner_places(g), range(x.shape[-1])
     for v, w, n in np.ndindex(*dy.shape[1:]):
         upstream: Number = dy[0, v, w, n].item()
-        sums = Sums(patch(g, v, w, channels), taps(g, channels, [n]))
-        for (row, column, m), weight in zip(sums.read, sums.weights, strict=True):
-            place = inner.get((row, column))
+        read = patch(g, v, w, channels)
+        places = tuple((*inner[i, j], m) if (i, j) in inner else None for i, j, m in read)
+        sums = Sums(read, taps(g, channels, [n]), places)
+        for (row, column, m), weight, place in zip(read, sums.weights, places, strict=True):
             for name, index, factor in (
-                ("dx", None if place is None else (*place, m), kernel[weight].item()),
+                ("dx", place, kernel[weight].item()),
                 ("dkernel", weight, padded[row, column, m].item()),
             ):
                 sums.products.append((upstream, factor, upstream * factor))
@@ -123,12 +134,12 @@ def accumulated(dy: Array, x: Array, kernel: Array, g: Geometry) -> Iterator[tup
         yield (v, w, n), sums
 
 
-def backward_text(upstream: Number, n: int, sums: Sums) -> str:
-    """The sums to which one value of dy is added, in words."""
-    factor, count = factor_text(upstream), len(sums.read)
+def backward_text(at: Index, sums: Sums) -> str:
+    """The sums to which one value of dy is added, in words, with gaps for the numbers."""
+    factor, count, n = gap("dy", at, factor=True), len(sums.read), at[2]
     text = f": {factor}·kernel[:, :, :, {n}] is added to its patch of dx, {factor}·patch to dkernel[:, :, :, {n}]"
     for name, written in sums.writes.items():
         for index in list(written)[:1]:
-            text += f"; {entry_text(name, index, batch=name == 'dx')} becomes {number_text(written[index])}"
+            text += f"; {entry_text(name, index, batch=name == 'dx')} becomes {gap(name, index)}"
     dropped = count - len(sums.writes["dx"])
     return text + (f"; {dropped} of the {count} products for dx fall on padding and are dropped" if dropped else "")

@@ -55,8 +55,8 @@ def dilated(
     title = f"{counted('filter', filters)} of {shape_text(kernel.shape[:2])}, with gaps"
     table = PanelSet(
         input_panel(x, g),
-        spatial_panel("spread", title, spread, "channel", "filter", spacing=spacing),
-        volume_panel("y", "output y", conv2d(x, kernel, **geometry), "output"),
+        spatial_panel("spread", title, spread, "channel", "filter", spacing=spacing, code="kernel[#, #, #, #]"),
+        volume_panel("y", "output", conv2d(x, kernel, **geometry), "output"),
     )
 
     def walk() -> Iterator[Step]:

@@ -11,12 +11,12 @@ from ...cost import conv2d_cost, depthwise_separable_conv2d_cost, grouped_conv2d
 from ...kernels.geometry import Array, Geometry, Padding, Pair
 from ...kernels.grouped import grouped_conv2d
 from ...kernels.signatures import STANDARD
-from ...text import counted, listed, number_text, shape_text
+from ...text import counted, listed, shape_text
 from .plan import Multiplications, PanelSet, Plan, geometry_text, input_panel, patch, spatial_panel, taps, volume_panel
 from .sizes import NAME, Given, fits_steps, fitting
 from .standard import standard_arrays
-from .step import Index, Number, Panel, Step
-from .words import entry_text, products_text
+from .step import Grouped, Index, Number, Panel, Step, SumOfProducts
+from .words import entry_text, gap
 
 
 def groups(
@@ -55,7 +55,9 @@ def groups(
     last = grouped_conv2d(x, grouped_kernel(kernel, most), groups=most, **geometry)
     table = PanelSet(
         input_panel(x, g),
-        spatial_panel("filter", "filter 0, before channels are dropped", kernel[..., 0], "channel"),
+        spatial_panel(
+            "kernel", "filter 0, before channels are dropped", kernel[..., 0], "channel", code="kernel[#, #, #, 0]"
+        ),
         Panel(
             "links",
             "which input channels each output channel reads",
@@ -64,7 +66,7 @@ def groups(
             "links",
             given=False,
         ),
-        volume_panel("y", "output y", last, "output"),
+        volume_panel("y", "output", last, "output"),
     )
 
     short = "" if most == m else f", which ends before depthwise, as N = {n} is no multiple of M = {m}"
@@ -74,7 +76,7 @@ def groups(
     )
     title = "From standard through groups to depthwise" if most == m else f"From standard to {most} groups"
     walk = partial(divided, x, kernel, counts, g, geometry, table)
-    return Plan(title, summary, table.panels, walk, geometry)
+    return Plan(title, summary, table.panels, walk, geometry, grouped=Grouped(kernel, g))
 
 
 def divided(
@@ -91,20 +93,21 @@ def divided(
         y = grouped_conv2d(x, kept, groups=count, **geometry)[0]
         cost = grouped_conv2d_cost(x.shape, kept.shape, groups=count, **geometry)
         channels = range(kept.shape[2])
-        read = {"x": patch(g, v, w, channels), "filter": taps(g, channels)}
+        read = {"x": patch(g, v, w, channels), "kernel": taps(g, channels)}
         products = table.products(*read.items())
-        sentence = (
+        template = (
             f"{group_text(count, m, n)}: each output channel reads {kept.shape[2]} of "
             f"{counted('input channel', m)}, with {counted('multiplication', cost.macs)} and "
-            f"{counted('parameter', cost.params)}; {entry_text('y', (v, w, 0))} = {products_text(products)} "
-            f"= {number_text(y[v, w, 0].item())}"
+            f"{counted('parameter', cost.params)}; {entry_text('y', (v, w, 0))} = {{products}} "
+            f"= {gap('y', (v, w, 0))}"
         )
         totals = {"grouped": cost.macs, "standard": standard, "depthwise separable": separable}
         sides = Multiplications(totals).after(*totals.values())
         links = linked(m, n, count)
         changed = {index: link for index, link in entries(links).items() if link != before[index]}
         before, writes = links, {"links": changed, "y": entries(y)}
-        yield Step(f"groups = {count}", sentence, read, writes, products, sides)
+        terms = (SumOfProducts(("y", ((v, w, 0),)), tuple(read.items())),)
+        yield table.step(f"groups = {count}", template, read, writes, products, sides, terms=terms, groups=count)
 
 
 def shares(m: int, n: int, groups: int) -> Iterator[tuple[Array, Array]]:

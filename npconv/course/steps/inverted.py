@@ -24,8 +24,8 @@ from .plan import (
     volume_panel,
 )
 from .sizes import NAME, Given, GivenArrays, count_of, fits_padded, fits_steps, kernel_sides, whole
-from .step import Index, Number, Panel, Side, Step
-from .words import factor_text
+from .step import Index, Number, Panel, Side, Step, SumOfProducts
+from .words import gap
 
 EXPANSION = 2  # t, where none is given
 WEIGHTS = 2  # random weights lie between −2 and 2, so that ReLU6 clips at both of its ends
@@ -47,8 +47,10 @@ def relu6(
         read, written = entries(v, w, channels), entries(row, column, channels)
         before, values = table.values(source, read), table.values(into, written)
         writes = {into: dict(zip(written, values, strict=True))}
-        sentence = f"{relu6_text(before, values)} at row {v}, column {w}"
-        yield Step(f"ReLU6 of {source}", sentence, {source: read}, writes, (), sides, f"ReLU6 after {after}")
+        place, name, stage = f" at row {v}, column {w}", f"ReLU6 of {source}", f"ReLU6 after {after}"
+        terms = (SumOfProducts((into, written), ((source, read),), "relu6"),)
+        sentence, template = relu6_text(before, values) + place, "{relu6}" + place
+        yield Step(name, sentence, {source: read}, writes, (), sides, stage, terms=terms, template=template)
 
 
 def shortcut_steps(table: PanelSet, sides: tuple[Side, ...], padded: Mapping[Place, Place]) -> Iterator[Step]:
@@ -57,16 +59,15 @@ def shortcut_steps(table: PanelSet, sides: tuple[Side, ...], padded: Mapping[Pla
     for v, w in np.ndindex(height, width):
         row, column = padded.get((v, w), (v, w))
         written, read = entries(v, w, channels), entries(row, column, channels)
-        projected, x, values = (
-            table.values(name, at) for name, at in (("projected", written), ("x", read), ("output", written))
-        )
         sums = [
-            f"{number_text(a)} + {factor_text(b)} = {number_text(value)}"
-            for a, b, value in zip(projected, x, values, strict=True)
+            f"{gap('projected', at)} + {gap('x', source, factor=True)} = {gap('output', at)}"
+            for at, source in zip(written, read, strict=True)
         ]
-        sentence = f"The shortcut adds x to projected at row {v}, column {w}: {listed(sums)}"
-        writes = {"output": dict(zip(written, values, strict=True))}
-        yield Step("shortcut", sentence, {"projected": written, "x": read}, writes, (), sides, "shortcut")
+        template = f"The shortcut adds x to projected at row {v}, column {w}: {listed(sums)}"
+        reads = {"projected": written, "x": read}
+        writes = {"output": dict(zip(written, table.values("output", written), strict=True))}
+        terms = tuple(SumOfProducts(("output", written), (read,)) for read in reads.items())
+        yield table.step("shortcut", template, reads, writes, (), sides, "shortcut", terms=terms)
 
 
 def relu6_text(before: list[Number], after: list[Number]) -> str:
@@ -88,21 +89,21 @@ def block_panels(
     """The panels in the order in which the block fills them."""
     if "expand" in kernels:
         expand, relu6 = kernels["expand"], np.asarray(stages.expanded_relu6)
-        yield Panel("x", "input x", x[0], VOLUME, "input", given=True)
+        yield Panel("x", "input", x[0], VOLUME, "input", given=True)
         yield matrix_panel("expand", counted("expanding filter", expand.shape[-1]), expand)
-        yield volume_panel("expanded", "expanded", whole(np.asarray(stages.expanded)), "linear")
-        yield volume_panel("expanded_relu6", "its ReLU6", whole(g.pad(relu6)), "activated", inside=inside_of(g))
+        yield volume_panel("expanded", "output of expand", whole(np.asarray(stages.expanded)), "linear")
+        yield volume_panel("expanded_relu6", "ReLU6 of expanded", whole(g.pad(relu6)), "activated", inside=inside_of(g))
     else:
         yield input_panel(x, g)
     depthwise, project = kernels["depthwise"], kernels["project"]
     yield spatial_panel("depthwise", counted("depthwise filter", depthwise.shape[-1]), depthwise, "channel")
-    yield volume_panel("filtered", "filtered", whole(stages.depthwise), "depthwise")
-    yield volume_panel("filtered_relu6", "its ReLU6", whole(stages.depthwise_relu6), "activated")
+    yield volume_panel("filtered", "output of depthwise", whole(stages.depthwise), "depthwise")
+    yield volume_panel("filtered_relu6", "ReLU6 of filtered", whole(stages.depthwise_relu6), "activated")
     yield matrix_panel("project", counted("projecting filter", project.shape[-1]), project)
-    title = "projected" if shortcut else "projected, the output"
+    title = "output of project" if shortcut else "output of project, and of the block"
     yield volume_panel("projected", title, whole(stages.projected), "linear")
     if shortcut:
-        yield volume_panel("output", "output, with the shortcut", whole(stages.output), "output")
+        yield volume_panel("output", "of the block: projected + x, by the shortcut", whole(stages.output), "output")
 
 
 def inverted_residual(

@@ -14,6 +14,7 @@ from .plan import Plan
 from .sizes import MOST_SIDE, NAME
 from .step import Boxes, Index, Number, Panel, Step
 
+FIXED = "the overlaps decide which truth a default box takes, and what a step says of it"  # no number can be edited
 SCALE = 0.5  # of the image's shorter side: the default boxes of a map, one in each cell
 
 
@@ -73,7 +74,7 @@ def matching(
     )
     walk = partial(matched_in_turn, boxes, anchors, overlaps, threshold, one_to_one)
     drawing = Boxes(size, ("truths", "anchors"), "matched", "background")
-    return Plan("Matching default boxes to truths", summary, panels, walk, {}, OVERLAPS, drawing)
+    return Plan("Matching default boxes to truths", summary, panels, walk, {}, OVERLAPS, drawing, FIXED)
 
 
 def matched_in_turn(

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from ...kernels.geometry import Array, Geometry, Padding, Pair, repeat_channels
-from ...text import counted, number_text
-from .step import Boxes, Counting, Index, Number, Panel, Product, Side, Step
-from .words import entry_text, products_text
+from ...text import counted
+from .step import Boxes, Counting, Grouped, Index, Number, Panel, Product, Side, Step, SumOfProducts
+from .words import entry_text, filled_gaps, gap
 
 VOLUME = ("row", "column", "channel")
 
@@ -26,6 +26,8 @@ class Plan:
     geometry: Mapping[str, Pair | Padding]
     counting: Counting = field(default_factory=Counting)
     boxes: Boxes | None = None
+    fixed: str = ""
+    grouped: Grouped | None = None
 
 
 def inside_of(g: Geometry) -> tuple[int, int, int, int] | None:
@@ -42,7 +44,7 @@ def inner_places(g: Geometry) -> dict[tuple[int, int], tuple[int, int]]:
     return {(row, column): (v, w) for v, row in rows for w, column in columns}
 
 
-def input_panel(x: Array, g: Geometry, title: str = "input x") -> Panel:
+def input_panel(x: Array, g: Geometry, title: str = "input") -> Panel:
     """The input as the kernels read it, with its padding."""
     return Panel("x", title, g.pad(x)[0], VOLUME, "input", given=True, inside=inside_of(g))
 
@@ -102,6 +104,26 @@ class PanelSet:
         pairs = zip(self.values(*left), self.values(*right), strict=True)
         return tuple((a, b, a * b) for a, b in pairs)
 
+    def step(
+        self,
+        name: str,
+        template: str,
+        reads: Mapping[str, tuple[Index, ...]],
+        writes: Mapping[str, Mapping[Index, Number]],
+        products: tuple[Product, ...],
+        sides: tuple[Side, ...],
+        stage: str = "",
+        **others: Any,
+    ) -> Step:
+        """A step, whose sentence is the template with the numbers of the panels and of the step in its gaps."""
+
+        def value(panel: str, index: Index) -> Number:
+            written = writes.get(panel, {})
+            return written[index] if index in written else self.values(panel, [index])[0]
+
+        sentence = filled_gaps(template, value, products)
+        return Step(name, sentence, reads, writes, products, sides, stage, template=template, **others)
+
     def sum_of_products(
         self,
         left: tuple[str, tuple[Index, ...]],
@@ -114,8 +136,9 @@ class PanelSet:
         """The step that writes one entry, a sum of products; `beside` counts the other side's multiplications."""
         products, (panel, index) = self.products(left, right), into
         (value,), name = self.values(panel, [index]), entry_text(panel, index)
-        sentence, writes = f"{name} = {products_text(products)} = {number_text(value)}", {panel: {index: value}}
-        return Step(name, sentence, dict([left, right]), writes, products, count.after(len(products), beside), stage)
+        template, writes = f"{name} = {{products}} = {gap(panel, index)}", {panel: {index: value}}
+        terms, sides = (SumOfProducts((panel, (index,)), (left, right)),), count.after(len(products), beside)
+        return self.step(name, template, dict([left, right]), writes, products, sides, stage, terms=terms)
 
     def depthwise(
         self, g: Geometry, x: str, kernel: str, y: str, count: Multiplications, beside: int, stage: str = ""

@@ -10,11 +10,11 @@ from ...kernels.arguments import one_of
 from ...kernels.geometry import Array, Pair
 from ...kernels.resize import ALIGNMENTS, resize_bilinear, resize_bilinear_backward
 from ...kernels.signatures import RESIZE
-from ...text import counted, listed, number_text, plural, shape_text
+from ...text import counted, listed, plural, shape_text
 from .plan import VOLUME, Multiplications, PanelSet, Plan, volume_panel
 from .sizes import NAME, Given, GivenArrays, fits, fits_steps
-from .step import Index, Number, Panel, Product, Step
-from .words import entry_text, products_text, value_text
+from .step import Index, Number, Panel, Product, Step, SumOfProducts
+from .words import entry_text, gap, value_text
 
 Reads = dict[str, tuple[Index, ...]]
 
@@ -71,12 +71,12 @@ def resize(
     dx = resize_bilinear_backward(exact(dy), x, sides, align=align)
     sums = rounded(np.array([[(y * exact(dy)).sum(), (exact(x) * dx).sum()]]))
     table = PanelSet(
-        Panel("x", "input x", x[0], VOLUME, "input", given=True),
-        volume_panel("y", "output y", rounded(y), "output"),
+        Panel("x", "input", x[0], VOLUME, "input", given=True),
+        volume_panel("y", "output", rounded(y), "output"),
         weights_panel("rows", "weights A of the rows", weights[0], "row"),
         weights_panel("columns", "weights B of the columns", weights[1], "column"),
-        Panel("dy", "upstream gradient dy", dy[0], VOLUME, "output", given=True),
-        volume_panel("dx", "gradient dx", rounded(dx), "input", accumulates=True),
+        Panel("dy", "upstream gradient", dy[0], VOLUME, "output", given=True),
+        volume_panel("dx", "gradient of x", rounded(dx), "input", accumulates=True),
         Panel("sums", "y times dy, and x times dx", sums, ("sum", "of y·dy, of x·dx"), "output", given=False),
     )
     row, column = (
@@ -123,30 +123,37 @@ def there_and_back(table: PanelSet, weights: list[Array], totals: dict[str, int]
         places, factors, read = met(lines, at)
         products = tuple(times(share, arrays["x"][place].item()) for place, share in zip(places, factors, strict=True))
         name, value = entry_text("y", at), arrays["y"][at].item()
+        terms = (SumOfProducts(("y", (at,)), (*shares_read(at, places), ("x", places))),)
         rows, columns = shares_text("row", lines[0][at[0]]), shares_text("column", lines[1][at[1]])
-        sentence = f"In {name} {rows} and {columns}: {products_text(products)} = {number_text(value)}"
-        sides = count.after(len(products), 0)
-        yield Step(name, sentence, {"x": places, **read}, {"y": {at: value}}, products, sides, "forward")
+        template, sides = (
+            f"In {name} {rows} and {columns}: {{products}} = {gap('y', at)}",
+            count.after(len(products), 0),
+        )
+        reads, writes = {"x": places, **read}, {"y": {at: value}}
+        yield table.step(name, template, reads, writes, products, sides, "forward", terms=terms)
     dx = exact(np.zeros(arrays["dx"].shape, np.int64))
     for at in np.ndindex(*arrays["dy"].shape):
         places, factors, read = met(lines, at)
         name, upstream = entry_text("dy", at), arrays["dy"][at].item()
+        terms = (SumOfProducts(("dx", places), (*shares_read(at, places), ("dy", (at,)))),)
         products = tuple(times(share, upstream) for share in factors)
         for place, share in zip(places, factors, strict=True):
             dx[place] += share * Fraction(upstream)
         added: dict[Index, Number] = {place: float(dx[place]) for place in places}
-        (first, value), *others = ((entry_text("dx", place), number_text(value)) for place, value in added.items())
+        (first, value), *others = ((entry_text("dx", place), gap("dx", place)) for place in added)
         became = [f"{first} becomes {value}", *(f"{other} {value}" for other, value in others)]
-        sentence = f"{name} = {number_text(upstream)} goes back with the weights of forward: {listed(became)}"
-        sides = count.after(0, len(products))
-        yield Step(name, sentence, {"dy": (at,), **read}, {"dx": added}, products, sides, "backward")
+        template = f"{name} = {gap('dy', at)} goes back with the weights of forward: {listed(became)}"
+        reads, sides = {"dy": (at,), **read}, count.after(0, len(products))
+        yield table.step(name, template, reads, {"dx": added}, products, sides, "backward", terms=terms)
     for k, (left, right) in enumerate((("y", "dy"), ("x", "dx"))):
         every, value = tuple(np.ndindex(*arrays[left].shape)), arrays["sums"][0, k].item()
-        sentence = f"The sum of {left}·{right} over {counted('value', len(every))} is {number_text(value)}"
-        sentence += ", and so is that of y·dy: backward is the adjoint of forward" if k else ""
+        template = f"The sum of {left}·{right} over {counted('value', len(every))} is {gap('sums', (0, k))}"
+        template += ", and so is that of y·dy: backward is the adjoint of forward" if k else ""
         products = table.products((left, every), (right, every))
-        writes: dict[str, dict[Index, Number]] = {"sums": {(0, k): value}}
-        yield Step(f"{left}·{right}", sentence, {left: every, right: every}, writes, products, count.after(), "adjoint")
+        summed: dict[str, dict[Index, Number]] = {"sums": {(0, k): value}}
+        reads = {left: every, right: every}
+        terms = (SumOfProducts(("sums", ((0, k),)), tuple(reads.items())),)
+        yield table.step(f"{left}·{right}", template, reads, summed, products, count.after(), "adjoint", terms=terms)
 
 
 def shares_of(line: Array) -> dict[int, Fraction]:
@@ -160,6 +167,11 @@ def met(lines: list[list[dict[int, Fraction]]], at: Index) -> tuple[tuple[Index,
     places = tuple((i, j, channel) for i in rows for j in columns)
     factors = [rows[i] * columns[j] for i, j, _ in places]
     return places, factors, {"rows": tuple((v, i) for i in rows), "columns": tuple((w, j) for j in columns)}
+
+
+def shares_read(at: Index, places: tuple[Index, ...]) -> tuple[tuple[str, tuple[Index, ...]], ...]:
+    """The entries of the weights that multiply each of these values of x, of its row and of its column."""
+    return ("rows", tuple((at[0], i) for i, *_ in places)), ("columns", tuple((at[1], j) for _, j, _ in places))
 
 
 def times(share: Fraction, value: Number) -> Product:

@@ -64,7 +64,7 @@ def depthwise(
     table = PanelSet(
         input_panel(x, g),
         spatial_panel("kernel", counted("filter", wide), kernel, "channel"),
-        volume_panel("y", "output y", depthwise_conv2d(x, kernel, **geometry), "depthwise"),
+        volume_panel("y", "output", depthwise_conv2d(x, kernel, **geometry), "depthwise"),
     )
 
     def walk() -> Iterator[Step]:
@@ -105,7 +105,7 @@ def pointwise(
     table = PanelSet(
         input_panel(x, STANDARD.check_shapes(NAME, x.shape, (1, 1, m, n)).geometry()),
         matrix_panel("kernel", counted("filter", n), kernel),
-        volume_panel("y", "output y", pointwise_conv2d(x, kernel), "output"),
+        volume_panel("y", "output", pointwise_conv2d(x, kernel), "output"),
     )
 
     def walk() -> Iterator[Step]:
@@ -168,9 +168,9 @@ def separable(
     table = PanelSet(
         input_panel(x, g),
         spatial_panel("depthwise", counted("depthwise filter", wide), depthwise, "channel"),
-        volume_panel("filtered", "filtered", filtered, "depthwise"),
+        volume_panel("filtered", "output of depthwise", filtered, "depthwise"),
         matrix_panel("pointwise", counted("pointwise filter", n), pointwise),
-        volume_panel("y", "output y", pointwise_conv2d(filtered, pointwise), "output"),
+        volume_panel("y", "output of pointwise", pointwise_conv2d(filtered, pointwise), "output"),
     )
     ratio = cost_ratio(depthwise.shape[:2], n, depth_multiplier=wide // m)
     in_all = f"; in all {cost.macs:,} multiplications instead of {standard:,}, {ratio} of them"
@@ -180,7 +180,8 @@ def separable(
         yield from table.depthwise(g, "x", "depthwise", "filtered", count, 0, "depthwise")
         for step in table.pointwise("filtered", "pointwise", "y", count, standard // outputs, "pointwise"):
             last = all(side.done == side.total for side in step.sides)
-            yield replace(step, sentence=step.sentence + in_all) if last else step
+            ended = {name: getattr(step, name) + in_all for name in ("sentence", "template")} if last else {}
+            yield replace(step, **ended)
 
     summary = (
         f"{counted('depthwise filter', wide)} of {shape_text(depthwise.shape[:2])} and "

@@ -13,11 +13,12 @@ from ...kernels.geometry import Array
 from ...kernels.grouped import grouped_conv2d
 from ...kernels.shuffle import channel_shuffle
 from ...kernels.signatures import GROUPED, check_groups
-from ...text import counted, listed, number_text, shape_text
+from ...text import counted, listed, shape_text
 from .groups import linked
 from .plan import VOLUME, Multiplications, PanelSet, Plan, volume_panel
 from .sizes import NAME, Given, GivenArrays, count_of, fits_steps
-from .step import Index, Number, Panel, Step
+from .step import Index, Number, Panel, Step, SumOfProducts
+from .words import gap
 
 GROUPS = 2  # where none are given
 
@@ -49,8 +50,8 @@ def shuffle(
     x, groups = arrays.volume("x", x), integer(NAME, "groups", groups)
     m = x.shape[-1]
     first = arrays.kernel("first", first, (max(m // groups, 1), m))
-    between = first.shape[-1]
-    shape = (max(between // groups, 1), count_of("out_channels", out_channels, m))
+    inner = first.shape[-1]
+    shape = (max(inner // groups, 1), count_of("out_channels", out_channels, m))
     second = arrays.kernel("second", second, shape, out_channels=out_channels)
     filtered = grouped(x, first, groups)
     shuffled = channel_shuffle(filtered, groups=groups)
@@ -61,16 +62,16 @@ def shuffle(
     macs = sum(
         grouped_conv2d_cost(a.shape, (1, 1, *b.shape), groups=groups).macs for a, b in ((x, first), (shuffled, second))
     )
-    fits_steps(prod(x.shape[:3]) * (between + 1 + y.shape[-1]), macs)
-    mixed = linked(m, between, groups) @ channel_shuffle(np.eye(between, dtype=np.int64), groups=groups)
-    links = (mixed @ linked(between, y.shape[-1], groups) > 0).astype(np.int64)
+    fits_steps(prod(x.shape[:3]) * (inner + 1 + y.shape[-1]), macs)
+    mixed = linked(m, inner, groups) @ channel_shuffle(np.eye(inner, dtype=np.int64), groups=groups)
+    links = (mixed @ linked(inner, y.shape[-1], groups) > 0).astype(np.int64)
     table = PanelSet(
-        Panel("x", "input x", x[0], VOLUME, "input", given=True),
+        Panel("x", "input", x[0], VOLUME, "input", given=True),
         filters_panel("first", first, groups),
-        volume_panel("filtered", "filtered", filtered, "depthwise"),
-        volume_panel("shuffled", "shuffled", shuffled, "depthwise"),
+        volume_panel("filtered", "output of first", filtered, "depthwise"),
+        volume_panel("shuffled", "filtered, with its channels dealt out", shuffled, "depthwise"),
         filters_panel("second", second, groups),
-        volume_panel("y", "output y", y, "output"),
+        volume_panel("y", "output of second", y, "output"),
         Panel(
             "links",
             "which channels of x each channel of y depends on",
@@ -82,7 +83,7 @@ def shuffle(
     )
     summary = (
         f"An input of {shape_text(x.shape[1:])} is mixed in {counted('group', groups)} into "
-        f"{counted('channel', between)}, which are shuffled and then mixed in {counted('group', groups)} into an "
+        f"{counted('channel', inner)}, which are shuffled and then mixed in {counted('group', groups)} into an "
         f"output of {shape_text(y.shape[1:])}."
     )
     walk = partial(mixed_twice, groups, table, {"in groups": macs, "without groups": whole})
@@ -91,7 +92,7 @@ def shuffle(
 
 def filters_panel(name: str, kernel: Array, groups: int) -> Panel:
     """A pointwise kernel in groups, (M/groups, N)."""
-    title = f"{name}: {counted('filter', kernel.shape[1])} in {counted('group', groups)}"
+    title = f"{counted('filter', kernel.shape[1])} in {counted('group', groups)}"
     return Panel(name, title, kernel, ("channel of the group", "filter"), "filter", given=True)
 
 
@@ -110,12 +111,13 @@ def mixed_twice(groups: int, table: PanelSet, totals: dict[str, int]) -> Iterato
     for v, w in np.ndindex(height, width):
         read, written = (tuple((v, w, c) for c in order) for order in (sources, range(channels)))
         values = table.values("filtered", read)
-        sentence = (
+        template = (
             f"At row {v}, column {w} the channels are dealt in the order {listed(sources)}: "
-            f"{listed([number_text(value) for value in values])}"
+            f"{listed([gap('filtered', index) for index in read])}"
         )
+        terms = (SumOfProducts(("shuffled", written), (("filtered", read),)),)
         writes: dict[str, dict[Index, Number]] = {"shuffled": dict(zip(written, values, strict=True))}
-        yield Step("shuffle", sentence, {"filtered": read}, writes, (), count.after(), "shuffle")
+        yield table.step("shuffle", template, {"filtered": read}, writes, (), count.after(), "shuffle", terms=terms)
     yield from grouped_steps(table, "shuffled", "second", "y", groups, count, "second groups")
 
 

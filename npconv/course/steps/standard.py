@@ -11,11 +11,11 @@ from ...kernels.arguments import integer
 from ...kernels.geometry import Array, Padding, Pair
 from ...kernels.signatures import STANDARD
 from ...kernels.standard import conv2d, per_channel_maps
-from ...text import counted, number_text, shape_text
+from ...text import counted, shape_text
 from .plan import Multiplications, PanelSet, Plan, geometry_text, input_panel, patch, spatial_panel, taps, volume_panel
 from .sizes import NAME, Given, GivenArrays, count_of, fits_steps, fitting, kernel_sides
-from .step import Panel, Step
-from .words import entry_text, factor_text
+from .step import Panel, Step, SumOfProducts
+from .words import entry_text, gap
 
 FILTERS = 4  # N, where none is given
 
@@ -67,7 +67,7 @@ def standard(
     table = PanelSet(
         input_panel(x, g),
         spatial_panel("kernel", counted("filter", filters), kernel, "channel", "filter"),
-        volume_panel("y", "output y", conv2d(x, kernel, **geometry), "output"),
+        volume_panel("y", "output", conv2d(x, kernel, **geometry), "output"),
     )
 
     def walk() -> Iterator[Step]:
@@ -122,8 +122,8 @@ def per_channel(
     table = PanelSet(
         input_panel(x, g),
         spatial_panel("filter", f"filter {n} of {filters}, kernel[:, :, :, {n}]", one, "channel"),
-        volume_panel("maps", f"maps of filter {n}", per_channel_maps(x, one, **geometry), "depthwise"),
-        Panel("y", f"output y, channel {n}", y, ("row", "column"), "output", given=False),
+        volume_panel("maps", f"of filter {n}, one for each channel", per_channel_maps(x, one, **geometry), "depthwise"),
+        Panel("y", f"channel {n} of the output", y, ("row", "column"), "output", given=False, code=f"y[0, #, #, {n}]"),
     )
 
     def walk() -> Iterator[Step]:
@@ -134,9 +134,10 @@ def per_channel(
         for v, w in np.ndindex(*y.shape):
             summands = tuple((v, w, m) for m in range(x.shape[-1]))
             name, value = entry_text("y", (v, w, n)), y[v, w].item()
-            terms = " + ".join(map(factor_text, table.values("maps", summands)))
-            sentence = f"{name} = {terms} = {number_text(value)}, the sum over {counted('channel', len(summands))}"
-            yield Step(name, sentence, {"maps": summands}, {"y": {(v, w): value}}, (), count.after(), "sum")
+            parts, reads = " + ".join(gap("maps", index, factor=True) for index in summands), {"maps": summands}
+            template = f"{name} = {parts} = {gap('y', (v, w))}, the sum over {counted('channel', len(summands))}"
+            terms = (SumOfProducts(("y", ((v, w),)), (("maps", summands),)),)
+            yield table.step(name, template, reads, {"y": {(v, w): value}}, (), count.after(), "sum", terms=terms)
 
     summary = (
         f"Each channel of an input of {shape_text(x.shape[1:])} is filtered by the same channel of filter {n}, and the "

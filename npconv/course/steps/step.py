@@ -12,7 +12,7 @@ from fractions import Fraction
 import numpy as np
 
 from ...kernels.arguments import integer
-from ...kernels.geometry import Array, Padding, Pair
+from ...kernels.geometry import Array, Geometry, Padding, Pair
 
 Index = tuple[int, ...]
 Number = int | float
@@ -30,7 +30,8 @@ class Panel:
     left, right) with the ends excluded, outside which there is padding; its zeros are there from the beginning, in a
     filled panel too. `accumulates` says that a filled panel starts with zeros, to which the steps add; any other starts
     empty. `spacing` is how far apart the rows and the columns of a filter are that hold its taps: the rest are gaps.
-    `fractions` says that the numbers are weights of an interpolation, which are drawn as fractions.
+    `fractions` says that the numbers are weights of an interpolation, which are drawn as fractions. `code` is an entry
+    in the kernels' code, with # for each index, unless it is the panel's name with these indices.
     """
 
     name: str
@@ -43,6 +44,17 @@ class Panel:
     accumulates: bool = False
     spacing: tuple[int, int] = (1, 1)
     fractions: bool = False
+    code: str = ""
+
+    @property
+    def entry(self) -> str:
+        """An entry in the kernels' code, with # for each index: a volume's first index is that of its one image.
+
+        >>> Panel("kernel", "filters", np.ones((3, 2)), ("channel", "filter"), "filter", True).entry
+        'kernel[#, #]'
+        """
+        batch = ["0"] if self.axes == ("row", "column", "channel") else []
+        return self.code or f"{self.name}[{', '.join([*batch, *'#' * len(self.axes)])}]"
 
     def is_empty(self, row: int, column: int) -> bool:
         """True for an entry that is padding, or in a gap."""
@@ -84,6 +96,20 @@ class Side:
 
 
 @dataclass(frozen=True)
+class SumOfProducts:
+    """The rule by which a step makes entries of a panel, by which they are recomputed when a number is edited.
+
+    Product k multiplies entry k of each panel in `factors` and is added to entry k of the panel `into`. One index alone
+    stands for every k, and an entry None drops the product. Without factors, 1 is added. `function` is applied to the
+    sums: relu6, or none.
+    """
+
+    into: tuple[str, tuple[Index | None, ...]]
+    factors: tuple[tuple[str, tuple[Index, ...]], ...]
+    function: str = ""
+
+
+@dataclass(frozen=True)
 class Step:
     """One step: the entries read and written, the products, and the multiplications so far on both sides.
 
@@ -91,7 +117,9 @@ class Step:
     that the step reads, `writes` those that it sets or adds to, with their new values. `products` are
     (factor, factor, product), in the order in which they are added; where there are none, as in the sum over the
     channels, the step adds up or changes the entries that it reads. `sums` names the panels to which the products are
-    added in turn, if there are several.
+    added in turn, if there are several. `terms` are the rules behind the values and the products, and `template` is the
+    sentence with gaps for them; both are empty where the values are fixed. `groups` is the number of groups in which
+    the step convolves all of `Stepper.grouped`, and 0 in other kinds.
     """
 
     name: str
@@ -102,6 +130,9 @@ class Step:
     sides: tuple[Side, ...]
     stage: str = ""
     sums: tuple[str, ...] = ()
+    terms: tuple[SumOfProducts, ...] = ()
+    template: str = ""
+    groups: int = 0
 
     def products_of(self, panel: str) -> tuple[Product, ...]:
         """The products that are added to that panel."""
@@ -127,6 +158,14 @@ class Boxes:
 
 
 @dataclass(frozen=True)
+class Grouped:
+    """A standard kernel (Dᵣ, Dᵣ, M, N) that the steps divide into groups, and the geometry of its convolution."""
+
+    kernel: Array
+    geometry: Geometry
+
+
+@dataclass(frozen=True)
 class Counting:
     """The names of what a stepper counts: the title over its sides, what a step's products are, and their sign."""
 
@@ -141,6 +180,8 @@ class Stepper:
 
     `kind` is its name on the command line, `title` a line above the page, `summary` one sentence on what is stepped
     through, with the sizes. `geometry` has the kernels' keyword arguments. `boxes` are drawn, where there are any.
+    `fixed` is the reason why no number of the page can be edited, if there is one. `grouped` is a kernel of which the
+    panels show one filter.
     """
 
     kind: str
@@ -151,6 +192,8 @@ class Stepper:
     geometry: Mapping[str, Pair | Padding] = field(default_factory=dict)
     counting: Counting = field(default_factory=Counting)
     boxes: Boxes | None = None
+    fixed: str = ""
+    grouped: Grouped | None = None
 
     def panel(self, name: str) -> Panel:
         """The panel of that name; KeyError where there is none."""

@@ -14,6 +14,7 @@ from .plan import Plan
 from .sizes import NAME
 from .step import Boxes, Index, Number, Panel, Step
 
+FIXED = "the scores and the overlaps decide how many steps there are"  # no number can be edited
 MOST_SAID = 4  # overlaps in a sentence
 
 
@@ -63,7 +64,7 @@ def suppression(
     )
     walk = partial(kept_in_turn, given, scores, kept.tolist(), threshold)
     drawing = Boxes(size, ("boxes",), "kept", "suppressed")
-    return Plan("Non-maximum suppression, one kept box at a time", summary, panels, walk, {}, OVERLAPS, drawing)
+    return Plan("Non-maximum suppression, one kept box at a time", summary, panels, walk, {}, OVERLAPS, drawing, FIXED)
 
 
 def checked_scores(scores: Array, count: int) -> Array:

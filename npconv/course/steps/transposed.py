@@ -12,7 +12,7 @@ from ...kernels.arguments import pair
 from ...kernels.geometry import Array, Geometry, Padding, Pair
 from ...kernels.signatures import TRANSPOSED
 from ...kernels.transposed import transposed_conv2d, transposed_conv2d_loops
-from ...text import counted, number_text, shape_text
+from ...text import counted, shape_text
 from .plan import (
     VOLUME,
     Multiplications,
@@ -26,8 +26,8 @@ from .plan import (
     volume_panel,
 )
 from .sizes import NAME, Given, GivenArrays, count_of, fits, fits_steps, kernel_sides
-from .step import Index, Number, Panel, Step
-from .words import entry_text, factor_text
+from .step import Index, Number, Panel, Step, SumOfProducts
+from .words import entry_text, gap
 
 FILTERS = 1  # N, where none is given
 BESIDE = "with zeros between"
@@ -77,9 +77,9 @@ def transposed(
     beside = conv2d_cost(stuffed, (*reach, m, filters), dilation=dilation).macs
     ones = np.ones((*x.shape[:3], 1), np.int64), np.ones((*reach, 1, 1), np.int64)
     table = PanelSet(
-        Panel("x", "input x", x[0], VOLUME, "input", given=True),
+        Panel("x", "input", x[0], VOLUME, "input", given=True),
         spatial_panel("kernel", counted("filter", filters), kernel, "filter", "channel"),
-        volume_panel("y", "output y", transposed_conv2d_loops(x, kernel, **larger), "output", accumulates=True),
+        volume_panel("y", "output", transposed_conv2d_loops(x, kernel, **larger), "output", accumulates=True),
         Panel(
             "reached",
             "how many positions of x have reached each place of y",
@@ -110,8 +110,11 @@ def spread(x: Array, kernel: Array, g: Geometry, table: PanelSet, totals: dict[s
         value, weights = x[0][at].item(), taps(g, range(filters), [m])
         products = tuple((value, kernel[tap].item(), value * kernel[tap].item()) for tap in weights)
         writes: dict[str, dict[Index, Number]] = {"y": {}, "reached": {}}
+        places: list[Index | None] = []
         for (row, column, n), (*_, added) in zip(patch(g, v, w, range(filters)), products, strict=True):
-            if (place := inner.get((row, column))) is not None:
+            place = inner.get((row, column))
+            places.append(None if place is None else (*place, n))
+            if place is not None:
                 index = (*place, n)
                 y[index] += added
                 writes["y"][index] = y[index].item()
@@ -119,17 +122,21 @@ def spread(x: Array, kernel: Array, g: Geometry, table: PanelSet, totals: dict[s
                     reached[place] += 1
                     writes["reached"][place] = reached[place].item()
         more, done = beside * number // x[0].size - done, beside * number // x[0].size
-        sentence = f"{entry_text('x', at)} = {number_text(value)} {spread_text(value, m, writes, len(products))}"
-        reads = {"x": (at,), "kernel": weights}
-        yield Step(entry_text("x", at), sentence, reads, writes, products, count.after(len(products), more))
+        template = f"{entry_text('x', at)} = {gap('x', at)} {spread_text(at, writes, len(products))}"
+        reads, sides = {"x": (at,), "kernel": weights}, count.after(len(products), more)
+        terms = (
+            SumOfProducts(("y", tuple(places)), tuple(reads.items())),
+            SumOfProducts(("reached", (*writes["reached"],)), ()),
+        )
+        yield table.step(entry_text("x", at), template, reads, writes, products, sides, terms=terms)
 
 
-def spread_text(value: Number, m: int, writes: dict[str, dict[Index, Number]], count: int) -> str:
-    """The values to which one value of x is added, in words."""
-    added = writes["y"]
-    text = f"is spread: {factor_text(value)}·kernel[:, :, :, {m}] is added to {counted('value', len(added))} of y"
+def spread_text(at: Index, writes: dict[str, dict[Index, Number]], count: int) -> str:
+    """The values to which one value of x is added, in words, with gaps for the numbers."""
+    added, factor = writes["y"], gap("x", at, factor=True)
+    text = f"is spread: {factor}·kernel[:, :, :, {at[2]}] is added to {counted('value', len(added))} of y"
     for index in [*added][:1]:
-        text += f"; {entry_text('y', index)} becomes {number_text(added[index])}"
+        text += f"; {entry_text('y', index)} becomes {gap('y', index)}"
     overlapping = sum(reached > 1 for reached in writes["reached"].values())
     if overlapping:
         text += f"; {counted('place', overlapping)} had been reached before"

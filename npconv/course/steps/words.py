@@ -1,6 +1,7 @@
 """Numbers, sums of products and sizes in words, as the sentences of the steps have them."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 
 from ...text import number_text
@@ -8,6 +9,7 @@ from .step import Index, Number, Product
 
 MOST_TERMS = 9  # products in a sentence: those of a 3×3 filter still are heard as one line
 FIRST_TERMS = 3  # of more products, how many are said
+GAP = re.compile(r"\{(.*?)\}")  # in a sentence: a number's place, or {products}
 
 
 def value_text(number: Number | Fraction) -> str:
@@ -41,6 +43,32 @@ def products_text(products: Sequence[Product]) -> str:
     if len(shown) < len(products):
         terms.append(f"… ({len(products)} products)")
     return " + ".join(terms)
+
+
+def gap(panel: str, index: Index, *, factor: bool = False) -> str:
+    """The gap in a sentence for the number of an entry, in brackets where it is a factor below 0.
+
+    >>> gap("y", (0, 2, 1)), gap("x", (3,), factor=True)
+    ('{y 0 2 1}', '{·x 3}')
+    """
+    return f"{{{'·' * factor}{' '.join(map(str, (panel, *index)))}}}"
+
+
+def filled_gaps(template: str, value: Callable[[str, Index], Number], products: Sequence[Product]) -> str:
+    """A sentence with its gaps filled: entries by their values, {products} by the sum written out.
+
+    >>> filled_gaps("{y 0} = {products}, not {·y 0}", lambda panel, index: -2, [(1, -2, -2)])
+    '−2 = 1·(−2), not (−2)'
+    """
+
+    def text(found: re.Match[str]) -> str:
+        if found[1] == "products":
+            return products_text(products)
+        panel, *index = found[1].removeprefix("·").split()
+        number = value(panel, tuple(map(int, index)))
+        return factor_text(number) if found[1].startswith("·") else number_text(number)
+
+    return GAP.sub(text, template)
 
 
 def entry_text(name: str, index: Index, *, batch: bool = True) -> str:
