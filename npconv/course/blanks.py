@@ -1,5 +1,6 @@
 """Blanks to fill in: a lesson's cells hold a `...`, and say whether what stands in its place is right."""
 
+import contextlib
 from collections.abc import Callable
 from typing import Any
 
@@ -34,22 +35,29 @@ def check(yours: object, right: object, *, through: Callable[[Any], object] | No
 def _difference(yours: Any, right: Any) -> str:
     """The first difference in words; empty if there is none."""
     if isinstance(right, tuple) and any(isinstance(each, np.ndarray) for each in right):
-        if not isinstance(yours, tuple) or len(yours) != len(right):
+        if not isinstance(yours, tuple | list) or len(yours) != len(right):
             return f"{len(right)} arrays are asked for"
         found = [_difference(*both) for both in zip(yours, right, strict=True)]
         return next((f"array {n}: {words}" for n, words in enumerate(found) if words), "")
-    numbers, sought = np.asarray(yours), np.asarray(right)
+    sought = np.asarray(right)
+    try:
+        numbers = np.asarray(yours)
+    except ValueError:
+        return f"yours has rows of different lengths, and shape {sought.shape} is right"
     if numbers.shape != sought.shape:
         return f"yours has shape {numbers.shape}, and {sought.shape} is right"
-    if numbers.dtype.kind in "fc" or sought.dtype.kind in "fc":
-        if numbers.dtype.kind not in "biufc":
-            return f"yours is {yours!r}, and a number is asked for"
-        wrong = ~np.asarray(abs(numbers - sought) <= CLOSE * np.max(abs(sought)), bool)
-    else:
-        wrong = np.asarray(numbers.astype(object) != sought.astype(object))
+    wrong = np.asarray(numbers.astype(object) != sought.astype(object))
+    if {numbers.dtype.kind, sought.dtype.kind} & {"f", "c"}:
+        with contextlib.suppress(TypeError):  # a text or None is no number
+            wrong = ~np.asarray(abs(numbers - sought) <= CLOSE * np.max(abs(sought)), bool)
     if not wrong.any():
         return ""
     at = tuple(int(index[0]) for index in np.nonzero(np.atleast_1d(wrong)))[: wrong.ndim]
     where = f"at {[*at]} " if at else ""
     many = f"; {wrong.sum()} of {wrong.size} numbers differ" if wrong.sum() > 1 else ""
-    return f"{where}yours is {numbers[at].item()!r}, and {sought[at].item()!r} is right{many}"
+    return f"{where}yours is {_plain(numbers[at])!r}, and {_plain(sought[at])!r} is right{many}"
+
+
+def _plain(number: Any) -> Any:
+    """A number or text as Python's own."""
+    return np.asarray(number).item()
