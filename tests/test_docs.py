@@ -4,7 +4,6 @@ import ast
 import contextlib
 import doctest
 import importlib
-import io
 import pkgutil
 import re
 from pathlib import Path
@@ -12,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from public import names_of
+from write_outputs import BLANK, BLOCK, printed_by
 
 import npconv
 
@@ -39,19 +39,11 @@ def test_every_kernel_has_an_example(name):
     assert ">>> " in getattr(npconv, name).__doc__
 
 
-def printed_by(code, namespace):
-    """The text that a block prints."""
-    text = io.StringIO()
-    with contextlib.redirect_stdout(text):
-        exec(compile(code, "block", "exec"), namespace)
-    return text.getvalue()
-
-
 def completed(block, answer, then):
     """A block with an answer in the place of its first blank and without the others, and then some more of code."""
     blanks, rest = {}, []
     for number, node in enumerate(block.body):
-        if re.search(BLANK, ast.unparse(node)):
+        if BLANK.search(ast.unparse(node)):
             blanks[number] = node
         else:
             rest.append((number, node))
@@ -89,22 +81,13 @@ def try_blanks(code, answer, namespace):
     assert said
     assert all(line.startswith("Not yet: ") for line in said)
     block, answers = ast.parse(code), ast.parse(answer)
-    blanks = names_in(ast.Module([node for node in block.body if re.search(BLANK, ast.unparse(node))], []))
+    blanks = names_in(ast.Module([node for node in block.body if BLANK.search(ast.unparse(node))], []))
     assert blanks <= names_in(answers), f"{blanks} are asked for"
     assert printed_by(completed(block, answers, ""), {**namespace}).splitlines() == ["Right."] * len(said)
     for name in blanks:
         wrong = completed(block, answers, f"{name} = spoilt({name})")
         with contextlib.suppress(ValueError, IndexError):  # npconv or NumPy refuses it
             assert "Not right: " in printed_by(wrong, {**namespace, "spoilt": spoilt}), f"a wrong {name} is not noticed"
-
-
-BLANK = r"(?:= |return )\(?\.\.\."  # to fill in
-BLOCK = re.compile(
-    r"```python\n(?P<code>.*?)```"
-    r"(?:\n\n```text\n(?P<shown>.*?)```)?"
-    r"(?:\n\n<details>\n<summary>Answer</summary>\n(?P<text>(?:(?!</details>).)*?)```python\n(?P<answer>.*?)```)?",
-    re.DOTALL,
-)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
@@ -121,12 +104,12 @@ def test_the_code_blocks_of_the_docs_run(page, tmp_path, monkeypatch):
             test = doctest.DocTestParser().get_doctest(code, namespace, page.name, str(page), 0)
             assert doctest.DocTestRunner().run(test, clear_globs=False).failed == 0
             namespace.update(test.globs)
-        elif re.search(BLANK, code) or answer:
+        elif BLANK.search(code) or answer:
             try_blanks(code, answer, namespace)
         else:
             printed = printed_by(code, namespace)
             if page.parent.name == "lessons" or block["shown"]:
-                assert printed == (block["shown"] or ""), code
+                assert printed == (block["shown"] or ""), f"run python tests/write_outputs.py: {code}"
 
 
 def sections(page: Path) -> dict[str, str]:
