@@ -135,7 +135,9 @@ class Browser:
     def press(self, key: str, modifiers: int = 0) -> None:
         """Press a key and let it go."""
         names = {"key": key, "code": key, "windowsVirtualKeyCode": KEYS[key], "modifiers": modifiers}
-        self.call("Input.dispatchKeyEvent", type="rawKeyDown", **names)
+        text = {"Enter": "\r"}.get(key) if not modifiers else None
+        down = {"type": "keyDown", "text": text} if text else {"type": "rawKeyDown"}
+        self.call("Input.dispatchKeyEvent", **down, **names)
         self.call("Input.dispatchKeyEvent", type="keyUp", **names)
 
     def type(self, text: str) -> None:

@@ -99,9 +99,9 @@ class Cells:
 
         main = ModuleType("__main__")
         found = pkgutil.resolve_name(name)
-        own = found if isinstance(found, ModuleType) else importlib.import_module(found.__module__)
+        own = vars(importlib.import_module(getattr(found, "__module__", name.rpartition(".")[0])))
         kernels = {each: getattr(npconv, each) for each in npconv.__all__}
-        main.__dict__.update({"np": np, "npconv": npconv, **kernels, **vars(own), "__name__": "__main__"})
+        main.__dict__.update({"np": np, "npconv": npconv, **kernels, **own, "__name__": "__main__"})
         return main
 
     @contextmanager

@@ -18,8 +18,10 @@ export async function boot(settings, say, options = {}) {
     }
   }
   python.pyimport(LATER).install(JSON.stringify(python.lockfile.packages), (name) => {
-    say(`Loading ${name} …`);
-    return fetchNow(settings.pyodide + name);
+    say(`Loading ${name.split("-")[0]} …`);
+    const content = fetchNow(settings.pyodide + name);
+    say("Running …");
+    return content;
   });
   return python;
 }
