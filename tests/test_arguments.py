@@ -174,6 +174,7 @@ ROWS: dict[Any, dict[str, dict[str, Any]]] = {
         "convolution_case": {"choose": lambda low, high: low},
         "explain": {"function": npconv.conv2d, "arrays": (X[:, :3, :2], KERNEL), "at": (0, 0, 0, 1)},
         "make_vectors": {"operation": "conv2d", "count": 1},
+        "vectors_text": {"vectors": checks.make_vectors("pointwise_conv2d", count=1)},
         "prove_equal": {"f": npconv.pointwise_conv2d, "g": npconv.pointwise_conv2d_loops,
                         "shapes": ((1, 2, 1, 2), (2, 3))},
         "receptive_field": {"layers": ((3, 1, 2), ((2, 3), 2, 1))},

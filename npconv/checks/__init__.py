@@ -11,4 +11,4 @@ from .layers import check_layer as check_layer
 from .proving import Proof as Proof, check_adjoint as check_adjoint, prove_equal as prove_equal
 from .reading import channels_read as channels_read, receptive_field as receptive_field
 from .rounding import rounding_bound as rounding_bound
-from .vectors import make_vectors as make_vectors
+from .vectors import make_vectors as make_vectors, vectors_text as vectors_text

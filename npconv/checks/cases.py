@@ -65,13 +65,15 @@ class Case:
         return np.random.default_rng([seed, 1]).integers(-4, 5, self.output_shape).astype(dtype)
 
 
-def convolution_case(choose: Choose, operation: str = "conv2d", *, explicit: bool = False) -> Case:
+def convolution_case(
+    choose: Choose, operation: str = "conv2d", *, explicit: bool = False, uneven: bool = False
+) -> Case:
     """Construct a case of one of `OPERATIONS`, with choose(low, high) to draw each whole number, both ends included.
 
     Input height and width differ, so do M and N, and the batch is above one; a depth differs from both. Stride,
     dilation, kernel and padding are drawn apart for each axis, in every form that the kernels take, and a stride may
     leave rows over. With explicit=True the geometry is that of `explicit_geometry`: numbers for each axis, for kernels
-    that take nothing else.
+    that take nothing else; with uneven=True the padding before and after each axis differs.
 
     Raises ValueError where the operation has another name.
 
@@ -83,6 +85,7 @@ def convolution_case(choose: Choose, operation: str = "conv2d", *, explicit: boo
     callables("convolution_case", choose=choose)
     one_of("convolution_case", "operation", operation, OPERATIONS)
     boolean("convolution_case", "explicit", explicit)
+    boolean("convolution_case", "uneven", uneven)
     batch, m = choose(2, 3), choose(1, 3)
     n = choose(1, 3)
     n += n >= m
@@ -90,7 +93,7 @@ def convolution_case(choose: Choose, operation: str = "conv2d", *, explicit: boo
         height, width = choose(1, 4), choose(1, 4)
         width += width >= height
         return _case(operation, batch, [(height, width), (1, 1), (height, width)], m, n, {})
-    sides, geometry = _spatial(choose, 3 if operation == "conv3d" else 2)
+    sides, geometry = _spatial(choose, 3 if operation == "conv3d" else 2, uneven)
     if operation == "transposed_conv2d":
         sides, geometry = _turned_round(sides, geometry)
     times = choose(1, 3) if _has(operation, "M·Q") or _has(operation, "M/groups") else 1
@@ -184,12 +187,12 @@ def _has(operation: str, symbol: str) -> bool:
     return any(symbol in symbols for symbols in SIGNATURES[operation].symbols.values())
 
 
-def _spatial(choose: Choose, axes: int) -> tuple[list[tuple[int, ...]], dict[str, Any]]:
+def _spatial(choose: Choose, axes: int, uneven: bool) -> tuple[list[tuple[int, ...]], dict[str, Any]]:
     """((input sides, kernel sides, output sides), geometry)."""
     strides = _by_axis(choose, 1, 3, axes)
     dilations = _by_axis(choose, 1, 3, axes)
     kernels = _each(choose, 1, 3, axes)
-    form = choose(0, 4)
+    form = 5 if uneven else choose(0, 4)
     if form == 0:
         padding: Any = "valid"
         pads = [(0, 0)] * axes
@@ -203,9 +206,10 @@ def _spatial(choose: Choose, axes: int) -> tuple[list[tuple[int, ...]], dict[str
         padding = _each(choose, 0, 2, axes)
         pads = [(p, p) for p in padding]
     else:
-        padding = tuple((choose(0, 2), choose(0, 2)) for _ in range(axes))
-        pads = list(padding)
-    sides: list[tuple[int, int, int]] = []
+        sides = [(choose(0, 2), choose(0, 1 if uneven else 2)) for _ in range(axes)]
+        pads = [(before, after + (uneven and after >= before)) for before, after in sides]
+        padding = tuple(pads)
+    found: list[tuple[int, int, int]] = []
     for axis, (stride, dilation, kernel) in enumerate(
         zip(_all(strides, axes), _all(dilations, axes), kernels, strict=True)
     ):
@@ -217,10 +221,10 @@ def _spatial(choose: Choose, axes: int) -> tuple[list[tuple[int, ...]], dict[str
             pad = sum(pads[axis])
             output = max(output, -(-(pad + 1 - span - left_over) // stride) + 1)  # at least one row that is no padding
             needed = (output - 1) * stride + span + left_over - pad
-        while any(needed == other for other, *_ in sides):
+        while any(needed == other for other, *_ in found):
             needed, output = needed + stride, output + 1  # height and width differ
-        sides.append((needed, kernel, output))
-    return [*zip(*sides, strict=True)], {"stride": strides, "padding": padding, "dilation": dilations}
+        found.append((needed, kernel, output))
+    return [*zip(*found, strict=True)], {"stride": strides, "padding": padding, "dilation": dilations}
 
 
 def _turned_round(

@@ -1,10 +1,13 @@
 """Test vectors tell a wrong implementation from a right one, and one that transforms from one that adds products."""
 
+import json
+
 import numpy as np
 import pytest
 
 import npconv
-from npconv.checks import OPERATIONS, make_vectors, rounding_bound
+from npconv import cli
+from npconv.checks import OPERATIONS, make_vectors, rounding_bound, vectors_text
 from npconv.checks.cases import fixed_cases
 from npconv.kernels.signatures import SIGNATURES
 
@@ -17,7 +20,8 @@ def cases(vectors):
     found: dict[int, dict[str, np.ndarray]] = {}
     for name, a in vectors.items():
         number, _, short = name.partition("/")
-        found.setdefault(int(number), {})[short] = a
+        if short:
+            found.setdefault(int(number), {})[short] = a
     return [found[number] for number in range(len(found))]
 
 
@@ -38,6 +42,80 @@ def test_vectors_check_another_implementation(layout):
         assert case["dkernel"].shape == case["kernel"].shape
     with pytest.raises(ValueError, match="layout must be one of NHWC, NCHW; got 'CHWN'"):
         make_vectors("conv2d", layout="CHWN")
+
+
+@pytest.mark.parametrize("layout", ["NHWC", "NCHW"])
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_the_description_tells_the_axes_and_the_count(operation, layout):
+    vectors = make_vectors(operation, layout=layout, count=3, seed=2)
+    described = json.loads(vectors["description"].tobytes())
+    found = cases(vectors)
+    drawn = [described[name] for name in ("format", "operation", "layout", "count", "drawn")]
+    assert drawn == [2, operation, layout, len(found), 3]
+    assert vectors["count"] == len(found)
+    axes = described["axes"]
+    spatial = "DHW" if operation == "conv3d" else "HW"
+    assert axes["x"] == axes["dy"] == axes["y"] == (f"N{spatial}C" if layout == "NHWC" else f"NC{spatial}")
+    forward = {name: axes[name] for name in SIGNATURES[operation].arrays}
+    for case in found:
+        assert set(case) <= set(axes)
+        for name, a in case.items():
+            assert a.ndim == len(axes[name]), name
+        sizes = {name: dict(zip(axes[name], a.shape, strict=True)) for name, a in case.items()}
+        assert sizes["x"]["N"] == sizes["y"]["N"]
+        for name, word in forward.items():
+            assert (axes[f"d{name}"], case[f"d{name}"].shape) == (word, case[name].shape)
+            if name != "x":
+                assert "O" in word
+        for name in set(forward) - {"x"}:
+            last = name == [*forward][-1] or operation == "flattened_conv2d"
+            out, inside = sizes[name]["O"], sizes[name].get("I", 1)
+            assert out == sizes["y"]["C"] if last else out % sizes["x"]["C"] == 0
+            groups = int(case["groups"]) if "groups" in case else sizes["x"]["C"] if name == "kernel" and (
+                "depthwise" in operation) else 1  # fmt: skip
+            if name == "kernel" and "I" in sizes[name]:
+                assert inside * groups == sizes["x"]["C"]
+        if "stride" in case:
+            assert [case[name].shape for name in ("stride", "padding")] == [(len(spatial),), (len(spatial), 2)]
+
+
+@pytest.mark.parametrize("operation", [name for name in OPERATIONS if name != "pointwise_conv2d"])
+def test_half_of_the_drawn_cases_are_padded_unevenly_on_each_axis(operation):
+    found = cases(make_vectors(operation, count=60, seed=1))[:60]
+    uneven = [(case["padding"][:, 0] != case["padding"][:, 1]).all() for case in found]
+    assert all(uneven[::2])
+    assert not all(uneven[1::2])
+    pads = {tuple(pair) for case in found[::2] for pair in case["padding"].tolist()}
+    assert pads == {(0, 1), (0, 2), (1, 0), (1, 2), (2, 0), (2, 1)}
+
+
+@pytest.mark.parametrize("operation", ["conv3d", "shuffled_grouped_conv2d", "pointwise_conv2d"])
+def test_the_text_holds_all_arrays(operation, tmp_path):
+    words = ["vectors", "--op", operation, "--layout", "NCHW", "--count", "2", "--seed", "7", "--out"]
+    assert cli.main([*words, str(tmp_path / "vectors.txt")]) == 0
+    assert cli.main([*words, str(tmp_path / "vectors.npz")]) == 0
+    read = iter((tmp_path / "vectors.txt").read_text(encoding="ascii").split())
+    vectors, number = dict(np.load(tmp_path / "vectors.npz")), lambda: int(next(read))
+    described = json.loads(vectors.pop("description").tobytes())
+    assert [next(read), number(), next(read), next(read)] == ["npconv-vectors", 2, operation, "NCHW"]
+    assert number() == vectors.pop("count") == described["count"]
+    for case in range(described["count"]):
+        assert (next(read), number()) == ("case", case)
+        for _ in range(number()):
+            name, axes, rank = next(read), next(read), number()
+            assert axes == (described["axes"][name] or "-")
+            shape = [number() for _ in range(rank)]
+            values = np.array([number() for _ in range(int(np.prod(shape)))]).reshape(shape)
+            assert np.array_equal(values, vectors.pop(f"{case}/{name}"))
+    assert vectors == {}
+    assert next(read, None) is None
+
+
+def test_text_is_of_vectors_alone():
+    with pytest.raises(ValueError, match="vectors_text: vectors must have a description, as make_vectors gives them"):
+        vectors_text({"0/x": np.ones(3)})
+    with pytest.raises(TypeError, match="vectors_text: vectors must be a mapping from names to arrays; got"):
+        vectors_text([np.ones(3)])
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
