@@ -14,6 +14,10 @@ from collections.abc import Callable, Mapping, Sequence
 from types import ModuleType
 from typing import Any
 
+CORE = ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm", "python_stdlib.zip")
+"""Pyodide's own files."""
+LOCK = "pyodide-lock.json"
+"""The file that names all packages with their hashes."""
 LATER = "matplotlib"
 
 Packages = Mapping[str, Mapping[str, Any]]

@@ -9,10 +9,8 @@ from urllib.parse import urlsplit
 
 from .. import __version__
 from ..files import parse_json, write_whole
-from .later import LATER, needed
+from .later import CORE, LATER, LOCK, needed
 
-CORE = ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm", "python_stdlib.zip")
-LOCK = "pyodide-lock.json"
 FOLDER = "_pyodide"
 WHEEL = f"npconv-{__version__}-py3-none-any.whl"
 SINCE = (3, 10)  # of Python, that npconv needs

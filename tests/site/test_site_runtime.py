@@ -17,8 +17,8 @@ import pytest
 
 import npconv
 from npconv.site.cells import MOST, Cells
-from npconv.site.later import Later, needed
-from npconv.site.runtime import CORE, LOCK, add_runtime, check_pyodide, is_address, settings, wheel
+from npconv.site.later import CORE, LOCK, Later, needed
+from npconv.site.runtime import add_runtime, check_pyodide, is_address, settings, wheel
 from npconv.site.serve import HEADERS, HOST, server
 
 PACKAGE = Path(npconv.__file__).parent
