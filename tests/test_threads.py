@@ -14,7 +14,7 @@ import pytest
 
 from npconv import threads
 from npconv.checks import box
-from npconv.course.grading import process
+from npconv.course.grading import child, process
 from npconv.training.fig07.processes import side_by_side
 
 VARIABLES = {*threads.OF_A_PROCESS, "OPENBLAS_THREAD_TIMEOUT"}
@@ -562,6 +562,6 @@ def test_the_process_for_submissions_has_one_thread(monkeypatch):
 
     monkeypatch.setattr(process.subprocess, "Popen", start)
     with pytest.raises(SeenError) as seen:
-        process.Process(process.Limits())
+        process.Process(child.Limits())
     (environment,) = seen.value.args
     assert {name: environment[name] for name in threads.OF_A_PROCESS} == dict.fromkeys(threads.OF_A_PROCESS, "1")

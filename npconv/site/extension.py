@@ -11,6 +11,7 @@ from html import escape
 from typing import Any
 
 from .api import PARTS, file_of, meant, modules, names_of, places
+from .exercises import add_templates, collect_pages, link_pages
 from .sources import is_source, line_count, linked_files, source_page
 
 SCHEMES = ("repository", "site", "api")
@@ -23,6 +24,9 @@ def setup(app: Any) -> dict[str, Any]:
     app.connect("doctree-resolved", _resolve)
     app.connect("html-collect-pages", _source_pages)
     app.connect("html-page-context", _contents, priority=100)  # before furo asks for them
+    app.connect("config-inited", add_templates)
+    app.connect("html-collect-pages", collect_pages)
+    app.connect("html-page-context", link_pages)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
 

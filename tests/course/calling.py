@@ -8,10 +8,11 @@ import numpy as np
 
 from npconv.course.exercises import Variant
 from npconv.course.grading.cases import Cases
+from npconv.course.grading.child import Limits
 from npconv.course.grading.grade import verdicts_on
 from npconv.course.grading.judging import Judge
 from npconv.course.grading.messages import UnreadableError, check_answer, decode, encode
-from npconv.course.grading.process import Limits, Outcome
+from npconv.course.grading.process import Outcome
 
 LIMITS = Limits()
 PLAIN = Variant()

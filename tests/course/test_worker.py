@@ -17,8 +17,9 @@ import pytest
 import npconv
 from npconv.course.exercises import EXERCISES, Variant
 from npconv.course.grading import grade_source
+from npconv.course.grading.child import Limits
 from npconv.course.grading.messages import UnreadableError, decode, pack
-from npconv.course.grading.process import Limits, Process, Submission
+from npconv.course.grading.process import Process, Submission
 
 HOSTILE = (Path(__file__).parent / "hostile" / "submission.py").read_text(encoding="utf-8")
 KEY = str(Path(npconv.__file__).parent / "kernels" / "standard.py")  # the answers

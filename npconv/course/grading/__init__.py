@@ -4,8 +4,9 @@
 them, `folders` in the table of a class; `self_test` grades known mistakes and known right answers.
 """
 
+from .child import Limits
 from .grade import grade, grade_source
-from .process import Limits, Outcome, Submission
+from .process import Outcome, Submission
 from .report import Report
 from .self_test import SelfTest, self_test
 

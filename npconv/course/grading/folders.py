@@ -14,9 +14,9 @@ from typing import Any
 from ...text import counted, table_lines
 from ..exercises import EXERCISES
 from ..exercises.template import header_of
+from .child import Limits
 from .grade import LARGEST, check_name, grade
 from .messages import cleaned
-from .process import Limits
 from .report import Report
 from .trial import NOT_WRITTEN, Verdict
 

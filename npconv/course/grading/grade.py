@@ -9,8 +9,9 @@ from ..exercises.exercise import Exercise, Task
 from ..exercises.template import header_of, read_header
 from ..exercises.variants import Variant
 from .cases import Cases
+from .child import Limits
 from .judging import Judge
-from .process import Limits, Submission
+from .process import Submission
 from .report import Report
 from .trial import Verdict, done
 
@@ -75,7 +76,7 @@ def grade_source(
     source: str, exercise: Exercise, variant: Variant, *, file: str = "submission.py", limits: Limits | None = None
 ) -> Report:
     """Grade the text of a submission; `file` is what it is called in the report."""
-    with Submission(source, file, limits=limits or Limits()) as submission:
+    with Submission(source, file, limits=limits) as submission:
         seed = seed_of(source)
         verdicts, notes = verdicts_on(submission, exercise, lambda task: Cases(task, variant, seed))
         if not submission.limited_memory:
@@ -96,12 +97,15 @@ def verdicts_on(
         missing = tuple(Verdict(task, "missing", "the file can't be loaded") for task in exercise.tasks)
         return missing, (f"the file can't be loaded: {done(loaded)}",)
     notes = (f"on loading it prints: {loaded.printed.strip()[:200]}",) if loaded.printed.strip() else ()
-    return tuple(
-        Judge(cases_of(task), submission, seconds=submission.limits.seconds_for_all, failures=failures).verdict()
-        if task.name in submission.names
-        else Verdict(task, "missing", f"there is no function {task.name}")
-        for task in exercise.tasks
-    ), notes
+
+    def verdict(task: Task) -> Verdict:
+        if task.name not in submission.names:
+            return Verdict(task, "missing", f"there is no function {task.name}")
+        submission.ready(task.name)  # as a process that starts takes nothing from the function's time
+        seconds = submission.limits.seconds_for_all
+        return Judge(cases_of(task), submission, seconds=seconds, failures=failures).verdict()
+
+    return tuple(map(verdict, exercise.tasks)), notes
 
 
 def seed_of(source: str) -> int:

@@ -10,7 +10,7 @@ import math
 import struct
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
-from typing import IO, Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -20,6 +20,14 @@ HEADER_BYTES = 1 << 21
 DIGITS = 3500  # hexadecimal, of a whole number: 4215 decimal ones, and Python writes out no more than 4300
 ITEMS = 64  # of a tuple
 DTYPES = frozenset(np.dtype(code).str for code in "?" + np.typecodes["AllInteger"] + np.typecodes["AllFloat"])
+
+
+class Readable(Protocol):
+    """Bytes in order: a file, or a pipe between two workers of a page."""
+
+    def read(self, count: int, /) -> bytes:
+        """The next bytes, fewer where there are no more."""
+        ...
 
 
 class UnreadableError(ValueError):
@@ -37,7 +45,7 @@ def pack(nonce: bytes, header: Mapping[str, Any], body: Sequence[bytes] = ()) ->
     return b"".join((PREFIX.pack(MARK, nonce, len(text), sum(map(len, body))), text, *body))
 
 
-def receive(stream: IO[bytes], body_bytes: int) -> tuple[bytes, bytes, bytes] | None:
+def receive(stream: Readable, body_bytes: int) -> tuple[bytes, bytes, bytes] | None:
     """The next message as (nonce, header, bytes of the arrays), None where the stream ends.
 
     Raises UnreadableError where what comes is no message, or one with more than `body_bytes` bytes of arrays.

@@ -26,53 +26,15 @@ import numpy as np
 
 from ... import threads
 from ...kernels.geometry import Array
+from .child import NO_REPLY, REQUEST_BYTES, START_SECONDS, Child, Frame, Limits
 from .messages import UnreadableError, check_answer, cleaned, decode, encode, pack, receive
 
-START_SECONDS = 60.0  # for Python and NumPy to start in, on a slow disk
-REQUEST_BYTES = 1 << 31
 SMALL = 4096  # bytes that every system's pipe takes without waiting for its reader
 FROM_THE_CHILD = ("returned", "raised", "exited", "out of memory", "unreadable")
 KEPT_VARIABLES = ("SYSTEMROOT", "PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")  # by which libraries are found
-NO_REPLY = "something else than a reply"
 TOGETHER = "all its cases together take too long"
 
 Number = Array | int | float | Fraction | None
-Frame = tuple[bytes, bytes, bytes] | UnreadableError | None  # None where the child sends no more
-
-
-@dataclass(frozen=True)
-class Limits:
-    """The limits of a submission.
-
-    Attributes:
-        seconds: for one call, and for the top level of the file.
-        total_seconds: of processor time, for one process (POSIX); one whose grader is gone ends by it.
-        memory_bytes: beyond what Python and NumPy take (Linux).
-        returned_bytes: of the arrays that one call returns.
-        characters: of what it prints, and of a message.
-
-    Raises ValueError where the time or the memory is not above 0 and within a day and 2⁵⁰ bytes.
-    """
-
-    seconds: float = 5.0
-    total_seconds: float = 600.0
-    memory_bytes: int = 1 << 30
-    returned_bytes: int = 1 << 26
-    characters: int = 2000
-
-    def __post_init__(self) -> None:
-        for name, most in (("seconds", 86_400), ("total_seconds", 86_400), ("memory_bytes", 1 << 50)):
-            if not 0 < getattr(self, name) <= most:
-                raise ValueError(f"Limits: {name} must be above 0 and at most {most}; got {getattr(self, name)!r}")
-
-    @property
-    def seconds_for_all(self) -> float:
-        """The seconds that all calls of one function may take together.
-
-        >>> Limits(seconds=5.0).seconds_for_all, Limits(seconds=30.0).seconds_for_all
-        (20.0, 120.0)
-        """
-        return max(20.0, 4 * self.seconds)
 
 
 @dataclass(frozen=True)
@@ -103,14 +65,14 @@ class Submission:
     it started, and its folder is removed.
     """
 
-    def __init__(self, source: str, filename: str = "submission.py", *, limits: Limits = Limits()) -> None:
+    def __init__(self, source: str, filename: str = "submission.py", *, limits: Limits | None = None) -> None:
         self.source = source
         self.filename = filename
-        self.limits = limits
+        self.limits = limits or Limits()
         self.names: frozenset[str] = frozenset()
         self.limited_memory = False
         self._loaded: Outcome | None = None  # what loading did last, whether or not that process still lives
-        self._process: Process | None = None
+        self._process: Child | None = None
         self._called = ""  # the function that was called last in that process
         self._trusted = False
 
@@ -139,6 +101,19 @@ class Submission:
             self.names = frozenset(name for name in names if isinstance(name, str) and name.isidentifier())
         self._loaded = outcome
         return outcome
+
+    def ready(self, name: str) -> Outcome:
+        """Load the file for the calls of one function, in a new process if the last one called another or has ended.
+
+        Returns what loading did. Raises RuntimeError where Python and NumPy could not be started.
+        """
+        foreign = not self._trusted and self._called not in ("", name)
+        if self._process is not None and (foreign or self._process.ended()):
+            self._drop()
+        loaded = self.load()
+        if loaded.status == "returned":
+            self._called = name
+        return loaded
 
     def call(
         self,
@@ -172,13 +147,9 @@ class Submission:
         }
         if deadline is not None and time.monotonic() >= deadline:
             return Outcome("timed out", message=TOGETHER)
-        foreign = not self._trusted and self._called not in ("", name)
-        if self._process is not None and (foreign or self._process.ended()):
-            self._drop()
-        loaded = self.load()
+        loaded = self.ready(name)
         if loaded.status != "returned":
             return loaded
-        self._called = name
         return self._ask(header, body, deadline)[0]
 
     def replace(self, source: str) -> None:
@@ -200,7 +171,7 @@ class Submission:
     ) -> tuple[Outcome, Mapping[str, Any]]:
         """The outcome of one request, and the reply, if there is one."""
         if self._process is None:
-            self._process = Process(self.limits)
+            self._process = process_for(self.limits)
             self.limited_memory = self._process.limited_memory
         nonce = secrets.token_bytes(16)
         end, late = time.monotonic() + self.limits.seconds, f"no answer within {self.limits.seconds:.3g} s"
@@ -248,11 +219,20 @@ class Submission:
             process.kill()
 
 
-class Process:
+def process_for(limits: Limits) -> Child:
+    """A process of its own, or in a browser, which has none, a worker of its own."""
+    if sys.platform == "emscripten":
+        from .sandbox import Sandbox
+
+        return Sandbox(limits)
+    return Process(limits)
+
+
+class Process(Child):
     """One child: it is started, written to, read from and killed."""
 
     def __init__(self, limits: Limits) -> None:
-        self._limits = limits
+        super().__init__(limits)
         self._folder = tempfile.TemporaryDirectory(prefix="npconv-grade-", ignore_cleanup_errors=True)
         self._replies: queue.Queue[Frame] = queue.Queue(maxsize=2)  # so that a child which floods it has to wait
         try:
@@ -272,22 +252,13 @@ class Process:
         self.limited_memory = bool(hello["limited_memory"])
 
     def _started(self, errors: IO[bytes]) -> "subprocess.Popen[bytes]":
-        limits = self._limits
-        settings = {
-            "numpy": str(Path(np.__file__).resolve().parent),
-            "total_seconds": limits.total_seconds,
-            "memory_bytes": limits.memory_bytes,
-            "returned_bytes": limits.returned_bytes,
-            "request_bytes": REQUEST_BYTES,
-            "characters": limits.characters,
-        }
         python = getattr(sys, "_base_executable", sys.executable) if os.name == "nt" else sys.executable
         worker = str(Path(__file__).with_name("worker.py"))
         environment = {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ}
         environment |= dict.fromkeys(threads.OF_A_PROCESS, "1")
         environment |= dict.fromkeys(("HOME", "TMPDIR", "TEMP", "TMP"), self._folder.name)
         return subprocess.Popen(
-            [python, "-I", "-S", "-E", "-B", "-X", "utf8", worker, json.dumps(settings)],
+            [python, "-I", "-S", "-E", "-B", "-X", "utf8", worker, json.dumps(self.settings())],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=errors,
@@ -302,32 +273,6 @@ class Process:
             self._write(message)
         else:
             threading.Thread(target=self._write, args=(message,), daemon=True).start()
-
-    def reply(self, nonce: bytes, deadline: float) -> tuple[dict[str, Any], bytes]:
-        """The reply to the request with this nonce: its header, and the bytes of its arrays.
-
-        Raises TimeoutError, EOFError where the child is gone, UnreadableError where something else comes.
-        """
-        while True:
-            try:
-                frame = self._replies.get(timeout=max(0.0, deadline - time.monotonic()))
-            except queue.Empty:
-                raise TimeoutError from None
-            if frame is None:
-                raise EOFError
-            if isinstance(frame, UnreadableError):
-                raise frame
-            if frame[0] == nonce:
-                break
-            if time.monotonic() > deadline:  # others may come without end: forged ones, or a second one to a request
-                raise TimeoutError
-        try:
-            header = json.loads(frame[1])
-        except (ValueError, RecursionError):
-            header = None
-        if not isinstance(header, dict):
-            raise UnreadableError(NO_REPLY)
-        return header, frame[2]
 
     def ended(self) -> bool:
         """True if the child ended by itself."""
@@ -362,6 +307,12 @@ class Process:
                     pipe.close()
         with suppress(OSError, RecursionError):
             self._folder.cleanup()
+
+    def _frame(self, deadline: float) -> Frame:
+        try:
+            return self._replies.get(timeout=max(0.0, deadline - time.monotonic()))
+        except queue.Empty:
+            raise TimeoutError from None
 
     def _write(self, message: bytes) -> None:
         stream = self._process.stdin

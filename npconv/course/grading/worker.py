@@ -38,6 +38,7 @@ FORBIDDEN_MODULES = frozenset(
     {"npconv", "ctypes", "_ctypes", "_ctypes_test", "_ssl", "nis", "ossaudiodev"}
     | {"_posixshmem", "_multiprocessing", "_remote_debugging", "_testexternalinspection"}  # memory outside this process
     | {"_xxsubinterpreters", "_interpreters", "_testcapi", "_testinternalcapi", "_testlimitedcapi"}  # no hook listens
+    | {"js", "pyodide", "pyodide_js", "_pyodide", "_pyodide_core"}  # a browser's page and network
     | {"_tkinter", "readline", "_curses", "_gdbm", "_dbm"}  # which open files without asking
 )
 # what reaches other processes or the machine and raises no audit event, by the module that has it
@@ -72,12 +73,16 @@ class Printed(io.TextIOBase):
 
 
 def main() -> None:
-    """Prepare the process, say so, and then serve requests until the grader goes."""
-    settings = json.loads(sys.argv[1])
+    """Take the pipes that were standard input and output, so that a submission does not have them, and serve."""
     requests, replies = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
     nowhere = os.open(os.devnull, os.O_RDWR)
     os.dup2(nowhere, 0)
     os.dup2(nowhere, 1)
+    serve(json.loads(sys.argv[1]), requests, replies, lambda: os.dup2(nowhere, 2))
+
+
+def serve(settings: Mapping[str, Any], requests: Any, replies: Any, begin: Callable[[], object]) -> None:
+    """Prepare the process, say so, call `begin`, and then serve requests until the grader goes."""
     sys.stdin = open(os.devnull)  # noqa: SIM115 - for as long as the process lives
     roots = tuple({folder for entry in sys.path for folder in (entry, os.path.realpath(entry)) if entry})
     without: dict[str, Any] = dict.fromkeys(FORBIDDEN_MODULES)
@@ -93,7 +98,7 @@ def main() -> None:
     listen(roots, settings["numpy"])
     replies.write(messages.pack(bytes(16), {"limited_memory": limited_memory}))
     replies.flush()
-    os.dup2(nowhere, 2)  # until here the grader reads why it could not start
+    begin()  # until here the grader reads why it could not start
     Worker(messages, settings).serve(requests, replies)
 
 
