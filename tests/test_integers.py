@@ -59,7 +59,7 @@ def exercises():
             cases = cases_of(task)
             for case in list(cases)[::120]:
                 yield task.name, case.arrays, case.options, cases.right(case)
-                yield [cases.answer(mistake, case) for mistake in task.mistakes]
+                yield [cases.answer(mistake, case) for mistake in cases.mistakes]
 
 
 def answers():

@@ -235,7 +235,8 @@ def test_the_report_has_the_arguments_as_the_student_got_them():
         return np.einsum("vwmbij,nmij->vwnb", windows[:: stride[0], :: stride[1]], kernel)
 
     found = verdict(LOOPS, function, variant)
-    assert (found.status, found.broken) == ("wrong", *wrong.ORDER)
+    says = "stride and padding are taken with the height first, where the docstring has the width first"
+    assert (found.status, found.broken) == ("wrong", says)
     report = Report("mine.py", EXERCISES["standard-loops"], variant, (found,))
     options = found.smallest.case.options
     turned = {name: value[::-1] for name, value in options.items()}
@@ -411,30 +412,33 @@ def test_a_mistake_in_the_numbers_is_shown_with_one_weight_where_that_is_enough(
 BLOCK = EXERCISES["inverted-residual"].tasks[1]
 
 
-def test_a_case_with_several_channels_is_cut_to_one_that_is_wrong_too():
-    mistake = next(m for m in BLOCK.mistakes if m.says.startswith("the depthwise convolution's ReLU6 has the deriv"))
-    sizes = {size.name: size.least for size in sizes_of(BLOCK)}
+def making(task, says, variant=calling.PLAIN):
+    """The function that makes the mistake of this name, in a variant's layout."""
+    (mistake,) = (mistake for mistake in wrong.mistakes_of(task, variant) if mistake.says.startswith(says))
+    sizes = {size.name: size.least for size in sizes_of(task)}
 
     def function(*arrays, **options):
-        names = [name for name, _ in BLOCK.arrays]
-        return mistake.answer(Case(dict(zip(names, arrays, strict=True)), options, sizes), Variant(), BLOCK.reference)
+        given = zip(task.arrays, arrays, strict=True)
+        ours = {name: None if a is None else variant.ours(kind, a) for (name, kind), a in given}
+        case = Case(ours, variant.our_options(options), sizes)
+        results = zip(task.results, mistake.answer(case, variant, task.reference), strict=True)
+        theirs = [variant.theirs(kind, a) if isinstance(a, np.ndarray) else a for (_, kind), a in results]
+        return tuple(theirs) if len(theirs) > 1 else theirs[0]
 
-    found = verdict(BLOCK, function)
-    assert found.broken == mistake.says
+    return function
+
+
+def test_a_case_with_several_channels_is_cut_to_one_that_is_wrong_too():
+    says = "the depthwise convolution's ReLU6 has the derivative 1 at 0 and at 6"
+    found = verdict(BLOCK, making(BLOCK, says))
+    assert found.broken == says
     assert [a.size for a in found.smallest.given] == [1] * 5
     assert is_whole(as_result(found.smallest.outcome.value))
 
 
 def test_relus_derivative_for_relu6s_is_named():
     says = "ReLU's derivative stands for ReLU6's after the depthwise convolution"
-    mistake = next(m for m in BLOCK.mistakes if m.says == says)
-    sizes = {size.name: size.least for size in sizes_of(BLOCK)}
-
-    def function(*arrays, **options):
-        names = [name for name, _ in BLOCK.arrays]
-        return mistake.answer(Case(dict(zip(names, arrays, strict=True)), options, sizes), Variant(), BLOCK.reference)
-
-    assert verdict(BLOCK, function, seed=1).broken == says  # the numbers of seed 0 let the mask be left out as well
+    assert verdict(BLOCK, making(BLOCK, says), seed=1).broken == says  # of seed 0 the mask may be left out as well
 
 
 def test_as_many_additions_as_products_are_named():

@@ -116,15 +116,10 @@ AVERAGE_PRECISION_TASK = Task(
     "is exact, a fractions.Fraction, and recalls are compared as fractions.",
     example={"detections": 3, "wrong_first": 1},
     wrong={
-        "the precision is not made to fall: it is taken as it is": m.as_if(precision="there"),
-        "the precision is made to fall, where the docstring takes it as it is": m.as_if(precision="from there on"),
-        "the precision is the highest so far, not from there on": _highest_so_far,
+        "the precision is the highest so far, not {taken}": _highest_so_far,
         "the highest precision is taken after the detection, without its own": lambda case, variant, reference: average(
             case, variant, strictly=True
         ),
-        "there are 101 recalls, whatever the docstring says": m.as_if(points=101),
-        "there are 11 recalls, whatever the docstring says": m.as_if(points=11),
-        "it is the area under the curve, where the docstring has a mean over recalls": m.as_if(points="all"),
         "a recall has to be passed, where reaching it is enough": _on_levels(
             lambda case, recall, precision, levels: mean_over(recall, precision, levels, above=True)
         ),
@@ -136,13 +131,13 @@ AVERAGE_PRECISION_TASK = Task(
                 mean_over(recall, precision, levels[1:]) * (len(levels) - 1) / len(levels)
             )
         ),
-        "the sum is divided by 100 where there are 101 recalls, or by 10 where there are 11": _on_levels(
+        "the sum is divided by {steps}, where there are {recalls} recalls": _on_levels(
             lambda case, recall, precision, levels: (
                 mean_over(recall, precision, levels) * len(levels) / (len(levels) - 1)
             )
         ),
         "the recall is that of what was found: missed truths do not count": _over_found,
-        "the mean is over the detections, not over recalls": lambda case, variant, reference: (
+        "the mean is over the detections, not over {averaged_over}": lambda case, variant, reference: (
             Fraction(sum(curve(case)[1])) / len(case.arrays["hits"]),
         ),
         "it is the precision after the last detection": lambda case, variant, reference: (

@@ -88,10 +88,11 @@ class FlawedBlock:
 
     def sent_back(self, dy: Array, a: Array, where: str) -> Array:
         """The gradient through ReLU6."""
-        top = np.inf if self.flaw == f"derivative after {where}" else self.top(f"relu after {where}")
-        if self.flaw in ("kinks", f"kinks after {where}"):
-            return dy * ((a >= 0) & (a <= top))
-        return dy * ((a > 0) & (a < top))
+        top = np.inf if self.flaw in ("derivative", f"derivative after {where}") else self.top(f"relu after {where}")
+        at_0 = self.flaw in ("kinks", f"kinks after {where}", "kinks at 0")
+        at_top = self.flaw in ("kinks", f"kinks after {where}", "kinks at the limit")
+        sent: Array = dy * (((a > 0) | (at_0 & (a == 0))) & ((a < top) | (at_top & (a == top))))
+        return sent
 
     def output(self) -> Result:
         projected = self.relu6(self.projected) if self.flaw == "relu6 at the end" else self.projected
@@ -144,18 +145,18 @@ BACKWARD_FLAWS = {
     "dexpand before the mask": "dexpand is made of the gradient before the expansion's mask, not after it",
     "relu after the expansion": "ReLU stands where ReLU6 is right, after the expansion",
     "relu after the filters": "ReLU stands where ReLU6 is right, after the depthwise convolution",
+    "derivative": "ReLU's derivative stands for ReLU6's: the gradient passes above {limit}",
     "derivative after the expansion": "ReLU's derivative stands for ReLU6's after the expansion",
     "derivative after the filters": "ReLU's derivative stands for ReLU6's after the depthwise convolution",
-    "kinks": "ReLU6's derivative at 0 and at its limit is taken as 1",
-    "kinks after the expansion": "the expansion's ReLU6 has the derivative 1 at 0 and at its limit",
-    "kinks after the filters": "the depthwise convolution's ReLU6 has the derivative 1 at 0 and at its limit",
+    "kinks": "ReLU6's derivative at 0 and at {limit} is taken as 1",
+    "kinks at 0": "ReLU6's derivative at 0 is taken as 1",
+    "kinks at the limit": "ReLU6's derivative at {limit} is taken as 1",
+    "kinks after the expansion": "the expansion's ReLU6 has the derivative 1 at 0 and at {limit}",
+    "kinks after the filters": "the depthwise convolution's ReLU6 has the derivative 1 at 0 and at {limit}",
 }
 WRONG: m.Wrong = {
-    **m.ORDER,
     **m.AXES_SWAPPED,
     **m.SIDES_SWAPPED,
-    **m.ALWAYS_ZEROS,
-    "ReLU6 clips at 6, whatever the docstring says": m.as_if(limit=6),
     **m.orientation("depthwise"),
     **m.BATCH,
 }
@@ -189,7 +190,7 @@ FORWARD = Task(
     example={"output_width": 2, "expansion": 2},
     wrong={**{says: _flawed(flaw, FlawedBlock.output) for flaw, says in FORWARD_FLAWS.items()}, **WRONG},
     integers=False,
-    choices=("limit",),
+    choices=("padding", "limit"),
     row=signatures.INVERTED_RESIDUAL,
     further=(
         *c.FURTHER,

@@ -1,6 +1,6 @@
 """The costs of convolutions, and the ratio of separable to standard, as exercises."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from math import prod
@@ -41,20 +41,25 @@ def _counted(cost_of: Callable[..., Cost]) -> Reference:
     return reference
 
 
-def _formula(number: Callable[..., int]) -> Answer:
-    """The answer of another formula for one image, of the output's positions n and the shapes x, d and p."""
+def _formula(sums: Callable[..., Sequence[tuple[int, int]]], total: Callable[[Sequence[int]], int] = sum) -> Answer:
+    """The answer of another formula for one image: the total of what some sums of products cost.
+
+    `sums` gives, by the output's positions n and the shapes x, d and p, how many sums there are, and their lengths.
+    """
 
     def answer(case: Case, variant: Variant, reference: Reference) -> Result:
         x, *kernels, stride, padding = case.options.values()
         positions = prod(c.output_sides(x, kernels[0], stride=stride, padding=padding))
-        return (number(positions, x, *kernels) * (x[0] if variant.counts_batch else 1),)
+        costs = [
+            count * (2 * length - 1 if variant.counts_additions else length)
+            for count, length in sums(positions, x, *kernels)
+        ]
+        return (total(costs) * (x[0] if variant.counts_batch else 1),)
 
     return answer
 
 
 def _twice_the_products(case: Case, variant: Variant, reference: Reference) -> Result:
-    if not variant.counts_additions:
-        raise ValueError("no additions are counted")
     (macs,) = reference(case, replace(variant, count="macs"))
     return (2 * macs,)
 
@@ -74,7 +79,6 @@ def _unrounded(*axes: int) -> Answer:
 
 
 COUNTS: m.Wrong = {
-    **m.ORDER,
     **m.STRIDE,
     **m.PADDING_IGNORED,
     **m.AXES_SWAPPED,
@@ -83,10 +87,9 @@ COUNTS: m.Wrong = {
     "the output's sides are not rounded down": _unrounded(0, 1),
     "the output's height is not rounded down": _unrounded(0),
     "the output's width is not rounded down": _unrounded(1),
-    "the batch is left out": m.taking(x_shape=lambda shape: (1, *shape[1:])),
-    "the batch is counted, whatever the docstring says": m.as_if(images="all"),
-    "n additions are counted for a sum of n products, where n − 1 are right": _twice_the_products,
-    "multiplications alone are counted, whatever the docstring says": m.as_if(count="macs"),
+    "n additions are counted for a sum of n products, where n − 1 are right": m.where(
+        _twice_the_products, count="flops"
+    ),
 }
 _LARGE = c.sized((28, 14), (3, 3), padding=((1, 1), (1, 1)), channels=32, filters=64)
 STANDARD = Task(
@@ -109,9 +112,11 @@ STANDARD = Task(
         "the filters are left out": m.taking(kernel_shape=lambda shape: (*shape[:3], 1)),
         "the filter's height and width are left out": m.taking(kernel_shape=lambda shape: (1, 1, *shape[2:])),
         "the input's height and width are taken for the output's": _formula(
-            lambda positions, x, kernel: prod(x[1:3]) * prod(kernel)
+            lambda n, x, kernel: [(prod(x[1:3]) * kernel[3], prod(kernel[:3]))]
         ),
-        "the positions are left out: these are the parameters": _formula(lambda positions, x, kernel: prod(kernel)),
+        "the positions are left out: these are the parameters": m.where(
+            _formula(lambda n, x, kernel: [(kernel[3], prod(kernel[:3]))]), count="macs"
+        ),
     },
     exact=False,
     integers=False,
@@ -135,20 +140,20 @@ SEPARABLE = replace(
     text=STANDARD.text.replace("standard 2D", "depthwise separable"),
     wrong={
         **COUNTS,
-        "only the depthwise convolution is counted": _formula(lambda n, x, d, p: n * prod(d)),
-        "only the pointwise convolution is counted": _formula(lambda n, x, d, p: n * prod(p)),
+        "only the depthwise convolution is counted": _formula(lambda n, x, d, p: [(n * d[2], prod(d[:2]))]),
+        "only the pointwise convolution is counted": _formula(lambda n, x, d, p: [(n * p[1], p[0])]),
         "the depthwise convolution is counted as a standard one": _formula(
-            lambda n, x, d, p: n * (prod(d) * x[3] + prod(p))
+            lambda n, x, d, p: [(n * d[2], prod(d[:2]) * x[3]), (n * p[1], p[0])]
         ),
         "the depthwise convolution is counted as a standard one from M·Q channels to M·Q": _formula(
-            lambda n, x, d, p: n * (prod(d) * d[2] + prod(p))
+            lambda n, x, d, p: [(n * d[2], prod(d)), (n * p[1], p[0])]
         ),
         "the two convolutions' costs are multiplied instead of added": _formula(
-            lambda n, x, d, p: n**2 * prod(d) * prod(p)
+            lambda n, x, d, p: [(n * d[2], prod(d[:2])), (n * p[1], p[0])], prod
         ),
-        "the depth multiplier is ignored": _formula(lambda n, x, d, p: n * x[3] * (prod(d[:2]) + p[1])),
+        "the depth multiplier is ignored": _formula(lambda n, x, d, p: [(n * x[3], prod(d[:2])), (n * p[1], x[3])]),
         "the pointwise convolution is counted at the input's positions": _formula(
-            lambda n, x, d, p: n * prod(d) + prod(x[1:3]) * prod(p)
+            lambda n, x, d, p: [(n * d[2], prod(d[:2])), (prod(x[1:3]) * p[1], p[0])]
         ),
     },
 )
@@ -184,7 +189,7 @@ RATIO = Task(
     example={"kernel_height": 3, "kernel_width": 3, "filters": 3},
     wrong={
         "Q is left out": _other_ratio(lambda h, w, n, q: Fraction(1, n) + Fraction(1, h * w)),
-        "Q divides where it multiplies": _other_ratio(lambda h, w, n, q: (Fraction(1, n) + Fraction(1, h * w)) / q),
+        "Q {q_did} where it {q_does}": _other_ratio(lambda h, w, n, q: (Fraction(1, n) + Fraction(1, h * w)) / q),
         "Q multiplies 1/N alone": _other_ratio(lambda h, w, n, q: Fraction(q, n) + Fraction(1, h * w)),
         "Q multiplies 1/Dᵣ² alone": _other_ratio(lambda h, w, n, q: Fraction(1, n) + Fraction(q, h * w)),
         "1/N and 1/Dᵣ² are multiplied instead of added": _other_ratio(lambda h, w, n, q: Fraction(q, n * h * w)),
@@ -192,7 +197,6 @@ RATIO = Task(
         "1/Dᵣ² is left out": _other_ratio(lambda h, w, n, q: Fraction(q, n)),
         "the width is left out": _other_ratio(lambda h, w, n, q: q * (Fraction(1, n) + Fraction(1, h * h))),
         "1/Dᵣ stands where 1/Dᵣ² is right": _other_ratio(lambda h, w, n, q: q * (Fraction(1, n) + Fraction(1, h))),
-        "the ratio is upside down": m.giving(lambda result, case: (1 / result[0],)),
     },
     exact=False,
     integers=False,

@@ -1,6 +1,7 @@
 """The depthwise and the pointwise convolution as exercises, forward and backward."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
@@ -9,23 +10,14 @@ from ...kernels.depthwise import depthwise_conv2d, depthwise_conv2d_backward
 from ...kernels.geometry import Array, sum_channels
 from ...kernels.pointwise import pointwise_conv2d, pointwise_conv2d_backward
 from . import convolutions as c, mistakes as m
-from .exercise import Answer, Case, Exercise, Reference, Result, Sizes, Task
-from .multiplier import in_the_variants_order
-from .variants import Variant
+from .exercise import Answer, Case, Exercise, Sizes, Task
+from .multiplier import in_the_other_order, in_the_variants_order
 
 
 def _multiplier(case: Case) -> int:
     """Q, from the shapes."""
     kernel = case.arrays["kernel"] if "kernel" in case.arrays else case.arrays["depthwise"]
     return int(kernel.shape[-1] // case.arrays["x"].shape[-1])
-
-
-def _tiling(case: Case, variant: Variant, reference: Reference) -> Result:
-    channels, q = case.arrays["x"].shape[-1], _multiplier(case)
-    first, *others = reference(m.changed(case, {"x": lambda x: np.tile(x, q)}), variant)
-    if others:  # dx, of the tiled channels
-        first = first.reshape(*first.shape[:-1], q, channels).sum(axis=-2)
-    return (first, *others)
 
 
 def _taking_kernel(change: Callable[[Array, int], Array]) -> Answer:
@@ -42,13 +34,6 @@ def _dx_of(filter: int) -> Answer:
     )
 
 
-def _in_tiled_order(case: Case, variant: Variant, reference: Reference) -> Result:
-    channels, q = case.arrays["x"].shape[-1], _multiplier(case)
-    order = np.arange(channels * q, dtype=np.int64).reshape(q, channels).T.ravel()  # c goes to channel c mod M
-    return reference(m.changed(case, dict.fromkeys(("dy", "kernel"), lambda a: a[..., order])), variant)
-
-
-TILED = {"the channels are repeated in the wrong order: filter c reads channel c mod M, not c // Q": _tiling}
 DEPTHWISE_FORWARD = Task(
     "depthwise_conv2d",
     points=3,
@@ -62,7 +47,7 @@ DEPTHWISE_FORWARD = Task(
     example={"output_height": 2, "output_width": 2, "kernel_width": 2, "stride_width": 2, "multiplier": 2},
     wrong={
         **m.forward("kernel"),
-        **TILED,
+        **m.last_tap("kernel"),
         "only the first filter of each channel is used": _taking_kernel(
             lambda kernel, q: np.repeat(kernel[..., ::q], q, axis=-1)
         ),
@@ -71,8 +56,9 @@ DEPTHWISE_FORWARD = Task(
         ),
         "only the first channel is used": m.taking(x=m.only(0, 3)),
     },
-    kernel=depthwise_conv2d,
+    explained=True,
     row=signatures.DEPTHWISE,
+    choices=("padding",),
     further=c.FURTHER,
 )
 DEPTHWISE_BACKWARD = c.backward_of(
@@ -84,23 +70,24 @@ DEPTHWISE_BACKWARD = c.backward_of(
     "y is what the convolution makes of x and kernel: filter c reads input channel {source} and "
     "gives output channel c; nothing is summed over the channels.",
     wrong={
-        **TILED,
         **m.SPATIAL_GRADIENTS,
         "dx is not summed over each channel's Q filters: it is the first one's alone": _dx_of(0),
         "dx is not summed over each channel's Q filters: it is the last one's alone": _dx_of(-1),
-        "dx is summed over the wrong filters: filter c is taken for channel c mod M's, not c // Q's": m.in_part(
-            0, _in_tiled_order
-        ),
         **m.overwritten(lambda dy, kernel, channels: sum_channels(dy[:, None, None] * kernel, channels)),
     },
-    kernel=depthwise_conv2d_backward,
 )
 AXES = {"kernel": -1, "dkernel": -1, "y": -1, "dy": -1}  # those of the M·Q channels
 
+FORWARD, BACKWARD = (in_the_variants_order(task, AXES) for task in (DEPTHWISE_FORWARD, DEPTHWISE_BACKWARD))
+WRONG_CHANNELS: m.Wrong = {
+    "dx is summed over the wrong filters: filter c is taken for channel {other_source}'s, not {source}'s": m.in_part(
+        0, in_the_other_order(BACKWARD)
+    ),
+}
 DEPTHWISE = Exercise(
     "depthwise",
     "the depthwise convolution with a depth multiplier, and its gradients",
-    tuple(in_the_variants_order(task, AXES) for task in (DEPTHWISE_FORWARD, DEPTHWISE_BACKWARD)),
+    (FORWARD, replace(BACKWARD, wrong={**BACKWARD.wrong, **WRONG_CHANNELS})),
     (*c.CHOICES, "multiplier"),
 )
 
@@ -122,7 +109,7 @@ POINTWISE_FORWARD = Task(
         "only the first filter is used": m.taking(kernel=m.only(0, 1)),
         **m.BATCH,
     },
-    kernel=pointwise_conv2d,
+    explained=True,
     row=signatures.POINTWISE,
     further=(
         *({**_MIDDLING, **numbers} for numbers in c.KINDS_OF_NUMBERS),
@@ -130,6 +117,7 @@ POINTWISE_FORWARD = Task(
         {"batch": 2, "height": 4, "width": 5, "channels": 5, "filters": 4},
     ),
 )
+LAST_PRODUCT = m.in_part(0, m.taking(kernel=m.only(-1, 1)))  # of dx
 POINTWISE_BACKWARD = c.backward_of(
     POINTWISE_FORWARD,
     "pointwise_conv2d_backward",
@@ -137,8 +125,13 @@ POINTWISE_BACKWARD = c.backward_of(
     reference=lambda case, variant: pointwise_conv2d_backward(*case.arrays.values()),
     text="The gradients of the pointwise (1×1) convolution: of Σ dy · y with respect to x and to kernel.\n\n"
     "y is what the convolution makes of x and kernel: at every position the same linear combination of the channels.",
-    wrong={**m.CONFUSED, **m.GRADIENTS},
-    kernel=pointwise_conv2d_backward,
+    wrong={
+        **m.CONFUSED,
+        **m.GRADIENTS,
+        "dx is the last product alone: = stands for +=": LAST_PRODUCT,
+        **m.LAST_OF_DKERNEL,
+        "dx and dkernel are the last products alone: = stands for +=": m.together(LAST_PRODUCT, m.LAST_PRODUCT),
+    },
 )
 
 POINTWISE = Exercise(

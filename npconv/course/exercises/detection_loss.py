@@ -66,7 +66,7 @@ def divisor_of(labels: Array, divisor: str) -> Array:
 class BoxFlaw:
     """A flaw in the gradient of the boxes' loss; the defaults are right."""
 
-    slope: Callable[[Array], Array] | None = None  # the derivative of another loss
+    slope: Callable[[Array, int], Array] | None = None  # the derivative of another loss, by what is off, and β
     of: str = "positives"  # the anchors that have a share
     divisor: str = ""
     factor: float = 1
@@ -77,7 +77,7 @@ def box_gradient(case: Case, variant: Variant, flaw: BoxFlaw | None = None) -> R
     flaw = flaw or BoxFlaw()
     dy, codes, labels, targets = case.arrays.values()
     off = codes - targets
-    slope = np.clip(off / variant.beta, -1, 1) if flaw.slope is None else flaw.slope(off)
+    slope = np.clip(off / variant.beta, -1, 1) if flaw.slope is None else flaw.slope(off, variant.beta)
     share = {"positives": labels > 0, "all": labels >= 0, "backgrounds": labels == 0}[flaw.of]
     weight = flaw.factor * share / divisor_of(labels, flaw.divisor or variant.divisor)
     return (dy * slope * weight[..., None],)
@@ -89,8 +89,6 @@ def _box_flaw(**flaw: object) -> Answer:
 
 
 DIVISORS: dict[str, str] = {
-    "the divisor is the number of images, where the docstring has that of positives": "images",
-    "the divisor is the number of positives, where the docstring has that of images": "positives",
     "the divisor is the number of anchors": "anchors",
     "the divisor of an image is the number of its own positives": "own",
     "the gradient is not divided": "one",
@@ -129,11 +127,13 @@ BOX_LOSS = Task(
     "elsewhere, with β = {beta}. Backgrounds, with the label 0, have no share.",
     example={"backgrounds": 1, "half": 0},
     wrong={
-        "it is the gradient of the absolute error: the sign": _box_flaw(slope=np.sign),
-        "it is the gradient of the squared error: it is not cut off": _box_flaw(slope=lambda off: off),
-        "the kinks are at ±1, whatever the docstring says": m.as_if(beta=1),
-        "the kinks are at ±1/2": _box_flaw(slope=lambda off: np.clip(2 * off, -1, 1)),
-        "beyond the kinks the gradient is 0": _box_flaw(slope=lambda off: off * (abs(off) <= 1)),
+        "it is the gradient of the absolute error: the sign": _box_flaw(slope=lambda off, beta: np.sign(off)),
+        "it is the gradient of the squared error: it is not cut off": _box_flaw(slope=lambda off, beta: off / beta),
+        "the error is cut off at ±{beta} and not divided by {beta}": _box_flaw(
+            slope=lambda off, beta: np.clip(off, -beta, beta)
+        ),
+        "the kinks are at ±1/2": _box_flaw(slope=lambda off, beta: np.clip(2 * off, -1, 1)),
+        "beyond the kinks the gradient is 0": _box_flaw(slope=lambda off, beta: off / beta * (abs(off) <= beta)),
         "codes and targets are exchanged: the sign is wrong": _box_flaw(factor=-1),
         "backgrounds have a share": _box_flaw(of="all"),
         "only backgrounds have a share": _box_flaw(of="backgrounds"),
@@ -142,7 +142,7 @@ BOX_LOSS = Task(
         **{says: _box_flaw(divisor=divisor) for says, divisor in DIVISORS.items()},
         **{says: _of_image(number) for says, number in IMAGES.items()},
         "it is smooth L1's value, not its derivative": _box_flaw(
-            slope=lambda off: np.where(abs(off) < 1, off**2 / 2, abs(off) - 0.5)
+            slope=lambda off, beta: np.where(abs(off) < beta, off**2 / (2 * beta), abs(off) - beta / 2)
         ),
     },
     exact=False,
@@ -177,7 +177,6 @@ class ClassFlaw:
     spilling: bool = False  # where there are too few backgrounds, positives are counted again
     hot: str = "label"  # where 1 is subtracted
     divisor: str = ""
-    mining: str = ""
     softmax: str = "softmax"
     factor: float = 1
 
@@ -226,8 +225,7 @@ def class_gradient(case: Case, variant: Variant, flaw: ClassFlaw | None = None) 
     loss = np.log(powers.sum(axis=-1)) + logits.max(axis=-1) - of_label
     if flaw.softmax == "sigmoid":
         shares = 1 / (1 + np.exp(-logits))
-    mining = flaw.mining or variant.mining
-    weight = chosen_backgrounds(loss, labels, case.options["negatives"], flaw, mining).reshape(labels.shape)
+    weight = chosen_backgrounds(loss, labels, case.options["negatives"], flaw, variant.mining).reshape(labels.shape)
     weight = weight * flaw.backgrounds + flaw.positives * (labels > 0)
     place = {"label": labels, "below": np.maximum(labels - 1, 0), "background": 0 * labels}.get(flaw.hot)
     hot = 0 if place is None else np.eye(logits.shape[-1])[place]
@@ -271,10 +269,6 @@ CLASS_LOSS = Task(
         "only the positives have a share": _class_flaw(chosen="none"),
         "only the negatives have a share": _class_flaw(positives=0),
         "positives are counted twice where there are too few backgrounds": _class_flaw(spilling=True),
-        "the negatives are chosen from the whole batch, where the docstring has each image": _class_flaw(
-            mining="batch"
-        ),
-        "the negatives are chosen image by image, where the docstring has the batch": _class_flaw(mining="image"),
         "there are always three negatives to a positive": m.taking(negatives=lambda _: 3),
         "there is one negative to a positive, whatever negatives is": m.taking(negatives=lambda _: 1),
         "1 is subtracted nowhere: it is the softmax": _class_flaw(hot=""),

@@ -87,14 +87,15 @@ RELU6 = Task(
     text="ReLU6, the smaller of max(x, {floor}) and {limit}, element by element.",
     example={"below": 1, "above": 1, "negative": 1, "channels": 4},
     wrong={
-        "there is no limit: it is ReLU": _wrong(lambda x, floor, limit: np.maximum(x, floor)),
-        "values below 0 are kept": _wrong(lambda x, floor, limit: np.minimum(x, limit)),
-        "values are cut off at minus the limit instead of 0": _wrong(lambda x, floor, limit: np.clip(x, -limit, limit)),
-        "values above the limit become 0": _wrong(lambda x, floor, limit: np.where((x > floor) & (x <= limit), x, 0)),
+        "there is no limit: it is ReLU": _wrong(lambda x, floor, limit: np.maximum(x, 0)),
+        "values above {limit} are kept": _wrong(lambda x, floor, limit: np.maximum(x, floor)),
+        "values below {floor} are kept": _wrong(lambda x, floor, limit: np.minimum(x, limit)),
+        "values are cut off at minus {limit} instead of {floor}": _wrong(
+            lambda x, floor, limit: np.clip(x, -limit, limit)
+        ),
+        "values above {limit} become 0": _wrong(lambda x, floor, limit: np.where(x <= limit, np.maximum(x, floor), 0)),
         "the absolute value is taken": _wrong(lambda x, floor, limit: np.minimum(np.abs(x), limit)),
         "nothing is changed": _wrong(lambda x, floor, limit: x),
-        "the limit is 6, whatever the docstring says": _wrong(lambda x, floor, limit: np.clip(x, floor, 6)),
-        "the floor is 0, whatever the docstring says": _wrong(lambda x, floor, limit: np.clip(x, 0, limit)),
     },
     integers=False,
     choices=("limit", "floor"),
@@ -120,13 +121,14 @@ RELU6_BACKWARD = replace(
     "{limit} exactly, the derivative is taken to be 0.",
     example={"below": 1, "above": 1, "zero": 1, "negative": 1, "channels": 5},
     wrong={
-        "the derivative at 0 is taken as 1": _masked(lambda x, floor, limit: (x >= floor) & (x < limit)),
-        "the derivative at the limit is taken as 1": _masked(lambda x, floor, limit: (x > floor) & (x <= limit)),
-        "the derivative at 0 and at the limit is taken as 1": _masked(
+        "the derivative at {floor} is taken as 1": _masked(lambda x, floor, limit: (x >= floor) & (x < limit)),
+        "the derivative at {limit} is taken as 1": _masked(lambda x, floor, limit: (x > floor) & (x <= limit)),
+        "the derivative at {floor} and at {limit} is taken as 1": _masked(
             lambda x, floor, limit: (x >= floor) & (x <= limit)
         ),
-        "there is no limit: it is ReLU's gradient": _masked(lambda x, floor, limit: x > floor),
-        "the gradient passes below 0": _masked(lambda x, floor, limit: x < limit),
+        "there is no limit: it is ReLU's gradient": _masked(lambda x, floor, limit: x > 0),
+        "the gradient passes above {limit}": _masked(lambda x, floor, limit: x > floor),
+        "the gradient passes below {floor}": _masked(lambda x, floor, limit: x < limit),
         "dy is multiplied with ReLU6's value, not its derivative": _masked(np.clip),
         "dy is ignored": _wrong(lambda dy, x, floor, limit: 1.0 * ((x > floor) & (x < limit))),
         "dy is cut off instead of x": _wrong(lambda dy, x, floor, limit: np.clip(dy, floor, limit)),
@@ -134,8 +136,6 @@ RELU6_BACKWARD = replace(
         "the mask is dy's instead of x's": _wrong(lambda dy, x, floor, limit: dy * ((dy > floor) & (dy < limit))),
         "ReLU6's derivative is left out: dy is returned": _wrong(lambda dy, x, floor, limit: dy),
         "the mask is that of the values that are cut off": _masked(lambda x, floor, limit: (x <= floor) | (x >= limit)),
-        "the floor is 0, whatever the docstring says": _masked(lambda x, floor, limit: (x > 0) & (x < limit)),
-        "the limit is 6, whatever the docstring says": _masked(lambda x, floor, limit: (x > floor) & (x < 6)),
     },
 )
 
@@ -221,11 +221,6 @@ NORM_FLAWS = {
     "dscale is the sum of dy times the centred x, not divided by the deviation": NormFlaw(dscale_of="centred"),
     "the variance is divided by n − 1 instead of n": NormFlaw(fewer=1),
     "the variance is divided by n − 1 instead of n, in the deviation": NormFlaw(fewer_in_deviation=1),
-    "epsilon is outside the root, where the docstring has it under the root": NormFlaw(under_the_root=False),
-    "epsilon is outside the root, where the docstring has it under the root, and the formula for dx is the other's":
-        NormFlaw(under_the_root=False, simple=True),
-    "epsilon is under the root, where the docstring has it outside": NormFlaw(under_the_root=True),
-    "dx is the one for epsilon under the root, where the docstring has it outside": NormFlaw(simple=True),
     "the statistics are those of each image, not of the batch": NormFlaw(axes=(1, 2)),
     "the statistics are those of each position, over the batch alone": NormFlaw(axes=(0,)),
     "epsilon is ignored": NormFlaw(epsilon=0.0),
@@ -265,6 +260,10 @@ NORM_BACKWARD = Task(
     example={"width": 2},
     wrong={
         **{says: _flawed(flaw) for says, flaw in NORM_FLAWS.items()},
+        "epsilon is outside the root, but dx is the one for epsilon under it": (
+            m.where(_flawed(NormFlaw(under_the_root=False, simple=True)), epsilon="under the root")
+        ),
+        "dx is the one for epsilon under the root, where the docstring has it outside": _flawed(NormFlaw(simple=True)),
         **m.not_summed("dscale", 1, "last"),
         **m.not_summed("dshift", 2, "last"),
         "dscale and dshift are returned in the wrong order": m.giving(

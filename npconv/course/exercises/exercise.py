@@ -51,11 +51,13 @@ Build: TypeAlias = Callable[[Sizes, Draw], Case]
 class Mistake:
     """A mistake known by name, with what a function that makes it returns: `answer(case, variant, reference)`.
 
-    Where there is no such answer (an empty output, a shape that does not fit) it raises ValueError.
+    Where there is no such answer (an empty output, a shape that does not fit, a variant in which it is no mistake) it
+    raises ValueError.
     """
 
     says: str
     answer: Answer
+    in_part: bool = True  # whether answers to some cases, and none to the others, are enough to name it
 
 
 @dataclass(frozen=True)
@@ -66,10 +68,11 @@ class Task:
     variants.py) says how a variant lays it out. `build(sizes, draw)` makes a case, `reference(case, variant)` the right
     answer, with npconv's kernels, in npconv's layout. `exact` holds where whole numbers have whole answers. `text` is
     the docstring's body, with a variant's words in braces; the template adds the shapes, what the variant changes, and
-    an example, the case of the sizes `example` with its right answer. `wrong` has the answers of the mistakes, by their
-    sentences. `further` are sizes, over the least, of more cases that no rule produces; names in them that are not
-    among the task's sizes are ignored. `fits(case)` is False for numbers that the function is not made for, such as a
-    box whose bottom lies above its top; a case is then not made smaller that way.
+    an example, the case of the sizes `example` with its right answer. `wrong` has the answers of its own mistakes, by
+    their sentences, in which a variant's words are in braces too; mistakes.py has those of all variants. `further` are
+    sizes, over the least, of more cases that no rule produces; names in them that are not among the task's sizes are
+    ignored. `fits(case)` is False for numbers that the function is not made for, such as a box whose bottom lies above
+    its top; a case is then not made smaller that way.
     """
 
     name: str
@@ -88,21 +91,16 @@ class Task:
     mixed: bool = True  # and on arrays of different dtypes
     # what of the results, in the student's layout, is compared where it is not they themselves
     compared: Callable[[Result, Case, Variant], Result] | None = None
-    kernel: Callable[..., Any] | None = None  # npconv's own, where `explain` can write its formula down
+    explained: bool = False  # whether the reference runs on names, so that `explain` can write its formula down
     row: Signature | None = (
         None  # the contract that gives the shapes of arrays, results and options, where they have one
     )
-    choices: tuple[str, ...] = ()  # those of a variant that change what is computed, beside layout and padding
+    choices: tuple[str, ...] = ()  # those of a variant that change what is computed, beside the layout
     shown: Callable[[str, Case], list[str]] | None = None  # the example's lines from the call on, where they are others
     further: tuple[Sizes, ...] = ()
     digits: int = 0  # behind the point, of the example's numbers
     fits: Callable[[Case], bool] = lambda case: True
     about: Mapping[str, str] = field(default_factory=dict)  # what arguments are, and the rule of a turned kernel
-
-    @property
-    def mistakes(self) -> tuple[Mistake, ...]:
-        """The mistakes known by name, in the order in which they are tried."""
-        return tuple(Mistake(says, answer) for says, answer in self.wrong.items())
 
     def shape(self, name: str, kind: str) -> list[str]:
         """The shape of an argument, a result or an option in the article's symbols, one an axis; [] where it has none.

@@ -116,8 +116,6 @@ HARD_SWISH_BACKWARD = Task(
         "the derivative at the lower kink is taken from the other side": _of_slope(
             lambda x, variant: derivative(x, variant, lower=0 if variant.kinks == "inside" else -0.5)
         ),
-        "the derivative at the kinks is that of the middle piece": m.as_if(kinks="inside"),
-        "the derivative at the kinks is that of the outer pieces": m.as_if(kinks="outside"),
         "the derivative at the upper kink is 0": _of_slope(lambda x, variant: derivative(x, variant, upper=0)),
         "the derivative at both kinks is 0": _of_slope(lambda x, variant: derivative(x, variant, lower=0, upper=0)),
         "the division is left out of the middle piece": _of_slope(
@@ -135,7 +133,6 @@ HARD_SWISH_BACKWARD = Task(
         "dy is ignored": m.taking(dy=np.ones_like),
         "dy and x are exchanged": _wrong(lambda dy, x, variant: x * derivative(dy, variant)),
         "the derivative is left out: dy is returned": _wrong(lambda dy, x, variant: dy),
-        "the kinks are at ±3, whatever the docstring says": m.as_if(knee=3),
     },
     integers=False,
     choices=("knee", "kinks"),

@@ -26,6 +26,17 @@ def order_of(variant: Variant, case: Case) -> Array:
     return there if variant.multiplier == PLAIN else there.reshape(q, m).T.ravel()
 
 
+def in_the_other_order(task: Task) -> Answer:
+    """The answer of a function that takes the filters in the order that is not the variant's."""
+    answers = {order: as_if(task, multiplier=order) for order in OPTIONS["multiplier"]}
+
+    def answered(case: Case, variant: Variant, reference: Reference) -> Result:
+        (answer,) = (answer for order, answer in answers.items() if order != variant.multiplier)
+        return answer(case, variant, reference)
+
+    return answered
+
+
 def in_the_variants_order(task: Task, axes: Mapping[str, int]) -> Task:
     """The task for variants in whose arrays filter q of channel m is q·M + m, not m·Q + q.
 
@@ -50,10 +61,9 @@ def in_the_variants_order(task: Task, axes: Mapping[str, int]) -> Task:
     def mended(answer: Answer) -> Answer:
         return lambda *given: between(answer, *given)
 
-    ignored = "the depth multiplier's channels are taken in the order m·Q + q, whatever the docstring says"
     return replace(
         task,
         reference=lambda case, variant: between(task.reference, case, variant),
-        wrong={says: mended(answer) for says, answer in task.wrong.items()} | {ignored: as_if(multiplier=PLAIN)},
+        wrong={says: mended(answer) for says, answer in task.wrong.items()},
         choices=(*task.choices, "multiplier"),
     )

@@ -105,12 +105,6 @@ def _flawed(**flaw: object) -> Answer:
     return lambda case, variant, reference: resize_gradient(case, variant, made)
 
 
-ALIGNED = {
-    "half_pixel": "the borders of the outermost rows meet, whatever the docstring says",
-    "corners": "the centres of the outermost rows meet, whatever the docstring says",
-    "origin": "the centres of the first rows meet, whatever the docstring says",
-    "end": "the centres of the last rows meet, whatever the docstring says",
-}
 RESIZE_TASK = Task(
     "resize_bilinear_backward",
     points=5,
@@ -133,7 +127,6 @@ RESIZE_TASK = Task(
     "are. Only the shape of x matters.",
     example={"height": 2, "width": 1, "output_height": 3, "output_width": 2},
     wrong={
-        **{says: m.as_if(align=align) for align, says in ALIGNED.items()},
         "dy is resized to the size of x: that is another interpolation, not the gradient": (
             lambda case, variant, reference: (resized(case, variant),)
         ),
@@ -149,7 +142,7 @@ RESIZE_TASK = Task(
         "the shares of the two rows are exchanged": _flawed(between=lambda share: 1 - share),
         "the two rows have equal shares": _flawed(between=lambda share: Fraction(int(share > 0), 2)),
         "every position is half a row too far": _flawed(shift=Fraction(1, 2)),
-        "n/o is upside down": _flawed(inverse=True),
+        "{step} is upside down": _flawed(inverse=True),
         "a row of y outside the map has no share of any row": _flawed(outside="dropped"),
         "a row of y outside the map is extrapolated, not moved to the edge": _flawed(outside="extrapolated"),
         "it is the mean over the rows of y, where the sum is right": _flawed(mean=True),

@@ -137,8 +137,6 @@ CONFUSION = Task(
     "class, from 0 to classes − 1.",
     example={"height": 2, "width": 3, "classes": 2, "ignored": 1, "wrong": 2, "spill": 1},
     wrong={
-        "the rows are classes of the prediction, where the docstring has the truth": m.as_if(rows="prediction"),
-        "the rows are classes of the truth, where the docstring has the prediction": m.as_if(rows="truth"),
         **{says: _matrix_flaw(ignored=kind) for says, kind in IGNORED_WRONGLY.items()},
         "each pair of labels is counted once: pixels after the first are lost": _matrix_flaw(once=True),
         "only the first image is counted": m.taking(truth=_first, predicted=_first),
@@ -252,11 +250,6 @@ MEAN_IOU = Task(
     "or in the prediction; {absent}. The mean of no class is 0. The result is exact, a fractions.Fraction.",
     example={"height": 2, "width": 3, "classes": 3, "ignored": 1, "wrong": 2, "spill": 1},
     wrong={
-        "a class that does not appear counts as 0, whatever the docstring says": m.as_if(absent="zero"),
-        "a class that does not appear counts as 1, whatever the docstring says": m.as_if(absent="one"),
-        "a class that does not appear is left out, whatever the docstring says": m.as_if(absent="left out"),
-        "the background is left out of the mean, where the docstring has all classes": m.as_if(background="left out"),
-        "the background is in the mean, where the docstring leaves it out": m.as_if(background="counts"),
         "it is the mean of the images' own mIoU, where all images count as one": _mean_flaw(images="apart"),
         "what is predicted at ignored pixels is a false positive": _mean_flaw(spill=True),
         **{says: _mean_flaw(matrix=MatrixFlaw(ignored=kind)) for says, kind in IGNORED_WRONGLY.items()},
@@ -265,8 +258,8 @@ MEAN_IOU = Task(
         "it is the recall: the pixels of the truth are the divisor": _mean_flaw(union="truth"),
         "it is the precision: the pixels of the prediction are the divisor": _mean_flaw(union="prediction"),
         "the divisor is the larger of truth and prediction, not the union": _mean_flaw(union="larger"),
-        "classes that are in the prediction alone are left out": _mean_flaw(over="truth"),
-        "classes that are in the truth alone are left out": _mean_flaw(over="prediction"),
+        "classes that are in the prediction alone {without}": _mean_flaw(over="truth"),
+        "classes that are in the truth alone {without}": _mean_flaw(over="prediction"),
         "it is the sum over the classes, not the mean": _mean_flaw(total=True),
         "it is the share of the pixels that are right": lambda case, variant, reference: (_accuracy(case),),
         "the classes are weighed by their pixels": lambda case, variant, reference: (_by_frequency(case),),
@@ -369,13 +362,6 @@ PIXEL_LOSS = Task(
     example={"height": 2, "width": 2, "classes": 3, "ignored": 1, "saturated": 1},
     wrong={
         "the divisor is the number of all pixels, with those that are ignored": _pixel_flaw(share="all"),
-        "the divisor is the number of pixels that are not ignored, whatever the docstring says": _pixel_flaw(
-            share="kept"
-        ),
-        "the divisor is the number of pixels of classes above 0, whatever the docstring says": _pixel_flaw(
-            share="foreground"
-        ),
-        "the divisor is the number of images, whatever the docstring says": _pixel_flaw(share="images"),
         "the divisor of an image is the number of its own pixels": _pixel_flaw(share="own"),
         "the gradient is not divided": _pixel_flaw(share="one"),
         "ignored pixels have a gradient, the softmax": _pixel_flaw(ignored="softmax"),

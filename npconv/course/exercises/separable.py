@@ -8,7 +8,6 @@ from ...kernels import signatures
 from ...kernels.geometry import Array
 from ...kernels.separable import depthwise_separable_conv2d, factored_kernel, factorize_kernel
 from . import convolutions as c, mistakes as m
-from .depthwise import TILED
 from .exercise import Answer, Case, Draw, Exercise, Reference, Result, Size, Sizes, Task
 from .multiplier import in_the_variants_order, order_of
 from .variants import Variant
@@ -51,7 +50,7 @@ CONVOLUTION = Task(
     example={"output_width": 2, "kernel_width": 2, "channels": 2, "filters": 2},
     wrong={
         **m.forward("depthwise"),
-        **TILED,
+        **m.last_tap("depthwise"),
         "input and output channels of the pointwise kernel are confused": m.taking(pointwise=m.exchanged(-2, -1)),
         "only the first channel is used": m.taking(pointwise=m.only(0, 0)),
         "only the first pointwise filter is used": m.taking(pointwise=m.only(0, 1)),
@@ -59,7 +58,9 @@ CONVOLUTION = Task(
         "the pointwise convolution is left out": m.taking(pointwise=_identity),
         "ReLU stands between the two convolutions, where nothing does": _with_relu_between,
     },
+    explained=True,
     row=signatures.SEPARABLE,
+    choices=("padding",),
     further=c.FURTHER,
 )
 
@@ -69,9 +70,9 @@ def _of_factors(kernel: Callable[..., Array]) -> Answer:
     return lambda case, variant, reference: (kernel(*case.arrays.values(), case.options["depth_multiplier"]),)
 
 
-def _by_channel(products: Array, *shape: int) -> Array:
+def _by_channel(products: Array, q: int) -> Array:
     """Products (Dᵣ, Dᵣ, M·Q, N) with M and Q apart."""
-    return products.reshape(*products.shape[:2], *shape, products.shape[-1])
+    return products.reshape(*products.shape[:2], -1, q, products.shape[-1])
 
 
 _CUBE: Sizes = {"kernel_height": 3, "kernel_width": 3, "channels": 3, "multiplier": 3, "filters": 3}
@@ -89,10 +90,7 @@ PRODUCT = Task(
     example={"kernel_width": 2, "multiplier": 2, "filters": 2},
     wrong={
         "the two kernels are added instead of multiplied": _of_factors(
-            lambda depthwise, pointwise, q: _by_channel(depthwise[..., None] + pointwise, -1, q).sum(axis=3)
-        ),
-        "the channels are in the wrong order: filter c belongs to channel c mod M, not c // Q": _of_factors(
-            lambda depthwise, pointwise, q: _by_channel(depthwise[..., None] * pointwise, q, -1).sum(axis=2)
+            lambda depthwise, pointwise, q: _by_channel(depthwise[..., None] + pointwise, q).sum(axis=3)
         ),
         "only the first of each channel's Q products is used": _of_factors(
             lambda depthwise, pointwise, q: depthwise[..., ::q, None] * pointwise[::q]
@@ -170,12 +168,6 @@ def _exchanged_sides(result: Result, case: Case) -> Result:
     return result[0].reshape(width, height, inner).swapaxes(0, 1), result[1]
 
 
-def _tiled_factors(result: Result, case: Case) -> Result:
-    depthwise, pointwise = result
-    order = np.arange(len(pointwise), dtype=np.int64).reshape(-1, case.options["depth_multiplier"]).T.ravel()
-    return depthwise[..., order], pointwise[order]
-
-
 def _mixed_slices(kernel: Array) -> Array:
     """The kernel with slices by a reshape, where axes have to be exchanged."""
     height, width, channels, filters = kernel.shape
@@ -219,7 +211,6 @@ BEST_FACTORS = Task(
         "the singular values go into both factors, and so are squared": _with_powers(1, 1),
         "only one of the two factors has the singular values' roots": _with_powers(0.5, 0),
         "the filters' height and width are exchanged": m.giving(_exchanged_sides),
-        "the channels are in the wrong order: product q of channel m is q·M + m, not m·Q + q": m.giving(_tiled_factors),
         "the slices are not those of the channels: the axes are reshaped, not exchanged": m.taking(
             kernel=_mixed_slices
         ),

@@ -83,7 +83,6 @@ def wrong_in(name: str) -> dict[str, Answer]:
         ),
         "all channels are reversed": _of(name, lambda a, groups: a[..., ::-1]),
         "there are two groups, whatever groups is": m.taking(groups=lambda _: 2),
-        "the groups are dealt in order, whatever the docstring says": m.as_if(groups="in order"),
         "only the first image of the batch is used": m.taking(**{name: m.only(0, 0)}),
         "only the last image of the batch is used": m.taking(**{name: m.only(-1, 0)}),
     }
@@ -108,6 +107,7 @@ SHUFFLE_FORWARD = Task(
     "The M channels are groups of M/groups neighbours. Channel j of group i becomes channel {dealt}.",
     example={"groups": 2, "members": 3},
     wrong=wrong_in("x"),
+    explained=True,
     choices=("groups",),
     row=SHUFFLE_ROW,
     further=_FURTHER,

@@ -119,7 +119,6 @@ FORWARD = Task(
     "column[i, m] · row[j, m], a kernel of rank 1. Padding is put around x once, before both.",
     example={"output_height": 2, "output_width": 2, "kernel_height": 2, "kernel_width": 2, "stride_width": 2},
     wrong={
-        **m.ORDER,
         **m.STRIDE,
         **m.PADDING,
         **ORIENTATION,
@@ -132,8 +131,9 @@ FORWARD = Task(
         "only the first channel is used": m.taking(x=m.only(0, 3)),
         **m.BATCH,
     },
-    kernel=spatially_separable_conv2d,
+    explained=True,
     row=SPATIALLY_SEPARABLE_ROW,
+    choices=("padding",),
     about={"turned": TURNED},
     further=c.FURTHER,
 )
@@ -176,11 +176,9 @@ BACKWARD = c.backward_of(
     "put around x once, before both.",
     build=spatial_backward_case,
     wrong={
-        **m.ORDER,
         **m.STRIDE,
         **m.AXES_SWAPPED,
         **m.SIDES_SWAPPED,
-        **m.ALWAYS_ZEROS,
         **ORIENTATION,
         "dcolumn and drow are returned in the wrong order": m.giving(_swapped),
         "column and row are exchanged": _exchanged,
@@ -194,9 +192,9 @@ BACKWARD = c.backward_of(
         "dx is made without the column": _in_part(0, column=np.ones_like),
         "dy is ignored": m.taking(dy=np.ones_like),
         **m.CUT_OUT,
+        **m.COPIES,
         "dx is overwritten where patches overlap: = stands for +=": _overwritten,
     },
-    kernel=spatially_separable_conv2d_backward,
 )
 
 SPATIALLY_SEPARABLE = Exercise(

@@ -51,7 +51,6 @@ class SqueezeFlaw:
     count: bool = True  # whether the mean's derivative is divided by the count
     summed: bool = False  # the sum is pooled, not the mean
     over_batch: bool = False  # the mean goes over the batch too
-    gate: str = ""
     linear_gate: bool = False  # the gate's derivative is 1/6 everywhere
     kinks: tuple[float, float] = (0, 0)  # the hard sigmoid's derivative at −3 and at 3
     sixth: float = 1 / 6
@@ -84,7 +83,7 @@ def squeeze_gradients(case: Case, variant: Variant, flaw: SqueezeFlaw | None = N
     """dx, dreduce, dreduce_bias, dexpand and dexpand_bias, with or without a flaw."""
     flaw = flaw or SqueezeFlaw()
     dy, x, reduce, reduce_bias, expand, expand_bias = case.arrays.values()
-    gate, count = flaw.gate or variant.gate, x.shape[1] * x.shape[2]
+    gate, count = variant.gate, x.shape[1] * x.shape[2]
     pooled = x.sum(axis=(1, 2)) / (1 if flaw.summed else count)  # (B, M)
     if flaw.over_batch:
         pooled = np.broadcast_to(pooled.mean(axis=0), pooled.shape)
@@ -118,8 +117,6 @@ FLAWS = {
     "the gate's derivative at −3 is taken as 1/6": SqueezeFlaw(kinks=(1 / 6, 0)),
     "the gate's derivative at 3 is taken as 1/6": SqueezeFlaw(kinks=(0, 1 / 6)),
     "the gate's derivative is taken as 1 instead of 1/6": SqueezeFlaw(sixth=1),
-    "the gate is the hard sigmoid, whatever the docstring says": SqueezeFlaw(gate="hard sigmoid"),
-    "the gate is the sigmoid, where the docstring has the hard sigmoid": SqueezeFlaw(gate="sigmoid"),
     "ReLU's mask is left out of the gradient": SqueezeFlaw(relu=False),
     "ReLU's derivative at 0 is taken as 1": SqueezeFlaw(relu_at_0=1),
     "ReLU is left out": SqueezeFlaw(linear=True),

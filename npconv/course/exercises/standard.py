@@ -5,14 +5,14 @@ from dataclasses import replace
 import numpy as np
 
 from ...kernels.signatures import STANDARD
-from ...kernels.standard import conv2d_backward, conv2d_loops, conv2d_taps
+from ...kernels.standard import conv2d_backward, conv2d_loops
 from . import convolutions as c, mistakes as m
 from .exercise import Exercise, Task
 
 WRONG: m.Wrong = {
     **m.forward("kernel"),
     **m.CONFUSED,
-    "only the last tap counts: = stands for +=": m.taking(kernel=m.only(-1, 0, 1)),
+    **m.last_tap("kernel"),
     "only the last product counts: = stands for +=": m.taking(kernel=m.only(-1, 0, 1, 2)),
     "the mean over the taps is taken instead of the sum": m.giving(
         lambda result, case: (result[0] / case.arrays["kernel"][..., 0, 0].size,)
@@ -32,8 +32,9 @@ IN_LOOPS = Task(
     "Write it in loops, one product at a time.",
     example={"output_height": 2, "output_width": 2, "kernel_width": 2, "stride_width": 2, "channels": 2},
     wrong=WRONG,
-    kernel=conv2d_loops,
+    explained=True,
     row=STANDARD,
+    choices=("padding",),
     further=c.FURTHER,
 )
 WITH_TAPS = replace(
@@ -42,7 +43,6 @@ WITH_TAPS = replace(
     text="The standard 2D convolution as a sum over the taps of its kernel: y += tap @ kernel[i, j].\n\n"
     "Tap (i, j) is the part of the padded input that kernel[i, j] meets, one entry for every output position; two "
     "loops are enough.",
-    kernel=conv2d_taps,
 )
 BACKWARD = c.backward_of(
     IN_LOOPS,
@@ -57,7 +57,6 @@ BACKWARD = c.backward_of(
         **m.SPATIAL_GRADIENTS,
         **m.overwritten(lambda dy, kernel, channels: np.einsum("bn,ijmn->bijm", dy, kernel)),
     },
-    kernel=conv2d_backward,
 )
 
 LOOPS = Exercise("standard-loops", "the standard convolution in loops, one product at a time", (IN_LOOPS,), c.CHOICES)

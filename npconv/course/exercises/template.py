@@ -98,11 +98,7 @@ TURNED = (
     "The {kernel} is turned round in both directions before it is applied (a true convolution): its last row and "
     "column meet the patch's first."
 )
-NEEDED = {
-    "kernel": "stride",
-    "padding": "padding",
-    "order": "stride",
-}  # without these options a choice has no effect
+NEEDED = {"kernel": "stride", "order": "stride"}  # without these options a choice has no effect
 TO_WRITE = "Write what is missing. NumPy and the standard library are there, npconv is not."
 TO_MEND = "The function below has one mistake. Find it and mend it: no more than one line has to change."
 DTYPES = " Arrays may have different dtypes: a result's is np.result_type of those that it is made of."

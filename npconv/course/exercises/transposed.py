@@ -157,7 +157,7 @@ CROPPED: m.Wrong = {
     "left and right are swapped": m.taking(padding=lambda p: (p[0], p[1][::-1])),
     **m.SIDES,
 }
-CONFUSED = {"the kernel's two channel axes are confused: it is (Dᵣ, Dᵣ, N, M)": m.taking(kernel=m.exchanged(-2, -1))}
+CONFUSED = {"the kernel's two channel axes are confused: it has {transposed}": m.taking(kernel=m.exchanged(-2, -1))}
 FORWARD = Task(
     "transposed_conv2d",
     points=4,
@@ -177,7 +177,6 @@ FORWARD = Task(
     "channel n; where positions overlap, all that they add is summed. Padding is cropped off the output at the end.",
     example={"height": 2, "width": 2, "kernel_height": 3, "stride_height": 2, "kernel_width": 2, "bottom": 1},
     wrong={
-        **m.ORDER,
         **m.STRIDE,
         **CROPPED,
         **m.orientation("kernel"),
@@ -190,7 +189,7 @@ FORWARD = Task(
         "only the first filter is used": m.taking(kernel=m.only(0, 2)),
         **m.BATCH,
     },
-    kernel=transposed_conv2d,
+    explained=True,
     row=TRANSPOSED_ROW,
     about={
         "stride": "how far apart two positions of x add to the output, {stride}",
@@ -207,6 +206,8 @@ FORWARD = Task(
 )
 
 
+LAST_OF_DX = m.in_part(0, m.taking(kernel=m.only(-1, 0, 1, 2)))
+LAST_OF_DKERNEL = m.in_part(1, m.taking(x=m.only(-1, 0, 1, 2)))
 BACKWARD = c.backward_of(
     FORWARD,
     "transposed_conv2d_backward",
@@ -217,16 +218,17 @@ BACKWARD = c.backward_of(
     "v·stride + i and column w·stride + j of channel n, and padding is cropped off at the end.",
     wrong={
         **CONFUSED,
-        **m.ORDER,
         **m.STRIDE,
         **m.AXES_SWAPPED,
         **m.SIDES_SWAPPED,
         "dy is read from its corner, as if nothing had been cropped": m.taking(padding=_shifted),
         **m.GRADIENTS,
         "dx is made of the last tap alone: = stands for +=": m.in_part(0, m.taking(kernel=m.only(-1, 0, 1))),
+        "dx is the last product alone: = stands for +=": LAST_OF_DX,
+        "dkernel is the last product alone: = stands for +=": LAST_OF_DKERNEL,
+        "dx and dkernel are the last products alone: = stands for +=": m.together(LAST_OF_DX, LAST_OF_DKERNEL),
         **m.ORIENTED_GRADIENTS,
     },
-    kernel=transposed_conv2d_backward,
     build=transposed_backward_case,
 )
 

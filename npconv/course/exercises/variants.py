@@ -59,6 +59,8 @@ OPTIONS: dict[str, tuple[Any, ...]] = {
 
 WORDS: dict[str, tuple[str, tuple[str, ...]]] = {
     "source": ("multiplier", ("c // Q", "c mod M")),  # the channel that filter c reads
+    "other_source": ("multiplier", ("c mod M", "c // Q")),
+    "transposed": ("filters", ("N before M", "M before N")),  # the channel axes of a transposed convolution's kernel
     "here": ("filters", ("", " (here with the axes of the channels last)")),
     "deviation": ("epsilon", ("√(variance + epsilon)", "(√variance + epsilon)")),
     "constant": ("epsilon", ("", " Where all values of a channel are the same, √variance is taken for a constant.")),
@@ -78,6 +80,8 @@ WORDS: dict[str, tuple[str, tuple[str, ...]]] = {
             "standard convolution over those of a depthwise separable one",
         ),
     ),
+    "q_does": ("ratio", ("multiplies", "divides")),
+    "q_did": ("ratio", ("divides", "multiplies")),
     "lower": ("kinks", ("0", "−1/2")),  # the derivative of hard-swish at its kinks
     "upper": ("kinks", ("1", "3/2")),
     "gate": ("gate", ("min(max(s + 3, 0), 6)/6", "1/(1 + exp(−s))")),
@@ -91,6 +95,7 @@ WORDS: dict[str, tuple[str, tuple[str, ...]]] = {
             "(row of the centre, column of the centre, height, width)",
         ),
     ),
+    "side": ("box", ("bottom − top + 1", "bottom − top + 1", "height + 1", "height + 1")),  # of a box that is closed
     "measure": ("measure", ("their union", "the smaller of the two")),
     "codes": ("codes", ("(ty, tx, th, tw)", "(tx, ty, tw, th)")),
     "scaled": ("scales", ("multiplied by", "divided by")),
@@ -104,6 +109,10 @@ WORDS: dict[str, tuple[str, tuple[str, ...]]] = {
             "the area under the curve: the sum over the right detections of 1/truths times the precision",
         ),
     ),
+    "recalls": ("points", ("101", "11", "")),
+    "steps": ("points", ("100", "10", "")),
+    "averaged_over": ("points", ("recalls", "recalls", "the truths")),
+    "taken": ("precision", ("the highest from there on", "that of the detection")),
     "precision": (
         "precision",
         (
@@ -114,9 +123,11 @@ WORDS: dict[str, tuple[str, tuple[str, ...]]] = {
     "mined": ("mining", ("in each image", "in the whole batch")),
     "divisor": ("divisor", ("positives in the batch, or by 1 if there are none", "images in the batch")),
     "position": ("align", ("(i + ½)·n/o − ½", "i·(n − 1)/(o − 1), or at 0 where o is 1", "i·n/o", "(i + 1)·n/o − 1")),
+    "step": ("align", ("n/o", "(n − 1)/(o − 1)", "n/o", "n/o")),
     "rows": ("rows", ("truth", "prediction")),
     "columns": ("rows", ("prediction", "truth")),
     "absent": ("absent", ("others are left out", "others have the IoU 0", "others have the IoU 1")),
+    "without": ("absent", ("are left out", "have the IoU 0", "have the IoU 1")),
     "averaged": (
         "background",
         ("all classes, from 0 to classes − 1", "the classes from 1 to classes − 1, without the background, which is 0"),
@@ -131,7 +142,7 @@ WORDS: dict[str, tuple[str, tuple[str, ...]]] = {
     ),
     "dealt": ("groups", ("j·groups + i", "j·groups + groups − 1 − i")),  # the place of channel j of group i
 }
-"""The words in braces of the tasks' texts: the choice on which each depends, and the text for each option."""
+"""The words in braces of the tasks' texts and of the mistakes: the choice on which each depends, a text per option."""
 
 # kind of array: a choice that lays it out, and for each option the axes in terms of npconv's
 LAYOUTS: dict[str, tuple[str, dict[str, tuple[int, ...]]]] = {
@@ -194,7 +205,7 @@ class Variant:
 
     @property
     def words(self) -> dict[str, Any]:
-        """The words that fill the braces of a task's text.
+        """The words that fill the braces of a task's text and of its mistakes.
 
         >>> Variant(multiplier="q·M + m", limit=4).words["source"], Variant(limit=4).words["limit"]
         ('c mod M', 4)
@@ -260,6 +271,23 @@ class Variant:
         a = a.transpose(self.axes(kind, a.ndim)) if order is None else a[..., order]
         return np.array(a, order="C")  # a copy, and an array of no axes stays one
 
+    def ours(self, kind: str, a: Array) -> Array:
+        """The inverse of `theirs`: a copy of an array, from the student's layout into npconv's.
+
+        >>> Variant(box="size").ours("boxes", np.array([[1.0, 2.0, 3.0, 5.0]]))
+        array([[1., 2., 4., 7.]])
+        """
+        order = BOXES.get({"boxes": self.box, "codes": self.codes}.get(kind, ""))  # each the inverse of itself
+        a = a.transpose(np.argsort(self.axes(kind, a.ndim))) if order is None else a[..., order]
+        if kind == "mask":
+            a = np.where(a == self.ignored, IGNORED, a)
+        if kind == "boxes" and self.box in ("size", "centre"):
+            corner = a[..., :2] if self.box == "size" else a[..., :2] - a[..., 2:] / 2
+            a = np.concatenate([corner, corner + a[..., 2:]], axis=-1)
+        if self.turned and kind in SPATIAL:
+            a = np.flip(a, SPATIAL[kind])
+        return np.array(a, order="C")
+
     def their_options(self, options: Mapping[str, Any]) -> dict[str, Any]:
         """A case's keyword arguments as the student's function gets them: pairs and shapes in their order.
 
@@ -275,6 +303,20 @@ class Variant:
             elif kind := kind_of_shape(name):
                 theirs[name] = tuple(value[axis] for axis in self.axes(kind, len(value)))
         return theirs
+
+    def our_options(self, options: Mapping[str, Any]) -> dict[str, Any]:
+        """The inverse of `their_options`.
+
+        >>> Variant(channels="first").our_options({"x_shape": (2, 3, 5, 4)})
+        {'x_shape': (2, 5, 4, 3)}
+        """
+        ours = dict(options)
+        for name, value in options.items():
+            if name in PAIRS and self.order == "width first":
+                ours[name] = value[::-1]
+            elif kind := kind_of_shape(name):
+                ours[name] = tuple(value[axis] for axis in np.argsort(self.axes(kind, len(value))))
+        return ours
 
     def padded(self, x: Array, padding: Sequence[Sequence[int]]) -> Array:
         """x (B, D, D, M) with ((top, bottom), (left, right)) around it, by this variant's rule.
@@ -292,12 +334,20 @@ class Variant:
         """
         (top, bottom), (left, right) = padding
         height, width = dpadded.shape[1] - top - bottom, dpadded.shape[2] - left - right
-        places = np.arange(1, height * width + 1, dtype=np.int64).reshape(1, height, width, 1)
-        source = self.padded(places, padding)[0, :, :, 0]  # where each padded value comes from, 0 for none
+        source = self.sources(height, width, padding)
         dx = np.zeros((dpadded.shape[0], 1 + height * width, dpadded.shape[3]), dpadded.dtype)
         for row, column in np.ndindex(*source.shape):
             dx[:, source[row, column]] += dpadded[:, row, column]
         return dx[:, 1:].reshape(dpadded.shape[0], height, width, dpadded.shape[3])
+
+    def sources(self, height: int, width: int, padding: Sequence[Sequence[int]]) -> Array:
+        """The place that each value of a padded map comes from: 1 + row · width + column, or 0 for none.
+
+        >>> Variant(padding="circular").sources(1, 3, ((0, 0), (2, 0)))
+        array([[2, 3, 1, 2, 3]])
+        """
+        places = np.arange(1, height * width + 1, dtype=np.int64).reshape(1, height, width, 1)
+        return self.padded(places, padding)[0, :, :, 0]
 
 
 def kind_of_shape(option: str) -> str:

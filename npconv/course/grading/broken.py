@@ -11,7 +11,7 @@ import numpy as np
 
 from ..exercises.exercise import Mistake
 from .cases import SINGLE, Cases
-from .comparing import as_result
+from .comparing import as_result, shapes
 from .defaults import left_out
 from .ladder import departures, least_sizes
 from .trial import OTHERWISE, STOPPED, VALUES, Trial
@@ -80,11 +80,11 @@ def where_it_fails(cases: Cases, failed: Sequence[Trial], smallest: Trial) -> st
 def named(cases: Cases, answered: Sequence[Trial]) -> str:
     """The explanation of all wrong answers; "" if nothing known explains them."""
     telling = sorted(answered, key=lambda trial: not trial.wrong)  # where most mistakes differ
-    for mistake in cases.task.mistakes:
+    for mistake in cases.mistakes:
         if all(_is_of(cases, mistake, trial) for trial in telling):
             return mistake.says
-    for mistake in cases.task.mistakes:
-        if _explains_where_it_can(cases, mistake, telling):
+    for mistake in cases.mistakes:
+        if mistake.in_part and _explains_where_it_can(cases, mistake, telling):
             return mistake.says
     if all(is_zero(trial.outcome.value) for trial in answered):
         return "nothing is computed: all that it returns is 0"
@@ -111,11 +111,10 @@ def _is_of(cases: Cases, mistake: Mistake, trial: Trial) -> bool:
     returned, answer = as_result(trial.outcome.value), cases.answer(mistake, trial.case)
     if answer is None:
         return False
-    shapes = [[np.shape(part) for part in result if part is not None] for result in (returned, answer)]
     tolerance = SINGLE if trial.case.sizes.get("mixed") else None
     if _is_rounded(cases, trial) or (trial.wrong and cases.same(trial.case, answer, trial.right)):
         return False  # a mistake that is right in this case explains nothing
-    return shapes[0] == shapes[1] and cases.same(trial.case, returned, answer, tolerance)
+    return shapes(returned) == shapes(answer) and cases.same(trial.case, returned, answer, tolerance)
 
 
 def _is_rounded(cases: Cases, trial: Trial) -> bool:
@@ -196,14 +195,14 @@ def _multiple(cases: Cases, answered: Sequence[Trial]) -> str:
 def _of_earlier_calls(cases: Cases, answered: Sequence[Trial]) -> bool:
     """True if every wrong answer is the right one for an earlier case with arguments of the same shapes."""
 
-    def shapes(trial: Trial) -> tuple[Any, ...]:
+    def given(trial: Trial) -> tuple[Any, ...]:
         return tuple(None if a is None else a.shape for a in trial.given), str(trial.case.options)
 
     for number, trial in enumerate(answered):
         if _is_rounded(cases, trial):
             return False
         if trial.wrong and not any(
-            shapes(earlier) == shapes(trial)
+            given(earlier) == given(trial)
             and len(as_result(trial.outcome.value)) == len(earlier.right)
             and all(map(cases.close, as_result(trial.outcome.value), earlier.right))
             for earlier in answered[:number]

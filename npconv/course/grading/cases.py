@@ -1,13 +1,15 @@
 """The cases for a function, with the right answers and those of the named mistakes, each computed once."""
 
 from collections.abc import Iterator
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from ..exercises.exercise import Case, Mistake, Result, Task
+from ..exercises.mistakes import mistakes_of
 from ..exercises.variants import Variant
-from .comparing import equal
+from .comparing import equal, shapes
 from .ladder import ladder
 
 EXACT, CLOSE = 1e-9, 1e-6  # what an answer may differ by, of its largest value: where numbers are whole, and elsewhere
@@ -46,6 +48,11 @@ class Cases:
             yield self._cases[number]
             number += 1
 
+    @cached_property
+    def mistakes(self) -> tuple[Mistake, ...]:
+        """The mistakes known by name, with what is said of them in this variant."""
+        return mistakes_of(self.task, self.variant)
+
     def right(self, case: Case) -> Result:
         """The right answer, to a case of the ladder or another."""
         kept: Result | None = self._kept.get((id(case), ""))
@@ -66,11 +73,11 @@ class Cases:
         return self._kept[place]
 
     def same(self, case: Case, returned: Result, right: Result, tolerance: float | None = None) -> bool:
-        """True where two answers of the same shapes are equal to within a tolerance, in what the task compares.
+        """True where two answers are equal to within a tolerance, in what the task compares.
 
         By default it is that of the case.
         """
-        if self.task.compared is not None:
+        if self.task.compared is not None and shapes(returned) == shapes(right) == shapes(self.right(case)):
             returned, right = (self.task.compared(result, case, self.variant) for result in (returned, right))
         tolerance = self.tolerance_of(case) if tolerance is None else tolerance
         pairs = zip(returned, right, strict=False)

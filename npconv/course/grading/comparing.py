@@ -66,6 +66,15 @@ def equal(value: Any, due: Any, tolerance: float, *, nans: bool = False) -> bool
     return bool(error <= tolerance * largest)  # NaN is not
 
 
+def shapes(result: Result) -> list[tuple[int, ...]]:
+    """The shapes of a result's parts, apart from those that are None.
+
+    >>> shapes((np.zeros((2, 3)), None, 1.0))
+    [(2, 3), ()]
+    """
+    return [np.shape(part) for part in result if part is not None]
+
+
 def is_whole(result: Result) -> bool:
     """True if all numbers of a result are finite and whole.
 

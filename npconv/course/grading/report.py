@@ -1,8 +1,9 @@
 """The grader's report: as text to work from, and as JSON for scripts."""
 
+import inspect
 import textwrap
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
@@ -10,8 +11,9 @@ import numpy as np
 
 from ...checks import explain
 from ...kernels.geometry import Array
+from ...kernels.objects import ObjectArray
 from ...text import table_lines
-from ..exercises.exercise import Exercise, Result, Task
+from ..exercises.exercise import Case, Exercise, Result, Task
 from ..exercises.variants import Variant
 from .cases import EXACT
 from .comparing import as_result, equal
@@ -127,9 +129,9 @@ class Report:
             yield from (f"    {line}" for line in array_lines(name, kind, value, self.variant))
 
     def _by_hand(self, verdict: Verdict, trial: Trial) -> list[str]:
-        """The formula by which npconv's kernel computes the first wrong value, if the layout is npconv's own."""
-        returned, kernel = as_result(trial.outcome.value), verdict.task.kernel
-        if kernel is None or self.variant.changed or trial.outcome.status != "returned":
+        """The formula by which npconv's kernel computes the first wrong value, in the student's layout."""
+        returned = as_result(trial.outcome.value)
+        if not verdict.task.explained or trial.outcome.status != "returned":
             return []
         for position, right in enumerate(trial.right):
             found = returned[position] if position < len(returned) else None
@@ -138,8 +140,12 @@ class Report:
                 if not differs.any():
                     continue
                 at = tuple(int(index[0]) for index in np.nonzero(differs))
-                arrays = list(trial.case.arrays.values())
-                return explain(kernel, *arrays, at=at, of=position, numbers=True, **trial.case.options).splitlines()
+                function = right_function(verdict.task, self.variant, trial.case)
+                options = self.variant.their_options(trial.case.options)
+                text = explain(function, *trial.given, at=at, of=position, numbers=True, **options)
+                formula, worked = text.splitlines()
+                terms, _, value = worked.rpartition(" = ")
+                return [formula, terms if terms.endswith(f"= {value}") else worked]  # of one number
         return []
 
     def _verdict_as_json(self, verdict: Verdict) -> dict[str, Any]:
@@ -166,6 +172,21 @@ class Report:
                 "wrong": trial.wrong,
             }
         return entry
+
+
+def right_function(task: Task, variant: Variant, case: Case) -> Callable[..., Result]:
+    """The right function of a task, in the student's layout, for cases of the same sizes."""
+
+    def function(*arrays: Array, **options: Any) -> Result:
+        given = zip(task.arrays, arrays, strict=True)
+        ours = {name: variant.ours(kind, a).view(ObjectArray) for (name, kind), a in given}
+        right = task.reference(replace(case, arrays=ours, options=variant.our_options(options)), variant)
+        return tuple(variant.theirs(kind, a) for (_, kind), a in zip(task.results, right, strict=True))
+
+    kind = inspect.Parameter.POSITIONAL_ONLY
+    names = [inspect.Parameter(name, kind) for name, _ in task.arrays]
+    function.__signature__ = inspect.Signature(names)  # type: ignore[attr-defined]
+    return function
 
 
 def _differing(found: Array, right: Array) -> Array:

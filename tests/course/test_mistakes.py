@@ -1,0 +1,183 @@
+"""The mistakes known by name: what is said of a variant is the variant's, and the mistakes made most have a name."""
+
+import itertools
+import re
+
+import calling
+import pytest
+
+from npconv.course.exercises import EXERCISES, Variant
+from npconv.course.exercises.mistakes import DOES, choices_of, mistakes_of
+from npconv.course.exercises.variants import OPTIONS, WORDS
+from npconv.course.grading.cases import Cases
+from npconv.course.grading.judging import Judge
+from npconv.course.grading.process import Outcome
+from npconv.course.grading.report import Report
+
+TASKS = [
+    (exercise, task) for exercise in EXERCISES.values() if exercise.name != "find-the-bug" for task in exercise.tasks
+]
+by_task = pytest.mark.parametrize(("exercise", "task"), TASKS, ids=[task.name for _, task in TASKS])
+
+
+def variants_of(exercise):
+    """The plain exercise, a variant for each option, and one in which every choice is changed."""
+    alone = [Variant(1, **{choice: option}) for choice in exercise.choices for option in OPTIONS[choice][1:]]
+    return [Variant(), *alone, Variant(1, **{choice: OPTIONS[choice][-1] for choice in exercise.choices})]
+
+
+STATING = {  # words that state an option, by choice
+    "channels": r"(channels|batch) (first|last)",
+    "filters": r"\(Dᵣ|, [MN]\)|N before|M before",
+    "kernel": r"\bturned|as (it is|they are)",
+    "padding": r"zeros|nearest|circular",
+    "order": r"(height|width) (comes )?first",
+    "multiplier": r"c // Q|c mod M|m·Q|q·M",
+    "limit": r"\b[45678]\b",
+    "floor": r"(?<![\w/.])0\b|[-−][12]\b",
+    "epsilon": r"the root|outside",
+    "count": r"multiplications alone|additions|MACs|FLOPs",
+    "images": r"one image|batch is",
+    "ratio": r"upside down|over the s|divides|multiplies",
+    "knee": r"[-−±]?\b[2346]\b",
+    "kinks": r"at (the|both|its)? ?(upper|lower)? ?kinks? is|3/2|1/2",
+    "gate": r"sigmoid|1/6",
+    "groups": r"in order|reverse",
+    "box": r"bottom|height|corner|centre",
+    "measure": r"union|smaller",
+    "codes": r"\(t[xy]|rows and columns",
+    "scales": r"divide|multipl|factor",
+    "threshold": r"equal to|at the threshold",
+    "ties": r"index comes",
+    "points": r"\b(101|100|11|10)\b|recalls|area",
+    "precision": r"from there on|as it is|made to fall",
+    "beta": r"±?\b[123](/2)?\b",
+    "mining": r"image by image|whole batch|each image",
+    "divisor": r"number of",
+    "align": r"half_pixel|borders|centres|n/o|\(n|half a row",
+    "rows": r"classes of",
+    "ignored": r"255|[-−]1\b",
+    "absent": r"appear|alone are|alone have",
+    "background": r"class 0|background",
+    "share": r"number of|divided",
+}
+LITERAL = {  # sentences with such words that say what a function does, whatever is right, or that hold in one variant
+    "kernel": "the kernel is |column|row|dkernel is |dx is computed|are returned in the wrong order",
+    "floor": "become 0$|it is ReLU",
+    "epsilon": "epsilon is outside the root, but|dx is the one for epsilon",
+    "count": "n additions are counted for a sum|the depthwise convolution is",
+    "kinks": "the derivative at (the upper|both) kinks? is 0|kink is taken from the other side",
+    "ratio": r"Q multiplies 1/(N|Dᵣ²) alone",
+    "gate": r"the gate's derivative|it is the",
+    "groups": "the groups come in reverse|the channels of each|all channels",
+    "box": "the last row|the corners are|the anchor's height|the shift is that of|the whole height|the centre and",
+    "measure": "in the union|the intersection is divided by the smaller",
+    "codes": "the scales of rows and columns",
+    "points": "a recall has to be passed|the recall 0|the recall is|there are {recalls}",
+    "beta": "the kinks are at ±1/2|1 is subtracted|1 and ",
+    "divisor": "the divisor is the number of anchors|the divisor of an image",
+    "align": "every position is half a row too far",
+    "ignored": "1 is subtracted|label − 1",
+    "background": "ignored pixels are taken for class 0|class 0 is left out",
+    "share": "the divisor is the number of all pixels|the divisor of an image|the gradient is not divided",
+}
+
+
+@by_task
+def test_a_mistakes_own_words_state_no_option_of_a_choice(exercise, task):
+    """They are in braces, and so the variant's, but in sentences that say what a function does."""
+    assert STATING.keys() == OPTIONS.keys()
+    stating = []
+    for says, choice in itertools.product(task.wrong, exercise.choices):
+        literal = LITERAL.get(choice, "")
+        if re.search(STATING[choice], re.sub(r"\{\w+\}", "…", says)) and not (literal and re.search(literal, says)):
+            stating.append((choice, says))
+    assert stating == [], stating
+
+
+@by_task
+def test_other_options_are_told_in_the_variants_words(exercise, task):
+    assert {choice: len(rows) for choice, rows in DOES.items()} == {
+        choice: len(options) for choice, options in OPTIONS.items() if choice != "ignored"
+    }
+    for variant in variants_of(exercise):
+        said = [mistake.says for mistake in mistakes_of(task, variant)]
+        assert len(set(said)) == len(said)
+        assert not any("{" in says for says in said)
+        for choice in choices_of(task):
+            (mine, right), others = (
+                (rows := list(DOES[choice])).pop(OPTIONS[choice].index(getattr(variant, choice))),
+                rows,
+            )
+            assert not any(mine in says.split(", where the docstring has")[0].split(" and ") for says in said)
+            for does, _ in others if choice != "kernel" else ():
+                assert f"{does}, where the docstring has {right}" in said
+        forgotten = [choice for choice in choices_of(task) if choice in variant.changed]
+        for pair in itertools.combinations(forgotten, 2):
+            assert (
+                sum(says.startswith(f"{' and '.join(DOES[choice][0][0] for choice in pair)}, where") for says in said)
+                == 1
+            )
+
+
+def test_every_word_in_braces_is_used_and_depends_on_a_choice_of_its_exercise():
+    used = set()
+    for exercise, task in TASKS:
+        words = set(re.findall(r"\{(\w+)\}", " ".join([task.text, *task.wrong])))
+        assert {WORDS[word][0] for word in words & WORDS.keys()} <= set(exercise.choices), task.name
+        used |= words
+    assert used >= WORDS.keys()
+
+
+class Few(Cases):
+    """Every so many-th case of a ladder."""
+
+    def __iter__(self):
+        return itertools.islice(super().__iter__(), 0, None, 24)
+
+
+class Planting(Judge):
+    """The judge of a function that makes a mistake: its own calls, by the case."""
+
+    limits = calling.LIMITS
+
+    def __init__(self, cases, mistake):
+        super().__init__(cases, self)
+        self.mistake = mistake
+
+    def try_case(self, case):
+        self.case = case
+        return super().try_case(case)
+
+    def call(self, name, arrays, options, *, deadline=None):
+        answer = self.cases.answer(self.mistake, self.case)
+        if answer is None:
+            return Outcome("raised", message="ValueError: there is no answer", arguments=arrays)
+        return Outcome("returned", answer if len(answer) > 1 else answer[0], arguments=arrays)
+
+
+def is_made(cases, mistake):
+    """Whether a mistake gives a wrong answer to one of the cases."""
+    answers = ((case, cases.answer(mistake, case)) for case in cases)
+    return any(found is not None and not cases.same(case, found, cases.right(case)) for case, found in answers)
+
+
+@by_task
+def test_a_planted_mistake_is_told_in_the_variants_words(exercise, task):
+    """Another mistake in each variant; what is worked by hand gives the right value."""
+    for number, variant in enumerate(variants_of(exercise)):
+        cases = Few(task, variant, number)
+        start = 5 * number % len(cases.mistakes)
+        mistake = next(m for m in (*cases.mistakes[start:], *cases.mistakes[:start]) if is_made(cases, m))
+        found = Planting(cases, mistake).verdict()
+        (told,) = (m for m in cases.mistakes if m.says == found.broken.partition("; there are cases")[0])
+        assert is_made(cases, told)
+        text = Report("a.py", exercise, variant, (found,)).as_text()
+        if task.explained and found.smallest.outcome.status == "returned" and "by hand" in text:
+            formula, worked = text.partition("by hand: ")[2].splitlines()[:2]
+            name, index = re.match(r"(\w+)\[(.*?)\] = ", formula).groups()
+            names = {
+                result.replace("dkernel", "dk"): due
+                for (result, _), due in zip(task.results, found.smallest.right, strict=True)
+            }
+            assert float(worked.rpartition("= ")[2]) == names[name][tuple(map(int, index.split(",")))]
