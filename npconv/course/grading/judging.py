@@ -24,7 +24,6 @@ from .process import Outcome
 from .trial import NOT_WRITTEN, OTHERWISE, STOPPED, VALUES, Trial, Verdict, done, what_is_wrong
 
 SHRINKING = 500  # calls that are spent on making a wrong case smaller
-FEW = 80  # numbers that a case may have for them to be made smaller one by one
 DRAWS = 3  # cases of the same sizes with other numbers that are tried
 
 
@@ -134,24 +133,57 @@ class Judge:
         """A smaller case that goes wrong in the same way: its sizes made smaller first, then its numbers."""
         if trial.outcome.status in STOPPED or trial.wrong == OTHERWISE:
             return trial
-        left, drawn = SHRINKING, set[tuple[str, int]]()
-        progress = True
-        while progress:
-            progress = False
-            for alike in itertools.chain(self._fewer(trial, drawn), ([case] for case in self._simpler(trial))):
-                fit: list[Trial] = []
-                for case in alike:
-                    if left == 0 or time.monotonic() > self.until:
-                        return fit[0] if fit else trial
-                    left -= 1
-                    tried = self.try_case(case)
-                    if self._is_as_wrong(tried, trial):
-                        fit.append(tried)
-                        if is_whole(as_result(tried.outcome.value)):
-                            break
-                if fit:
-                    trial, progress = fit[-1] if is_whole(as_result(fit[-1].outcome.value)) else fit[0], True
-                    break
+        left, drawn = iter(range(SHRINKING)), set[tuple[str, int]]()
+        before = None
+        while trial is not before:
+            before = trial
+            trial = self._of_less(trial, drawn, left)
+            for name, a in trial.case.arrays.items():
+                if a is not None:
+                    trial = self._of_zeros_and_ones(trial, name, np.arange(a.size, dtype=np.int64), left)
+        return trial
+
+    def _is_spent(self, left: Iterator[int]) -> bool:
+        """True where no further call is to be made; it counts the next one."""
+        return next(left, None) is None or time.monotonic() > self.until
+
+    def _of_less(self, trial: Trial, drawn: set[tuple[str, int]], left: Iterator[int]) -> Trial:
+        """The smallest of the cases of smaller sizes."""
+        for alike in self._fewer(trial, drawn):
+            fit: list[Trial] = []
+            for case in alike:
+                if self._is_spent(left):
+                    return fit[0] if fit else trial
+                tried = self.try_case(case)
+                if self._is_as_wrong(tried, trial):
+                    fit.append(tried)
+                    if is_whole(as_result(tried.outcome.value)):
+                        break
+            if fit:
+                best = fit[-1] if is_whole(as_result(fit[-1].outcome.value)) else fit[0]
+                return self._of_less(best, drawn, left)
+        return trial
+
+    def _of_zeros_and_ones(self, trial: Trial, name: str, places: Array, left: Iterator[int]) -> Trial:
+        """The same case with the numbers of an array at these places 0 or 1 where they can be: all, or half by half.
+
+        Values that are wrong are shown by zeros rather than by ones; anything else by ones, so that there are products.
+        """
+        for value in (0, 1) if trial.wrong.endswith(VALUES) else (1, 0):
+            numbers = np.array(trial.case.arrays[name], order="C")  # of a number too
+            flat = numbers.reshape(-1)
+            simple = [0] if value == 0 and trial.wrong.endswith(VALUES) else [0, 1]
+            others = places[~np.isin(flat[places], simple)]
+            if not others.size:
+                continue
+            flat[others] = value
+            case = replace(trial.case, arrays={**trial.case.arrays, name: numbers})
+            if self.task.fits(case) and not self._is_spent(left):
+                tried = self.try_case(case)
+                trial = tried if self._is_as_wrong(tried, trial) else trial
+        if len(places) > 1:
+            for half in np.array_split(places, 2):
+                trial = self._of_zeros_and_ones(trial, name, half, left)
         return trial
 
     def _is_as_wrong(self, tried: Trial, trial: Trial) -> bool:
@@ -160,8 +192,10 @@ class Judge:
         if trial.is_changing:
             alike = alike and tried.is_changing and (VALUES in tried.wrong) >= (VALUES in trial.wrong)
         whole = is_whole(tried.right) or not is_whole(trial.right)
-        if tried.case.sizes == trial.case.sizes and is_whole(as_result(trial.outcome.value)):
-            whole = whole and is_whole(as_result(tried.outcome.value))
+        if tried.case.sizes == trial.case.sizes:  # with other numbers
+            alike = alike and _kind_of(tried) == _kind_of(trial)
+            if is_whole(as_result(trial.outcome.value)):
+                whole = whole and is_whole(as_result(tried.outcome.value))
         return bool(tried.wrong) and alike and whole
 
     def _fewer(self, trial: Trial, drawn: set[tuple[str, int]]) -> Iterator[list[Case]]:
@@ -189,26 +223,15 @@ class Judge:
             cut = [case for case in cut if self.task.fits(case)]
             yield [*cut, *(cases if new else [])]
 
-    def _simpler(self, trial: Trial) -> Iterator[Case]:
-        """The same case with one number 0 or 1, where it is the values that are wrong."""
-        arrays = trial.case.arrays
-        if not trial.wrong.endswith(VALUES) or sum(a.size for a in arrays.values() if a is not None) > FEW:
-            return
-        for name, a in arrays.items():
-            if a is None:
-                continue
-            for index in np.ndindex(*a.shape):
-                for value in (0, 1):
-                    if abs(a[index]) > value:
-                        simpler = np.array(a)  # of a number too
-                        simpler[index] = value
-                        case = replace(trial.case, arrays={**arrays, name: simpler})
-                        if self.task.fits(case):
-                            yield case
+
+def _kind_of(trial: Trial) -> tuple[str, bool]:
+    """The kind of what is wrong: the exception that is raised, and whether it is the values."""
+    error = trial.outcome.message.partition(":")[0] if trial.outcome.status == "raised" else ""
+    return error, trial.wrong.endswith(VALUES)
 
 
 def cut_to(large: Case, small: Case) -> list[Case]:
-    """The large case's numbers in the small one's shapes: the first of each axis, and the last."""
+    """The large case's numbers in the small one's shapes: the first of each axis, the last, and the largest."""
     pairs = [(a, small.arrays[name]) for name, a in large.arrays.items()]
     shapes = [tuple(() if side is None else side.shape for side in pair) for pair in pairs]
     if any(len(a) != len(b) or any(i < j for i, j in zip(a, b, strict=True)) for a, b in shapes) or not shapes:
@@ -218,6 +241,7 @@ def cut_to(large: Case, small: Case) -> list[Case]:
     places = (
         [tuple(slice(0, n) for n in b) for _, b in shapes],
         [tuple(slice(m - n, m) for m, n in zip(a, b, strict=True)) for a, b in shapes],
+        [() if a is None else _largest(a, small.shape) for a, small in pairs],
     )
     return [
         replace(
@@ -229,3 +253,13 @@ def cut_to(large: Case, small: Case) -> list[Case]:
         )
         for cut in places
     ]
+
+
+def _largest(a: Array, shape: tuple[int, ...]) -> tuple[slice, ...]:
+    """The part of an array, of that shape, with the largest numbers along each axis."""
+    place = []
+    for axis, length in enumerate(shape):
+        sizes = np.abs(a).sum(axis=tuple(other for other in range(a.ndim) if other != axis))
+        start = int(np.argmax(np.convolve(sizes, np.ones(length), "valid")))
+        place.append(slice(start, start + length))
+    return tuple(place)
