@@ -12,9 +12,10 @@ CLOSE = 1e-6  # what a float may differ by, of the largest right number
 def check(yours: object, right: object, *, through: Callable[[Any], object] | None = None) -> None:
     """Print "Right.", where the answer differs, or, of a blank that is still `...`, "Not yet".
 
-    yours: the answer: a number, a text, an array or a tuple of these; `...` while it is not filled in.
-    right: what it should be, of the same kind. Floats may differ by 10⁻⁶ of the largest one.
-    through: a function that makes of the answer what is compared; an unfilled blank does not reach it.
+    Args:
+        yours: the answer: a number, a text, an array or a tuple of these; `...` while it is not filled in.
+        right: the right answer, of the same kind. Floats may differ by 10⁻⁶ of its largest number.
+        through: a function of the answer; its result is compared with `right`. An unfilled blank does not reach it.
 
     >>> check(..., 27)
     Not yet: put your answer in the place of the ... and run this again.

@@ -36,7 +36,7 @@ _OUTSIDE = re.compile(r"[a-z]+:")  # https:, mailto:, data:
 Cell: TypeAlias = dict[str, Any]
 
 
-class Block(NamedTuple):
+class _Block(NamedTuple):
     """A piece of a lesson: Markdown, or code with what it prints."""
 
     text: str
@@ -79,7 +79,7 @@ def as_notebook(name: str) -> str:
     4
     """
     root, cells = _root(name), []
-    for block in lesson_blocks(lesson_text(name)):
+    for block in _blocks(lesson_text(name)):
         if block.code:
             cells.append(_code_cell(block))
         elif block.text.strip():
@@ -115,13 +115,13 @@ def _root(name: str) -> Path:
     )
 
 
-def lesson_blocks(page: str) -> Iterator[Block]:
+def _blocks(page: str) -> Iterator[_Block]:
     """The pieces of a page: its Python blocks, and its Markdown, which is split at headings, pictures and answers.
 
     A text block that directly follows a Python block is what this prints. Folded code comes after the folded text.
 
-    >>> [*lesson_blocks("Two.\\n\\n```python\\nprint(2)\\n```\\n\\n```text\\n2\\n```\\n")][1]
-    Block(text='print(2)\\n', code=True, output='2\\n', folded=False)
+    >>> [*_blocks("Two.\\n\\n```python\\nprint(2)\\n```\\n\\n```text\\n2\\n```\\n")][1]
+    _Block(text='print(2)\\n', code=True, output='2\\n', folded=False)
     """
     markdown, start, blank = "", 0, False  # blank: is the last piece code with a blank?
     for part in _PART.finditer(page):
@@ -130,26 +130,26 @@ def lesson_blocks(page: str) -> Iterator[Block]:
         answers = blank and part["folded"] is not None and not between.strip()
         alone = answers or part["picture"]  # a cell of its own; many characters stand for a picture
         if alone or part["code"] is not None or part["heading"]:
-            yield Block(markdown)
+            yield _Block(markdown)
             markdown = ""
         blank = False
         if part["code"] is not None:
-            block = Block(part["code"], True, part["output"] or "")
+            block = _Block(part["code"], True, part["output"] or "")
             blank = block.blank
             yield block
         elif alone:
-            yield Block(part[0])
+            yield _Block(part[0])
         elif part["folded"] is not None and _CODE.search(part["folded"]):
             prose = re.sub(r"\n{3,}", "\n\n", _CODE.sub("", part["folded"])).strip("\n")
             whole = f"<details>\n<summary>{part['summary']}</summary>\n\n{prose}\n\n</details>"
-            yield Block(markdown + (whole if prose else part["summary"]))
+            yield _Block(markdown + (whole if prose else part["summary"]))
             markdown = ""
             yield from (
-                Block(code["code"], True, code["output"] or "", True) for code in _CODE.finditer(part["folded"])
+                _Block(code["code"], True, code["output"] or "", True) for code in _CODE.finditer(part["folded"])
             )
         else:
             markdown += part[0]
-    yield Block(markdown + page[start:])
+    yield _Block(markdown + page[start:])
 
 
 def _self_contained(text: str, root: Path) -> str:
@@ -182,7 +182,7 @@ def _named(link: re.Match[str]) -> str:
     return text if where.strip("`") in text else f"{text} ({where})"
 
 
-def _code_cell(block: Block) -> Cell:
+def _code_cell(block: _Block) -> Cell:
     stream = {"output_type": "stream", "name": "stdout", "text": _source(block.output)}
     cell = _cell("code", block.text.rstrip("\n"))
     if block.folded:

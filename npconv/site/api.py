@@ -18,8 +18,9 @@ PARTS = (  # the modules that have a page, from the ground up
     "npconv.detection", "npconv.segmentation", "npconv.layers", "npconv.models", "npconv.training",
     "npconv.training.fig07", "npconv.training.v3_blocks", "npconv.training.detection_heads",
     "npconv.training.segmentation_heads", "npconv.bench", "npconv.figures", "npconv.claims", "npconv.course.lessons",
-    "npconv.course.steps", "npconv.course.page", "npconv.course.exercises", "npconv.course.grading", "npconv.site",
-    "npconv.cli", "npconv.files", "npconv.text", "npconv.threads", "npconv.allocator",
+    "npconv.course.blanks", "npconv.course.steps", "npconv.course.page", "npconv.course.exercises",
+    "npconv.course.grading", "npconv.site", "npconv.cli", "npconv.files", "npconv.text", "npconv.threads",
+    "npconv.allocator",
 )  # fmt: skip
 ALIASES = ("Array", "Pair", "Triple", "Padding")
 """The kernels' names for types, from npconv.kernels.geometry."""
