@@ -147,6 +147,7 @@ def pages(tmp_path_factory):
 @pytest.fixture(scope="module")
 def only_browser(tmp_path_factory):
     browser = Browser(tmp_path_factory.mktemp("profile"))
+    browser.call("Emulation.setFocusEmulationEnabled", enabled=True)  # else focus() fires no event before the first key
     yield browser
     browser.close()
 
@@ -418,7 +419,6 @@ def test_after_an_edit_every_number_is_that_of_a_page_of_the_edited_arrays(brows
             browser.type(text)
             browser.press("Enter")
     edited = stepper(kind, **arrays, **others)
-    assert edited.state(len(edited.steps))[edited.panels[-1].name].size
     shows(browser, edited)
     assert complaints(browser) == []
     marked = browser.evaluate("document.querySelectorAll('td[data-edited]').length")
