@@ -634,8 +634,7 @@ def test_printed_the_page_keeps_its_step_without_controls(browser, pages):
 
 def test_a_page_steps_in_a_notebooks_frame(browser, tmp_path):
     made = stepper("pointwise")
-    above = '<!DOCTYPE html><title>notebook</title><p style="height:500px">'
-    (tmp_path / "notebook.html").write_text(above + notebook_html(made))
+    (tmp_path / "notebook.html").write_text(f"<!DOCTYPE html><title>notebook</title>{notebook_html(made)}")
     browser.open(tmp_path / "notebook.html")
     page, browser.session = browser.session, None
     targets = browser.call("Target.getTargets")["targetInfos"]
@@ -653,5 +652,15 @@ def test_a_page_steps_in_a_notebooks_frame(browser, tmp_path):
         assert browser.evaluate("document.querySelector('#panel-0 td[data-edited]').textContent") == "9"
     finally:
         browser.session = page
-    assert browser.evaluate("scrollY") == 0  # the page around the frame stays where it is
     assert complaints(browser) == []
+
+
+def test_a_step_scrolls_the_frame_of_a_page_and_not_the_page_around_it(browser, tmp_path):
+    frame = notebook_html(case("standard"), height=500).replace(
+        'sandbox="allow-scripts"', ""
+    )  # as on a site of one's own
+    (tmp_path / "site.html").write_text(f'<!DOCTYPE html><title>site</title><p style="height:700px"></p>{frame}')
+    browser.open(tmp_path / "site.html")
+    browser.evaluate("frames[0].document.getElementById('last').click()")
+    assert browser.evaluate("[frames[0].scrollY > 0, scrollY]") == [True, 0]
+    assert browser.evaluate("frames[0].document.getElementById('slider').value") == "48"
