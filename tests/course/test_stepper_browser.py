@@ -366,6 +366,8 @@ def test_an_entry_has_its_terms_as_explain_writes_them(browser, tmp_path):
         ("resize", 1, 6, "y[0, 1, 1, 0] = rows[1, 0]·columns[1, 0]·x[0, 0, 0, 0] + "),
         ("shuffle", 3, 6, "shuffled[0, 0, 0, 1] = filtered[0, 0, 0, 3] = "),
         ("suppression", 1, 0, "scores[0, 0] = "),
+        ("suppression", 2, 1, "overlaps[0, 1] = 0"),
+        ("matching", 2, 0, "overlaps[0, 0] = 70 / 256 = 0.27"),
     ],
 )
 def test_terms_name_entries_as_the_code_does(browser, pages, kind, panel, at, text):
@@ -454,12 +456,13 @@ def test_what_is_no_number_is_refused_beside_the_cell(browser, pages):
         True,
     ]
     assert browser.evaluate(SHOWN) == ["1", "1", made.steps[0].sentence, ""]
-    browser.open(
-        path, "#2&x.0.0.0=1e3&kernel.0.9=1&kernel.1.0=.5&=&y.0.0.0=3"
-    )  # of an address, only what fits is taken
+    browser.open(path, "#2&x.0.0.0=1e3&kernel.0.9=1&kernel.1.0=.5&y.0.0.0=3")  # of an address, only what fits is taken
     assert browser.evaluate("[...document.querySelectorAll('td[data-edited]')].map((cell) => cell.textContent)") == [
         "0.50"
     ]
+    assert browser.evaluate("document.getElementById('terms').textContent") == (
+        "Numbers of the address that this page does not take: x.0.0.0, kernel.0.9 and y.0.0.0."
+    )
     for kind, panel, at, says in (
         ("pointwise", 2, 0, "This entry is not an input. y[0, 0, 0, 0] = "),
         ("standard, small", 0, 0, "Padding"),

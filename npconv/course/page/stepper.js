@@ -85,7 +85,8 @@
           const [i, j, m] = [Math.floor(tap / share / width), Math.floor(tap / share) % width, tap % share];
           rule.into[1].push(n * area(y) + v * panels[y].columns + w);
           rule.factors[0][1].push((first + m) * area(x) + down[i] * panels[x].columns + across[j]);
-          rule.factors[1][1].push(n ? ((i * width + j) * channels + m + first) * filters + n : m * height * width + i * width + j);
+          const cell = i * width + j;
+          rule.factors[1][1].push(n ? (cell * channels + first + m) * filters + n : m * height * width + cell);
         }
       }));
       rules.push(rule);
@@ -146,7 +147,8 @@
     const scale = weights.reduce((product, [p]) => product * scales[p], 1);
     const product = weight * state[last][place];
     const whole = state[last].every(Number.isInteger);
-    return [fractionText(weight, scale), entryText(last, place), whole ? fractionText(product, scale) : numberText(product / scale)];
+    const text = whole ? fractionText(product, scale) : numberText(product / scale);
+    return [fractionText(weight, scale), entryText(last, place), text];
   }
 
   // The products of a step: those for one panel after those for another.
@@ -182,9 +184,12 @@
   }
 
   function relu6Text({ into: [p, after], factors: [[q, before]] }) {
-    const pairs = before.map((place, k) => [entryText(q, place), entryText(p, after[k]), state[q][place] === state[p][after[k]]]);
-    const clipped = pairs.filter(([, , same]) => !same).map(([from, to]) => `${from} to ${to}`);
-    const passing = pairs.filter(([, , same]) => same).map(([from]) => from);
+    const clipped = [];
+    const passing = [];
+    before.forEach((place, k) => {
+      if (state[q][place] === state[p][after[k]]) passing.push(entryText(q, place));
+      else clipped.push(`${entryText(q, place)} to ${entryText(p, after[k])}`);
+    });
     const parts = [];
     if (clipped.length) parts.push(`clips ${listed(clipped)}`);
     if (passing.length) parts.push(`lets ${listed(passing)} pass`);
@@ -391,7 +396,8 @@
     const done = numbers.filter((number) => number < current);
     const name = nameOf(p, place);
     const value = entryText(p, place);
-    if (!numbers.length) return value && name !== '0' ? `${name} = ${value}` : value && 'Padding or a gap: always 0';
+    if (name === '0') return 'Padding or a gap: always 0';
+    if (!numbers.length) return value && `${name} = ${fixedText(p, place)}${value}`;
     const counting = panels[p].adds ? (done.length ? done : numbers) : [done.at(-1) ?? numbers[0]];
     const terms = counting.flatMap(hits);
     const named = terms.map(([{ factors }, k]) => factors.map(([q, at]) => nameOf(q, pick(at, k))).join('·') || '1');
@@ -405,6 +411,18 @@
     });
     const texts = [written(named.join(' + ')), written(valued.join(' + ')), value];
     return [name, ...texts.filter((text, k) => text !== texts[k - 1])].join(' = '); // a copy's value is said once
+  }
+
+  // The product behind an entry of a page whose numbers are fixed, in the panel that has the products' name.
+  function fixedText(p, place) {
+    if (panels[p].name !== words.product[1]) return '';
+    for (const step of steps) {
+      const [, places] = [...step.reads, ...step.writes].find(([q]) => q === p) ?? [0, []];
+      const k = places.indexOf(place);
+      if (k < 0 || places.length * 3 !== step.products.length) continue;
+      return `${productText(productsOf(step)[0].texts[k], words.sign)} = `;
+    }
+    return '';
   }
 
   const editable = (cell) => {
@@ -513,8 +531,12 @@
     edits.clear();
     for (const [cell, [p, place]] of given.size ? placeOf : []) {
       const value = parsed(given.get(keyOf(p, place)) ?? '');
-      if (editable(cell) && !Number.isNaN(value)) edit(p, place, value);
+      if (!editable(cell) || Number.isNaN(value)) continue;
+      edit(p, place, value);
+      given.delete(keyOf(p, place));
     }
+    const refused = listed([...given.keys()]);
+    if (refused) find('terms').textContent = `Numbers of the address that this page does not take: ${refused}.`;
     return Number.isInteger(Number(first)) && Number(first) > 0 ? Number(first) : 1;
   }
 
@@ -618,7 +640,7 @@
     find('first').focus({ preventScroll: true }); // the button is gone
   });
   window.addEventListener('hashchange', () => {
-    if (window.location.hash.slice(1) === noted) return; // of one's own writing, and told late: by now the step may be another
+    if (window.location.hash.slice(1) === noted) return; // one's own, told late: the step may be another
     noted = window.location.hash.slice(1);
     current = Math.min(addressed(), steps.length);
     draw();
