@@ -43,8 +43,9 @@ def decimal(number: float) -> str:
     """A number that is no fraction as a page writes it."""
     if math.isnan(number):
         return ""
-    whole, small = float(number).is_integer(), abs(number) < 0.005
-    text = f"{number:.0f}" if whole else f"{number:.0e}".replace("e-0", "e-") if small else f"{number:.2f}"
+    whole, small = float(number).is_integer(), 1e-9 <= abs(number) < 0.005  # below, it is a rounded zero
+    rounded = f"{round(number, 2) + 0.0:.2f}"
+    text = f"{number:.0f}" if whole else f"{number:.0e}".replace("e-0", "e-") if small else rounded
     return text.replace("-", "−")
 
 

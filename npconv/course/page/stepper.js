@@ -321,7 +321,8 @@
       else button.removeAttribute('aria-current');
     }
     find('reset').hidden = edits.size === 0;
-    find('reset').textContent = `Reset ${edits.size} edited ${edits.size === 1 ? 'number' : 'numbers'}`;
+    find('reset').textContent = `Reset ${edits.size}`;
+    find('reset').setAttribute('aria-label', `Reset ${edits.size} edited ${edits.size === 1 ? 'number' : 'numbers'}`);
   }
 
   // Scroll so far up that an element does not lie below the terms at the page's foot.
