@@ -1,4 +1,4 @@
-"""Blanks to fill in: a lesson's cells hold a `...`, and say whether what stands in its place is right."""
+"""Blanks to fill in: a lesson's cells have a `...`, and judge the answer that replaces it."""
 
 import contextlib
 from collections.abc import Callable
@@ -10,7 +10,7 @@ CLOSE = 1e-6  # what a float may differ by, of the largest right number
 
 
 def check(yours: object, right: object, *, through: Callable[[Any], object] | None = None) -> None:
-    """Print "Right.", where the answer differs, or, of a blank that is still `...`, "Not yet".
+    """Print that an answer is right, where it differs, or that a blank is not filled in yet.
 
     Args:
         yours: the answer: a number, a text, an array or a tuple of these; `...` while it is not filled in.
