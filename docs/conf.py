@@ -9,6 +9,7 @@ myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
 myst_url_schemes = dict.fromkeys(("http", "https", *SCHEMES))
 myst_heading_anchors = 4
 html_math_renderer = "mathml"
+toc_object_entries_show_parents = "hide"
 smartquotes = False
 html_copy_source = False
 python_maximum_signature_line_length = 88

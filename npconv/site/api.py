@@ -76,6 +76,11 @@ class PublicName:
             if isinstance(each, ast.FunctionDef) and each.name[0] != "_" and ast.get_docstring(each)
         ]
 
+    @property
+    def all(self) -> list[str]:
+        """The full name, and those of the methods."""
+        return [self.full, *(f"{self.full}.{method.name}" for method in self.methods)]
+
 
 def file_of(module: str) -> str:
     """The file of a module, from the clone's folder.
@@ -168,13 +173,12 @@ def _definition(module: str, name: str) -> tuple[str, Definition]:
 
 @cache
 def places() -> dict[str, str]:
-    """The page of every public name, and of every documented method: `npconv.layers.Layer.forward`."""
-    found = {}
+    """The page of every part, and the page and the anchor of every public name and documented method."""
+    found = {part: f"api/{part.removeprefix('npconv.')}" for part in PARTS} | {"npconv": "api/kernels"}
     for part in PARTS:
         for name in names_of(part):
             page = page_of(part, name)
-            found[name.full] = page
-            found |= {f"{name.full}.{method.name}": page for method in name.methods}
+            found |= {full: f"{page}#{full}" for full in name.all}
     return found
 
 
@@ -252,7 +256,7 @@ def meant(text: str, part: str = "", module: str = "") -> str | None:
 def as_markdown(doc: str, link: Link) -> str:
     """A docstring as Markdown: sections, examples, and links at the names in backticks that `link` knows.
 
-    >>> print(as_markdown("The sum of `a` and b*b.\\n\\nArgs:\\n    a, b: numbers.\\n\\n>>> 1 + 2\\n3", {}.get))
+    >>> print(as_markdown("The sum of `a` and b*b.\\n\\nArgs:\\n    a, b: numbers.", {}.get))
     The sum of `a` and b\\*b.
     <BLANKLINE>
     **Arguments**

@@ -7,10 +7,13 @@ import tempfile
 from pathlib import Path
 
 from .. import __version__
+from ..course.lessons import LESSONS, as_notebook
+from ..files import write_whole
 from .api import api_pages
 from .pages import ROOT, stage
 from .runtime import add_runtime, check_pyodide, is_address, settings
 from .sources import copy_files
+from .steppers import write_steppers
 
 
 def build_site(out: str | Path, *, pyodide: str | Path | None = None) -> None:
@@ -38,6 +41,9 @@ def build_site(out: str | Path, *, pyodide: str | Path | None = None) -> None:
         stage(source, api_pages())
         _run_sphinx(source, site)
         copy_files(source, site)
+        write_steppers([page.read_text(encoding="utf-8") for page in sorted(source.rglob("*.md"))], site)
+        for name in LESSONS:
+            write_whole(site / "notebooks" / f"{name}.ipynb", as_notebook(name))
         if pyodide is not None:
             make_live(site, pyodide)
         if out.exists():

@@ -13,6 +13,7 @@ from typing import Any
 from .api import PARTS, file_of, meant, modules, names_of, places
 from .exercises import add_templates, collect_pages, link_pages
 from .sources import is_source, line_count, linked_files, source_page
+from .steppers import add_frames
 
 SCHEMES = ("repository", "site", "api")
 
@@ -32,10 +33,14 @@ def setup(app: Any) -> dict[str, Any]:
 
 def _complete(app: Any, doctree: Any) -> None:
     """Add to a page what its Markdown has no words for."""
-    if app.env.docname.startswith("api/"):
+    docname = app.env.docname
+    if docname.startswith("api/"):
         _name_types(doctree)
-    else:
-        _link_names(doctree)
+        return
+    _link_names(doctree)
+    add_frames(docname, doctree)
+    if docname.startswith("lessons/"):
+        _link_notebook(docname, doctree)
 
 
 def _name_types(doctree: Any) -> None:
@@ -66,6 +71,16 @@ def _link_names(doctree: Any) -> None:
             link += code
 
 
+def _link_notebook(docname: str, doctree: Any) -> None:
+    """Link a lesson's notebook below its title."""
+    from docutils import nodes
+
+    address = f"site:notebooks/{docname.removeprefix('lessons/')}.ipynb"
+    link = nodes.reference("", "Download this lesson as a notebook", refuri=address, internal=True)
+    title = next(doctree.findall(nodes.title))
+    title.parent.insert(title.parent.index(title) + 1, nodes.paragraph("", "", link, classes=["notebook"]))
+
+
 def _resolve(app: Any, doctree: Any, docname: str) -> None:
     """Write the addresses of the site's own schemes, relative to the page."""
     from docutils import nodes
@@ -87,7 +102,8 @@ def _address(scheme: str, rest: str) -> str | None:
     if scheme == "site":
         return rest
     if scheme == "api":
-        return f"{places()[rest]}.html#{rest}" if rest in places() else None
+        page, _, anchor = places().get(rest, "").partition("#")
+        return f"{page}.html#{anchor}".removesuffix("#") if page else None
     if not is_source(path):
         return None if anchor else f"files/{path}"
     lines = re.fullmatch(r"L(\d+)(-L\d+)?", anchor)
@@ -102,21 +118,22 @@ def _contents(app: Any, docname: str, template: str, context: dict[str, Any], do
 
     env, root = app.env, "../" * docname.count("/")
 
-    def listed(names: list[str], level: int) -> str:
-        return f"<ul>{''.join(entry(name, level) for name in names)}</ul>" if names else ""
+    def listed(trees: Any, level: int) -> str:
+        entries = [entry(title or env.titles[name].astext(), name, level) for title, name in trees]
+        return f"<ul>{''.join(entries)}</ul>" if entries else ""
 
-    def entry(name: str, level: int) -> str:
-        below = listed(env.toctree_includes.get(name, []), level + 1)
+    def entry(title: str, name: str, level: int) -> str:
+        inner = [pair for tree in env.tocs[name].findall(toctree) for pair in tree["entries"]]
+        below = listed(inner, level + 1)
         current = " current" if name == docname or ' current"' in below else ""
-        title = escape(env.titles[name].astext())
         address = "#" if name == docname else f"{root}{name}.html"
-        link = f'<a class="reference internal{current}" href="{address}">{title}</a>'
+        link = f'<a class="reference internal{current}" href="{address}">{escape(title)}</a>'
         return f'<li class="toctree-l{level}{current}">{link}{below}</li>'
 
     context["toctree"] = lambda **options: "".join(
-        f'<p class="caption"><span class="caption-text">{escape(each["caption"])}</span></p>'
-        + listed(each["includefiles"], 1)
-        for each in env.tocs[app.config.root_doc].findall(toctree)
+        f'<p class="caption"><span class="caption-text">{escape(tree["caption"])}</span></p>'
+        + listed(tree["entries"], 1)
+        for tree in env.tocs[app.config.root_doc].findall(toctree)
     )
 
 

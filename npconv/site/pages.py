@@ -14,6 +14,7 @@ BESIDE = {"README.md": "index", "CONTRIBUTING.md": "contributing", "CHANGELOG.md
 
 _WORDS = r"(?:[^\[\]]|\[[^\[\]]*\])*"  # with y[0, 1] among them
 _TARGET = re.compile(rf"(?P<before>(?P<picture>!)?\[{_WORDS}\]\()(?P<path>[^)#\s:]+)(?P<anchor>#[^)\s]*)?(?=\))")
+_LISTED = re.compile(r"^(?:- |(\d+\. ))\[([^\]]*)\]\(/(.*?)\.md", re.MULTILINE)
 _FENCE = re.compile(r"(?ms)^(?P<indent> *)(?P<fence>`{3,}).*?^(?P=indent)(?P=fence) *$")
 
 
@@ -29,14 +30,16 @@ def stage(source: Path, others: Mapping[str, str]) -> None:
 
 
 def _contents(front: str) -> str:
-    """The site's table of contents: the pages that the front page lists, under its headings, and those beside them."""
+    """The site's table of contents: the pages that the front page lists, in its words, and those beside them."""
     sections = {}
     for section in front.split("\n## ")[1:]:
-        sections[section.partition("\n")[0]] = re.findall(r"^(?:- |\d+\. )\[[^\]]*\]\(/(.*?)\.md", section, re.M)
-    sections["Reference"] = ["api/index"]
-    sections["The project"] = [name for name in BESIDE.values() if name != "index"]
+        sections[section.partition("\n")[0]] = _LISTED.findall(section)
+    sections["Reference"] = [("", "API reference", "api/index")]
+    sections["The project"] = [("", name.title(), name) for name in BESIDE.values() if name != "index"]
     return "\n".join(
-        f"```{{toctree}}\n:hidden:\n:caption: {heading}\n\n" + "\n".join(pages) + "\n```\n"
+        f"```{{toctree}}\n:hidden:\n:caption: {heading}\n\n"
+        + "".join(f"{number}{title} <{page}>\n" for number, title, page in pages)
+        + "```\n"
         for heading, pages in sections.items()
         if pages
     )
