@@ -3,7 +3,9 @@
 import io
 import json
 import os
+import re
 import tempfile
+import warnings
 from pathlib import Path
 
 from .. import __version__
@@ -36,10 +38,9 @@ def build_site(out: str | Path, *, pyodide: str | Path | None = None) -> None:
         check_pyodide(pyodide)  # before Sphinx's half a minute
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".npconv-", dir=out.parent) as work:
-        site = Path(work, "site")
-        source = Path(work, "source")
+        source, site = Path(work, "source"), Path(work, "site")
         stage(source, api_pages())
-        _run_sphinx(source, site)
+        run_sphinx(source, site)
         copy_files(source, site)
         write_steppers([page.read_text(encoding="utf-8") for page in sorted(source.rglob("*.md"))], site)
         for name in LESSONS:
@@ -80,15 +81,18 @@ def make_live(site: Path, pyodide: str | Path) -> None:
         page.write_text(text.replace("</head>", f"{tags}</head>", 1), encoding="utf-8")
 
 
-def _run_sphinx(source: Path, site: Path) -> None:
+def run_sphinx(source: Path, site: Path) -> None:
+    """Build the pages of a folder; a ValueError with all that Sphinx complains about."""
     from sphinx.application import Sphinx
+    from sphinx.util.docutils import docutils_namespace, patch_docutils
 
-    told = io.StringIO()
-    with tempfile.TemporaryDirectory() as doctrees:
-        app = Sphinx(
-            source, ROOT / "docs", site, doctrees, "html",
-            {"version": __version__, "release": __version__}, status=None, warning=told, freshenv=True,
-        )  # fmt: skip
-        app.build()
-    if told.getvalue():
-        raise ValueError(f"build_site: the pages must have no mistakes; got\n{told.getvalue()}")
+    told, docs = io.StringIO(), ROOT / "docs"
+    versions = {"version": __version__, "release": __version__}
+    with tempfile.TemporaryDirectory() as trees, warnings.catch_warnings(), docutils_namespace(), patch_docutils(docs):
+        warnings.simplefilter("ignore")  # what releases of these libraries will no longer have of one another
+        Sphinx(source, docs, site, trees, "html", versions, status=None, warning=told, freshenv=True).build()
+    (site / "_sources").rmdir()  # which Sphinx makes, and leaves empty
+    (site / ".buildinfo").unlink()  # for a next build in the same folder, which there is none
+    mistakes = re.sub(r"\x1b\[[\d;]*m", "", told.getvalue()).replace(f"{source}{os.sep}", "")
+    if mistakes:
+        raise ValueError(f"build_site: the pages must have no mistakes; got\n{mistakes.strip()}")

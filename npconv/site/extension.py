@@ -10,11 +10,13 @@ from collections.abc import Iterator
 from html import escape
 from typing import Any
 
+from ..course.exercises import EXERCISES
 from .api import PARTS, file_of, meant, modules, names_of, places
 from .exercises import add_templates, collect_pages, link_pages
 from .sources import is_source, line_count, linked_files, source_page
 from .steppers import add_frames
 
+_EXERCISE = re.compile(r"npconv exercise start ([\w-]+)")
 SCHEMES = ("repository", "site", "api")
 
 
@@ -57,16 +59,23 @@ def _name_types(doctree: Any) -> None:
 
 
 def _link_names(doctree: Any) -> None:
-    """Link the public names in the text, which stand there as code, to the reference."""
+    """Link the public names in the text, which stand there as code, to the reference, and exercises to their pages."""
     from docutils import nodes
 
     for code in list(doctree.findall(nodes.literal)):
-        full = meant(code.astext())
+        text = code.astext()
+        exercise = _EXERCISE.fullmatch(text)
+        if exercise and exercise[1] in EXERCISES:
+            address = f"site:exercises/{exercise[1]}.html"
+        elif text != "npconv" and (full := meant(text)):
+            address = f"api:{full}"
+        else:
+            continue
         within = code.parent
         while within is not None and not isinstance(within, nodes.reference | nodes.title | nodes.raw):
             within = within.parent
-        if full and within is None:
-            link = nodes.reference("", "", refuri=f"api:{full}", internal=True, classes=["public-name"])
+        if within is None:
+            link = nodes.reference("", "", refuri=address, internal=True, classes=["public-name"])
             code.replace_self(link)
             link += code
 
@@ -131,7 +140,7 @@ def _contents(app: Any, docname: str, template: str, context: dict[str, Any], do
         return f'<li class="toctree-l{level}{current}">{link}{below}</li>'
 
     context["toctree"] = lambda **options: "".join(
-        f'<p class="caption"><span class="caption-text">{escape(tree["caption"])}</span></p>'
+        f'<p class="caption"><span class="caption-text">{escape(tree["caption"] or "")}</span></p>'
         + listed(tree["entries"], 1)
         for tree in env.tocs[app.config.root_doc].findall(toctree)
     )
@@ -156,8 +165,13 @@ def _math(translator: Any, node: Any, display: str) -> None:
     """Write an equation as MathML, which browsers draw without a script."""
     from docutils import nodes
     from latex2mathml.converter import convert
+    from sphinx.util import logging
 
-    translator.body.append(convert(node.astext(), display=display))
+    try:
+        translator.body.append(convert(node.astext(), display=display))
+    except Exception as error:  # the converter has some twenty kinds of its own, and lets others through
+        told = f"{type(error).__name__} {error}".strip()
+        logging.getLogger(__name__).warning("%s is no equation: %s", node.astext(), told, location=node)
     raise nodes.SkipNode
 
 

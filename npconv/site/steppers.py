@@ -14,7 +14,7 @@ from ..course.steps import KINDS
 
 FOLDER = "steppers"
 _COMMANDS = re.compile(r"`(npconv\s+step\s[^`]+)`|^(npconv step .+)$", re.MULTILINE)
-_RUN = "import json, sys; from npconv.cli import main; sys.exit(max(map(main, json.load(sys.stdin))))"
+_RUN = "import json, sys; from npconv.cli import main; sys.exit(max(map(main, json.load(sys.stdin)), default=0))"
 
 
 def stepper_of(command: str) -> tuple[str, ...] | None:
