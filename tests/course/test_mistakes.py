@@ -1,12 +1,19 @@
 """The mistakes known by name: what is said of a variant is the variant's, and the mistakes made most have a name."""
 
+import ast
 import itertools
 import re
+from fractions import Fraction
+from functools import partial
 
 import calling
+import numpy as np
 import pytest
 
+import npconv
+import npconv.detection
 from npconv.course.exercises import EXERCISES, Variant
+from npconv.course.exercises.bugs import solution_source
 from npconv.course.exercises.mistakes import DOES, choices_of, mistakes_of
 from npconv.course.exercises.variants import OPTIONS, WORDS
 from npconv.course.grading.cases import Cases
@@ -181,3 +188,240 @@ def test_a_planted_mistake_is_told_in_the_variants_words(exercise, task):
                 for (result, _), due in zip(task.results, found.smallest.right, strict=True)
             }
             assert float(worked.rpartition("= ")[2]) == names[name][tuple(map(int, index.split(",")))]
+
+
+# functions as students write them, in their variant's layout
+
+
+def forgetful(dx_adds=False, dkernel_adds=False):
+    """Lesson 3's loops, with = for +=."""
+
+    def function(dy, x, kernel, *, stride, padding):
+        (top, bottom), (left, right) = padding
+        padded = np.pad(x, ((0, 0), (top, bottom), (left, right), (0, 0)))
+        dpadded, dkernel = np.zeros(padded.shape), np.zeros(kernel.shape)
+        for b, v, w, n in np.ndindex(*dy.shape):
+            for i, j, m in np.ndindex(*kernel.shape[:3]):
+                row, column = v * stride[0] + i, w * stride[1] + j
+                for a, place, term in (
+                    (dpadded, (b, row, column, m), dy[b, v, w, n] * kernel[i, j, m, n]),
+                    (dkernel, (i, j, m, n), dy[b, v, w, n] * padded[b, row, column, m]),
+                ):
+                    a[place] = a[place] * (dx_adds if a is dpadded else dkernel_adds) + term
+        return dpadded[:, top : top + x.shape[1], left : left + x.shape[2]], dkernel
+
+    return function
+
+
+def repeating_the_edge(x, kernel, stride, padding):
+    return npconv.conv2d(np.pad(x, ((0, 0), *padding, (0, 0)), mode="edge"), kernel, stride=stride)
+
+
+def around(mode, send_back):
+    """The gradients over a map that is padded in that mode, whose dx `send_back(dpadded, rows, columns, x)` gives."""
+
+    def function(dy, x, kernel, *, stride, padding):
+        padded = np.pad(x, ((0, 0), *padding, (0, 0)), mode=mode)
+        dpadded, dkernel = npconv.conv2d_backward(dy, padded, kernel, stride=stride)
+        rows, columns = (np.pad(np.arange(n), sides, mode=mode) for n, sides in zip(x.shape[1:3], padding, strict=True))
+        return send_back(dpadded, rows, columns, x), dkernel
+
+    return function
+
+
+def counting_once(dpadded, rows, columns, x):
+    dx = np.zeros(x.shape)
+    dx[:, rows[:, None], columns] += dpadded  # of an index that comes twice only the last counts
+    return dx
+
+
+def summed(dpadded, rows, columns, x):
+    dx = np.zeros(x.shape)
+    np.add.at(dx, (slice(None), rows[:, None], columns), dpadded)
+    return dx
+
+
+def scattered(dy, x, kernel, *, stride, padding):
+    """A loop over the positions whose patches are written round the edges of dx itself."""
+    padded = np.pad(x, ((0, 0), *padding, (0, 0)), mode="wrap")
+    dx, dkernel = np.zeros(x.shape), npconv.conv2d_backward(dy, padded, kernel, stride=stride)[1]
+    (top, _), (left, _) = padding
+    for v, w, i, j in np.ndindex(*dy.shape[1:3], *kernel.shape[:2]):
+        row, column = (v * stride[0] + i - top) % x.shape[1], (w * stride[1] + j - left) % x.shape[2]
+        dx[:, row, column] = dy[:, v, w] @ kernel[i, j].T
+    return dx, dkernel
+
+
+def block_with(old, new):
+    """The solution of the block's backward with each `old` made `new`."""
+    namespace = {}
+    source = solution_source("inverted-residual")
+    assert old in source
+    exec(source.replace(old, new), namespace)
+    return namespace["inverted_residual_backward"]
+
+
+def masked(mask):
+    return lambda dy, x: dy * mask(x)
+
+
+def over_the_separable(kernel_size, out_channels, depth_multiplier):
+    return depth_multiplier / (Fraction(1, out_channels) + Fraction(1, kernel_size[0] * kernel_size[1]))
+
+
+def slopes(beta, slope):
+    def function(dy, codes, labels, targets):
+        positive = labels > 0
+        return dy * positive[..., None] * slope((codes - targets) / beta) / max(positive.sum(), 1)
+
+    return function
+
+
+LAST = "dkernel is the last product alone: = stands for +="
+OVERWRITTEN = "dx is overwritten where patches overlap"
+COPIES = "dx is overwritten where the padding's values are copies of x's"
+LOW = {"limit": 4, "floor": -1}
+TOLD = [  # exercise, task, variant, function, and what is to be told
+    (
+        "activations",
+        "relu6_backward",
+        LOW,
+        masked(lambda x: (x >= -1) & (x <= 4)),
+        "the derivative at -1 and at 4 is taken as 1",
+    ),
+    ("activations", "relu6_backward", LOW, masked(lambda x: (x >= -1) & (x < 4)), "the derivative at -1 is taken as 1"),
+    ("activations", "relu6_backward", LOW, masked(lambda x: x < 4), "the gradient passes below -1"),
+    ("activations", "relu6_backward", LOW, masked(lambda x: x > 0), "there is no limit: it is ReLU's gradient"),
+    (
+        "activations",
+        "relu6_backward",
+        LOW,
+        npconv.relu6_backward,
+        "the limit is 6 and the floor is 0, where the docstring has 4 and -1",
+    ),
+    ("activations", "relu6", LOW, npconv.relu6, "the limit is 6 and the floor is 0, where the docstring has 4 and -1"),
+    ("activations", "relu6", {"limit": 8}, npconv.relu6, "the limit is 6, where the docstring has 8"),
+    ("activations", "relu6", {"limit": 8}, lambda x: np.clip(x, 0, 5), "the limit is 5, where the docstring has 8"),
+    ("activations", "relu6", LOW, lambda x: np.maximum(x, -1), "values above 4 are kept"),
+    ("activations", "relu6", LOW, lambda x: np.clip(x, -4, 4), "values are cut off at minus 4 instead of -1"),
+    (
+        "standard-loops",
+        "conv2d_loops",
+        {"padding": "circular"},
+        npconv.conv2d,
+        "the padding is zeros, where the docstring has circular padding",
+    ),
+    (
+        "standard-loops",
+        "conv2d_loops",
+        {"padding": "circular"},
+        repeating_the_edge,
+        "the nearest value is repeated around the map, where the docstring has circular padding",
+    ),
+    (
+        "standard-loops",
+        "conv2d_loops",
+        {"padding": "circular", "kernel": "turned"},
+        npconv.conv2d,
+        "the kernel is applied as it is and the padding is zeros, "
+        "where the docstring has it turned round and circular padding",
+    ),
+    (
+        "standard-loops",
+        "conv2d_loops",
+        {"channels": "batch last"},
+        npconv.conv2d,
+        "volumes are taken with the channels last, where the docstring has the batch last",
+    ),
+    ("standard-backward", "conv2d_backward", {}, forgetful(), f"{OVERWRITTEN}, and {LAST}, product by product"),
+    (
+        "standard-backward",
+        "conv2d_backward",
+        {},
+        forgetful(dkernel_adds=True),
+        f"{OVERWRITTEN}: = stands for +=, product by product",
+    ),
+    ("standard-backward", "conv2d_backward", {}, forgetful(dx_adds=True), LAST),
+    ("standard-backward", "conv2d_backward", {}, forgetful(True, True), ""),
+    (
+        "standard-backward",
+        "conv2d_backward",
+        {"padding": "circular"},
+        around("wrap", counting_once),
+        f"{COPIES}: = stands for +=",
+    ),
+    (
+        "standard-backward",
+        "conv2d_backward",
+        {"padding": "nearest"},
+        around("edge", counting_once),
+        f"{COPIES}: = stands for +=",
+    ),
+    ("standard-backward", "conv2d_backward", {"padding": "circular"}, around("wrap", summed), ""),
+    (
+        "standard-backward",
+        "conv2d_backward",
+        {"padding": "circular"},
+        scattered,
+        f"{OVERWRITTEN}, across the edge too: = stands for +=",
+    ),
+    (
+        "inverted-residual",
+        "inverted_residual_backward",
+        {},
+        block_with("& (filtered < 6)", "& (filtered < np.inf)"),
+        "ReLU's derivative stands for ReLU6's after the depthwise convolution",
+    ),
+    (
+        "inverted-residual",
+        "inverted_residual_backward",
+        {},
+        block_with("ed < 6)", "ed < np.inf)"),
+        "ReLU's derivative stands for ReLU6's: the gradient passes above 6",
+    ),
+    (
+        "inverted-residual",
+        "inverted_residual_backward",
+        {},
+        block_with("ed < 6)", "ed <= 6)"),
+        "ReLU6's derivative at 6 is taken as 1",
+    ),
+    (
+        "detection-loss",
+        "box_loss_backward",
+        {"beta": 2},
+        slopes(2, lambda off: off * (abs(off) <= 1)),
+        "beyond the kinks the gradient is 0",
+    ),
+    (
+        "detection-loss",
+        "box_loss_backward",
+        {"beta": 2},
+        slopes(1, lambda off: np.clip(off, -1, 1)),
+        "the kinks are at ±1, where the docstring has ±2",
+    ),
+    ("costs", "cost_ratio", {"ratio": "standard over separable"}, over_the_separable, "Q multiplies where it divides"),
+    (
+        "iou",
+        "iou",
+        {"measure": "smaller"},
+        npconv.detection.iou,
+        "the divisor is the union, where the docstring has the smaller area",
+    ),
+    (
+        "box-coder",
+        "encode_boxes",
+        {"scales": "divisors"},
+        npconv.detection.encode_boxes,
+        "the scales are taken for factors of the codes, where the docstring has divisors",
+    ),
+]
+
+
+@pytest.mark.parametrize(("name", "function", "options", "student", "says"), TOLD, ids=[f"{t[1]} {t[4]}" for t in TOLD])
+def test_what_students_write_is_told_in_the_variants_words(name, function, options, student, says):
+    exercise = EXERCISES[name]
+    (task,) = (task for task in exercise.tasks if task.name == function)
+    defaults = {option: ast.literal_eval(default) for option, default in task.options if default}
+    found = calling.verdict(task, partial(student, **defaults), Variant(1 if options else None, **options))
+    assert found.broken.partition("; there are cases in which it raises")[0] == says
