@@ -112,6 +112,28 @@ def test_each_number_other_than_0_and_1_is_needed_whatever_is_wrong(name, kind, 
     assert not (tried and whatever)  # where the numbers do not matter all of them are 0 or 1
 
 
+def test_numbers_are_no_simpler_than_the_fault_that_was_found_needs():
+    """Where they are 0 and 1 alone there is another fault."""
+    (task,), right = EXERCISES["standard-loops"].tasks, solution("conv2d_loops")
+
+    def simple(arrays):
+        return all(np.isin(a, (0, 1)).all() for a in arrays)
+
+    def raising_another(*arrays, **options):
+        if simple(arrays):
+            raise LookupError("not there")
+        return raising_sometimes(right, *arrays, **options)
+
+    def doubled_there(*arrays, **options):
+        how = doubled if simple(arrays) else in_another_shape_sometimes
+        return how(right, *arrays, **options)
+
+    for function, kind in ((raising_another, "OverflowError"), (doubled_there, "another shape")):
+        found = calling.verdict(task, function).smallest
+        assert kind_of(found) == kind
+        assert not simple(found.given)
+
+
 def test_a_case_that_is_wrong_whatever_its_numbers_are_has_ones():
     (task,) = EXERCISES["standard-loops"].tasks
     found = calling.verdict(task, functools.partial(in_another_shape, solution("conv2d_loops")))
