@@ -43,12 +43,15 @@ RUN_A_PAGE = """(async () => { // the blocks of another page, in this page's Pyt
   const text = await (await fetch(%s)).text();
   const blocks = new DOMParser().parseFromString(text, 'text/html').querySelectorAll('.highlight-python pre');
   page.python.forget();
-  const errors = [];
-  for (const { textContent } of blocks) {
-    const { error } = await page.python.run(textContent);
-    if (error !== null) errors.push(`${textContent}\\n${error}`);
+  const wrong = []; // blocks with errors, and those that print something else than the page says
+  for (const block of blocks) {
+    let printed = '';
+    const { error } = await page.python.run(block.textContent, { onOutput: (text) => (printed += text) });
+    const next = block.closest('.highlight-python').nextElementSibling;
+    const recorded = next?.matches('.highlight-text') ? next.querySelector('pre').textContent : printed;
+    if (error !== null || printed !== recorded) wrong.push([block.textContent, printed, recorded, error]);
   }
-  return { count: blocks.length, errors };
+  return { count: blocks.length, wrong };
 })()"""
 RUN_CODE = """(async () => {
   const { page } = await import('/_static/run.js');
@@ -216,7 +219,7 @@ def test_every_block_of_another_page_runs(page, name):
 def check_page(page, name):
     text = (ROOT / "docs" / f"{name}.md").read_text(encoding="utf-8")
     result = page.later(RUN_A_PAGE % json.dumps(f"/{name}.html"))
-    assert result == {"count": text.count("```python\n"), "errors": []}
+    assert result == {"count": text.count("```python\n"), "wrong": []}
 
 
 @pytest.mark.parametrize("source", claims.SOURCES)

@@ -30,6 +30,8 @@ class Block {
     const whole = made("div", "npconv-block");
     element.replaceWith(whole);
     whole.append(element, bar, this.output);
+    const next = whole.nextElementSibling; // what the page says that the block prints
+    this.recorded = next?.matches(".highlight-text") ? next : null;
     this.button.addEventListener("click", () => (page.queue.includes(this) ? page.stop(this) : page.run(this)));
     this.editor.addEventListener("click", () => this.edit(this.code.length));
     this.reset.addEventListener("click", () => this.undo());
@@ -71,7 +73,8 @@ class Block {
   undo() {
     this.pre.replaceChildren(...this.original.cloneNode(true).childNodes);
     this.page.ran.delete(this);
-    this.reset.hidden = true;
+    this.reset.hidden = this.output.hidden = true;
+    this.recorded?.classList.remove("npconv-replaced");
     this.button.focus();
   }
 
@@ -83,6 +86,7 @@ class Block {
       onOutput: (text, stream) => output.write(text, stream),
     });
     output.end(result);
+    this.recorded?.classList.toggle("npconv-replaced", !this.output.hidden);
     this.restart.hidden = false;
     if (result.error === null && !this.example) this.page.ran.add(this);
     return result.error === null;
