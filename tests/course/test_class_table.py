@@ -78,7 +78,7 @@ def test_the_status_is_0_where_all_is_right(capsys):
 
 
 def test_the_json_of_several_is_a_list_of_the_reports_that_single_files_have(capsys):
-    write(ada__activations=RIGHT, bob__activations=WRONG, bob__none=NONE)
+    write(ada__activations=HEAD.format("activations"), bob__activations=WRONG, bob__none=NONE)
     status, out, _ = run(capsys, "grade", "ada", "bob", "--json")
     first, second, third = json.loads(out)
     assert status == 1
@@ -253,7 +253,7 @@ def test_the_status_of_a_student_has_all_exercises_with_their_points_and_files(c
     start_exercise("find-the-bug", "mine")
     start_exercise("hard-swish", "tries")
     half = RIGHT.replace("alive =", "raise NotImplementedError\n    alive =")
-    write(mine__a=WRONG, mine__z=RIGHT, mine__deep__half=half, mine__bad=NONE, mine__helper="")
+    write(mine__a=half, mine__z=RIGHT, mine__deep__half=half, mine__bad=NONE, mine__helper="")
     write(mine__iou=HEAD.format("iou") + "1 / 0\n", mine__costs=HEAD.format("costs"))
     status, out, err = run(capsys, "exercise", "status", "mine")
     assert status == 0
@@ -278,7 +278,7 @@ def test_one_function_right_and_the_other_to_be_written_is_begun_with_its_points
     write(a=RIGHT.replace("alive =", "raise NotImplementedError\n    alive ="))
     out = states(run(capsys, "exercise", "status")[1])
     assert out["activations"] == "begun 1 of 3 a.py"
-    write(a=WRONG.replace("alive =", "raise NotImplementedError\n    alive ="))
+    write(a=HEAD.format("activations") + "def relu6(x): return\ndef relu6_backward(dy, x): raise NotImplementedError")
     out = states(run(capsys, "exercise", "status")[1])
     assert out["activations"] == "wrong 0 of 3 a.py"
 
