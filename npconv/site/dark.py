@@ -25,10 +25,10 @@ def dark_color(color: str) -> str:
     """The colour of the same hue that stands to a dark ground as this one does to white.
 
     Lightness is that of Oklab (B. Ottosson, 2020): white's becomes the ground's, the ink's becomes the light text's,
-    and what is between them keeps its share of the way.
+    and what is between them keeps its share of the way; a colour is lighter than a grey.
 
     >>> dark_color("#ffffff"), dark_color("#222222"), dark_color("#d55e00")
-    ('#131416', '#e6e6e6', '#d45d00')
+    ('#131416', '#e6e6e6', '#de6615')
     """
     for known, other in (("#ffffff", GROUND), (INK, LIGHT)):
         if color == known:
