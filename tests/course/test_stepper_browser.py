@@ -350,6 +350,8 @@ def test_an_entry_has_its_terms_as_explain_writes_them(browser, tmp_path):
     x, y = browser.evaluate("(({ x, y }) => [x + 5, y + 5])(document.getElementById('cell').getBoundingClientRect())")
     browser.call("Input.dispatchMouseEvent", type="mouseMoved", x=x, y=y)
     assert browser.evaluate("document.getElementById('terms').textContent") == shown[0, 1, 1]
+    browser.evaluate("document.querySelector('#panel-2 td:not(.corner)').focus()")  # the pointer stays where it is
+    assert browser.evaluate("document.getElementById('terms').textContent") == shown[0, 0, 0]
 
 
 @pytest.mark.parametrize(
@@ -558,6 +560,8 @@ def test_grids_that_are_wider_than_the_page_scroll_in_their_own_boxes(browser, t
         found = browser.evaluate(TOO_WIDE)
         assert [found["page"], found["clipped"], found["outside"], found["framed"]] == [[0], [], [], []]
         assert bool(found["boxes"]) == (width == 360)
+        last = len(made.steps)  # on the right of the last channel's box, step 11 on its left
+        assert browser.evaluate(SEEN % [1, last, 11, last]) == [[1, 1, True]] * 4
     browser.resize(360, 740)
     browser.evaluate("(() => { const box = document.querySelector('.slice'); box.tabIndex = 0; box.focus(); })()")
     browser.press("ArrowLeft")  # scrolls

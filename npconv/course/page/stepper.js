@@ -420,8 +420,7 @@
     for (const step of steps) {
       const [, places] = [...step.reads, ...step.writes].find(([q]) => q === p) ?? [0, []];
       const k = places.indexOf(place);
-      if (k < 0 || places.length * 3 !== step.products.length) continue;
-      return `${productText(productsOf(step)[0].texts[k], words.sign)} = `;
+      if (k >= 0) return `${productText(productsOf(step)[0].texts[k], words.sign)} = `;
     }
     return '';
   }
@@ -441,7 +440,7 @@
   function choose(cell) {
     picked?.removeAttribute('aria-describedby');
     picked?.removeAttribute('data-picked');
-    picked = cell;
+    [picked, hovered] = [cell, null]; // the last that was pointed at, clicked or reached by keys is shown
     const { cells } = grids[placeOf.get(cell)[0]];
     for (const other of cells) other.tabIndex = -1;
     cell.tabIndex = 0; // one cell of a panel is a stop of the Tab key; arrows lead to the others
