@@ -14,6 +14,7 @@ smartquotes = False
 html_copy_source = False
 python_maximum_signature_line_length = 88
 html_theme = "furo"
+html_show_copyright = False
 html_title = "npconv"
 html_static_path = ["../npconv/site/static"]
 html_css_files = ["site.css"]

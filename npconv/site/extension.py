@@ -8,11 +8,13 @@ import posixpath
 import re
 from collections.abc import Iterator
 from html import escape
+from pathlib import Path
 from typing import Any
 
 from ..course.exercises import EXERCISES
 from .api import PARTS, file_of, meant, modules, names_of, places
 from .exercises import add_templates, collect_pages, link_pages
+from .pages import DARK
 from .sources import is_source, line_count, linked_files, source_page
 from .steppers import add_frames
 
@@ -41,6 +43,7 @@ def _complete(app: Any, doctree: Any) -> None:
         return
     _link_names(doctree)
     add_frames(docname, doctree)
+    _darken(app.srcdir, doctree)
     if docname.startswith("lessons/"):
         _link_notebook(docname, doctree)
 
@@ -78,6 +81,21 @@ def _link_names(doctree: Any) -> None:
             link = nodes.reference("", "", refuri=address, internal=True, classes=["public-name"])
             code.replace_self(link)
             link += code
+
+
+def _darken(source: Any, doctree: Any) -> None:
+    """Put beside each figure the one for dark pages, of which furo's classes show one."""
+    from docutils import nodes
+
+    for image in list(doctree.findall(nodes.image)):
+        image["loading"] = "lazy"  # so that the other one is not fetched
+        path = posixpath.splitext(image["uri"])[0] + f"{DARK}.svg"
+        if Path(f"{source}/{path}").is_file():
+            dark = image.deepcopy()
+            dark["uri"] = path
+            image["classes"].append("only-light")
+            dark["classes"].append("only-dark")
+            image.parent.insert(image.parent.index(image) + 1, dark)
 
 
 def _link_notebook(docname: str, doctree: Any) -> None:

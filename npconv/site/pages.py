@@ -6,11 +6,16 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
+from .dark import dark_svg
+
 ROOT = Path(__file__).parents[2]
 """The clone."""
 
 BESIDE = {"README.md": "index", "CONTRIBUTING.md": "contributing", "CHANGELOG.md": "changelog"}
 """The pages from outside of docs/, and their names on the site."""
+
+DARK = "-dark"
+"""The ending of the name of a figure for dark pages."""
 
 _WORDS = r"(?:[^\[\]]|\[[^\[\]]*\])*"  # with y[0, 1] among them
 _TARGET = re.compile(rf"(?P<before>(?P<picture>!)?\[{_WORDS}\]\()(?P<path>[^)#\s:]+)(?P<anchor>#[^)\s]*)?(?=\))")
@@ -21,6 +26,9 @@ _FENCE = re.compile(r"(?ms)^(?P<indent> *)(?P<fence>`{3,}).*?^(?P=indent)(?P=fen
 def stage(source: Path, others: Mapping[str, str]) -> None:
     """Write all pages, those of the clone and others by their names, and the figures to a folder that is missing."""
     shutil.copytree(ROOT / "figures", source / "figures")
+    for figure in sorted((source / "figures").glob("*.svg")):
+        dark = dark_svg(figure.read_text(encoding="utf-8"))
+        figure.with_name(f"{figure.stem}{DARK}.svg").write_text(dark, encoding="utf-8")
     pages = {name: linked(file, (ROOT / file).read_text(encoding="utf-8")) for file, name in _pages().items()}
     pages["index"] += "\n" + _contents(pages["index"])
     for name, text in {**pages, **others}.items():
