@@ -91,7 +91,7 @@ def test_half_of_the_drawn_cases_are_padded_unevenly_on_each_axis(operation):
     assert pads == {(0, 1), (0, 2), (1, 0), (1, 2), (2, 0), (2, 1)}
 
 
-@pytest.mark.parametrize("operation", ["conv3d", "shuffled_grouped_conv2d", "pointwise_conv2d"])
+@pytest.mark.parametrize("operation", ["shuffled_grouped_conv2d", "pointwise_conv2d"])
 def test_the_text_holds_all_arrays(operation, tmp_path):
     words = ["vectors", "--op", operation, "--layout", "NCHW", "--count", "2", "--seed", "7", "--out"]
     assert cli.main([*words, str(tmp_path / "vectors.txt")]) == 0
