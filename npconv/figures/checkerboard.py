@@ -230,7 +230,8 @@ def _overlaps(axes: Sequence[_Overlaps], cell: float) -> OffsetBox:
         title("how many inputs reach each output of a transposed convolution"),
         note(
             f"Dᵤ = {axes[0].inputs} inputs along each axis; each reaches Dᵣ outputs in a row, the next one those from "
-            "s outputs further on.\nInside (dark bars, framed cells) further inputs at both ends would change nothing."
+            "s outputs further on.\nInside (bars of full colour, framed cells) further inputs at both ends would "
+            "change nothing."
         ),
         grid(lines, gaps=GAPS),
         gap=0.06,
@@ -310,9 +311,9 @@ def _caption(axes: Sequence[_Overlaps]) -> str:
             "weights drawn at random from 1 to 9."
         ),
         scale=(
-            "A bar's height is its count; the greater a number, the darker its cell, in each grid from 0 to its "
-            "largest; inside is what further inputs at both ends would not change, or in the last grid what padding "
-            "does not."
+            "A bar's height is its count; the greater a number, the more colour in its cell, in each grid from 0 to "
+            "its largest; inside is what further inputs at both ends would not change, or in the last grid what "
+            "padding does not."
         ),
         not_shown="Not shown: further strides in two dimensions; cropping, which takes away from the border.",
     )

@@ -148,10 +148,10 @@ def _page(page: Page, kernels: Sequence[_Stack], stacks: Sequence[_Stack], cell:
         said = f"δ = {kernel.rates[0]}: {size * size} weights\nover {shape_text(kernel.field.shape)} positions"
         words.append(note(said, align="center"))
     why = note(
-        f"filled: a weight, {shape_text((size, size))} at every rate;\nwhite: the δ − 1 positions between neighbours,\n"
+        f"filled: a weight, {shape_text((size, size))} at every rate;\nempty: the δ − 1 positions between neighbours,\n"
         "which no weight reads.\nThe kernel spans more, and costs the same."
     )
-    under = "filled: read, white: not read; above each map the same along one axis, layer by layer from the output down"
+    under = "filled: read, empty: not read; above each map the same along one axis, layer by layer from the output down"
     return column(
         title("one kernel at dilation rate δ: a weight at every δ-th position"),
         page.beside_or_below(grid([taps, words], gaps=(0.4, 0.08), along=["center", "top"]), why, gap=0.4),

@@ -500,7 +500,7 @@ def _caption(scatters: Sequence[_Scatter], notes: Sequence[str], shown: int) -> 
         ),
         scale=[
             "All grids have one scale, but for that of conv2d's numbers at the bottom",
-            "white cells of y's size get nothing from that value of x; indices count from 0",
+            "empty cells of y's size get nothing from that value of x; indices count from 0",
             *notes,
         ],
         not_shown=[
