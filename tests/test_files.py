@@ -275,6 +275,10 @@ NO_FILES_OF_THE_USERS = {
     "npconv/cli/segment.py": {"save"},  # into memory
     "npconv/course/grading/worker.py": {"fdopen"},  # its pipes
     "npconv/figures/files.py": {"savefig"},  # into memory
+    "npconv/site/build.py": {"write_text"},  # a page of the site, in the temporary folder that is put in place whole
+    "npconv/site/cells.py": {"savefig"},  # into memory, in the reader's browser
+    "npconv/site/pages.py": {"write_text"},  # what Sphinx reads, in a temporary folder
+    "npconv/site/runtime.py": {"ZipFile"},  # into memory
     "npconv/training/recipes.py": {"save"},  # a network's own, which writes whole
 }
 

@@ -1,6 +1,6 @@
 """The reference of all public names, read from the sources: signatures as they are written there, and docstrings.
 
-Nothing is imported for it, so that it needs none of the libraries that some parts load. A page is Markdown for MyST.
+No module is imported for it, so that modules with optional dependencies are read as well. A page is Markdown for MyST.
 """
 
 import ast

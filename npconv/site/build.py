@@ -89,7 +89,7 @@ def run_sphinx(source: Path, site: Path) -> None:
     told, docs = io.StringIO(), ROOT / "docs"
     versions = {"version": __version__, "release": __version__}
     with tempfile.TemporaryDirectory() as trees, warnings.catch_warnings(), docutils_namespace(), patch_docutils(docs):
-        warnings.simplefilter("ignore")  # what releases of these libraries will no longer have of one another
+        warnings.simplefilter("ignore")  # of what later releases of them will drop
         Sphinx(source, docs, site, trees, "html", versions, status=None, warning=told, freshenv=True).build()
     (site / "_sources").rmdir()  # which Sphinx makes, and leaves empty
     (site / ".buildinfo").unlink()  # for a next build in the same folder, which there is none
