@@ -6,7 +6,6 @@ import importlib
 import io
 import json
 import linecache
-import pkgutil
 import sys
 import traceback
 from collections.abc import Callable, Iterator
@@ -52,10 +51,12 @@ class Cells:
         `example` the block is one of a docstring: it has the names of the module that has that function or class.
         """
         self.runs += 1
-        main = self._of_example(example) if example else self.main
+        main = ModuleType("__main__") if example else self.main
         value, error, figures = None, None, []
         with self._printing(), _as_main(main):
             try:
+                if example:
+                    vars(main).update(_names_for(example))
                 before = _pictures()
                 result = self._run(code, main.__dict__)
                 written = [path for path, changed in _pictures().items() if before.get(path) != changed]
@@ -90,19 +91,6 @@ class Cells:
         name = f"<block {self.runs}{part}>"
         linecache.cache[name] = (len(code), None, code.splitlines(keepends=True), name)
         return name
-
-    def _of_example(self, name: str) -> ModuleType:
-        """A main module with the names that the examples of a function's docstring are written for."""
-        import numpy as np
-
-        import npconv
-
-        main = ModuleType("__main__")
-        found = pkgutil.resolve_name(name)
-        own = vars(importlib.import_module(getattr(found, "__module__", name.rpartition(".")[0])))
-        kernels = {each: getattr(npconv, each) for each in npconv.__all__}
-        main.__dict__.update({"np": np, "npconv": npconv, **kernels, **own, "__name__": "__main__"})
-        return main
 
     @contextmanager
     def _printing(self) -> Iterator[None]:
@@ -141,6 +129,29 @@ class _Stream(io.TextIOBase):
             self.left[0] -= len(text)
             self.say(self.name, text if len(text) <= left else f"{text[:left]}\n… cut after {MOST:,} characters\n")
         return len(text)
+
+
+def _names_for(example: str) -> dict[str, Any]:
+    """The names that the examples of a docstring are written for, by the full name of what has the docstring."""
+    import numpy as np
+
+    import npconv
+
+    module = _innermost(example)
+    name = example.removeprefix(f"{module.__name__}.").partition(".")[0]
+    own = getattr(getattr(module, name, None), "__module__", module.__name__)
+    kernels = {each: getattr(npconv, each) for each in npconv.__all__}
+    return {"np": np, "npconv": npconv, **kernels, **vars(importlib.import_module(own)), "__name__": "__main__"}
+
+
+def _innermost(name: str) -> ModuleType:
+    """The innermost module of a full name."""
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name is None or not f"{name}.".startswith(f"{error.name}."):  # a library that is not there
+            raise
+    return _innermost(name.rpartition(".")[0])
 
 
 @contextmanager

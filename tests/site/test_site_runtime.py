@@ -266,10 +266,25 @@ def test_output_says_its_stream(cells):
     assert cells.said == [("stdout", "1"), ("stdout", "\n"), ("stderr", "2"), ("stderr", "\n")]
 
 
-def test_an_example_of_a_docstring_has_the_names_that_it_is_written_for(cells):
-    assert cells.tell(">>> relu(np.array([-1.0, 2.0]))", "npconv.relu")[0] == "array([0., 2.])\n"
-    assert cells.tell(">>> Conv2D", "npconv.layers.Conv2D.forward")[0] == "<class 'npconv.layers.convolution.Conv2D'>\n"
+@pytest.mark.parametrize(
+    ("example", "code", "output"),
+    [
+        ("npconv.relu", "relu(np.array([-1.0, 2.0]))", "array([0., 2.])\n"),
+        ("npconv.layers.Conv2D.forward", "Conv2D", "<class 'npconv.layers.convolution.Conv2D'>\n"),
+        ("npconv.course.steps.Panel.entry", "Panel.entry.__class__", "<class 'property'>\n"),
+        ("npconv.figures.gradient_flow", "len(UNTRAINED) > 0", "True\n"),
+        ("npconv.text", "table_lines.__module__", "'npconv.text'\n"),
+    ],
+)
+def test_an_example_of_a_docstring_has_the_names_that_it_is_written_for(cells, example, code, output):
+    assert cells.tell(f">>> {code}", example) == (output, None, None)
     assert cells.tell("relu")[2].endswith("NameError: name 'relu' is not defined")
+
+
+def test_an_example_that_needs_a_library_that_is_not_there_says_so(cells, monkeypatch):
+    monkeypatch.setitem(sys.modules, "hypothesis", None)
+    monkeypatch.delitem(sys.modules, "npconv.checks.strategies", raising=False)
+    assert "hypothesis" in cells.tell(">>> 1", "npconv.checks.strategies.convolutions")[2].splitlines()[-1]
 
 
 def test_figures_are_the_value_those_of_pyplot_and_those_written(cells):
