@@ -244,7 +244,7 @@ def meant(text: str, part: str = "", module: str = "") -> str | None:
         source, node = _definition(module, text)
         return _by_definition().get((source, node.lineno))
     for full in (text, f"{part}.{text}", f"npconv.{text}"):
-        if full in places():
+        if full in places() and (full == text or full not in PARTS):  # a part's last name is an ordinary word
             return full
     candidates = _by_last().get(text, set()) if "." in text or text not in parameters() else set()
     return min(candidates) if len(candidates) == 1 else None

@@ -1,7 +1,9 @@
 """The built pages of a site, as the tests read them."""
 
+import re
 from dataclasses import dataclass, field
 from functools import cache
+from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -49,8 +51,12 @@ class _Reader(HTMLParser):
 @cache
 def page(path: Path) -> Page:
     """A page of a site that does not change."""
+    before, source, lines = path.read_text(encoding="utf-8").partition('<div class="highlight-source')
+    code, _, after = lines.partition("</pre>")  # whose lines have no links but to themselves
     reader = _Reader()
-    reader.feed(path.read_text(encoding="utf-8"))
+    reader.feed(before + source + after)
+    reader.page.anchors |= set(re.findall(r'id="(L\d+)"', code))
+    reader.page.text += unescape(re.sub("<.*?>", "", code))
     return reader.page
 
 
