@@ -50,6 +50,9 @@ class Here:
     def load(self):
         return Outcome("returned")
 
+    def ready(self, name):
+        return Outcome("returned")
+
     def call(self, name, arrays, options, *, deadline=None):
         arrays, body = tuple(None if a is None else a.copy("K") for a in arrays), []
         try:
