@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from ...kernels.signatures import STANDARD
-from ...kernels.standard import conv2d_backward, conv2d_loops
+from ...kernels.standard import conv2d_backward, conv2d_taps
 from . import convolutions as c, mistakes as m
 from .exercise import Exercise, Task
 
@@ -27,7 +27,7 @@ IN_LOOPS = Task(
     options=c.GEOMETRY,
     sizes=(c.BATCH, *c.SPATIAL, c.CHANNELS, c.FILTERS),
     build=c.case_of(STANDARD),
-    reference=c.forward_reference(conv2d_loops),
+    reference=c.forward_reference(conv2d_taps),
     text="The standard 2D convolution: each output value is the inner product of a filter and the patch under it.\n\n"
     "Write it in loops, one product at a time.",
     example={"output_height": 2, "output_width": 2, "kernel_width": 2, "stride_width": 2, "channels": 2},
