@@ -72,9 +72,9 @@ def link_pages(app: Any, pagename: str, templatename: str, context: dict[str, An
     if pagename != PAGE:
         return
     for name in EXERCISES:
-        cell = re.compile(rf'(?<=<td><p>)<code[^>]*><span class="pre">{name}</span></code>(?=</p></td>)')
+        cell = re.compile(rf'<td><p>(?:<a [^>]*>)?(<code[^>]*><span class="pre">{name}</span></code>)(?:</a>)?</p></td>')
         target = app.builder.get_relative_uri(PAGE, f"{PAGE}/{name}")
-        context["body"] = cell.sub(rf'<a href="{target}">\g<0></a>', context["body"], count=1)
+        context["body"] = cell.sub(rf'<td><p><a href="{target}">\1</a></p></td>', context["body"], count=1)
 
 
 def _functions(exercise: Exercise) -> list[tuple[str, str, int]]:

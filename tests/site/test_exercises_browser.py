@@ -43,7 +43,6 @@ SUBMISSIONS = {
     "importing": ("import npconv\nreturn npconv.conv2d(x, kernel)", None, "a submission may not import npconv"),
     "escaping": ("import js\nreturn js.fetch", None, "a submission may not import js"),
     "ending": ("import os\nos._exit(3)", None, "its process ended with exit status 3"),
-    "unwritten": ("raise NotImplementedError", None, "missing"),
     "varied": (TAPS, 7, "variant 7 ("),
 }
 
