@@ -72,7 +72,8 @@ def link_pages(app: Any, pagename: str, templatename: str, context: dict[str, An
     if pagename != PAGE:
         return
     for name in EXERCISES:
-        cell = re.compile(rf'<td><p>(?:<a [^>]*>)?(<code[^>]*><span class="pre">{name}</span></code>)(?:</a>)?</p></td>')
+        code = rf'(<code[^>]*><span class="pre">{name}</span></code>)'
+        cell = re.compile(rf"<td><p>(?:<a [^>]*>)?{code}(?:</a>)?</p></td>")  # a function of this name has a link
         target = app.builder.get_relative_uri(PAGE, f"{PAGE}/{name}")
         context["body"] = cell.sub(rf'<td><p><a href="{target}">\1</a></p></td>', context["body"], count=1)
 

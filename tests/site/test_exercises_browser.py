@@ -102,6 +102,17 @@ class ExercisePage:
     def idle(self):
         self.until("document.querySelector('[data-action=grade]').textContent === 'Grade'")
 
+    def has_ended_its_sandbox(self):
+        """True when two workers live, the grader's and a spare one: the browser reports the begin and end of each."""
+        end = time.monotonic() + 10
+        while time.monotonic() < end:
+            self.browser.evaluate("0")  # reads what is reported
+            events = [event["method"] for event in self.browser.events]
+            if events.count("Target.attachedToTarget") - events.count("Target.detachedFromTarget") == 2:
+                return True
+            time.sleep(0.1)
+        return False
+
     def report(self):
         self.idle()
         return self.browser.evaluate(
@@ -137,18 +148,21 @@ def test_a_submission_has_the_verdict_points_and_counter_example_of_the_command_
         page.press("grade")
         report = page.report()
         native = native.result()
+    assert page.has_ended_its_sandbox()
     assert part in report
     assert report == native.as_text()
     assert page.status.startswith(f"{native.points} of 4 points: conv2d_taps is {native.verdicts[0].status}")
 
 
-def test_a_run_can_be_stopped_and_the_next_one_is_graded(page):
+def test_a_run_can_be_stopped(page):
     page.write(submission("looping"))
     page.press("grade")
     page.until("document.querySelector('.npconv-status').textContent === 'Grading …'")
     page.press("grade")  # which says Stop
     assert page.report() == ""
     assert page.status == "Stopped."
+    assert page.has_ended_its_sandbox()
+    assert all(address.startswith(page.address) for address in page.browser.asked())
 
 
 def test_the_file_of_a_variant_is_that_of_the_command_line_and_what_was_typed_before_is_kept(page):

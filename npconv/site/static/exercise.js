@@ -100,7 +100,7 @@ class Desk {
     this.lines.textContent = Array.from({ length: text.split("\n").length }, (_, line) => line + 1).join("\n");
     if (this.putting) return;
     if (!kept.set(text, this.variant)) say("This browser keeps nothing: download the file before you leave this page.");
-    this.grader.begin();
+    this.grader.begin().catch(() => {}); // "Grade" says it, and tries again
   }
 
   show() {

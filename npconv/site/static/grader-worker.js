@@ -32,6 +32,7 @@ onmessage = async ({ data }) => {
   try {
     postMessage({ kind: "answer", answer: await answers[data.kind](data) });
   } catch (error) {
-    postMessage({ kind: "answer", error: error.message.trim().split("\n").at(-1) });
+    const words = error.message.trim().split("\n").at(-1); // of Python's traceback
+    postMessage({ kind: "answer", error: words.replace(/^\w+Error: /, "") });
   }
 };

@@ -1,6 +1,7 @@
 /** The grader of a page: its own worker, and one for the submission, with a spare, as Python takes seconds to start. */
 import { CRASHED, Pipe, STOPPED } from "./pipe.js";
 
+const STOP = "Stopped.";
 const worker = (name) => new Worker(new URL(`./${name}-worker.js`, import.meta.url), { type: "module" });
 
 export class Grader {
@@ -12,6 +13,7 @@ export class Grader {
   #running = new Map(); // workers and pipes by number
   #stopping = false;
   #answer = null;
+  #stopped = () => {}; // what refuses a question that waits for the start
 
   /** Called with words while something starts, and with "" when the submission runs. */
   onState = () => {};
@@ -37,7 +39,12 @@ export class Grader {
   /** Starts both workers, which takes as long as to write the first lines. */
   begin() {
     this.#spare ??= this.#sandbox();
-    return (this.#ready ??= this.#start());
+    this.#ready ??= this.#start().catch((error) => {
+      this.#worker.terminate();
+      this.#ready = null; // another try may have the network back
+      throw error;
+    });
+    return this.#ready;
   }
 
   /** The starting file of a variant. */
@@ -53,14 +60,14 @@ export class Grader {
   /** Ends the submission's worker; what was asked for is refused. */
   stop() {
     this.#stopping = true;
+    this.#stopped(new Error(STOP));
     for (const number of this.#running.keys()) this.#end(number, STOPPED);
   }
 
   async #ask(question) {
     this.#stopping = false;
     this.onState("Python starts: some seconds, and about 18 MB the first time …");
-    await this.begin();
-    if (this.#stopping) throw new Error("Stopped.");
+    await Promise.race([this.begin(), new Promise((_, reject) => (this.#stopped = reject))]);
     this.onState("");
     return this.#sent(question);
   }
@@ -75,14 +82,10 @@ export class Grader {
   #start() {
     this.#worker = worker("grader");
     this.#worker.onmessage = ({ data }) => this[data.kind](data);
-    this.#worker.onerror = (event) => this.#fail(`The grader could not be started. ${event.message ?? ""}`.trim());
+    this.#worker.onerror = ({ message = "" }) => {
+      this.#answer.reject(new Error(`The grader could not be started. ${message}`.trim()));
+    };
     return this.#sent({ kind: "boot", ...this.#settings });
-  }
-
-  #fail(words) {
-    this.#worker.terminate();
-    this.#ready = null;
-    this.#answer.reject(new Error(words));
   }
 
   #sandbox() {
@@ -121,7 +124,7 @@ export class Grader {
   answer({ answer, error }) {
     const { resolve, reject } = this.#answer;
     if (error === undefined) resolve(answer);
-    else if (this.#stopping) reject(new Error("Stopped."));
+    else if (this.#stopping) reject(new Error(STOP));
     else reject(new Error(error));
   }
 }
