@@ -357,7 +357,7 @@ def _module_doc(module: str) -> str:
 
 def _sentence(doc: str, part: str) -> str:
     """The first sentence of a docstring, in one line."""
-    first = re.split(r"\.\s|\n\n", doc, maxsplit=1)[0].rstrip(".")
+    first = re.split(r"\.\s+(?=[A-Z`])|\n\n", doc, maxsplit=1)[0].rstrip(".")
     return prose(" ".join(first.split()), lambda text: meant(text, part))
 
 

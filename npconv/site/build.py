@@ -4,6 +4,7 @@ import io
 import json
 import os
 import re
+import shutil
 import tempfile
 import warnings
 from pathlib import Path
@@ -91,8 +92,8 @@ def run_sphinx(source: Path, site: Path) -> None:
     with tempfile.TemporaryDirectory() as trees, warnings.catch_warnings(), docutils_namespace(), patch_docutils(docs):
         warnings.simplefilter("ignore")  # of what later releases of them will drop
         Sphinx(source, docs, site, trees, "html", versions, status=None, warning=told, freshenv=True).build()
-    (site / "_sources").rmdir()  # which Sphinx makes, and leaves empty
     (site / ".buildinfo").unlink()  # for a next build in the same folder, which there is none
+    shutil.rmtree(site / "_sources", ignore_errors=True)  # which some releases of Sphinx make, and leave empty
     mistakes = re.sub(r"\x1b\[[\d;]*m", "", told.getvalue()).replace(f"{source}{os.sep}", "")
     if mistakes:
         raise ValueError(f"build_site: the pages must have no mistakes; got\n{mistakes.strip()}")
