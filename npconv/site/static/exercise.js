@@ -71,12 +71,9 @@ class Desk {
 
   editor() {
     const pre = find(".npconv-desk pre");
-    const view = Object.assign(document.createElement("div"), { className: "npconv-view" });
     this.lines = Object.assign(document.createElement("pre"), { className: "npconv-lines" });
     this.lines.setAttribute("aria-hidden", "true");
-    const highlight = pre.parentElement;
-    highlight.replaceWith(this.lines, view);
-    view.append(highlight);
+    find(".npconv-view").before(this.lines);
     return edit(pre, {
       stays: true,
       label: `Code of ${exercise}. Tab indents, Escape leaves the editor, Control and Enter grades.`,
@@ -147,7 +144,7 @@ class Desk {
     link.href = URL.createObjectURL(new Blob([this.area.value], { type: "text/x-python" }));
     link.download = file;
     link.click();
-    URL.revokeObjectURL(link.href);
+    setTimeout(() => URL.revokeObjectURL(link.href), 60_000); // when it has been saved
   }
 
   async open() {
