@@ -126,7 +126,7 @@ def test_the_name_of_a_file_can_neither_steer_a_terminal_nor_break_a_row(capsys)
     write(**{"\x1b[2Jada__two\nlines": NONE, "bob__three\r\x07": "", "carl__\udcff": NONE})
     for form in ([], ["--csv"]):
         _, out, err = run(capsys, "grade", ".", *form)
-        assert len(out.splitlines()) == (3 if form else 5)
+        assert len(out.splitlines()) == (3 if form else 9)
         assert all(letter.isprintable() for line in (*out.splitlines(), *err) for letter in line)
 
 
@@ -157,7 +157,8 @@ def test_a_file_that_cannot_be_graded_is_a_row_that_says_why(capsys):
     status, out, _ = run(capsys, "grade", "half.py", "activations.py", "none.py")
     assert status == 1
     assert "3 files: 1 right, 0 not, 2 not graded" in out
-    assert "not graded: No such file or directory" in out
+    assert "\n\nnone.py is not graded: No such file or directory" in out
+    assert max(map(len, out.partition("\n\n")[0].splitlines())) < 100  # a row leaves the reason to the lines below
     assert run(capsys, "grade", ".", "--exercise", "nosuch")[0] == 2
 
 

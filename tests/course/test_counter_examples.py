@@ -42,7 +42,7 @@ def raising_sometimes(right, *arrays, **options):
 
 def in_another_shape(right, *arrays, **options):
     found = right(*arrays, **options)
-    return tuple(a.ravel() for a in found) if isinstance(found, tuple) else np.ravel(found)
+    return tuple(a[None] for a in found) if isinstance(found, tuple) else np.asarray(found)[None]
 
 
 def in_another_shape_sometimes(right, *arrays, **options):
@@ -77,7 +77,15 @@ STUDENTS = {
     "changed": (changing,),
     "values": (doubled, doubled_sometimes),
 }
-NAMES = ("conv2d_loops", "conv2d_backward", "relu6_backward", "iou", "confusion_matrix", "pixel_cross_entropy_backward")
+NAMES = (
+    "conv2d_loops",
+    "conv2d_backward",
+    "relu6_backward",
+    "iou",
+    "non_maximum_suppression",
+    "confusion_matrix",
+    "pixel_cross_entropy_backward",
+)
 
 
 def kind_of(trial):
@@ -98,7 +106,6 @@ def test_each_number_other_than_0_and_1_is_needed_whatever_is_wrong(name, kind, 
     trial = judge.verdict().smallest
     found = kind_of(trial)
     assert found == {raising: "IndexError", raising_sometimes: "OverflowError"}.get(how, kind)
-    tried = 0
     for array, a in trial.case.arrays.items():
         for index in (index for index in np.ndindex(*a.shape) if a[index] not in (0, 1)):
             for value in (0, 1):
@@ -106,10 +113,9 @@ def test_each_number_other_than_0_and_1_is_needed_whatever_is_wrong(name, kind, 
                 simpler[index] = value
                 case = replace(trial.case, arrays={**trial.case.arrays, array: simpler})
                 if task.fits(case):
-                    tried += 1
                     assert kind_of(judge.try_case(case)) != found, (array, index, value)
-    whatever = not how.__name__.endswith("sometimes") and kind != "values"
-    assert not (tried and whatever)  # where the numbers do not matter all of them are 0 or 1
+    if not how.__name__.endswith("sometimes") and kind != "values":  # the numbers do not matter
+        assert all(np.isin(a, (0, 1)).all() for a in trial.case.arrays.values())
 
 
 def test_numbers_are_no_simpler_than_the_fault_that_was_found_needs():

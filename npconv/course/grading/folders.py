@@ -163,14 +163,15 @@ def class_text(graded: Sequence[Graded]) -> str:
     for each in graded:
         row = [_cell(each.file.student), _cell(each.file.place)]
         if (report := each.report) is None:
-            rows.append([*row, "", "", f"not graded: {_cell(each.reason)}", ""])
+            rows.append([*row, "", "", "not graded", ""])
         else:
             functions = ", ".join(map(_points, report.verdicts))
             points = f"{report.points} of {report.exercise.points}"
             rows.append([*row, report.exercise.name, header_of(report.variant), functions, points])
     ungraded, right = sum(each.report is None for each in graded), sum(each.right for each in graded)
     last = f"{counted('file', len(graded))}: {right} right, {len(graded) - right - ungraded} not, {ungraded} not graded"
-    return "\n".join([*table_lines(["student", "file", "exercise", "variant", "functions", "points"], rows), "", last])
+    table = table_lines(["student", "file", "exercise", "variant", "functions", "points"], rows)
+    return "\n".join([*table, "", last, *_reasons(graded)])
 
 
 def class_csv(graded: Sequence[Graded]) -> str:
@@ -214,8 +215,13 @@ def status_text(graded: Sequence[Graded]) -> str:
     all_points = sum(exercise.points for exercise in EXERCISES.values())
     rows.append(["all", f"{right} of {len(EXERCISES)} right", f"{points} of {all_points}", ""])
     table = table_lines(["exercise", "", "points", "files, the one that counts first"], rows)
+    return "\n".join([*table, *_reasons(graded)])
+
+
+def _reasons(graded: Sequence[Graded]) -> list[str]:
+    """The lines below a table about the files in it that are not graded."""
     ungraded = [each for each in graded if each.report is None]
-    return "\n".join([*table, *(f"\n{_cell(f'{each.file.path} is not graded: {each.reason}')}" for each in ungraded)])
+    return [f"\n{_cell(f'{each.file.path} is not graded: {each.reason}')}" for each in ungraded]
 
 
 def _points(verdict: Verdict) -> str:

@@ -167,12 +167,14 @@ class Judge:
     def _of_zeros_and_ones(self, trial: Trial, name: str, places: Array, left: Iterator[int]) -> Trial:
         """The same case with the numbers of an array at these places 0 or 1 where they can be: all, or half by half.
 
-        Values that are wrong are shown by zeros rather than by ones; anything else by ones, so that there are products.
+        Values that are wrong are shown by zeros rather than by ones, and boxes begin at zeros, so that they have an
+        area; anything else is shown by ones, so that there are products.
         """
-        for value in (0, 1) if trial.wrong.endswith(VALUES) else (1, 0):
+        zeros = trial.wrong.endswith(VALUES) or dict(self.task.arrays)[name] == "boxes"
+        for value in (0, 1) if zeros else (1, 0):
             numbers = np.array(trial.case.arrays[name], order="C")  # of a number too
             flat = numbers.reshape(-1)
-            simple = [0] if value == 0 and trial.wrong.endswith(VALUES) else [0, 1]
+            simple = [0] if value == 0 and zeros else [0, 1]
             others = places[~np.isin(flat[places], simple)]
             if not others.size:
                 continue
@@ -194,7 +196,9 @@ class Judge:
         whole = is_whole(tried.right) or not is_whole(trial.right)
         if tried.case.sizes == trial.case.sizes:  # with other numbers
             alike = alike and _kind_of(tried) == _kind_of(trial)
-            if is_whole(as_result(trial.outcome.value)):
+            if not trial.wrong.endswith(VALUES):
+                whole = True  # in the end, once all numbers are 0 or 1
+            elif is_whole(as_result(trial.outcome.value)):
                 whole = whole and is_whole(as_result(tried.outcome.value))
         return bool(tried.wrong) and alike and whole
 
