@@ -200,11 +200,12 @@ def modules() -> dict[str, str]:
 
 @cache
 def _by_last() -> dict[str, set[str]]:
-    """The full names by their ends: `forward`, `Layer.forward`, `layers.Layer.forward`."""
+    """The full names by their ends: `Layer`, `Layer.forward`, `layers.Layer.forward`, but not `forward`."""
     found: dict[str, set[str]] = {}
-    for full in places():
+    for full, place in places().items():
         words = full.split(".")
-        for start in range(1, len(words)):
+        shortest = 1 if place.split("#")[-1].rpartition(".")[0] in PARTS else 2  # a method's class with it
+        for start in range(1, len(words) - shortest + 1):
             found.setdefault(".".join(words[start:]), set()).add(full)
     return found
 
@@ -236,8 +237,8 @@ def meant(text: str, part: str = "", module: str = "") -> str | None:
 
     On the page of a part its own names go first, and then what the module that defines a name calls so.
 
-    >>> meant("Layer.forward"), meant("cost_ratio", "npconv.cost"), meant("stride")
-    ('npconv.layers.Layer.forward', 'npconv.cost.cost_ratio', None)
+    >>> meant("Layer.forward"), meant("cost_ratio", "npconv.cost"), meant("stride"), meant("padded")
+    ('npconv.layers.Layer.forward', 'npconv.cost.cost_ratio', None, None)
     """
     text = text.removesuffix("()")
     if module and text in _bound(module):
@@ -246,7 +247,8 @@ def meant(text: str, part: str = "", module: str = "") -> str | None:
     for full in (text, f"{part}.{text}", f"npconv.{text}"):
         if full in places() and (full == text or full not in PARTS):  # a part's last name is an ordinary word
             return full
-    candidates = _by_last().get(text, set()) if "." in text or text not in parameters() else set()
+    word = re.fullmatch("[a-z]+", text) or text in parameters()  # which means something else as a rule
+    candidates = _by_last().get(text, set()) if not word else set()
     return min(candidates) if len(candidates) == 1 else None
 
 
