@@ -134,7 +134,7 @@ def explain(
     backward = names[0] in ("dy", "dkernel")
     labels = list(getattr(result, "_fields", [f"d{name}" for name in names[1:]] if backward else ["y"]))[: len(results)]
     if isinstance(of, str) and of not in labels:
-        raise ValueError(f"explain: of must be one of {labels} or its position; got {of!r}")
+        raise ValueError(f"explain: of must be one of {', '.join(labels)}, or its position; got {of!r}")
     position = labels.index(of) if isinstance(of, str) else integer("explain", "of", of, 0, len(results) - 1)
     entry = results[position]
     if len(at) != entry.ndim or not all(0 <= i < n for i, n in zip(at, entry.shape, strict=True)):

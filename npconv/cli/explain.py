@@ -67,11 +67,16 @@ def _run(arguments: argparse.Namespace) -> int:
 
     operation = _operation(arguments.operation, arguments.backward)
     name = operation.replace("_backward", "")
+    backward = name != operation
+    if arguments.of is not None and not (backward or name.endswith("_stages")):
+        raise ValueError(
+            f"--of chooses among gradients or stages, and {operation} returns neither; give --backward too"
+        )
     forward = getattr(npconv, name)
     shapes, geometry = _call(name, forward, arguments)
     _check_size(name, shapes, geometry)
     random = np.random.default_rng(arguments.seed)
-    if backward := name != operation:
+    if backward:
         shapes = [forward(*map(np.zeros, shapes), **geometry).shape, *shapes]
     arrays = [random.integers(-3, 4, shape) for shape in shapes]
     try:
@@ -79,11 +84,6 @@ def _run(arguments: argparse.Namespace) -> int:
                       numbers=arguments.numbers, **geometry))  # fmt: skip
     except IndexError as error:
         raise ValueError(error) from None
-    except ValueError as error:
-        if arguments.of is not None and not backward and "['y']" in str(error):
-            hint = f"--of chooses among gradients or stages, and {operation} returns neither; give --backward too"
-            raise ValueError(hint) from error
-        raise
     return 0
 
 

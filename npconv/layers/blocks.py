@@ -59,17 +59,17 @@ def normalised(
 
 def block_facts(block: Sequential) -> list[str]:
     """The words for a block's convolutions in `repr`: the channels from one to the next, kernel and geometry."""
-    channels: list[int] = []
+    channels: list[Any] = []
     facts: list[str] = []
     for layer in block.layers.values():
         if isinstance(layer, Linear):
             *sides, after = layer.params["kernel"].shape
             before = getattr(layer, "in_channels", sides[-1])
             if before != after or not isinstance(layer, DepthwiseConv2D):
-                channels += [before, after][bool(channels) :]
+                channels += [after] if channels else [before, after]
             if layer.geometry:
                 facts += [f"kernel {shape_text(sides[:2])}", *layer.geometry_facts()]
-    return [f"channels {' → '.join(map(str, channels))}"] * bool(channels) + facts
+    return [f"channels {' → '.join(map(str, channels))}", *facts] if channels else facts
 
 
 class Residual(Sequential):
@@ -103,7 +103,7 @@ class Residual(Sequential):
         return cost
 
     def _facts(self) -> list[str]:
-        return ["shortcut" if self.shortcut else "no shortcut"]
+        return [*block_facts(self), "shortcut" if self.shortcut else "no shortcut"]
 
     def _check_shortcut(self, input_shape: tuple[int, ...], output_shape: tuple[int, ...]) -> None:
         if input_shape != output_shape:
@@ -196,9 +196,6 @@ class InvertedResidual(Residual):
         project = PointwiseConv2D(wide, out_channels, seed=rng, dtype=dtype)
         super().__init__(layers | normalised("project", project, batch_norm, bottleneck))
         self.shortcut = shortcut and has_shortcut(pair("InvertedResidual", "stride", stride), in_channels, out_channels)
-
-    def _facts(self) -> list[str]:
-        return block_facts(self) + super()._facts()
 
 
 class DepthwiseSeparable(Sequential):
@@ -321,6 +318,3 @@ class ResidualBottleneck(ActivatedSum):
             )
             | normalised("restore", PointwiseConv2D(narrow, channels, seed=rng, dtype=dtype), batch_norm)
         )
-
-    def _facts(self) -> list[str]:
-        return block_facts(self) + super()._facts()

@@ -6,7 +6,7 @@ another rule of padding there are `padded` and `unpadded`.
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cache
@@ -296,13 +296,7 @@ class Variant:
         >>> Variant(channels="first").their_options({"x_shape": (2, 5, 4, 3)})
         {'x_shape': (2, 3, 5, 4)}
         """
-        theirs = dict(options)
-        for name, value in options.items():
-            if name in PAIRS and self.order == "width first":
-                theirs[name] = value[::-1]
-            elif kind := kind_of_shape(name):
-                theirs[name] = tuple(value[axis] for axis in self.axes(kind, len(value)))
-        return theirs
+        return self._reordered(options, self.axes)
 
     def our_options(self, options: Mapping[str, Any]) -> dict[str, Any]:
         """The inverse of `their_options`.
@@ -310,13 +304,17 @@ class Variant:
         >>> Variant(channels="first").our_options({"x_shape": (2, 3, 5, 4)})
         {'x_shape': (2, 5, 4, 3)}
         """
-        ours = dict(options)
+        return self._reordered(options, lambda kind, count: np.argsort(self.axes(kind, count)))
+
+    def _reordered(self, options: Mapping[str, Any], axes: Callable[[str, int], Iterable[int]]) -> dict[str, Any]:
+        """The options with pairs in the other order if the width comes first, and shapes in the order of the axes."""
+        found = dict(options)
         for name, value in options.items():
             if name in PAIRS and self.order == "width first":
-                ours[name] = value[::-1]
+                found[name] = value[::-1]
             elif kind := kind_of_shape(name):
-                ours[name] = tuple(value[axis] for axis in np.argsort(self.axes(kind, len(value))))
-        return ours
+                found[name] = tuple(value[axis] for axis in axes(kind, len(value)))
+        return found
 
     def padded(self, x: Array, padding: Sequence[Sequence[int]]) -> Array:
         """x (B, D, D, M) with ((top, bottom), (left, right)) around it, by this variant's rule.
