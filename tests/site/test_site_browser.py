@@ -21,7 +21,7 @@ pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium o
 ROOT = Path(__file__).parents[2]
 PAGES = sorted(path.stem for path in (ROOT / "docs").glob("*.md") if "```python\n" in path.read_text(encoding="utf-8"))
 PLANTED = ["https://npconv.example/page", "https://npconv.example/worker"]
-PATIENCE = 300  # seconds for a page's blocks, on a machine that does other things
+PATIENCE = 150  # seconds for a page's blocks, on a machine that does other things
 
 WATCH = """(() => { // what the status of blocks says, in order
   window.said = [];
@@ -38,6 +38,16 @@ BLOCK = """((number) => {
     code: block.querySelector('pre').textContent,
   };
 })(%d)"""
+SIZES = """(() => {
+  const area = document.activeElement;
+  const [one, other] = [area, area.previousElementSibling].map((each) => {
+    const { font, padding } = getComputedStyle(each);
+    const { x, y, width, height } = each.getBoundingClientRect();
+    return [x, y, width, height, font, padding];
+  });
+  const hidden = [area.scrollWidth - area.clientWidth, area.scrollHeight - area.clientHeight];
+  return { area: one, pre: other, hidden, scrolled: area.parentElement.scrollLeft };
+})()"""
 RUN_A_PAGE = """(async () => { // the blocks of another page, in this page's Python
   const { page } = await import('/_static/run.js');
   const text = await (await fetch(%s)).text();
@@ -170,6 +180,18 @@ def test_a_block_is_edited_and_run_by_the_keyboard_and_reset(page):
     assert page.browser.evaluate("document.activeElement.getAttribute('aria-label')") == "Run block 1"
     page.click(0, "reset")
     assert page.browser.evaluate(BLOCK % 0)["code"] == before
+
+
+def test_what_is_edited_lies_on_what_is_shown(page):
+    page.edit(0, "x = 1\n" * 30 + "# long " * 60)
+    page.browser.press("Home")
+    page.browser.press("End")
+    sizes = page.browser.evaluate(SIZES)
+    assert sizes["area"] == sizes["pre"]
+    assert sizes["hidden"] == [0, 0]
+    assert sizes["scrolled"] > 1000
+    page.browser.press("Escape")
+    page.click(0, "reset")
 
 
 def test_an_endless_loop_is_stopped_and_names_stay(page):

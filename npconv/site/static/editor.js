@@ -37,6 +37,8 @@ export function edit(pre, { label, onRun, onLeave, onInput = () => {}, at = 0, s
   area.className = "npconv-editor";
   area.setAttribute("aria-label", label);
   Object.assign(area, { value: pre.textContent, spellcheck: false, autocapitalize: "off", autocomplete: "off", wrap: "off" });
+  const { font, padding, letterSpacing } = getComputedStyle(pre);
+  Object.assign(area.style, { font, padding, letterSpacing }); // so that each letter lies on its own
   pre.classList.add("npconv-edited");
   pre.parentElement.classList.add("npconv-editing");
   pre.after(area);
