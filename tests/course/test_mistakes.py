@@ -278,6 +278,8 @@ def slopes(beta, slope):
     return function
 
 
+IOU: dict = {}
+exec(solution_source("iou"), IOU)
 LAST = "dkernel is the last product alone: = stands for +="
 OVERWRITTEN = "dx is overwritten where patches overlap"
 COPIES = "dx is overwritten where the padding's values are copies of x's"
@@ -408,6 +410,13 @@ TOLD = [  # exercise, task, variant, function, and what is to be told
         {"measure": "smaller"},
         npconv.detection.iou,
         "the divisor is the union, where the docstring has the smaller area",
+    ),
+    (
+        "iou",
+        "iou",
+        {"box": "spans"},  # misread boxes may have no area, and 0/0 is NaN in what students write
+        IOU["iou"],
+        "a box is taken for (top, left, bottom, right), where the docstring has (top, bottom, left, right)",
     ),
     (
         "box-coder",

@@ -66,7 +66,10 @@ def overlaps(a: Array, b: Array, *, measure: str = "union", flaw: OverlapFlaw | 
         "second": areas[1] + 0 * inside,
         "one": np.ones_like(inside),
     }[flaw.over or measure]
-    return np.where(inside == 0, 0, inside / whole)
+    if (whole == 0).any():
+        raise ValueError("boxes that are misread may have no area")
+    found: Array = inside / whole
+    return found
 
 
 def overlap_case(sizes: Sizes, draw: Draw) -> Case:

@@ -441,7 +441,7 @@ DOES: dict[str, tuple[tuple[str, str], ...]] = {
     "codes": tuple((f"the codes are taken in the order {codes}", codes) for codes in WORDS["codes"][1]),
     "scales": tuple((f"the scales are taken for {kind} of the codes", kind) for kind in OPTIONS["scales"]),
     "threshold": (
-        ("an IoU equal to the threshold does not suppress", "those above it alone"),
+        ("an IoU equal to the threshold does not suppress", "only those above it"),
         ("an IoU equal to the threshold suppresses", "those equal to it too"),
     ),
     "ties": tuple(
