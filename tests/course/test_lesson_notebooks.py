@@ -9,6 +9,7 @@ import re
 from pathlib import Path
 
 import pytest
+from write_outputs import BLANK
 
 from npconv import cli
 from npconv.course import lessons
@@ -175,10 +176,6 @@ def _shown(cell):
     return "".join(_text(output["text"]) for output in cell["outputs"])
 
 
-def _has_blank(source):
-    return re.search(r"(?:= |return )\.\.\.", source)
-
-
 @pytest.mark.parametrize("name", LESSONS)
 def test_a_lesson_is_a_valid_notebook_whose_code_cells_are_its_blocks_with_what_they_print(name):
     notebook = _notebook(name)
@@ -199,7 +196,7 @@ def test_a_lesson_is_a_valid_notebook_whose_code_cells_are_its_blocks_with_what_
 def test_each_cell_shows_something_or_asks_for_something_or_defines_what_a_later_one_uses(name):
     cells = [(ast.parse(_text(cell["source"])), cell) for cell in _code(_notebook(name))]
     for number, (tree, cell) in enumerate(cells):
-        if not _shown(cell) and not _has_blank(_text(cell["source"])):
+        if not _shown(cell) and not BLANK.search(_text(cell["source"])):
             defines = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef)
             assert all(isinstance(node, defines) for node in tree.body), _text(cell["source"])
             names = {
@@ -221,7 +218,7 @@ def test_the_things_to_try_are_blanks_with_a_folded_answer_below(name):
     for thing in things:
         asked, *answers = re.split(r"\n<details>\n<summary>Answer</summary>\n", thing)
         *_, (block, after) = re.findall(r"```python\n(.*?)```(.*?)(?=```python|$)", asked, flags=re.DOTALL)
-        assert _has_blank(block), thing
+        assert BLANK.search(block), thing
         assert "check(" in block
         assert not after.strip(), "something is between a blank and its answer"
         assert [answer.count("```python") for answer in answers] == [1], thing
@@ -256,7 +253,7 @@ def test_a_lessons_notebook_runs_in_jupyter_and_prints_what_it_shows(name, tmp_p
     nbformat.validate(notebook)
     ran = nbclient.NotebookClient(notebook.copy(), kernel_name="python3", resources={"metadata": {"path": tmp_path}})
     for before, after in zip(_code(_notebook(name)), _code(ran.execute()), strict=True):
-        if _has_blank(after["source"]):
+        if BLANK.search(after["source"]):
             assert set(_shown(after).splitlines(keepends=True)) == {NOT_YET}
         else:
             assert _shown(after) == _shown(before)
