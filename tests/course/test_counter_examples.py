@@ -192,3 +192,23 @@ def test_the_page_shows_a_counter_example_as_it_is():
 
     found = calling.verdict(task, function)
     assert Report("standard_taps.py", exercise, Variant(), (found,)).as_text() == block
+
+
+def test_a_single_answer_is_not_called_a_multiple_of_what_is_right():
+    (task,), known = EXERCISES["standard-taps"].tasks, []
+
+    def only_the_first(x, kernel, **options):
+        known[:] = known or [x.tobytes(), kernel.tobytes()]
+        if known != [x.tobytes(), kernel.tobytes()]:
+            raise ValueError("no more")
+        return np.ones((1, 1, 1, 1))
+
+    found = calling.verdict(task, only_the_first)
+    assert found.broken == "y has wrong values, in the smallest case already"
+
+
+def test_a_result_too_many_is_shown():
+    exercise, task = TASKS["conv2d_taps"]
+    found = calling.verdict(task, lambda x, kernel, **options: (0 * x, kernel))
+    returned = Report("a.py", exercise, Variant(), (found,)).as_text().partition("  returned\n")[2]
+    assert "    another (1, 1, 1, 1)\n      another = [[[[1]]]]\n  right is" in returned

@@ -174,19 +174,22 @@ def _multiple(cases: Cases, answered: Sequence[Trial]) -> str:
     """True if a single result is always the same multiple of the right one."""
     if len(cases.task.results) != 1:
         return ""
-    factor = 0.0
+    factor, numbers = 0.0, 0  # of the right results, other than 0
     for trial in answered:
         if not as_result(trial.outcome.value):
             return ""
         found, due = np.asarray(as_result(trial.outcome.value)[0]), np.asarray(trial.right[0], float)
         if found.shape != due.shape or found.dtype.kind not in "iuf":
             return ""
+        numbers += np.count_nonzero(due)
         if factor == 0 and np.any(due):
             place = np.unravel_index(np.argmax(np.abs(due)), due.shape)
             factor = float(found[place] / due[place])
         if not cases.close(found, factor * due):
             return ""
     name, _ = cases.task.results[0]
+    if numbers < 2:  # any answer is a multiple of a single number
+        return ""
     if factor == -1:
         return f"{name} has the wrong sign"
     return f"{name} is always {factor:g} times what is right" if factor not in (0, 1) else ""  # 1: of another kind

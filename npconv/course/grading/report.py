@@ -124,7 +124,7 @@ class Report:
             yield from wrapped(f"  the call: {call}", " " * 12)
 
     def _result_lines(self, verdict: Verdict, result: Result) -> Iterator[str]:
-        names = [*verdict.task.results, *[("", "")] * len(result)]
+        names = [*verdict.task.results, *[("another", "")] * len(result)]
         for (name, kind), value in zip(names, result, strict=False):
             yield from (f"    {line}" for line in array_lines(name, kind, value, self.variant))
 
@@ -225,7 +225,7 @@ def array_lines(name: str, kind: str, value: Any, variant: Variant) -> list[str]
                        [2 3]]
     """
     if not isinstance(value, np.ndarray) or value.ndim == 0:
-        return [f"{name} = {number_text(value)}" if name else number_text(value)]
+        return [f"{name} = {number_text(value)}"]
     if value.size > SHOWN:
         return [f"{name} {value.shape}: {value.size} numbers"]
     lines = [f"{name} {value.shape}"]
