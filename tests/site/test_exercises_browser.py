@@ -154,6 +154,17 @@ def test_a_submission_has_the_verdict_points_and_counter_example_of_the_command_
     assert page.status.startswith(f"{native.points} of 4 points: conv2d_taps is {native.verdicts[0].status}")
 
 
+def test_the_verdict_comes_into_sight_of_a_reader_who_stays_in_the_editor(page):
+    page.write(submission("raising"))
+    page.browser.press("Home", modifiers=2)  # Ctrl
+    box = "document.querySelector('.npconv-status').getBoundingClientRect()"
+    place = f"((box) => [box.top, innerHeight - box.bottom])({box})"
+    page.until(f"{place}[1] < 0")
+    page.browser.press("Enter", modifiers=2)
+    assert page.report() != ""
+    page.until(f"{place}.every((distance) => distance > 100)")
+
+
 def test_a_run_can_be_stopped(page):
     page.write(submission("looping"))
     page.press("grade")

@@ -194,6 +194,17 @@ def test_what_is_edited_lies_on_what_is_shown(page):
     page.click(0, "reset")
 
 
+def test_the_end_of_a_run_is_in_sight_of_a_reader_who_edits_a_long_block(page):
+    page.edit(0, "x = 1\n" * 60 + "1 / 0")
+    page.browser.press("Home", modifiers=2)  # Ctrl
+    page.until("document.querySelector('.npconv-bar').getBoundingClientRect().y > innerHeight", bool)
+    page.browser.press("Enter", modifiers=2)
+    assert "ZeroDivisionError" in page.ended(0)["error"]
+    page.until("document.querySelector('.npconv-error').getBoundingClientRect().bottom <= innerHeight", bool)
+    page.browser.press("Escape")
+    page.click(0, "reset")
+
+
 def test_an_endless_loop_is_stopped_and_names_stay(page):
     page.edit(0, "kept = 41\nwhile True: pass")
     page.browser.press("Enter", modifiers=8)  # Shift
@@ -201,7 +212,7 @@ def test_an_endless_loop_is_stopped_and_names_stay(page):
     assert page.browser.evaluate(BLOCK % 0)["button"] == "Stop"
     page.click(0, "run")
     shown = page.ended(0)
-    assert (shown["error"], shown["status"]) == ("Stopped.", "It ended with an error.")
+    assert (shown["error"], shown["status"]) == ("Stopped.", "It was stopped.")
     assert page.run("kept")["value"] == "41"
     page.click(0, "reset")
 
@@ -302,3 +313,14 @@ def test_a_page_that_is_opened_as_a_file_says_how_to_serve_it(page, live_site):
     )
     assert page.browser.evaluate("document.querySelector('.npconv-run')") is None
     page.browser.open("about:blank")
+
+
+def test_the_drawers_of_a_narrow_page_come_in_with_the_focus(page):
+    page.browser.resize(380, 800)
+    place = "document.querySelector('.sidebar-drawer').getBoundingClientRect().x"
+    page.open("index.html")
+    assert page.browser.evaluate(place) < -200
+    while not page.browser.evaluate("document.activeElement.matches('.sidebar-drawer *')"):
+        page.browser.press("Tab")
+    page.until(place, lambda x: x == 0)
+    page.browser.call("Emulation.clearDeviceMetricsOverride")

@@ -167,12 +167,14 @@ class Desk {
   async grade() {
     if (this.busy) return;
     report.hidden = true;
+    status.scrollIntoView({ block: "nearest" }); // the editor may be longer than the window
     const found = await this.working("Grading …", () => this.grader.grade(exercise, this.area.value));
     if (found === null) return;
     const each = found.functions.map((each) => `${each.function} is ${each.status}`).join(", ");
     report.firstElementChild.textContent = found.text;
     report.hidden = false;
     say(`${found.points} of ${found.out_of} points: ${each}.`, found.right ? "right" : "wrong");
+    status.scrollIntoView({ block: "center" });
   }
 
   /** The answer of the grader, with words and a clock while it works; null and words where there is none. */

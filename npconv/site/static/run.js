@@ -25,12 +25,12 @@ class Block {
     this.output.setAttribute("role", "region");
     this.output.setAttribute("aria-label", `Output of block ${number}`);
     this.reset.hidden = this.restart.hidden = this.output.hidden = true;
-    const bar = made("div", "npconv-bar");
-    bar.append(this.button, this.editor, this.reset, this.restart, this.status);
-    const whole = made("div", "npconv-block");
-    element.replaceWith(whole);
-    whole.append(element, bar, this.output);
-    const next = whole.nextElementSibling; // what the page says that the block prints
+    this.bar = made("div", "npconv-bar");
+    this.bar.append(this.button, this.editor, this.reset, this.restart, this.status);
+    this.whole = made("div", "npconv-block");
+    element.replaceWith(this.whole);
+    this.whole.append(element, this.bar, this.output);
+    const next = this.whole.nextElementSibling; // what the page says that the block prints
     this.recorded = next?.matches(".highlight-text") ? next : null;
     this.button.addEventListener("click", () => (page.queue.includes(this) ? page.stop(this) : page.run(this)));
     this.editor.addEventListener("click", () => this.edit(this.code.length));
@@ -97,6 +97,12 @@ class Block {
     this.name(this.button, busy ? "Stop" : "Run");
     this.status.textContent = words;
   }
+
+  /** Scrolls to the end of its output, or to the words on it, for a reader who is still in a block that is long. */
+  reveal() {
+    if (!this.whole.contains(document.activeElement)) return;
+    (this.output.hidden ? this.bar : this.output).scrollIntoView({ block: "nearest" });
+  }
 }
 
 /** The output of one run: what is written is shown once a frame, as there may be much of it. */
@@ -140,6 +146,7 @@ class Page {
     this.ran = new Set(); // the blocks whose names Python has
     this.queue = []; // the block that runs, and those that wait
     this.above = ""; // words on the blocks above that run first
+    this.stopped = false;
     this.blocks = [...document.querySelectorAll(BLOCKS)].map((element, index) => new Block(element, index + 1, this));
     this.python.onState((state, words) => {
       if (["forgotten", "ended", "failed"].includes(state)) this.ran.clear();
@@ -153,6 +160,7 @@ class Page {
     block.show(true, "Waiting …");
     while (this.queue[0] === block) {
       block.show(false, await this.runWithAbove(block));
+      block.reveal();
       this.queue.shift();
       if (this.queue.length) block = this.queue[0];
     }
@@ -163,12 +171,13 @@ class Page {
     const place = block.example ? 0 : this.blocks.indexOf(block);
     const above = this.blocks.slice(0, place).filter((each) => !each.example && !this.ran.has(each));
     const start = performance.now();
+    this.stopped = false;
     for (const [index, each] of above.entries()) {
       this.above = `Running the blocks above first, ${index + 1} of ${above.length} …`;
-      if (!(await each.run())) return `Not run: block ${each.number} above ended with an error.`;
+      if (!(await each.run())) return `Not run: block ${each.number} above ${this.stopped ? "was stopped" : "ended with an error"}.`;
     }
     this.above = "";
-    if (!(await block.run())) return "It ended with an error.";
+    if (!(await block.run())) return this.stopped ? "It was stopped." : "It ended with an error.";
     return `Done in ${((performance.now() - start) / 1000).toFixed(1)} s.`;
   }
 
@@ -181,7 +190,9 @@ class Page {
   stop(block) {
     const waiting = this.queue.splice(block === this.queue[0] ? 1 : this.queue.indexOf(block));
     for (const each of waiting) each.show(false, "");
-    if (block === this.queue[0]) this.python.interrupt();
+    if (block !== this.queue[0]) return;
+    this.stopped = true;
+    this.python.interrupt();
   }
 }
 
