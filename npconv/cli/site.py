@@ -27,6 +27,7 @@ def _run(arguments: argparse.Namespace) -> int:
     from ..site.serve import serve
 
     if arguments.serve is None or arguments.pyodide is not None or not is_site(arguments.out):
+        print("building the site …", flush=True)
         build_site(arguments.out, pyodide=arguments.pyodide)
         print(f"wrote the site to {arguments.out}", flush=True)
     if arguments.serve is not None:

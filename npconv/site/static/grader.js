@@ -25,7 +25,7 @@ export class Grader {
     }
     if (!globalThis.crossOriginIsolated) {
       return "Grading needs memory that two workers share. Chrome, Edge, Firefox and Safari give it to a page whose " +
-        "server isolates it, as “npconv site --out DIR --serve” does.";
+        "server isolates it, over https or on the same computer, as “npconv site --out DIR --serve” does.";
     }
     return "";
   }
