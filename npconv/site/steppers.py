@@ -92,5 +92,5 @@ def _frame(docname: str, stepper: tuple[str, ...]) -> str:
     command = escape(shlex.join(["npconv", "step", *stepper]))
     return (
         f'<div class="stepper"><iframe src="{address}" title="The stepper of {command}" loading="lazy"></iframe>'
-        f'<p><a href="{address}">Open this stepper alone</a> (<code>{command}</code>)</p></div>'
+        f'<p><a href="{address}">Open this stepper alone</a> (<code class="literal">{command}</code>)</p></div>'
     )
