@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator
-from html import escape
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -67,24 +66,9 @@ def read_first(name: str, table: str) -> list[tuple[str, str, str]]:
     ]
 
 
-def link_pages(app: Any, pagename: str, templatename: str, context: dict[str, Any], doctree: Any) -> None:
-    """Lead from each name in the table of exercises to its page, for Sphinx's event html-page-context."""
-    if pagename != PAGE:
-        return
-    for name in EXERCISES:
-        code = rf'(<code[^>]*><span class="pre">{name}</span></code>)'
-        cell = re.compile(rf"<td><p>(?:<a [^>]*>)?{code}(?:</a>)?</p></td>")  # a function of this name has a link
-        target = app.builder.get_relative_uri(PAGE, f"{PAGE}/{name}")
-        context["body"] = cell.sub(rf'<td><p><a href="{target}">\1</a></p></td>', context["body"], count=1)
-
-
 def _functions(exercise: Exercise) -> list[tuple[str, str, int]]:
     """The name of each function, what it is, and its points."""
     if exercise is FIND_THE_BUG:
         return [("one of several", "the variant chooses it", exercise.points)]
     words = Variant().words
-    return [(task.name, _spoken(task.text.format(**words).split("\n\n")[0]), task.points) for task in exercise.tasks]
-
-
-def _spoken(sentence: str) -> str:
-    return escape(sentence, quote=False)
+    return [(task.name, task.text.format(**words).split("\n\n")[0], task.points) for task in exercise.tasks]

@@ -7,13 +7,14 @@ Links to what is no page are written with schemes of the site's own: `repository
 import posixpath
 import re
 from collections.abc import Iterator
+from functools import partial
 from html import escape
 from pathlib import Path
 from typing import Any
 
 from ..course.exercises import EXERCISES
 from .api import PARTS, file_of, meant, modules, names_of, places
-from .exercises import add_templates, collect_pages, link_pages
+from .exercises import PAGE, add_templates, collect_pages
 from .pages import DARK
 from .sources import is_source, line_count, linked_files, source_page
 from .steppers import add_frames
@@ -24,14 +25,15 @@ SCHEMES = ("repository", "site", "api")
 
 def setup(app: Any) -> dict[str, Any]:
     """Connect the site's parts with Sphinx, which calls this."""
-    app.add_html_math_renderer("mathml", (_inline_math, None), (_block_math, None))
+    app.add_html_math_renderer(
+        "mathml", (partial(_math, display="inline"), None), (partial(_math, display="block"), None)
+    )
     app.connect("doctree-read", _complete, priority=100)  # before Sphinx collects the images
     app.connect("doctree-resolved", _resolve)
     app.connect("html-collect-pages", _source_pages)
     app.connect("html-page-context", _contents, priority=100)  # before furo asks for them
     app.connect("config-inited", add_templates)
     app.connect("html-collect-pages", collect_pages)
-    app.connect("html-page-context", link_pages)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
 
@@ -41,7 +43,7 @@ def _complete(app: Any, doctree: Any) -> None:
     if docname.startswith("api/"):
         _name_types(doctree)
         return
-    _link_names(doctree)
+    _link_names(docname, doctree)
     add_frames(docname, doctree)
     _darken(app.srcdir, doctree)
     if docname.startswith("lessons/"):
@@ -61,15 +63,20 @@ def _name_types(doctree: Any) -> None:
                 link.parent[link.parent.index(link) : link.parent.index(link) + 1] = link.children
 
 
-def _link_names(doctree: Any) -> None:
-    """Link the public names in the text, which stand there as code, to the reference, and exercises to their pages."""
+def _link_names(docname: str, doctree: Any) -> None:
+    """Link the public names in the text, which stand there as code, to the reference, and exercises to their pages.
+
+    An exercise is named by its command, and on the page of all exercises in the first column of a table.
+    """
     from docutils import nodes
 
     for code in list(doctree.findall(nodes.literal)):
-        text = code.astext()
-        exercise = _EXERCISE.fullmatch(text)
-        if exercise and exercise[1] in EXERCISES:
-            address = f"site:exercises/{exercise[1]}.html"
+        text, cell = code.astext(), code.parent.parent
+        command = _EXERCISE.fullmatch(text)
+        first = docname == PAGE and isinstance(cell, nodes.entry) and cell is cell.parent[0]
+        exercise = command[1] if command else text if first else None
+        if exercise in EXERCISES:
+            address = f"site:{PAGE}/{exercise}.html"
         elif text != "npconv" and (full := meant(text)):
             address = f"api:{full}"
         else:
@@ -171,15 +178,7 @@ def _source_pages(app: Any) -> Iterator[tuple[str, dict[str, str], str]]:
         yield f"source/{path}", {"title": posixpath.basename(path), "body": source_page(path)}, "page.html"
 
 
-def _inline_math(translator: Any, node: Any) -> None:
-    _math(translator, node, "inline")
-
-
-def _block_math(translator: Any, node: Any) -> None:
-    _math(translator, node, "block")
-
-
-def _math(translator: Any, node: Any, display: str) -> None:
+def _math(translator: Any, node: Any, *, display: str) -> None:
     """Write an equation as MathML, which browsers draw without a script."""
     from docutils import nodes
     from latex2mathml.converter import convert

@@ -21,7 +21,7 @@ def table(site) -> str:
 
 @pytest.mark.parametrize("name", EXERCISES)
 def test_an_exercise_has_a_page_that_the_table_leads_to(site, table, name):
-    assert table.count(f'<a href="exercises/{name}.html"><code') == 1
+    assert f'href="exercises/{name}.html"><code' in table
     text = (site / "exercises" / f"{name}.html").read_text(encoding="utf-8")
     article = text[text.index("<article") : text.index("</article>")]
     code = re.search(r'<div class="npconv-desk">.*?<pre>(.*?)</pre>', article, re.DOTALL)

@@ -2,16 +2,13 @@
 
 import json
 import textwrap
-import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from browser import CHROMIUM, Browser
 
 from npconv.course.exercises.template import exercise_of, exercise_text
 from npconv.course.grading import grade
-from npconv.site.serve import server
 
 NAME = "standard-taps"
 FILE = "standard_taps.py"
@@ -57,8 +54,7 @@ class ExercisePage:
     """A page of an exercise that is open."""
 
     def __init__(self, browser, address):
-        self.browser = browser
-        self.address = address
+        self.browser, self.address = browser, address
 
     def open(self, name):
         self.browser.open(f"{self.address}/exercises/{name}.html")
@@ -121,20 +117,11 @@ class ExercisePage:
 
 
 @pytest.fixture(scope="module")
-def page(live_site, tmp_path_factory):
-    if CHROMIUM is None:
-        pytest.skip("Chromium is not installed")
-    with server(live_site) as served:
-        threading.Thread(target=served.serve_forever, daemon=True).start()
-        browser = Browser(tmp_path_factory.mktemp("profile"))
-        try:
-            page = ExercisePage(browser, f"http://127.0.0.1:{served.server_port}")
-            page.open(NAME)
-            browser.evaluate("window.confirm = () => true")
-            yield page
-        finally:
-            browser.close()
-            served.shutdown()
+def page(served):
+    page = ExercisePage(*served)
+    page.open(NAME)
+    page.browser.evaluate("window.confirm = () => true")
+    return page
 
 
 @pytest.mark.parametrize("name", SUBMISSIONS)

@@ -2,21 +2,18 @@
 
 import ast
 import json
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from browser import CHROMIUM, Browser
+from browser import Browser
 
 from npconv import claims
 from npconv.course.lessons import LESSONS
 from npconv.figures import cost_ratio
 from npconv.site import serve
-
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium on the PATH")
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted(path.stem for path in (ROOT / "docs").glob("*.md") if "```python\n" in path.read_text(encoding="utf-8"))
@@ -124,19 +121,13 @@ class Page:
 
 
 @pytest.fixture(scope="module")
-def page(live_site, tmp_path_factory):
-    browser = Browser(tmp_path_factory.mktemp("profile"))
-    with serve.server(live_site) as made:
-        threading.Thread(target=made.serve_forever, daemon=True).start()
-        try:
-            page = Page(browser, f"http://127.0.0.1:{made.server_port}/")
-            page.open("lessons/standard-convolution.html")
-            yield page
-            page.note()
-            assert set(page.elsewhere) <= set(PLANTED)
-        finally:
-            browser.close()
-            made.shutdown()
+def page(served):
+    browser, address = served
+    page = Page(browser, f"{address}/")
+    page.open("lessons/standard-convolution.html")
+    yield page
+    page.note()
+    assert set(page.elsewhere) <= set(PLANTED)
 
 
 def loaded(page: Page) -> set[str]:

@@ -5,12 +5,12 @@ const KEYWORDS = "and as assert async await break class continue def del elif el
   "import in is lambda nonlocal not or pass raise return try while with yield";
 const TOKENS = new RegExp([ // named by the classes of Pygments, whose colours the page has
   /(?<c1>#.*)/,
-  /(?<s2>\b[bfru]{0,2}(?:"""[^]*?(?:"""|$(?!\n))|'''[^]*?(?:'''|$(?!\n))|"(?:\\.|[^"\\\n])*"?|'(?:\\.|[^'\\\n])*'?))/,
+  /(?<s2>(?:\b[bfru]{1,2})?(?:"""[^]*?(?:"""|$(?!\n))|'''[^]*?(?:'''|$(?!\n))|"(?:\\.|[^"\\\n])*"?|'(?:\\.|[^'\\\n])*'?))/,
   /(?<gp>^(?:>>>|\.\.\.)(?= |$))/,
   /(?<mi>\b\d[\w.]*)/,
   /(?<kc>\b(?:True|False|None)\b)/,
   new RegExp(`(?<k>\\b(?:${KEYWORDS.replaceAll(" ", "|")})\\b)`),
-].map((each) => each.source.replace("\\b[bfru]{0,2}", "(?:\\b[bfru]{1,2})?")).join("|"), "gm");
+].map((each) => each.source).join("|"), "gm");
 
 /** Shows code in an element, coloured. */
 export function colour(element, code) {
@@ -46,7 +46,7 @@ export function edit(pre, { label, onRun, onLeave, onInput = () => {}, at = 0, s
   const lineStart = () => area.value.lastIndexOf("\n", area.selectionStart - 1) + 1;
   const insert = (text) => document.execCommand("insertText", false, text); // which can be undone
   area.addEventListener("input", () => {
-    colour(pre, `${area.value}\n`.replace(/\n\n$/, "\n\n"));
+    colour(pre, `${area.value}\n`);
     onInput(area.value);
   });
   area.addEventListener("keydown", (event) => {
@@ -83,7 +83,8 @@ export function edit(pre, { label, onRun, onLeave, onInput = () => {}, at = 0, s
     if (text) insert(text);
     else document.execCommand("delete");
     const first = back ? Math.max(start, from - (old.match(/^ {0,4}/)[0].length)) : from + INDENT.length;
-    area.setSelectionRange(from === to ? first : start, start + text.length - (from === to ? start + text.length - first : 0));
+    if (from === to) area.setSelectionRange(first, first);
+    else area.setSelectionRange(start, start + text.length);
   }
 
   area.setSelectionRange(at, at);
