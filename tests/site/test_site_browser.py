@@ -175,6 +175,7 @@ def test_a_block_is_edited_and_run_by_the_keyboard_and_reset(page):
 
 def test_what_is_edited_lies_on_what_is_shown(page):
     page.edit(0, "x = 1\n" * 30 + "# long " * 60)
+    assert page.browser.evaluate(BLOCK % 0)["status"] == "Ctrl+Enter runs it, Escape leaves it."
     page.browser.press("Home")
     page.browser.press("End")
     sizes = page.browser.evaluate(SIZES)

@@ -4,6 +4,7 @@ import { Python } from "./python.js";
 
 const BLOCKS = ".highlight-python, .highlight-pycon, .doctest";
 const EXAMPLES = "dl.py";
+const KEYS = "Ctrl+Enter runs it, Escape leaves it.";
 
 class Block {
   constructor(element, number, page) {
@@ -58,9 +59,10 @@ class Block {
   }
 
   edit(at) {
+    if (!this.page.queue.includes(this)) this.status.textContent = KEYS;
     edit(this.pre, {
       at,
-      label: `Code of block ${this.number}. Ctrl+Enter runs it, Escape leaves it.`,
+      label: `Code of block ${this.number}. ${KEYS}`,
       onRun: () => this.page.run(this),
       onLeave: () => this.button.focus(),
       onInput: () => {
