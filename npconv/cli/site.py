@@ -30,6 +30,8 @@ def _run(arguments: argparse.Namespace) -> int:
         print("building the site …", flush=True)
         build_site(arguments.out, pyodide=arguments.pyodide)
         print(f"wrote the site to {arguments.out}", flush=True)
+    else:
+        print("the site that is there is served as it is; with --pyodide it is built again", flush=True)
     if arguments.serve is not None:
         serve(arguments.out, port=arguments.serve)
     return 0

@@ -141,7 +141,7 @@ def test_a_block_runs_after_those_above_it_and_says_what_is_loaded(page):
     page.click(2, "run")
     assert page.ended(2)["status"].startswith("Done in ")
     said = page.browser.evaluate("said")
-    loading = said.index("Loading Python and NumPy, about 18 MB …")
+    loading = said.index("Loading Python and NumPy, about 19 MB …")
     assert (
         loading
         < said.index("Running the blocks above first, 1 of 2 …")
@@ -315,4 +315,13 @@ def test_the_drawers_of_a_narrow_page_come_in_with_the_focus(page):
     while not page.browser.evaluate("document.activeElement.matches('.sidebar-drawer *')"):
         page.browser.press("Tab")
     page.until(place, lambda x: x == 0)
+    page.browser.call("Emulation.clearDeviceMetricsOverride")
+
+
+@pytest.mark.parametrize("width", [380, 1100, 1440])
+@pytest.mark.parametrize("name", ["claims", "exercises/iou", "source/npconv/kernels/standard.py", "api/layers"])
+def test_a_page_is_as_wide_as_the_window(page, name, width):
+    page.browser.resize(width, 800)
+    page.open(f"{name}.html")
+    assert page.browser.evaluate("document.documentElement.scrollWidth") == width
     page.browser.call("Emulation.clearDeviceMetricsOverride")

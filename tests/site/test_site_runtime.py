@@ -341,7 +341,7 @@ def test_a_site_that_is_there_is_served_until_ctrl_c(tmp_path):
     (tmp_path / "objects.inv").write_text("the mark of a site")
     command = [sys.executable, "-m", "npconv", "site", "--out", str(tmp_path), "--serve"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        line = process.stdout.readline()
+        told, line = process.stdout.readline(), process.stdout.readline()
         try:
             address, port = line.split("http://")[1].split("/")[0].split(":")
             connection = http.client.HTTPConnection(address, int(port), timeout=10)
@@ -353,4 +353,5 @@ def test_a_site_that_is_there_is_served_until_ctrl_c(tmp_path):
         finally:
             process.kill()
     assert (process.returncode, output, error) == (130, "", "npconv site: stopped\n")
+    assert told == "the site that is there is served as it is; with --pyodide it is built again\n"
     assert line.startswith(f"serving {tmp_path} at http://127.0.0.1:")

@@ -10,7 +10,7 @@ const LATER = "npconv.site.later";
  */
 export async function boot(settings, say, options = {}) {
   if (typeof WebAssembly !== "object") throw new Error("This browser has no WebAssembly, which Python needs.");
-  say("Loading Python and NumPy, about 18 MB …");
+  say("Loading Python and NumPy, about 19 MB …");
   const python = await loaded(settings, options);
   for (const [name, address] of [["NumPy", settings.pyodide], ["npconv", settings.wheel]]) {
     if (!python.runPython(`import importlib.util; importlib.util.find_spec("${name.toLowerCase()}") is not None`)) {
@@ -18,7 +18,7 @@ export async function boot(settings, say, options = {}) {
     }
   }
   python.pyimport(LATER).install(JSON.stringify(python.lockfile.packages), (name) => {
-    say(`Loading ${name.split("-")[0]} …`);
+    say("Loading matplotlib and what it needs, about 10 MB …");
     const content = fetchNow(settings.pyodide + name);
     say("Running …");
     return content;

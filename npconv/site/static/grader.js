@@ -66,7 +66,7 @@ export class Grader {
 
   async #ask(question) {
     this.#stopping = false;
-    this.onState("Python starts: some seconds, and about 18 MB the first time …");
+    this.onState("Python starts: some seconds, and about 19 MB the first time …");
     await Promise.race([this.begin(), new Promise((_, reject) => (this.#stopped = reject))]);
     this.onState("");
     return this.#sent(question);

@@ -4,6 +4,7 @@ import { Python } from "./python.js";
 
 const BLOCKS = ".highlight-python, .highlight-pycon, .doctest";
 const EXAMPLES = "dl.py";
+const BLANK = "..."; // what a thing to try leaves to be filled in
 const KEYS = "Ctrl+Enter runs it, Escape leaves it.";
 
 class Block {
@@ -34,7 +35,10 @@ class Block {
     const next = this.whole.nextElementSibling; // what the page says that the block prints
     this.recorded = next?.matches(".highlight-text") ? next : null;
     this.button.addEventListener("click", () => (page.queue.includes(this) ? page.stop(this) : page.run(this)));
-    this.editor.addEventListener("click", () => this.edit(this.code.length));
+    this.editor.addEventListener("click", () => {
+      const blank = this.code.indexOf(BLANK);
+      this.edit(blank < 0 ? this.code.length : blank);
+    });
     this.reset.addEventListener("click", () => this.undo());
     this.restart.addEventListener("click", () => page.forget(this));
     this.pre.addEventListener("click", (event) => this.clicked(event));
