@@ -1,15 +1,14 @@
-"""The reference of all public names, read from the sources: signatures as they are written there, and docstrings.
+"""The reference of all public names: pages of autodoc's directives, and what autodoc asks for.
 
-No module is imported for it, so that modules with optional dependencies are read as well. A page is Markdown for MyST.
+A docstring is plain text, in which only backticks are signs; napoleon reads its sections.
 """
 
 import ast
-import inspect
 import re
-import textwrap
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
+from importlib import import_module, util
+from typing import Any, NamedTuple
 
 from .pages import ROOT
 
@@ -22,64 +21,24 @@ PARTS = (  # the modules that have a page, from the ground up
     "npconv.course.grading", "npconv.site", "npconv.cli", "npconv.files", "npconv.text", "npconv.threads",
     "npconv.allocator",
 )  # fmt: skip
-ALIASES = ("Array", "Pair", "Triple", "Padding")
+ALIASES = ("Array", "Padding", "Pair", "Triple")
 """The kernels' names for types, from npconv.kernels.geometry."""
 
-_SECTION = re.compile(r"(Args|Returns|Raises|Attributes|Yields):")
-_TITLES = {"Args": "Arguments"}
-_ITEM = re.compile(r"(?P<names>[\w*.]+(?:, [\w*.]+)*): (?P<text>.*)", re.DOTALL)
-_MARKED = re.compile(r"`(?P<code>[^`]+)`|(?P<address>https?://[^\s,;)]*[^\s,;).])|\bdocs/(?P<page>[\w/-]+)\.md")
-_SIGNS = re.compile(r"[\\*_<>\[\]$#&~^{}|`]")
-_STARTS = re.compile(r"(?m)^(?P<before> *\d*)(?P<sign>[+]|(?<=\d)[.)](?= ))")
 
-Definition = ast.FunctionDef | ast.ClassDef | ast.Assign | ast.AnnAssign
-Link = Callable[[str], str | None]  # the full name that a name in backticks stands for
+_SECTION = re.compile(r"(Args|Returns|Raises|Attributes):\n")
+_MARKED = re.compile(
+    r"`(?P<code>[^`]+)`|(?P<address>https?://[^\s,;)]*[^\s,;).])|\bdocs/(?P<page>[\w/-]+)\.md"
+    r"|(?m:^)(?P<start> *(?:[\w, ]+: )?\w*)(?P<sign>[+.)](?=\s|$))|[\\*_|]"
+)
 
 
-@dataclass(frozen=True)
-class PublicName:
-    """A public name: its full name, the module that defines it, and how."""
+class Bound(NamedTuple):
+    """The module that defines a name, its name there, its definition, and what is said of it."""
 
-    full: str
     module: str
-    node: Definition
-
-    @property
-    def last(self) -> str:
-        """The name without those of its modules."""
-        return self.full.rpartition(".")[2]
-
-    @property
-    def doc(self) -> str:
-        """The docstring; of a constant, the string below it or the comment behind it."""
-        if isinstance(self.node, ast.FunctionDef | ast.ClassDef):
-            return ast.get_docstring(self.node) or ""
-        body = _tree(self.module).body
-        below = body[body.index(self.node) + 1 :][:1]
-        if below and isinstance(below[0], ast.Expr) and isinstance(below[0].value, ast.Constant):
-            return inspect.cleandoc(str(below[0].value.value))
-        behind = source_of(self.module).splitlines()[self.node.lineno - 1].partition("  # ")[2]
-        return "" if behind.startswith("fmt:") else behind
-
-    @property
-    def place(self) -> str:
-        """The file and the line of the definition, as in a link."""
-        return f"{file_of(self.module)}#L{self.node.lineno}"
-
-    @property
-    def methods(self) -> list[ast.FunctionDef]:
-        """The documented methods and properties of a class."""
-        body = self.node.body if isinstance(self.node, ast.ClassDef) else []
-        return [
-            each
-            for each in body
-            if isinstance(each, ast.FunctionDef) and each.name[0] != "_" and ast.get_docstring(each)
-        ]
-
-    @property
-    def all(self) -> list[str]:
-        """The full name, and those of the methods."""
-        return [self.full, *(f"{self.full}.{method.name}" for method in self.methods)]
+    name: str
+    node: ast.FunctionDef | ast.ClassDef | ast.Assign | ast.AnnAssign
+    doc: str
 
 
 def file_of(module: str) -> str:
@@ -93,226 +52,167 @@ def file_of(module: str) -> str:
 
 
 @cache
-def source_of(module: str) -> str:
-    """The source of a module."""
-    return (ROOT / file_of(module)).read_text(encoding="utf-8")
-
-
-@cache
-def _tree(module: str) -> ast.Module:
-    return ast.parse(source_of(module))
-
-
-@cache
-def names_of(module: str) -> tuple[PublicName, ...]:
-    """The public names of a module: those that it defines, and those that it imports to offer them (`x as x`).
-
-    >>> [name.full for name in names_of("npconv.allocator")]
-    ['npconv.allocator.LARGEST', 'npconv.allocator.keep_memory']
-    """
-    if module == "npconv":  # which offers the kernels
-        kernels = [name.last for name in names_of("npconv.kernels") if name.last != "PUBLIC"]
-        offered = [("npconv.kernels", name) for name in kernels]
-        offered += [("npconv.kernels.geometry", name) for name in ALIASES]
-    else:
-        offered = [(module, name) for name in _offered(module)]
-    return tuple(PublicName(f"{module}.{name}", *_definition(source, name)) for source, name in offered)
-
-
-def _offered(module: str) -> Iterator[str]:
-    """The names that a module offers, in their order there."""
-    bound = _bound(module)
-    written = getattr(bound.get("__all__"), "value", None)
-    listed = [ast.literal_eval(each) for each in written.elts] if isinstance(written, ast.List) else []
-    for name, by in bound.items():
-        if isinstance(by, Import):
-            public = by.explicit
-        elif listed:
-            public = False
-        else:
-            public = name[0] != "_" and (name.isupper() or isinstance(by, ast.FunctionDef | ast.ClassDef))
-        if public or name in listed:
-            yield name
-
-
-@dataclass(frozen=True)
-class Import:
-    """A name that a module imports from another one of npconv; `explicit` if it says that it offers it."""
-
-    module: str
-    name: str
-    explicit: bool
-
-
-@cache
-def _bound(module: str) -> dict[str, Definition | Import]:
-    """All names that a module binds, and by what, in their order."""
-    found: dict[str, Definition | Import] = {}
-    package = module.split(".") if file_of(module).endswith("__init__.py") else module.split(".")[:-1]
-    for node in _tree(module).body:
+def _read(module: str) -> tuple[dict[str, Bound], list[str]]:
+    """The names that a module defines or has from another one of npconv, and which of them it offers."""
+    bound: dict[str, Bound] = {}
+    offered: list[str] = []
+    source = (ROOT / file_of(module)).read_text(encoding="utf-8")
+    body = ast.parse(source).body
+    for node, below in zip(body, [*body[1:], None], strict=True):
         if isinstance(node, ast.FunctionDef | ast.ClassDef):
-            found[node.name] = node
+            bound[node.name] = Bound(module, node.name, node, "")
+            offered += [node.name] * (node.name[0] != "_")
         elif isinstance(node, ast.Assign | ast.AnnAssign):
+            doc = source.splitlines()[node.lineno - 1].partition("  # ")[2]
+            if isinstance(below, ast.Expr) and isinstance(below.value, ast.Constant):
+                doc = str(below.value.value)
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-            found |= {each.id: node for each in targets if isinstance(each, ast.Name)}
+            names = [each.id for each in targets if isinstance(each, ast.Name)]
+            bound |= {name: Bound(module, name, node, "" if doc.startswith("fmt:") else doc) for name in names}
+            offered += [name for name in names if name.isupper() and name[0] != "_"]
         elif isinstance(node, ast.ImportFrom) and node.level and node.module:
-            source = ".".join([*package[: len(package) - node.level + 1], node.module])
-            for alias in node.names:
-                found[alias.asname or alias.name] = Import(source, alias.name, alias.asname == alias.name)
-    return found
-
-
-def _definition(module: str, name: str) -> tuple[str, Definition]:
-    """The module that defines a name that this one has, and its definition there."""
-    by = _bound(module)[name]
-    return _definition(by.module, by.name) if isinstance(by, Import) else (module, by)
-
-
-# The names that a name in backticks can stand for
+            package = module if file_of(module).endswith("__init__.py") else module.rpartition(".")[0]
+            there = _read(util.resolve_name("." * node.level + node.module, package))[0]
+            known = [alias for alias in node.names if alias.name in there]
+            bound |= {alias.asname or alias.name: there[alias.name] for alias in known}
+            offered += [alias.name for alias in known if alias.asname == alias.name]
+    return bound, offered
 
 
 @cache
-def places() -> dict[str, str]:
-    """The page of every part, and the page and the anchor of every public name and documented method."""
-    found = {part: f"api/{part.removeprefix('npconv.')}" for part in PARTS} | {"npconv": "api/kernels"}
-    for part in PARTS:
-        for name in names_of(part):
-            page = page_of(part, name)
-            found |= {full: f"{page}#{full}" for full in name.all}
-    return found
+def names_of(part: str) -> dict[str, Bound]:
+    """The public names of a module: those of its `__all__`, or its own and those that it imports to offer them.
 
-
-def page_of(part: str, name: PublicName) -> str:
-    """The page of the site that has a public name of a part: of a kernel, that of its module."""
-    if part == "npconv":
-        return f"api/kernels/{name.module.rpartition('.')[2]}"
-    return f"api/{part.removeprefix('npconv.')}"
+    >>> list(names_of("npconv.allocator"))
+    ['LARGEST', 'keep_memory']
+    """
+    if part == "npconv":  # which offers the kernels
+        kernels = names_of("npconv.kernels")
+        aliases = {name: _read("npconv.kernels.geometry")[0][name] for name in ALIASES}
+        return {name: by for name, by in kernels.items() if name != "PUBLIC"} | aliases
+    bound, offered = _read(part)
+    return {name: bound[name] for name in (import_module(part).__all__ if "__all__" in bound else offered)}
 
 
 @cache
-def modules() -> dict[str, str]:
-    """The modules that define the public names, by their full names; those of methods too."""
-    names = [name for part in PARTS for name in names_of(part)]
-    return {
-        full: name.module for name in names for full in (name.full, *(f"{name.full}.{m.name}" for m in name.methods))
-    }
+def _public() -> dict[tuple[str, str], str]:
+    """The full names under which the reference has what modules define: of several the first."""
+    names = [(by[:2], f"{part}.{name}") for part in PARTS for name, by in names_of(part).items()]
+    return dict(reversed(names))
+
+
+def _owner(full: str) -> tuple[str, str, str]:
+    """The part, the public name and the method of a full name."""
+    part = max((part for part in PARTS if f"{full}.".startswith(f"{part}.")), key=len)
+    name, _, method = full[len(part) + 1 :].partition(".")
+    return part, name, method
+
+
+def source_address(domain: str, info: Mapping[str, str]) -> str:
+    """The source of a name of the reference: what sphinx.ext.linkcode asks for."""
+    part, name, method = _owner(f"{info['module']}.{info['fullname']}")
+    by = names_of(part)[name]
+    inner = [each for each in getattr(by.node, "body", ()) if method and getattr(each, "name", "") == method]
+    return f"repository:{file_of(by.module)}#L{(*inner, by.node)[0].lineno}"
 
 
 @cache
-def _by_last() -> dict[str, set[str]]:
-    """The full names by their ends: `Layer`, `Layer.forward`, `layers.Layer.forward`, but not `forward`."""
-    found: dict[str, set[str]] = {}
-    for full, place in places().items():
-        words = full.split(".")
-        shortest = 1 if place.split("#")[-1].rpartition(".")[0] in PARTS else 2  # a method's class with it
-        for start in range(1, len(words) - shortest + 1):
-            found.setdefault(".".join(words[start:]), set()).add(full)
-    return found
-
-
-@cache
-def parameters() -> frozenset[str]:
+def _parameters() -> frozenset[str]:
     """The names of all parameters of public functions: in backticks such a name stands for the parameter."""
-    return frozenset(
-        parameter.arg
-        for part in PARTS
-        for name in names_of(part)
-        for node in (name.node, *name.methods)
-        if isinstance(node, ast.FunctionDef)
-        for parameter in [*node.args.args, *node.args.kwonlyargs, *node.args.posonlyargs]
-    )
+    public = [by.node for part in PARTS for by in names_of(part).values()]
+    functions = [each for node in public for each in (node, *getattr(node, "body", ()))]
+    arguments = [each.args for each in functions if isinstance(each, ast.FunctionDef)]
+    return frozenset(each.arg for given in arguments for each in ast.walk(given) if isinstance(each, ast.arg))
 
 
-@cache
-def _by_definition() -> dict[tuple[str, int], str]:
-    """The full names by the modules and lines that define them; of several the shortest."""
-    names = [name for part in PARTS for name in names_of(part)]
-    return {
-        (name.module, name.node.lineno): name.full for name in sorted(names, key=lambda name: -name.full.count("."))
-    }
+def meant(text: str, known: Mapping[str, Any], within: str = "npconv") -> str | None:
+    """The full name that a text in backticks means, of those that Sphinx knows.
 
-
-def meant(text: str, part: str = "", module: str = "") -> str | None:
-    """The full name that a text in backticks means, if it is a public name.
-
-    On the page of a part its own names go first, and then what the module that defines a name calls so.
-
-    >>> meant("Layer.forward"), meant("cost_ratio", "npconv.cost"), meant("stride"), meant("padded")
-    ('npconv.layers.Layer.forward', 'npconv.cost.cost_ratio', None, None)
+    Within a public name, what its module calls so goes first, then the names of its class and its part.
     """
     text = text.removesuffix("()")
-    if module and text in _bound(module):
-        source, node = _definition(module, text)
-        return _by_definition().get((source, node.lineno))
-    for full in (text, f"{part}.{text}", f"npconv.{text}"):
-        if full in places() and (full == text or full not in PARTS):  # a part's last name is an ordinary word
+    part, name, _ = _owner(within)
+    by = _read(names_of(part)[name].module)[0].get(text) if name in names_of(part) else None
+    first = [f"{by.module}.{by.name}"] if by else []
+    outer = [".".join([*within.split(".")[:end], text]) for end in range(within.count(".") + 1, 0, -1)]
+    for full in (*first, *outer, text):
+        if full in known and (full == text or known[full].objtype != "module"):  # whose last name is an ordinary word
             return full
-    word = re.fullmatch("[a-z]+", text) or text in parameters()  # which means something else as a rule
-    candidates = _by_last().get(text, set()) if not word else set()
-    return min(candidates) if len(candidates) == 1 else None
+    if re.fullmatch("[a-z]+", text) or text in _parameters():
+        return None
+    found = [
+        full
+        for full, by in known.items()
+        if full.endswith(f".{text}") and not by.aliased and ("." in text or by.objtype not in ("method", "property"))
+    ]
+    return found[0] if len(found) == 1 else None
 
 
-# Docstrings as Markdown
+# What autodoc asks for
 
 
-def as_markdown(doc: str, link: Link) -> str:
-    """A docstring as Markdown: sections, examples, and links at the names in backticks that `link` knows.
+def write_docstring(app: Any, what: str, full: str, value: Any, options: Any, lines: list[str]) -> None:
+    """Write a docstring as napoleon reads it."""
+    part, name, _ = _owner(full)
+    doc = names_of(part)[name].doc if what == "data" and name in names_of(part) else "\n".join(lines)
+    lines[:] = as_rst(doc).splitlines()
 
-    >>> print(as_markdown("The sum of `a` and b*b.\\n\\nArgs:\\n    a, b: numbers.", {}.get))
-    The sum of `a` and b\\*b.
+
+def write_colons(app: Any, what: str, full: str, value: Any, options: Any, lines: list[str]) -> None:
+    """Write the colon behind an argument as a docstring has it, where napoleon writes a dash."""
+    lines[:] = [line.replace("** -- ", "**: ") for line in lines]
+
+
+def as_rst(doc: str) -> str:
+    r"""A docstring in which all is text but backticks, addresses, sections and examples.
+
+    >>> print(as_rst("The sum of `a`s and b*b.\n\nArgs:\n    a, b: numbers"))
+    The sum of ``a``\ s and b\*b.
     <BLANKLINE>
-    **Arguments**
-    <BLANKLINE>
-    `a`, `b`
-    : numbers.
+    Args:
+        a, b: numbers
     """
-    return "\n\n".join(_blocks(doc, link))
+    return "\n\n".join(block for chunk in re.split(r"\n\n+(?=\S)", doc.strip("\n")) for block in _blocks(chunk))
 
 
-def _blocks(doc: str, link: Link) -> Iterator[str]:
-    for chunk in re.split(r"\n\n+(?=\S)", doc.strip("\n")):
-        first, _, rest = chunk.partition("\n")
-        section = _SECTION.fullmatch(first)
-        if chunk.startswith(">>> "):
-            yield f"```pycon\n{chunk}\n```"
-        elif section:
-            yield f"**{_TITLES.get(section[1], section[1])}**"
-            yield from _items(textwrap.dedent(rest), link)
+def _blocks(chunk: str) -> Iterator[str]:
+    section = _SECTION.match(chunk)
+    for block in re.sub(r"^Returns:\n +", ":returns: ", chunk).split("\n\n"):
+        if block.lstrip().startswith(">>> "):
+            yield block
+        elif block.startswith("    ") and not section:
+            yield f"::\n\n{block}"
         else:
-            for block in chunk.split("\n\n"):
-                yield f"```text\n{textwrap.dedent(block)}\n```" if block.startswith("    ") else prose(block, link)
+            yield _MARKED.sub(_marked, block)
 
 
-def _items(text: str, link: Link) -> Iterator[str]:
-    """A section's items, `names: text`, as a list of definitions; where an item has no names, the text's blocks."""
-    items = [_ITEM.fullmatch(item) for item in re.split(r"\n(?=\S)", text)]
-    if not all(items):
-        yield from _blocks(text, link)
-        return
-    for item in filter(None, items):
-        names = ", ".join(f"`{name}`" for name in item["names"].split(", "))
-        first, *more = item["text"].split("\n")
-        about = "\n".join([first, textwrap.dedent("\n".join(more))]).strip()
-        yield f"{names}\n: " + prose(about, link).replace("\n", "\n  ")
+def _marked(part: re.Match[str]) -> str:
+    if part["address"]:
+        return part[0]
+    if part["sign"]:
+        return rf"{part['start']}\{part['sign']}"
+    if not part["code"] and not part["page"]:
+        return rf"\{part[0]}"
+    before, after = part.string[: part.start()][-1:].strip(), part.string[part.end() :][:1].strip()
+    written = f"``{part['code']}``" if part["code"] else f":doc:`{part[0]} </{part['page']}>`"
+    return ("\\ " if before else "") + written + ("\\ " if after else "")
 
 
-def prose(text: str, link: Link) -> str:
-    """A paragraph as Markdown in which only backticks are signs; names, addresses and pages of the docs are links."""
+def skip_member(app: Any, what: str, name: str, value: Any, skip: bool, options: Any) -> bool | None:
+    """Leave out a member that is a function of another name, and a field of a tuple, which only Python documents."""
+    return getattr(value, "__name__", name) != name or type(value).__name__ == "_tuplegetter" or None
 
-    def written(part: re.Match[str]) -> str:
-        if part["address"]:
-            return f"<{part[0]}>"
-        if part["page"]:
-            return f"[{part[0]}](/{part['page']}.md)"
-        full = link(part["code"])
-        return f"[{part[0]}](api:{full})" if full else part[0]
 
-    marked, start = "", 0
-    for part in _MARKED.finditer(text):
-        marked += _SIGNS.sub(r"\\\g<0>", text[start : part.start()]) + written(part)
-        start = part.end()
-    marked += _SIGNS.sub(r"\\\g<0>", text[start:])
-    return _STARTS.sub(r"\g<before>\\\g<sign>", marked)
+def write_types(app: Any, what: str, full: str, value: Any, options: Any, given: str, returned: str) -> Any:
+    """The arguments and the result with the kernels' names for types."""
+    from sphinx.util.typing import stringify_annotation
+
+    geometry = import_module("npconv.kernels.geometry")
+    for name in ALIASES:
+        if name != ("Pair" if "conv3d" in full else "Triple"):
+            written = stringify_annotation(getattr(geometry, name), "smart")
+            given, returned = (text and text.replace(written, f"~npconv.{name}") for text in (given, returned))
+    return given and re.sub(r"= ?<.*?>(?=[,)])", "= ...", given), returned  # a default that is made anew, or a function
 
 
 # Pages
@@ -320,136 +220,64 @@ def prose(text: str, link: Link) -> str:
 
 def api_pages() -> dict[str, str]:
     """The pages of the reference, as Markdown by their names on the site."""
-    names: dict[str, list[PublicName]] = {}
-    parts: dict[str, str] = {}
+    pages = {"api/index": "# API reference\n\n" + _rst(_table(PARTS)) + _contents(map(page_of, PARTS))}
     for part in PARTS:
-        for name in names_of(part):
-            names.setdefault(page_of(part, name), []).append(name)
-            parts[page_of(part, name)] = part
-    kernels = {page: found for page, found in names.items() if parts[page] == "npconv"}
-    others = {page: found for page, found in names.items() if parts[page] != "npconv"}
-    contents = [(page, f"`{parts[page]}`", _module_doc(parts[page])) for page in others]
-    each = [(page, f"{page.rpartition('/')[2]}.py", _module_doc(found[0].module)) for page, found in kernels.items()]
-    pages = {
-        "api/index": (
-            "# API reference\n\nThe public names of each module, with their docstrings and their sources.\n\n"
-            + _list([("api/kernels", "`npconv`", _module_doc("npconv.kernels")), *contents])
-        ),
-        "api/kernels": (
-            f"# `npconv`: the kernels\n\n{_doc('npconv', 'npconv')}\n\n{_list(each)}\n\n"
-            + _summary([name for found in kernels.values() for name in found], "npconv")
-        ),
-    }
-    for page, found in names.items():
-        if page in kernels:
-            title, about = f"Kernels: {page.rpartition('/')[2]}", _doc(found[0].module, "npconv")
-        else:
-            title, about = f"`{parts[page]}`", _doc(parts[page], parts[page])
-        pages[page] = f"# {title}\n\n{about}\n\n{_summary(found, parts[page])}\n\n{_entries(found, parts[page])}"
+        names, about = names_of(part), _directive("automodule", part)
+        modules = list(dict.fromkeys(by.module for by in names.values()))
+        inside = {module: [name for name, by in names.items() if by.module == module] for module in modules}
+        if part == "npconv":  # whose modules have pages of their own
+            own = {f"api/kernels/{module.rpartition('.')[2]}": module for module in modules}
+            listed = _table(module.removeprefix("npconv.") for module in modules)
+            pages["api/kernels"] = "# `npconv`: the kernels\n\n" + _rst(about, listed) + _contents(own)
+            for page, module in own.items():
+                written = _rst(
+                    _directive("automodule", module), _table(inside[module]), *_entries(part, inside[module])
+                )
+                pages[page] = f"# Kernels: {page.rpartition('/')[2]}\n\n{written}"
+            continue
+        pages[page_of(part)] = f"# `{part}`\n\n" + _rst(about, _table(names))
+        for module in modules:
+            title = f"## {module.rpartition('.')[2]}\n\n" if len(modules) > 1 else ""
+            said = [_directive("automodule", module, ":no-index:")] if title and module != part else []
+            pages[page_of(part)] += title + _rst(*said, *_entries(part, inside[module]))
     return pages
 
 
-def _doc(module: str, part: str) -> str:
-    return as_markdown(ast.get_docstring(_tree(module)) or "", lambda text: meant(text, part))
+def page_of(part: str) -> str:
+    """The page of a part."""
+    return f"api/{part.removeprefix('npconv.')}" if part != "npconv" else "api/kernels"
 
 
-def _module_doc(module: str) -> str:
-    return _sentence(ast.get_docstring(_tree(module)) or "", module)
+def _entries(part: str, names: Iterable[str]) -> Iterator[str]:
+    for name in names:
+        full, (module, own, node, doc) = f"{part}.{name}", names_of(part)[name]
+        first = _public()[module, own]
+        if first != full:
+            yield _directive("py:data", name, f":module: {part}", "", f"Another name of :py:obj:`{first}`.")
+        elif isinstance(node, ast.FunctionDef):
+            yield _directive("autofunction", full)
+        elif isinstance(node, ast.ClassDef):
+            bases = [_read(module)[0].get(ast.unparse(base)) for base in node.bases]
+            shown = [":show-inheritance:"] if any(base and base[:2] in _public() for base in bases) else []
+            yield _directive("autoclass", full, ":members:", *shown)
+        else:
+            written = ast.unparse(node.value) if node.value else ""
+            options = [f":module: {part}"] + [f":canonical: {module}.{own}"] * (module != part)
+            options += [f":value: {written}"] * (0 < len(written) < 80)
+            yield _directive("py:data", name, *options, "", *as_rst(doc).splitlines())
 
 
-def _sentence(doc: str, part: str) -> str:
-    """The first sentence of a docstring, in one line."""
-    first = re.split(r"\.\s+(?=[A-Z`])|\n\n", doc, maxsplit=1)[0].rstrip(".")
-    return prose(" ".join(first.split()), lambda text: meant(text, part))
+def _directive(name: str, argument: str, *lines: str) -> str:
+    return "\n".join([f".. {name}:: {argument}", *(f"   {line}" for line in lines)])
 
 
-def _list(pages: Sequence[tuple[str, str, str]]) -> str:
-    """A table of pages, and where they are in the site's contents."""
-    rows = "".join(f"| [{title}](/{page}.md) | {about} |\n" for page, title, about in pages)
-    return (
-        f"| | |\n|---|---|\n{rows}\n```{{toctree}}\n:hidden:\n\n" + "".join(f"/{page}\n" for page, *_ in pages) + "```"
-    )
+def _rst(*directives: str) -> str:
+    return "```{eval-rst}\n" + "\n\n".join(directives) + "\n```\n\n"
 
 
-def _summary(names: Sequence[PublicName], part: str) -> str:
-    return "| | |\n|---|---|\n" + "".join(
-        f"| [`{name.last}`](api:{name.full}) | {_sentence(name.doc, part)} |\n" for name in names
-    )
+def _table(names: Iterable[str]) -> str:
+    return _directive("autosummary", "", ":nosignatures:", "", *names)
 
 
-def _entries(names: Sequence[PublicName], part: str) -> str:
-    """The names with their docstrings, under the modules that define them where there are several."""
-    written = ""
-    for module in dict.fromkeys(name.module for name in names):
-        here = [name for name in names if name.module == module]
-        if len(here) < len(names):
-            written += f"## {module.rpartition('.')[2]}\n\n" + ("" if module == part else f"{_doc(module, part)}\n\n")
-        written += "".join(_entry(name, part) for name in here)
-    return written
-
-
-def _entry(name: PublicName, part: str) -> str:
-    def link(text: str) -> str | None:
-        full = meant(text, part, name.module)
-        return full if full != name.full else None
-
-    node, body = name.node, as_markdown(name.doc, link)
-    if isinstance(node, ast.FunctionDef):
-        return _directive("function", f"{name.full}{_signature(node)}", body)
-    if isinstance(node, ast.ClassDef):
-        bases = [f"[`{ast.unparse(base)}`](api:{full})" for base in node.bases if (full := link(ast.unparse(base)))]
-        body = "\n\n".join(filter(None, [f"A kind of {', '.join(bases)}." if bases else "", body]))
-        methods = "".join(_method(name, method, link) for method in name.methods)
-        return _directive("class", f"{name.full}{_constructor(node)}", f"{body}\n\n{methods}", fence=":" * 5)
-    written = ast.unparse(node.value) if node.value else ""
-    options = {"value": written if len(written) < 80 else ""}
-    if isinstance(node, ast.AnnAssign) and ast.unparse(node.annotation) != "TypeAlias":
-        options["type"] = ast.unparse(node.annotation)
-    return _directive("data", name.full, body, **options)
-
-
-def _method(name: PublicName, method: ast.FunctionDef, link: Link) -> str:
-    decorators = {ast.unparse(each).rpartition(".")[2] for each in method.decorator_list}
-    body = as_markdown(ast.get_docstring(method) or "", link)
-    if decorators & {"property", "cached_property"}:
-        returns = {"type": ast.unparse(method.returns)} if method.returns else {}
-        return _directive("property", f"{name.full}.{method.name}", body, **returns)
-    signature = _signature(method, bound="staticmethod" not in decorators)
-    flags = {kind: "" for kind in ("staticmethod", "classmethod", "abstractmethod") if kind in decorators}
-    return _directive("method", f"{name.full}.{method.name}{signature}", body, flags=tuple(flags))
-
-
-def _directive(
-    kind: str, signature: str, body: str, *, fence: str = "::::", flags: Sequence[str] = (), **options: str
-) -> str:
-    lines = [f":{name}: {value}" for name, value in options.items() if value] + [f":{flag}:" for flag in flags]
-    return "\n".join([f"{fence}{{py:{kind}}} {signature}", *lines, "", body, fence, "", ""])
-
-
-def _signature(node: ast.FunctionDef, *, bound: bool = False) -> str:
-    """The arguments and the result as they are written in the source; those of a method without the first."""
-    given = ast.unparse(node.args)
-    given = re.sub(r"^(self|cls)(, )?", "", given) if bound else given
-    return f"({given})" + (f" -> {ast.unparse(node.returns)}" if node.returns else "")
-
-
-def _constructor(node: ast.ClassDef) -> str:
-    """The arguments of a class: those of its `__init__`, or the fields of a record."""
-    for each in node.body:
-        if isinstance(each, ast.FunctionDef) and each.name == "__init__":
-            return _signature(each, bound=True).removesuffix(" -> None")
-    record = any("dataclass" in ast.unparse(each) for each in node.decorator_list) or "NamedTuple" in map(
-        ast.unparse, node.bases
-    )
-    fields = [
-        each for each in node.body if isinstance(each, ast.AnnAssign) and "ClassVar" not in ast.unparse(each.annotation)
-    ]
-    return f"({', '.join(map(_field, fields))})" if record else ""
-
-
-def _field(field: ast.AnnAssign) -> str:
-    written = f"{ast.unparse(field.target)}: {ast.unparse(field.annotation)}"
-    if field.value is None:
-        return written
-    made = re.fullmatch(r"field\(.*default_factory=(\w+).*\)", ast.unparse(field.value))
-    return f"{written} = {f'{made[1]}()' if made else ast.unparse(field.value)}"
+def _contents(pages: Iterable[str]) -> str:
+    return "```{toctree}\n:hidden:\n\n" + "".join(f"/{page}\n" for page in pages) + "```\n"

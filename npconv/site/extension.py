@@ -1,7 +1,7 @@
 """The Sphinx extension behind docs/conf.py: all that the Markdown leaves to the site.
 
 Links to what is no page are written with schemes of the site's own: `repository:FILE#L3` is a file of the clone,
-`site:FILE` one of the site, `api:NAME` a public name.
+`site:FILE` one of the site.
 """
 
 import posixpath
@@ -13,14 +13,15 @@ from pathlib import Path
 from typing import Any
 
 from ..course.exercises import EXERCISES
-from .api import PARTS, file_of, meant, modules, names_of, places
+from .api import PARTS, file_of, meant, names_of, skip_member, write_colons, write_docstring, write_types
 from .exercises import PAGE, add_templates, collect_pages
 from .pages import DARK
 from .sources import is_source, line_count, linked_files, source_page
 from .steppers import add_frames
 
+_NAME = re.compile(r"[\w.]+(\(\))?")
 _EXERCISE = re.compile(r"npconv exercise start ([\w-]+)")
-SCHEMES = ("repository", "site", "api")
+SCHEMES = ("repository", "site")
 
 
 def setup(app: Any) -> dict[str, Any]:
@@ -28,6 +29,10 @@ def setup(app: Any) -> dict[str, Any]:
     app.add_html_math_renderer(
         "mathml", (partial(_math, display="inline"), None), (partial(_math, display="block"), None)
     )
+    app.connect("autodoc-process-docstring", write_docstring, priority=100)  # before napoleon reads it
+    app.connect("autodoc-process-docstring", write_colons, priority=900)  # after it
+    app.connect("autodoc-skip-member", skip_member)
+    app.connect("autodoc-process-signature", write_types)
     app.connect("doctree-read", _complete, priority=100)  # before Sphinx collects the images
     app.connect("doctree-resolved", _resolve)
     app.connect("html-collect-pages", _source_pages)
@@ -40,54 +45,42 @@ def setup(app: Any) -> dict[str, Any]:
 def _complete(app: Any, doctree: Any) -> None:
     """Add to a page what its Markdown has no words for."""
     docname = app.env.docname
-    if docname.startswith("api/"):
-        _name_types(doctree)
-        return
-    _link_names(docname, doctree)
     add_frames(docname, doctree)
     _darken(app.srcdir, doctree)
     if docname.startswith("lessons/"):
         _link_notebook(docname, doctree)
 
 
-def _name_types(doctree: Any) -> None:
-    """Give the types in signatures the full names by which Sphinx finds them; those from elsewhere are no links."""
-    from sphinx.addnodes import desc_signature, pending_xref
-
-    for signature in doctree.findall(desc_signature):
-        for link in list(signature.findall(pending_xref)):
-            full = meant(link["reftarget"], module=modules()[signature["ids"][0]])
-            if full:
-                link["reftarget"] = full
-            else:
-                link.parent[link.parent.index(link) : link.parent.index(link) + 1] = link.children
-
-
-def _link_names(docname: str, doctree: Any) -> None:
+def _link_names(app: Any, doctree: Any, docname: str) -> None:
     """Link the public names in the text, which stand there as code, to the reference, and exercises to their pages.
 
     An exercise is named by its command, and on the page of all exercises in the first column of a table.
     """
     from docutils import nodes
+    from sphinx.addnodes import desc
 
+    known = app.env.get_domain("py").objects
     for code in list(doctree.findall(nodes.literal)):
-        text, cell = code.astext(), code.parent.parent
-        command = _EXERCISE.fullmatch(text)
+        text, around = code.astext(), [code.parent]
+        while around[-1].parent is not None:
+            around.append(around[-1].parent)
+        if any(isinstance(each, nodes.reference | nodes.title | nodes.raw) for each in around):
+            continue
+        names = [each[0]["ids"][0] for each in around if isinstance(each, desc) and each[0].get("ids")]
+        within = names[0] if names else f"npconv.{docname.partition('api/')[2]}".rstrip(".")
+        command, cell = _EXERCISE.fullmatch(text), around[1]
         first = docname == PAGE and isinstance(cell, nodes.entry) and cell is cell.parent[0]
         exercise = command[1] if command else text if first else None
+        full = meant(text, known, within) if _NAME.fullmatch(text) and text != "npconv" else None
         if exercise in EXERCISES:
             address = f"site:{PAGE}/{exercise}.html"
-        elif text != "npconv" and (full := meant(text)):
-            address = f"api:{full}"
+        elif full and known[full].node_id != within:
+            address = f"site:{known[full].docname}.html#{known[full].node_id}"
         else:
             continue
-        within = code.parent
-        while within is not None and not isinstance(within, nodes.reference | nodes.title | nodes.raw):
-            within = within.parent
-        if within is None:
-            link = nodes.reference("", "", refuri=address, internal=True, classes=["public-name"])
-            code.replace_self(link)
-            link += code
+        link = nodes.reference("", "", refuri=address, internal=True, classes=["public-name"])
+        code.replace_self(link)
+        link += code
 
 
 def _darken(source: Any, doctree: Any) -> None:
@@ -120,6 +113,7 @@ def _resolve(app: Any, doctree: Any, docname: str) -> None:
     from docutils import nodes
     from sphinx.util import logging
 
+    _link_names(app, doctree, docname)
     for link in doctree.findall(nodes.reference):
         scheme, _, rest = link.get("refuri", "").partition(":")
         if scheme in SCHEMES:
@@ -135,9 +129,6 @@ def _address(scheme: str, rest: str) -> str | None:
     path, _, anchor = rest.partition("#")
     if scheme == "site":
         return rest
-    if scheme == "api":
-        page, _, anchor = places().get(rest, "").partition("#")
-        return f"{page}.html#{anchor}".removesuffix("#") if page else None
     if not is_source(path):
         return None if anchor else f"files/{path}"
     lines = re.fullmatch(r"L(\d+)(-L\d+)?", anchor)
@@ -173,7 +164,7 @@ def _contents(app: Any, docname: str, template: str, context: dict[str, Any], do
 
 def _source_pages(app: Any) -> Iterator[tuple[str, dict[str, str], str]]:
     """The pages of the sources that are linked to."""
-    defining = {file_of(name.module) for part in PARTS for name in names_of(part)}
+    defining = {file_of(name.module) for part in PARTS for name in names_of(part).values()}
     for path in sorted(defining.union(filter(is_source, linked_files(app.srcdir)))):
         yield f"source/{path}", {"title": posixpath.basename(path), "body": source_page(path)}, "page.html"
 
@@ -190,10 +181,3 @@ def _math(translator: Any, node: Any, *, display: str) -> None:
         told = f"{type(error).__name__} {error}".strip()
         logging.getLogger(__name__).warning("%s is no equation: %s", node.astext(), told, location=node)
     raise nodes.SkipNode
-
-
-def source_address(domain: str, info: dict[str, str]) -> str | None:
-    """The source of a name of the reference: what sphinx.ext.linkcode asks for."""
-    names = {name.full: name for part in PARTS for name in names_of(part)}
-    name = names.get(info["fullname"]) or names.get(info["fullname"].rpartition(".")[0])
-    return f"repository:{name.place}" if name else None

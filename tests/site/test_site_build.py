@@ -15,7 +15,6 @@ MISTAKES = {  # what a page of the docs says, and what is said of it
     "[a file](../npconv/nothing.py)": "npconv/nothing.py",
     "[a line](../npconv/text.py#L99999)": "repository:npconv/text.py#L99999",
     "[no line](../npconv/text.py#first)": "repository:npconv/text.py#first",
-    "[a name](api:npconv.nothing)": "api:npconv.nothing",
     "![a picture](../figures/nothing.svg)": "nothing.svg",
     "```python\nx = 1 ?\n```": 'as "python"',
     "$$\\left( x$$": "left",

@@ -57,6 +57,15 @@ def test_every_public_name_has_its_entry_in_the_reference(part, site):
     assert {f"{part}.{name}" for name in offered(part)} <= entries
 
 
+def test_signatures_are_as_written_and_lead_to_the_types(site):
+    kernel, layers = page(site / "api/kernels/standard.html"), page(site / "api/layers.html")
+    assert "geometry.html#npconv.Padding" in kernel.links
+    assert "kernels/geometry.html#npconv.Pair" in layers.links
+    assert "#npconv.layers.Sequential" in layers.links
+    assert "dtype: Any = np.float32" in " ".join(layers.text.split())
+    assert not re.search(r"ndarray\[|~|<factory>|0x[0-9a-f]{6}", kernel.text + layers.text)
+
+
 def test_every_link_leads_to_a_page_and_an_anchor_that_exist(site):
     broken = []
     for path in pages(site):
