@@ -1,4 +1,4 @@
-"""The experiment behind the article's Fig. 7: its networks, their runs, their comparison, and looks into them."""
+"""The experiment behind figure 7 of the article: its networks, their runs, their comparison, and looks into them."""
 
 from .comparisons import (
     COMPARISONS as COMPARISONS,
