@@ -155,7 +155,8 @@ def write_docstring(app: Any, what: str, full: str, value: Any, options: Any, li
     """Write a docstring as napoleon reads it."""
     part, name, _ = _owner(full)
     doc = names_of(part)[name].doc if what == "data" and name in names_of(part) else "\n".join(lines)
-    lines[:] = as_rst(doc).splitlines()
+    one_line = what in ("attribute", "data", "property")  # whose first line napoleon would read as TYPE: TEXT
+    lines[:] = ["\\ "] * one_line + as_rst(doc).splitlines()
 
 
 def write_colons(app: Any, what: str, full: str, value: Any, options: Any, lines: list[str]) -> None:

@@ -36,7 +36,11 @@ SUBMISSIONS = {
     "changing": (f"kernel *= 2\n{TAPS}", None, "the argument kernel is changed"),
     "listing": (f"{TAPS.replace('return y', 'return y.tolist()')}", None, "a list of lists, not an array"),
     "filling": ("return np.ones((1 << 13, 1 << 13, 3))", None, "MemoryError: Unable to allocate 1.50 GiB"),
-    "recursing": ("return conv2d_taps(x, kernel)", None, "RecursionError: maximum recursion depth exceeded"),
+    "recursing": (
+        "def again(x):\n    return again(x)\nreturn again(x)",
+        None,
+        "RecursionError: maximum recursion depth",
+    ),
     "importing": ("import npconv\nreturn npconv.conv2d(x, kernel)", None, "a submission may not import npconv"),
     "escaping": ("import js\nreturn js.fetch", None, "a submission may not import js"),
     "ending": ("import os\nos._exit(3)", None, "its process ended with exit status 3"),

@@ -66,6 +66,12 @@ def test_signatures_are_as_written_and_lead_to_the_types(site):
     assert not re.search(r"ndarray\[|~|<factory>|0x[0-9a-f]{6}", kernel.text + layers.text)
 
 
+def test_the_words_before_a_colon_are_no_type(site):
+    texts = {path.stem: page(path).text for path in (site / "api").rglob("*.html")}
+    assert [name for name, text in texts.items() if "Type:" in text] == []
+    assert "torch's momentum is the other share: its 0.1 is 0.9 here." in texts["layers"]
+
+
 def test_every_link_leads_to_a_page_and_an_anchor_that_exist(site):
     broken = []
     for path in pages(site):
